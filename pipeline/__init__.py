@@ -1,0 +1,1 @@
+"""Gets machine-learning models into browsers: optimized, proved, published."""

@@ -1,0 +1,80 @@
+"""What a backend offers: an artifact, opened where it will run.
+
+A backend is one module of this folder with ``NAME``, ``FORMATS`` (artifact formats it
+runs), ``LANE`` (the kind of process it needs), ``TOOLS`` (distributions whose version
+can change its results), ``unavailable() -> str | None`` (a cheap reason why it cannot
+run on this machine) and ``open_session(artifact: Path) -> Session``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+    Arrays = Mapping[str, Array]
+
+
+class Unavailable(Exception):  # noqa: N818 - a state that validation records, not a bug
+    """Only trying showed that the backend cannot run here; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What really ran."""
+
+    kind: Literal["cpu", "gpu", "software"]
+    """``software``: a GPU interface that a CPU rasterizer answers."""
+    name: str
+    """The CPU's name, or the renderer that WebGL names."""
+    details: dict[str, Any]
+    """``engine``, ``engine_version``, threads, SIMD, texture precision, …"""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds on a monotonic clock, from arrays in to arrays out, one sample each."""
+
+    first_ms: float
+    """The first inference of a fresh session, compilation included."""
+    warm_ms: list[float]
+    """One per repeat, after the warm-ups."""
+
+
+class Session(Protocol):
+    """An open artifact. Use it in a ``with`` statement."""
+
+    @property
+    def hardware(self) -> Hardware: ...
+
+    @property
+    def load_ms(self) -> float:
+        """From asking for the artifact to having it, its files' transport included."""
+
+    def infer(self, inputs: Arrays) -> dict[str, Array]:
+        """Run ``n`` samples.
+
+        Args:
+            inputs: [n, …] by public input name, in the signature's dtypes.
+
+        Returns:
+            [n, …] by public output name.
+        """
+
+    def latency(self, inputs: Arrays, *, warmups: int, repeats: int) -> Latency:
+        """Time one sample ([1, …] by public input name) in a session opened for it."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...

@@ -1,0 +1,20 @@
+"""Runs TF.js artifacts in a real browser on the CPU, in plain JavaScript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.backends.session import Session
+from pipeline.browser import tfjs
+
+NAME = "tfjs-cpu"
+FORMATS = tfjs.FORMATS
+LANE = "chromium"
+TOOLS = ("playwright",)
+unavailable = tfjs.unavailable
+fingerprint = tfjs.fingerprint
+
+
+def open_session(artifact: Path) -> Session:
+    """Open an artifact folder on TF.js' cpu backend."""
+    return tfjs.TfjsSession(artifact, "cpu")

@@ -1,0 +1,20 @@
+"""Runs TF.js artifacts in a real browser on the GPU, in WebGL 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.backends.session import Session
+from pipeline.browser import tfjs
+
+NAME = "tfjs-webgl"
+FORMATS = tfjs.FORMATS
+LANE = "chromium"
+TOOLS = ("playwright",)
+unavailable = tfjs.unavailable
+fingerprint = tfjs.fingerprint
+
+
+def open_session(artifact: Path) -> Session:
+    """Open an artifact folder on TF.js' webgl backend."""
+    return tfjs.TfjsSession(artifact, "webgl")

@@ -1,0 +1,190 @@
+"""Finds a Chromium-family browser, or installs one: ``python -m pipeline.browser.install``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from pipeline.errors import MissingToolError, PipelineError
+
+BROWSER_VARIABLE = "PIPELINE_BROWSER"
+
+_COMMANDS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "microsoft-edge",
+    "brave-browser",
+)
+_MACOS_APPS = ("Chromium", "Google Chrome", "Microsoft Edge", "Brave Browser")
+_PLAYWRIGHT_BINARIES = (
+    "chromium-*/chrome-linux*/chrome",
+    "chromium-*/chrome-mac*/*.app/Contents/MacOS/*",
+)
+_VERSION_TIMEOUT_S = 30
+
+
+def find_browser() -> Path | None:
+    """The browser to use: the one ``PIPELINE_BROWSER`` names, else the first that starts.
+
+    Raises:
+        MissingToolError: what ``PIPELINE_BROWSER`` names is not a browser.
+    """
+    return _find(os.environ.get(BROWSER_VARIABLE), os.environ.get("PATH"))
+
+
+def build() -> tuple[str, int, int] | None:
+    """Path, size and time of the browser that would be tried first.
+
+    An update changes them, and to look costs no start of a browser.
+    """
+    named = os.environ.get(BROWSER_VARIABLE)
+    first = Path(named) if named else next(_candidates(), None)
+    if first is None or not first.exists():
+        return None
+    found = first.resolve().stat()
+    return str(first), found.st_size, found.st_mtime_ns
+
+
+@cache
+def _find(named: str | None, path: str | None) -> Path | None:
+    if named:
+        if version(Path(named)) is None:
+            raise MissingToolError(
+                "it does not start",
+                where=f"{BROWSER_VARIABLE}={named}",
+                todo=f"let {BROWSER_VARIABLE} name a Chromium-family browser, or unset it",
+            )
+        return Path(named)
+    return next((found for found in _candidates() if version(found)), None)
+
+
+def version(browser: Path) -> str | None:
+    """What the browser says of itself; ``None`` where it does not start.
+
+    Ubuntu's ``chromium-browser`` is a script that only tells how to install a snap.
+    """
+    try:
+        command = [str(browser), "--version"]
+        result = subprocess.run(
+            command, capture_output=True, text=True, timeout=_VERSION_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None if result.returncode == 0 else None
+
+
+def _candidates() -> Iterator[Path]:
+    yield from (Path(found) for name in _COMMANDS if (found := shutil.which(name)))
+    if platform.system() == "Darwin":
+        for root in (Path("/Applications"), Path.home() / "Applications"):
+            for app in _MACOS_APPS:
+                yield from root.glob(f"{app}.app/Contents/MacOS/{app}")
+    for pattern in _PLAYWRIGHT_BINARIES:
+        yield from sorted(playwright_folder().glob(pattern), reverse=True)
+
+
+def playwright_folder() -> Path:
+    """Where Playwright keeps the browsers it downloads."""
+    named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH", "")
+    if named not in ("", "0"):
+        return Path(named)
+    caches = "Library/Caches" if platform.system() == "Darwin" else ".cache"
+    return Path.home() / caches / "ms-playwright"
+
+
+def install() -> str:
+    """Make sure that there is a browser; say in one line what was done.
+
+    Raises:
+        MissingToolError: there is none, and none could be installed.
+    """
+    if found := find_browser():
+        return f"browser: {found} ({version(found)})"
+    failures = []
+    for commands in plans(_os_release(), _privilege()):
+        failure = _run_all(commands)
+        _find.cache_clear()
+        if failure is None and (found := find_browser()):
+            return f"browser: installed {found} ({version(found)})"
+        failures.append(failure or f"{' '.join(commands[-1])}: done, but no browser starts")
+    by_hand = " ".join(plans(_os_release(), ["sudo"])[0][-1])
+    raise MissingToolError(
+        f"no Chromium-family browser, and none could be installed ({'; '.join(failures)})",
+        todo=f"run {by_hand}, or let {BROWSER_VARIABLE} name a browser",
+    )
+
+
+def plans(os_release: str, privilege: list[str] | None) -> list[list[list[str]]]:
+    """Commands that install a browser, the ways to try one after another.
+
+    Args:
+        os_release: the text of ``/etc/os-release``.
+        privilege: what to put before a command that needs root (``[]`` as root,
+            ``["sudo", "-n"]``), or ``None`` where there is no way to it.
+    """
+    found = []
+    if _is_debian(os_release) and privilege is not None:
+        apt = [*privilege, "apt-get", "-q", "-y"]
+        found.append([[*apt, "update"], [*apt, "install", "--no-install-recommends", "chromium"]])
+    playwright = [sys.executable, "-m", "playwright"]
+    # On Ubuntu the package is a snap, which containers cannot run.
+    libraries = [[*playwright, "install-deps", "chromium"]] if privilege == [] else []
+    return [*found, [*libraries, [*playwright, "install", "chromium"]]]
+
+
+def _is_debian(os_release: str) -> bool:
+    fields = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line)
+    family = " ".join(fields.get(key, "").strip('"') for key in ("ID", "ID_LIKE")).split()
+    return "debian" in family and "ubuntu" not in family
+
+
+def _os_release() -> str:
+    path = Path("/etc/os-release")
+    return path.read_text() if path.exists() else ""
+
+
+def _privilege() -> list[str] | None:
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") is None:
+        return None
+    asked = subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False)
+    return ["sudo", "-n"] if asked.returncode == 0 else None
+
+
+def _run_all(commands: list[list[str]]) -> str | None:
+    """Run commands until one fails; which and why, or ``None``."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in commands:
+        try:
+            result = subprocess.run(
+                command, capture_output=True, text=True, env=environment, check=False
+            )
+        except OSError as error:
+            return f"{' '.join(command)}: {error.strerror}"
+        if result.returncode != 0:
+            lines = (result.stderr or result.stdout).strip().splitlines() or ["no reason given"]
+            return f"{' '.join(command)}: {lines[-1]}"
+    return None
+
+
+def main() -> int:
+    """Print what was done, or what to do; the exit code."""
+    try:
+        print(install())
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""The Node packages of the validation page: which, and whether they are installed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+MODULES = FOLDER / "node_modules"
+
+
+def versions() -> dict[str, str]:
+    """Package -> version, of those that the page names; as ``package-lock.json`` pins them."""
+    lock = json.loads((FOLDER / "package-lock.json").read_text())
+    named = lock["packages"][""].get("dependencies", {})
+    return {name: lock["packages"][f"node_modules/{name}"]["version"] for name in sorted(named)}
+
+
+def missing() -> list[str]:
+    """Packages that are pinned but not installed in that version."""
+    return [name for name, version in versions().items() if _installed(name) != version]
+
+
+def _installed(name: str) -> str | None:
+    try:
+        version: str = json.loads((MODULES / name / "package.json").read_text())["version"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return version

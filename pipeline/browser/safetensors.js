@@ -1,0 +1,67 @@
+/**
+ * Reads and writes safetensors: a little-endian uint64 with the header's length,
+ * a JSON header, and the raw tensors (https://github.com/huggingface/safetensors#format).
+ */
+
+/**
+ * @typedef {Object} Tensor
+ * @property {'float32' | 'int32' | 'bool'} dtype TF.js' name
+ * @property {number[]} shape
+ * @property {Float32Array | Int32Array | Uint8Array} data row-major; bool is one byte a value
+ */
+/** @typedef {Record<string, Tensor>} Tensors by public input or output name */
+
+const PREFIX_BYTES = 8;
+const CODES = /** @type {const} */ ({ float32: 'F32', int32: 'I32', bool: 'BOOL' });
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+
+/**
+ * @param {ArrayBuffer} buffer
+ * @returns {Tensors}
+ */
+export function parse(buffer) {
+  const headerBytes = Number(new DataView(buffer).getBigUint64(0, true));
+  const header = JSON.parse(
+    new TextDecoder().decode(new Uint8Array(buffer, PREFIX_BYTES, headerBytes)),
+  );
+  delete header.__metadata__;
+  const start = PREFIX_BYTES + headerBytes;
+  return Object.fromEntries(
+    Object.entries(header).map(([name, { dtype, shape, data_offsets: [begin, end] }]) => {
+      const type = dtypeOf(name, dtype);
+      // A copy: a view would need offsets that are multiples of the element size.
+      const data = new ARRAYS[type](buffer.slice(start + begin, start + end));
+      return [name, { dtype: type, shape, data }];
+    }),
+  );
+}
+
+/**
+ * @param {Tensors} tensors
+ * @returns {Blob}
+ */
+export function format(tensors) {
+  /** @type {Record<string, object>} */
+  const header = {};
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    const code = CODES[dtype];
+    if (!code) throw new Error(`"${name}" is ${dtype}, which cannot leave the page`);
+    header[name] = { dtype: code, shape, data_offsets: [end, (end += data.byteLength)] };
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(header));
+  const prefix = new DataView(new ArrayBuffer(PREFIX_BYTES));
+  prefix.setBigUint64(0, BigInt(bytes.byteLength), true);
+  return new Blob([prefix, bytes, ...Object.values(tensors).map(({ data }) => data)]);
+}
+
+/**
+ * @param {string} name
+ * @param {string} code
+ * @returns {Tensor['dtype']}
+ */
+function dtypeOf(name, code) {
+  const found = Object.entries(CODES).find(([, known]) => known === code);
+  if (!found) throw new Error(`"${name}" is ${code}, which the page cannot read`);
+  return /** @type {Tensor['dtype']} */ (found[0]);
+}

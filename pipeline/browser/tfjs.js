@@ -1,0 +1,212 @@
+/** Runs TF.js graph and layers models on a named backend, and on no other. */
+
+/** @typedef {import('./safetensors.js').Tensors} Tensors */
+/** @typedef {import('./page.js').OpenRequest} OpenRequest */
+/** @typedef {import('./page.js').Model} Model */
+/** @typedef {Record<string, any>} Named TF.js tensors by public name */
+
+const PACKAGES = new URL('/node_modules/@tensorflow/', location.href).href;
+const CORE = `${PACKAGES}tfjs/dist/tf.es2017.min.js`;
+const WASM_FOLDER = `${PACKAGES}tfjs-backend-wasm/dist/`;
+
+/** What the page lacks, as opposed to what the artifact got wrong. */
+class Unavailable extends Error {
+  name = 'Unavailable';
+}
+
+/**
+ * @param {OpenRequest} request
+ * @returns {Promise<Model>}
+ */
+export async function open(request) {
+  const { backend, format, url } = request;
+  await loadScript(CORE);
+  const { tf } = /** @type {any} */ (globalThis);
+  await useBackend(tf, backend);
+  const start = performance.now();
+  const layers = format === 'tfjs-layers';
+  const model = await (layers ? tf.loadLayersModel(url) : tf.loadGraphModel(url));
+  const loadMs = performance.now() - start;
+  assertBackend(tf, backend);
+  const predict = layers ? layersPredictor(model, request) : graphPredictor(model, request);
+  const details = await describe(tf, backend);
+  return { loadMs, details, run: (inputs) => run(tf, predict, inputs) };
+}
+
+/**
+ * A classic script, since TF.js' ES module bundle of the wasm backend imports Node's modules.
+ * @param {string} src
+ */
+function loadScript(src) {
+  return new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement('script'), { src });
+    script.onload = () => resolve(undefined);
+    script.onerror = () => reject(new Unavailable(`${src} could not be loaded`));
+    document.head.append(script);
+  });
+}
+
+/**
+ * @param {any} tf
+ * @param {string} backend
+ */
+async function useBackend(tf, backend) {
+  if (backend === 'wasm') {
+    await loadScript(`${WASM_FOLDER}tf-backend-wasm.es2017.min.js`);
+    tf.wasm.setWasmPaths(WASM_FOLDER);
+  }
+  await tf.setBackend(backend);
+  await tf.ready();
+  assertBackend(tf, backend);
+}
+
+/**
+ * TF.js moves on to another backend without a word when one does not start.
+ * @param {any} tf
+ * @param {string} backend
+ */
+function assertBackend(tf, backend) {
+  const actual = tf.getBackend();
+  if (actual !== backend) {
+    throw new Unavailable(`TF.js runs on "${actual}" where "${backend}" was asked for`);
+  }
+}
+
+/**
+ * @param {any} tf
+ * @param {(feeds: Named) => Promise<Named>} predict
+ * @param {Tensors} inputs
+ * @returns {Promise<Tensors>}
+ */
+async function run(tf, predict, inputs) {
+  const backend = tf.getBackend();
+  const feeds = map(inputs, ({ data, shape, dtype }) => tf.tensor(data, shape, dtype));
+  const results = await predict(feeds);
+  const read = Object.entries(results).map(async ([name, tensor]) => {
+    const { dtype, shape } = tensor;
+    return [name, { dtype, shape, data: await tensor.data() }];
+  });
+  const outputs = Object.fromEntries(await Promise.all(read));
+  tf.dispose([feeds, results]);
+  if (backend === 'webgl' && tf.backend().gpgpu.gl.isContextLost()) {
+    throw new Error('the WebGL context was lost');
+  }
+  return outputs;
+}
+
+/**
+ * Calls the model as a frontend does, and checks that the outputs carry their public names.
+ * @param {any} model
+ * @param {OpenRequest} request
+ * @returns {(feeds: Named) => Promise<Named>}
+ */
+function graphPredictor(model, { outputs }) {
+  let dynamic = false;
+  return async (feeds) => {
+    let result;
+    try {
+      result = dynamic ? await model.predictAsync(feeds) : model.predict(feeds);
+    } catch (error) {
+      // Control flow and output shapes that depend on values: known only once it is tried.
+      if (dynamic || !String(error).includes('executeAsync')) throw error;
+      dynamic = true;
+      result = await model.predictAsync(feeds);
+    }
+    if (Array.isArray(result)) return byName(model.outputNodes, result, outputs);
+    // A tensor has a dtype; a named map has none (an output may be called "dtype", never a string).
+    const single = typeof result.dtype === 'string';
+    return single ? { [outputs[0]]: result } : checkNames(result, outputs);
+  };
+}
+
+/**
+ * @param {any} model
+ * @param {OpenRequest} request
+ * @returns {(feeds: Named) => Promise<Named>}
+ */
+function layersPredictor(model, { inputs, outputs }) {
+  const order = sameNames(model.inputNames, inputs) ? model.inputNames : inputs;
+  const names = sameNames(model.outputNames, outputs) ? model.outputNames : outputs;
+  return async (feeds) => {
+    const tensors = order.map((/** @type {string} */ name) => feeds[name]);
+    const batchSize = tensors[0].shape[0];
+    const result = model.predict(tensors.length === 1 ? tensors[0] : tensors, { batchSize });
+    return byName(names, [result].flat(), outputs);
+  };
+}
+
+/**
+ * @param {string[]} names
+ * @param {any[]} tensors
+ * @param {string[]} expected
+ */
+function byName(names, tensors, expected) {
+  return checkNames(Object.fromEntries(names.map((name, i) => [name, tensors[i]])), expected);
+}
+
+/**
+ * @param {Named} result
+ * @param {string[]} expected
+ */
+function checkNames(result, expected) {
+  if (!sameNames(Object.keys(result), expected)) {
+    const actual = Object.keys(result);
+    throw new Error(`the model returns [${actual}], the artifact promises [${expected}]`);
+  }
+  return result;
+}
+
+/**
+ * @param {string[]} a
+ * @param {string[]} b
+ */
+function sameNames(a, b) {
+  return a.length === b.length && a.every((name) => b.includes(name));
+}
+
+/**
+ * @param {any} tf
+ * @param {string} backend
+ */
+async function describe(tf, backend) {
+  const base = {
+    runtime: '@tensorflow/tfjs',
+    runtimeVersion: tf.version.tfjs,
+    backend: tf.getBackend(),
+  };
+  if (backend === 'wasm') return { ...base, ...(await describeWasm(tf)) };
+  return backend === 'webgl' ? { ...base, ...describeWebgl(tf) } : base;
+}
+
+/** @param {any} tf */
+async function describeWasm(tf) {
+  return {
+    simd: await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'),
+    multithreaded: await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'),
+    // TF.js takes half of the logical cores: 1 on a machine with two.
+    threads: tf.wasm.getThreadsCount(),
+    logicalCores: navigator.hardwareConcurrency,
+  };
+}
+
+/** @param {any} tf */
+function describeWebgl(tf) {
+  const { gl } = tf.backend().gpgpu;
+  const info = gl.getExtension('WEBGL_debug_renderer_info');
+  return {
+    renderer: gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER),
+    webglVersion: tf.env().getNumber('WEBGL_VERSION'),
+    // Not floatPrecision(): it says 16 where the flag below is true.
+    textureFloatBits: tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED') ? 32 : 16,
+  };
+}
+
+/**
+ * @template T, U
+ * @param {Record<string, T>} record
+ * @param {(value: T) => U} change
+ * @returns {Record<string, U>}
+ */
+function map(record, change) {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
+}

@@ -1,0 +1,127 @@
+"""The main job: plan, fetch, run, judge, publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pipeline import receipt
+from pipeline.built import Built
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.fetch import RemoteFile
+from pipeline.plan import Node, Plan, make_plan
+from pipeline.run import OnEvent, Run
+from pipeline.step import Lane
+from pipeline.store import Result, Store
+
+OnProgress = Callable[[float, str], None]
+
+
+def make(
+    plan: Plan,
+    config_path: Path | None,
+    store: Store,
+    *,
+    receipt_key: str | None = None,
+    on_event: OnEvent = lambda state, node, seconds: None,
+    on_progress: OnProgress = lambda fraction, note: None,
+) -> Built:
+    """Bring the store to hold everything that a plan makes.
+
+    Args:
+        config_path: the config's file; a ``.lock`` beside it records digests of downloads.
+
+        receipt_key: where to leave a receipt, for the next build to see that it is the same.
+
+    Raises:
+        PipelineError: of any kind; finished steps are kept.
+    """
+    from pipeline.executors.local import LocalLanes
+
+    store.sweep()
+    files = _files(plan, config_path, store, on_progress)
+    with LocalLanes(store.root / "logs", on_progress) as lanes:
+        run = Run(plan, store, lanes, files, on_event)
+        results = run.all()
+    if receipt_key and not run.only_now:
+        local = (path for named in files.values() for path in named.values())
+        receipt.write(store, receipt_key, plan, run.keys, local)
+    return _built(plan, store, results)
+
+
+def stored(config: Config, config_path: Path | None, store: Store) -> Built:
+    """What the store holds of everything that ``config`` asks for.
+
+    Raises:
+        ConfigError: something is not there yet.
+    """
+    plan = make_plan(config)
+    files = _files(plan, config_path, store, lambda fraction, note: None)
+    results = Run(plan, store, _NoLanes(), files, lambda state, node, seconds: None).all()
+    return _built(plan, store, results)
+
+
+class _NoLanes:
+    """Refuses to run anything."""
+
+    def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        raise ConfigError(
+            f"the store does not hold the result of “{args[0].label}”",
+            todo="run `pipeline build` or `pipeline validate` first",
+        )
+
+    def warm(self, lane: Lane) -> None:
+        return
+
+
+def _built(plan: Plan, store: Store, results: Mapping[str, Result]) -> Built:
+    manifest = json.loads(store.read(results["manifest"], "manifest.json"))
+    artifacts = {artifact.id: results[artifact.node] for artifact in plan.artifacts}
+    left_out = {left.id: left.reason for left in plan.left_out}
+    options = plan.config.publish
+    return Built(manifest, artifacts, left_out, store, options.to, options.channel)
+
+
+def _files(
+    plan: Plan, config_path: Path | None, store: Store, on_progress: OnProgress
+) -> dict[str, dict[str, Path]]:
+    """What comes from outside: local files as they are, remote ones fetched first."""
+    found: dict[str, dict[str, Path]] = {}
+    for node in plan.nodes.values():
+        for name, file in node.files.items():
+            path = (
+                _fetched(file, node, config_path, store, on_progress)
+                if isinstance(file, RemoteFile)
+                else file
+            )
+            found.setdefault(node.id, {})[name] = path
+    return found
+
+
+def _fetched(
+    remote: RemoteFile, node: Node, config_path: Path | None, store: Store, on_progress: OnProgress
+) -> Path:
+    """Download a file, or find it in the store; its digest is checked or recorded."""
+    from pipeline import weights_lock
+    from pipeline.fetch import fetch
+
+    known = weights_lock.read(config_path) if config_path else {}
+    trusted_first = remote.sha256 is None
+    if trusted_first and config_path and remote.url in known:
+        lock = str(weights_lock.lock_path(config_path))
+        remote = replace(remote, sha256=known[remote.url].sha256, sha256_from=lock)
+
+    def progress(received: int, total: int | None) -> None:
+        share = received / total if total else 0.0
+        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {remote.url}")
+
+    local = fetch(remote, store.root / "downloads", progress=progress)
+    if trusted_first and config_path and remote.sha256 is None:
+        digest = weights_lock.Digest(local.sha256, local.bytes)
+        weights_lock.record(config_path, remote.url, digest)
+    return local.path

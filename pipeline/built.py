@@ -1,0 +1,87 @@
+"""What a build made: judged, then published.
+
+Imports nothing that a build with nothing to do could spare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import GateError, MissingToolError
+from pipeline.store import Result, Store
+from pipeline.validate.miss import Miss
+
+if TYPE_CHECKING:
+    from pipeline.publish.folder import Release
+
+
+@dataclass(frozen=True)
+class Built:
+    """Everything that a plan makes, in the store; published or not."""
+
+    manifest: dict[str, Any]
+    """Without a release's name and date, which publishing gives."""
+    artifacts: Mapping[str, Result]
+    left_out: Mapping[str, str]
+    """Artifact -> why it was not made."""
+    store: Store
+    to: str
+    channel: str
+
+    def artifact(self, name: str) -> Path:
+        """The ARTIFACT folder of an artifact id, each file checked."""
+        return self.store.open(self.artifacts[name])
+
+
+def missed(manifest: Mapping[str, Any]) -> list[Miss]:
+    """Every bound that an artifact of this manifest did not keep."""
+    return [
+        Miss(**miss)
+        for artifact in manifest["artifacts"]
+        for result in artifact["validation"]
+        for miss in result.get("missed", [])
+    ]
+
+
+def unavailable(manifest: Mapping[str, Any]) -> list[str]:
+    """Backends that could not run, each with its reason."""
+    return sorted(
+        {
+            f"{result['backend']}: {result['reason']}"
+            for artifact in manifest["artifacts"]
+            for result in artifact["validation"]
+            if result["status"] == "unavailable"
+        }
+    )
+
+
+def judge(built: Built) -> None:
+    """Refuse what missed a gate, or could not be proved.
+
+    Raises:
+        GateError: naming artifact, backend, metric, value and bound of every miss.
+        MissingToolError: a backend that the config requires could not run.
+    """
+    if misses := missed(built.manifest):
+        raise GateError(
+            "\n".join(["these bounds were not kept", *(f"  {miss}" for miss in misses)]),
+            todo="nothing was published; make the variant better, or leave it out",
+        )
+    if missing := unavailable(built.manifest):
+        raise MissingToolError(
+            "; ".join(missing),
+            where="validate.backends",
+            todo="run `pipeline doctor`, or leave the backend out of the config; "
+            "nothing was published",
+        )
+
+
+def publish(built: Built) -> Release:
+    """Publish what ``judge`` let pass."""
+    from pipeline.publish import folder
+
+    to = folder.cdn_folder(built.to)
+    return folder.publish(built.manifest, built.artifact, to, built.channel)

@@ -1,0 +1,356 @@
+"""The command line: parse, call, print; nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.built import Built
+    from pipeline.config import Config
+    from pipeline.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONFIGS = click.argument(
+    "configs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CONFIG…"
+)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several click decorators as one."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of the config, as in variants.uint8.quantize=uint16.",
+)
+STORE = click.option(
+    "--store",
+    "store_path",
+    default="artifacts/store",
+    show_default=True,
+    envvar="PIPELINE_STORE",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the content-addressed store.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+COMMON = options(SET, STORE, JSON)
+
+
+class Commands(click.Group):
+    """Shows errors as one or two lines; a traceback only with ``--debug``."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except PipelineError as error:
+            if context.params.get("debug"):
+                traceback.print_exc()
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            raise click.exceptions.Exit(error.exit_code) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if context.params.get("debug"):
+                raise
+            first = (str(error).strip().splitlines() or [""])[0]
+            click.echo(
+                f"{click.style('error:', fg='red', bold=True)} {type(error).__name__}: {first}\n"
+                "  this is a bug; `pipeline --debug …` shows where",
+                err=True,
+            )
+            raise click.exceptions.Exit(1) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted. Finished steps are kept: the same command resumes.", err=True)
+            raise click.exceptions.Exit(130) from None
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="model-pipeline")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Gets machine-learning models into browsers: optimized, proved, published.
+
+    \b
+    Examples:
+      pipeline build configs/mobilenet.yaml
+      pipeline plan configs/mobilenet.yaml
+      pipeline build configs/mobilenet.yaml --set publish.channel=stable
+      pipeline doctor
+    """
+
+
+@main.command()
+@CONFIGS
+@COMMON
+@click.option(
+    "--no-browsers",
+    is_flag=True,
+    help="Leave out what needs a browser. What was not proved is not published.",
+)
+def build(
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    no_browsers: bool,
+) -> None:
+    """Make, prove and publish every artifact of CONFIG.
+
+    \b
+    Examples:
+      pipeline build configs/mobilenet.yaml
+      pipeline build configs/*.yaml --json
+      pipeline build configs/mobilenet.yaml --set variants.uint8.quantize=uint16
+    """
+    from pipeline import built as job
+
+    for built in _made(configs, overrides, store_path, as_json, browsers=not no_browsers):
+        if no_browsers:
+            _show(built, as_json)
+            continue
+        _judge(built, as_json)
+        _show(built, as_json, job.publish(built))
+
+
+@main.command()
+@CONFIGS
+@COMMON
+def plan(
+    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+) -> None:
+    """Show what a build would make, and what it would leave out and why.
+
+    \b
+    Example:
+      pipeline plan configs/mobilenet.yaml
+    """
+    from pipeline import show
+    from pipeline.plan import make_plan
+
+    for _, config in _load(configs, overrides):
+        show.plan(make_plan(config), as_json)
+
+
+@main.command()
+@CONFIGS
+@COMMON
+def validate(
+    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+) -> None:
+    """Make and prove every artifact, and publish nothing.
+
+    \b
+    Examples:
+      pipeline validate configs/mobilenet.yaml
+      pipeline validate configs/mobilenet.yaml --set validate.backends='[tfjs-wasm]'
+    """
+    for built in _made(configs, overrides, store_path, as_json):
+        _judge(built, as_json)
+        _show(built, as_json)
+
+
+@main.command()
+@CONFIGS
+@COMMON
+def publish(
+    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+) -> None:
+    """Publish what the store already holds proved; make nothing.
+
+    \b
+    Example:
+      pipeline publish configs/mobilenet.yaml --set publish.to=/srv/cdn
+    """
+    from pipeline import built as job
+    from pipeline.build import stored
+
+    for path, config in _load(configs, overrides):
+        built = stored(config, path, _store(store_path))
+        _judge(built, as_json)
+        _show(built, as_json, job.publish(built))
+
+
+@main.command("list")
+@click.argument("to", default="artifacts/cdn", type=click.Path(path_type=Path), metavar="[FOLDER]")
+@JSON
+def list_(to: Path, as_json: bool) -> None:
+    """List the models, channels and releases of a CDN folder.
+
+    \b
+    Examples:
+      pipeline list
+      pipeline list /srv/cdn --json
+    """
+    from pipeline import show
+
+    show.cdn(to, as_json)
+
+
+@main.command()
+@STORE
+@JSON
+@click.option("--all", "everything", is_flag=True, help="Empty the store: builds start over.")
+@click.option("--keep-days", default=30, show_default=True, help="Keep results used since then.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+def clean(store_path: Path, as_json: bool, everything: bool, keep_days: int, dry_run: bool) -> None:
+    """Remove what the store has not needed for a while. What is published stays.
+
+    \b
+    Examples:
+      pipeline clean --dry-run
+      pipeline clean --keep-days 7
+      pipeline clean --all
+    """
+    removed, size = _store(store_path).clean(0 if everything else keep_days, dry_run)
+    if as_json:
+        click.echo(json.dumps({"files": removed, "bytes": size, "dry_run": dry_run}))
+    else:
+        verb = "would remove" if dry_run else "removed"
+        click.echo(f"{verb} {removed} files, {size / 1e6:.1f} MB, from {store_path}")
+
+
+@main.command()
+@click.option("--write", is_flag=True, help="Write pipeline/config.schema.json.")
+def schema(write: bool) -> None:
+    """Print the JSON Schema of configs, for completion in editors.
+
+    \b
+    Examples:
+      pipeline schema > config.schema.json
+    In a config's first line:
+      # yaml-language-server: $schema=../pipeline/config.schema.json
+    """
+    from pipeline.schema import PATH, text
+
+    if write:
+        PATH.write_text(text())
+    else:
+        click.echo(text(), nl=False)
+
+
+@main.command()
+@JSON
+def doctor(as_json: bool) -> None:
+    """List the tools that builds need: there or missing, with the command that mends it.
+
+    \b
+    Example:
+      pipeline doctor
+    """
+    from pipeline import doctor as examination
+    from pipeline import show
+
+    checks = examination.examine()
+    show.checks(checks, as_json)
+    if not all(check.ok for check in checks if check.required):
+        raise click.exceptions.Exit(5)
+
+
+def _load(paths: tuple[Path, ...], overrides: tuple[str, ...]) -> list[tuple[Path, Config]]:
+    """All configs, so that an error in the last one shows before the first one is built."""
+    if not paths:
+        return []
+    from pipeline.config_file import load_config
+
+    return [(path, load_config(path, overrides)) for path in paths]
+
+
+def _store(path: Path) -> Store:
+    from pipeline.store import Store
+
+    return Store(path)
+
+
+def _made(
+    paths: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    *,
+    browsers: bool = True,
+) -> Iterator[Built]:
+    """Each config's build: what its receipt says is unchanged, or made now."""
+    from pipeline import receipt
+
+    store = _store(store_path)
+    keys = {p: receipt.receipt_key(p, overrides, browsers) for p in paths if p.is_file()}
+    kept = {path: receipt.read(store, key) for path, key in keys.items()}
+    configs = dict(_load(tuple(p for p in paths if not kept.get(p)), overrides))
+    for path in paths:
+        if found := kept.get(path):
+            built, results = found
+            _tell_stored(list(results), as_json)
+            yield built
+        else:
+            yield _make(
+                configs[path], path, store, key=keys[path], as_json=as_json, browsers=browsers
+            )
+
+
+def _tell_stored(steps: list[str], as_json: bool) -> None:
+    from pipeline.progress import tell_stored
+
+    tell_stored(steps, as_json)
+
+
+def _make(
+    config: Config, path: Path, store: Store, *, key: str, as_json: bool, browsers: bool
+) -> Built:
+    from pipeline.build import make
+    from pipeline.plan import make_plan
+    from pipeline.progress import JsonLines, Lines
+
+    planned = make_plan(config, browsers=browsers)
+    with JsonLines() if as_json else Lines(len(planned.nodes)) as progress:
+        return make(
+            planned,
+            path,
+            store,
+            receipt_key=key,
+            on_event=progress.on_event,
+            on_progress=progress.on_progress,
+        )
+
+
+def _judge(built: Built, as_json: bool) -> None:
+    """Show the table of values and bounds before a failed gate ends the command."""
+    from pipeline import built as job
+
+    try:
+        job.judge(built)
+    except PipelineError:
+        _show(built, as_json)
+        raise
+
+
+def _show(built: Built, as_json: bool, release: Any = None) -> None:
+    from pipeline import show
+
+    show.built(built, as_json, release)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

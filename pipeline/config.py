@@ -1,0 +1,85 @@
+"""What a config can say: one model, and everything about it.
+
+``source``, ``samples``, ``variants`` and ``export`` are typed in ``config_type``
+by what discovery finds, so that the config and its JSON Schema grow with the folders.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.options import Options
+from pipeline.preprocess import Preprocess
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class Gates(Options):
+    """Bounds that an artifact must keep, on every backend, to be published."""
+
+    max_abs_error: float | None = Field(None, ge=0)
+    """Largest absolute difference from the golden, over all outputs and samples."""
+    mean_abs_error: float | None = Field(None, ge=0)
+    """Mean absolute difference from the golden; the worst output counts."""
+    logits_max_abs_error: float | None = Field(None, ge=0)
+    """The same as max_abs_error on the logits, for outputs that are a softmax."""
+    cosine: float | None = Field(None, ge=-1, le=1)
+    """Smallest cosine similarity between a sample's output and its golden."""
+    top1_agreement: float | None = Field(None, ge=0, le=1)
+    """Share of samples whose largest output is the golden's; at least this."""
+    accuracy_drop: float | None = Field(None, ge=-1, le=1)
+    """How much of the task's metric may be lost against the source, 0.01 = one point."""
+    bytes: int | None = Field(None, ge=1)
+    """Largest size of all files of the artifact together."""
+
+
+class Validate(Options):
+    """Where artifacts are proved, and what they must keep."""
+
+    backends: list[str] = Field(["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"], min_length=1)
+    """Where every artifact is run and compared with the golden."""
+    gates: dict[str, Gates] = Field(default_factory=dict)
+    """Bounds by artifact (onnx/int8), variant (int8), format (onnx) or default; the first of
+    these that names a metric decides it."""
+    repeats: int = Field(20, ge=1, le=10_000)
+    """Timed inferences of one sample, after the first."""
+
+
+class Publish(Options):
+    """Where a release goes."""
+
+    to: str = "artifacts/cdn"
+    """The CDN folder; read from where the command is run."""
+    channel: Name = "latest"
+    """The pointer that is moved to the new release."""
+
+
+class Config(Options):
+    """One model: where it comes from, what is made of it, and what must hold."""
+
+    name: Name
+    """The model's name: its folder in the CDN."""
+    task: str = "tensors"
+    """What the model is for."""
+    description: str = ""
+    """One sentence for those who find the model in the CDN."""
+    license: str = Field(min_length=1)
+    """The model's licence, as an SPDX identifier where it has one."""
+    source: Any
+    """Where the pre-trained model comes from: exactly one kind."""
+    samples: Any = Field({"random": {}}, validate_default=True)
+    """Inputs to calibrate, compare and evaluate with: exactly one kind."""
+    preprocess: Preprocess | None = None
+    """How an image becomes an input tensor."""
+    labels: list[str] | None = None
+    """The classes, in the order of the outputs."""
+    variants: Any
+    """Optimized versions of the model, by name."""
+    export: Any
+    """The formats to publish."""
+    validate_: Validate = Field(default_factory=Validate, alias="validate")
+    """Where artifacts are proved, and what they must keep."""
+    publish: Publish = Field(default_factory=Publish)
+    """Where a release goes."""

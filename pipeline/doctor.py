@@ -1,0 +1,97 @@
+"""What a build needs of this machine: there or missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked for."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str
+    required: bool = True
+
+
+#: What a build imports, and what this project's lock pins.
+DISTRIBUTIONS = (
+    "tensorflow",
+    "tf-keras",
+    "keras",
+    "tensorflowjs",
+    "tensorflow-model-optimization",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "playwright",
+)
+
+#: A cold build of the bundled model takes less than this in the store and the CDN folder.
+NEEDED_BYTES = 2 * 10**9
+
+
+def examine() -> list[Check]:
+    """Look at everything; nothing is started but browsers and Node, to ask their versions."""
+    return [
+        _python(),
+        *map(_distribution, DISTRIBUTIONS),
+        _browser(),
+        _node(),
+        _packages(),
+        _disk(),
+    ]
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    ok = platform.python_version_tuple()[:2] in (("3", "11"), ("3", "12"))
+    return Check("python", ok, version, "make build PYTHON=python3.12")
+
+
+def _distribution(name: str) -> Check:
+    try:
+        return Check(name, True, importlib.metadata.version(name), "")
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, False, "", "make setup")
+
+
+def _browser() -> Check:
+    from pipeline.browser.install import find_browser, version
+
+    found = find_browser()
+    shown = f"{found} ({version(found)})" if found else ""
+    return Check("browser", found is not None, shown, "python -m pipeline.browser.install")
+
+
+def _node() -> Check:
+    found = shutil.which("node")
+    shown = ""
+    if found:
+        asked = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+        shown = asked.stdout.strip()
+    mend = "install Node 18 or later: apt-get install nodejs npm"
+    return Check("node", bool(shown), shown, mend)
+
+
+def _packages() -> Check:
+    from pipeline.browser.packages import FOLDER, missing, versions
+
+    lacking = missing()
+    present = ", ".join(f"{name} {v}" for name, v in versions().items() if name not in lacking)
+    where = os.path.relpath(FOLDER)
+    return Check("page packages", not lacking, present, f"npm ci --prefix {where}")
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free
+    mend = "make room, or name another disk with --store and publish.to"
+    return Check("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free", mend)

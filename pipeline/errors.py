@@ -1,0 +1,57 @@
+"""What can go wrong, said so that a person knows what to do next."""
+
+from __future__ import annotations
+
+
+class PipelineError(Exception):
+    """A failure the user can act on.
+
+    Args:
+        what: what happened, in one sentence without a full stop.
+        where: the file, line, URL, step or artifact it happened at.
+        todo: what to do next, in one sentence without a full stop.
+    """
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
+        super().__init__(what, where, todo)
+        self.what = what
+        self.where = where
+        self.todo = todo
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}\n  {self.todo}" if self.todo else head
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross process boundaries; keyword-only arguments do not pickle by themselves.
+        return (_rebuild, (type(self), self.what, self.where, self.todo))
+
+
+class ConfigError(PipelineError):
+    """The command line or the config is wrong."""
+
+    exit_code = 2
+
+
+class GateError(PipelineError):
+    """An artifact missed a bound that it must keep to be published."""
+
+    exit_code = 3
+
+
+class SourceError(PipelineError):
+    """A model, its weights or its samples could not be had, or cannot be trusted."""
+
+    exit_code = 4
+
+
+class MissingToolError(PipelineError):
+    """A tool or backend that the config requires is not on this machine."""
+
+    exit_code = 5
+
+
+def _rebuild(kind: type[PipelineError], what: str, where: str, todo: str) -> PipelineError:
+    return kind(what, where=where, todo=todo)

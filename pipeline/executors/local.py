@@ -1,0 +1,100 @@
+"""Runs steps on this machine: one long-lived process per lane.
+
+TensorFlow's import costs more than the work done with it, so one process pays
+for it once; another keeps a browser open.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pipeline.step import Lane
+
+#: What a lane's process imports as soon as it is known that its steps will come.
+WARM: dict[Lane, str] = {"tensorflow": "tensorflow"}
+
+
+class LocalLanes:
+    """Processes that start when they are first needed, and end with this one."""
+
+    def __init__(self, logs: Path, on_progress: Callable[[float, str], None]) -> None:
+        self._context = multiprocessing.get_context("spawn")
+        self._logs, self._pools = logs, dict[Lane, ProcessPoolExecutor]()
+        self._on_progress = on_progress
+        self._messages: Any = None
+
+    def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        return self._pool(lane).submit(function, *args)
+
+    def warm(self, lane: Lane) -> None:
+        if lane not in self._pools:
+            self._pool(lane).submit(_import, WARM[lane])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for pool in self._pools.values():
+            if kind is not None:
+                _end(pool)
+            pool.shutdown(wait=kind is None, cancel_futures=True)
+        if self._messages is not None:
+            self._messages.put(None)
+
+    def _pool(self, lane: Lane) -> ProcessPoolExecutor:
+        if lane not in self._pools:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            if self._messages is None:
+                self._messages = self._context.SimpleQueue()
+                threading.Thread(target=self._forward, daemon=True).start()
+            self._pools[lane] = ProcessPoolExecutor(
+                1, self._context, _begin, (self._logs / f"{lane}.log", self._messages)
+            )
+        return self._pools[lane]
+
+    def _forward(self) -> None:
+        while (message := self._messages.get()) is not None:
+            self._on_progress(*message)
+
+
+def _begin(log: Path, messages: Any) -> None:
+    """Prepare a worker: its noise goes to a log, and it never outlives its parent."""
+    from pipeline import step
+
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # tf_keras and tensorflow-model-optimization want the Keras that TF.js can load.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    step.on_progress(lambda fraction, note: messages.put((fraction, note)))
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _import(module: str) -> None:
+    __import__(module)
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    # The interpreter offers no public way to stop a running step at once.
+    for process in list((pool._processes or {}).values()):
+        process.terminate()

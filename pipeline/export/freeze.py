@@ -1,0 +1,169 @@
+"""Freezes a source: one graph with constants for variables and the signature's own names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import model, options
+from pipeline.errors import PipelineError
+from pipeline.export.canonical_graph import RawGraph, canonical
+from pipeline.model import LoadedModel, Signature
+from pipeline.step import Inputs, step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+GRAPH, SIGNATURE, FACTS = "frozen.pb", "signature.json", "facts.json"
+
+
+class FreezeOptions(options.Options):
+    """Freezing has no choices."""
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+def freeze(inputs: Inputs, options: FreezeOptions, work: Path) -> None:
+    """SOURCE -> FROZEN (``frozen.pb``, ``signature.json``, ``facts.json``), always the same bytes.
+
+    Raises PipelineError where the model keeps something that is no constant (a lookup table).
+    """
+    loaded = model.load(inputs["source"])
+    function = _one_function(loaded)
+    graph = canonical(_frozen(function), loaded.signature)
+    _check_state(graph, loaded.signature)
+    (work / GRAPH).write_bytes(graph.SerializeToString(deterministic=True))
+    _with_softmax(loaded.signature, graph).write(work / SIGNATURE)
+    (work / FACTS).write_text(json.dumps({"parameters": _parameters(function, graph)}))
+
+
+def run(
+    frozen_folder: Path, inputs: Mapping[str, NDArray[np.generic]]
+) -> dict[str, NDArray[np.generic]]:
+    """Execute a frozen folder in TensorFlow: arrays in and out by public name."""
+    results: dict[str, NDArray[np.generic]] = runner(frozen_folder)(inputs)
+    return results
+
+
+def runner(frozen_folder: Path) -> Any:
+    """A function like ``run`` for one frozen folder, to be called any number of times."""
+    import tensorflow as tf
+
+    signature = Signature.read(frozen_folder / SIGNATURE)
+    graph_def = tf.compat.v1.GraphDef()
+    graph_def.ParseFromString((frozen_folder / GRAPH).read_bytes())
+    function = tf.compat.v1.wrap_function(
+        lambda: tf.graph_util.import_graph_def(graph_def, name=""), []
+    ).prune(
+        feeds=[f"{spec.name}:0" for spec in signature.inputs],
+        fetches={spec.name: f"{spec.name}:0" for spec in signature.outputs},
+    )
+
+    def call(inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
+        tensors = [tf.constant(inputs[spec.name], dtype=spec.dtype) for spec in signature.inputs]
+        return {name: value.numpy() for name, value in function(*tensors).items()}
+
+    return call
+
+
+def _one_function(loaded: LoadedModel) -> Any:
+    """A concrete function whose inputs are named i0…, and whose outputs o0… in signature order."""
+    import tensorflow as tf
+
+    signature = loaded.signature
+
+    def call(*tensors: Any) -> list[Any]:
+        names = [loaded.arguments[spec.name] for spec in signature.inputs]
+        results = loaded.function(**dict(zip(names, tensors, strict=True)))
+        ordered = [results[loaded.results[spec.name]] for spec in signature.outputs]
+        return [tf.identity(value, name=f"o{i}") for i, value in enumerate(ordered)]
+
+    return tf.function(call, autograph=False).get_concrete_function(
+        *(
+            tf.TensorSpec(spec.shape, spec.dtype, name=f"i{index}")
+            for index, spec in enumerate(signature.inputs)
+        )
+    )
+
+
+def _frozen(function: Any) -> RawGraph:
+    """The function with constants for variables, and called functions written out."""
+    from tensorflow.python.framework import convert_to_constants
+
+    try:
+        frozen = convert_to_constants.convert_variables_to_constants_v2(
+            function, lower_control_flow=False, aggressive_inlining=True
+        )
+    except (ValueError, NotImplementedError) as error:
+        raise PipelineError(
+            f"the model's variables cannot become constants ({str(error).splitlines()[0]})",
+            todo="export it for inference only, without states that change between calls",
+        ) from error
+    given = len(function.inputs) - len(function.captured_inputs)
+    return RawGraph(
+        frozen.graph.as_graph_def(),
+        [tensor.op.name for tensor in frozen.inputs[:given]],
+        [tensor.name for tensor in frozen.outputs],
+    )
+
+
+_STATE = re.compile("VarHandleOp|ReadVariableOp|Assign.*VariableOp|.*(Table|Queue|Iterator)(V2)?")
+
+
+def _check_state(graph: Any, signature: Signature) -> None:
+    """Raise PipelineError if anything is left that lives outside the graph."""
+    inputs = {spec.name for spec in signature.inputs}
+    held = {n.name for n in graph.node if n.op == "Placeholder" and n.name not in inputs}
+    held |= {node.name for node in graph.node if _STATE.fullmatch(node.op)}
+    users = [node for node in graph.node if held & {source.split(":")[0] for source in node.input}]
+    if held:
+        found = ", ".join(sorted({f"{node.op} at {node.name!r}" for node in users})[:4])
+        raise PipelineError(
+            f"the model keeps state that cannot become a constant ({found or sorted(held)[0]})",
+            where="freeze",
+            todo="export it without lookup tables and changing variables; do such work outside it",
+        )
+
+
+def _with_softmax(signature: Signature, graph: Any) -> Signature:
+    """Mark the outputs that are a softmax over their last axis."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as built:
+        tf.graph_util.import_graph_def(graph, name="")
+    outputs = tuple(
+        replace(spec, softmax=_is_softmax(built.get_operation_by_name(spec.name)))
+        for spec in signature.outputs
+    )
+    return replace(signature, outputs=outputs)
+
+
+def _is_softmax(output: Any) -> bool:
+    operation = output
+    while operation.type in ("Identity", "Reshape", "Squeeze", "StopGradient"):
+        operation = operation.inputs[0].op
+    if operation.type != "Softmax":
+        return False
+    # A reshape in between may have moved the axis.
+    last, softmax_last = (op.outputs[0].shape[-1:].as_list() for op in (output, operation))
+    return operation is output or (last == softmax_last and None not in last)
+
+
+def _parameters(function: Any, graph: Any) -> int:
+    """How many float weights: of the variables, or of the constants where there are none."""
+    import tensorflow as tf
+
+    floats = [variable for variable in function.variables if variable.dtype.is_floating]
+    if floats:
+        return sum(variable.shape.num_elements() for variable in floats)
+    constants = (node.attr["value"].tensor for node in graph.node if node.op == "Const")
+    shaped = (tensor for tensor in constants if tensor.tensor_shape.dim)
+    return sum(
+        tf.TensorShape(tensor.tensor_shape).num_elements()
+        for tensor in shaped
+        if tf.as_dtype(tensor.dtype).is_floating
+    )

@@ -1,0 +1,103 @@
+"""ONNX: float32 graphs by tf2onnx, in one canonical spelling; weights in files beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline import options
+from pipeline.export.onnx_weights import OPSET_OF_UINT16
+from pipeline.export.sharding import Size
+from pipeline.model import Signature
+from pipeline.step import Inputs, step
+
+NAME = FORMAT = "onnx"
+
+#: DequantizeLinear takes one scale per channel since 13; tf2onnx 1.17 and
+#: current runtimes, in browsers too, agree up to 21.
+Opset = Annotated[int, Field(ge=13, le=21)]
+
+
+class Options(options.Options):
+    """ONNX, for ONNX Runtime: native, in browsers and on phones."""
+
+    opset: Opset = 17
+    """The version of ONNX's operators that the graph is written in."""
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file, as in 4MiB; one larger tensor has its own file."""
+    variants: list[str] | None = None
+    """Only these variants in this format; all that it can hold by default."""
+
+
+class ConvertOptions(options.Options):
+    """What decides the float32 graph that all variants are made from."""
+
+    opset: Opset = 17
+    """The version of ONNX's operators that the graph is written in."""
+
+
+class PackageOptions(options.Options):
+    """How one variant's weights are encoded and cut into files."""
+
+    variant: str
+    """The variant's name, as in the config."""
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file; one larger tensor has its own file."""
+    codec: str | None = None
+    """The weight technique: a module in ``pipeline.optimize`` with ``encode``."""
+    codec_options: dict[str, Any] = Field(default={})
+    """Keyword arguments of its ``encode``."""
+
+
+def cannot_hold(technique: str, options: Options) -> str | None:
+    """Why this format, with these options, cannot hold a technique; ``None`` if it can."""
+    if technique == "uint16" and options.opset < OPSET_OF_UINT16:
+        return (
+            f"ONNX has uint16 weights since opset {OPSET_OF_UINT16}, and the opset here is "
+            f"{options.opset}; set export.onnx.opset: {OPSET_OF_UINT16}"
+        )
+    return None
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+    """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
+
+    Raises:
+        PipelineError: tf2onnx cannot convert the graph.
+    """
+    from tensorflow.core.framework import graph_pb2
+
+    from pipeline.export import onnx_canonical, onnx_fold, onnx_tensorflow
+
+    signature = Signature.read(inputs["frozen"] / "signature.json")
+    graph_def = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
+    model = onnx_tensorflow.convert(graph_def, signature, options.opset)
+    onnx_fold.fold(model)
+    write(onnx_canonical.canonicalize(model, signature), signature, work)
+
+
+def write(model: Any, signature: Signature, work: Path) -> None:
+    """Write a CONVERTED folder."""
+    (work / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    signature.write(work / "signature.json")
+
+
+@step(version=1, lane="light", tools=("onnx",))
+def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
+    """CONVERTED -> ARTIFACT: the graph, and its weights in digest-named files beside it."""
+    import onnx
+
+    from pipeline.export import onnx_canonical, onnx_weights
+    from pipeline.export.artifact import ArtifactWriter
+
+    signature = Signature.read(inputs["model"] / "signature.json")
+    model = onnx.ModelProto.FromString((inputs["model"] / "model.onnx").read_bytes())
+    if options.codec is not None:
+        onnx_weights.encode(model, options.codec, options.codec_options)
+        model = onnx_canonical.canonicalize(model, signature)
+    writer = ArtifactWriter(work, FORMAT, options.variant, signature)
+    onnx_weights.externalize(model, options.shard_bytes, lambda data: writer.add_file(data, "bin"))
+    writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"))

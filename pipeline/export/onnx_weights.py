@@ -1,0 +1,189 @@
+"""ONNX weights: re-encoded with the operators that decode them, and moved to files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+from pipeline.errors import PipelineError
+from pipeline.export.onnx_canonical import graphs
+
+#: A reference to external data takes about 120 bytes of the graph's file, so that
+#: moving a smaller tensor would gain nothing.
+EXTERNAL_BYTES = 256
+
+#: Offsets are multiples of this, so that mapped weights fit SIMD loads and cache lines.
+ALIGNMENT_BYTES = 64
+
+#: DequantizeLinear takes 16-bit integers since this opset.
+OPSET_OF_UINT16 = 21
+
+#: A tensor of fewer values gains less than the node that decodes it costs.
+ENCODED_VALUES = 256
+
+#: Where a weight may stand: operator -> input positions. Biases are not among them:
+#: they are small, and an error in them moves a whole channel.
+WEIGHT_INPUTS = {
+    "Conv": (1,),
+    "ConvTranspose": (1,),
+    "Gemm": (0, 1),
+    "MatMul": (0, 1),
+    "Gather": (0,),
+    "LSTM": (1, 2),
+    "GRU": (1, 2),
+    "RNN": (1, 2),
+}
+
+
+def opset(model: Any) -> int:
+    """The version of ONNX's own operators in ``model``."""
+    return next(int(item.version) for item in model.opset_import if not item.domain)
+
+
+def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
+    """Re-encode the weights of ``model`` in place, and decode them in front of their readers.
+
+    float16 becomes Cast, integers DequantizeLinear: plain ONNX that every runtime has.
+
+    Args:
+        codec: a module under ``pipeline.optimize`` with ``encode(values, axis)``.
+
+    Raises:
+        PipelineError: the model's opset cannot decode it.
+    """
+    if codec == "uint16" and opset(model) < OPSET_OF_UINT16:
+        raise PipelineError(
+            f"ONNX has uint16 weights since opset {OPSET_OF_UINT16}, and this is {opset(model)}",
+            todo=f"set export.onnx.opset: {OPSET_OF_UINT16}",
+        )
+    codec_encode = import_module(f"pipeline.optimize.{codec}").encode
+    readers = _readers(model.graph)
+    for graph in graphs(model.graph):
+        for tensor in list(graph.initializer):
+            axis = _encoding_axis(tensor, readers[tensor.name])
+            if axis is not NOT_A_WEIGHT:
+                _encode(graph, tensor, axis, codec_encode, codec_options)
+
+
+NOT_A_WEIGHT = "not a weight"
+
+
+def _readers(graph: Any) -> dict[str, list[tuple[Any, int]]]:
+    """Who reads each value, at which input; a graph's output is read at -1."""
+    found: dict[str, list[tuple[Any, int]]] = defaultdict(list)
+    for inner in graphs(graph):
+        for node in inner.node:
+            for position, name in enumerate(node.input):
+                found[name].append((node, position))
+        for value in inner.output:
+            found[value.name].append((None, -1))
+    return found
+
+
+def _encoding_axis(tensor: Any, readers: list[tuple[Any, int]]) -> Any:
+    """The channel axis, ``None`` for one scale in all, or NOT_A_WEIGHT."""
+    from math import prod
+
+    from onnx import TensorProto
+
+    if tensor.data_type != TensorProto.FLOAT or prod(tensor.dims) < ENCODED_VALUES:
+        return NOT_A_WEIGHT
+    for node, position in readers:
+        if node is None or node.domain or position not in WEIGHT_INPUTS.get(node.op_type, ()):
+            return NOT_A_WEIGHT
+    axes = {_channel_axis(node, position, len(tensor.dims)) for node, position in readers}
+    return axes.pop() if len(axes) == 1 else None
+
+
+def _channel_axis(node: Any, position: int, rank: int) -> int | None:
+    """The axis of one tensor whose slices each make one output channel."""
+    integers = {item.name: item.i for item in node.attribute}
+    kind = (node.op_type, position)
+    if kind == ("Conv", 1):
+        return 0
+    if kind == ("ConvTranspose", 1):
+        return 1 if integers.get("group", 1) == 1 else None
+    if kind == ("Gemm", 1):
+        return 0 if integers.get("transB", 0) else 1
+    if kind == ("MatMul", 1) and rank > 1:
+        return rank - 1
+    return None
+
+
+def _encode(
+    graph: Any, tensor: Any, axis: int | None, codec_encode: Any, codec_options: dict[str, Any]
+) -> None:
+    from onnx import helper, numpy_helper
+
+    name = tensor.name
+    values = numpy_helper.to_array(tensor)
+    encoded = codec_encode(values, axis, **codec_options)
+    tensor.CopyFrom(numpy_helper.from_array(encoded.data, f"{name}.data"))
+    inputs = [tensor.name]
+    if encoded.scale is None:
+        node = helper.make_node("Cast", inputs, [name], to=1)
+    else:
+        for part in ("scale", "zero"):
+            inputs.append(f"{name}.{part}")
+            graph.initializer.append(numpy_helper.from_array(getattr(encoded, part), inputs[-1]))
+        settings = {} if axis is None else {"axis": axis}
+        node = helper.make_node("DequantizeLinear", inputs, [name], **settings)
+    graph.node.insert(0, node)
+
+
+def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) -> None:
+    """Move the weights of ``model`` to files of at most ``shard_bytes``, in graph order.
+
+    ONNX cannot cut a tensor, so a larger one gets a file of its own.
+
+    Args:
+        add_file: stores the bytes and returns the bare name of the file.
+
+    Raises:
+        PipelineError: the graph without its weights is over protobuf's limit.
+    """
+    for tensors in _shards(model, shard_bytes):
+        data = bytearray()
+        offsets = []
+        for tensor in tensors:
+            data += bytes(-len(data) % ALIGNMENT_BYTES)
+            offsets.append(len(data))
+            data += tensor.raw_data
+        location = add_file(bytes(data))
+        for tensor, offset in zip(tensors, offsets, strict=True):
+            _point(tensor, location, offset)
+    if model.ByteSize() >= 2**31:
+        raise PipelineError(
+            "the graph is over 2 GiB without its weights, the limit of ONNX files",
+            todo="split the model",
+        )
+
+
+def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
+    shard: list[Any] = []
+    end = 0
+    for graph in graphs(model.graph):
+        for tensor in graph.initializer:
+            size = len(tensor.raw_data)
+            if size < EXTERNAL_BYTES:
+                continue
+            start = end + -end % ALIGNMENT_BYTES
+            if shard and start + size > shard_bytes:
+                yield shard
+                shard, start = [], 0
+            shard.append(tensor)
+            end = start + size
+    if shard:
+        yield shard
+
+
+def _point(tensor: Any, location: str, offset: int) -> None:
+    from onnx import TensorProto
+
+    length = len(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", length)):
+        tensor.external_data.add(key=key, value=str(value))

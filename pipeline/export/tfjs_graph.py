@@ -1,0 +1,175 @@
+"""TF.js graph models: the frozen graph, optimized by tensorflowjs' own passes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipeline import options
+from pipeline.export.sharding import Size
+from pipeline.export.tfjs_package import package
+from pipeline.export.tfjs_unfuse import unfuse
+from pipeline.model import Signature
+from pipeline.step import Inputs, step
+
+__all__ = ["FORMAT", "Options", "convert", "package"]
+
+NAME = FORMAT = "tfjs-graph"
+
+
+class Options(options.Options):
+    """TF.js graph model, for ``tf.loadGraphModel(url)``."""
+
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file, as in 4MiB."""
+    variants: list[str] | None = None
+    """Only these variants in this format; all that it can hold by default."""
+
+
+class ConvertOptions(options.Options):
+    """Conversion has no choices: variants are made from its one result."""
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+    """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time."""
+    from google.protobuf.json_format import MessageToDict
+
+    from pipeline.export.tfjs_guard import import_converter
+
+    import_converter()
+    from tensorflowjs import write_weights
+    from tensorflowjs.converters import tf_saved_model_conversion_v2 as converter
+
+    signature = Signature.read(inputs["frozen"] / "signature.json")
+    graph_def = _in_walk_order(_optimize(inputs["frozen"] / "frozen.pb", signature), signature)
+    weights = converter.extract_weights(graph_def)
+    manifest = write_weights.write_weights(
+        weights, str(work), write_manifest=False, shard_size_bytes=2**40
+    )
+    _join_shards(work, manifest)
+    model = {
+        "format": "graph-model",
+        "generatedBy": _tensorflow_version(),
+        "convertedBy": converter.common.get_converted_by(),
+        "signature": _signature_json(signature),
+        "modelTopology": _sorted(MessageToDict(graph_def)),
+        "weightsManifest": manifest,
+    }
+    if len(signature.outputs) > 1:
+        # With these keys, predict() returns {name: tensor} instead of a bare list.
+        model["userDefinedMetadata"] = {
+            "structuredOutputKeys": [output.name for output in signature.outputs]
+        }
+    (work / "model.json").write_text(json.dumps(model, separators=(",", ":")))
+    shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
+
+
+def _optimize(frozen: Path, signature: Signature) -> Any:
+    """Run the converter's graph passes and return the optimized GraphDef."""
+    from tensorflow.core.protobuf import meta_graph_pb2
+    from tensorflowjs.converters import tf_saved_model_conversion_v2 as converter
+
+    graph = converter.load_graph(str(frozen))
+    definition = meta_graph_pb2.SignatureDef()
+    for side in ("inputs", "outputs"):
+        for spec in getattr(signature, side):
+            tensor = graph.get_tensor_by_name(f"{spec.name}:0")
+            info = getattr(definition, side)[spec.name]
+            info.name, info.dtype = tensor.name, tensor.dtype.as_datatype_enum
+            info.tensor_shape.CopyFrom(tensor.shape.as_proto())
+    placeholders = [node for node in graph.as_graph_def().node if node.op == "Placeholder"]
+    # The operators were checked in a step of their own, with better errors than the converter's.
+    optimized = converter.optimize_graph(
+        graph, definition, skip_op_check=True, strip_debug_ops=True
+    )
+    unfuse(optimized)
+    # Grappler drops inputs that no output needs; a caller may still pass them.
+    kept = {node.name for node in optimized.node}
+    optimized.node.extend(node for node in placeholders if node.name not in kept)
+    return optimized
+
+
+def _in_walk_order(graph_def: Any, signature: Signature) -> Any:
+    """Nodes by a depth-first walk from the outputs, so that weights lie in layer order."""
+    from tensorflow.core.framework import graph_pb2
+
+    nodes = {node.name: node for node in graph_def.node}
+    ordered: dict[str, Any] = {}
+    seen: set[str] = set()
+    starts = [spec.name for spec in (*signature.inputs, *signature.outputs)]
+    for start in (*starts, *sorted(nodes)):
+        _walk(start, nodes, ordered, seen)
+    result = graph_pb2.GraphDef(node=ordered.values(), versions=graph_def.versions)
+    functions = sorted(graph_def.library.function, key=lambda f: f.signature.name)
+    result.library.function.extend(functions)
+    for node in result.node:
+        for private in [name for name in node.attr if name.startswith("_")]:
+            del node.attr[private]
+    return result
+
+
+def _walk(
+    start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[str]
+) -> None:
+    # A stack instead of recursion: graphs are deeper than Python's limit.
+    # What was seen is not entered again: TensorFlow 1 loops are cycles.
+    stack = [(start, False)]
+    while stack:
+        name, expanded = stack.pop()
+        if expanded:
+            ordered[name] = nodes[name]
+        if expanded or name in seen:
+            continue
+        seen.add(name)
+        stack.append((name, True))
+        for source in reversed(nodes[name].input):
+            stack.append((source.lstrip("^").split(":")[0], False))
+
+
+def _join_shards(work: Path, manifest: list[dict[str, Any]]) -> None:
+    parts = [work / path for group in manifest for path in group["paths"]]
+    (work / "weights.bin").write_bytes(b"".join(part.read_bytes() for part in parts))
+    for part in parts:
+        part.unlink()
+    weights = [weight for group in manifest for weight in group["weights"]]
+    manifest[:] = [{"paths": ["weights.bin"], "weights": weights}]
+
+
+def _signature_json(signature: Signature) -> dict[str, Any]:
+    from tensorflow import as_dtype
+
+    def entry(spec: Any) -> dict[str, Any]:
+        size = [{"size": str(-1 if size is None else size)} for size in spec.shape]
+        return {
+            "name": f"{spec.name}:0",
+            "dtype": f"DT_{_type_name(as_dtype(spec.dtype))}",
+            "tensorShape": {"dim": size},
+        }
+
+    return {
+        side: {spec.name: entry(spec) for spec in getattr(signature, side)}
+        for side in ("inputs", "outputs")
+    }
+
+
+def _type_name(dtype: Any) -> str:
+    from tensorflow.core.framework import types_pb2
+
+    name: str = types_pb2.DataType.Name(dtype.as_datatype_enum)
+    return name.removeprefix("DT_")
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def _tensorflow_version() -> str:
+    import tensorflow as tf
+
+    version: str = tf.__version__
+    return version

@@ -1,0 +1,89 @@
+"""The step that both TF.js formats share: re-encode weights, shard them, name files by digest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import options
+from pipeline.export.artifact import ArtifactWriter
+from pipeline.export.sharding import split
+from pipeline.model import Signature
+from pipeline.registry import discover
+from pipeline.step import Inputs, step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class PackageOptions(options.Options):
+    """What becomes of one converted model."""
+
+    format: str
+    variant: str
+    shard_bytes: int
+    codec: str | None = None
+    """The weight technique, such as uint8; float32 as converted without one."""
+
+
+@step(version=1)
+def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
+    """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT."""
+    model = json.loads((inputs["model"] / "model.json").read_text())
+    signature = Signature.read(inputs["model"] / "signature.json")
+    writer = ArtifactWriter(work, options.format, options.variant, signature)
+    (group,) = model["weightsManifest"]
+    raw = memoryview((inputs["model"] / "weights.bin").read_bytes())
+    tensors, start = [], 0
+    for weight in group["weights"]:
+        end = start + _byte_length(weight, raw[start:])
+        tensors.append(_encode(weight, raw[start:end], options.codec))
+        start = end
+    shards = split(tensors, options.shard_bytes)
+    group["paths"] = [writer.add_file(shard, "bin") for shard in shards]
+    content = json.dumps(model, separators=(",", ":")).encode()
+    writer.finish(writer.add_file(content, "json"))
+
+
+def _byte_length(weight: dict[str, Any], rest: memoryview) -> int:
+    """The size of a tensor's bytes; strings carry their own lengths."""
+    count = 1
+    for size in weight["shape"]:
+        count *= size
+    if weight["dtype"] != "string":
+        return count * {"float32": 4, "int32": 4, "bool": 1, "complex64": 8}[weight["dtype"]]
+    end = 0
+    for _ in range(count):
+        end += 4 + int.from_bytes(rest[end : end + 4], "little")
+    return end
+
+
+def _encode(weight: dict[str, Any], raw: memoryview, codec: str | None) -> bytes:
+    """Re-encode one tensor, and say how in its manifest entry."""
+    import numpy as np
+
+    if codec is None or not _worth_encoding(weight):
+        return bytes(raw)
+    values = np.frombuffer(raw, dtype="<f4").reshape(weight["shape"])
+    data, weight["quantization"] = _quantize(values, codec)
+    return data
+
+
+def _worth_encoding(weight: dict[str, Any]) -> bool:
+    # Biases and per-channel factors are a few bytes, and rounding them on one
+    # grid with the format's single scale per tensor costs the most accuracy.
+    wide = [size for size in weight["shape"] if size > 1]
+    return weight["dtype"] == "float32" and len(wide) >= 2
+
+
+def _quantize(values: NDArray[np.float32], codec: str) -> tuple[bytes, dict[str, Any]]:
+    """TF.js computes ``value = data * scale + min``, or widens float16."""
+    encoded = discover("optimize", "encode")[codec].encode(values, None)
+    data = encoded.data.astype(encoded.data.dtype.newbyteorder("<"), copy=False).tobytes()
+    entry: dict[str, Any] = {"dtype": encoded.data.dtype.name, "original_dtype": "float32"}
+    if encoded.scale is not None:
+        scale = float(encoded.scale)
+        entry |= {"min": -float(encoded.zero) * scale, "scale": scale}
+    return data, entry

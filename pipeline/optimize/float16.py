@@ -1,0 +1,40 @@
+"""Weights as IEEE 754 half-precision floats: half the bytes, 11 significant bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import options
+from pipeline.errors import PipelineError
+from pipeline.optimize.codec import Encoded
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+KEY = "quantize"
+STAGE = "weights"
+VERSION = 1
+
+
+class Options(options.Options):
+    """Weights as float16; activations stay float32."""
+
+
+def encode(values: NDArray[np.float32], axis: int | None) -> Encoded:
+    """Round a float32 tensor to float16.
+
+    Raises:
+        PipelineError: a weight is larger than float16 can hold (65504).
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        data = values.astype(np.float16)
+    if not np.isfinite(data).all():
+        largest = float(np.abs(values).max())
+        raise PipelineError(
+            f"a weight of {largest:.6g} does not fit float16, which ends at 65504",
+            todo="use quantize: uint16, or scale the layer",
+        )
+    return Encoded(data)

@@ -1,0 +1,55 @@
+"""The strict, frozen base of everything that a config can say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+LOCAL = "local path"
+
+
+def _resolve(path: Path, info: ValidationInfo) -> Path:
+    """Read a config's paths from where the config lies, and find missing ones early."""
+    if not info.context:
+        return path
+    found: Path = info.context["folder"] / path
+    if not found.exists():
+        raise ValueError(f"there is no {found}")
+    return found.resolve()
+
+
+#: A file or folder on this machine. Its content, not its name, is part of a step's key.
+InputPath = Annotated[Path, AfterValidator(_resolve), Field(json_schema_extra={"format": LOCAL})]
+
+
+class Options(BaseModel):
+    """Options of one source, technique, format, task or backend.
+
+    ``shorthand`` names the field that a bare value stands for, so that
+    ``quantize: uint8`` and ``quantize: {to: uint8}`` mean the same.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    shorthand: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_shorthand(cls, value: Any) -> Any:
+        if cls.shorthand is not None and not isinstance(value, (Mapping, BaseModel)):
+            return {cls.shorthand: value}
+        return {} if value is None else value
+
+    def local_paths(self) -> dict[str, Path]:
+        """Files and folders that a step with these options reads, by input name."""
+        return {
+            name: getattr(self, name)
+            for name, field in type(self).model_fields.items()
+            if (field.json_schema_extra or {}) == {"format": LOCAL} and getattr(self, name)
+        }
+
+    def key(self) -> dict[str, Any]:
+        """What of these options decides the step's result: all but where local files lie."""
+        return self.model_dump(mode="json", exclude=set(self.local_paths()))

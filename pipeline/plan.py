@@ -1,0 +1,308 @@
+"""Config -> graph of steps. Pure: nothing is read, run or imported that is heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.fetch import RemoteFile
+from pipeline.options import Options
+from pipeline.registry import discover
+from pipeline.step import Lane, StepFunction, find
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a plan."""
+
+    id: str
+    function: StepFunction
+    options: Options
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Input name -> the node whose result it is."""
+    files: Mapping[str, Path | RemoteFile] = field(default_factory=dict)
+    """Input name -> what comes from outside: from this machine, or from the network."""
+    after: tuple[str, ...] = ()
+    """Nodes that must have passed first, though their results are not read."""
+    lane: Lane | None = None
+    """Where it runs, if elsewhere than its function says."""
+    tools: tuple[str, ...] = ()
+    """More distributions whose version can change the result."""
+    extra_key: Any = None
+    """What else decides the result, such as the build of a browser."""
+
+    def needs(self) -> tuple[str, ...]:
+        """The nodes that come before this one."""
+        return (*self.inputs.values(), *self.after)
+
+
+@dataclass(frozen=True)
+class PlannedArtifact:
+    """One variant in one format."""
+
+    id: str
+    format: str
+    variant: str
+    node: str
+    proofs: Mapping[str, str]
+    """Backend -> the node that runs the artifact on it."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An artifact that is not made."""
+
+    id: str
+    reason: str
+
+
+@dataclass
+class Plan:
+    """All steps in an order in which they can run, and what they make."""
+
+    config: Config
+    browsers: bool = True
+    nodes: dict[str, Node] = field(default_factory=dict)
+    artifacts: list[PlannedArtifact] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def add(self, node: Node) -> str:
+        """Add a node, once; equal work of two variants is one node."""
+        self.nodes.setdefault(node.id, node)
+        return node.id
+
+    def dependents(self) -> dict[str, set[str]]:
+        """Node -> the nodes that need it, directly or not."""
+        result: dict[str, set[str]] = {name: set() for name in self.nodes}
+        for name in reversed(self.nodes):
+            for need in self.nodes[name].needs():
+                result[need] |= {name, *result[name]}
+        return result
+
+
+Chain = list[tuple[ModuleType, Options]]
+
+
+def make_plan(config: Config, *, browsers: bool = True) -> Plan:
+    """Plan everything that ``config`` asks for.
+
+    Args:
+        browsers: without them, what needs one is planned to be reported as unavailable.
+
+    Raises:
+        ConfigError: a variant fits no format, or an artifact could not be proved anywhere.
+    """
+    plan = Plan(config, browsers)
+    _plan_source(plan)
+    for variant, chain in _variants(config):
+        made = [
+            _plan_artifact(plan, variant, chain, module, options)
+            for module, options in config.export.formats()
+            if _wanted(options, variant)
+        ]
+        if not any(made):
+            raise ConfigError(
+                f"variant {variant} would be exported to no format: {_reasons(plan, variant)}",
+                where=f"variants.{variant}",
+                todo="add a format that holds it, or leave the variant out",
+            )
+    _plan_manifest(plan)
+    return plan
+
+
+def _variants(config: Config) -> Iterator[tuple[str, Chain]]:
+    for name, variant in config.variants.items():
+        yield name, variant.techniques()
+
+
+def _wanted(options: Any, variant: str) -> bool:
+    return options.variants is None or variant in options.variants
+
+
+def _reasons(plan: Plan, variant: str) -> str:
+    reasons = [f"{o.id}: {o.reason}" for o in plan.left_out if o.id.endswith(f"/{variant}")]
+    return "; ".join(reasons) or "no format's `variants` names it"
+
+
+def _step(name: str, **options: Any) -> tuple[StepFunction, Options]:
+    function = find(name)
+    return function, function.options_type(**options)
+
+
+def _plan_source(plan: Plan) -> None:
+    """Pull and freeze the model, read the samples, make the golden, check the operators."""
+    config = plan.config
+    source = discover("sources", "pull")[config.source.kind]
+    remote: Mapping[str, RemoteFile] = getattr(source, "remote_files", lambda options: {})(
+        config.source.options
+    )
+    files = {**config.source.options.local_paths(), **remote}
+    plan.add(Node("pull", source.pull, config.source.options, files=files))
+    plan.add(Node("freeze", *_step("pipeline.export.freeze:freeze"), {"source": "pull"}))
+    _plan_samples(plan)
+    golden = {"source": "pull", "frozen": "freeze", "samples": "samples"}
+    options = {"task": config.task, "tolerance": _tightest(config)}
+    plan.add(Node("golden", *_step("pipeline.validate.golden:make", **options), golden))
+    formats = config.export.formats()
+    opset = next((o.opset for m, o in formats if m.FORMAT == "onnx"), None)
+    function, checked = _step(
+        "pipeline.export.operators:check",
+        formats=[m.FORMAT for m, _ in formats],
+        **({"opset": opset} if opset else {}),
+    )
+    plan.add(Node("operators", function, checked, {"frozen": "freeze"}))
+
+
+def _plan_samples(plan: Plan) -> None:
+    config = plan.config
+    module = discover("samples", "read")[config.samples.kind]
+    chosen = config.samples.options
+    options = module.read.options_type(options=chosen, preprocess=config.preprocess)
+    files = chosen.local_paths()
+    plan.add(Node("samples", module.read, options, {"frozen": "freeze"}, files))
+
+
+def _tightest(config: Config) -> float:
+    """The tightest bound on an absolute error: what the golden must be able to show."""
+    bounds = [gate.max_abs_error for gate in config.validate_.gates.values()]
+    return min((bound for bound in bounds if bound), default=1e-4)
+
+
+def _plan_artifact(
+    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
+) -> bool:
+    """Add the steps that make and prove one artifact, or say why it is left out."""
+    artifact = f"{module.FORMAT}/{variant}"
+    reason = _cannot_hold(plan.config, chain, module, options)
+    if reason:
+        plan.left_out.append(LeftOut(artifact, reason))
+        return False
+    model = _plan_converted(plan, variant, chain, module, options)
+    codec = next((m for m, _ in chain if m.STAGE == "weights"), None)
+    details = {
+        "format": module.FORMAT,
+        "variant": variant,
+        "shard_bytes": options.shard_bytes,
+        "codec": _name(codec) if codec else None,
+    }
+    type_ = module.package.options_type
+    package = Node(
+        f"package {artifact}",
+        module.package,
+        type_(**{key: value for key, value in details.items() if key in type_.model_fields}),
+        {"model": model},
+        extra_key=getattr(codec, "VERSION", None),
+    )
+    node = plan.add(package)
+    proofs = dict(_plan_proofs(plan, artifact, module.FORMAT, node))
+    plan.artifacts.append(PlannedArtifact(artifact, module.FORMAT, variant, node, proofs))
+    return True
+
+
+def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
+    """Why a format cannot hold a variant; ``None`` where it can."""
+    source = discover("sources", "pull")[config.source.kind]
+    keras = getattr(source, "KERAS", True)
+    if getattr(module, "NEEDS_KERAS", False) and not keras:
+        return f"{module.FORMAT} is made of Keras layers, which a {config.source.kind} has not"
+    for technique, _ in chain:
+        if technique.STAGE == "graph" and module.FORMAT not in technique.FORMATS:
+            reason: str = technique.REASON
+            return reason
+        if hasattr(module, "cannot_hold"):
+            refused: str | None = module.cannot_hold(_name(technique), options)
+            if refused:
+                return refused
+    return None
+
+
+def _plan_converted(
+    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
+) -> str:
+    """The node that holds the variant in this format, before weights are encoded."""
+    suffix, source, frozen = "", "pull", "freeze"
+    for technique, chosen in (pair for pair in chain if pair[0].STAGE == "model"):
+        suffix = f" {variant}"
+        name = f"{_name(technique)}{suffix}"
+        inputs = {"source": source, "samples": "samples"}
+        source = plan.add(Node(name, technique.apply, chosen, inputs))
+        function, no_options = _step("pipeline.export.freeze:freeze")
+        frozen = plan.add(Node(f"freeze {variant}", function, no_options, {"source": source}))
+    inputs = {"frozen": frozen}
+    if getattr(module, "NEEDS_KERAS", False):
+        inputs["source"] = source
+    type_ = module.convert.options_type
+    chosen_keys = options.model_dump(include=set(type_.model_fields))
+    node = Node(
+        f"convert {module.FORMAT}{suffix}",
+        module.convert,
+        type_(**chosen_keys),
+        inputs,
+        after=("operators",),
+    )
+    converted = plan.add(node)
+    for technique, chosen in (pair for pair in chain if pair[0].STAGE == "graph"):
+        name = f"{_name(technique)} {module.FORMAT}/{variant}"
+        inputs = {"model": converted, "samples": "samples"}
+        converted = plan.add(Node(name, technique.apply, chosen, inputs))
+    return converted
+
+
+def _plan_proofs(plan: Plan, artifact: str, format_: str, node: str) -> Iterator[tuple[str, str]]:
+    validate = plan.config.validate_
+    known = discover("backends", "open_session")
+    backends = [name for name in validate.backends if format_ in known[name].FORMATS]
+    if not backends:
+        able = [name for name, module in known.items() if format_ in module.FORMATS]
+        raise ConfigError(
+            f"no backend named there runs {artifact}, so it could not be proved",
+            where="validate.backends",
+            todo=f"add one of {', '.join(able)}",
+        )
+    for backend in backends:
+        lane = known[backend].LANE
+        options = {"backend": backend, "task": plan.config.task, "repeats": validate.repeats}
+        if lane == "chromium" and not plan.browsers:
+            options["left_out"] = "browsers were left out of this build"
+            lane = "light"
+        proof = Node(
+            f"prove {artifact} {backend}",
+            *_step("pipeline.validate.measure:measure", **options),
+            {"artifact": node, "golden": "golden"},
+            lane=lane,
+            tools=known[backend].TOOLS,
+            extra_key=getattr(known[backend], "fingerprint", lambda: None)(),
+        )
+        yield backend, plan.add(proof)
+
+
+def _plan_manifest(plan: Plan) -> None:
+    config = plan.config
+    inputs = {"source": "pull", "frozen": "freeze", "samples": "samples", "golden": "golden"}
+    artifacts = []
+    for artifact in plan.artifacts:
+        inputs[artifact.id] = artifact.node
+        inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
+        proofs = list(artifact.proofs)
+        artifacts.append({"id": artifact.id, "variant": artifact.variant, "backends": proofs})
+    dumped = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    options = {
+        "config": {key: dumped.get(key) for key in _DESCRIPTIVE if key in dumped},
+        "gates": config.validate_.gates,
+        "artifacts": artifacts,
+        "source": {"kind": config.source.kind, **config.source.options.key()},
+    }
+    plan.add(Node("manifest", *_step("pipeline.publish.manifest:write", **options), inputs))
+
+
+_DESCRIPTIVE = ("name", "task", "description", "license", "preprocess", "labels", "samples")
+
+
+def _name(module: ModuleType) -> str:
+    name: str = getattr(module, "NAME", module.__name__.rpartition(".")[2])
+    return name

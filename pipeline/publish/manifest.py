@@ -1,0 +1,142 @@
+"""The manifest: what a release holds, what was measured, and what passed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline import options
+from pipeline.config import Gates
+from pipeline.export import artifact as artifacts
+from pipeline.model import Signature
+from pipeline.step import Inputs, step
+from pipeline.validate.gates import bounds_for, misses
+
+SCHEMA = 1
+
+TOOLS = (
+    "tensorflow",
+    "tf-keras",
+    "keras",
+    "tensorflowjs",
+    "tensorflow-model-optimization",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "numpy",
+)
+
+
+class Proved(options.Options):
+    """One artifact and the backends it was to run on."""
+
+    id: str
+    variant: str
+    backends: list[str]
+
+
+class ManifestOptions(options.Options):
+    """What the config says that users of a release should know."""
+
+    config: dict[str, Any]
+    source: dict[str, Any]
+    gates: dict[str, Gates]
+    artifacts: list[Proved]
+
+
+@step(version=1, tools=TOOLS)
+def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
+    """All results -> ``manifest.json``, not yet with a release's name and date."""
+    golden = json.loads((inputs["golden"] / "golden.json").read_text())
+    signature = Signature.read(inputs["frozen"] / "signature.json")
+    manifest = {
+        "schema": SCHEMA,
+        "name": options.config["name"],
+        "task": options.config.get("task", "tensors"),
+        "description": options.config.get("description", ""),
+        "license": options.config["license"],
+        "source": _source(inputs, options),
+        **{side: [asdict(spec) for spec in getattr(signature, side)] for side in _SIDES},
+        "preprocess": options.config.get("preprocess"),
+        "labels": options.config.get("labels"),
+        "samples": _samples(inputs["samples"], golden["count"]),
+        "accuracy": golden["accuracy"],
+        "tools": _tools(),
+        "artifacts": [_artifact(inputs, proved, options, golden) for proved in options.artifacts],
+    }
+    (work / "manifest.json").write_text(json.dumps(manifest, indent=1))
+
+
+_SIDES = ("inputs", "outputs")
+
+
+def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
+    """The kind of source and its options, its size, digest, and what its author says of it."""
+    from pipeline.digest import scan, tree_digest
+
+    frozen = json.loads((inputs["frozen"] / "facts.json").read_text())
+    said = inputs["source"] / "facts.json"
+    facts = json.loads(said.read_text()) if said.exists() else None
+    digest = tree_digest(scan(inputs["source"]))
+    source = {**options.source, "sha256": digest, "parameters": frozen["parameters"]}
+    return source | ({"facts": facts} if facts else {})
+
+
+def _samples(folder: Path, count: int) -> dict[str, Any]:
+    facts = json.loads((folder / "samples.json").read_text())
+    return {key: facts[key] for key in ("description", "license", "labelled")} | {"test": count}
+
+
+def _tools() -> dict[str, str]:
+    from pipeline.browser.packages import versions
+
+    installed = {}
+    for name in TOOLS:
+        try:
+            installed[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return installed | versions()
+
+
+def _artifact(
+    inputs: Inputs, proved: Proved, options: ManifestOptions, golden: dict[str, Any]
+) -> dict[str, Any]:
+    description = artifacts.read(inputs[proved.id])
+    bounds = bounds_for(proved.id, options.gates)
+    results = [
+        json.loads((inputs[f"{proved.id} {backend}"] / "result.json").read_text())
+        for backend in proved.backends
+    ]
+    for result in results:
+        if result["status"] == "measured":
+            missed = misses(
+                proved.id,
+                result,
+                bounds,
+                artifact_bytes=description["bytes"],
+                baseline=golden["accuracy"],
+            )
+            result["missed"] = [asdict(miss) for miss in missed]
+            result["status"] = "fail" if result["missed"] else "pass"
+    return {
+        "id": proved.id,
+        **{key: description[key] for key in ("format", "variant", "entry", "files", "bytes")},
+        "gates": bounds,
+        "accuracy": _lowest_accuracy(results, golden["accuracy"]),
+        "validation": results,
+    }
+
+
+def _lowest_accuracy(
+    results: list[dict[str, Any]], baseline: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """The accuracy on the backend where it was lowest: what a user may count on."""
+    measured = [result["accuracy"] for result in results if result.get("accuracy")]
+    if not measured or baseline is None:
+        return None
+    lowest: dict[str, Any] = min(measured, key=lambda accuracy: float(accuracy["value"]))
+    return {**lowest, "baseline": baseline["value"]}

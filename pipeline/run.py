@@ -1,0 +1,217 @@
+"""Runs a plan: for each step, what the store has or what an executor makes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, Protocol
+
+from pipeline.digest import Tree, digest, scan, tree_digest
+from pipeline.errors import PipelineError
+from pipeline.plan import Node, Plan
+from pipeline.step import Keep, Lane, find
+from pipeline.store import Result, Store
+
+State = Literal["start", "done", "stored", "failed"]
+
+#: Called with every change of a step's state; seconds are those of the run.
+OnEvent = Callable[[State, Node, float], None]
+
+
+class Lanes(Protocol):
+    """Where steps run: one ``concurrent.futures.Executor`` per lane."""
+
+    def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]: ...
+
+    def warm(self, lane: Lane) -> None:
+        """Get ready for steps of this lane, which will come."""
+
+
+@dataclass(frozen=True)
+class StepCall:
+    """A step as it travels: names and digests, nothing pickled of the code."""
+
+    label: str
+    store: Path
+    step: str
+    options: str
+    trees: Mapping[str, Tree]
+    files: Mapping[str, Path]
+
+
+def execute(call: StepCall) -> tuple[Tree, float, bool]:
+    """Run one step in this process and put its files into the store.
+
+    Returns:
+        The files, the seconds that it took, and whether they may be used again.
+    """
+    store = Store(call.store)
+    function = find(call.step)
+    options = function.options_type.model_validate_json(call.options)
+    inputs = {name: store.open(Result(tree, 0.0)) for name, tree in call.trees.items()}
+    inputs |= call.files
+    with store.work_folder() as work:
+        start = perf_counter()
+        try:
+            keep = function(inputs, options, work)
+            result = store.add(work, perf_counter() - start)
+        except Exception as error:
+            # Not every library's exceptions survive the way to another process.
+            raise explained(error, call.label) from error
+    return result.tree, result.seconds, keep is not Keep.THIS_BUILD
+
+
+class Run:
+    """One pass over a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        lanes: Lanes,
+        files: Mapping[str, Mapping[str, Path]],
+        on_event: OnEvent,
+    ) -> None:
+        self._plan, self._store, self._lanes = plan, store, lanes
+        self._files, self._on_event = files, on_event
+        self._dependents = plan.dependents()
+        self._running: dict[Future[Any], tuple[Node, str]] = {}
+        self.results: dict[str, Result] = {}
+        self.keys: dict[str, str] = {}
+        """The key of every step that came to a result."""
+        self.only_now = False
+        """Whether a result is true of this build alone."""
+
+    def all(self) -> dict[str, Result]:
+        """Bring every node to a result.
+
+        Raises:
+            PipelineError: of the first step that failed, once those running have ended;
+                what was made until then is in the store.
+        """
+        waiting = dict(self._plan.nodes)
+        failure: PipelineError | None = None
+        while (waiting and not failure) or self._running:
+            if not failure:
+                self._start_what_can(waiting)
+            if self._running:
+                failure = self._collect() or failure
+        if failure:
+            raise failure
+        return self.results
+
+    def _start_what_can(self, waiting: dict[str, Node]) -> None:
+        progressed = True
+        while progressed:
+            progressed = False
+            for node in list(waiting.values()):
+                if all(need in self.results for need in node.needs()) and self._try_start(node):
+                    del waiting[node.id]
+                    progressed = True
+
+    def _try_start(self, node: Node) -> bool:
+        """Take the node from the store, or start it unless it has to wait for quiet."""
+        key = self._key(node)
+        if (stored := self._store.result(key)) is not None:
+            self.results[node.id], self.keys[node.id] = stored, key
+            self._on_event("stored", node, stored.seconds)
+            return True
+        if any(other.function.alone for other, _ in self._running.values()):
+            return False
+        if node.function.alone and (self._running or self._others_can_run(node)):
+            return False
+        self._submit(node, key)
+        return True
+
+    def _others_can_run(self, node: Node) -> bool:
+        """Whether steps that take no timings are still to come; they go first."""
+        return any(
+            not other.function.alone
+            and other.id not in self.results
+            and all(need in self.results for need in other.needs())
+            for other in self._plan.nodes.values()
+            if other.id not in {running.id for running, _ in self._running.values()}
+        )
+
+    def _submit(self, node: Node, key: str) -> None:
+        for lane in {_lane(self._plan.nodes[name]) for name in self._dependents[node.id]}:
+            if lane == "tensorflow":
+                self._lanes.warm(lane)
+        call = StepCall(
+            node.id,
+            self._store.root,
+            node.function.name,
+            node.options.model_dump_json(by_alias=True, exclude_unset=True),
+            {name: self.results[need].tree for name, need in node.inputs.items()},
+            self._files.get(node.id, {}),
+        )
+        self._on_event("start", node, 0.0)
+        self._running[self._lanes.submit(_lane(node), execute, call)] = (node, key)
+
+    def _collect(self) -> PipelineError | None:
+        """Wait for a running step to end, and take its result or its error."""
+        done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+        failure = None
+        for future in done:
+            node, key = self._running.pop(future)
+            try:
+                tree, seconds, reusable = future.result()
+            except Exception as error:
+                self._on_event("failed", node, 0.0)
+                failure = failure or explained(error, node.id)
+                continue
+            result = Result(tree, seconds)
+            if reusable:
+                self._store.record(key, result)
+            self.only_now |= not reusable
+            self.results[node.id], self.keys[node.id] = result, key
+            self._on_event("done", node, seconds)
+        return failure
+
+    def _key(self, node: Node) -> str:
+        tools = (*node.function.tools, *node.tools)
+        return digest(
+            "step",
+            node.function.name,
+            node.function.version,
+            node.options.key(),
+            {name: self.results[need].digest for name, need in node.inputs.items()},
+            {name: tree_digest(scan(path)) for name, path in self._files.get(node.id, {}).items()},
+            {tool: _version(tool) for tool in tools},
+            node.extra_key,
+        )
+
+
+def _lane(node: Node) -> Lane:
+    return node.lane or node.function.lane
+
+
+@cache
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def explained(error: Exception, where: str) -> PipelineError:
+    """An error as a user should read it; its cause is what ``--debug`` shows."""
+    if isinstance(error, PipelineError):
+        return error
+    if isinstance(error, BrokenProcessPool):
+        what, todo = "its process was killed, perhaps for want of memory", "build again"
+    elif isinstance(error, OSError) and error.strerror:
+        what = f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+        todo = "mend that and build again"
+    else:
+        first = (str(error).strip().splitlines() or [""])[0]
+        what, todo = f"{type(error).__name__}: {first}", "run again with --debug for the traceback"
+    wrapped = PipelineError(what, where=where, todo=f"{todo}; finished steps are kept")
+    wrapped.__cause__ = error
+    return wrapped

@@ -1,0 +1,48 @@
+"""Samples that ship with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pipeline.options import Options as Strict
+from pipeline.preprocess import Preprocess
+from pipeline.step import Inputs, step
+
+
+class Options(Strict):
+    """A data set that ships with the package."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: Literal["digits"]
+    """``digits``: 1,797 handwritten digits of 8x8 pixels (CC BY 4.0), 360 of them for the
+    test split."""
+
+
+class ReadOptions(Strict):
+    """What the step needs."""
+
+    options: Options
+    """Which data set."""
+
+    preprocess: Preprocess | None = None
+    """How its images become the model's input."""
+
+
+@step(version=1, lane="light", tools=("numpy",))
+def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
+    """Write the data set's splits as the model reads them."""
+    from pipeline.bundled.digits import LICENSE, TITLE, digits
+    from pipeline.model import Signature
+    from pipeline.samples import folder
+
+    where = f"samples.bundled: {options.options.name}"
+    preprocess = folder.needed(options.preprocess, where)
+    spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
+    splits = {}
+    for name in folder.SPLITS:
+        images, labels = digits(name)
+        values = folder.pixels_to_input(images, len(images), preprocess, spec, where)
+        splits[name] = folder.Split({spec.name: values}, labels)
+    folder.write(work, splits, description=TITLE, license_name=LICENSE)

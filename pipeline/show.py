@@ -1,0 +1,169 @@
+"""What commands print: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.built import Built
+    from pipeline.doctor import Check
+    from pipeline.plan import Node, Plan
+    from pipeline.publish.folder import Release
+
+MARKS = {
+    "pass": ("pass", "green"),
+    "fail": ("FAIL", "red"),
+    "unavailable": ("unavailable", "yellow"),
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> None:
+    """Print columns as wide as they need to be; ``numbers`` are aligned to the right."""
+    # Plain text, not rich: this is also the last thing that a build with nothing to do prints.
+    right = set(numbers)
+    cells = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(click.unstyle(row[i])) for row in cells) for i in range(len(head))]
+    for index, row in enumerate(cells):
+        padded = [
+            _padded(c, w, i in right) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = "  ".join(padded).rstrip()
+        click.echo(click.style(line, bold=True) if index == 0 else line)
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - len(click.unstyle(text)))
+    return space + text if right else text + space
+
+
+def built(result: Built, as_json: bool, release: Release | None = None) -> None:
+    """What a build proved, and where it is published."""
+    if as_json:
+        shown = release.manifest if release else result.manifest
+        folder = {"folder": str(release.folder), "new": release.new} if release else None
+        click.echo(json.dumps({"manifest": shown, "published": folder}))
+        return
+    manifest = result.manifest
+    head = ("artifact", "size", "backend", "result", "max error", "top-1", "accuracy", "median")
+    rows = [_row(a, r) for a in manifest["artifacts"] for r in a["validation"]]
+    table(head, rows, numbers=(1, 4, 5, 6, 7))
+    for hardware in sorted({_hardware(r) for a in manifest["artifacts"] for r in a["validation"]}):
+        click.echo(click.style(hardware, dim=True)) if hardware else None
+    if manifest["accuracy"]:
+        accuracy = manifest["accuracy"]
+        click.echo(
+            f"source: {accuracy['metric']} {accuracy['value']:.2%} on {accuracy['samples']} samples"
+        )
+    for name, reason in result.left_out.items():
+        click.echo(click.style(f"left out {name}: {reason}", dim=True))
+    if release:
+        _published(result, release)
+
+
+def _row(artifact: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
+    text, colour = MARKS[result["status"]]
+    head = (artifact["id"], _size(artifact["bytes"]), result["backend"])
+    if result["status"] == "unavailable":
+        return (*head, click.style(text, fg=colour), "", "", "", "")
+    parity, latency, accuracy = result["parity"], result["latency"], result["accuracy"]
+    agreement = parity["top1_agreement"]
+    return (
+        *head,
+        click.style(text, fg=colour),
+        f"{parity['max_abs_error']:.1e}",
+        "" if agreement is None else f"{agreement:.2%}",
+        f"{accuracy['value']:.2%}" if accuracy else "",
+        f"{latency['median_ms']:.1f} ms",
+    )
+
+
+def _hardware(result: dict[str, Any]) -> str:
+    if result["status"] == "unavailable":
+        return f"{result['backend']}: unavailable: {result['reason']}"
+    hardware = result["hardware"]
+    kind = {"software": "software rasterizer, no GPU"}.get(hardware["kind"], hardware["kind"])
+    return f"{result['backend']}: {hardware['name']} ({kind})"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1000:.1f} KB" if count < 10**6 else f"{count / 10**6:.2f} MB"
+
+
+def _published(result: Built, release: Release) -> None:
+    verb = "published" if release.new else "already published, unchanged:"
+    click.echo(f"{verb} {release.folder}/{result.channel}.json -> release {release.id}")
+
+
+def plan(planned: Plan, as_json: bool) -> None:
+    """The artifacts and steps of a plan, and what is left out and why."""
+    if as_json:
+        click.echo(json.dumps(_plan_json(planned)))
+        return
+    click.echo(f"{planned.config.name}: {len(planned.nodes)} steps")
+    rows = [(a.id, ", ".join(a.proofs)) for a in planned.artifacts]
+    table(("artifact", "proved on"), rows)
+    for left in planned.left_out:
+        click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")
+    click.echo()
+    steps = [(n.id, n.lane or n.function.lane, _needs(n)) for n in planned.nodes.values()]
+    table(("step", "runs in", "needs"), steps)
+
+
+def _needs(node: Node) -> str:
+    needs = ", ".join(node.needs())
+    return needs if len(needs) < 60 else needs[:57] + "…"
+
+
+def _plan_json(planned: Plan) -> dict[str, Any]:
+    steps = [
+        {"id": n.id, "lane": n.lane or n.function.lane, "needs": n.needs()}
+        for n in planned.nodes.values()
+    ]
+    artifacts = [{"id": a.id, "backends": list(a.proofs)} for a in planned.artifacts]
+    left_out = [{"id": left.id, "reason": left.reason} for left in planned.left_out]
+    name = planned.config.name
+    return {"name": name, "artifacts": artifacts, "left_out": left_out, "steps": steps}
+
+
+def cdn(folder: Path, as_json: bool) -> None:
+    """The models, channels and releases of a CDN folder."""
+    index = folder / "index.json"
+    models = json.loads(index.read_text())["models"] if index.exists() else {}
+    if as_json:
+        click.echo(json.dumps({"models": models}))
+        return
+    if not models:
+        click.echo(f"nothing is published in {folder}")
+        return
+    rows = []
+    for name, model in models.items():
+        for release in reversed(model["releases"]):
+            pointing = [
+                c for c, target in model["channels"].items() if target == release["release"]
+            ]
+            artifacts = ", ".join(release["artifacts"])
+            rows.append(
+                (name, release["release"], release["created"], ", ".join(pointing), artifacts)
+            )
+    table(("model", "release", "created", "channels", "artifacts"), rows)
+
+
+def checks(found: Sequence[Check], as_json: bool) -> None:
+    """The result of ``pipeline doctor``."""
+    if as_json:
+        click.echo(json.dumps([vars(check) for check in found]))
+        return
+    rows = [_check_row(check) for check in found]
+    table(("", "tool", "found", "to mend it"), rows)
+
+
+def _check_row(check: Check) -> tuple[str, ...]:
+    if check.ok:
+        return click.style("✓", fg="green"), check.name, check.found, ""
+    mark = click.style("✗", fg="red") if check.required else click.style("–", fg="yellow")
+    return mark, check.name, check.found or "missing", check.mend

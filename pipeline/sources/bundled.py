@@ -1,0 +1,50 @@
+"""Pulls a model that ships with this package: no network, no download."""
+
+from __future__ import annotations
+
+import shutil
+from difflib import get_close_matches
+from pathlib import Path
+from typing import ClassVar, Final
+
+from pydantic import Field, field_validator
+
+import pipeline.options
+from pipeline.sources.keras_file import write_source
+from pipeline.step import Inputs, step
+
+_FOLDER: Final = Path(__file__).parent.parent / "bundled"
+
+
+def names() -> list[str]:
+    """The models that ship: each an .h5 file beside a .json of facts."""
+    return sorted(path.stem for path in _FOLDER.glob("*.h5"))
+
+
+class Options(pipeline.options.Options):
+    """A model that ships with this package."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: str = Field(json_schema_extra={"enum": [*names()]})
+    """Which one, such as mobilenet_digits."""
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name in names():
+            return name
+        close = get_close_matches(name, names(), n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{name!r} is none of {', '.join(names())}{hint}")
+
+    def local_paths(self) -> dict[str, Path]:
+        """The model, and the facts about it: licence, accuracy, how it was trained."""
+        return {"model": _FOLDER / f"{self.name}.h5", "facts": _FOLDER / f"{self.name}.json"}
+
+
+@step(version=1)
+def pull(inputs: Inputs, options: Options, work: Path) -> None:
+    """Write the source folder, with ``facts.json`` beside the model."""
+    write_source(inputs["model"], work)
+    shutil.copyfile(inputs["facts"], work / "facts.json")

@@ -1,0 +1,172 @@
+"""A Keras file: ``.keras`` of Keras 3 or tf_keras, or the older ``.h5``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline import options
+from pipeline.errors import SourceError
+from pipeline.model import LoadedModel
+from pipeline.options import InputPath
+from pipeline.sources.keras_safety import check_config
+from pipeline.step import Inputs, step
+
+#: All members of a .keras archive together, unpacked.
+MAX_BYTES = 4 * 2**30
+MAX_MEMBERS = 1000
+MAX_CONFIG_BYTES = 64 * 2**20
+
+_DAMAGED = "get the file again, or save the model again"
+
+
+class Options(options.Options):
+    """A model saved by Keras 3 or tf_keras as .keras or .h5."""
+
+    shorthand: ClassVar[str | None] = "path"
+
+    path: InputPath
+    """The .keras, .h5 or .hdf5 file."""
+
+
+@step(version=1)
+def pull(inputs: Inputs, options: Options, work: Path) -> None:
+    """Check the file and make it a source folder."""
+    write_source(inputs["path"], work)
+
+
+def write_source(file: Path, work: Path) -> None:
+    """Write the source folder of a Keras file that may be unsafe.
+
+    Raises SourceError where it is damaged, or would run code or read other files when loaded.
+    """
+    name = "model.keras" if zipfile.is_zipfile(file) else "model.h5"
+    check(file, str(file))
+    shutil.copyfile(file, work / name)
+    (work / "source.json").write_text(json.dumps({"load": "keras_file", "path": name}))
+
+
+def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
+    """Load what ``write_source`` wrote, without running code from it."""
+    import keras
+    import tf_keras
+
+    from pipeline.sources.keras_model import from_keras3, from_tf_keras, start_fresh
+
+    if details["path"] not in ("model.keras", "model.h5"):
+        raise SourceError(f"unexpected file {details['path']!r}", where=str(folder))
+    path = folder / details["path"]
+    major = check(path, details["path"])
+    start_fresh()
+    library, wrap = (keras, from_keras3) if major == 3 else (tf_keras, from_tf_keras)
+    try:
+        model = library.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # whatever a crafted or a too new file makes Keras raise
+        raise SourceError(
+            f"{library.__name__} {library.__version__} cannot load it ({_first_line(error)})",
+            where=details["path"],
+            todo="save it as .keras with that version or an older one, or use source saved_model",
+        ) from error
+    return wrap(model)
+
+
+def check(path: Path, where: str) -> int:
+    """Return the major version of the Keras that wrote a file: 2 (tf_keras) or 3.
+
+    Reads its structure and config only. Raises SourceError if it is not safe to load.
+    """
+    if not zipfile.is_zipfile(path):
+        return _check_h5_model(path, where)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _check_archive(archive, where)
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+        raise SourceError(
+            f"this .keras file is damaged ({_first_line(error)})", where=where, todo=_DAMAGED
+        ) from error
+
+
+def _check_archive(archive: zipfile.ZipFile, where: str) -> int:
+    members = [member for member in archive.infolist() if not _is_assets_folder(member)]
+    names = [member.filename for member in members]
+    if len(names) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_BYTES:
+        raise _refused(f"it unpacks to more than {MAX_BYTES:,} bytes or {MAX_MEMBERS} files", where)
+    for name in names:
+        known = name in ("metadata.json", "config.json") or name.endswith((".h5", ".weights.json"))
+        if not known or "/" in name or "\\" in name or names.count(name) > 1:
+            raise _refused(f"its member {name!r} is none that Keras needs for a model", where)
+    missing = {"metadata.json", "config.json"} - set(names)
+    if missing:
+        raise SourceError(
+            f"this is not a Keras file: it has no {' and no '.join(sorted(missing))}", where=where
+        )
+    check_config(_read(archive, "config.json", where), where)
+    _check_weights(archive, [name for name in names if name.endswith(".h5")], where)
+    return _major(_keras_version(_read(archive, "metadata.json", where)), where)
+
+
+def _is_assets_folder(member: zipfile.ZipInfo) -> bool:
+    return member.filename == "assets/" and member.file_size == 0
+
+
+def _read(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
+    if archive.getinfo(name).file_size > MAX_CONFIG_BYTES:
+        raise _refused(f"its {name} has more than {MAX_CONFIG_BYTES:,} bytes", where)
+    return archive.read(name)
+
+
+def _check_weights(archive: zipfile.ZipFile, names: list[str], where: str) -> None:
+    from pipeline.sources.h5_safety import check_h5
+
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            try:
+                check_h5(Path(archive.extract(name, folder)))
+            except SourceError as error:
+                raise SourceError(error.what, where=f"{where} ({name})", todo=error.todo) from error
+
+
+def _check_h5_model(path: Path, where: str) -> int:
+    import h5py
+
+    from pipeline.sources.h5_safety import check_h5
+
+    check_h5(path)
+    with h5py.File(path, "r") as file:
+        if "model_config" not in file.attrs:
+            raise SourceError(
+                "this HDF5 file holds weights only, no model",
+                where=where,
+                todo="save the whole model with model.save('model.keras')",
+            )
+        check_config(file.attrs["model_config"], where)
+        version = file.attrs.get("keras_version", "2")
+    return _major(version.decode() if isinstance(version, bytes) else str(version), where)
+
+
+def _keras_version(metadata: bytes) -> str:
+    try:
+        return str(json.loads(metadata)["keras_version"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return "unknown"
+
+
+def _major(version: str, where: str) -> int:
+    major = version.split(".", maxsplit=1)[0]
+    if major in ("1", "2"):
+        return 2
+    if major == "3":
+        return 3
+    raise SourceError(f"it was written by Keras {version}, not 2 or 3", where=where, todo=_DAMAGED)
+
+
+def _refused(why: str, where: str) -> SourceError:
+    return SourceError(f"refused this .keras file: {why}", where=where, todo=_DAMAGED)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,140 @@
+"""A TensorFlow SavedModel folder, with any signature."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline import options
+from pipeline.errors import SourceError
+from pipeline.model import LoadedModel, Signature
+from pipeline.options import InputPath
+from pipeline.step import Inputs, step
+
+MAX_BYTES = 4 * 2**30
+MAX_FILES = 10_000
+
+_SIGNATURE = "serving_default"
+_TAGS = ("serve",)
+
+KERAS = False
+"""A SavedModel keeps computations, no Keras layers."""
+
+
+class Options(options.Options):
+    """A TensorFlow SavedModel."""
+
+    shorthand: ClassVar[str | None] = "path"
+
+    path: InputPath
+    """The folder that holds saved_model.pb."""
+    signature: str = _SIGNATURE
+    """Which of its signatures to convert."""
+    tags: tuple[str, ...] = _TAGS
+    """Which of its graphs to load, by its tags."""
+
+
+@step(version=1)
+def pull(inputs: Inputs, options: Options, work: Path) -> None:
+    """Check the folder's files and make it a source folder."""
+    write_source(inputs["path"], work, signature=options.signature, tags=list(options.tags))
+
+
+def write_source(folder: Path, work: Path, *, signature: str, tags: list[str]) -> None:
+    """Write the source folder of a SavedModel that may be unsafe.
+
+    Raises SourceError where it is none, or has links or too many bytes.
+    """
+    files = _checked_files(folder)
+    for file in files:
+        target = work / "saved_model" / file.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
+    details = {"load": "saved_model", "path": "saved_model", "signature": signature, "tags": tags}
+    (work / "source.json").write_text(json.dumps(details))
+
+
+def _checked_files(folder: Path) -> list[Path]:
+    if not (folder / "saved_model.pb").is_file():
+        raise SourceError(
+            "this is not a SavedModel: it has no saved_model.pb",
+            where=str(folder),
+            todo="name the folder that tf.saved_model.save wrote; a text SavedModel is not read",
+        )
+    files, total = [], 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise SourceError(
+                f"refused {path.relative_to(folder).as_posix()!r}: it is a link, not a plain file",
+                where=str(folder),
+                todo="copy the file itself there",
+            )
+        if path.is_file():
+            files.append(path)
+            total += path.stat().st_size
+        if total > MAX_BYTES or len(files) > MAX_FILES:
+            raise SourceError(
+                f"refused: more than {MAX_BYTES:,} bytes or {MAX_FILES:,} files", where=str(folder)
+            )
+    return files
+
+
+def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
+    """Load what ``write_source`` wrote, after a look at every operation in it."""
+    import tensorflow as tf
+
+    from pipeline.sources.saved_model_safety import check_graph
+
+    model, key = folder / "saved_model", details.get("signature", _SIGNATURE)
+    tags = details.get("tags", _TAGS)
+    _checked_files(model)
+    check_graph(model / "saved_model.pb", key, tags)
+    try:
+        loaded = tf.saved_model.load(str(model), tags=list(tags))
+    except Exception as error:  # whatever a crafted or damaged file makes TensorFlow raise
+        raise SourceError(
+            f"TensorFlow {tf.__version__} cannot load this SavedModel ({_first_line(error)})",
+            where="saved_model.pb",
+            todo="check that the folder is whole, variables/ included",
+        ) from error
+    return _wrap(loaded, loaded.signatures[key])
+
+
+def _wrap(loaded: Any, signature_function: Any) -> LoadedModel:
+    from pipeline.sources.keras_model import public_names, specs
+
+    args, kwargs = signature_function.structured_input_signature
+    if args:
+        raise SourceError("the signature takes positional arguments", where="saved_model.pb")
+    results = signature_function.structured_outputs
+    # The file keeps both as maps without order; sorted, they are the same everywhere.
+    keywords, keys = sorted(kwargs, key=_natural), sorted(results, key=_natural)
+    inputs = public_names(keywords)
+    outputs = public_names(keys, taken=inputs)
+    signature = Signature(
+        specs(inputs, [kwargs[keyword] for keyword in keywords]),
+        specs(outputs, [results[key] for key in keys]),
+    )
+
+    # ``loaded`` owns the variables, which the function itself refers to weakly only.
+    signature_function._owner = loaded
+    return LoadedModel(
+        signature_function,
+        signature,
+        dict(zip(inputs, keywords, strict=True)),
+        dict(zip(outputs, keys, strict=True)),
+    )
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort output_2 before output_10."""
+    return [
+        (int(part or 0), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)
+    ]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

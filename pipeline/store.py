@@ -1,0 +1,232 @@
+"""Content-addressed files on this machine: what a step made once is made once.
+
+``objects/ab/cdef…``  a file, named by the sha256 of its content, read-only
+``trees/<digest>/``   a folder of links to objects: what a step sees as its input
+``steps/<key>.json``  the result of a step: its key holds all that decided it
+``downloads/``        files fetched from the network, by digest, and parts of them
+``work/``             folders in which steps are running
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.digest import Tree, file_digest, scan, tree_digest
+from pipeline.errors import PipelineError
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a step made."""
+
+    tree: Tree
+    seconds: float
+    """How long the step took when it ran."""
+
+    @cached_property
+    def digest(self) -> str:
+        return tree_digest(self.tree)
+
+
+class Store:
+    """A store in one folder; safe for several processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._verified: set[str] = set()
+
+    def result(self, key: str) -> Result | None:
+        """The recorded result under ``key``, or ``None`` if it must be (re)made."""
+        try:
+            record = json.loads(self._record(key).read_text())
+            tree = {path: (sha256, size) for path, (sha256, size) in record["tree"].items()}
+            result = Result(tree, record["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if not all(self._has(*entry) for entry in tree.values()):
+            return None
+        # The time of last use is what ``clean`` goes by.
+        with suppress(OSError):
+            os.utime(self._record(key))
+        return result
+
+    def record(self, key: str, result: Result) -> None:
+        """Remember that the step with ``key`` made ``result``."""
+        content = json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)})
+        write_aside(self._record(key), content.encode())
+
+    def add(self, folder: Path, seconds: float) -> Result:
+        """Move every file of a finished work folder into the objects."""
+        tree = scan(folder)
+        for path, (sha256, size) in tree.items():
+            self._keep(folder / path, sha256, size)
+        return Result(tree, seconds)
+
+    def open(self, result: Result) -> Path:
+        """A read-only folder with the result's files, each checked against its digest.
+
+        Raises:
+            PipelineError: an object is damaged; it has been dropped, so that the
+                next build makes it again.
+        """
+        for sha256, size in result.tree.values():
+            self._verify(sha256, size)
+        folder = self.root / "trees" / result.digest
+        if not folder.is_dir():
+            self._link(result, folder)
+        return folder
+
+    def read(self, result: Result, name: str) -> str:
+        """The text of one file of a result."""
+        return (self.open(result) / name).read_text()
+
+    def path(self, sha256: str) -> Path:
+        """Where the object with this digest lies."""
+        return self.root / "objects" / sha256[:2] / sha256[2:]
+
+    @contextmanager
+    def work_folder(self) -> Iterator[Path]:
+        """A fresh folder for one run of one step, gone afterwards."""
+        parent = self.root / "work"
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=parent, prefix=f"{os.getpid()}-") as folder:
+            yield Path(folder)
+
+    def sweep(self) -> None:
+        """Remove work folders whose process is gone (it was killed)."""
+        for folder in (self.root / "work").glob("*-*"):
+            if not _alive(int(folder.name.split("-")[0])):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def clean(self, keep_days: float, dry_run: bool) -> tuple[int, int]:
+        """Remove results not used for ``keep_days`` days, and the files only they needed.
+
+        Returns:
+            How many files were (or would be) removed, and their bytes.
+        """
+        from time import time
+
+        oldest = time() - keep_days * 86400
+        records = list((self.root / "steps").glob("*.json"))
+        old = [path for path in records if path.stat().st_mtime <= oldest]
+        kept = {sha for path in set(records) - set(old) for sha in _digests(path)}
+        objects = (self.root / "objects").glob("*/*")
+        # A running build has objects that no record names yet.
+        newest = time() - 3600 if keep_days else time()
+        loose = [
+            path
+            for path in objects
+            if path.parent.name + path.name not in kept and path.stat().st_ctime <= newest
+        ]
+        downloads = [
+            path
+            for path in (self.root / "downloads").glob("*")
+            if path.is_file() and path.stat().st_atime <= oldest
+        ]
+        size = sum(path.stat().st_size for path in (*loose, *downloads))
+        if not dry_run:
+            # Folders of links first: they can be made again, and hold the space.
+            shutil.rmtree(self.root / "trees", ignore_errors=True)
+            for path in (*old, *loose, *downloads):
+                path.unlink(missing_ok=True)
+        return len(loose) + len(downloads), size
+
+    def _record(self, key: str) -> Path:
+        return self.root / "steps" / f"{key}.json"
+
+    def _has(self, sha256: str, size: int) -> bool:
+        try:
+            return self.path(sha256).stat().st_size == size
+        except OSError:
+            return False
+
+    def _keep(self, file: Path, sha256: str, size: int) -> None:
+        target = self.path(sha256)
+        if self._has(sha256, size):
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.chmod(0o444)
+        file.replace(target)
+        self._verified.add(sha256)
+
+    def _verify(self, sha256: str, size: int) -> None:
+        if sha256 in self._verified:
+            return
+        path = self.path(sha256)
+        # A read-only mode proves nothing: disks fail and people edit. Look.
+        if not self._has(sha256, size) or file_digest(path)[0] != sha256:
+            path.unlink(missing_ok=True)
+            raise PipelineError(
+                "a file in the store was damaged and has been dropped",
+                where=str(path),
+                todo="build again: what needs it is made anew",
+            )
+        self._verified.add(sha256)
+
+    def _link(self, result: Result, folder: Path) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+        for path, (sha256, _) in result.tree.items():
+            link = aside / path
+            link.parent.mkdir(parents=True, exist_ok=True)
+            _same_file(self.path(sha256), link)
+        try:
+            aside.rename(folder)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+
+
+def write_aside(path: Path, content: bytes) -> None:
+    """Write a whole file or nothing: aside, to disk, then renamed over ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _same_file(source: Path, target: Path) -> None:
+    # A hard link, not a symbolic one: onnxruntime refuses weights whose real
+    # path lies outside the model's folder.
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _digests(record: Path) -> Iterator[str]:
+    try:
+        tree = json.loads(record.read_text())["tree"]
+    except (OSError, ValueError, KeyError):
+        return
+    for sha256, _ in tree.values():
+        yield sha256
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,26 @@
+"""A bound that was not kept, as a table and an error say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Metrics that may be no smaller than their bound; all others may be no larger.
+FLOORS = frozenset({"cosine", "top1_agreement"})
+
+
+@dataclass(frozen=True)
+class Miss:
+    """One bound that was not kept."""
+
+    artifact: str
+    backend: str
+    metric: str
+    value: float | None
+    """``None``: the backend or task does not measure this metric."""
+    bound: float
+
+    def __str__(self) -> str:
+        value = "not measured" if self.value is None else f"{self.value:.6g}"
+        sign = ">=" if self.metric in FLOORS else "<="
+        where = f"{self.artifact} on {self.backend}"
+        return f"{where}: {self.metric} {value}, must be {sign} {self.bound:g}"

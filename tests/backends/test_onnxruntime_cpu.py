@@ -1,0 +1,92 @@
+"""ONNX artifacts in native onnxruntime, compared with what TensorFlow returned."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from pipeline.backends import onnxruntime_cpu
+from pipeline.errors import PipelineError
+
+FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
+ARTIFACT = FIXTURES / "classifier_onnx" / "artifact"
+
+
+@pytest.fixture
+def inputs() -> dict[str, Any]:
+    return load_file(FIXTURES / "classifier" / "inputs.safetensors")
+
+
+@pytest.fixture
+def expected() -> dict[str, Any]:
+    return load_file(FIXTURES / "classifier" / "outputs.safetensors")
+
+
+def test_parity_with_external_data(inputs: dict[str, Any], expected: dict[str, Any]) -> None:
+    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+        outputs = opened.infer(inputs)
+    assert list(outputs) == ["probabilities"]
+    np.testing.assert_allclose(outputs["probabilities"], expected["probabilities"], atol=1e-5)
+
+
+def test_an_artifact_of_links_runs(
+    tmp_path: Path, inputs: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    # As the store lays it out; onnxruntime refuses external data behind symbolic links.
+    (tmp_path / "tree" / "files").mkdir(parents=True)
+    shutil.copy(ARTIFACT / "artifact.json", tmp_path / "tree")
+    for file in (ARTIFACT / "files").iterdir():
+        object_ = tmp_path / file.stem[:2] / file.stem[2:]
+        object_.parent.mkdir(exist_ok=True)
+        shutil.copy(file, object_)
+        (tmp_path / "tree" / "files" / file.name).hardlink_to(object_)
+    with onnxruntime_cpu.open_session(tmp_path / "tree") as opened:
+        outputs = opened.infer(inputs)
+    np.testing.assert_allclose(outputs["probabilities"], expected["probabilities"], atol=1e-5)
+
+
+def test_two_sessions_give_the_same_bytes(inputs: dict[str, Any]) -> None:
+    seen = set()
+    for _ in range(2):
+        with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+            seen.add(opened.infer(inputs)["probabilities"].tobytes())
+    assert len(seen) == 1
+
+
+def test_hardware_and_latency(inputs: dict[str, Any]) -> None:
+    one = {name: array[:1] for name, array in inputs.items()}
+    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+        latency = opened.latency(one, warmups=1, repeats=5)
+        hardware, load_ms = opened.hardware, opened.load_ms
+    assert hardware.kind == "cpu"
+    assert hardware.name
+    assert hardware.details["provider"] == "CPUExecutionProvider"
+    assert load_ms > 0
+    assert latency.first_ms > 0
+    assert len(latency.warm_ms) == 5
+    assert min(latency.warm_ms) > 0
+
+
+def test_missing_external_data_names_the_artifact(tmp_path: Path) -> None:
+    artifact = Path(shutil.copytree(ARTIFACT, tmp_path / "artifact"))
+    (data,) = artifact.glob("files/*.bin")
+    data.write_bytes(b"")
+    with pytest.raises(PipelineError, match="onnxruntime cannot load it: ") as caught:
+        onnxruntime_cpu.open_session(artifact)
+    assert str(artifact) in caught.value.where
+
+
+def test_outputs_that_the_artifact_does_not_promise_are_an_error(tmp_path: Path) -> None:
+    artifact = Path(shutil.copytree(ARTIFACT, tmp_path / "artifact"))
+    description = json.loads((artifact / "artifact.json").read_text())
+    description["outputs"][0]["name"] = "scores"
+    (artifact / "artifact.json").write_text(json.dumps(description))
+    message = r"the model returns \['probabilities'\], the artifact promises \['scores'\]"
+    with pytest.raises(PipelineError, match=message):
+        onnxruntime_cpu.open_session(artifact)

@@ -1,0 +1,64 @@
+"""Real steps for the runner's tests: they count how often they ran in a file beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from pipeline.errors import SourceError
+from pipeline.options import Options
+from pipeline.step import Inputs, Keep, progress, step
+
+
+class Write(Options):
+    text: str = ""
+    log: str = ""
+    seconds: float = 0.0
+
+
+def _ran(options: Write) -> None:
+    if options.log:
+        with Path(options.log).open("a") as log:
+            log.write(f"{options.text} {time.monotonic():.6f} {os.getpid()}\n")
+    time.sleep(options.seconds)
+    if options.log:
+        with Path(options.log).open("a") as log:
+            log.write(f"{options.text}-end {time.monotonic():.6f} {os.getpid()}\n")
+
+
+@step(version=1)
+def write(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    before = "".join((folder / "text").read_text() for folder in inputs.values())
+    (work / "text").write_text(before + options.text)
+    progress(1.0, f"wrote {options.text}")
+
+
+@step(version=1, alone=True)
+def alone(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    (work / "text").write_text("alone")
+
+
+@step(version=1)
+def only_now(inputs: Inputs, options: Write, work: Path) -> Keep:
+    _ran(options)
+    (work / "text").write_text("now")
+    return Keep.THIS_BUILD
+
+
+@step(version=1)
+def refuse(inputs: Inputs, options: Write, work: Path) -> None:
+    raise SourceError("cannot be had", where="there", todo="do this")
+
+
+@step(version=1)
+def crash(inputs: Inputs, options: Write, work: Path) -> None:
+    raise ZeroDivisionError("of a library")
+
+
+@step(version=1)
+def killed(inputs: Inputs, options: Write, work: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

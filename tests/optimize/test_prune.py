@@ -1,0 +1,249 @@
+"""Pruning really zeroes weights, keeps accuracy, and gives the same bytes every time."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.bundled import train
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.optimize import prune
+from pipeline.samples import folder
+from pipeline.samples.folder import Split
+from pipeline.step import on_progress
+
+SPARSITY = 0.6
+
+
+def write_source(model: Any, path: Path) -> None:
+    path.mkdir()
+    model.save(path / "model.h5", save_format="h5", include_optimizer=False)
+    (path / "source.json").write_text(json.dumps({"load": "keras_file", "path": "model.h5"}))
+
+
+def load(path: Path) -> Any:
+    import tf_keras
+
+    return tf_keras.models.load_model(path / "model.h5", compile=False)
+
+
+def zeros(layer: Any) -> float:
+    return float((layer.kernel.numpy() == 0).mean())
+
+
+@pytest.fixture(scope="module")
+def notes() -> list[tuple[float, str]]:
+    """What the pruning of the digits reported."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[float, str]]) -> Path:
+    """A folder with ``source``, the bundled MobileNet, and ``sparse``, the same pruned."""
+    root = tmp_path_factory.mktemp("digits")
+    (root / "source").mkdir()
+    shutil.copy(train.HERE / "mobilenet_digits.h5", root / "source" / "model.h5")
+    (root / "source" / "source.json").write_text('{"load": "keras_file", "path": "model.h5"}')
+    splits = {}
+    for name in folder.SPLITS:
+        examples = train.examples(name)
+        splits[name] = Split({"image": examples.inputs[0]}, examples.targets[0])
+    for name in ("samples", "sparse"):
+        (root / name).mkdir()
+    folder.write(root / "samples", splits, description="digits")
+    on_progress(lambda part, note: notes.append((part, note)))
+    try:
+        options = prune.Options(sparsity=SPARSITY, finetune_epochs=3)
+        inputs = {"source": root / "source", "samples": root / "samples"}
+        prune.apply(inputs, options, root / "sparse")
+    finally:
+        on_progress(lambda part, note: None)
+    return root
+
+
+@pytest.mark.slow
+def test_pruned_layers_hold_the_zeros_asked_for(digits: Path) -> None:
+    model = load(digits / "sparse")
+    told = json.loads((digits / "sparse" / "prune.json").read_text())["layers"]
+    assert set(told) == {f"conv_pw_{i}" for i in range(3, 14)} | {"conv_preds"}
+    for name, share in told.items():
+        layer = model.get_layer(name)
+        assert zeros(layer) == pytest.approx(share, abs=1e-6)
+        # Half a weight is rounded away.
+        assert share >= SPARSITY - 0.5 / layer.kernel.shape.num_elements() - 1e-6
+        assert share <= SPARSITY + 0.01
+
+
+@pytest.mark.slow
+def test_small_and_depthwise_layers_stay_dense(digits: Path) -> None:
+    model = load(digits / "sparse")
+    assert zeros(model.get_layer("conv1")) == 0
+    for index in range(1, 14):
+        kernel = model.get_layer(f"conv_dw_{index}").depthwise_kernel.numpy()
+        assert (kernel != 0).all()
+
+
+@pytest.mark.slow
+def test_the_result_is_the_same_plain_model(digits: Path) -> None:
+    before, after = load(digits / "source"), load(digits / "sparse")
+    assert after.get_config() == before.get_config()
+    assert after.optimizer is None
+    source = json.loads((digits / "sparse" / "source.json").read_text())
+    assert source == {"load": "keras_file", "path": "model.h5"}
+
+
+@pytest.mark.slow
+def test_accuracy_drops_by_at_most_a_point(digits: Path) -> None:
+    from pipeline.tasks.image_classification import accuracy
+
+    test = train.examples("test")
+    before, after = (
+        accuracy({"p": load(digits / name).predict(test.inputs[0], verbose=0)}, test.targets[0])
+        for name in ("source", "sparse")
+    )
+    assert after["value"] >= before["value"] - 0.01
+
+
+@pytest.mark.slow
+def test_progress_tells_loss_and_accuracy(digits: Path, notes: list[tuple[float, str]]) -> None:
+    parts = [part for part, _ in notes]
+    assert parts == sorted(parts)
+    assert (parts[-1], len(set(parts))) == (1.0, 3 * (1293 // 32))
+    assert notes[-1][1].startswith("epoch 3/3 held back: loss 0.")
+    assert notes[-1][1].endswith("%")
+
+
+@pytest.fixture
+def two_headed(tmp_path: Path) -> Path:
+    """A folder with ``source``, two inputs, a model inside and two outputs, and ``samples``."""
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(3)
+    a, b = tf_keras.Input(12, name="a"), tf_keras.Input(4, name="b")
+    inner = tf_keras.Sequential(
+        [tf_keras.layers.Dense(16, name="first"), tf_keras.layers.BatchNormalization(name="norm")],
+        name="inner",
+    )
+    middle = tf_keras.layers.Concatenate(name="both")([inner(a), b])
+    middle = tf_keras.layers.Dropout(0.1, name="drop")(middle)
+    classes = tf_keras.layers.Dense(10, activation="softmax", name="classes")(middle)
+    number = tf_keras.layers.Dense(10, name="number")(middle)
+    write_source(tf_keras.Model([a, b], [classes, number]), tmp_path / "source")
+    (tmp_path / "samples").mkdir()
+    chance = np.random.default_rng(0)
+    splits = {
+        name: Split(
+            {
+                "a": chance.standard_normal((40, 12), np.float32),
+                "b": chance.standard_normal((40, 4), np.float32),
+            }
+        )
+        for name in folder.SPLITS
+    }
+    folder.write(tmp_path / "samples", splits, description="noise")
+    return tmp_path
+
+
+def run(root: Path, name: str, options: prune.Options) -> Path:
+    work = root / name
+    work.mkdir()
+    prune.apply({"source": root / "source", "samples": root / "samples"}, options, work)
+    return work
+
+
+SMALL = prune.Options(sparsity=0.5, finetune_epochs=3, smallest_kernel=150, batch_size=8)
+
+
+def test_without_labels_the_model_teaches_itself(two_headed: Path) -> None:
+    work = run(two_headed, "sparse", SMALL)
+    model = load(work)
+    assert json.loads((work / "prune.json").read_text())["layers"] == {
+        "first": 0.5,
+        "classes": 0.5,
+        "number": 0.5,
+    }
+    assert zeros(model.get_layer("inner").get_layer("first")) == 0.5
+    assert model.get_layer("inner").get_layer("norm").momentum == 0.99
+
+
+def test_skipped_layers_stay_dense(two_headed: Path) -> None:
+    work = run(two_headed, "sparse", SMALL.model_copy(update={"skip": ["classes"]}))
+    model = load(work)
+    assert zeros(model.get_layer("classes")) == 0
+    assert zeros(model.get_layer("number")) == 0.5
+
+
+def test_another_process_gives_the_same_bytes(two_headed: Path) -> None:
+    here = run(two_headed, "here", SMALL)
+    there = two_headed / "there"
+    there.mkdir()
+    script = (
+        "import sys; from pathlib import Path; from pipeline.optimize import prune\n"
+        "root = Path(sys.argv[1])\n"
+        "options = prune.Options.model_validate_json(sys.argv[2])\n"
+        "inputs = {'source': root / 'source', 'samples': root / 'samples'}\n"
+        "prune.apply(inputs, options, root / 'there')\n"
+    )
+    command = [sys.executable, "-c", script, str(two_headed), SMALL.model_dump_json()]
+    subprocess.run(command, check=True, capture_output=True)
+    for name in ("model.h5", "prune.json", "source.json"):
+        assert (here / name).read_bytes() == (there / name).read_bytes(), name
+
+
+def test_the_process_is_left_as_it_was(two_headed: Path) -> None:
+    from tensorflow.python.framework import config
+
+    random.seed(7)
+    np.random.seed(7)
+    expected = random.Random(7).random(), np.random.RandomState(7).random_sample()
+    run(two_headed, "sparse", SMALL)
+    assert (random.random(), np.random.random_sample()) == expected
+    assert not config.is_op_determinism_enabled()
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"skip": ["nowhere"]}, ConfigError, "prune.skip: the model has no layer nowhere"),
+        ({"begin": 0.6, "end": 0.6}, ConfigError, r"prune.begin \(0.6\) is not before prune.end"),
+        ({"smallest_kernel": 9999}, PipelineError, "no convolution or dense layer of 9999 weights"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    two_headed: Path, options: dict[str, Any], kind: type[PipelineError], message: str
+) -> None:
+    with pytest.raises(kind, match=message):
+        run(two_headed, "sparse", SMALL.model_copy(update=options))
+
+
+def test_a_model_without_layers_cannot_be_pruned(two_headed: Path) -> None:
+    import tensorflow as tf
+
+    class Doubled(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], name="x")])
+        def double(self, x: Any) -> dict[str, Any]:
+            return {"y": x * 2}
+
+    module, source = Doubled(), two_headed / "source"
+    tf.saved_model.save(module, source / "saved_model", {"serving_default": module.double})
+    details = {"load": "saved_model", "path": "saved_model"}
+    details |= {"signature": "serving_default", "tags": ["serve"]}  # type: ignore[dict-item]
+    (source / "source.json").write_text(json.dumps(details))
+    with pytest.raises(PipelineError) as caught:
+        run(two_headed, "sparse", SMALL)
+    assert str(caught.value) == (
+        "prune: only a Keras model can be pruned, because pruning trains it further\n"
+        "  use a Keras source (.keras, .h5, a Keras application), or leave prune out"
+    )
+
+
+def test_a_bare_number_is_the_sparsity() -> None:
+    assert prune.Options.model_validate(0.7) == prune.Options(sparsity=0.7)

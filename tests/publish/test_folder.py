@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.publish.folder import cdn_folder, publish, releases
+
+
+def artifact(folder: Path, *contents: bytes) -> dict[str, Any]:
+    """An ARTIFACT folder with these files, and its manifest entry."""
+    files = []
+    (folder / "files").mkdir(parents=True, exist_ok=True)
+    for content in contents:
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = f"files/{sha256}.bin"
+        (folder / path).write_bytes(content)
+        files.append({"path": path, "sha256": sha256, "bytes": len(content)})
+    return {"id": "onnx/fp32", "entry": files[0]["path"], "files": files}
+
+
+def at(folder: Path) -> Callable[[str], Path]:
+    return lambda name: folder
+
+
+def manifest(entry: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"schema": 1, "name": "m", "task": "tensors", "artifacts": [entry], **more}
+
+
+def check(to: Path) -> str:
+    """A reader's view: follow the channel and hash everything; return the release."""
+    pointer = json.loads((to / "m" / "latest.json").read_text())
+    raw = (to / "m" / pointer["manifest"]).read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == pointer["sha256"]
+    described = json.loads(raw)
+    assert described["release"] == pointer["release"]
+    for file in described["artifacts"][0]["files"]:
+        content = (to / "m" / file["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    return pointer["release"]
+
+
+def test_a_release_can_be_read_from_its_channel(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one", b"two")
+    release = publish(manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    assert release.new and release.copied == 2
+    assert check(tmp_path / "cdn") == release.id
+    index = json.loads((tmp_path / "cdn" / "index.json").read_text())
+    assert index["models"]["m"]["channels"] == {"latest": release.id}
+
+
+def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    arguments = (manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    first = publish(*arguments)
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cdn").rglob("*") if p.is_file()}
+    second = publish(*arguments)
+    after = {p: p.stat().st_mtime_ns for p in (tmp_path / "cdn").rglob("*") if p.is_file()}
+    assert (second.id, second.new, second.copied) == (first.id, False, 0)
+    assert before == after
+
+
+def test_a_new_release_keeps_the_old_one_and_shared_files(tmp_path: Path) -> None:
+    first = artifact(tmp_path / "a", b"shared", b"old head")
+    second = artifact(tmp_path / "b", b"shared", b"new head")
+    cdn = tmp_path / "cdn"
+    publish(manifest(first), at(tmp_path / "a"), cdn, "latest")
+    release = publish(manifest(second), at(tmp_path / "b"), cdn, "latest")
+    assert release.copied == 1
+    assert len(list((cdn / "m" / "files").iterdir())) == 3
+    assert len(releases(cdn / "m")) == 2
+    assert check(cdn) == release.id
+
+
+def test_a_file_cut_short_by_a_crash_of_the_disk_is_replaced(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"content")
+    arguments = (manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    publish(*arguments)
+    (tmp_path / "cdn" / "m" / entry["files"][0]["path"]).write_bytes(b"con")
+    publish(*arguments)
+    check(tmp_path / "cdn")
+
+
+def test_an_artifact_that_changed_is_refused(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"content")
+    (tmp_path / "a" / entry["files"][0]["path"]).write_bytes(b"CONTENT")
+    with pytest.raises(PipelineError, match="changed while it was copied"):
+        publish(manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    assert not list((tmp_path / "cdn").rglob("*.json"))
+    assert not list((tmp_path / "cdn").rglob("*.bin"))
+
+
+def test_buckets_are_refused_with_a_way_out() -> None:
+    with pytest.raises(ConfigError, match="s3://bucket/x is not a folder"):
+        cdn_folder("s3://bucket/x")
+    assert cdn_folder("file:///srv/cdn") == Path("/srv/cdn")
+
+
+def test_a_full_disk_publishes_nothing(tmp_path: Path, small_disk: Path) -> None:
+    small = artifact(tmp_path / "a", b"first")
+    publish(manifest(small), at(tmp_path / "a"), small_disk, "latest")
+    before = check(small_disk)
+    large = artifact(tmp_path / "b", os.urandom(4 * 2**20))
+    with pytest.raises(PipelineError, match="No space left on device") as caught:
+        publish(manifest(large), at(tmp_path / "b"), small_disk, "latest")
+    assert "nothing was half published" in caught.value.todo
+    assert check(small_disk) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A real file system of 2 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+PUBLISHER = """
+import json, sys
+from pathlib import Path
+from pipeline.publish.folder import publish
+a, cdn = Path(sys.argv[1]), Path(sys.argv[2])
+entry = json.loads((a / "entry.json").read_text())
+number = 0
+print("ready", flush=True)
+while True:
+    number += 1
+    manifest = {"schema": 1, "name": "m", "task": "tensors", "artifacts": [entry], "n": number}
+    publish(manifest, lambda name: a, cdn, "latest")
+"""
+
+
+def test_a_publisher_killed_at_any_moment_leaves_a_whole_release(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"x" * 300_000, b"y" * 200_000)
+    (tmp_path / "a" / "entry.json").write_text(json.dumps(entry))
+    cdn = tmp_path / "cdn"
+    publish(manifest(entry), at(tmp_path / "a"), cdn, "latest")
+    seen = set()
+    for attempt in range(12):
+        for file in (cdn / "m" / "files").iterdir():
+            file.unlink()  # so that every run copies again
+        publish(manifest(entry, attempt=attempt), at(tmp_path / "a"), cdn, "latest")
+        process = subprocess.Popen(
+            [sys.executable, "-c", PUBLISHER, tmp_path / "a", cdn], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        time.sleep(0.003 * attempt)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        seen.add(check(cdn))
+    assert len(seen) > 1
+    publish(manifest(entry, last=True), at(tmp_path / "a"), cdn, "latest")
+    leftovers = list(cdn.rglob(".new-*"))
+    assert leftovers == []
+
+
+def _race(folder: str, name: str, rounds: int) -> None:
+    base = Path(folder)
+    entry = artifact(base / name, name.encode(), b"shared")
+    for number in range(rounds):
+        described = manifest(entry, by=name, n=number)
+        publish(described, at(base / name), base / "cdn", "latest")
+
+
+def test_two_publishers_at_once_take_turns(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    racers = [context.Process(target=_race, args=(str(tmp_path), n, 20)) for n in ("a", "b")]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+        assert racer.exitcode == 0
+    check(tmp_path / "cdn")
+    assert len(releases(tmp_path / "cdn" / "m")) == 40

@@ -1,0 +1,67 @@
+"""The bundled digits as samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from pipeline.errors import ConfigError, SourceError
+from pipeline.model import TensorSpec
+from pipeline.preprocess import Preprocess
+from pipeline.samples import bundled
+
+IMAGE = TensorSpec("image", "float32", (None, 64, 64, 3))
+TO_64 = Preprocess(resize=(64, 64), color="rgb", scale=(-1, 1))
+
+
+def options(preprocess: Preprocess | None) -> bundled.ReadOptions:
+    return bundled.ReadOptions.model_validate({"options": "digits", "preprocess": preprocess})
+
+
+def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], work: Path) -> None:
+    bundled.read(frozen(IMAGE), options(TO_64), work)
+    assert json.loads((work / "samples.json").read_text()) == {
+        "description": "UCI Optical Recognition of Handwritten Digits",
+        "license": "CC-BY-4.0",
+        "splits": {"calibration": 1437, "test": 360},
+        "labelled": True,
+    }
+    images = load_file(work / "test" / "inputs.safetensors")["image"]
+    labels = load_file(work / "test" / "labels.safetensors")["labels"]
+    assert (images.dtype, images.shape) == (np.float32, (360, 64, 64, 3))
+    assert (images.min(), images.max()) == (-1, 1)
+    assert labels.dtype == np.int64
+    assert sorted(set(labels.tolist())) == list(range(10))
+
+
+def test_without_preprocess_says_what_to_add(
+    frozen: Callable[..., dict[str, Path]], work: Path
+) -> None:
+    with pytest.raises(ConfigError, match="how to preprocess") as caught:
+        bundled.read(frozen(IMAGE), options(None), work)
+    assert caught.value.todo.startswith("add preprocess, such as {resize:")
+
+
+def test_a_model_of_another_size_is_told_so(
+    frozen: Callable[..., dict[str, Path]], work: Path
+) -> None:
+    big = TensorSpec("image", "float32", (None, 224, 224, 3))
+    with pytest.raises(SourceError) as caught:
+        bundled.read(frozen(big), options(TO_64), work)
+    assert str(caught.value) == (
+        "samples.bundled: digits: samples for image are [64, 64, 3], the model reads "
+        "[224, 224, 3] per sample\n  set preprocess.resize and preprocess.color to what the "
+        "model reads"
+    )
+
+
+def test_a_model_that_reads_no_image_is_told_so(
+    frozen: Callable[..., dict[str, Path]], work: Path
+) -> None:
+    with pytest.raises(SourceError, match=r"it has text \[\?, 5\]"):
+        bundled.read(frozen(TensorSpec("text", "int64", (None, 5))), options(TO_64), work)

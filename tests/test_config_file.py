@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.config_file import load_config
+from pipeline.errors import ConfigError
+
+GOOD = """\
+name: digits
+license: Apache-2.0
+source:
+  bundled: mobilenet_digits
+samples: {bundled: digits}
+preprocess: {resize: [64, 64], scale: [-1, 1]}
+variants:
+  fp32: {}
+  uint8: {quantize: uint8}
+  int8: {quantize: {to: int8, calibrate: 32}}
+export:
+  tfjs-graph: {shard_bytes: 1MiB}
+  onnx:
+validate:
+  gates:
+    fp32: {max_abs_error: 1e-4}
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "x.yaml"
+    path.write_text(text)
+    return path
+
+
+def errors(folder: Path, text: str, *overrides: str) -> list[str]:
+    path = write(folder, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, overrides)
+    assert caught.value.exit_code == 2
+    return str(caught.value).replace(f"{path}:", "").splitlines()
+
+
+def test_a_config_becomes_typed_and_frozen(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, GOOD))
+    assert config.source.kind == "bundled"
+    formats = {module.FORMAT: options for module, options in config.export.formats()}
+    assert formats["tfjs-graph"].shard_bytes == 2**20
+    assert formats["onnx"].opset == 17
+    ((int8, options),) = config.variants["int8"].techniques()
+    assert (int8.STAGE, options.calibrate) == ("graph", 32)
+    assert config.validate_.gates["fp32"].max_abs_error == 1e-4
+    with pytest.raises(ValueError, match="frozen"):
+        config.name = "other"
+
+
+def test_shorthand_and_mapping_mean_the_same(tmp_path: Path) -> None:
+    long = GOOD.replace("{quantize: uint8}", "{quantize: {to: uint8}}")
+    assert load_config(write(tmp_path, GOOD)) == load_config(write(tmp_path, long))
+
+
+def test_every_error_comes_at_once_with_its_line(tmp_path: Path) -> None:
+    text = (
+        GOOD.replace("license: Apache-2.0\n", "licence: Apache-2.0\n")
+        .replace("{quantize: uint8}", "{quantize: unit8}")
+        .replace("1MiB", "one")
+        .replace("  gates:", "  gates:\n    fp23: {}")
+    )
+    assert errors(tmp_path, text) == [
+        '1: needs the key "license"',
+        '2: licence is not a key here; did you mean "license"?',
+        '9: variants.uint8.quantize is "unit8"; did you mean "uint8"?',
+        '12: export.tfjs-graph.shard_bytes: "one" is no size; write a number of bytes or, say, '
+        "4MiB",
+        '16: validate.gates.fp23 names nothing; did you mean "fp32"?',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("quantize: uint8", "quantise: uint8"), '9: variants.uint8.quantise is not a key here; '
+         'did you mean "quantize"?'),
+        (("calibrate: 32", "calibrate: many"), "10: variants.int8.quantize.int8.calibrate: input "
+         "should be a valid integer, unable to parse string as an integer (it is 'many')"),
+        (("  onnx:\n", "  onnx: {variants: [fp3]}\n"), '13: export.onnx.variants.0 is "fp3", no '
+         'variant; did you mean "fp32"?'),
+        (("  gates:", "  backends: [tfjs-wsam]\n  gates:"), '15: validate.backends.0 is '
+         '"tfjs-wsam"; did you mean "tfjs-wasm"?'),
+        (("  bundled: mobilenet_digits", "  {}"), "3: source: name exactly one kind of: "),
+        (("name: digits", "name: ../digits"), "1: name: string should match pattern"),
+        (("source:\n  bundled: mobilenet_digits", "source:\n  keras_file: gone.h5"),
+         "4: source.keras_file.path: there is no "),
+    ],
+)  # fmt: skip
+def test_messages(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    assert change[0] in GOOD
+    (line,) = errors(tmp_path, GOOD.replace(*change))
+    assert line.startswith(message)
+
+
+def test_overrides_replace_and_are_named_in_errors(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    config = load_config(path, ["variants.uint8.quantize=uint16", "publish.channel=stable"])
+    ((module, _),) = config.variants["uint8"].techniques()
+    assert module.__name__.endswith("uint16")
+    assert config.publish.channel == "stable"
+    assert errors(tmp_path, GOOD, "variants.uint8.quantize=uint9") == [
+        '--set variants.uint8.quantize: variants.uint8.quantize is "uint9"; did you mean "uint8"?'
+    ]
+    assert errors(tmp_path, GOOD, "nonsense") == ["--set nonsense: is not KEY=VALUE"]
+    assert errors(tmp_path, GOOD, "name.x=1")[0].startswith("--set name.x")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: a\nname: b\n", '2: is not YAML: "name" stands twice'),
+        ("name: [a\n", "2: is not YAML: "),
+        ("- a\n", " must be a mapping of keys to values"),
+        ("", '1: needs the key "name"'),
+        ("a: !!python/object/apply:os.system [id]\n", "1: is not YAML: could not determine"),
+    ],
+)
+def test_files_that_are_no_config(tmp_path: Path, text: str, message: str) -> None:
+    assert errors(tmp_path, text)[0].startswith(message.lstrip("1:") if not text else message)
+
+
+def test_aliases_cannot_blow_up(tmp_path: Path) -> None:
+    bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 9)
+    )
+    assert "nested aliases" in errors(tmp_path, bomb)[0]
+
+
+def test_a_missing_file_names_its_neighbour(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    with pytest.raises(ConfigError, match=r"there is no such config\n.*did you mean .*x.yaml"):
+        load_config(tmp_path / "xx.yaml")
+
+
+def test_paths_are_read_from_the_configs_folder(tmp_path: Path) -> None:
+    (tmp_path / "model.h5").write_bytes(b"")
+    text = GOOD.replace("bundled: mobilenet_digits", "keras_file: model.h5")
+    config = load_config(write(tmp_path, text))
+    assert config.source.options.local_paths() == {"path": tmp_path / "model.h5"}

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.config_file import load_config
+from pipeline.errors import ConfigError
+from pipeline.plan import Plan, make_plan
+from pipeline.registry import discover
+from pipeline.step import StepFunction
+
+ROOT = Path(__file__).parents[1]
+MOBILENET = ROOT / "configs" / "mobilenet.yaml"
+
+
+def planned(*overrides: str) -> Plan:
+    return make_plan(load_config(MOBILENET, overrides))
+
+
+def test_the_default_makes_and_proves_these_artifacts() -> None:
+    plan = planned()
+    tfjs, onnx = ["tfjs-wasm", "tfjs-webgl"], ["onnxruntime-cpu"]
+    assert {a.id: list(a.proofs) for a in plan.artifacts} == {
+        "tfjs-graph/fp32": tfjs,
+        "tfjs-layers/fp32": tfjs,
+        "onnx/fp32": onnx,
+        "tfjs-graph/fp16": tfjs,
+        "onnx/fp16": onnx,
+        "tfjs-graph/uint8": tfjs,
+        "onnx/int8": onnx,
+        "tfjs-graph/sparse": tfjs,
+    }
+    assert {left.id: left.reason for left in plan.left_out} == {
+        "tfjs-graph/int8": "TF.js has no quantized operators: int8 activations need ONNX"
+    }
+
+
+def test_steps_come_after_what_they_need() -> None:
+    seen: set[str] = set()
+    for node in planned().nodes.values():
+        assert set(node.needs()) <= seen
+        seen.add(node.id)
+
+
+def test_a_format_is_converted_once_for_all_its_weight_variants() -> None:
+    converts = [name for name in planned().nodes if name.startswith("convert")]
+    assert sorted(converts) == [
+        "convert onnx",
+        "convert tfjs-graph",
+        "convert tfjs-graph sparse",
+        "convert tfjs-layers",
+    ]
+
+
+def test_a_variant_that_fits_no_format_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="variant int8 would be exported to no format"):
+        planned("export.onnx.variants=[fp32]")
+
+
+def test_an_artifact_that_nothing_could_prove_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="no backend named there runs tfjs-graph/fp32") as caught:
+        planned("validate.backends=[onnxruntime-cpu]")
+    assert "tfjs-wasm" in caught.value.todo
+
+
+def test_uint16_needs_a_later_opset_in_onnx() -> None:
+    plan = planned("variants.fp16.quantize=uint16")
+    assert "opset" in {left.id: left.reason for left in plan.left_out}["onnx/fp16"]
+    plan = planned("variants.fp16.quantize=uint16", "export.onnx.opset=21")
+    assert "onnx/fp16" not in {left.id for left in plan.left_out}
+
+
+def test_layers_models_need_layers(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    config = tmp_path / "x.yaml"
+    config.write_text(
+        "name: x\nlicense: MIT\nsource: {saved_model: model}\nvariants: {fp32: {}}\n"
+        "export: {tfjs-graph: {}, tfjs-layers: {}}\n"
+    )
+    (left,) = make_plan(load_config(config)).left_out
+    assert (left.id, "Keras layers" in left.reason) == ("tfjs-layers/fp32", True)
+
+
+PLAN_ONLY = """
+import sys
+from pipeline.config_file import load_config
+from pipeline.plan import make_plan
+make_plan(load_config(sys.argv[1]))
+heavy = {"tensorflow", "keras", "tf_keras", "onnx", "onnxruntime", "tf2onnx", "numpy", "h5py",
+         "playwright", "httpx", "PIL", "rich"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_planning_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-c", PLAN_ONLY, MOBILENET]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("package", "marker", "needed"),
+    [
+        ("sources", "pull", {"Options"}),
+        ("samples", "read", {"Options"}),
+        ("optimize", "KEY", {"Options", "STAGE"}),
+        ("export", "FORMAT", {"Options", "convert", "package"}),
+        ("backends", "open_session", {"NAME", "FORMATS", "LANE", "TOOLS", "unavailable"}),
+        ("tasks", "accuracy", {"NAME"}),
+    ],
+)
+def test_every_module_found_keeps_its_folders_contract(
+    package: str, marker: str, needed: set[str]
+) -> None:
+    found = discover(package, marker)
+    assert found
+    for name, module in found.items():
+        assert needed <= set(dir(module)), name
+        for thing in vars(module).values():
+            if isinstance(thing, StepFunction):
+                assert thing.body.__doc__, f"{name}: {thing.name} has no docstring"
+                assert thing.options_type.model_json_schema()
+
+
+def test_every_config_key_has_help() -> None:
+    schema = json.loads((ROOT / "pipeline" / "config.schema.json").read_text())
+    places = {"Config": schema, **schema["$defs"]}
+    bare = [
+        f"{place}.{key}"
+        for place, definition in places.items()
+        for key, value in definition.get("properties", {}).items()
+        if not (value.get("description") or "$ref" in value)
+    ]
+    assert bare == []
+
+
+def test_the_committed_schema_is_the_current_one() -> None:
+    from pipeline.schema import PATH, text
+
+    assert PATH.read_text() == text(), "run `pipeline schema --write`"

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.errors import PipelineError, SourceError
+from pipeline.executors.local import LocalLanes
+from pipeline.plan import Node, Plan
+from pipeline.run import Run
+from pipeline.store import Store
+
+HERE = Path(__file__).parent / "executors"
+sys.path.insert(0, str(HERE))
+
+import plain_steps as steps  # noqa: E402
+
+
+def plan(*nodes: Node) -> Plan:
+    made = Plan(config=None)  # type: ignore[arg-type]
+    for node in nodes:
+        made.add(node)
+    return made
+
+
+def node(name: str, function=steps.write, inputs=(), lane=None, **options) -> Node:
+    given = {str(i): need for i, need in enumerate(inputs)}
+    return Node(name, function, steps.Write(text=name, **options), given, lane=lane)
+
+
+class Events(list):
+    def __call__(self, state, node, seconds) -> None:
+        self.append((state, node.id))
+
+
+def run(store: Store, *nodes: Node, files=None) -> tuple[dict, Events]:
+    events = Events()
+    with LocalLanes(store.root / "logs", lambda fraction, note: None) as lanes:
+        return Run(plan(*nodes), store, lanes, files or {}, events).all(), events
+
+
+def text(store: Store, result) -> str:
+    return store.read(result, "text")
+
+
+def test_results_flow_and_the_second_run_makes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    nodes = (node("a"), node("b"), node("ab", inputs=("a", "b")))
+    first, events = run(store, *nodes)
+    assert text(store, first["ab"]) == "abab"
+    assert [name for state, name in events if state == "done"] == ["a", "b", "ab"]
+
+    second, events = run(store, *nodes)
+    assert events == [("stored", "a"), ("stored", "b"), ("stored", "ab")]
+    assert second["ab"].digest == first["ab"].digest
+
+
+def test_only_what_a_change_reaches_is_made_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run(store, node("a"), node("b"), node("ab", inputs=("a", "b")))
+    changed = Node("b", steps.write, steps.Write(text="B"))
+    _, events = run(store, node("a"), changed, node("ab", inputs=("a", "b")))
+    assert events[0] == ("stored", "a")
+    assert [name for state, name in events if state == "done"] == ["b", "ab"]
+
+
+def test_equal_results_of_different_options_cut_the_rebuild_short(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    log = tmp_path / "log"
+    run(store, node("a"), node("aa", inputs=("a",)))
+    # Another option, the same bytes: what depends on them is not made again.
+    same = Node("a", steps.write, steps.Write(text="a", log=str(log)))
+    _, events = run(store, same, node("aa", inputs=("a",)))
+    assert ("done", "a") in events and ("stored", "aa") in events
+
+
+def test_local_files_are_known_by_content(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "text").write_text("one")
+    files = {"a": {"file": folder}}
+    run(store, node("a"), files=files)
+    os.utime(folder / "text", (0, 0))
+    assert run(store, node("a"), files=files)[1] == [("stored", "a")]
+    (folder / "text").write_text("two")
+    assert ("done", "a") in run(store, node("a"), files=files)[1]
+
+
+def test_timings_run_alone(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    nodes = [node(f"w{i}", log=str(log), seconds=2, lane=lane)
+             for i, lane in enumerate(("light", "chromium"))]  # fmt: skip
+    timings = [node(f"t{i}", steps.alone, log=str(log), seconds=0.2) for i in range(2)]
+    run(Store(tmp_path / "store"), *timings, *nodes)
+    lines = [line.split() for line in log.read_text().splitlines()]
+    spans = {}
+    for name, at, _ in lines:
+        spans.setdefault(name.removesuffix("-end"), []).append(float(at))
+    for alone in ("t0", "t1"):
+        for other, (start, end) in spans.items():
+            if other != alone:
+                assert end <= spans[alone][0] or start >= spans[alone][1], spans
+    assert spans["w0"][0] < spans["w1"][1] and spans["w1"][0] < spans["w0"][1]
+
+
+def test_what_is_true_only_now_is_made_every_time(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for _ in range(2):
+        results, events = run(store, node("n", steps.only_now), node("x", inputs=("n",)))
+        assert ("done", "n") in events
+        assert text(store, results["x"]) == "nowx"
+
+
+def test_errors_come_as_they_were_and_finished_steps_are_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(SourceError, match=r"^there: cannot be had\n  do this$") as caught:
+        run(store, node("a"), node("bad", steps.refuse, inputs=("a",)))
+    assert caught.value.exit_code == 4
+    assert run(store, node("a"))[1] == [("stored", "a")]
+
+
+def test_a_librarys_error_is_one_line_with_its_cause(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"^bad: ZeroDivisionError: of a library") as caught:
+        run(Store(tmp_path), node("bad", steps.crash))
+    assert "ZeroDivisionError" in str(caught.value.__cause__)
+
+
+def test_a_killed_process_is_said_to_be_killed(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"^bad: its process was killed"):
+        run(Store(tmp_path), node("bad", steps.killed))
+    assert not list((tmp_path / "objects").glob("*/*"))
+
+
+PARENT = f"""
+import sys
+sys.path.insert(0, {str(HERE)!r})
+from pathlib import Path
+import plain_steps as steps
+from pipeline.executors.local import LocalLanes
+from pipeline.plan import Node, Plan
+from pipeline.run import Run
+from pipeline.store import Store
+
+if __name__ == "__main__":
+    plan = Plan(config=None)
+    plan.add(Node("done", steps.write, steps.Write(text="done")))
+    log = sys.argv[1] + "/log"
+    long = steps.Write(text="long", log=log, seconds=60)
+    plan.add(Node("long", steps.write, long, {{"0": "done"}}))
+    store = Store(Path(sys.argv[1]) / "store")
+    with LocalLanes(store.root / "logs", lambda fraction, note: None) as lanes:
+        Run(plan, store, lanes, {{}}, lambda *event: None).all()
+"""
+
+
+def test_no_process_outlives_a_killed_build_and_the_next_one_resumes(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, script, tmp_path])
+    log = tmp_path / "log"
+    deadline = time.monotonic() + 30
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    worker = int(log.read_text().split()[2])
+    assert psutil.pid_exists(worker)
+
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(worker)
+
+    store = Store(tmp_path / "store")
+    assert list((store.root / "work").iterdir())
+    store.sweep()
+    assert not list((store.root / "work").iterdir())
+    assert run(store, node("done"))[1] == [("stored", "done")]

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.store import Store, write_aside
+
+
+def made(store: Store, files: dict[str, bytes]):
+    with store.work_folder() as work:
+        for name, content in files.items():
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_bytes(content)
+        return store.add(work, 1.5)
+
+
+def test_a_result_comes_back_byte_for_byte(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    files = {"a.txt": b"one", "sub/b.bin": bytes(range(256))}
+    store.record("key", made(store, files))
+
+    again = Store(tmp_path)
+    result = again.result("key")
+
+    assert result is not None and result.seconds == 1.5
+    folder = again.open(result)
+    assert {p: (folder / p).read_bytes() for p in files} == files
+
+
+def test_equal_content_is_kept_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first, second = made(store, {"a": b"same"}), made(store, {"b": b"same"})
+    assert first.digest != second.digest
+    assert len(list((tmp_path / "objects").glob("*/*"))) == 1
+
+
+def test_unknown_or_torn_records_are_misses(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert store.result("nothing") is None
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "torn.json").write_text('{"tree": {"a"')
+    assert store.result("torn") is None
+
+
+def test_a_missing_object_makes_the_step_run_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    result = made(store, {"a": b"content"})
+    store.record("key", result)
+    store.path(result.tree["a"][0]).unlink()
+    assert store.result("key") is None
+
+
+def test_damage_is_found_by_hashing_and_mended_by_the_next_build(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    result = made(store, {"a": b"content"})
+    store.record("key", result)
+    damaged = store.path(result.tree["a"][0])
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"CONTENT")
+
+    fresh = Store(tmp_path)
+    with pytest.raises(PipelineError, match="was damaged and has been dropped") as caught:
+        fresh.open(fresh.result("key"))
+    assert "build again" in caught.value.todo
+    assert fresh.result("key") is None
+    made(fresh, {"a": b"content"})
+    assert (fresh.open(fresh.result("key")) / "a").read_bytes() == b"content"
+
+
+def test_write_aside_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch) -> None:
+    target = tmp_path / "pointer.json"
+    write_aside(target, b"before")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_aside(target, b"after")
+    assert target.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_work_folders_of_killed_processes_are_swept(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead = tmp_path / "work" / f"{ended.pid}-left"
+    alive = tmp_path / "work" / f"{os.getpid()}-mine"
+    dead.mkdir(parents=True)
+    alive.mkdir()
+    Store(tmp_path).sweep()
+    assert not dead.exists() and alive.exists()
+
+
+def test_clean_removes_what_was_not_used_and_keeps_the_rest(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    old, new = made(store, {"a": b"old"}), made(store, {"a": b"new"})
+    store.record("old", old)
+    store.record("new", new)
+    past = time.time() - 40 * 86400
+    os.utime(tmp_path / "steps" / "old.json", (past, past))
+
+    # What is younger than an hour may belong to a running build.
+    assert store.clean(30, dry_run=True) == (0, 0)
+    assert store.clean(0, dry_run=True) == (2, 6)
+    assert store.result("new") is not None
+    assert store.clean(0, dry_run=False) == (2, 6)
+    assert store.result("new") is None

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pipeline.config import Gates
+from pipeline.validate.gates import bounds_for, misses
+
+RESULT = {
+    "backend": "tfjs-wasm",
+    "parity": {"max_abs_error": 0.2, "cosine": 0.9, "top1_agreement": 0.97, "nonfinite": 0},
+    "accuracy": {"metric": "top1_accuracy", "value": 0.95, "samples": 100},
+}
+BASELINE = {"metric": "top1_accuracy", "value": 0.98, "samples": 100}
+
+
+def missed(bounds: dict[str, float], **changes: object) -> list[str]:
+    result = {**RESULT, "parity": {**RESULT["parity"], **changes}}
+    found = misses("onnx/int8", result, bounds, artifact_bytes=1000, baseline=BASELINE)
+    return [str(miss) for miss in found]
+
+
+def test_the_more_particular_name_decides_metric_by_metric() -> None:
+    gates = {
+        "default": Gates(top1_agreement=0.99, accuracy_drop=0.01),
+        "onnx": Gates(top1_agreement=0.98),
+        "int8": Gates(top1_agreement=0.97),
+        "onnx/int8": Gates(cosine=0.9),
+    }
+    assert bounds_for("onnx/int8", gates) == {
+        "top1_agreement": 0.97,
+        "accuracy_drop": 0.01,
+        "cosine": 0.9,
+    }
+    assert bounds_for("tfjs-graph/int8", gates)["top1_agreement"] == 0.97
+
+
+def test_without_any_gate_a_broken_artifact_still_fails() -> None:
+    assert missed(bounds_for("onnx/int8", {})) == [
+        "onnx/int8 on tfjs-wasm: cosine 0.9, must be >= 0.95"
+    ]
+
+
+def test_floors_and_ceilings() -> None:
+    assert missed({"top1_agreement": 0.97, "max_abs_error": 0.2, "bytes": 1000}) == []
+    assert missed({"top1_agreement": 0.98}) == [
+        "onnx/int8 on tfjs-wasm: top1_agreement 0.97, must be >= 0.98"
+    ]
+    assert missed({"max_abs_error": 0.1}) == [
+        "onnx/int8 on tfjs-wasm: max_abs_error 0.2, must be <= 0.1"
+    ]
+    assert missed({"bytes": 999}) == ["onnx/int8 on tfjs-wasm: bytes 1000, must be <= 999"]
+
+
+def test_accuracy_is_held_against_the_source_model() -> None:
+    assert missed({"accuracy_drop": 0.03}) == []
+    assert missed({"accuracy_drop": 0.02}) == [
+        "onnx/int8 on tfjs-wasm: accuracy_drop 0.03, must be <= 0.02"
+    ]
+
+
+def test_nan_always_fails() -> None:
+    assert missed({}, nonfinite=3) == ["onnx/int8 on tfjs-wasm: nonfinite 3, must be <= 0"]
+
+
+def test_a_bound_on_what_nobody_measured_is_not_kept() -> None:
+    assert missed({"top1_agreement": 0.5}, top1_agreement=None) == [
+        "onnx/int8 on tfjs-wasm: top1_agreement not measured, must be >= 0.5"
+    ]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.validate.parity import compare, logits
+
+
+def test_equal_outputs_have_no_error() -> None:
+    golden = {"y": np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)}
+    parity = compare(golden, golden, {})
+    assert parity["max_abs_error"] == 0
+    assert parity["mean_abs_error"] == 0
+    assert parity["cosine"] == pytest.approx(1)
+    assert parity["nonfinite"] == 0
+    assert parity["logits_max_abs_error"] is None
+
+
+def test_the_worst_output_and_sample_count() -> None:
+    golden = {"a": np.ones((2, 2)), "b": np.array([[1.0, 0.0], [0.0, 1.0]])}
+    given = {"a": np.ones((2, 2)), "b": np.array([[1.0, 0.0], [0.5, 1.0]])}
+    parity = compare(given, golden, {})
+    assert parity["max_abs_error"] == 0.5
+    assert parity["mean_abs_error"] == 0.125
+    assert parity["cosine"] == pytest.approx(1 / np.sqrt(1.25))
+    assert parity["outputs"]["a"]["max_abs_error"] == 0
+
+
+def test_nan_and_infinity_are_counted_not_averaged_away() -> None:
+    golden = {"y": np.zeros((1, 4))}
+    given = {"y": np.array([[0.0, np.nan, np.inf, 0.0]])}
+    assert compare(given, golden, {})["nonfinite"] == 2
+
+
+def test_logits_are_recovered_from_a_softmax_up_to_their_mean() -> None:
+    raw = np.random.default_rng(1).normal(scale=3, size=(5, 7))
+    exponentials = np.exp(raw)
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        logits(probabilities), raw - raw.mean(axis=1, keepdims=True), atol=1e-12
+    )
+
+
+def test_an_error_that_probabilities_hide_shows_on_logits() -> None:
+    golden = {"p": np.array([[1 - 1e-6, 1e-6]])}
+    given = {"p": np.array([[1 - 1e-9, 1e-9]])}
+    parity = compare(given, golden, {"p": True})
+    assert parity["max_abs_error"] < 1e-5
+    assert parity["logits_max_abs_error"] > 3
+
+
+def test_zero_vectors_agree_and_a_zero_answer_does_not() -> None:
+    zero, one = np.zeros((1, 2)), np.ones((1, 2))
+    assert compare({"y": zero}, {"y": zero}, {})["cosine"] == 1
+    assert compare({"y": zero}, {"y": one}, {})["cosine"] == 0
+
+
+def test_another_shape_is_no_parity() -> None:
+    with pytest.raises(ValueError, match=r"shape \(1, 3\), the golden \(1, 2\)"):
+        compare({"y": np.zeros((1, 3))}, {"y": np.zeros((1, 2))}, {})
