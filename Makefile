@@ -57,7 +57,8 @@ setup: .venv/.ready $(PAGE)/node_modules/.ready .venv/.browser ## Set up only.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	@echo 'installing the locked packages'
 	@$(BIN)/uv pip install --quiet --python .venv --require-hashes --no-deps --compile-bytecode -r requirements.lock
-	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation -e .
+	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation \
+	  --config-settings editable_mode=compat -e .
 	@touch $@
 
 $(PAGE)/node_modules/.ready: $(PAGE)/package-lock.json

@@ -35,6 +35,11 @@ class Document:
     lines: dict[Location, int] = field(default_factory=dict)
     overridden: set[Location] = field(default_factory=set)
 
+    def line(self, location: Location) -> int:
+        """The line of a value, or of the nearest mapping or list around it."""
+        ends = range(len(location), -1, -1)
+        return next((self.lines[location[:end]] for end in ends if location[:end] in self.lines), 0)
+
     def where(self, location: Location) -> str:
         """``configs/x.yaml:14``, or the ``--set`` that gave the value."""
         for end in range(len(location), -1, -1):
@@ -69,6 +74,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         known = {location for location, _ in found}
         problems = found + [problem for problem in problems if problem[0] not in known]
     if problems or config is None:
+        problems.sort(key=lambda problem: document.line(problem[0]))
         lines = {f"{document.where(loc)}: {_dotted(loc)}{text}": None for loc, text in problems}
         raise ConfigError("\n".join(lines))
     return config
@@ -128,9 +134,10 @@ def _override(document: Document, assignment: str) -> None:
         raise ConfigError("is not KEY=VALUE", where=f"--set {assignment}")
     parts = key.strip().split(".")
     target = document.data
-    for part in parts[:-1]:
+    for index, part in enumerate(parts[:-1]):
         if not isinstance(target.get(part), dict):
             target[part] = {}
+            document.overridden.add(tuple(parts[: index + 1]))
         target = target[part]
     try:
         target[parts[-1]] = yaml.safe_load(value)

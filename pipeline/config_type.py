@@ -7,7 +7,7 @@ from functools import cache
 from types import ModuleType
 from typing import Annotated, Any, Literal, Union
 
-from pydantic import BeforeValidator, Field, create_model, model_validator
+from pydantic import BeforeValidator, Field, GetPydanticSchema, create_model, model_validator
 
 from pipeline.config import Config, Name
 from pipeline.options import Options
@@ -108,7 +108,10 @@ def _technique(key: str, modules: Mapping[str, ModuleType]) -> Any:
         for name, module in modules.items()
     )
     union: Any = Annotated[Union[choices], Field(discriminator="to")]  # noqa: UP007
-    return Annotated[union, BeforeValidator(lambda v: {"to": v} if isinstance(v, str) else v)]
+    short = BeforeValidator(lambda v: {"to": v} if isinstance(v, str) else v)
+    names = {"enum": list(modules)}
+    schema = GetPydanticSchema(None, lambda core, handler: {"anyOf": [names, handler(core)]})
+    return Annotated[union, short, schema]
 
 
 def _literal(*values: str) -> Any:
@@ -128,5 +131,5 @@ def _identifier(name: str) -> str:
 
 
 def _first_line(kind: Any) -> str | None:
-    doc = getattr(kind, "__doc__", None)
+    doc = kind.__doc__ if isinstance(kind, type) else "How weights and activations are stored."
     return doc.strip().splitlines()[0] if doc else None

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    model_validator,
+)
 
 LOCAL = "local path"
 
@@ -41,6 +49,20 @@ class Options(BaseModel):
         if cls.shorthand is not None and not isinstance(value, (Mapping, BaseModel)):
             return {cls.shorthand: value}
         return {} if value is None else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Show editors the short spellings too: a bare value, or nothing at all."""
+        schema = handler(core_schema)
+        full = handler.resolve_ref_schema(schema)
+        short = []
+        if cls.shorthand is not None:
+            short.append(full["properties"][cls.shorthand])
+        if not full.get("required") and not full.get("minProperties"):
+            short.append({"type": "null"})
+        return {"anyOf": [schema, *short]} if short else schema
 
     def local_paths(self) -> dict[str, Path]:
         """Files and folders that a step with these options reads, by input name."""

@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pipeline.errors import PipelineError, SourceError
 from pipeline.partial_file import write_aside
+from pipeline.transfer import shown
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,23 @@ def record(config_path: Path, url: str, digest: Digest) -> None:
     path = lock_path(config_path)
     try:
         with _alone_in(path.parent):
-            entries = read(config_path)
-            if entries.get(url, digest) != digest:
-                raise _another(path, url, entries[url], digest)
-            if url not in entries:
-                _write(path, {**entries, url: digest})
+            entries, key = read(config_path), _without_user(url)
+            if entries.get(key, digest) != digest:
+                raise _another(path, url, entries[key], digest)
+            if key not in entries:
+                _write(path, {**entries, key: digest})
     except OSError as error:
         raise PipelineError(
             f"could not record the digest of a download ({error.strerror or error})",
             where=str(path),
             todo="make the config's folder writable",
         ) from error
+
+
+def _without_user(url: str) -> str:
+    """The lock lies in version control, where a password has no place."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _write(path: Path, entries: dict[str, Digest]) -> None:
@@ -91,8 +99,6 @@ def _digest(entry: dict[str, Any]) -> Digest:
 
 
 def _another(path: Path, url: str, expected: Digest, found: Digest) -> SourceError:
-    from pipeline.transfer import shown
-
     return SourceError(
         f"{shown(url)} gave sha256 {found.sha256} ({found.bytes:,} bytes), "
         f"recorded is {expected.sha256} ({expected.bytes:,} bytes)",

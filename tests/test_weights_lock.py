@@ -40,6 +40,11 @@ def test_recorded_and_read(config: Path) -> None:
     assert [path.name for path in config.parent.iterdir()] == ["mobilenet-imagenet.lock"]
 
 
+def test_no_password_is_written(config: Path) -> None:
+    record(config, URL, A)
+    assert list(read(config)) == ["https://host.example/w.h5?token=secret"]
+
+
 @pytest.mark.parametrize("other", [B, Digest(A.sha256, 18)])
 def test_never_another_digest(config: Path, other: Digest) -> None:
     record(config, URL, A)

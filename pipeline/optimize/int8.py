@@ -113,11 +113,14 @@ def calibrate(model: Any, samples: Arrays) -> Ranges:
     batches = list(_batches(model, samples))
     for done, batch in enumerate(batches):
         progress(done / len(batches), "calibrating")
+        # onnxruntime's minimum and maximum pass over NaN, so that inputs are looked at here.
+        wrong = [name for name, values in batch.items() if not np.isfinite(values).all()]
         found = np.stack(_run(session, batch)).reshape(-1, 2).T
-        if not np.isfinite(found).all():
-            name = names[int(np.argmin(np.isfinite(found).all(axis=0)))]
+        finite = np.isfinite(found).all(axis=0)
+        wrong += [name for name, good in zip(names, finite, strict=True) if not good]
+        if wrong:
             raise PipelineError(
-                f"a calibration sample makes values that are not finite, in {name}",
+                f"a calibration sample makes values that are not finite, in {wrong[0]}",
                 todo="check the samples and their preprocessing",
             )
         low, high = np.minimum(low, found[0]), np.maximum(high, found[1])

@@ -18,8 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from pipeline.digest import digest, file_digest
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.store import write_aside
@@ -74,32 +72,57 @@ def publish(
     model = to / manifest["name"]
     release_id = digest("release", manifest)[:ID_DIGITS]
     try:
+        if _reads_so(to, model, manifest, channel, release_id):
+            known = _read_release(model / "releases" / release_id, manifest)
+            return Release(release_id, model, known, new=False, copied=0)
         with _alone(model, ".", "files", "releases"):
-            missing = [
-                (described["id"], file)
-                for described in manifest["artifacts"]
-                for file in described["files"]
-                if not _is_there(model / file["path"], file)
-            ]
+            missing = _missing(model, manifest)
             for name, file in missing:
                 _add_file(artifact(name) / file["path"], model / file["path"], file)
             full = _add_release(model, release_id, manifest)
-            moved = _move_channel(model, channel, release_id)
-        if moved:
-            with _alone(to, "."):
-                _write_index(to)
+            _move_channel(model, channel, release_id)
+        with _alone(to, "."):
+            _write_index(to)
     except OSError as error:
         raise PipelineError(
             f"{error.strerror}: {error.filename}",
             where=str(to),
             todo="make room or give write access, then build again; nothing was half published",
         ) from error
-    return Release(release_id, model, full, moved, len({file["path"] for _, file in missing}))
+    copied = len({file["path"] for _, file in missing})
+    return Release(release_id, model, full, new=True, copied=copied)
+
+
+def _reads_so(
+    to: Path, model: Path, manifest: Mapping[str, Any], channel: str, release: str
+) -> bool:
+    """Whether the folder is already as publishing would leave it: then nothing is locked."""
+    try:
+        pointer = json.loads((model / f"{channel}.json").read_text())
+        index = json.loads((to / "index.json").read_text())
+        listed = index["models"][manifest["name"]]["channels"][channel]
+    except (OSError, ValueError, KeyError):
+        return False
+    there = (model / "releases" / release / "manifest.json").exists()
+    named = pointer.get("release") == listed == release
+    return there and named and not _missing(model, manifest)
+
+
+def _missing(model: Path, manifest: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Files of a release that are not published yet, each with the artifact that has it."""
+    return [
+        (artifact["id"], file)
+        for artifact in manifest["artifacts"]
+        for file in artifact["files"]
+        if not _is_there(model / file["path"], file)
+    ]
 
 
 @contextmanager
 def _alone(folder: Path, *places: str) -> Iterator[None]:
     """One publisher at a time, and no leftovers of one that was killed."""
+    from filelock import FileLock
+
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
         # Only of places that this lock guards: not of the models below a CDN folder.
@@ -140,14 +163,19 @@ def _add_file(source: Path, target: Path, file: Mapping[str, Any]) -> None:
             aside.unlink()
 
 
+def _read_release(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a release that is there; it never changes."""
+    known: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    if {k: v for k, v in known.items() if k not in ("release", "created")} != manifest:
+        raise PipelineError("another release has this name", where=str(folder))
+    return known
+
+
 def _add_release(model: Path, release: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the release's folder, or read it: a release that is there never changes."""
+    """Write the release's folder, unless it was written before."""
     folder = model / "releases" / release
     if (folder / "manifest.json").exists():
-        known: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-        if {k: v for k, v in known.items() if k not in ("release", "created")} != manifest:
-            raise PipelineError("another release has this name", where=str(folder))
-        return known
+        return _read_release(folder, manifest)
     head = {key: manifest[key] for key in ("schema", "name", "task")}
     created = datetime.now(UTC).isoformat(timespec="seconds")
     full = {**head, "release": release, "created": created, **manifest}
@@ -159,16 +187,12 @@ def _add_release(model: Path, release: str, manifest: Mapping[str, Any]) -> dict
     return full
 
 
-def _move_channel(model: Path, channel: str, release: str) -> bool:
-    """Point a channel at a release; whether it pointed elsewhere before."""
+def _move_channel(model: Path, channel: str, release: str) -> None:
+    """Point a channel at a release."""
     manifest = f"releases/{release}/manifest.json"
     sha256, _ = file_digest(model / manifest)
     content = json.dumps({"release": release, "manifest": manifest, "sha256": sha256}, indent=1)
-    pointer = model / f"{channel}.json"
-    if pointer.exists() and pointer.read_text() == content:
-        return False
-    write_aside(pointer, content.encode())
-    return True
+    write_aside(model / f"{channel}.json", content.encode())
 
 
 def _write_index(to: Path) -> None:

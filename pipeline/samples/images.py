@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -66,6 +66,11 @@ class ReadOptions(Strict):
 
     preprocess: Preprocess | None = None
     """How its images become the model's input."""
+
+    def key(self) -> dict[str, Any]:
+        """The folder's name, which stands in the description, but not where it lies."""
+        chosen = self.options.key() | {"folder": self.options.folder.name}
+        return super().key() | {"options": chosen}
 
 
 @step(version=1, lane="light", tools=("numpy", "pillow"))

@@ -59,6 +59,11 @@ class ReadOptions(Strict):
     preprocess: Preprocess | None = None
     """Not applied: the arrays are taken as they are."""
 
+    def key(self) -> dict[str, Any]:
+        """The file's name, which stands in the description, but not where it lies."""
+        chosen = self.options.key() | {"file": self.options.file.name}
+        return super().key() | {"options": chosen}
+
 
 @step(version=1, lane="light", tools=("numpy",))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:

@@ -63,7 +63,7 @@ def test_bodies_of_loops_are_searched(tmp_path):
         body = lambda i, v: (i + 1, tf.linalg.inv(v, name="inside"))  # noqa: E731
         return {"y": tf.while_loop(lambda i, _: i < tf.cast(x[0, 0], tf.int32), body, (0, x))[1]}
 
-    with pytest.raises(PipelineError, match=r"onnx has no MatrixInverse: at \w+/inside"):
+    with pytest.raises(PipelineError, match=r"onnx has no MatrixInverse: at \w+/while/inside"):
         check(model, tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_constants_and_checks_are_no_error(tmp_path):
 def test_strings_are_advised_to_stay_outside(tmp_path):
     import tensorflow as tf
 
-    with pytest.raises(PipelineError, match="has no StringLength: at length .turn strings into"):
+    with pytest.raises(PipelineError, match=r"has no StringLength: at length .turn strings into"):
         check(
             lambda s: {"y": tf.strings.length(s, name="length")},
             tmp_path,

@@ -103,3 +103,11 @@ def test_a_file_of_another_kind_is_refused(
     options = npz.ReadOptions(options=npz.Options(file=file))
     with pytest.raises(SourceError, match=r"samples.npz: is not a \.npz file of plain arrays"):
         npz.read({**frozen(*SPECS), "file": file}, options, work)
+
+
+def test_where_the_file_lies_does_not_matter_to_the_key() -> None:
+    here, there, other = (
+        npz.ReadOptions(options=npz.Options(file=Path(path))).key()
+        for path in ("/here/x.npz", "/there/x.npz", "/here/y.npz")
+    )
+    assert here == there != other

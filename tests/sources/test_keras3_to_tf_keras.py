@@ -1,0 +1,125 @@
+"""Keras 3 models rebuilt in tf_keras compute the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.sources.keras3_to_tf_keras import convert
+
+
+def randomize(model: Any, seed: int = 0) -> None:
+    """Weights that no layer leaves as it got them, so that a swap of two shows."""
+    random = np.random.default_rng(seed)
+    model.set_weights(
+        [
+            random.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else random.normal(0, 0.2, w.shape)
+            for w in model.get_weights()
+        ]
+    )
+
+
+def check(model: Any, tolerance: float = 1e-5) -> Any:
+    """Convert, compare on random inputs, return the twin."""
+    randomize(model)
+    twin = convert(model)
+    random = np.random.default_rng(1)
+    inputs = [
+        random.normal(size=(2, *tensor.shape[1:])).astype("float32") for tensor in model.inputs
+    ]
+    given = inputs[0] if len(inputs) == 1 else inputs
+    expected, found = model.predict(given, verbose=0), twin.predict(given, verbose=0)
+    expected, found = (x if isinstance(x, list) else [x] for x in (expected, found))
+    for one, other in zip(expected, found, strict=True):
+        assert np.ptp(one) > 0
+        np.testing.assert_allclose(other, one, atol=tolerance * max(1.0, np.abs(one).max()))
+    return twin
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("MobileNet", {"alpha": 0.25, "input_shape": (32, 32, 3)}),
+        ("MobileNetV2", {"alpha": 0.35, "input_shape": (32, 32, 3)}),
+        ("MobileNetV3Small", {"alpha": 0.75, "input_shape": (32, 32, 3)}),
+    ],
+)
+def test_applications(name: str, options: dict[str, Any]) -> None:
+    import keras
+
+    model = getattr(keras.applications, name)(
+        weights=None, classes=5, classifier_activation=None, **options
+    )
+    twin = check(model)
+    assert {layer.name for layer in model.layers} <= {layer.name for layer in twin.layers}
+
+
+def test_two_inputs_two_outputs_a_shared_model_inside_and_operations() -> None:
+    import keras
+
+    layers = keras.layers
+    image, vector = keras.Input((6, 6, 2), name="image"), keras.Input((4,), name="vector")
+    pooled = layers.GlobalAveragePooling2D(keepdims=True)(layers.SeparableConv2D(4, 3)(image))
+    inner = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(4, activation="silu"), layers.LeakyReLU(0.1)], name="inner"
+    )
+    left, right = inner(layers.Flatten()(pooled)), inner(vector)
+    total = layers.Add(name="total")([left, right])
+    scaled = keras.ops.relu(total * 2.0 - 1.0)
+    out = layers.Dense(3, name="out", kernel_regularizer="l2")(scaled - right)
+    twin = check(keras.Model([image, vector], [out, total]))
+    assert twin.input_names == ["image", "vector"]
+    assert twin.output_names == ["out", "total"]
+    assert len(twin.get_layer("inner").weights) == 2
+
+
+def test_recurrent_layers_in_wrappers() -> None:
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((5, 3)),
+            layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+            layers.TimeDistributed(layers.Dense(3, activation="tanh")),
+            layers.GRU(2),
+        ]
+    )
+    check(model)
+
+
+def test_hard_activations_keep_the_meaning_of_keras_3() -> None:
+    import keras
+
+    inputs = keras.Input((7,))
+    gate = keras.layers.Activation("hard_sigmoid", name="gate")(inputs)
+    swish = keras.layers.Activation("hard_silu", name="swish")(inputs)
+    twin = convert(keras.Model(inputs, [gate, swish]))
+    x = np.linspace(-4, 4, 7, dtype="float32")[None]
+    gate_found, swish_found = twin.predict(x, verbose=0)
+    np.testing.assert_allclose(gate_found, np.clip(x + 3, 0, 6) / 6, atol=1e-6)
+    np.testing.assert_allclose(swish_found, x * np.clip(x + 3, 0, 6) / 6, atol=1e-6)
+
+
+def test_unknown_layer_is_named() -> None:
+    import keras
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.RMSNormalization(name="norm")(inputs))
+    with pytest.raises(PipelineError) as error:
+        convert(model)
+    assert "layer 'norm' (RMSNormalization) cannot be taken to tf_keras: tf_keras has no" in str(
+        error.value
+    )
+
+
+def test_activation_of_another_meaning_is_refused() -> None:
+    import keras
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="hard_sigmoid", name="d")(inputs))
+    with pytest.raises(PipelineError, match=r"'d' \(Dense\).*activation 'hard_sigmoid'"):
+        convert(model)

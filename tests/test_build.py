@@ -1,0 +1,299 @@
+"""The main job, as a user runs it: real TensorFlow, real Chromium, real files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+ROOT = Path(__file__).parents[1]
+MOBILENET = ROOT / "configs" / "mobilenet.yaml"
+PIPELINE = Path(sys.executable).with_name("pipeline")
+
+ARTIFACTS = {
+    "tfjs-graph/fp32",
+    "tfjs-graph/fp16",
+    "tfjs-graph/uint8",
+    "tfjs-graph/sparse",
+    "tfjs-layers/fp32",
+    "onnx/fp32",
+    "onnx/fp16",
+    "onnx/int8",
+}
+
+
+def pipeline(*arguments: object, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+    words = [str(PIPELINE), *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("built")
+
+
+def build(place: Path, *more: object, config: Path = MOBILENET, check: int | None = 0) -> Any:
+    to = f"publish.to={place / 'cdn'}"
+    return pipeline("build", config, "--store", place / "store", "--set", to, *more, check=check)
+
+
+@pytest.fixture(scope="session")
+def published(place: Path) -> Path:
+    """The CDN folder of the bundled model, built once for these tests."""
+    build(place)
+    return place / "cdn" / "mobilenet"
+
+
+@pytest.fixture(scope="session")
+def manifest(published: Path) -> dict[str, Any]:
+    pointer = json.loads((published / "latest.json").read_text())
+    raw = (published / pointer["manifest"]).read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == pointer["sha256"]
+    read: dict[str, Any] = json.loads(raw)
+    return read
+
+
+def artifact(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(a for a in manifest["artifacts"] if a["id"] == name)
+    return found
+
+
+def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> None:
+    assert {a["id"] for a in manifest["artifacts"]} == ARTIFACTS
+    for described in manifest["artifacts"]:
+        backends = {r["backend"]: r for r in described["validation"]}
+        tfjs = described["format"].startswith("tfjs")
+        assert set(backends) == ({"tfjs-wasm", "tfjs-webgl"} if tfjs else {"onnxruntime-cpu"})
+        for result in backends.values():
+            assert result["status"] == "pass"
+            assert result["parity"]["nonfinite"] == 0
+            assert result["latency"]["median_ms"] > 0
+            assert result["accuracy"]["samples"] == 360
+        if described["variant"] == "fp32":
+            assert max(r["parity"]["max_abs_error"] for r in backends.values()) < 1e-4
+        assert described["accuracy"]["baseline"] - described["accuracy"]["value"] <= 0.01
+
+
+def test_what_ran_is_said_truthfully(manifest: dict[str, Any]) -> None:
+    results = {r["backend"]: r for r in artifact(manifest, "tfjs-graph/fp32")["validation"]}
+    assert results["tfjs-webgl"]["engine"] == "chromium"
+    webgl = results["tfjs-webgl"]["hardware"]
+    software = "swiftshader" in webgl["name"].lower() or "llvmpipe" in webgl["name"].lower()
+    assert webgl["kind"] == ("software" if software else "gpu")
+    assert results["tfjs-wasm"]["hardware"]["kind"] == "cpu"
+
+
+def test_the_manifest_says_what_the_model_is(manifest: dict[str, Any]) -> None:
+    assert manifest["source"]["kind"] == "bundled"
+    assert manifest["source"]["parameters"] == 221_114
+    assert manifest["accuracy"]["value"] >= 0.98
+    assert "handwritten digits" in manifest["samples"]["description"].lower()
+    assert manifest["samples"]["license"] == "CC-BY-4.0"
+    assert [i["name"] for i in manifest["inputs"]] == ["image"]
+    assert [o["name"] for o in manifest["outputs"]] == ["probabilities"]
+    assert {"tensorflow", "tensorflowjs", "onnx", "@tensorflow/tfjs"} <= set(manifest["tools"])
+
+
+def test_every_file_is_named_by_its_digest(published: Path, manifest: dict[str, Any]) -> None:
+    listed = {file["path"] for a in manifest["artifacts"] for file in a["files"]}
+    there = {f"files/{path.name}" for path in (published / "files").iterdir()}
+    assert listed == there
+    for name in there:
+        path = published / name
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+
+
+def test_quantized_variants_are_smaller(manifest: dict[str, Any]) -> None:
+    size = {a["id"]: a["bytes"] for a in manifest["artifacts"]}
+    assert size["tfjs-graph/fp16"] < 0.6 * size["tfjs-graph/fp32"]
+    assert size["tfjs-graph/uint8"] < 0.35 * size["tfjs-graph/fp32"]
+    assert size["onnx/fp16"] < 0.6 * size["onnx/fp32"]
+    assert size["onnx/int8"] < 0.4 * size["onnx/fp32"]
+
+
+@pytest.mark.parametrize("variant", ["fp32", "fp16", "int8"])
+def test_native_onnxruntime_loads_straight_from_the_folder(
+    published: Path, manifest: dict[str, Any], variant: str
+) -> None:
+    import onnxruntime
+
+    described = artifact(manifest, f"onnx/{variant}")
+    assert len(described["files"]) > 1, "weights lie in files beside the model"
+    session = onnxruntime.InferenceSession(str(published / described["entry"]))
+    assert [i.name for i in session.get_inputs()] == ["image"]
+    assert [o.name for o in session.get_outputs()] == ["probabilities"]
+    (scores,) = session.run(None, {"image": np.zeros((2, 64, 64, 3), np.float32)})
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-3)
+
+
+def test_the_same_again_does_nothing_and_imports_no_tensorflow(
+    place: Path, published: Path
+) -> None:
+    before = {p: p.stat().st_mtime_ns for p in published.rglob("*")}
+    again = build(place)
+    assert "already published, unchanged" in again.stdout
+    assert all("from the store" in line for line in again.stderr.splitlines())
+    assert {p: p.stat().st_mtime_ns for p in published.rglob("*")} == before
+    log = place / "store" / "logs" / "tensorflow.log"
+    size = log.stat().st_size
+    build(place, "--json")
+    assert log.stat().st_size == size
+
+
+def test_a_weight_variant_is_added_without_tensorflow(place: Path, published: Path) -> None:
+    log = place / "store" / "logs" / "tensorflow.log"
+    started = log.stat().st_mtime_ns
+    added = build(place, "--set", "variants.uint16.quantize=uint16", "--no-browsers")
+    assert "tfjs-graph/uint16" in added.stdout
+    assert log.stat().st_mtime_ns == started
+
+
+def test_a_fresh_store_gives_the_same_bytes(
+    tmp_path: Path, manifest: dict[str, Any], published: Path
+) -> None:
+    shown = build(tmp_path, "--no-browsers", "--json")
+    again = json.loads(shown.stdout)["manifest"]
+    files = {a["id"]: a["files"] for a in manifest["artifacts"]}
+    assert {a["id"]: a["files"] for a in again["artifacts"]} == files
+    assert not (tmp_path / "cdn").exists(), "what was not proved is not published"
+
+
+def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
+    before = (published / "latest.json").read_text()
+    failed = build(place, "--set", "validate.gates.uint8.max_abs_error=1e-9", check=3)
+    assert "tfjs-graph/uint8 on tfjs-wasm: max_abs_error" in failed.stderr
+    assert "must be <= 1e-09" in failed.stderr
+    assert "FAIL" in failed.stdout
+    assert (published / "latest.json").read_text() == before
+
+
+def test_a_missing_browser_is_unavailable_not_passed(place: Path, published: Path) -> None:
+    before = (published / "latest.json").read_text()
+    environment = {**os.environ, "PIPELINE_BROWSER": "/nowhere/chromium"}
+    words = [PIPELINE, "build", MOBILENET, "--store", place / "store"]
+    to = ["--set", f"publish.to={place / 'cdn'}"]
+    done = subprocess.run(
+        [*map(str, words), *to], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 5, done.stderr
+    assert "/nowhere/chromium" in done.stderr and "nothing was published" in done.stderr
+    assert "unavailable" in done.stdout
+    assert (published / "latest.json").read_text() == before
+
+
+def test_publish_takes_from_the_store_only(place: Path, published: Path, tmp_path: Path) -> None:
+    to = f"publish.to={tmp_path / 'cdn'}"
+    pipeline("publish", MOBILENET, "--store", place / "store", "--set", to)
+    assert (tmp_path / "cdn" / "mobilenet" / "latest.json").exists()
+    refused = pipeline("publish", MOBILENET, "--store", tmp_path / "empty", "--set", to, check=2)
+    assert "run `pipeline build`" in refused.stderr
+    listed = pipeline("list", tmp_path / "cdn")
+    assert "mobilenet" in listed.stdout and "latest" in listed.stdout
+
+
+def test_a_build_killed_at_any_moment_is_resumed(tmp_path: Path) -> None:
+    more = ["--set", "variants={fp32: {}, uint8: {quantize: uint8}}"]
+    more += ["--set", "export={tfjs-graph: {}}", "--set", "validate.backends=[tfjs-wasm]"]
+    more += ["--set", "validate.gates={}"]
+    words = [PIPELINE, "build", MOBILENET, "--store", tmp_path / "store", *more]
+    words += ["--set", f"publish.to={tmp_path / 'cdn'}"]
+    for seconds in (1, 12):
+        killed = subprocess.Popen(
+            [*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(seconds)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    assert not list(tmp_path.glob("cdn/*/latest.json"))
+    done = build(tmp_path, *more)
+    assert "published" in done.stdout
+    assert (tmp_path / "cdn" / "mobilenet" / "latest.json").exists()
+    assert not list((tmp_path / "store" / "work").iterdir())
+
+
+THREE_OUTPUTS = """
+import sys
+import tensorflow as tf
+
+class Detector(tf.Module):
+    def __init__(self):
+        g = tf.random.Generator.from_seed(7)
+        self.w = tf.Variable(g.normal([3, 3, 3, 8]) * 0.3)
+        self.boxes = tf.Variable(g.normal([8, 4]))
+        self.classes = tf.Variable(g.normal([8, 5]))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32, "picture"),
+                                  tf.TensorSpec([None, 1], tf.float32, "threshold")])
+    def detect(self, picture, threshold):
+        x = tf.nn.relu(tf.nn.conv2d(picture, self.w, 2, "SAME"))
+        x = tf.reduce_mean(x, [1, 2])
+        scores = tf.nn.softmax(x @ self.classes)
+        return {"scores": scores, "boxes": tf.sigmoid(x @ self.boxes),
+                "certain": scores - threshold}
+
+model = Detector()
+tf.saved_model.save(model, sys.argv[1], signatures={"detect": model.detect})
+"""
+
+TEN_LINES = """\
+name: detector
+license: MIT
+source: {saved_model: {path: model, signature: detect}}
+variants:
+  fp32: {}
+  uint8: {quantize: uint8}
+export: {tfjs-graph: {}, onnx: {}}
+validate:
+  backends: [onnxruntime-cpu, tfjs-wasm, tfjs-webgl]
+  gates: {fp32: {max_abs_error: 1.0e-5}}
+"""
+
+
+def test_a_saved_model_with_three_outputs_builds_from_ten_lines(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", THREE_OUTPUTS, tmp_path / "model"], check=True, capture_output=True
+    )
+    config = tmp_path / "detector.yaml"
+    config.write_text(TEN_LINES)
+    build(tmp_path, config=config)
+    folder = tmp_path / "cdn" / "detector"
+    pointer = json.loads((folder / "latest.json").read_text())
+    manifest = json.loads((folder / pointer["manifest"]).read_text())
+    assert {o["name"] for o in manifest["outputs"]} == {"scores", "boxes", "certain"}
+    assert {i["name"]: i["shape"] for i in manifest["inputs"]} == {
+        "picture": [None, 32, 32, 3],
+        "threshold": [None, 1],
+    }
+    for described in manifest["artifacts"]:
+        for result in described["validation"]:
+            assert result["status"] == "pass"
+            assert set(result["parity"]["outputs"]) == {"scores", "boxes", "certain"}
+    softmax = artifact(manifest, "onnx/fp32")["validation"][0]["parity"]["outputs"]["scores"]
+    assert softmax["logits_max_abs_error"] < 1e-4
+
+
+def test_the_golden_of_the_store_is_portable(place: Path, published: Path) -> None:
+    found = [
+        path.parent
+        for path in (place / "store" / "trees").glob("*/golden.json")
+        if (path.parent / "labels.safetensors").exists()
+    ]
+    assert found
+    inputs = load_file(found[0] / "inputs.safetensors")["image"]
+    outputs = load_file(found[0] / "outputs.safetensors")["probabilities"]
+    assert inputs.shape == (360, 64, 64, 3) and inputs.dtype == np.float32
+    assert outputs.shape == (360, 10)
+    assert json.loads((found[0] / "golden.json").read_text())["outputs"]["probabilities"]["softmax"]
