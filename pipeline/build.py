@@ -109,6 +109,7 @@ def _fetched(
     """Download a file, or find it in the store; its digest is checked or recorded."""
     from pipeline import weights_lock
     from pipeline.fetch import fetch
+    from pipeline.transfer import shown
 
     known = weights_lock.read(config_path) if config_path else {}
     trusted_first = remote.sha256 is None
@@ -118,7 +119,7 @@ def _fetched(
 
     def progress(received: int, total: int | None) -> None:
         share = received / total if total else 0.0
-        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {remote.url}")
+        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {shown(remote.url)}")
 
     local = fetch(remote, store.root / "downloads", progress=progress)
     if trusted_first and config_path and remote.sha256 is None:

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 from pipeline.digest import file_digest
 from pipeline.errors import PipelineError, SourceError
-from pipeline.partial_file import PartialFile, Version, write_aside
+from pipeline.files import write_aside
+from pipeline.partial_file import PartialFile, Version
 from pipeline.transfer import complete, shown
 
 Progress = Callable[[int, "int | None"], None]

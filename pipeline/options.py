@@ -19,7 +19,7 @@ from pydantic import (
 LOCAL = "local path"
 
 
-def _resolve(path: Path, info: ValidationInfo) -> Path:
+def resolve(path: Path, info: ValidationInfo) -> Path:
     """Read a config's paths from where the config lies, and find missing ones early."""
     if not info.context:
         return path
@@ -30,7 +30,7 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
 
 
 #: A file or folder on this machine. Its content, not its name, is part of a step's key.
-InputPath = Annotated[Path, AfterValidator(_resolve), Field(json_schema_extra={"format": LOCAL})]
+InputPath = Annotated[Path, AfterValidator(resolve), Field(json_schema_extra={"format": LOCAL})]
 
 
 class Options(BaseModel):

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from pipeline.files import write_aside
+
 _BLOCK_BYTES: Final = 2**20
 
 
@@ -75,13 +77,3 @@ class PartialFile:
         self.path.chmod(0o444)
         self.path.replace(path)
         self._described.unlink(missing_ok=True)
-
-
-def write_aside(path: Path, text: str) -> None:
-    """Replace a file's content at once: a reader sees the old text or the new."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text(text)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)

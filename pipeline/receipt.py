@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.built import Built
 from pipeline.digest import digest
-from pipeline.store import Result, Store, write_aside
+from pipeline.files import write_aside
+from pipeline.store import Result, Store
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from pipeline.digest import Tree, file_digest, scan, tree_digest
 from pipeline.errors import PipelineError
+from pipeline.files import write_aside
 
 
 @dataclass(frozen=True)
@@ -185,23 +186,6 @@ class Store:
             shutil.rmtree(aside, ignore_errors=True)
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-
-
-def write_aside(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: aside, to disk, then renamed over ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _same_file(source: Path, target: Path) -> None:

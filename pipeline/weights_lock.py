@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.errors import PipelineError, SourceError
-from pipeline.partial_file import write_aside
+from pipeline.files import write_aside
 from pipeline.transfer import shown
 
 

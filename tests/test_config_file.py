@@ -109,7 +109,8 @@ def test_overrides_replace_and_are_named_in_errors(tmp_path: Path) -> None:
         '--set variants.uint8.quantize: variants.uint8.quantize is "uint9"; did you mean "uint8"?'
     ]
     assert errors(tmp_path, GOOD, "nonsense") == ["--set nonsense: is not KEY=VALUE"]
-    assert errors(tmp_path, GOOD, "name.x=1")[0].startswith("--set name: name: input should be a valid string")
+    (line,) = errors(tmp_path, GOOD, "name.x=1")
+    assert line.startswith("--set name: name: input should be a valid string")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import PipelineError
-from pipeline.store import Store, write_aside
+from pipeline.files import write_aside
+from pipeline.store import Store
 
 
 def made(store: Store, files: dict[str, bytes]):

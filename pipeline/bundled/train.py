@@ -1,8 +1,8 @@
 """Train the embedded default from scratch: a small MobileNet v1 that reads handwritten digits.
 
 ``python -m pipeline.bundled.train`` writes ``mobilenet_digits.h5`` and its facts,
-``mobilenet_digits.json``. The recipe is seeded: the same TensorFlow on the same kind of
-processor gives the same weights.
+``mobilenet_digits.json``. The recipe is seeded: the same TensorFlow with as many threads on
+the same kind of processor gives the same bytes.
 """
 
 from __future__ import annotations

@@ -10,7 +10,9 @@ from typing import Any
 
 FUSED = {"_FusedMatMul": "MatMul", "_FusedConv2D": "Conv2D"}
 ACTIVATIONS = frozenset({b"Relu", b"Relu6", b"Elu", b"Sigmoid", b"Tanh"})
-FUSION_ATTRIBUTES = ("fused_ops", "num_args", "epsilon", "leakyrelu_alpha", "num_host_args", "TArgs")
+FUSION_ATTRIBUTES = frozenset(
+    {"fused_ops", "num_args", "epsilon", "leakyrelu_alpha", "num_host_args", "TArgs"}
+)
 
 
 def unfuse(graph_def: Any) -> None:

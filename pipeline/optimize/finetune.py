@@ -288,6 +288,10 @@ def reproducible(seed: int) -> Iterator[None]:
 
     Seeds Python, NumPy and TensorFlow and turns op determinism on; afterwards all four are as
     they were, so that later steps of the same process see no trace of it.
+
+    Gradients are summed in an order that depends on the number of threads and on the
+    processor's vector instructions: the same bytes on another machine also need the same
+    ``TF_NUM_INTRAOP_THREADS`` and ``ONEDNN_MAX_CPU_ISA`` when the process starts.
     """
     import random
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from pipeline.digest import digest, file_digest
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.store import write_aside
+from pipeline.files import write_aside
 
 #: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
 ID_DIGITS = 16

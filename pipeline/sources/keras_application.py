@@ -103,7 +103,7 @@ class Options(pipeline.options.Options):
     def _found(cls, weights: str, info: ValidationInfo) -> str:
         if weights == "imagenet" or is_web_address(weights):
             return weights
-        return str(pipeline.options._resolve(Path(weights), info))
+        return str(pipeline.options.resolve(Path(weights), info))
 
     @model_validator(mode="after")
     def _has_width(self) -> Options:
