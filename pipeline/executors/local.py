@@ -21,6 +21,17 @@ from pipeline.step import Lane
 WARM: dict[Lane, str] = {"tensorflow": "tensorflow"}
 
 
+#: What would give a variant that is trained other bytes on another machine: the number of
+#: threads and the widest vector unit decide how sums are split, and so rounded.
+SAME_EVERYWHERE = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "TF_NUM_INTRAOP_THREADS": "2",
+    "TF_NUM_INTEROP_THREADS": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+
+
 class LocalLanes:
     """Processes that start when they are first needed, and end with this one."""
 
@@ -76,9 +87,7 @@ def _begin(log: Path, messages: Any) -> None:
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # tf_keras and tensorflow-model-optimization want the Keras that TF.js can load.
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    os.environ.update(SAME_EVERYWHERE)
     step.on_progress(lambda fraction, note: messages.put((fraction, note)))
     threading.Thread(target=_follow_parent, daemon=True).start()
 

@@ -103,7 +103,7 @@ def _unique(
 ) -> dict[str, NDArray[np.generic]]:
     found: dict[str, NDArray[np.generic]] = {}
     for name, value in weights:
-        if name in found and found[name] is not value:
+        if name in found:
             raise PipelineError(
                 f"two weights would be called {name!r} in TF.js",
                 where=FORMAT,

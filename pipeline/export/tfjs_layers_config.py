@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from pipeline.errors import PipelineError
-
-#: The name of a rewritten layer's own inputs.
-OWN = ""
-
-Config = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One of the layers that replace a layer; the last has the layer's own name."""
-
-    class_name: str
-    config: Config
-    inputs: tuple[str, ...] = (OWN,)
-    """Names of pieces before it, or ``OWN``."""
-
+from pipeline.export.tfjs_layers_rewrites import (
+    OWN,
+    REWRITES,
+    Config,
+    Piece,
+    cannot,
+    operands,
+)
 
 _SAME = {
     *("InputLayer", "Activation", "Add", "AlphaDropout", "Average", "AveragePooling1D"),
@@ -85,7 +75,7 @@ def _model_entry(entry: Config, model: Any) -> Config:
     if entry["class_name"] == "Sequential":
         config = _as_functional(config)
     elif entry["class_name"] not in ("Functional", "Model"):
-        raise _cannot(model.name, entry["class_name"], "it is neither functional nor sequential")
+        raise cannot(model.name, entry["class_name"], "it is neither functional nor sequential")
     layers = [piece for layer in config["layers"] for piece in _rewritten(layer, model)]
     kept = {key: config[key] for key in ("name", "input_layers", "output_layers")}
     kept["input_layers"] = _listed(kept["input_layers"])
@@ -128,7 +118,9 @@ _MODELS = ("Functional", "Model", "Sequential")
 
 def _rewritten(entry: Config, model: Any) -> Iterator[Config]:
     """The entries that stand for one layer of the model."""
-    kind, name, nodes = entry["class_name"], entry["name"], entry["inbound_nodes"]
+    kind, name = entry["class_name"], entry["name"]
+    nodes = [_listed(node) for node in entry["inbound_nodes"]]
+    entry = {**entry, "inbound_nodes": nodes}
     layer = model.get_layer(name)
     if kind in _MODELS:
         yield {**_model_entry(entry, layer), "name": name, "inbound_nodes": nodes}
@@ -137,7 +129,7 @@ def _rewritten(entry: Config, model: Any) -> Iterator[Config]:
     if pieces is None:
         pieces = [Piece(kind, entry["config"])]
     if kind == "TFOpLambda":
-        nodes = [_operands(node) for node in nodes]
+        nodes = [operands(node) for node in nodes]
     for piece in pieces:
         yield {
             "class_name": piece.class_name,
@@ -159,39 +151,31 @@ def _checked(piece: Piece, layer: str) -> Config:
     """A layer's config without what only Python needs; raises where TF.js would differ."""
     kind = piece.class_name
     if kind not in _SAME:
-        raise _cannot(layer, kind, "TF.js has no such layer")
+        raise cannot(layer, kind, "TF.js has no such layer")
     config: Config = {key: _plain(key, value, layer) for key, value in piece.config.items()}
     for key, (allowed, why) in _ONLY.get(kind, {}).items():
         if config.get(key) not in allowed:
-            raise _cannot(layer, kind, f"it has {key}={config[key]!r}, and {why}")
+            raise cannot(layer, kind, f"it has {key}={config[key]!r}, and {why}")
     for key in ("scale", "offset") if kind == "Rescaling" else ():
         if not isinstance(config[key], (int, float)):
-            raise _cannot(layer, kind, f"its {key} is a list, and TF.js takes one number")
+            raise cannot(layer, kind, f"its {key} is a list, and TF.js takes one number")
     if kind == "BatchNormalization" and isinstance(config["axis"], list):
         (config["axis"],) = config["axis"]
-    for key in ("groups",) if kind in ("DepthwiseConv2D", "SeparableConv2D") else ("synchronized",):
+    for key in ("groups", "synchronized"):
         config.pop(key, None)
     return config
 
 
 def _plain(key: str, value: Any, layer: str) -> Any:
-    if key == "dtype":
-        return _dtype(value, layer)
-    if key.endswith("activation"):
-        return _activation(value, layer)
-    if key.endswith("_initializer"):
-        return _initializer(value)
-    if key.endswith("_regularizer"):
-        return _regularizer(value, layer)
-    if key.endswith("_constraint"):
-        return _object(value)
+    """One value of a config, without the modules and registered names of Python."""
     if key in ("layer", "backward_layer") and isinstance(value, dict):
         inner = Piece(value["class_name"], value["config"])
         return {"class_name": inner.class_name, "config": _checked(inner, layer)}
-    return value
+    plain = next((rule for ending, rule in _RULES.items() if key.endswith(ending)), None)
+    return plain(value, layer) if plain else value
 
 
-def _object(value: Any) -> Any:
+def _object(value: Any, layer: str) -> Any:
     if not isinstance(value, dict):
         return value
     return {"class_name": value["class_name"], "config": value["config"]}
@@ -200,7 +184,7 @@ def _object(value: Any) -> Any:
 def _dtype(value: Any, layer: str) -> str:
     name = value["config"]["name"] if isinstance(value, dict) else value
     if name not in ("float32", "int32", "bool"):
-        raise _cannot(layer, str(name), "TF.js' layers compute in float32")
+        raise cannot(layer, str(name), "TF.js' layers compute in float32")
     return str(name)
 
 
@@ -208,12 +192,12 @@ def _activation(value: Any, layer: str) -> str | None:
     name = value["config"] if isinstance(value, dict) else value
     name = "swish" if name == "silu" else name
     if name is not None and name not in _ACTIVATIONS:
-        raise _cannot(layer, f"activation {name}", "TF.js has no such activation")
+        raise cannot(layer, f"activation {name}", "TF.js has no such activation")
     return None if name is None else str(name)
 
 
-def _initializer(value: Any) -> Any:
-    """Initializers decide nothing in a trained model: one that TF.js lacks is left to its default."""
+def _initializer(value: Any, layer: str) -> Any:
+    """An initializer, or None (the default) for one that TF.js lacks: weights are trained."""
     if not isinstance(value, dict):
         return None
     name = value["class_name"].replace("Lecun", "LeCun")
@@ -224,103 +208,16 @@ def _regularizer(value: Any, layer: str) -> Any:
     if not isinstance(value, dict):
         return None
     if value["class_name"] not in ("L1", "L2", "L1L2"):
-        raise _cannot(layer, f"regularizer {value['class_name']}", "TF.js has no such regularizer")
+        raise cannot(layer, f"regularizer {value['class_name']}", "TF.js has no such regularizer")
     config = {"l1": 0.0, "l2": 0.0, **value["config"]}
     return {"class_name": "L1L2", "config": {key: config[key] for key in ("l1", "l2")}}
 
 
-def _keepdims(entry: Config, layer: Any) -> list[Piece] | None:
-    """TF.js ignores keepdims: pool, then give the dimensions back."""
-    config = dict(entry["config"])
-    if not config.pop("keepdims", False):
-        return None
-    name, shape = config["name"], [int(size) for size in layer.output_shape[1:]]
-    return [
-        Piece(entry["class_name"], {**config, "name": f"{name}_pool"}),
-        Piece("Reshape", {"name": name, "target_shape": shape}, (f"{name}_pool",)),
-    ]
-
-
-def _leaky(entry: Config, layer: Any) -> list[Piece] | None:
-    """TF.js' ReLU ignores negative_slope."""
-    config = entry["config"]
-    slope = config.get("negative_slope") or 0
-    if not slope:
-        return None
-    if config.get("max_value") is not None:
-        raise _cannot(config["name"], "ReLU", "it has both negative_slope and max_value")
-    return [Piece("LeakyReLU", {"name": config["name"], "alpha": slope})]
-
-
-def _subtract(entry: Config, layer: Any) -> list[Piece]:
-    raise _cannot(entry["name"], "Subtract", "TF.js has no such layer; scale by -1 and add instead")
-
-
-def _spatial_dropout(entry: Config, layer: Any) -> list[Piece]:
-    """No dropout acts in inference; in training whole channels become single values."""
-    config = entry["config"]
-    return [Piece("Dropout", {"name": config["name"], "rate": config["rate"]})]
-
-
-_ARITHMETIC = {
-    **{"math.add": "Add", "__operators__.add": "Add", "__operators__.radd": "Add"},
-    **{"math.multiply": "Multiply", "__operators__.mul": "Multiply"},
-    **{"__operators__.rmul": "Multiply", "math.subtract": "Sub", "__operators__.sub": "Sub"},
-    **{"math.divide": "Div", "math.truediv": "Div", "__operators__.truediv": "Div"},
+_RULES: Mapping[str, Callable[[Any, str], Any]] = {
+    "dtype": _dtype,
+    "activation": _activation,
+    "_initializer": _initializer,
+    "_regularizer": _regularizer,
+    "_constraint": _object,
 }
-_FUNCTIONS = {
-    **{"nn.relu": "relu", "nn.relu6": "relu6", "math.sigmoid": "sigmoid", "nn.sigmoid": "sigmoid"},
-    **{"math.tanh": "tanh", "nn.tanh": "tanh", "nn.silu": "swish", "nn.swish": "swish"},
-}
-
-
-def _operation(entry: Config, layer: Any) -> list[Piece]:
-    """``x + 3.0``, ``x * y``, ``tf.nn.relu(x)`` between layers, as layers."""
-    name, function = entry["name"], entry["config"]["function"]
-    if function in _FUNCTIONS:
-        return [Piece("Activation", {"name": name, "activation": _FUNCTIONS[function]})]
-    kind = _ARITHMETIC.get(function)
-    if kind is None or len(entry["inbound_nodes"]) != 1:
-        raise _cannot(name, f"tf.{function}", "TF.js has no such layer")
-    (node,) = entry["inbound_nodes"]
-    number = _number(node)
-    if number is not None:
-        scale = {"Multiply": number, "Div": 1 / (number or 1)}.get(kind, 1.0)
-        offset = {"Add": number, "Sub": -number}.get(kind, 0.0)
-        return [Piece("Rescaling", {"name": name, "scale": scale, "offset": offset})]
-    if kind not in ("Add", "Multiply") or len(_operands(node)) != 2:
-        raise _cannot(name, f"tf.{function}", "TF.js has no layer for it on these operands")
-    return [Piece(kind, {"name": name})]
-
-
-def _number(node: list[Any]) -> float | None:
-    """The constant right operand of a call such as ``[["x", 0, 0, {"y": 3.0}]]``."""
-    value = node[0][3].get("y") if len(node[0]) > 3 else None
-    return float(value) if isinstance(value, (int, float)) else None
-
-
-def _operands(node: list[Any]) -> list[Any]:
-    """The tensors of a call, with one given by keyword: ``[["x", 0, 0, {"y": ["z", 0, 0]}]]``."""
-    other = node[0][3].get("y") if len(node[0]) > 3 else None
-    return [*node, other] if isinstance(other, list) else node
-
-
-REWRITES: dict[str, Callable[[Config, Any], list[Piece] | None]] = {
-    "GlobalAveragePooling1D": _keepdims,
-    "GlobalAveragePooling2D": _keepdims,
-    "GlobalMaxPooling1D": _keepdims,
-    "GlobalMaxPooling2D": _keepdims,
-    "ReLU": _leaky,
-    "SpatialDropout2D": _spatial_dropout,
-    "Subtract": _subtract,
-    "TFOpLambda": _operation,
-}
-"""Layer -> the layers that do the same in TF.js; None where this one needs no rewriting."""
-
-
-def _cannot(layer: str, kind: str, why: str) -> PipelineError:
-    return PipelineError(
-        f"layer {layer!r} ({kind}) cannot be a TF.js layer: {why}",
-        where="tfjs-layers",
-        todo="leave tfjs-layers out of export (tfjs-graph holds the model), or replace that layer",
-    )
+"""How a key of a config ends -> what becomes of its value."""

@@ -1,0 +1,193 @@
+"""Layers models that really load in TF.js, in Node, and compute what Keras does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.errors import PipelineError
+from pipeline.export import freeze, tfjs_layers
+from pipeline.sources import keras_file, saved_model
+
+MODULES = Path(__file__).parents[2] / "pipeline/browser/node_modules"
+
+in_tfjs = pytest.mark.skipif(
+    not (MODULES / "@tensorflow/tfjs").is_dir() or shutil.which("node") is None,
+    reason="needs Node and the packages of pipeline/browser (npm ci there)",
+)
+
+
+def randomize(model: Any) -> None:
+    random = np.random.default_rng(0)
+    model.set_weights(
+        [
+            random.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else random.normal(0, 0.2, w.shape)
+            for w in model.get_weights()
+        ]
+    )
+
+
+def converted(model: Any, folder: Path, suffix: str = "keras") -> Path:
+    """Save a Keras model and take it through pull, freeze and convert."""
+    folder.mkdir()
+    file = folder / f"model.{suffix}"
+    model.save(file)
+    source, frozen, result = (folder / name for name in ("source", "frozen", "result"))
+    for made in (source, frozen, result):
+        made.mkdir()
+    keras_file.pull({"path": file}, keras_file.Options(path=file), source)
+    freeze.freeze({"source": source}, freeze.FreezeOptions(), frozen)
+    inputs = {"source": source, "frozen": frozen}
+    tfjs_layers.convert(inputs, tfjs_layers.ConvertOptions(), result)
+    return result
+
+
+def compare(models: dict[str, tuple[Any, Path, str | None]], tmp: Path) -> dict[str, Any]:
+    """Run each model in Keras and in TF.js on the same inputs; one Node process for all."""
+    random = np.random.default_rng(1)
+    jobs, expected = [], {}
+    for name, (model, folder, cut) in models.items():
+        arrays = [
+            random.normal(size=(2, *tensor.shape[1:])).astype("float32") for tensor in model.inputs
+        ]
+        out = model.predict(arrays[0] if len(arrays) == 1 else arrays, verbose=0)
+        expected[name] = out if isinstance(out, list) else [out]
+        inputs = [
+            {"shape": a.shape, "dtype": "float32", "data": a.ravel().tolist()} for a in arrays
+        ]
+        jobs.append({"folder": str(folder), "inputs": inputs, "cut": cut})
+    (tmp / "jobs.json").write_text(json.dumps(jobs))
+    script = Path(__file__).with_name("load_layers.mjs")
+    done = subprocess.run(
+        ["node", script, MODULES, tmp / "jobs.json"], capture_output=True, text=True, check=True
+    )
+    results = dict(zip(models, json.loads(done.stdout.splitlines()[-1]), strict=True))
+    for name, result in results.items():
+        assert "error" not in result, f"{name}: {result['error']}"
+        for output, array in zip(result["outputs"], expected[name], strict=True):
+            found = np.array(output["data"], "float32").reshape(output["shape"])
+            assert np.ptp(array) > 0, name
+            bound = 1e-4 * max(1.0, float(np.abs(array).max()))
+            np.testing.assert_allclose(found, array, atol=bound, err_msg=name)
+    return results
+
+
+Build = Callable[[Any], Any]
+
+
+def mobilenet(keras: Any) -> Any:
+    return keras.applications.MobileNet((32, 32, 3), 0.25, weights=None, classes=5)
+
+
+def mobilenet_v2(keras: Any) -> Any:
+    return keras.applications.MobileNetV2((32, 32, 3), 0.35, weights=None, classes=5)
+
+
+def mobilenet_v3(keras: Any) -> Any:
+    return keras.applications.MobileNetV3Small(
+        (32, 32, 3), 0.75, weights=None, classes=5, classifier_activation=None
+    )
+
+
+def zoo(keras: Any) -> Any:
+    """Two inputs, two outputs, a model inside called twice, and layers that are rewritten."""
+    layers = keras.layers
+    image, vector = keras.Input((8, 8, 2), name="image"), keras.Input((4,), name="vec_tor")
+    x = layers.SeparableConv2D(4, 3, activation="gelu", kernel_regularizer="l2")(image)
+    x = layers.SpatialDropout2D(0.5)(layers.UpSampling2D()(layers.ZeroPadding2D()(x)))
+    x = layers.ReLU(negative_slope=0.1)(layers.LayerNormalization()(x))
+    x = layers.Conv2D(4, 2, kernel_initializer="lecun_normal", activation="silu")(x)
+    flat = layers.Flatten()(layers.GlobalMaxPooling2D(keepdims=True, name="pooled")(x))
+    inner = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(4, activation="swish", name="in_ner_dense")], name="in_ner"
+    )
+    left, right = inner(flat), inner(vector)
+    total = layers.Add(name="total")([left, right])
+    gate = layers.Softmax()(layers.PReLU()(total))
+    out = layers.Dense(3, name="out_1")(layers.Concatenate()([gate, layers.ELU()(right)]))
+    return keras.Model([image, vector], [out, total])
+
+
+def sequence(keras: Any) -> Any:
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((6, 3)),
+            layers.Conv1D(4, 2, padding="same", activation="relu6"),
+            layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+            layers.TimeDistributed(layers.Dense(4, activation="tanh")),
+            layers.GRU(3, reset_after=False, return_sequences=True),
+            layers.SimpleRNN(3, return_sequences=True),
+            layers.GlobalAveragePooling1D(keepdims=True),
+        ]
+    )
+
+
+def arithmetic(keras: Any) -> Any:
+    inputs = keras.Input((4,))
+    x = keras.layers.Dense(4, name="before")(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2)((x * 2.0 - 1.0) / 3.0 + x))
+
+
+@in_tfjs
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_models_load_in_tfjs_and_agree(library: str, tmp_path: Path) -> None:
+    keras = pytest.importorskip(library)
+    builders: list[Build] = [mobilenet, mobilenet_v2, mobilenet_v3, zoo, sequence]
+    if library == "tf_keras":
+        builders.append(arithmetic)
+    models = {}
+    for build in builders:
+        model = build(keras)
+        randomize(model)
+        folder = converted(model, tmp_path / build.__name__)
+        cut = "conv_pw_13_relu" if build is mobilenet else None
+        models[build.__name__] = (model, folder, cut)
+    results = compare(models, tmp_path)
+    assert results["mobilenet"]["cut"] == [2, 1, 1, 256]
+
+
+def test_model_without_keras_layers_is_refused(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.f = tf.function(lambda x: {"y": x + 1.0}, input_signature=[tf.TensorSpec((None, 2))])
+    tf.saved_model.save(module, tmp_path / "saved", signatures=module.f)
+    source = tmp_path / "source"
+    source.mkdir()
+    options = saved_model.Options(path=tmp_path / "saved")
+    saved_model.pull({"path": tmp_path / "saved"}, options, source)
+    with pytest.raises(PipelineError, match="this source has no Keras layers"):
+        tfjs_layers.convert({"source": source}, tfjs_layers.ConvertOptions(), tmp_path)
+    assert not (tmp_path / "model.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda k: k.layers.Conv2D(4, 2, groups=2, name="bad"), "groups=2, and TF.js ignores"),
+        (lambda k: k.layers.GRU(2, name="bad"), "reset_after=False only"),
+        (lambda k: k.layers.UnitNormalization(name="bad"), "TF.js has no such layer"),
+        (lambda k: k.layers.UpSampling2D(interpolation="bilinear", name="bad"), "other pixels"),
+        (lambda k: k.layers.Activation("exponential", name="bad"), "no such activation"),
+    ],
+)
+def test_layers_that_tfjs_would_compute_otherwise_are_refused(make: Build, message: str) -> None:
+    import tf_keras
+
+    from pipeline.export.tfjs_layers_config import layers_config
+
+    layer = make(tf_keras)
+    shape = (4, 4) if isinstance(layer, tf_keras.layers.GRU) else (4, 4, 4)
+    inputs = tf_keras.Input(shape)
+    with pytest.raises(PipelineError) as error:
+        layers_config(tf_keras.Model(inputs, layer(inputs)))
+    assert "layer 'bad'" in str(error.value)
+    assert message in str(error.value)
