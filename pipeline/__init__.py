@@ -1,1 +1,31 @@
-"""Gets machine-learning models into browsers: optimized, proved, published."""
+"""Gets machine-learning models into browsers: optimized, proved, published.
+
+From Python::
+
+    from pipeline import build, load_config
+
+    release = build(load_config("configs/mobilenet.yaml"))
+
+``build`` raises the errors of ``pipeline.errors``; the command line is a thin layer over it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.config_file import load_config
+    from pipeline.job import build
+
+__all__ = ["build", "load_config"]
+
+_HOMES = {"build": "pipeline.job", "load_config": "pipeline.config_file"}
+
+
+def __getattr__(name: str) -> Any:
+    # Late, so that `pipeline --help` does not pay for what it does not use.
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

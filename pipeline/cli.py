@@ -185,7 +185,7 @@ def publish(
       pipeline publish configs/mobilenet.yaml --set publish.to=/srv/cdn
     """
     from pipeline import built as job
-    from pipeline.build import stored
+    from pipeline.job import stored
 
     for path, config in _load(configs, overrides):
         built = stored(config, path, _store(store_path))
@@ -319,7 +319,7 @@ def _tell_stored(steps: list[str], as_json: bool) -> None:
 def _make(
     config: Config, path: Path, store: Store, *, key: str, as_json: bool, browsers: bool
 ) -> Built:
-    from pipeline.build import make
+    from pipeline.job import make
     from pipeline.plan import make_plan
     from pipeline.progress import JsonLines, Lines
 

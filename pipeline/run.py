@@ -140,9 +140,8 @@ class Run:
         )
 
     def _submit(self, node: Node, key: str) -> None:
-        for lane in {_lane(self._plan.nodes[name]) for name in self._dependents[node.id]}:
-            if lane == "tensorflow":
-                self._lanes.warm(lane)
+        for lane in sorted({_lane(self._plan.nodes[name]) for name in self._dependents[node.id]}):
+            self._lanes.warm(lane)
         call = StepCall(
             node.id,
             self._store.root,

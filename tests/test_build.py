@@ -297,3 +297,23 @@ def test_the_golden_of_the_store_is_portable(place: Path, published: Path) -> No
     assert inputs.shape == (360, 64, 64, 3) and inputs.dtype == np.float32
     assert outputs.shape == (360, 10)
     assert json.loads((found[0] / "golden.json").read_text())["outputs"]["probabilities"]["softmax"]
+
+
+FROM_PYTHON = """
+import sys
+from pathlib import Path
+from pipeline import build, load_config
+
+if __name__ == "__main__":
+    config = load_config(sys.argv[1], [f"publish.to={sys.argv[3]}"])
+    release = build(config, store=Path(sys.argv[2]))
+    print(release.new, len(release.manifest["artifacts"]))
+"""
+
+
+def test_from_python(place: Path, published: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(FROM_PYTHON)
+    command = [sys.executable, script, MOBILENET, place / "store", place / "cdn"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert shown.stdout == f"False {len(ARTIFACTS)}\n"

@@ -17,10 +17,6 @@ from typing import Any, Self
 
 from pipeline.step import Lane
 
-#: What a lane's process imports as soon as it is known that its steps will come.
-WARM: dict[Lane, str] = {"tensorflow": "tensorflow"}
-
-
 #: What would give a variant that is trained other bytes on another machine: the number of
 #: threads and the widest vector unit decide how sums are split, and so rounded.
 SAME_EVERYWHERE = {
@@ -45,8 +41,8 @@ class LocalLanes:
         return self._pool(lane).submit(function, *args)
 
     def warm(self, lane: Lane) -> None:
-        if lane not in self._pools:
-            self._pool(lane).submit(_import, WARM[lane])
+        if lane in WARM and lane not in self._pools:
+            self._pool(lane).submit(WARM[lane])
 
     def __enter__(self) -> Self:
         return self
@@ -99,8 +95,22 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _import(module: str) -> None:
-    __import__(module)
+def _import_tensorflow() -> None:
+    import tensorflow  # noqa: F401
+
+
+def _start_browser() -> None:
+    from pipeline.browser.session import running
+
+    running()
+
+
+#: What a lane's process does as soon as it is known that its steps will come. Failing is for the
+#: steps themselves: nobody looks at these results.
+WARM: dict[Lane, Callable[[], None]] = {
+    "tensorflow": _import_tensorflow,
+    "chromium": _start_browser,
+}
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -42,8 +42,13 @@ _INITIALIZERS = {
     *("TruncatedNormal", "VarianceScaling", "Zeros"),
 }
 
+#: Without meaning to TF.js; it refuses separable convolutions that have the second, even null.
+_IGNORED = ("groups", "synchronized")
+_NOT_SEPARABLE = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
+
 #: Layer -> {key: the values under which TF.js computes the same}, and why it matters.
 _ONLY: Mapping[str, Mapping[str, tuple[tuple[Any, ...], str]]] = {
+    "Bidirectional": {"backward_layer": ((None,), "TF.js makes both directions of one layer")},
     "Conv1D": {
         "groups": ((1, None), "TF.js ignores groups"),
         "padding": (("valid", "same"), "TF.js lacks causal padding"),
@@ -121,7 +126,8 @@ def _rewritten(entry: Config, model: Any) -> Iterator[Config]:
     kind, name = entry["class_name"], entry["name"]
     nodes = [_listed(node) for node in entry["inbound_nodes"]]
     entry = {**entry, "inbound_nodes": nodes}
-    layer = model.get_layer(name)
+    # A sequential model does not list its input layer, which needs no rewriting.
+    layer = next((layer for layer in model.layers if layer.name == name), None)
     if kind in _MODELS:
         yield {**_model_entry(entry, layer), "name": name, "inbound_nodes": nodes}
         return
@@ -161,7 +167,7 @@ def _checked(piece: Piece, layer: str) -> Config:
             raise cannot(layer, kind, f"its {key} is a list, and TF.js takes one number")
     if kind == "BatchNormalization" and isinstance(config["axis"], list):
         (config["axis"],) = config["axis"]
-    for key in ("groups", "synchronized"):
+    for key in _IGNORED + (_NOT_SEPARABLE if kind == "SeparableConv2D" else ()):
         config.pop(key, None)
     return config
 

@@ -126,6 +126,7 @@ def _layer(kind: str, config: Mapping[str, Any], operation: Any) -> Any:
 
 def _translated(kind: str, config: Mapping[str, Any], operation: Any) -> dict[str, Any]:
     """The config of a Keras 3 layer in the words of tf_keras."""
+    config = _undirected(config) if kind == "Bidirectional" else config
     renamed = {_RENAMED.get(kind, {}).get(key, key): value for key, value in config.items()}
     accepted, defaults = _arguments("tf_keras", kind), _arguments("keras", kind)
     result: dict[str, Any] = {}
@@ -136,6 +137,19 @@ def _translated(kind: str, config: Mapping[str, Any], operation: Any) -> dict[st
             raise _cannot(operation, f"tf_keras does not know its {key}={value!r}")
     # Weights are moved, and initializers have other arguments there.
     return {key: value for key, value in result.items() if not key.endswith("_initializer")}
+
+
+def _undirected(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Undo what Keras 3 writes into the layers inside and tf_keras does by itself again."""
+    sides = {}
+    for key, prefix in (("layer", "forward_"), ("backward_layer", "backward_")):
+        inner = dict(config[key]["config"])
+        inner["name"] = inner["name"].removeprefix(prefix)
+        sides[key] = {"class_name": config[key]["class_name"], "config": inner}
+    forward, backward = ({**sides[key]["config"], "go_backwards": None} for key in sides)
+    if forward == backward:
+        del sides["backward_layer"]
+    return {**{key: value for key, value in config.items() if key != "backward_layer"}, **sides}
 
 
 def _value(key: str, value: Any, operation: Any) -> Any:

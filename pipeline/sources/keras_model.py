@@ -102,7 +102,9 @@ def _wrap(
     import tensorflow as tf
 
     inputs = public_names(_input_names(model))
-    outputs = public_names(model.output_names, taken=inputs)
+    # A sequential model of Keras 3 has its names in the functional one inside it.
+    names = (getattr(model, "_functional", None) or model).output_names
+    outputs = public_names(names, taken=inputs)
     signature = Signature(specs(inputs, model.inputs), specs(outputs, model.outputs))
     # The names of a model need not be valid in Python; these are.
     arguments = {name: f"x{index}" for index, name in enumerate(inputs)}

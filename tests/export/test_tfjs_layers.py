@@ -100,7 +100,7 @@ def zoo(keras: Any) -> Any:
     """Two inputs, two outputs, a model inside called twice, and layers that are rewritten."""
     layers = keras.layers
     image, vector = keras.Input((8, 8, 2), name="image"), keras.Input((4,), name="vec_tor")
-    x = layers.SeparableConv2D(4, 3, activation="gelu", kernel_regularizer="l2")(image)
+    x = layers.SeparableConv2D(4, 3, activation="gelu", depthwise_regularizer="l2")(image)
     x = layers.SpatialDropout2D(0.5)(layers.UpSampling2D()(layers.ZeroPadding2D()(x)))
     x = layers.ReLU(negative_slope=0.1)(layers.LayerNormalization()(x))
     x = layers.Conv2D(4, 2, kernel_initializer="lecun_normal", activation="silu")(x)

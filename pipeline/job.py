@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import receipt
 from pipeline.built import Built
@@ -19,7 +19,33 @@ from pipeline.run import OnEvent, Run
 from pipeline.step import Lane
 from pipeline.store import Result, Store
 
+if TYPE_CHECKING:
+    from pipeline.publish.folder import Release
+
 OnProgress = Callable[[float, str], None]
+
+
+def build(
+    config: Config, *, config_path: Path | None = None, store: Path = Path("artifacts/store")
+) -> Release:
+    """Make, prove and publish everything that ``config`` asks for.
+
+    Args:
+        config: from ``load_config``.
+        config_path: where it was read from; digests of downloads are kept in a file beside it.
+        store: the folder of the content-addressed store.
+
+    Returns:
+        The release: its id, folder and manifest with every artifact and verdict.
+
+    Raises:
+        PipelineError: of the kinds in ``pipeline.errors``; nothing was half published.
+    """
+    from pipeline.built import judge, publish
+
+    built = make(make_plan(config), config_path, Store(store))
+    judge(built)
+    return publish(built)
 
 
 def make(
