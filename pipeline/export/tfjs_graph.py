@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline import options
 from pipeline.export.sharding import Size
+from pipeline.export.tfjs_fold import Folder
 from pipeline.export.tfjs_package import package
 from pipeline.export.tfjs_unfuse import unfuse
 from pipeline.model import Signature
@@ -39,14 +42,13 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
 
     from pipeline.export.tfjs_guard import import_converter
 
-    import_converter()
-    from tensorflowjs import write_weights
-    from tensorflowjs.converters import tf_saved_model_conversion_v2 as converter
-
+    converter = import_converter()
     signature = Signature.read(inputs["frozen"] / "signature.json")
-    graph_def = _in_walk_order(_optimize(inputs["frozen"] / "frozen.pb", signature), signature)
+    graph_def = _in_walk_order(
+        _optimize(converter, inputs["frozen"] / "frozen.pb", signature), signature
+    )
     weights = converter.extract_weights(graph_def)
-    manifest = write_weights.write_weights(
+    manifest = converter.write_weights.write_weights(
         weights, str(work), write_manifest=False, shard_size_bytes=2**40
     )
     _join_shards(work, manifest)
@@ -67,10 +69,9 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
 
 
-def _optimize(frozen: Path, signature: Signature) -> Any:
+def _optimize(converter: Any, frozen: Path, signature: Signature) -> Any:
     """Run the converter's graph passes and return the optimized GraphDef."""
     from tensorflow.core.protobuf import meta_graph_pb2
-    from tensorflowjs.converters import tf_saved_model_conversion_v2 as converter
 
     graph = converter.load_graph(str(frozen))
     definition = meta_graph_pb2.SignatureDef()
@@ -81,10 +82,12 @@ def _optimize(frozen: Path, signature: Signature) -> Any:
             info.name, info.dtype = tensor.name, tensor.dtype.as_datatype_enum
             info.tensor_shape.CopyFrom(tensor.shape.as_proto())
     placeholders = [node for node in graph.as_graph_def().node if node.op == "Placeholder"]
-    # The operators were checked in a step of their own, with better errors than the converter's.
-    optimized = converter.optimize_graph(
-        graph, definition, skip_op_check=True, strip_debug_ops=True
-    )
+    outputs = [spec.name for spec in signature.outputs]
+    with _own_folding(converter.fold_batch_norms, outputs):
+        # The operators were checked in a step of their own, with better errors.
+        optimized = converter.optimize_graph(
+            graph, definition, skip_op_check=True, strip_debug_ops=True
+        )
     unfuse(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
     kept = {node.name for node in optimized.node}
@@ -92,15 +95,26 @@ def _optimize(frozen: Path, signature: Signature) -> Any:
     return optimized
 
 
+@contextmanager
+def _own_folding(module: Any, outputs: Sequence[str]) -> Iterator[None]:
+    """Let the converter call our folding where it calls its own, between its other passes."""
+    theirs = module.fold_batch_norms
+    module.fold_batch_norms = lambda graph_def: Folder(graph_def, outputs).run()
+    try:
+        yield
+    finally:
+        module.fold_batch_norms = theirs
+
+
 def _in_walk_order(graph_def: Any, signature: Signature) -> Any:
-    """Nodes by a depth-first walk from the outputs, so that weights lie in layer order."""
+    """What the outputs need, by a depth-first walk, so that weights lie in layer order."""
     from tensorflow.core.framework import graph_pb2
 
     nodes = {node.name: node for node in graph_def.node}
     ordered: dict[str, Any] = {}
     seen: set[str] = set()
     starts = [spec.name for spec in (*signature.inputs, *signature.outputs)]
-    for start in (*starts, *sorted(nodes)):
+    for start in starts:
         _walk(start, nodes, ordered, seen)
     result = graph_pb2.GraphDef(node=ordered.values(), versions=graph_def.versions)
     functions = sorted(graph_def.library.function, key=lambda f: f.signature.name)
@@ -111,9 +125,7 @@ def _in_walk_order(graph_def: Any, signature: Signature) -> Any:
     return result
 
 
-def _walk(
-    start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[str]
-) -> None:
+def _walk(start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[str]) -> None:
     # A stack instead of recursion: graphs are deeper than Python's limit.
     # What was seen is not entered again: TensorFlow 1 loops are cycles.
     stack = [(start, False)]

@@ -55,7 +55,8 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
         **measured,
     }
     (work / RESULT).write_text(json.dumps(result, indent=1))
-    return Keep.THIS_BUILD if reason else Keep.ALWAYS
+    # What the user leaves out stays so; what is missing may be there tomorrow.
+    return Keep.THIS_BUILD if reason and not options.left_out else Keep.ALWAYS
 
 
 def _measure(session: Session, golden: Path, options: MeasureOptions) -> dict[str, Any]:
