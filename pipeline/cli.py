@@ -6,6 +6,7 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,8 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from pipeline.built import Built
     from pipeline.config import Config
+    from pipeline.executors.local import LocalLanes
+    from pipeline.plan import Plan
     from pipeline.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -298,16 +301,30 @@ def _made(
     store = _store(store_path)
     keys = {p: receipt.receipt_key(p, overrides, browsers) for p in paths if p.is_file()}
     kept = {path: receipt.read(store, key) for path, key in keys.items()}
-    configs = dict(_load(tuple(p for p in paths if not kept.get(p)), overrides))
-    for path in paths:
-        if found := kept.get(path):
-            built, results = found
-            _tell_stored(list(results), as_json)
-            yield built
-        else:
-            yield _make(
-                configs[path], path, store, key=keys[path], as_json=as_json, browsers=browsers
-            )
+    changed = tuple(path for path in paths if not kept.get(path))
+    with _lanes(store, bool(changed)) as lanes:
+        configs = dict(_load(changed, overrides))
+        for path in paths:
+            if found := kept.get(path):
+                built, results = found
+                _tell_stored(list(results), as_json)
+                yield built
+            else:
+                planned = _plan(configs[path], browsers)
+                yield _make(planned, path, store, lanes, key=keys[path], as_json=as_json)
+
+
+@contextmanager
+def _lanes(store: Store, needed: bool) -> Iterator[Any]:
+    """Processes for all configs of a command; the first starts while configs are still read."""
+    if not needed:
+        yield None
+        return
+    from pipeline.executors.local import LocalLanes
+
+    with LocalLanes(store.root / "logs") as lanes:
+        lanes.warm("light")
+        yield lanes
 
 
 def _tell_stored(steps: list[str], as_json: bool) -> None:
@@ -316,19 +333,24 @@ def _tell_stored(steps: list[str], as_json: bool) -> None:
     tell_stored(steps, as_json)
 
 
+def _plan(config: Config, browsers: bool) -> Plan:
+    from pipeline.plan import make_plan
+
+    return make_plan(config, browsers=browsers)
+
+
 def _make(
-    config: Config, path: Path, store: Store, *, key: str, as_json: bool, browsers: bool
+    planned: Plan, path: Path, store: Store, lanes: LocalLanes, *, key: str, as_json: bool
 ) -> Built:
     from pipeline.job import make
-    from pipeline.plan import make_plan
     from pipeline.progress import JsonLines, Lines
 
-    planned = make_plan(config, browsers=browsers)
     with JsonLines() if as_json else Lines(len(planned.nodes)) as progress:
         return make(
             planned,
             path,
             store,
+            lanes,
             receipt_key=key,
             on_event=progress.on_event,
             on_progress=progress.on_progress,

@@ -20,6 +20,7 @@ from pipeline.step import Lane
 from pipeline.store import Result, Store
 
 if TYPE_CHECKING:
+    from pipeline.executors.local import LocalLanes
     from pipeline.publish.folder import Release
 
 OnProgress = Callable[[float, str], None]
@@ -42,8 +43,10 @@ def build(
         PipelineError: of the kinds in ``pipeline.errors``; nothing was half published.
     """
     from pipeline.built import judge, publish
+    from pipeline.executors.local import LocalLanes
 
-    built = make(make_plan(config), config_path, Store(store))
+    with LocalLanes(store / "logs") as lanes:
+        built = make(make_plan(config), config_path, Store(store), lanes)
     judge(built)
     return publish(built)
 
@@ -52,6 +55,7 @@ def make(
     plan: Plan,
     config_path: Path | None,
     store: Store,
+    lanes: LocalLanes,
     *,
     receipt_key: str | None = None,
     on_event: OnEvent = lambda state, node, seconds: None,
@@ -61,19 +65,17 @@ def make(
 
     Args:
         config_path: the config's file; a ``.lock`` beside it records digests of downloads.
-
+        lanes: where steps run; several plans may share them, and so one import of TensorFlow.
         receipt_key: where to leave a receipt, for the next build to see that it is the same.
 
     Raises:
         PipelineError: of any kind; finished steps are kept.
     """
-    from pipeline.executors.local import LocalLanes
-
     store.sweep()
+    lanes.on_progress = on_progress
     files = _files(plan, config_path, store, on_progress)
-    with LocalLanes(store.root / "logs", on_progress) as lanes:
-        run = Run(plan, store, lanes, files, on_event)
-        results = run.all()
+    run = Run(plan, store, lanes, files, on_event)
+    results = run.all()
     if receipt_key and not run.only_now:
         local = (path for named in files.values() for path in named.values())
         receipt.write(store, receipt_key, plan, run.keys, local)

@@ -41,7 +41,7 @@ class Events(list):
 
 def run(store: Store, *nodes: Node, files=None) -> tuple[dict, Events]:
     events = Events()
-    with LocalLanes(store.root / "logs", lambda fraction, note: None) as lanes:
+    with LocalLanes(store.root / "logs") as lanes:
         return Run(plan(*nodes), store, lanes, files or {}, events).all(), events
 
 
@@ -156,7 +156,7 @@ if __name__ == "__main__":
     long = steps.Write(text="long", log=log, seconds=60)
     plan.add(Node("long", steps.write, long, {{"0": "done"}}))
     store = Store(Path(sys.argv[1]) / "store")
-    with LocalLanes(store.root / "logs", lambda fraction, note: None) as lanes:
+    with LocalLanes(store.root / "logs") as lanes:
         Run(plan, store, lanes, {{}}, lambda *event: None).all()
 """
 

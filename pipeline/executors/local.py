@@ -13,9 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.step import Lane
+if TYPE_CHECKING:
+    from pipeline.step import Lane
 
 #: What would give a variant that is trained other bytes on another machine: the number of
 #: threads and the widest vector unit decide how sums are split, and so rounded.
@@ -31,10 +32,12 @@ SAME_EVERYWHERE = {
 class LocalLanes:
     """Processes that start when they are first needed, and end with this one."""
 
-    def __init__(self, logs: Path, on_progress: Callable[[float, str], None]) -> None:
+    def __init__(self, logs: Path) -> None:
         self._context = multiprocessing.get_context("spawn")
-        self._logs, self._pools = logs, dict[Lane, ProcessPoolExecutor]()
-        self._on_progress = on_progress
+        self._logs = logs
+        self._pools: dict[Lane, ProcessPoolExecutor] = {}
+        self.on_progress: Callable[[float, str], None] = lambda fraction, note: None
+        """Where the running steps' reports go."""
         self._messages: Any = None
 
     def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]:
@@ -53,10 +56,13 @@ class LocalLanes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for pool in self._pools.values():
-            if kind is not None:
+        for lane, pool in self._pools.items():
+            # Everything made is in the store. Only a browser needs to be closed; TensorFlow's own
+            # way out takes over a second.
+            closes = kind is None and lane == "chromium"
+            if not closes:
                 _end(pool)
-            pool.shutdown(wait=kind is None, cancel_futures=True)
+            pool.shutdown(wait=closes, cancel_futures=True)
         if self._messages is not None:
             self._messages.put(None)
 
@@ -73,7 +79,7 @@ class LocalLanes:
 
     def _forward(self) -> None:
         while (message := self._messages.get()) is not None:
-            self._on_progress(*message)
+            self.on_progress(*message)
 
 
 def _begin(log: Path, messages: Any) -> None:
@@ -95,6 +101,12 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
+def _import_numpy() -> None:
+    import numpy  # noqa: F401
+
+    import pipeline.run  # noqa: F401
+
+
 def _import_tensorflow() -> None:
     import tensorflow  # noqa: F401
 
@@ -108,6 +120,7 @@ def _start_browser() -> None:
 #: What a lane's process does as soon as it is known that its steps will come. Failing is for the
 #: steps themselves: nobody looks at these results.
 WARM: dict[Lane, Callable[[], None]] = {
+    "light": _import_numpy,
     "tensorflow": _import_tensorflow,
     "chromium": _start_browser,
 }
