@@ -6,7 +6,6 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,9 +15,6 @@ from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.built import Built
-    from pipeline.config import Config
-    from pipeline.executors.local import LocalLanes
-    from pipeline.plan import Plan
     from pipeline.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -151,10 +147,10 @@ def plan(
       pipeline plan configs/mobilenet.yaml
     """
     from pipeline import show
-    from pipeline.plan import make_plan
+    from pipeline.builds import plans
 
-    for _, config in _load(configs, overrides):
-        show.plan(make_plan(config), as_json)
+    for planned in plans(configs, overrides).values():
+        show.plan(planned, as_json)
 
 
 @main.command()
@@ -188,10 +184,11 @@ def publish(
       pipeline publish configs/mobilenet.yaml --set publish.to=/srv/cdn
     """
     from pipeline import built as job
+    from pipeline.builds import plans
     from pipeline.job import stored
 
-    for path, config in _load(configs, overrides):
-        built = stored(config, path, _store(store_path))
+    for path, planned in plans(configs, overrides).items():
+        built = stored(planned, path, _store(store_path))
         _judge(built, as_json)
         _show(built, as_json, job.publish(built))
 
@@ -272,15 +269,6 @@ def doctor(as_json: bool) -> None:
         raise click.exceptions.Exit(5)
 
 
-def _load(paths: tuple[Path, ...], overrides: tuple[str, ...]) -> list[tuple[Path, Config]]:
-    """All configs, so that an error in the last one shows before the first one is built."""
-    if not paths:
-        return []
-    from pipeline.config_file import load_config
-
-    return [(path, load_config(path, overrides)) for path in paths]
-
-
 def _store(path: Path) -> Store:
     from pipeline.store import Store
 
@@ -288,73 +276,18 @@ def _store(path: Path) -> Store:
 
 
 def _made(
-    paths: tuple[Path, ...],
+    configs: tuple[Path, ...],
     overrides: tuple[str, ...],
     store_path: Path,
     as_json: bool,
     *,
     browsers: bool = True,
 ) -> Iterator[Built]:
-    """Each config's build: what its receipt says is unchanged, or made now."""
-    from pipeline import receipt
-
-    store = _store(store_path)
-    keys = {p: receipt.receipt_key(p, overrides, browsers) for p in paths if p.is_file()}
-    kept = {path: receipt.read(store, key) for path, key in keys.items()}
-    changed = tuple(path for path in paths if not kept.get(path))
-    with _lanes(store, bool(changed)) as lanes:
-        configs = dict(_load(changed, overrides))
-        for path in paths:
-            if found := kept.get(path):
-                built, results = found
-                _tell_stored(list(results), as_json)
-                yield built
-            else:
-                planned = _plan(configs[path], browsers)
-                yield _make(planned, path, store, lanes, key=keys[path], as_json=as_json)
-
-
-@contextmanager
-def _lanes(store: Store, needed: bool) -> Iterator[Any]:
-    """Processes for all configs of a command; the first starts while configs are still read."""
-    if not needed:
-        yield None
-        return
-    from pipeline.executors.local import LocalLanes
-
-    with LocalLanes(store.root / "logs") as lanes:
-        lanes.warm("light")
-        yield lanes
-
-
-def _tell_stored(steps: list[str], as_json: bool) -> None:
-    from pipeline.progress import tell_stored
-
-    tell_stored(steps, as_json)
-
-
-def _plan(config: Config, browsers: bool) -> Plan:
-    from pipeline.plan import make_plan
-
-    return make_plan(config, browsers=browsers)
-
-
-def _make(
-    planned: Plan, path: Path, store: Store, lanes: LocalLanes, *, key: str, as_json: bool
-) -> Built:
-    from pipeline.job import make
+    from pipeline.builds import builds
     from pipeline.progress import JsonLines, Lines
 
-    with JsonLines() if as_json else Lines(len(planned.nodes)) as progress:
-        return make(
-            planned,
-            path,
-            store,
-            lanes,
-            receipt_key=key,
-            on_event=progress.on_event,
-            on_progress=progress.on_progress,
-        )
+    progress = JsonLines() if as_json else Lines()
+    return builds(configs, overrides, _store(store_path), progress, browsers=browsers)
 
 
 def _judge(built: Built, as_json: bool) -> None:

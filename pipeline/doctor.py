@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+from pipeline import tools
+from pipeline.tools import TOOLS
 
 
 @dataclass(frozen=True)
@@ -22,19 +24,6 @@ class Check:
     required: bool = True
 
 
-#: What a build imports, and what this project's lock pins.
-DISTRIBUTIONS = (
-    "tensorflow",
-    "tf-keras",
-    "keras",
-    "tensorflowjs",
-    "tensorflow-model-optimization",
-    "tf2onnx",
-    "onnx",
-    "onnxruntime",
-    "playwright",
-)
-
 #: A cold build of the bundled model takes less than this in the store and the CDN folder.
 NEEDED_BYTES = 2 * 10**9
 
@@ -43,7 +32,7 @@ def examine() -> list[Check]:
     """Look at everything; nothing is started but browsers and Node, to ask their versions."""
     return [
         _python(),
-        *map(_distribution, DISTRIBUTIONS),
+        *map(_distribution, (*TOOLS, "playwright")),
         _browser(),
         _node(),
         _packages(),
@@ -58,10 +47,8 @@ def _python() -> Check:
 
 
 def _distribution(name: str) -> Check:
-    try:
-        return Check(name, True, importlib.metadata.version(name), "")
-    except importlib.metadata.PackageNotFoundError:
-        return Check(name, False, "", "make setup")
+    found = tools.version(name)
+    return Check(name, found is not None, found or "", "make setup")
 
 
 def _browser() -> Check:

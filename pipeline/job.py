@@ -82,13 +82,12 @@ def make(
     return _built(plan, store, results)
 
 
-def stored(config: Config, config_path: Path | None, store: Store) -> Built:
-    """What the store holds of everything that ``config`` asks for.
+def stored(plan: Plan, config_path: Path | None, store: Store) -> Built:
+    """What the store holds of everything that a plan makes.
 
     Raises:
         ConfigError: something is not there yet.
     """
-    plan = make_plan(config)
     files = _files(plan, config_path, store, lambda fraction, note: None)
     results = Run(plan, store, _NoLanes(), files, lambda state, node, seconds: None).all()
     return _built(plan, store, results)

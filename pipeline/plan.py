@@ -290,9 +290,9 @@ def _plan_manifest(plan: Plan) -> None:
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
         proofs = list(artifact.proofs)
         artifacts.append({"id": artifact.id, "variant": artifact.variant, "backends": proofs})
-    dumped = config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {
-        "config": {key: dumped.get(key) for key in _DESCRIPTIVE if key in dumped},
+        "config": described,
         "gates": config.validate_.gates,
         "artifacts": artifacts,
         "source": {"kind": config.source.kind, **config.source.options.key()},
@@ -300,7 +300,8 @@ def _plan_manifest(plan: Plan) -> None:
     plan.add(Node("manifest", *_step("pipeline.publish.manifest:write", **options), inputs))
 
 
-_DESCRIPTIVE = ("name", "task", "description", "license", "preprocess", "labels", "samples")
+#: What of a config the users of a release should know.
+_DESCRIPTIVE = ("name", "task", "description", "license", "preprocess", "labels")
 
 
 def _name(module: ModuleType) -> str:

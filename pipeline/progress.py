@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import sys
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
@@ -25,14 +26,11 @@ class Progress(Protocol):
 
     def on_progress(self, fraction: float, note: str) -> None: ...
 
-    def __enter__(self) -> Self: ...
+    def stored(self, steps: list[str]) -> None:
+        """Every step of a build came from the store."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def of(self, total: int) -> AbstractContextManager[None]:
+        """For the time of one build of ``total`` steps."""
 
 
 MARKS = {"done": ("✓", "green"), "stored": ("·", None), "failed": ("✗", "red")}
@@ -45,13 +43,6 @@ def line(state: State, step: str, seconds: float) -> str:
     return f"{click.style(mark, fg=colour)} {step:<44} {click.style(time, dim=True)}"
 
 
-def tell_stored(steps: list[str], as_json: bool) -> None:
-    """Say that every step of a build came from the store."""
-    for step in steps:
-        event = {"step": step, "state": "stored", "seconds": 0.0}
-        click.echo(json.dumps(event) if as_json else line("stored", step, 0.0), err=True)
-
-
 class JsonLines:
     """One JSON object a line on standard error, for machines."""
 
@@ -61,21 +52,22 @@ class JsonLines:
     def on_progress(self, fraction: float, note: str) -> None:
         self._write(progress=round(fraction, 4), note=note)
 
+    def stored(self, steps: list[str]) -> None:
+        for step in steps:
+            self._write(step=step, state="stored", seconds=0.0)
+
+    def of(self, total: int) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def _write(self, **event: Any) -> None:
         click.echo(json.dumps(event), err=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
 
 
 class Lines:
     """Lines for people, with a moving one at the end where the terminal can show it."""
 
-    def __init__(self, total: int) -> None:
-        self._total, self._ended, self._stored = total, 0, 0
+    def __init__(self) -> None:
+        self._total, self._ended = 0, 0
         self._running: dict[str, None] = {}
         self._live: Any = None
         self._task: Any = None
@@ -87,7 +79,6 @@ class Lines:
             return
         self._running.pop(node.id, None)
         self._ended += 1
-        self._stored += state == "stored"
         mark, colour = {"done": ("✓", "green"), "stored": ("·", None), "failed": ("✗", "red")}[
             state
         ]
@@ -97,6 +88,20 @@ class Lines:
 
     def on_progress(self, fraction: float, note: str) -> None:
         self._update(fraction, note)
+
+    def stored(self, steps: list[str]) -> None:
+        for step in steps:
+            click.echo(line("stored", step, 0.0), err=True)
+
+    @contextmanager
+    def of(self, total: int) -> Iterator[None]:
+        self._total, self._ended, self._running = total, 0, {}
+        try:
+            yield
+        finally:
+            if self._live is not None:
+                self._live.stop()
+                self._live = None
 
     def _print(self, text: str) -> None:
         if self._live is None:
@@ -110,29 +115,26 @@ class Lines:
         if self._live is None and sys.stderr.isatty():
             self._start()
         if self._live is not None:
-            running = ", ".join(self._running)
-            shown = f"{note} {fraction:.0%}" if note else running
+            first, *others = [*self._running, ""]
+            waiting = f" (+{len(others) - 1})" if len(others) > 1 else ""
+            shown = f"{note} {fraction:.0%}" if note else f"{first}{waiting}"
             self._live.update(self._task, completed=self._ended + fraction, description=shown)
 
     def _start(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
+        from rich.table import Column
 
         columns = (
             SpinnerColumn(),
             BarColumn(bar_width=20),
             TextColumn("{task.completed:.0f}/{task.total}"),
             TimeElapsedColumn(),
-            TextColumn("{task.description}"),
+            TextColumn(
+                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
+            ),
         )
         self._live = Bars(*columns, console=Console(stderr=True), transient=True)
         self._task = self._live.add_task("", total=self._total, completed=self._ended)
         self._live.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, Protocol
 
+from pipeline import tools
 from pipeline.digest import Tree, digest, scan, tree_digest
 from pipeline.errors import PipelineError
 from pipeline.plan import Node, Plan
@@ -174,7 +173,7 @@ class Run:
         return failure
 
     def _key(self, node: Node) -> str:
-        tools = (*node.function.tools, *node.tools)
+        used = (tools.OURSELVES, *node.function.tools, *node.tools)
         return digest(
             "step",
             node.function.name,
@@ -182,21 +181,13 @@ class Run:
             node.options.key(),
             {name: self.results[need].digest for name, need in node.inputs.items()},
             {name: tree_digest(scan(path)) for name, path in self._files.get(node.id, {}).items()},
-            {tool: _version(tool) for tool in tools},
+            {tool: tools.version(tool) for tool in used},
             node.extra_key,
         )
 
 
 def _lane(node: Node) -> Lane:
     return node.lane or node.function.lane
-
-
-@cache
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def explained(error: Exception, where: str) -> PipelineError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from readme import code
 from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parents[1]
@@ -46,15 +48,16 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(place: Path, *more: object, config: Path = MOBILENET, check: int | None = 0) -> Any:
-    to = f"publish.to={place / 'cdn'}"
-    return pipeline("build", config, "--store", place / "store", "--set", to, *more, check=check)
+    to = f"publish.to={place / 'artifacts/cdn'}"
+    store = place / "artifacts/store"
+    return pipeline("build", config, "--store", store, "--set", to, *more, check=check)
 
 
 @pytest.fixture(scope="session")
 def published(place: Path) -> Path:
     """The CDN folder of the bundled model, built once for these tests."""
     build(place)
-    return place / "cdn" / "mobilenet"
+    return place / "artifacts/cdn" / "mobilenet"
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +90,14 @@ def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> Non
         assert described["accuracy"]["baseline"] - described["accuracy"]["value"] <= 0.01
 
 
+def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
+    import jsonschema
+
+    schema = json.loads((ROOT / "pipeline/publish/manifest.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(manifest, schema)
+
+
 def test_what_ran_is_said_truthfully(manifest: dict[str, Any]) -> None:
     results = {r["backend"]: r for r in artifact(manifest, "tfjs-graph/fp32")["validation"]}
     assert results["tfjs-webgl"]["engine"] == "chromium"
@@ -104,6 +115,7 @@ def test_the_manifest_says_what_the_model_is(manifest: dict[str, Any]) -> None:
     assert manifest["samples"]["license"] == "CC-BY-4.0"
     assert [i["name"] for i in manifest["inputs"]] == ["image"]
     assert [o["name"] for o in manifest["outputs"]] == ["probabilities"]
+    assert manifest["preprocess"] == {"resize": [64, 64], "color": "rgb", "scale": [-1, 1]}
     assert {"tensorflow", "tensorflowjs", "onnx", "@tensorflow/tfjs"} <= set(manifest["tools"])
 
 
@@ -147,14 +159,14 @@ def test_the_same_again_does_nothing_and_imports_no_tensorflow(
     assert "already published, unchanged" in again.stdout
     assert all("from the store" in line for line in again.stderr.splitlines())
     assert {p: p.stat().st_mtime_ns for p in published.rglob("*")} == before
-    log = place / "store" / "logs" / "tensorflow.log"
+    log = place / "artifacts/store" / "logs" / "tensorflow.log"
     size = log.stat().st_size
     build(place, "--json")
     assert log.stat().st_size == size
 
 
 def test_a_weight_variant_is_added_without_tensorflow(place: Path, published: Path) -> None:
-    log = place / "store" / "logs" / "tensorflow.log"
+    log = place / "artifacts/store" / "logs" / "tensorflow.log"
     started = log.stat().st_mtime_ns
     added = build(place, "--set", "variants.uint16.quantize=uint16", "--no-browsers")
     assert "tfjs-graph/uint16" in added.stdout
@@ -168,7 +180,7 @@ def test_a_fresh_store_gives_the_same_bytes(
     again = json.loads(shown.stdout)["manifest"]
     files = {a["id"]: a["files"] for a in manifest["artifacts"]}
     assert {a["id"]: a["files"] for a in again["artifacts"]} == files
-    assert not (tmp_path / "cdn").exists(), "what was not proved is not published"
+    assert not (tmp_path / "artifacts/cdn").exists(), "what was not proved is not published"
 
 
 def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
@@ -183,8 +195,8 @@ def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
 def test_a_missing_browser_is_unavailable_not_passed(place: Path, published: Path) -> None:
     before = (published / "latest.json").read_text()
     environment = {**os.environ, "PIPELINE_BROWSER": "/nowhere/chromium"}
-    words = [PIPELINE, "build", MOBILENET, "--store", place / "store"]
-    to = ["--set", f"publish.to={place / 'cdn'}"]
+    words = [PIPELINE, "build", MOBILENET, "--store", place / "artifacts/store"]
+    to = ["--set", f"publish.to={place / 'artifacts/cdn'}"]
     done = subprocess.run(
         [*map(str, words), *to], capture_output=True, text=True, check=False, env=environment
     )
@@ -196,7 +208,7 @@ def test_a_missing_browser_is_unavailable_not_passed(place: Path, published: Pat
 
 def test_publish_takes_from_the_store_only(place: Path, published: Path, tmp_path: Path) -> None:
     to = f"publish.to={tmp_path / 'cdn'}"
-    pipeline("publish", MOBILENET, "--store", place / "store", "--set", to)
+    pipeline("publish", MOBILENET, "--store", place / "artifacts/store", "--set", to)
     assert (tmp_path / "cdn" / "mobilenet" / "latest.json").exists()
     refused = pipeline("publish", MOBILENET, "--store", tmp_path / "empty", "--set", to, check=2)
     assert "run `pipeline build`" in refused.stderr
@@ -208,8 +220,8 @@ def test_a_build_killed_at_any_moment_is_resumed(tmp_path: Path) -> None:
     more = ["--set", "variants={fp32: {}, uint8: {quantize: uint8}}"]
     more += ["--set", "export={tfjs-graph: {}}", "--set", "validate.backends=[tfjs-wasm]"]
     more += ["--set", "validate.gates={}"]
-    words = [PIPELINE, "build", MOBILENET, "--store", tmp_path / "store", *more]
-    words += ["--set", f"publish.to={tmp_path / 'cdn'}"]
+    words = [PIPELINE, "build", MOBILENET, "--store", tmp_path / "artifacts/store", *more]
+    words += ["--set", f"publish.to={tmp_path / 'artifacts/cdn'}"]
     for seconds in (1, 12):
         killed = subprocess.Popen(
             [*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -217,11 +229,11 @@ def test_a_build_killed_at_any_moment_is_resumed(tmp_path: Path) -> None:
         time.sleep(seconds)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
-    assert not list(tmp_path.glob("cdn/*/latest.json"))
+    assert not list(tmp_path.glob("artifacts/cdn/*/latest.json"))
     done = build(tmp_path, *more)
     assert "published" in done.stdout
-    assert (tmp_path / "cdn" / "mobilenet" / "latest.json").exists()
-    assert not list((tmp_path / "store" / "work").iterdir())
+    assert (tmp_path / "artifacts/cdn" / "mobilenet" / "latest.json").exists()
+    assert not list((tmp_path / "artifacts/store" / "work").iterdir())
 
 
 THREE_OUTPUTS = """
@@ -248,28 +260,15 @@ model = Detector()
 tf.saved_model.save(model, sys.argv[1], signatures={"detect": model.detect})
 """
 
-TEN_LINES = """\
-name: detector
-license: MIT
-source: {saved_model: {path: model, signature: detect}}
-variants:
-  fp32: {}
-  uint8: {quantize: uint8}
-export: {tfjs-graph: {}, onnx: {}}
-validate:
-  backends: [onnxruntime-cpu, tfjs-wasm, tfjs-webgl]
-  gates: {fp32: {max_abs_error: 1.0e-5}}
-"""
-
 
 def test_a_saved_model_with_three_outputs_builds_from_ten_lines(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-c", THREE_OUTPUTS, tmp_path / "model"], check=True, capture_output=True
     )
     config = tmp_path / "detector.yaml"
-    config.write_text(TEN_LINES)
+    config.write_text(code("yaml")[1])
     build(tmp_path, config=config)
-    folder = tmp_path / "cdn" / "detector"
+    folder = tmp_path / "artifacts/cdn" / "detector"
     pointer = json.loads((folder / "latest.json").read_text())
     manifest = json.loads((folder / pointer["manifest"]).read_text())
     assert {o["name"] for o in manifest["outputs"]} == {"scores", "boxes", "certain"}
@@ -288,7 +287,7 @@ def test_a_saved_model_with_three_outputs_builds_from_ten_lines(tmp_path: Path) 
 def test_the_golden_of_the_store_is_portable(place: Path, published: Path) -> None:
     found = [
         path.parent
-        for path in (place / "store" / "trees").glob("*/golden.json")
+        for path in (place / "artifacts/store" / "trees").glob("*/golden.json")
         if (path.parent / "labels.safetensors").exists()
     ]
     assert found
@@ -299,21 +298,14 @@ def test_the_golden_of_the_store_is_portable(place: Path, published: Path) -> No
     assert json.loads((found[0] / "golden.json").read_text())["outputs"]["probabilities"]["softmax"]
 
 
-FROM_PYTHON = """
-import sys
-from pathlib import Path
-from pipeline import build, load_config
-
-if __name__ == "__main__":
-    config = load_config(sys.argv[1], [f"publish.to={sys.argv[3]}"])
-    release = build(config, store=Path(sys.argv[2]))
-    print(release.new, len(release.manifest["artifacts"]))
-"""
-
-
-def test_from_python(place: Path, published: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(FROM_PYTHON)
-    command = [sys.executable, script, MOBILENET, place / "store", place / "cdn"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert shown.stdout == f"False {len(ARTIFACTS)}\n"
+def test_the_readmes_python_runs(place: Path, published: Path) -> None:
+    script = place / "script.py"
+    script.write_text(code("python")[0])
+    (place / "configs").mkdir()
+    shutil.copy(MOBILENET, place / "configs")
+    shown = subprocess.run(
+        [sys.executable, script], cwd=place, capture_output=True, text=True, check=True
+    )
+    pointer = json.loads((published / "latest.json").read_text())
+    assert shown.stdout.startswith(pointer["release"])
+    assert "tfjs-layers/fp32" in shown.stdout

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline import options
+from pipeline import options, tools
 from pipeline.config import Gates
 from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
@@ -16,18 +15,6 @@ from pipeline.step import Inputs, step
 from pipeline.validate.gates import bounds_for, misses
 
 SCHEMA = 1
-
-TOOLS = (
-    "tensorflow",
-    "tf-keras",
-    "keras",
-    "tensorflowjs",
-    "tensorflow-model-optimization",
-    "tf2onnx",
-    "onnx",
-    "onnxruntime",
-    "numpy",
-)
 
 
 class Proved(options.Options):
@@ -47,21 +34,18 @@ class ManifestOptions(options.Options):
     artifacts: list[Proved]
 
 
-@step(version=1, tools=TOOLS)
+@step(version=1, tools=tools.TOOLS)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
     signature = Signature.read(inputs["frozen"] / "signature.json")
     manifest = {
         "schema": SCHEMA,
-        "name": options.config["name"],
-        "task": options.config.get("task", "tensors"),
-        "description": options.config.get("description", ""),
-        "license": options.config["license"],
+        **{key: options.config[key] for key in ("name", "task", "description", "license")},
         "source": _source(inputs, options),
         **{side: [asdict(spec) for spec in getattr(signature, side)] for side in _SIDES},
-        "preprocess": options.config.get("preprocess"),
-        "labels": options.config.get("labels"),
+        "preprocess": options.config["preprocess"],
+        "labels": options.config["labels"],
         "samples": _samples(inputs["samples"], golden["count"]),
         "accuracy": golden["accuracy"],
         "tools": _tools(),
@@ -93,12 +77,7 @@ def _samples(folder: Path, count: int) -> dict[str, Any]:
 def _tools() -> dict[str, str]:
     from pipeline.browser.packages import versions
 
-    installed = {}
-    for name in TOOLS:
-        try:
-            installed[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    installed = {name: found for name in tools.TOOLS if (found := tools.version(name))}
     return installed | versions()
 
 

@@ -1,0 +1,101 @@
+"""Several configs, one command: what has a receipt is known, the rest is made side by side.
+
+Loads nothing of a config, its type or its steps where receipts say that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import receipt
+from pipeline.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pipeline.built import Built
+    from pipeline.executors.local import LocalLanes
+    from pipeline.plan import Plan
+    from pipeline.progress import Progress
+    from pipeline.store import Store
+
+
+def plans(
+    paths: Sequence[Path], overrides: Sequence[str] = (), *, browsers: bool = True
+) -> dict[Path, Plan]:
+    """Plan every config, so that an error in the last one shows before the first one is built.
+
+    Raises:
+        ConfigError: with every error found in the first config that has any.
+    """
+    from pipeline.config_file import load_config
+    from pipeline.plan import make_plan
+
+    configs = {path: load_config(path, overrides) for path in paths}
+    planned = {}
+    for path, config in configs.items():
+        try:
+            planned[path] = make_plan(config, browsers=browsers)
+        except ConfigError as error:
+            where = f"{path}: {error.where}" if error.where else str(path)
+            raise ConfigError(error.what, where=where, todo=error.todo) from error
+    return planned
+
+
+def builds(
+    paths: Sequence[Path],
+    overrides: Sequence[str],
+    store: Store,
+    progress: Progress,
+    *,
+    browsers: bool = True,
+) -> Iterator[Built]:
+    """Each config's build, in order: as its receipt says that it still is, or made now.
+
+    Raises:
+        PipelineError: of any kind; finished steps are kept.
+    """
+    keys = {p: receipt.receipt_key(p, overrides, browsers) for p in paths if p.is_file()}
+    kept = {path: receipt.read(store, key) for path, key in keys.items()}
+    changed = [path for path in paths if not kept.get(path)]
+    with _lanes(store, changed) as lanes:
+        planned = plans(changed, overrides, browsers=browsers) if changed else {}
+        for path in paths:
+            if lanes is not None and path in planned:
+                one = planned[path]
+                yield _make(one, path, store, lanes, progress=progress, key=keys[path])
+            elif found := kept[path]:
+                built, steps = found
+                progress.stored(list(steps))
+                yield built
+
+
+@contextmanager
+def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]:
+    """Processes for all configs of a command; the first starts while configs are still read."""
+    if not all(path.is_file() for path in changed) or not changed:
+        yield None
+        return
+    from pipeline.executors.local import LocalLanes
+
+    with LocalLanes(store.root / "logs") as lanes:
+        lanes.warm("light")
+        yield lanes
+
+
+def _make(
+    planned: Plan, path: Path, store: Store, lanes: LocalLanes, *, progress: Progress, key: str
+) -> Built:
+    from pipeline.job import make
+
+    with progress.of(len(planned.nodes)):
+        return make(
+            planned,
+            path,
+            store,
+            lanes,
+            receipt_key=key,
+            on_event=progress.on_event,
+            on_progress=progress.on_progress,
+        )
