@@ -59,7 +59,7 @@ def builds(
     keys = {p: receipt.receipt_key(p, overrides, browsers) for p in paths if p.is_file()}
     kept = {path: receipt.read(store, key) for path, key in keys.items()}
     changed = [path for path in paths if not kept.get(path)]
-    with _lanes(store, changed) as lanes:
+    with store.in_use(), _lanes(store, changed) as lanes:
         planned = plans(changed, overrides, browsers=browsers) if changed else {}
         for path in paths:
             if lanes is not None and path in planned:

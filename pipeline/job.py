@@ -45,8 +45,9 @@ def build(
     from pipeline.built import judge, publish
     from pipeline.executors.local import LocalLanes
 
-    with LocalLanes(store / "logs") as lanes:
-        built = make(make_plan(config), config_path, Store(store), lanes)
+    place = Store(store)
+    with place.in_use(), LocalLanes(store / "logs") as lanes:
+        built = make(make_plan(config), config_path, place, lanes)
     judge(built)
     return publish(built)
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from time import time
 
 from pipeline.digest import Tree, file_digest, scan, tree_digest
 from pipeline.errors import PipelineError
@@ -102,6 +104,23 @@ class Store:
         with tempfile.TemporaryDirectory(dir=parent, prefix=f"{os.getpid()}-") as folder:
             yield Path(folder)
 
+    @contextmanager
+    def in_use(self, *, alone: bool = False) -> Iterator[None]:
+        """Hold the store, together with other builds or alone; a killed process lets go.
+
+        Raises:
+            PipelineError: it is to be held alone while another process uses it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".in-use").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+            except BlockingIOError:
+                raise PipelineError(
+                    "a build is using the store", where=str(self.root), todo="wait for it to end"
+                ) from None
+            yield
+
     def sweep(self) -> None:
         """Remove work folders whose process is gone (it was killed)."""
         for folder in (self.root / "work").glob("*-*"):
@@ -114,20 +133,16 @@ class Store:
         Returns:
             How many files were (or would be) removed, and their bytes.
         """
-        from time import time
+        with self.in_use(alone=True):
+            return self._clean(keep_days, dry_run)
 
+    def _clean(self, keep_days: float, dry_run: bool) -> tuple[int, int]:
         oldest = time() - keep_days * 86400
         records = list((self.root / "steps").glob("*.json"))
         old = [path for path in records if path.stat().st_mtime <= oldest]
         kept = {sha for path in set(records) - set(old) for sha in _digests(path)}
         objects = (self.root / "objects").glob("*/*")
-        # A running build has objects that no record names yet.
-        newest = time() - 3600 if keep_days else time()
-        loose = [
-            path
-            for path in objects
-            if path.parent.name + path.name not in kept and path.stat().st_ctime <= newest
-        ]
+        loose = [path for path in objects if path.parent.name + path.name not in kept]
         downloads = [
             path
             for path in (self.root / "downloads").glob("*")

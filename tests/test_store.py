@@ -107,9 +107,17 @@ def test_clean_removes_what_was_not_used_and_keeps_the_rest(tmp_path: Path) -> N
     past = time.time() - 40 * 86400
     os.utime(tmp_path / "steps" / "old.json", (past, past))
 
-    # What is younger than an hour may belong to a running build.
-    assert store.clean(30, dry_run=True) == (0, 0)
-    assert store.clean(0, dry_run=True) == (2, 6)
-    assert store.result("new") is not None
-    assert store.clean(0, dry_run=False) == (2, 6)
+    assert store.clean(30, dry_run=True) == (1, 3)
+    assert store.result("old") is not None
+    os.utime(tmp_path / "steps" / "old.json", (past, past))
+    assert store.clean(30, dry_run=False) == (1, 3)
+    assert store.result("old") is None and store.result("new") is not None
+    assert store.clean(0, dry_run=False) == (1, 3)
     assert store.result("new") is None
+
+
+def test_clean_waits_for_builds_to_end(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.in_use(), pytest.raises(PipelineError, match="a build is using the store"):
+        store.clean(0, dry_run=True)
+    assert store.clean(0, dry_run=True) == (0, 0)
