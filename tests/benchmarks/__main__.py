@@ -104,7 +104,17 @@ def peers_environment() -> Path:
         subprocess.run(
             [uv, "venv", "--quiet", "--clear", "--python", sys.executable, PEERS], check=True
         )
-        install = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", PEERS]
+        # Without this project's settings, which leave out what the peers cannot do without.
+        install = [
+            uv,
+            "pip",
+            "install",
+            "--no-config",
+            "--quiet",
+            "--compile-bytecode",
+            "--python",
+            PEERS,
+        ]
         subprocess.run([*install, *PEER_PACKAGES], check=True)
         (PEERS / ".ready").touch()
     return PEERS / "bin"
