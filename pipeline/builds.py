@@ -27,20 +27,31 @@ def plans(
     """Plan every config, so that an error in the last one shows before the first one is built.
 
     Raises:
-        ConfigError: with every error found in the first config that has any.
+        ConfigError: with every error found in all of them.
     """
+    planned, errors = {}, []
+    for path in paths:
+        try:
+            planned[path] = _plan(path, overrides, browsers)
+        except ConfigError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise ConfigError("\n".join(map(str, errors)))
+    if errors:
+        raise errors[0]
+    return planned
+
+
+def _plan(path: Path, overrides: Sequence[str], browsers: bool) -> Plan:
     from pipeline.config_file import load_config
     from pipeline.plan import make_plan
 
-    configs = {path: load_config(path, overrides) for path in paths}
-    planned = {}
-    for path, config in configs.items():
-        try:
-            planned[path] = make_plan(config, browsers=browsers)
-        except ConfigError as error:
-            where = f"{path}: {error.where}" if error.where else str(path)
-            raise ConfigError(error.what, where=where, todo=error.todo) from error
-    return planned
+    config = load_config(path, overrides)
+    try:
+        return make_plan(config, browsers=browsers)
+    except ConfigError as error:
+        where = f"{path}: {error.where}" if error.where else str(path)
+        raise ConfigError(error.what, where=where, todo=error.todo) from error
 
 
 def builds(
@@ -56,8 +67,8 @@ def builds(
     Raises:
         PipelineError: of any kind; finished steps are kept.
     """
-    keys = {p: receipt.receipt_key(p, overrides, browsers) for p in paths if p.is_file()}
-    kept = {path: receipt.read(store, key) for path, key in keys.items()}
+    keys = {path: _key(path, overrides, browsers) for path in paths}
+    kept = {path: receipt.read(store, key) for path, key in keys.items() if key}
     changed = [path for path in paths if not kept.get(path)]
     with store.in_use(), _lanes(store, changed) as lanes:
         planned = plans(changed, overrides, browsers=browsers) if changed else {}
@@ -65,10 +76,18 @@ def builds(
             if lanes is not None and path in planned:
                 one = planned[path]
                 yield _make(one, path, store, lanes, progress=progress, key=keys[path])
-            elif found := kept[path]:
+            elif found := kept.get(path):
                 built, steps = found
                 progress.stored(list(steps))
                 yield built
+
+
+def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:
+    """What a receipt would be under; ``None`` where the config cannot be read."""
+    try:
+        return receipt.receipt_key(path, overrides, browsers)
+    except OSError:
+        return None
 
 
 @contextmanager
@@ -81,11 +100,19 @@ def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]
 
     with LocalLanes(store.root / "logs") as lanes:
         lanes.warm("light")
+        if not store.has_results():
+            lanes.warm("tensorflow")
         yield lanes
 
 
 def _make(
-    planned: Plan, path: Path, store: Store, lanes: LocalLanes, *, progress: Progress, key: str
+    planned: Plan,
+    path: Path,
+    store: Store,
+    lanes: LocalLanes,
+    *,
+    progress: Progress,
+    key: str | None,
 ) -> Built:
     from pipeline.job import make
 

@@ -107,7 +107,7 @@ def main(debug: bool) -> None:
 @click.option(
     "--no-browsers",
     is_flag=True,
-    help="Leave out what needs a browser. What was not proved is not published.",
+    help="Leave out what needs a browser; a release that needed one is then not published.",
 )
 def build(
     configs: tuple[Path, ...],
@@ -127,11 +127,9 @@ def build(
     from pipeline import built as job
 
     for built in _made(configs, overrides, store_path, as_json, browsers=not no_browsers):
-        if no_browsers:
-            _show(built, as_json)
-            continue
-        _judge(built, as_json)
-        _show(built, as_json, job.publish(built))
+        _judge(built, as_json, complete=not no_browsers)
+        proved = not job.unavailable(built.manifest)
+        _show(built, as_json, job.publish(built) if proved else None)
 
 
 @main.command()
@@ -187,10 +185,12 @@ def publish(
     from pipeline.builds import plans
     from pipeline.job import stored
 
-    for path, planned in plans(configs, overrides).items():
-        built = stored(planned, path, _store(store_path))
-        _judge(built, as_json)
-        _show(built, as_json, job.publish(built))
+    store = _store(store_path)
+    with store.in_use():
+        for path, planned in plans(configs, overrides).items():
+            built = stored(planned, path, store)
+            _judge(built, as_json)
+            _show(built, as_json, job.publish(built))
 
 
 @main.command("list")
@@ -290,12 +290,12 @@ def _made(
     return builds(configs, overrides, _store(store_path), progress, browsers=browsers)
 
 
-def _judge(built: Built, as_json: bool) -> None:
+def _judge(built: Built, as_json: bool, *, complete: bool = True) -> None:
     """Show the table of values and bounds before a failed gate ends the command."""
     from pipeline import built as job
 
     try:
-        job.judge(built)
+        job.judge(built, complete=complete)
     except PipelineError:
         _show(built, as_json)
         raise

@@ -6,9 +6,11 @@ by what discovery finds, so that the config and its JSON Schema grow with the fo
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, field_validator
 
 from pipeline.options import Options
 from pipeline.preprocess import Preprocess
@@ -25,6 +27,8 @@ class Gates(Options):
     """Mean absolute difference from the golden; the worst output counts."""
     logits_max_abs_error: float | None = Field(None, ge=0)
     """The same as max_abs_error on the logits, for outputs that are a softmax."""
+    relative_error: float | None = Field(None, ge=0)
+    """Root mean square error, as a share of how much the golden itself varies over the samples."""
     cosine: float | None = Field(None, ge=-1, le=1)
     """Smallest cosine similarity between a sample's output and its golden."""
     top1_agreement: float | None = Field(None, ge=0, le=1)
@@ -55,6 +59,13 @@ class Publish(Options):
     channel: Name = "latest"
     """The pointer that is moved to the new release."""
 
+    @field_validator("to")
+    @classmethod
+    def _is_a_folder(cls, to: str) -> str:
+        if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://", to) and not to.startswith("file://"):
+            raise ValueError(f"{to} is no folder; publish to one and copy it to the bucket")
+        return to
+
 
 class Config(Options):
     """One model: where it comes from, what is made of it, and what must hold."""
@@ -83,3 +94,10 @@ class Config(Options):
     """Where artifacts are proved, and what they must keep."""
     publish: Publish = Field(default_factory=Publish)
     """Where a release goes."""
+
+    _path: Path | None = PrivateAttr(None)
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from; digests of downloads are kept beside it."""
+        return self._path

@@ -77,6 +77,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         problems.sort(key=lambda problem: document.line(problem[0]))
         lines = {f"{document.where(loc)}: {_dotted(loc)}{text}": None for loc, text in problems}
         raise ConfigError("\n".join(lines))
+    config._path = document.path
     return config
 
 
@@ -99,7 +100,7 @@ def read(path: Path) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"is not YAML: {error.problem}", where=f"{path}:{line}") from None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"is not YAML: {error}", where=str(path)) from None
     if not isinstance(document.data, dict):
         raise ConfigError("must be a mapping of keys to values", where=str(path))

@@ -6,10 +6,12 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline import tools
+from pipeline.errors import MissingToolError
 from pipeline.tools import TOOLS
 
 
@@ -34,7 +36,7 @@ def examine() -> list[Check]:
         _python(),
         *map(_distribution, (*TOOLS, "playwright")),
         _browser(),
-        _node(),
+        *map(_node, ("node", "npm")),
         _packages(),
         _disk(),
     ]
@@ -43,30 +45,34 @@ def examine() -> list[Check]:
 def _python() -> Check:
     version = platform.python_version()
     ok = platform.python_version_tuple()[:2] in (("3", "11"), ("3", "12"))
-    return Check("python", ok, version, "make build PYTHON=python3.12")
+    return Check("python", ok, version, "rm -f .venv/.ready && make build PYTHON=python3.12")
 
 
 def _distribution(name: str) -> Check:
     found = tools.version(name)
-    return Check(name, found is not None, found or "", "make setup")
+    return Check(name, found is not None, found or "", "rm -f .venv/.ready && make setup")
 
 
 def _browser() -> Check:
     from pipeline.browser.install import find_browser, version
 
-    found = find_browser()
+    mend = f"{sys.executable} -m pipeline.browser.install"
+    try:
+        found = find_browser()
+    except MissingToolError as error:
+        return Check("browser", False, f"{error.where}: {error.what}", error.todo)
     shown = f"{found} ({version(found)})" if found else ""
-    return Check("browser", found is not None, shown, "python -m pipeline.browser.install")
+    return Check("browser", found is not None, shown, mend)
 
 
-def _node() -> Check:
-    found = shutil.which("node")
+def _node(name: str) -> Check:
+    found = shutil.which(name)
     shown = ""
     if found:
         asked = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
         shown = asked.stdout.strip()
-    mend = "install Node 18 or later: apt-get install nodejs npm"
-    return Check("node", bool(shown), shown, mend)
+    mend = "install Node 18 or later, with npm: sudo apt-get install nodejs npm"
+    return Check(name, bool(shown), shown, mend)
 
 
 def _packages() -> Check:

@@ -17,7 +17,7 @@ from pipeline.fetch import RemoteFile
 from pipeline.plan import Node, Plan, make_plan
 from pipeline.run import OnEvent, Run
 from pipeline.step import Lane
-from pipeline.store import Result, Store
+from pipeline.store import Result, Store, touch
 
 if TYPE_CHECKING:
     from pipeline.executors.local import LocalLanes
@@ -26,14 +26,11 @@ if TYPE_CHECKING:
 OnProgress = Callable[[float, str], None]
 
 
-def build(
-    config: Config, *, config_path: Path | None = None, store: Path = Path("artifacts/store")
-) -> Release:
+def build(config: Config, *, store: Path = Path("artifacts/store")) -> Release:
     """Make, prove and publish everything that ``config`` asks for.
 
     Args:
         config: from ``load_config``.
-        config_path: where it was read from; digests of downloads are kept in a file beside it.
         store: the folder of the content-addressed store.
 
     Returns:
@@ -47,9 +44,9 @@ def build(
 
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
-        built = make(make_plan(config), config_path, place, lanes)
-    judge(built)
-    return publish(built)
+        built = make(make_plan(config), config.path, place, lanes)
+        judge(built)
+        return publish(built)
 
 
 def make(
@@ -72,15 +69,27 @@ def make(
     Raises:
         PipelineError: of any kind; finished steps are kept.
     """
-    store.sweep()
     lanes.on_progress = on_progress
     files = _files(plan, config_path, store, on_progress)
     run = Run(plan, store, lanes, files, on_event)
     results = run.all()
+    lanes.on_progress = lambda fraction, note: None
     if receipt_key and not run.only_now:
-        local = (path for named in files.values() for path in named.values())
-        receipt.write(store, receipt_key, plan, run.keys, local)
+        receipt.write(store, receipt_key, plan, run.keys, _watched(plan, config_path, files))
     return _built(plan, store, results)
+
+
+def _watched(
+    plan: Plan, config_path: Path | None, files: Mapping[str, Mapping[str, Path]]
+) -> list[Path]:
+    """Files outside of the store that decide a build: its inputs, its lock, its browser."""
+    from pipeline import weights_lock
+
+    watched = {path for named in files.values() for path in named.values()}
+    watched |= {Path(name) for node in plan.nodes.values() for name in node.watched}
+    if config_path and weights_lock.lock_path(config_path).exists():
+        watched.add(weights_lock.lock_path(config_path))
+    return sorted(watched)
 
 
 def stored(plan: Plan, config_path: Path | None, store: Store) -> Built:
@@ -141,9 +150,10 @@ def _fetched(
 
     known = weights_lock.read(config_path) if config_path else {}
     trusted_first = remote.sha256 is None
-    if trusted_first and config_path and remote.url in known:
+    locked = weights_lock.key(remote.url)
+    if trusted_first and config_path and locked in known:
         lock = str(weights_lock.lock_path(config_path))
-        remote = replace(remote, sha256=known[remote.url].sha256, sha256_from=lock)
+        remote = replace(remote, sha256=known[locked].sha256, sha256_from=lock)
 
     def progress(received: int, total: int | None) -> None:
         share = received / total if total else 0.0
@@ -153,4 +163,5 @@ def _fetched(
     if trusted_first and config_path and remote.sha256 is None:
         digest = weights_lock.Digest(local.sha256, local.bytes)
         weights_lock.record(config_path, remote.url, digest)
+    touch(local.path)
     return local.path

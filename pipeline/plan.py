@@ -14,6 +14,7 @@ from pipeline.fetch import RemoteFile
 from pipeline.options import Options
 from pipeline.registry import discover
 from pipeline.step import Lane, StepFunction, find
+from pipeline.validate.gates import bounds_for
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Node:
     """More distributions whose version can change the result."""
     extra_key: Any = None
     """What else decides the result, such as the build of a browser."""
+    watched: tuple[str, ...] = ()
+    """Files outside of the store that ``extra_key`` speaks of."""
 
     def needs(self) -> tuple[str, ...]:
         """The nodes that come before this one."""
@@ -99,18 +102,26 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
     """
     plan = Plan(config, browsers)
     _plan_source(plan)
+    # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
+    packages = []
     for variant, chain in _variants(config):
         made = [
-            _plan_artifact(plan, variant, chain, module, options)
+            _plan_package(plan, variant, chain, module, options)
             for module, options in config.export.formats()
             if _wanted(options, variant)
         ]
+        packages += [package for package in made if package]
         if not any(made):
             raise ConfigError(
                 f"variant {variant} would be exported to no format: {_reasons(plan, variant)}",
                 where=f"variants.{variant}",
                 todo="add a format that holds it, or leave the variant out",
             )
+    _plan_golden(plan, [package.artifact for package in packages])
+    for package in packages:
+        proofs = dict(_plan_proofs(plan, package))
+        named = (package.artifact, package.format, package.variant, package.node)
+        plan.artifacts.append(PlannedArtifact(*named, proofs))
     _plan_manifest(plan)
     return plan
 
@@ -145,9 +156,6 @@ def _plan_source(plan: Plan) -> None:
     plan.add(Node("pull", source.pull, config.source.options, files=files))
     plan.add(Node("freeze", *_step("pipeline.export.freeze:freeze"), {"source": "pull"}))
     _plan_samples(plan)
-    golden = {"source": "pull", "frozen": "freeze", "samples": "samples"}
-    options = {"task": config.task, "tolerance": _tightest(config)}
-    plan.add(Node("golden", *_step("pipeline.validate.golden:make", **options), golden))
     formats = config.export.formats()
     opset = next((o.opset for m, o in formats if m.FORMAT == "onnx"), None)
     function, checked = _step(
@@ -167,28 +175,52 @@ def _plan_samples(plan: Plan) -> None:
     plan.add(Node("samples", module.read, options, {"frozen": "freeze"}, files))
 
 
-def _tightest(config: Config) -> float:
-    """The tightest bound on an absolute error: what the golden must be able to show."""
-    bounds = [gate.max_abs_error for gate in config.validate_.gates.values()]
-    return min((bound for bound in bounds if bound), default=1e-4)
+def _plan_golden(plan: Plan, artifacts: list[str]) -> None:
+    gates = plan.config.validate_.gates
+    bounds = {name: bounds_for(name, gates) for name in artifacts}
+    _check_measurable(plan.config, bounds)
+    options = {"task": plan.config.task, "bounds": bounds}
+    inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
+    plan.add(Node("golden", *_step("pipeline.validate.golden:make", **options), inputs))
 
 
-def _plan_artifact(
+def _check_measurable(config: Config, bounds: Mapping[str, Mapping[str, float]]) -> None:
+    """Refuse bounds on what the task cannot measure, before the work and not after it."""
+    task = discover("tasks", "accuracy")[config.task]
+    for name, one in bounds.items():
+        if "top1_agreement" in one and not hasattr(task, "classes"):
+            raise ConfigError(
+                f"top1_agreement of {name} is not measured for the task {config.task}",
+                where="validate.gates",
+                todo="name the task, as in task: image-classification, or bound relative_error",
+            )
+
+
+@dataclass(frozen=True)
+class _Package:
+    artifact: str
+    format: str
+    variant: str
+    node: str
+
+
+def _plan_package(
     plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
-) -> bool:
-    """Add the steps that make and prove one artifact, or say why it is left out."""
+) -> _Package | None:
+    """Add the steps that make one artifact, or say why it is left out."""
     artifact = f"{module.FORMAT}/{variant}"
     reason = _cannot_hold(plan.config, chain, module, options)
     if reason:
         plan.left_out.append(LeftOut(artifact, reason))
-        return False
+        return None
     model = _plan_converted(plan, variant, chain, module, options)
-    codec = next((m for m, _ in chain if m.STAGE == "weights"), None)
+    codec, chosen = next(((m, o) for m, o in chain if m.STAGE == "weights"), (None, None))
     details = {
         "format": module.FORMAT,
         "variant": variant,
         "shard_bytes": options.shard_bytes,
         "codec": _name(codec) if codec else None,
+        "codec_options": chosen.key() if chosen else {},
     }
     type_ = module.package.options_type
     package = Node(
@@ -198,10 +230,7 @@ def _plan_artifact(
         {"model": model},
         extra_key=getattr(codec, "VERSION", None),
     )
-    node = plan.add(package)
-    proofs = dict(_plan_proofs(plan, artifact, module.FORMAT, node))
-    plan.artifacts.append(PlannedArtifact(artifact, module.FORMAT, variant, node, proofs))
-    return True
+    return _Package(artifact, module.FORMAT, variant, plan.add(package))
 
 
 def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
@@ -253,30 +282,37 @@ def _plan_converted(
     return converted
 
 
-def _plan_proofs(plan: Plan, artifact: str, format_: str, node: str) -> Iterator[tuple[str, str]]:
+def _plan_proofs(plan: Plan, package: _Package) -> Iterator[tuple[str, str]]:
     validate = plan.config.validate_
     known = discover("backends", "open_session")
-    backends = [name for name in validate.backends if format_ in known[name].FORMATS]
+    backends = [name for name in validate.backends if package.format in known[name].FORMATS]
     if not backends:
-        able = [name for name, module in known.items() if format_ in module.FORMATS]
+        able = [name for name, module in known.items() if package.format in module.FORMATS]
         raise ConfigError(
-            f"no backend named there runs {artifact}, so it could not be proved",
+            f"no backend named there runs {package.artifact}, so it could not be proved",
             where="validate.backends",
             todo=f"add one of {', '.join(able)}",
         )
     for backend in backends:
-        lane = known[backend].LANE
-        options = {"backend": backend, "task": plan.config.task, "repeats": validate.repeats}
+        lane, without = known[backend].LANE, None
         if lane == "chromium" and not plan.browsers:
-            options["left_out"] = "browsers were left out of this build"
-            lane = "light"
+            lane, without = "light", "browsers were left out of this build"
+        function, options = _step(
+            "pipeline.validate.measure:measure",
+            backend=backend,
+            task=plan.config.task,
+            repeats=validate.repeats,
+            left_out=without,
+        )
         proof = Node(
-            f"prove {artifact} {backend}",
-            *_step("pipeline.validate.measure:measure", **options),
-            {"artifact": node, "golden": "golden"},
+            f"prove {package.artifact} {backend}",
+            function,
+            options,
+            {"artifact": package.node, "golden": "golden"},
             lane=lane,
             tools=known[backend].TOOLS,
             extra_key=getattr(known[backend], "fingerprint", lambda: None)(),
+            watched=getattr(known[backend], "watched", tuple)(),
         )
         yield backend, plan.add(proof)
 

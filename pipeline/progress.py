@@ -79,11 +79,7 @@ class Lines:
             return
         self._running.pop(node.id, None)
         self._ended += 1
-        mark, colour = {"done": ("✓", "green"), "stored": ("·", None), "failed": ("✗", "red")}[
-            state
-        ]
-        time = {"stored": "from the store", "failed": ""}.get(state, f"{seconds:.1f} s")
-        self._print(f"{click.style(mark, fg=colour)} {node.id:<44} {click.style(time, dim=True)}")
+        self._print(line(state, node.id, seconds))
         self._update(0.0, "")
 
     def on_progress(self, fraction: float, note: str) -> None:

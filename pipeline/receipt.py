@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.built import Built
 from pipeline.digest import digest
 from pipeline.files import write_aside
-from pipeline.store import Result, Store
+from pipeline.store import Result, Store, touch
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
@@ -28,7 +28,12 @@ PACKAGE = Path(__file__).parent
 SUFFIXES = (".py", ".json", ".js", ".html")
 
 #: Where a browser is looked for.
-ENVIRONMENT = ("PATH", "PIPELINE_BROWSER", "PIPELINE_BROWSER_FLAGS")
+ENVIRONMENT = (
+    "PATH",
+    "PIPELINE_BROWSER",
+    "PIPELINE_BROWSER_FLAGS",
+    "PLAYWRIGHT_BROWSERS_PATH",
+)
 
 
 def write(
@@ -61,6 +66,9 @@ def read(store: Store, key: str) -> tuple[Built, dict[str, Result]] | None:
             if (result := store.result(step_key)) is None:
                 return None
             results[node] = result
+        for path in map(Path, receipt["files"]):
+            if store.root in path.parents:
+                touch(path)
         return _built(store, receipt, results), results
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -74,12 +82,10 @@ def _built(store: Store, receipt: Mapping[str, Any], results: Mapping[str, Resul
 
 def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:
     """A digest of what is the same in two runs of one command."""
-    lock = config.with_suffix(".lock")
     return digest(
         "receipt",
         str(config.resolve()),
-        config.read_text(),
-        lock.read_text() if lock.exists() else None,
+        config.read_bytes().decode(errors="replace"),
         list(overrides),
         browsers,
         _code(),

@@ -121,7 +121,12 @@ class Run:
             self.results[node.id], self.keys[node.id] = stored, key
             self._on_event("stored", node, stored.seconds)
             return True
-        if any(other.function.alone for other, _ in self._running.values()):
+        running = [other for other, _ in self._running.values()]
+        if any(other.function.alone for other in running):
+            return False
+        # One step a lane: what comes first in the plan is not kept waiting by what was ready
+        # first, and equal work of two variants is done once.
+        if _lane(node) in map(_lane, running) or key in {k for _, k in self._running.values()}:
             return False
         if node.function.alone and (self._running or self._others_can_run(node)):
             return False
@@ -150,7 +155,11 @@ class Run:
             self._files.get(node.id, {}),
         )
         self._on_event("start", node, 0.0)
-        self._running[self._lanes.submit(_lane(node), execute, call)] = (node, key)
+        try:
+            future = self._lanes.submit(_lane(node), execute, call)
+        except BrokenProcessPool as error:
+            raise explained(error, node.id) from error
+        self._running[future] = (node, key)
 
     def _collect(self) -> PipelineError | None:
         """Wait for a running step to end, and take its result or its error."""

@@ -62,6 +62,10 @@ class Store:
             os.utime(self._record(key))
         return result
 
+    def has_results(self) -> bool:
+        """Whether any build has come to a result here."""
+        return any((self.root / "steps").glob("*.json"))
+
     def record(self, key: str, result: Result) -> None:
         """Remember that the step with ``key`` made ``result``."""
         content = json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)})
@@ -101,12 +105,14 @@ class Store:
         """A fresh folder for one run of one step, gone afterwards."""
         parent = self.root / "work"
         parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix=f"{os.getpid()}-") as folder:
+        with tempfile.TemporaryDirectory(dir=parent) as folder:
             yield Path(folder)
 
     @contextmanager
     def in_use(self, *, alone: bool = False) -> Iterator[None]:
         """Hold the store, together with other builds or alone; a killed process lets go.
+
+        The first to come removes the work folders of those that were killed.
 
         Raises:
             PipelineError: it is to be held alone while another process uses it.
@@ -114,18 +120,18 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / ".in-use").open("a") as file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(self.root / "work", ignore_errors=True)
             except BlockingIOError:
-                raise PipelineError(
-                    "a build is using the store", where=str(self.root), todo="wait for it to end"
-                ) from None
+                if alone:
+                    raise PipelineError(
+                        "a build is using the store",
+                        where=str(self.root),
+                        todo="wait for it to end",
+                    ) from None
+            if not alone:
+                fcntl.flock(file, fcntl.LOCK_SH)
             yield
-
-    def sweep(self) -> None:
-        """Remove work folders whose process is gone (it was killed)."""
-        for folder in (self.root / "work").glob("*-*"):
-            if not _alive(int(folder.name.split("-")[0])):
-                shutil.rmtree(folder, ignore_errors=True)
 
     def clean(self, keep_days: float, dry_run: bool) -> tuple[int, int]:
         """Remove results not used for ``keep_days`` days, and the files only they needed.
@@ -148,11 +154,13 @@ class Store:
             for path in (self.root / "downloads").glob("*")
             if path.is_file() and path.stat().st_atime <= oldest
         ]
+        receipts = (self.root / "receipts").glob("*.json")
+        forgotten = [path for path in receipts if path.stat().st_mtime <= oldest]
         size = sum(path.stat().st_size for path in (*loose, *downloads))
         if not dry_run:
             # Folders of links first: they can be made again, and hold the space.
             shutil.rmtree(self.root / "trees", ignore_errors=True)
-            for path in (*old, *loose, *downloads):
+            for path in (*old, *loose, *downloads, *forgotten):
                 path.unlink(missing_ok=True)
         return len(loose) + len(downloads), size
 
@@ -181,6 +189,8 @@ class Store:
         # A read-only mode proves nothing: disks fail and people edit. Look.
         if not self._has(sha256, size) or file_digest(path)[0] != sha256:
             path.unlink(missing_ok=True)
+            # Folders made before still hold the damaged file; they are quick to make again.
+            shutil.rmtree(self.root / "trees", ignore_errors=True)
             raise PipelineError(
                 "a file in the store was damaged and has been dropped",
                 where=str(path),
@@ -203,6 +213,12 @@ class Store:
                 raise
 
 
+def touch(path: Path) -> None:
+    """Note that a file was used now; ``clean`` goes by it. Its content's time stays."""
+    with suppress(OSError):
+        os.utime(path, (time(), path.stat().st_mtime))
+
+
 def _same_file(source: Path, target: Path) -> None:
     # A hard link, not a symbolic one: onnxruntime refuses weights whose real
     # path lies outside the model's folder.
@@ -219,13 +235,3 @@ def _digests(record: Path) -> Iterator[str]:
         return
     for sha256, _ in tree.values():
         yield sha256
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

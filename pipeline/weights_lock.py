@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,11 +57,11 @@ def record(config_path: Path, url: str, digest: Digest) -> None:
     path = lock_path(config_path)
     try:
         with _alone_in(path.parent):
-            entries, key = read(config_path), _without_user(url)
-            if entries.get(key, digest) != digest:
-                raise _another(path, url, entries[key], digest)
-            if key not in entries:
-                _write(path, {**entries, key: digest})
+            entries, name = read(config_path), key(url)
+            if entries.get(name, digest) != digest:
+                raise _another(path, url, entries[name], digest)
+            if name not in entries:
+                _write(path, {**entries, name: digest})
     except OSError as error:
         raise PipelineError(
             f"could not record the digest of a download ({error.strerror or error})",
@@ -69,10 +70,14 @@ def record(config_path: Path, url: str, digest: Digest) -> None:
         ) from error
 
 
-def _without_user(url: str) -> str:
-    """The lock lies in version control, where a password has no place."""
+def key(url: str) -> str:
+    """What a lock calls a URL: it lies in version control, where no password has a place.
+
+    A query may be a token, so only its digest is kept.
+    """
     parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    query = sha256(parts.query.encode()).hexdigest() if parts.query else ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=query).geturl()
 
 
 def _write(path: Path, entries: dict[str, Digest]) -> None:

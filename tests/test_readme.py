@@ -20,6 +20,10 @@ def test_the_config_shown_is_the_default_one() -> None:
     assert yaml.safe_load(code("yaml")[0]) == yaml.safe_load(committed)
 
 
+def test_nothing_is_left_to_fill_in() -> None:
+    assert "@@" not in README
+
+
 def test_the_short_config_has_ten_lines() -> None:
     assert len(code("yaml")[1].splitlines()) == 10
 

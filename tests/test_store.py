@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -61,6 +59,7 @@ def test_damage_is_found_by_hashing_and_mended_by_the_next_build(tmp_path: Path)
     store = Store(tmp_path)
     result = made(store, {"a": b"content"})
     store.record("key", result)
+    store.open(result)
     damaged = store.path(result.tree["a"][0])
     damaged.chmod(0o644)
     damaged.write_bytes(b"CONTENT")
@@ -88,15 +87,13 @@ def test_write_aside_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypat
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_work_folders_of_killed_processes_are_swept(tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    dead = tmp_path / "work" / f"{ended.pid}-left"
-    alive = tmp_path / "work" / f"{os.getpid()}-mine"
-    dead.mkdir(parents=True)
-    alive.mkdir()
-    Store(tmp_path).sweep()
-    assert not dead.exists() and alive.exists()
+def test_work_folders_of_killed_processes_are_removed_by_the_next_to_come(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "work" / "left").mkdir(parents=True)
+    with store.in_use(), store.work_folder() as mine:
+        assert [path.name for path in (tmp_path / "work").iterdir()] == [mine.name]
+        with Store(tmp_path).in_use():
+            assert mine.exists(), "another build's folder is in use"
 
 
 def test_clean_removes_what_was_not_used_and_keeps_the_rest(tmp_path: Path) -> None:

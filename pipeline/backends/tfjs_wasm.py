@@ -13,6 +13,7 @@ LANE = "chromium"
 TOOLS = ("playwright",)
 unavailable = tfjs.unavailable
 fingerprint = tfjs.fingerprint
+watched = tfjs.watched
 
 
 def open_session(artifact: Path) -> Session:

@@ -136,7 +136,7 @@ def plans(os_release: str, privilege: list[str] | None) -> list[list[list[str]]]
         found.append([[*apt, "update"], [*apt, "install", "--no-install-recommends", "chromium"]])
     playwright = [sys.executable, "-m", "playwright"]
     # On Ubuntu the package is a snap, which containers cannot run.
-    libraries = [[*playwright, "install-deps", "chromium"]] if privilege == [] else []
+    libraries = [[*playwright, "install-deps", "chromium"]] if privilege is not None else []
     return [*found, [*libraries, [*playwright, "install", "chromium"]]]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pipeline.digest import file_digest, tree_digest
+
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 
@@ -14,6 +16,12 @@ def versions() -> dict[str, str]:
     lock = json.loads((FOLDER / "package-lock.json").read_text())
     named = lock["packages"][""].get("dependencies", {})
     return {name: lock["packages"][f"node_modules/{name}"]["version"] for name in sorted(named)}
+
+
+def page_digest() -> str:
+    """A digest of the page and its scripts."""
+    files = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.html")])
+    return tree_digest({path.name: file_digest(path) for path in files})
 
 
 def missing() -> list[str]:

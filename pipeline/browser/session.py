@@ -147,7 +147,9 @@ class ArtifactPage:
             self._page = self._context.new_page()
             self._page.goto(f"{self.server.url}/page/index.html", timeout=START_TIMEOUT_S * 1000)
         except Error as error:
-            raise self._failure(error) from error
+            failure = self._failure(error)
+            self.server.unmount(self.url)
+            raise failure from error
 
     @property
     def browser_version(self) -> str:

@@ -38,12 +38,25 @@ def unavailable() -> str | None:
         found = find_browser()
     except MissingToolError as error:
         return str(error)
-    return None if found else "no Chromium-family browser: run python -m pipeline.browser.install"
+    return None if found else "no Chromium-family browser was found"
 
 
 def fingerprint() -> dict[str, Any]:
-    """What can change a result besides the artifact: TF.js' version, and the browser's build."""
-    return {"packages": packages.versions(), "browser": build()}
+    """What can change a result besides the artifact: the page, TF.js, the browser, its flags."""
+    from pipeline.browser.session import browser_flags
+
+    return {
+        "packages": packages.versions(),
+        "page": packages.page_digest(),
+        "browser": build(),
+        "flags": browser_flags(),
+    }
+
+
+def watched() -> tuple[str, ...]:
+    """Files outside of this package that ``fingerprint`` speaks of."""
+    found = build()
+    return (found[0],) if found else ()
 
 
 class TfjsSession:
@@ -54,6 +67,7 @@ class TfjsSession:
         self._backend = backend
         self._description = artifacts.read(artifact)
         self._opened: dict[str, Any] = {}
+        self._ran = False
         self._page: ArtifactPage | None = None
         self._open()
 
@@ -74,7 +88,9 @@ class TfjsSession:
 
     def latency(self, inputs: Arrays, *, warmups: int, repeats: int) -> Latency:
         feeds = {name: _for_tfjs(name, array) for name, array in inputs.items()}
-        self._reopen()
+        if self._ran:
+            self._reopen()
+        self._ran = True
         answer = self._require_page().ask_with("time", feeds, warmups=warmups, repeats=repeats)
         return Latency(answer["firstMs"], answer["warmMs"])
 
@@ -93,6 +109,7 @@ class TfjsSession:
         from pipeline.browser.session import BrowserGoneError
 
         feeds = {name: _for_tfjs(name, array) for name, array in inputs.items()}
+        self._ran = True
         try:
             return self._require_page().ask_tensors("infer", feeds)
         except BrowserGoneError:

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -79,7 +80,9 @@ class LocalLanes:
 
     def _forward(self) -> None:
         while (message := self._messages.get()) is not None:
-            self.on_progress(*message)
+            # A report that cannot be shown must not stop the steps, which wait for its reader.
+            with suppress(Exception):
+                self.on_progress(*message)
 
 
 def _begin(log: Path, messages: Any) -> None:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from pipeline import options
 from pipeline.export.artifact import ArtifactWriter
 from pipeline.export.sharding import split
@@ -14,8 +16,7 @@ from pipeline.registry import discover
 from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from pipeline.optimize.codec import Encoded
 
 
 class PackageOptions(options.Options):
@@ -26,6 +27,8 @@ class PackageOptions(options.Options):
     shard_bytes: int
     codec: str | None = None
     """The weight technique, such as uint8; float32 as converted without one."""
+    codec_options: dict[str, Any] = Field(default_factory=dict)
+    """Keyword arguments of its ``encode``."""
 
 
 @step(version=1)
@@ -39,7 +42,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     tensors, start = [], 0
     for weight in group["weights"]:
         end = start + _byte_length(weight, raw[start:])
-        tensors.append(_encode(weight, raw[start:end], options.codec))
+        tensors.append(_encode(weight, raw[start:end], options))
         start = end
     shards = split(tensors, options.shard_bytes)
     group["paths"] = [writer.add_file(shard, "bin") for shard in shards]
@@ -60,14 +63,16 @@ def _byte_length(weight: dict[str, Any], rest: memoryview) -> int:
     return end
 
 
-def _encode(weight: dict[str, Any], raw: memoryview, codec: str | None) -> bytes:
+def _encode(weight: dict[str, Any], raw: memoryview, options: PackageOptions) -> bytes:
     """Re-encode one tensor, and say how in its manifest entry."""
     import numpy as np
 
-    if codec is None or not _worth_encoding(weight):
+    if options.codec is None or not _worth_encoding(weight):
         return bytes(raw)
     values = np.frombuffer(raw, dtype="<f4").reshape(weight["shape"])
-    data, weight["quantization"] = _quantize(values, codec)
+    codec = discover("optimize", "encode")[options.codec]
+    encoded = codec.encode(values, None, **options.codec_options)
+    data, weight["quantization"] = _quantized(encoded)
     return data
 
 
@@ -78,12 +83,11 @@ def _worth_encoding(weight: dict[str, Any]) -> bool:
     return weight["dtype"] == "float32" and len(wide) >= 2
 
 
-def _quantize(values: NDArray[np.float32], codec: str) -> tuple[bytes, dict[str, Any]]:
+def _quantized(encoded: Encoded) -> tuple[bytes, dict[str, Any]]:
     """TF.js computes ``value = data * scale + min``, or widens float16."""
-    encoded = discover("optimize", "encode")[codec].encode(values, None)
     data = encoded.data.astype(encoded.data.dtype.newbyteorder("<"), copy=False).tobytes()
     entry: dict[str, Any] = {"dtype": encoded.data.dtype.name, "original_dtype": "float32"}
-    if encoded.scale is not None:
+    if encoded.scale is not None and encoded.zero is not None:
         scale = float(encoded.scale)
         entry |= {"min": -float(encoded.zero) * scale, "scale": scale}
     return data, entry

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.digest import digest, file_digest
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 
 #: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
@@ -41,18 +40,7 @@ class Release:
 
 
 def cdn_folder(to: str) -> Path:
-    """The folder that ``publish.to`` names.
-
-    Raises:
-        ConfigError: it is an address of another kind of place.
-    """
-    if re.match(r"^[a-z][a-z0-9+.-]+://", to) and not to.startswith("file://"):
-        raise ConfigError(
-            f"{to} is not a folder on this machine",
-            where="publish.to",
-            todo="publish to a folder and copy it to the bucket: files, then manifests, "
-            "then the channels",
-        )
+    """The folder that ``publish.to`` names."""
     return Path(to.removeprefix("file://"))
 
 
@@ -198,7 +186,7 @@ def _move_channel(model: Path, channel: str, release: str) -> None:
 def _write_index(to: Path) -> None:
     models = {
         folder.name: {
-            "channels": {c.stem: json.loads(c.read_text())["release"] for c in channels(folder)},
+            "channels": channels(folder),
             "releases": releases(folder),
         }
         for folder in sorted(to.iterdir())
@@ -207,9 +195,13 @@ def _write_index(to: Path) -> None:
     write_aside(to / "index.json", json.dumps({"models": models}, indent=1).encode())
 
 
-def channels(model: Path) -> list[Path]:
-    """The channel files of a model's folder."""
-    return sorted(path for path in model.glob("*.json") if not path.name.startswith("."))
+def channels(model: Path) -> dict[str, str]:
+    """The channels of a model's folder, and the release that each points to."""
+    found = {}
+    for path in sorted(model.glob("[!.]*.json")):
+        with suppress(ValueError, KeyError, TypeError):
+            found[path.stem] = json.loads(path.read_text())["release"]
+    return found
 
 
 def releases(model: Path) -> list[dict[str, Any]]:

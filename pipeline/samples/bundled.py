@@ -19,6 +19,12 @@ class Options(Strict):
     """``digits``: 1,797 handwritten digits of 8x8 pixels (CC BY 4.0), 360 of them for the
     test split."""
 
+    def local_paths(self) -> dict[str, Path]:
+        """The file that ships with the package."""
+        from pipeline.bundled.digits import FILE
+
+        return {"data": FILE}
+
 
 class ReadOptions(Strict):
     """What the step needs."""

@@ -83,7 +83,7 @@ def check_config(text: str | bytes, where: str) -> dict[str, Any]:
         inspected = {key: value for key, value in config.items() if key != "compile_config"}
         for layer, item in _objects(inspected, ""):
             _check(layer, item, where)
-    except (ValueError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise SourceError(
             f"the model's config cannot be read ({error})", where=where, todo="save the model again"
         ) from error

@@ -11,6 +11,8 @@ from pipeline import options
 from pipeline.errors import GateError
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
+from pipeline.validate.miss import kept
+from pipeline.validate.parity import compare
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +34,8 @@ class GoldenOptions(options.Options):
     """What the golden must be able to show."""
 
     task: str
-    tolerance: float
-    """The tightest bound on an absolute error that artifacts will be held to."""
+    bounds: dict[str, dict[str, float]]
+    """Artifact -> metric -> bound: what artifacts will be held to."""
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
@@ -51,7 +53,9 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     loaded = model.load(inputs["source"])
     arrays = load_file(samples / "inputs.safetensors")
     outputs = run(loaded, arrays)
-    spreads = _check(outputs, options.tolerance)
+    spreads = _check(outputs, _tightest(options.bounds))
+    signature = _frozen_signature(inputs)
+    _check_bounds(outputs, signature, options)
     save_file(outputs, work / "outputs.safetensors")
     for name in ("inputs.safetensors", "labels.safetensors"):
         if (samples / name).exists():
@@ -60,7 +64,7 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
         "count": len(next(iter(arrays.values()))),
         "outputs": {
             spec.name: {"spread": spreads[spec.name], "softmax": spec.softmax}
-            for spec in _frozen_signature(inputs).outputs
+            for spec in signature.outputs
         },
         "accuracy": task_accuracy(options.task, outputs, work),
     }
@@ -120,6 +124,53 @@ def _check(outputs: Mapping[str, Array], tolerance: float) -> dict[str, float]:
             "or a tighter max_abs_error",
         )
     return spreads
+
+
+def _tightest(bounds: Mapping[str, Mapping[str, float]]) -> float:
+    """The tightest bound on an absolute error; float32's usual one where there is none."""
+    named = [one["max_abs_error"] for one in bounds.values() if one.get("max_abs_error")]
+    return min(named, default=1e-4)
+
+
+def _check_bounds(
+    outputs: Mapping[str, Array], signature: Signature, options: GoldenOptions
+) -> None:
+    """Refuse bounds that a model which ignores its input would keep."""
+    import numpy as np
+
+    softmax = {spec.name: spec.softmax for spec in signature.outputs}
+    broken = {
+        "the mean answer to every sample": {
+            name: np.broadcast_to(values.mean(axis=0), values.shape).astype(values.dtype)
+            for name, values in outputs.items()
+        },
+        "each sample's answer to the next": {
+            name: np.roll(values, 1, axis=0) for name, values in outputs.items()
+        },
+    }
+    for does, answers in broken.items():
+        parity = compare(answers, outputs, softmax)
+        parity["top1_agreement"] = agreement(options.task, answers, outputs)
+        fooled = [name for name, bounds in options.bounds.items() if _keeps(parity, bounds)]
+        if fooled:
+            raise GateError(
+                f"the gates of {', '.join(fooled)} would let a broken model pass: "
+                f"one that gives {does}",
+                where="golden",
+                todo="tighten a bound (relative_error below 1 always tells), or give samples "
+                "that the model tells apart",
+            )
+
+
+def _keeps(parity: Mapping[str, Any], bounds: Mapping[str, float]) -> bool:
+    known = {metric: bound for metric, bound in bounds.items() if parity.get(metric) is not None}
+    return all(kept(metric, parity[metric], bound) for metric, bound in known.items())
+
+
+def agreement(task: str, outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> float | None:
+    """The share of samples of the same class as in the golden, where the task has classes."""
+    classes = getattr(discover("tasks", "accuracy")[task], "classes", None)
+    return None if classes is None else float((classes(outputs) == classes(golden)).mean())
 
 
 def _spread(values: Array) -> float:

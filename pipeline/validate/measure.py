@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import options
 from pipeline.registry import discover
 from pipeline.step import Inputs, Keep, step
-from pipeline.validate.golden import task_accuracy
+from pipeline.validate.golden import agreement, task_accuracy
 from pipeline.validate.parity import compare
 
 if TYPE_CHECKING:
@@ -70,19 +69,13 @@ def _measure(session: Session, golden: Path, options: MeasureOptions) -> dict[st
     outputs = session.infer(samples)
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
     parity = compare(outputs, wanted, softmax)
-    parity["top1_agreement"] = _agreement(options.task, outputs, wanted)
+    parity["top1_agreement"] = agreement(options.task, outputs, wanted)
     return {
         "hardware": asdict(session.hardware),
         "parity": parity,
         "accuracy": task_accuracy(options.task, outputs, golden),
         "latency": _summary(session.load_ms, latency),
     }
-
-
-def _agreement(task: str, outputs: Mapping[str, Any], golden: Mapping[str, Any]) -> float | None:
-    """The share of samples of the same class as in the golden, where the task has classes."""
-    classes = getattr(discover("tasks", "accuracy")[task], "classes", None)
-    return None if classes is None else float((classes(outputs) == classes(golden)).mean())
 
 
 def _summary(load_ms: float, latency: Latency) -> dict[str, Any]:

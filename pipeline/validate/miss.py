@@ -24,3 +24,9 @@ class Miss:
         sign = ">=" if self.metric in FLOORS else "<="
         where = f"{self.artifact} on {self.backend}"
         return f"{where}: {self.metric} {value}, must be {sign} {self.bound:g}"
+
+
+def kept(metric: str, value: float, bound: float) -> bool:
+    """Whether a value keeps its bound."""
+    # A difference of two shares carries float64's rounding; 1e-9 is far below one sample.
+    return value >= bound - 1e-9 if metric in FLOORS else value <= bound + 1e-9

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[Any]
 
+#: Outputs that vary by less than this share of their size are taken as the same for all samples.
+SAME = 1e-3
+
 #: Where probabilities end, so that their logarithm does not: float32's smallest normal number.
 SMALLEST = 1.1754944e-38
 
@@ -35,6 +38,7 @@ def compare(
     for metric, pick in (
         ("max_abs_error", max),
         ("mean_abs_error", max),
+        ("relative_error", max),
         ("cosine", min),
         ("logits_max_abs_error", max),
         ("nonfinite", sum),
@@ -57,6 +61,7 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
     measured = {
         "max_abs_error": float(error.max(initial=0.0)),
         "mean_abs_error": float(error.mean()) if error.size else 0.0,
+        "relative_error": _relative_error(given, wanted),
         "cosine": _cosine(given, wanted),
         "nonfinite": int((~finite).sum()),
     }
@@ -64,6 +69,23 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
         difference = np.abs(logits(given) - logits(wanted))
         measured["logits_max_abs_error"] = float(difference.max(initial=0.0))
     return measured
+
+
+def _relative_error(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    """Root mean square error over root mean square deviation from the golden's mean sample.
+
+    A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
+    offset. For an output that is the same for every sample, its own size is what counts.
+    """
+    import numpy as np
+
+    error = float(np.sqrt(np.mean((given - wanted) ** 2))) if wanted.size else 0.0
+    size = float(np.sqrt(np.mean(wanted**2))) if wanted.size else 0.0
+    deviation = float(np.sqrt(np.mean((wanted - wanted.mean(axis=0)) ** 2))) if wanted.size else 0.0
+    measure = max(deviation, SAME * size)
+    if measure == 0:
+        return 0.0 if error == 0 else float(np.finfo(np.float32).max)
+    return error / measure
 
 
 def logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

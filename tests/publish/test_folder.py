@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.errors import PipelineError
 from pipeline.publish.folder import cdn_folder, publish, releases
 
 
@@ -101,9 +101,16 @@ def test_an_artifact_that_changed_is_refused(tmp_path: Path) -> None:
     assert not list((tmp_path / "cdn").rglob("*.bin"))
 
 
-def test_buckets_are_refused_with_a_way_out() -> None:
-    with pytest.raises(ConfigError, match="s3://bucket/x is not a folder"):
-        cdn_folder("s3://bucket/x")
+def test_a_stray_file_is_no_channel(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    (tmp_path / "cdn" / "m").mkdir(parents=True)
+    (tmp_path / "cdn" / "m" / "notes.json").write_text("[]")
+    release = publish(manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    index = json.loads((tmp_path / "cdn" / "index.json").read_text())
+    assert index["models"]["m"]["channels"] == {"latest": release.id}
+
+
+def test_a_file_address_is_a_folder() -> None:
     assert cdn_folder("file:///srv/cdn") == Path("/srv/cdn")
 
 

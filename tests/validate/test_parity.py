@@ -58,3 +58,19 @@ def test_zero_vectors_agree_and_a_zero_answer_does_not() -> None:
 def test_another_shape_is_no_parity() -> None:
     with pytest.raises(ValueError, match=r"shape \(1, 3\), the golden \(1, 2\)"):
         compare({"y": np.zeros((1, 3))}, {"y": np.zeros((1, 2))}, {})
+
+
+def test_relative_error_is_one_for_the_mean_answer() -> None:
+    golden = {"y": 100 + np.random.default_rng(2).normal(scale=3, size=(50, 4))}
+    mean = {"y": np.broadcast_to(golden["y"].mean(axis=0), (50, 4))}
+    assert compare(mean, golden, {})["relative_error"] == pytest.approx(1)
+    assert compare(golden, golden, {})["relative_error"] == 0
+
+
+def test_relative_error_of_a_constant_output_is_by_its_size() -> None:
+    golden = {"y": np.full((4, 2), 10.0)}
+    assert compare({"y": np.full((4, 2), 10.001)}, golden, {})["relative_error"] < 0.2
+    assert compare({"y": np.full((4, 2), 11.0)}, golden, {})["relative_error"] > 1
+    zero = {"y": np.zeros((4, 2))}
+    assert compare(zero, zero, {})["relative_error"] == 0
+    assert compare(golden, zero, {})["relative_error"] > 1
