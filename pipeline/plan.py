@@ -179,9 +179,11 @@ def _plan_golden(plan: Plan, artifacts: list[str]) -> None:
     gates = plan.config.validate_.gates
     bounds = {name: bounds_for(name, gates) for name in artifacts}
     _check_measurable(plan.config, bounds)
-    options = {"task": plan.config.task, "bounds": bounds}
+    task = plan.config.task
     inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
-    plan.add(Node("golden", *_step("pipeline.validate.golden:make", **options), inputs))
+    plan.add(Node("golden", *_step("pipeline.validate.golden:make", task=task), inputs))
+    check = _step("pipeline.validate.telling:check", task=task, bounds=bounds)
+    plan.add(Node("check golden", *check, {"golden": "golden"}))
 
 
 def _check_measurable(config: Config, bounds: Mapping[str, Mapping[str, float]]) -> None:
@@ -309,6 +311,7 @@ def _plan_proofs(plan: Plan, package: _Package) -> Iterator[tuple[str, str]]:
             function,
             options,
             {"artifact": package.node, "golden": "golden"},
+            after=("check golden",),
             lane=lane,
             tools=known[backend].TOOLS,
             extra_key=getattr(known[backend], "fingerprint", lambda: None)(),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline import options
 from pipeline.registry import discover
 from pipeline.step import Inputs, Keep, step
-from pipeline.validate.golden import agreement, task_accuracy
+from pipeline.validate.golden import task_accuracy
 from pipeline.validate.parity import compare
+from pipeline.validate.telling import agreement
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Latency, Session

@@ -45,6 +45,8 @@ CONFIG = {
         "tfjs-graph": {"variants": ["fp32", "fp16", "uint8"]},
         "onnx": {"variants": ["fp32", "int8"]},
     },
+    # Random weights lose much of their sense in 8 bits; here only the time is of interest.
+    "validate": {"gates": {"default": {"relative_error": 0.95}}},
 }
 
 

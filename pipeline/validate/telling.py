@@ -1,0 +1,110 @@
+"""Whether the golden can tell a broken model from a good one, by the bounds that will be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import options
+from pipeline.errors import GateError
+from pipeline.registry import discover
+from pipeline.step import Inputs, step
+from pipeline.validate.miss import kept
+from pipeline.validate.parity import compare
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Bounds = Mapping[str, Mapping[str, float]]
+
+#: How many times the tolerance the outputs must differ between samples. A
+#: MobileNet with random weights says 0.001 for every class of every image; any
+#: other broken model then agrees with it to within the tolerance.
+TELLING = 20
+
+
+class CheckOptions(options.Options):
+    """What artifacts will be held to."""
+
+    task: str
+    bounds: dict[str, dict[str, float]]
+    """Artifact -> metric -> bound."""
+
+
+@step(version=1, tools=("numpy",))
+def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
+    """GOLDEN -> nothing, if it tells.
+
+    Raises:
+        GateError: the outputs hardly differ, or a model that ignores its input would pass.
+    """
+    from safetensors.numpy import load_file
+
+    facts = json.loads((inputs["golden"] / "golden.json").read_text())["outputs"]
+    outputs = load_file(inputs["golden"] / "outputs.safetensors")
+    check_spread({name: one["spread"] for name, one in facts.items()}, options.bounds)
+    softmax = {name: one["softmax"] for name, one in facts.items()}
+    check_bounds(outputs, softmax, options.task, options.bounds)
+    (work / "telling.json").write_text(json.dumps(options.bounds))
+
+
+def check_spread(spreads: Mapping[str, float], bounds: Bounds) -> None:
+    """Refuse outputs that differ between samples by little more than the tightest tolerance."""
+    named = [one["max_abs_error"] for one in bounds.values() if one.get("max_abs_error")]
+    tolerance = min(named, default=1e-4)
+    if max(spreads.values()) < TELLING * tolerance:
+        shown = ", ".join(f"{name} by {value:.2g}" for name, value in spreads.items())
+        raise GateError(
+            "the golden cannot tell a broken model from a good one: between samples the outputs "
+            f"differ ({shown}) by less than {TELLING} times the tolerance of {tolerance:.2g}",
+            where="golden",
+            todo="give samples that the model tells apart, weights that are trained, "
+            "or a tighter max_abs_error",
+        )
+
+
+def check_bounds(
+    outputs: Mapping[str, Array], softmax: Mapping[str, bool], task: str, bounds: Bounds
+) -> None:
+    """Refuse bounds that a model which ignores its input would keep."""
+    for does, answers in _broken(outputs).items():
+        parity = compare(answers, outputs, softmax)
+        parity["top1_agreement"] = agreement(task, answers, outputs)
+        fooled = [name for name, one in bounds.items() if _keeps(parity, one)]
+        if fooled:
+            raise GateError(
+                f"the gates of {', '.join(fooled)} would let a broken model pass: "
+                f"one that gives {does}",
+                where="golden",
+                todo="tighten a bound (relative_error below 1 always tells), or give samples "
+                "that the model tells apart",
+            )
+
+
+def _broken(outputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
+    """What models that do not look at their input would answer."""
+    import numpy as np
+
+    mean = {
+        name: np.broadcast_to(values.mean(axis=0), values.shape).astype(values.dtype)
+        for name, values in outputs.items()
+    }
+    rolled = {name: np.roll(values, 1, axis=0) for name, values in outputs.items()}
+    return {
+        "the mean answer to every sample": mean,
+        "each sample's answer to the next": rolled,
+    }
+
+
+def _keeps(parity: Mapping[str, Any], bounds: Mapping[str, float]) -> bool:
+    known = {metric: bound for metric, bound in bounds.items() if parity.get(metric) is not None}
+    return all(kept(metric, parity[metric], bound) for metric, bound in known.items())
+
+
+def agreement(task: str, outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> float | None:
+    """The share of samples of the same class as in the golden, where the task has classes."""
+    classes = getattr(discover("tasks", "accuracy")[task], "classes", None)
+    return None if classes is None else float((classes(outputs) == classes(golden)).mean())
