@@ -83,7 +83,7 @@ class Run:
         self._running: dict[Future[Any], tuple[Node, str]] = {}
         self.results: dict[str, Result] = {}
         self.keys: dict[str, str] = {}
-        """The key of every step that came to a result."""
+        """The key of every step whose inputs are known."""
         self.only_now = False
         """Whether a result is true of this build alone."""
 
@@ -116,9 +116,12 @@ class Run:
 
     def _try_start(self, node: Node) -> bool:
         """Take the node from the store, or start it unless it has to wait for quiet."""
-        key = self._key(node)
+        # Once: a step that waits for its lane is asked again and again, and files are hashed.
+        if node.id not in self.keys:
+            self.keys[node.id] = self._key(node)
+        key = self.keys[node.id]
         if (stored := self._store.result(key)) is not None:
-            self.results[node.id], self.keys[node.id] = stored, key
+            self.results[node.id] = stored
             self._on_event("stored", node, stored.seconds)
             return True
         running = [other for other, _ in self._running.values()]
@@ -177,7 +180,7 @@ class Run:
             if reusable:
                 self._store.record(key, result)
             self.only_now |= not reusable
-            self.results[node.id], self.keys[node.id] = result, key
+            self.results[node.id] = result
             self._on_event("done", node, seconds)
         return failure
 

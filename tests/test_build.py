@@ -222,18 +222,21 @@ def test_a_build_killed_at_any_moment_is_resumed(tmp_path: Path) -> None:
     more += ["--set", "validate.gates={}"]
     words = [PIPELINE, "build", MOBILENET, "--store", tmp_path / "artifacts/store", *more]
     words += ["--set", f"publish.to={tmp_path / 'artifacts/cdn'}"]
-    for seconds in (1, 12):
+    steps = tmp_path / "artifacts/store/steps"
+    for finished in (0, 1, 4):
         killed = subprocess.Popen(
             [*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        time.sleep(seconds)
+        deadline = time.monotonic() + 120
+        while len(list(steps.glob("*.json"))) < finished and time.monotonic() < deadline:
+            time.sleep(0.02)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
     assert not list(tmp_path.glob("artifacts/cdn/*/latest.json"))
     done = build(tmp_path, *more)
     assert "published" in done.stdout
     assert (tmp_path / "artifacts/cdn" / "mobilenet" / "latest.json").exists()
-    assert not list((tmp_path / "artifacts/store" / "work").iterdir())
+    assert not list((tmp_path / "artifacts/store" / "work").glob("*"))
 
 
 THREE_OUTPUTS = """

@@ -95,9 +95,12 @@ def _frozen(function: Any) -> RawGraph:
     from tensorflow.python.framework import convert_to_constants
 
     try:
-        frozen = convert_to_constants.convert_variables_to_constants_v2(
-            function, lower_control_flow=False, aggressive_inlining=True
+        # The two halves of convert_variables_to_constants_v2 that are of use here: its third one
+        # makes a callable function of the graph, which takes as long as both and is not called.
+        variables = convert_to_constants._FunctionConverterDataInEager(
+            func=function, lower_control_flow=False, aggressive_inlining=True
         )
+        graph_def, _ = convert_to_constants._replace_variables_by_constants(variables)
     except (ValueError, NotImplementedError) as error:
         raise PipelineError(
             f"the model's variables cannot become constants ({str(error).splitlines()[0]})",
@@ -105,9 +108,9 @@ def _frozen(function: Any) -> RawGraph:
         ) from error
     given = len(function.inputs) - len(function.captured_inputs)
     return RawGraph(
-        frozen.graph.as_graph_def(),
-        [tensor.op.name for tensor in frozen.inputs[:given]],
-        [tensor.name for tensor in frozen.outputs],
+        graph_def,
+        [tensor.op.name for tensor in function.inputs[:given]],
+        [tensor.name for tensor in function.outputs],
     )
 
 
