@@ -13,6 +13,7 @@ from pipeline.step import Inputs, Keep, step
 from pipeline.validate.golden import task_accuracy
 from pipeline.validate.parity import compare
 from pipeline.validate.telling import agreement
+from pipeline.validate.worst import keep_worst
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Latency, Session
@@ -33,9 +34,9 @@ class MeasureOptions(options.Options):
     """Why the user wants it not to run."""
 
 
-@step(version=1, tools=("numpy",), alone=True)
+@step(version=2, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
-    """ARTIFACT and GOLDEN -> ``result.json``."""
+    """ARTIFACT and GOLDEN -> ``result.json``, and the outputs on the worst samples."""
     from pipeline.backends.session import Unavailable
 
     backend = discover("backends", "open_session")[options.backend]
@@ -44,7 +45,7 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     if reason is None:
         try:
             with backend.open_session(inputs["artifact"]) as session:
-                measured = _measure(session, inputs["golden"], options)
+                measured = _measure(session, inputs["golden"], options, work)
         except Unavailable as error:
             reason = str(error)
     result = {
@@ -59,7 +60,7 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     return Keep.THIS_BUILD if reason and not options.left_out else Keep.ALWAYS
 
 
-def _measure(session: Session, golden: Path, options: MeasureOptions) -> dict[str, Any]:
+def _measure(session: Session, golden: Path, options: MeasureOptions, work: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     facts = json.loads((golden / "golden.json").read_text())
@@ -75,6 +76,7 @@ def _measure(session: Session, golden: Path, options: MeasureOptions) -> dict[st
         "hardware": asdict(session.hardware),
         "parity": parity,
         "accuracy": task_accuracy(options.task, outputs, golden),
+        "worst": keep_worst(outputs, wanted, work),
         "latency": _summary(session.load_ms, latency),
     }
 

@@ -1,0 +1,58 @@
+"""The samples on which an artifact is furthest from the golden, kept to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+#: Outputs of the worst samples, [k, …] by public name, in the order of ``worst``.
+FILE = "worst.safetensors"
+
+#: How many samples are kept: enough to see a pattern, few enough for wide outputs.
+COUNT = 8
+
+
+def keep_worst(
+    outputs: Mapping[str, Array], golden: Mapping[str, Array], folder: Path
+) -> list[dict[str, Any]]:
+    """Write the outputs on the worst samples to ``worst.safetensors``.
+
+    Args:
+        outputs: [n, …] by public name, as the artifact gave them.
+        golden: the same names and shapes.
+
+    Returns:
+        ``{"sample": index in the golden, "error": largest absolute difference}``, largest first.
+    """
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    errors = sample_errors(outputs, golden)
+    chosen = np.argsort(-errors, kind="stable")[:COUNT]
+    save_file({name: np.ascontiguousarray(v[chosen]) for name, v in outputs.items()}, folder / FILE)
+    return [{"sample": int(i), "error": float(errors[i])} for i in chosen]
+
+
+def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> NDArray[np.float64]:
+    """Of each sample, the largest absolute difference in any element of any output.
+
+    NaN and infinity count as float32's largest number, so that they come first and JSON holds them.
+    """
+    import numpy as np
+
+    largest = float(np.finfo(np.float32).max)
+    found = []
+    for name, wanted in golden.items():
+        with np.errstate(invalid="ignore"):
+            error = np.abs(outputs[name].astype(np.float64) - wanted.astype(np.float64))
+        rows = error.reshape(len(error), -1).max(axis=1, initial=0.0)
+        found.append(np.nan_to_num(rows, nan=largest, posinf=largest))
+    errors: NDArray[np.float64] = np.max(found, axis=0)
+    return errors
