@@ -47,22 +47,26 @@ def missed(manifest: Mapping[str, Any]) -> list[Miss]:
 
 
 def unavailable(manifest: Mapping[str, Any]) -> list[str]:
-    """Backends that could not run, each with its reason."""
-    return sorted(
-        {
-            f"{result['backend']}: {result['reason']}"
-            for artifact in manifest["artifacts"]
-            for result in artifact["validation"]
-            if result["status"] == "unavailable"
-        }
-    )
+    """What keeps artifacts from being proved: required targets and their reasons, first of all."""
+    lacking = [
+        f"{result['target']}: {result['reason']}"
+        for artifact in manifest["artifacts"]
+        for result in artifact["validation"]
+        if result["status"] == "unavailable" and result["required"]
+    ]
+    unproved = [
+        f"{artifact['id']} ran on no backend"
+        for artifact in manifest["artifacts"]
+        if all(result["status"] == "unavailable" for result in artifact["validation"])
+    ]
+    return sorted(set(lacking)) or unproved
 
 
 def judge(built: Built, *, complete: bool = True) -> None:
     """Refuse what missed a gate, or could not be proved.
 
     Args:
-        complete: whether every backend has to have run.
+        complete: whether every required target, and at least one, has to have run.
 
     Raises:
         GateError: naming artifact, backend, metric, value and bound of every miss.

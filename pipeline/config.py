@@ -10,12 +10,26 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
 
 from pipeline.options import Options
 from pipeline.preprocess import Preprocess
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _targets(schema: dict[str, Any]) -> None:
+    """Let editors complete the names."""
+    from pipeline.validate.targets import ALL, names
+
+    listed = {"type": "array", "items": {"enum": list(names())}, "minItems": 1}
+    for key in ("type", "items", "minItems"):
+        schema.pop(key, None)
+    schema["anyOf"] = [{"const": ALL}, listed]
 
 
 class Gates(Options):
@@ -42,8 +56,12 @@ class Gates(Options):
 class Validate(Options):
     """Where artifacts are proved, and what they must keep."""
 
-    backends: list[str] = Field(["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"], min_length=1)
-    """Where every artifact is run and compared with the golden."""
+    backends: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"], min_length=1, json_schema_extra=_targets
+    )
+    """Where every artifact is run and compared with the golden: BACKEND or BACKEND@ENGINE
+    (chromium, if none is named), which must then be there; or the word all, every backend in
+    every engine, of which those that are missing are reported and stop nothing."""
     gates: dict[str, Gates] = Field(default_factory=dict)
     """Bounds by artifact (onnx/int8), variant (int8), format (onnx) or default; the first of
     these that names a metric decides it."""

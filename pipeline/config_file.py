@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pipeline.config import Config
 from pipeline.config_type import config_type
 from pipeline.errors import ConfigError
-from pipeline.registry import discover
+from pipeline.validate import targets
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -229,16 +229,22 @@ def _check_validate(
 ) -> Iterable[tuple[Location, str]]:
     if not isinstance(data, dict):
         return
-    known = list(discover("backends", "open_session"))
-    backends = data.get("backends")
-    for index, name in enumerate(backends if isinstance(backends, list) else []):
-        if name not in known:
-            yield ("validate", "backends", index), f' is "{name}"{_suggest(str(name), known)}'
+    yield from _check_targets(data.get("backends"))
     artifacts = [f"{f}/{v}" for f in formats for v in variants]
     allowed = ["default", *variants, *formats, *artifacts]
     for name in _names(data.get("gates")):
         if name not in allowed:
             yield ("validate", "gates", name), f" names nothing{_suggest(name, allowed)}"
+
+
+def _check_targets(backends: Any) -> Iterable[tuple[Location, str]]:
+    place: Location = ("validate", "backends")
+    named = [(place, backends)] if isinstance(backends, str) else []
+    if isinstance(backends, list):
+        named = [((*place, index), str(name)) for index, name in enumerate(backends)]
+    for where, name in named:
+        if wrong := targets.problem(name):
+            yield where, f' is "{name}"{wrong}'
 
 
 def _names(value: Any) -> list[str]:

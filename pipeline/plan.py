@@ -15,6 +15,7 @@ from pipeline.options import Options
 from pipeline.registry import discover
 from pipeline.step import Lane, StepFunction, find
 from pipeline.validate.gates import bounds_for
+from pipeline.validate.targets import Target, known, parse
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class PlannedArtifact:
     variant: str
     node: str
     proofs: Mapping[str, str]
-    """Backend -> the node that runs the artifact on it."""
+    """Target -> the node that runs the artifact on it."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
             )
     _plan_golden(plan, [package.artifact for package in packages])
     for package in packages:
-        proofs = dict(_plan_proofs(plan, package))
+        proofs = dict(_plan_proofs(plan, package, _reference(config, packages, package)))
         named = (package.artifact, package.format, package.variant, package.node)
         plan.artifacts.append(PlannedArtifact(*named, proofs))
     _plan_manifest(plan)
@@ -284,40 +285,60 @@ def _plan_converted(
     return converted
 
 
-def _plan_proofs(plan: Plan, package: _Package) -> Iterator[tuple[str, str]]:
-    validate = plan.config.validate_
-    known = discover("backends", "open_session")
-    backends = [name for name in validate.backends if package.format in known[name].FORMATS]
-    if not backends:
-        able = [name for name, module in known.items() if package.format in module.FORMATS]
+def _reference(config: Config, packages: list[_Package], package: _Package) -> str | None:
+    """The node of the same format's artifact without techniques, which others are timed with."""
+    plain = {name for name, chain in _variants(config) if not chain}
+    found = (p.node for p in packages if p.format == package.format and p.variant in plain)
+    node = next(found, None)
+    return None if node == package.node else node
+
+
+def _plan_proofs(plan: Plan, package: _Package, reference: str | None) -> Iterator[tuple[str, str]]:
+    chosen = parse(plan.config.validate_.backends)
+    targets = [target for target in chosen if target.runs(package.format)]
+    if not targets:
+        able = {target.backend: None for target in known() if target.runs(package.format)}
         raise ConfigError(
             f"no backend named there runs {package.artifact}, so it could not be proved",
             where="validate.backends",
             todo=f"add one of {', '.join(able)}",
         )
-    for backend in backends:
-        lane, without = known[backend].LANE, None
-        if lane == "chromium" and not plan.browsers:
-            lane, without = "light", "browsers were left out of this build"
-        function, options = _step(
-            "pipeline.validate.measure:measure",
-            backend=backend,
-            task=plan.config.task,
-            repeats=validate.repeats,
-            left_out=without,
-        )
-        proof = Node(
-            f"prove {package.artifact} {backend}",
-            function,
-            options,
-            {"artifact": package.node, "golden": "golden"},
-            after=("check golden",),
-            lane=lane,
-            tools=known[backend].TOOLS,
-            extra_key=getattr(known[backend], "fingerprint", lambda: None)(),
-            watched=getattr(known[backend], "watched", tuple)(),
-        )
-        yield backend, plan.add(proof)
+    inputs = {"artifact": package.node, "golden": "golden"}
+    inputs |= {"reference": reference} if reference else {}
+    for target in targets:
+        yield target.id, plan.add(_proof(plan, package, target, inputs))
+
+
+def _proof(plan: Plan, package: _Package, target: Target, inputs: Mapping[str, str]) -> Node:
+    without = _left_out(plan, target)
+    function, options = _step(
+        "pipeline.validate.measure:measure",
+        backend=target.backend,
+        engine=target.engine,
+        required=target.required,
+        task=plan.config.task,
+        repeats=plan.config.validate_.repeats,
+        left_out=without,
+    )
+    return Node(
+        f"prove {package.artifact} {target.id}",
+        function,
+        options,
+        inputs,
+        after=("check golden",),
+        lane="light" if without else target.lane,
+        tools=target.module.TOOLS,
+        extra_key=target.fingerprint(),
+        watched=target.watched(),
+    )
+
+
+def _left_out(plan: Plan, target: Target) -> str | None:
+    """Why a target is known beforehand not to run."""
+    if target.engine and not plan.browsers:
+        return "browsers were left out of this build"
+    # What is required is asked for again by the step: it may be there by then.
+    return None if target.required else target.unavailable()
 
 
 def _plan_manifest(plan: Plan) -> None:
@@ -328,7 +349,7 @@ def _plan_manifest(plan: Plan) -> None:
         inputs[artifact.id] = artifact.node
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
         proofs = list(artifact.proofs)
-        artifacts.append({"id": artifact.id, "variant": artifact.variant, "backends": proofs})
+        artifacts.append({"id": artifact.id, "variant": artifact.variant, "targets": proofs})
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {
         "config": described,

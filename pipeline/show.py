@@ -67,7 +67,7 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
 
 def _row(artifact: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
     text, colour = MARKS[result["status"]]
-    head = (artifact["id"], _size(artifact["bytes"]), result["backend"])
+    head = (artifact["id"], _size(artifact["bytes"]), result["target"])
     if result["status"] == "unavailable":
         return (*head, click.style(text, fg=colour), "", "", "", "")
     parity, latency, accuracy = result["parity"], result["latency"], result["accuracy"]
@@ -84,10 +84,10 @@ def _row(artifact: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
 
 def _hardware(result: dict[str, Any]) -> str:
     if result["status"] == "unavailable":
-        return f"{result['backend']}: unavailable: {result['reason']}"
+        return f"{result['target']}: unavailable: {result['reason']}"
     hardware = result["hardware"]
     kind = {"software": "software rasterizer, no GPU"}.get(hardware["kind"], hardware["kind"])
-    return f"{result['backend']}: {hardware['name']} ({kind})"
+    return f"{result['target']}: {hardware['name']} ({kind})"
 
 
 def _size(count: int) -> str:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Any, get_type_hints
 
 from pipeline.options import Options
 
-#: Which process runs a step. ``tensorflow`` is the only one that may import TensorFlow.
-Lane = Literal["tensorflow", "light", "chromium"]
+#: Which process runs a step: ``tensorflow``, the only one that may import TensorFlow, ``light``,
+#: or the name of the browser engine that it keeps open.
+Lane = str
 
 Inputs = Mapping[str, Path]
 

@@ -77,9 +77,11 @@ def artifact(manifest: dict[str, Any], name: str) -> dict[str, Any]:
 def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> None:
     assert {a["id"] for a in manifest["artifacts"]} == ARTIFACTS
     for described in manifest["artifacts"]:
-        backends = {r["backend"]: r for r in described["validation"]}
+        backends = {r["target"]: r for r in described["validation"]}
         tfjs = described["format"].startswith("tfjs")
-        assert set(backends) == ({"tfjs-wasm", "tfjs-webgl"} if tfjs else {"onnxruntime-cpu"})
+        assert set(backends) == (
+            {"tfjs-wasm@chromium", "tfjs-webgl@chromium"} if tfjs else {"onnxruntime-cpu"}
+        )
         for result in backends.values():
             assert result["status"] == "pass"
             assert result["parity"]["nonfinite"] == 0
@@ -186,7 +188,7 @@ def test_a_fresh_store_gives_the_same_bytes(
 def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
     before = (published / "latest.json").read_text()
     failed = build(place, "--set", "validate.gates.uint8.max_abs_error=1e-9", check=3)
-    assert "tfjs-graph/uint8 on tfjs-wasm: max_abs_error" in failed.stderr
+    assert "tfjs-graph/uint8 on tfjs-wasm@chromium: max_abs_error" in failed.stderr
     assert "must be <= 1e-09" in failed.stderr
     assert "FAIL" in failed.stdout
     assert (published / "latest.json").read_text() == before

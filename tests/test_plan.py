@@ -23,7 +23,7 @@ def planned(*overrides: str) -> Plan:
 
 def test_the_default_makes_and_proves_these_artifacts() -> None:
     plan = planned()
-    tfjs, onnx = ["tfjs-wasm", "tfjs-webgl"], ["onnxruntime-cpu"]
+    tfjs, onnx = ["tfjs-wasm@chromium", "tfjs-webgl@chromium"], ["onnxruntime-cpu"]
     assert {a.id: list(a.proofs) for a in plan.artifacts} == {
         "tfjs-graph/fp32": tfjs,
         "tfjs-layers/fp32": tfjs,
@@ -109,7 +109,8 @@ def test_planning_imports_nothing_heavy() -> None:
         ("samples", "read", {"Options"}),
         ("optimize", "KEY", {"Options", "STAGE"}),
         ("export", "FORMAT", {"Options", "convert", "package"}),
-        ("backends", "open_session", {"NAME", "FORMATS", "LANE", "TOOLS", "unavailable"}),
+        ("backends", "open_session", {"NAME", "FORMATS", "TOOLS", "unavailable"}),
+        ("browser.engines", "start", {"unavailable", "fingerprint", "watched", "settings"}),
         ("tasks", "accuracy", {"NAME"}),
     ],
 )

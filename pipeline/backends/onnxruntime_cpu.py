@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.backends.batches import infer_in_batches
 from pipeline.backends.cpu import cpu_name
+from pipeline.backends.native import in_turn, process_memory, timed
 from pipeline.backends.session import Hardware, Latency, Session
 from pipeline.errors import PipelineError
 from pipeline.export import artifact as artifacts
@@ -36,12 +38,12 @@ _DTYPES = {
 }
 
 
-def unavailable() -> str | None:
+def unavailable(engine: None = None) -> str | None:
     """Why this backend cannot run here."""
     return None if find_spec("onnxruntime") else "onnxruntime is not installed"
 
 
-def open_session(artifact: Path) -> Session:
+def open_session(artifact: Path, engine: None = None) -> Session:
     """Open an artifact folder; external data is read from beside the entry."""
     return OnnxruntimeSession(artifact)
 
@@ -53,6 +55,7 @@ class OnnxruntimeSession:
         self._description = artifacts.read(artifact)
         self._entry = artifact / self._description["entry"]
         self._ran = False
+        self._memory: dict[str, int | None] | None = None
         self._session, self.load_ms = self._load()
         self._outputs = self._checked_outputs()
 
@@ -71,13 +74,26 @@ class OnnxruntimeSession:
     def infer(self, inputs: Arrays) -> dict[str, Array]:
         return infer_in_batches(self._run, inputs, self._description["inputs"])
 
-    def latency(self, inputs: Arrays, *, warmups: int, repeats: int) -> Latency:
+    @property
+    def fetched_bytes(self) -> int | None:
+        return None
+
+    def memory(self) -> dict[str, int | None]:
+        """Of this process: onnxruntime does not say what it holds itself."""
+        return self._memory or process_memory()
+
+    def latency(
+        self, inputs: Arrays, *, reference: Path | None, warmups: int, repeats: int
+    ) -> Latency:
         if self._ran:
             self._session, self.load_ms = self._load()
-        first_ms = self._timed(inputs)
-        for _ in range(warmups):
-            self._run(inputs)
-        return Latency(first_ms, [self._timed(inputs) for _ in range(repeats)])
+        first_ms = timed(partial(self._run, inputs))
+        self._memory = process_memory()
+        if reference is None:
+            return Latency(first_ms, *in_turn([partial(self._run, inputs)], warmups, repeats))
+        with type(self)(reference) as other:
+            runs = [partial(self._run, inputs), partial(other._run, inputs)]
+            return Latency(first_ms, *in_turn(runs, warmups, repeats))
 
     def __enter__(self) -> Self:
         return self
@@ -121,8 +137,3 @@ class OnnxruntimeSession:
             for node in self._session.get_inputs()
         }
         return dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
-
-    def _timed(self, inputs: Arrays) -> float:
-        start = perf_counter()
-        self._run(inputs)
-        return (perf_counter() - start) * 1000

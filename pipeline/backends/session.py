@@ -1,9 +1,11 @@
 """What a backend offers: an artifact, opened where it will run.
 
 A backend is one module of this folder with ``NAME``, ``FORMATS`` (artifact formats it
-runs), ``LANE`` (the kind of process it needs), ``TOOLS`` (distributions whose version
-can change its results), ``unavailable() -> str | None`` (a cheap reason why it cannot
-run on this machine) and ``open_session(artifact: Path) -> Session``.
+runs), ``TOOLS`` (distributions whose version can change its results),
+``unavailable(engine) -> str | None`` (a cheap reason why it cannot run on this machine) and
+``open_session(artifact: Path, engine: str | None) -> Session``. One that runs in a browser
+has ``ENGINES``, those that can have it; one that does not has ``LANE``, the kind of process
+it needs, and its ``engine`` is ``None``. ``EXTRA = True`` keeps it out of ``all``.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     import numpy as np
@@ -22,7 +25,15 @@ if TYPE_CHECKING:
 
 
 class Unavailable(Exception):  # noqa: N818 - a state that validation records, not a bug
-    """Only trying showed that the backend cannot run here; the message is the reason."""
+    """Only trying showed that the backend cannot run here; the message is the reason.
+
+    Args:
+        lasting: it would fail again as long as the backend's ``fingerprint`` is the same.
+    """
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        super().__init__(reason)
+        self.lasting = lasting
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,8 @@ class Latency:
     """The first inference of a fresh session, compilation included."""
     warm_ms: list[float]
     """One per repeat, after the warm-ups."""
+    reference_ms: list[float] | None = None
+    """The reference's, pair by pair: each was timed right before or right after its partner."""
 
 
 class Session(Protocol):
@@ -57,6 +70,17 @@ class Session(Protocol):
     def load_ms(self) -> float:
         """From asking for the artifact to having it, its files' transport included."""
 
+    @property
+    def fetched_bytes(self) -> int | None:
+        """Bytes of the artifact's files fetched over HTTP; ``None`` where none are."""
+
+    def memory(self) -> Mapping[str, int | None]:
+        """``tensors``, ``tensor_bytes``, ``process_bytes``: with this artifact open and no other.
+
+        ``None`` for what cannot be known here. ``process_bytes`` is all of the process, or of
+        the browser's processes.
+        """
+
     def infer(self, inputs: Arrays) -> dict[str, Array]:
         """Run ``n`` samples.
 
@@ -67,8 +91,16 @@ class Session(Protocol):
             [n, …] by public output name.
         """
 
-    def latency(self, inputs: Arrays, *, warmups: int, repeats: int) -> Latency:
-        """Time one sample ([1, …] by public input name) in a session opened for it."""
+    def latency(
+        self, inputs: Arrays, *, reference: Path | None, warmups: int, repeats: int
+    ) -> Latency:
+        """Time one sample ([1, …] by public input name) in a session opened for it.
+
+        Args:
+            reference: an artifact with the same signature to be opened beside this one after
+                its first inference, and timed in turn with it: A B, B A, A B, …
+            warmups: untimed inferences of each after the first.
+        """
 
     def __enter__(self) -> Self: ...
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import tfjs
+from pipeline.browser import page_session, tfjs
 
 NAME = "tfjs-cpu"
 FORMATS = tfjs.FORMATS
-LANE = "chromium"
+ENGINES = ("chromium",)
 TOOLS = ("playwright",)
-unavailable = tfjs.unavailable
-fingerprint = tfjs.fingerprint
-watched = tfjs.watched
+unavailable = page_session.unavailable
+fingerprint = page_session.fingerprint
+watched = page_session.watched
 
 
-def open_session(artifact: Path) -> Session:
+def open_session(artifact: Path, engine: str) -> Session:
     """Open an artifact folder on TF.js' cpu backend."""
-    return tfjs.TfjsSession(artifact, "cpu")
+    return tfjs.open_session(artifact, engine, "cpu")

@@ -1,5 +1,5 @@
 /**
- * The page in which an artifact runs. One page, one artifact.
+ * The page in which artifacts run: the one that is proved, and a reference that it is timed with.
  *
  * The driver calls `start(job)` and waits for the page to POST the job's answer:
  * tensors as safetensors, anything else as JSON, a failure as `{error}`.
@@ -15,58 +15,95 @@ import { format, parse } from './safetensors.js';
  * @property {number} loadMs from asking for the model to having it
  * @property {Record<string, unknown>} details what really runs: backend, threads, renderer, …
  * @property {(inputs: Tensors) => Promise<Tensors>} run resolves when the outputs are read back
+ * @property {() => Memory} memory what the runtime holds for all open models
+ */
+
+/**
+ * @typedef {Object} Memory
+ * @property {number | null} tensors `null` where the runtime does not say
+ * @property {number | null} tensorBytes
  */
 
 /**
  * @typedef {Object} OpenRequest
+ * @property {string} id what later jobs call it
  * @property {string} runtime the module beside this one that knows how to run it
  * @property {string} backend the runtime's name for where to run
  * @property {string} format
  * @property {string} url of the artifact's entry
+ * @property {string[]} files names of all its files, beside the entry
  * @property {string[]} inputs public names, in the signature's order
  * @property {string[]} outputs
+ * @property {Record<string, unknown>} settings of the runtime
  */
 
-/** @type {Model | undefined} */
-let model;
+/** @type {Map<string, Model>} */
+const models = new Map();
 
 const jobs = {
   /** @param {OpenRequest} request */
   async open(request) {
     const runtime = await import(`./${request.runtime}.js`);
-    model = /** @type {Model} */ (await runtime.open(request));
+    const model = /** @type {Model} */ (await runtime.open(request));
+    models.set(request.id, model);
     return { ...model.details, loadMs: model.loadMs, crossOriginIsolated };
   },
 
-  /** @param {{inputs: string}} request */
-  async infer({ inputs }) {
-    return format(await opened().run(await fetchTensors(inputs)));
+  /** @param {{id: string, inputs: string}} request */
+  async infer({ id, inputs }) {
+    return format(await opened(id).run(await fetchTensors(inputs)));
+  },
+
+  /** @param {{id: string}} request */
+  async memory({ id }) {
+    return opened(id).memory();
   },
 
   /**
-   * Each time runs from typed arrays in to typed arrays out.
-   * @param {{inputs: string, warmups: number, repeats: number}} request
+   * The first inference, from typed arrays in to typed arrays out.
+   * @param {{id: string, inputs: string}} request
    */
-  async time({ inputs, warmups, repeats }) {
+  async first({ id, inputs }) {
+    return { firstMs: await elapsed(opened(id), await fetchTensors(inputs)) };
+  },
+
+  /**
+   * Milliseconds of warm inferences by model, in turn: A B, B A, A B, …
+   * @param {{ids: string[], inputs: string, warmups: number, repeats: number}} request
+   */
+  async time({ ids, inputs, warmups, repeats }) {
     const tensors = await fetchTensors(inputs);
-    const firstMs = await elapsed(tensors);
-    for (let i = 0; i < warmups; i++) await opened().run(tensors);
-    const warmMs = [];
-    for (let i = 0; i < repeats; i++) warmMs.push(await elapsed(tensors));
-    return { firstMs, warmMs };
+    for (const id of ids) {
+      for (let i = 0; i < warmups; i++) await opened(id).run(tensors);
+    }
+    /** @type {Record<string, number[]>} */
+    const times = Object.fromEntries(ids.map((id) => [id, []]));
+    for (let i = 0; i < repeats; i++) {
+      // What comes second may find caches warm or a clock slowed down: each comes second in turn.
+      const order = i % 2 ? [...ids].reverse() : ids;
+      for (const id of order) times[id].push(await elapsed(opened(id), tensors));
+    }
+    return times;
   },
 };
 
-/** @returns {Model} */
-function opened() {
-  if (!model) throw new Error('no artifact is open');
+/**
+ * @param {string} id
+ * @returns {Model}
+ */
+function opened(id) {
+  const model = models.get(id);
+  if (!model) throw new Error(`no artifact is open as "${id}"`);
   return model;
 }
 
-/** @param {Tensors} tensors */
-async function elapsed(tensors) {
+/**
+ * @param {Model} model
+ * @param {Tensors} tensors
+ */
+async function elapsed(model, tensors) {
   const start = performance.now();
-  await opened().run(tensors);
+  await model.run(tensors);
   return performance.now() - start;
 }
 

@@ -44,6 +44,8 @@ class Access:
     method: str
     path: str
     status: int
+    sent_bytes: int = 0
+    """Of the body, not of the head."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class PageServer:
         self.folders = {"page": HERE, "node_modules": HERE / "node_modules"}
         self.offers: dict[str, bytes] = {}
         self.answers: dict[str, Answer | None] = {}
+        self._answered = threading.Condition()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._http.daemon_threads = True
         self.host = f"127.0.0.1:{self._http.server_port}"
@@ -99,6 +102,21 @@ class PageServer:
         self.answers[token] = None
         return f"{self.url}/{token}"
 
+    def wait(self, url: str, timeout_s: float) -> bool:
+        """Whether something was posted to a URL of ``expect`` within this time."""
+        token = _first_part(urlsplit(url).path)
+        with self._answered:
+            return bool(self._answered.wait_for(lambda: self.answers.get(token), timeout_s))
+
+    def answer(self, token: str, answer: Answer) -> bool:
+        """Take what a page posts; whether it was expected."""
+        with self._answered:
+            if self.answers.get(token, self) is not None:
+                return False
+            self.answers[token] = answer
+            self._answered.notify_all()
+            return True
+
     def take(self, url: str) -> Answer | None:
         """What was posted to a URL of ``expect``, which is closed; ``None`` if nothing was."""
         return self.answers.pop(_first_part(urlsplit(url).path), None)
@@ -107,6 +125,12 @@ class PageServer:
         """Requests under a mounted folder that were not answered with its file."""
         path = urlsplit(url).path
         return [seen for seen in self.log if seen.path.startswith(path) and seen.status >= 400]
+
+    def sent_bytes(self, url: str) -> int:
+        """Bytes of files sent from under a mounted folder."""
+        path = urlsplit(url).path
+        seen = (one for one in self.log if one.path.startswith(path) and one.status < 400)
+        return sum(one.sent_bytes for one in seen)
 
     def find(self, path: str) -> Path | None:
         """The file that a request path names, if it is one that is served."""
@@ -154,11 +178,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         token = _first_part(urlsplit(self.path).path)
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.pages.answers.get(token, self) is not None:
+        answer = Answer(self.headers.get("Content-Type", ""), content)
+        if self.pages.answer(token, answer):
+            self._say(HTTPStatus.OK, "")
+        else:
             self._say(HTTPStatus.NOT_FOUND, "no answer is expected here")
-            return
-        self.pages.answers[token] = Answer(self.headers.get("Content-Type", ""), content)
-        self._say(HTTPStatus.OK, "")
 
     def _is_local(self) -> bool:
         # Another site's page can reach this port under a name of its own (DNS rebinding).
@@ -180,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: HTTPStatus, content_type: str, length: int) -> None:
         # Logged first: whoever has the answer finds it in the log.
-        self.pages.log.append(Access(self.command, self.path, int(status)))
+        self.pages.log.append(Access(self.command, self.path, int(status), length))
         self.send_response(status)
         for name, value in _HEADERS.items():
             self.send_header(name, value)

@@ -20,9 +20,7 @@ class Unavailable extends Error {
  */
 export async function open(request) {
   const { backend, format, url } = request;
-  await loadScript(CORE);
-  const { tf } = /** @type {any} */ (globalThis);
-  await useBackend(tf, backend);
+  const tf = await ready(request);
   const start = performance.now();
   const layers = format === 'tfjs-layers';
   const model = await (layers ? tf.loadLayersModel(url) : tf.loadGraphModel(url));
@@ -30,7 +28,31 @@ export async function open(request) {
   assertBackend(tf, backend);
   const predict = layers ? layersPredictor(model, request) : graphPredictor(model, request);
   const details = await describe(tf, backend);
-  return { loadMs, details, run: (inputs) => run(tf, predict, inputs) };
+  return { loadMs, details, run: (inputs) => run(tf, predict, inputs), memory: () => memory(tf) };
+}
+
+/**
+ * TF.js on the backend that is asked for. All models of a page share it.
+ * @param {OpenRequest} request
+ * @returns {Promise<any>}
+ */
+async function ready({ backend }) {
+  const page = /** @type {any} */ (globalThis);
+  if (!page.tf) {
+    await loadScript(CORE);
+    await useBackend(page.tf, backend);
+  }
+  assertBackend(page.tf, backend);
+  return page.tf;
+}
+
+/**
+ * @param {any} tf
+ * @returns {import('./page.js').Memory}
+ */
+function memory(tf) {
+  const { numTensors, numBytes } = tf.memory();
+  return { tensors: numTensors, tensorBytes: numBytes };
 }
 
 /**

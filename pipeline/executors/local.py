@@ -9,12 +9,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from pipeline.registry import discover
 
 if TYPE_CHECKING:
     from pipeline.step import Lane
@@ -54,8 +56,8 @@ class LocalLanes:
         return self._pool(lane).submit(function, *args)
 
     def warm(self, lane: Lane) -> None:
-        if lane in WARM and lane not in self._pools:
-            self._pool(lane).submit(WARM[lane])
+        if lane not in self._pools:
+            self._pool(lane).submit(warm, lane)
 
     def __enter__(self) -> Self:
         return self
@@ -69,7 +71,7 @@ class LocalLanes:
         for lane, pool in self._pools.items():
             # Everything made is in the store. Only a browser needs to be closed; TensorFlow's own
             # way out takes over a second.
-            closes = kind is None and lane == "chromium"
+            closes = kind is None and lane in engines()
             if not closes:
                 _end(pool)
             pool.shutdown(wait=closes, cancel_futures=True)
@@ -125,19 +127,23 @@ def _import_tensorflow() -> None:
     import tensorflow  # noqa: F401
 
 
-def _start_browser() -> None:
-    from pipeline.browser.session import running
-
-    running()
+#: What a lane's process does as soon as it is known that its steps will come.
+WARM: dict[Lane, Callable[[], None]] = {"light": _import_numpy, "tensorflow": _import_tensorflow}
 
 
-#: What a lane's process does as soon as it is known that its steps will come. Failing is for the
-#: steps themselves: nobody looks at these results.
-WARM: dict[Lane, Callable[[], None]] = {
-    "light": _import_numpy,
-    "tensorflow": _import_tensorflow,
-    "chromium": _start_browser,
-}
+def warm(lane: Lane) -> None:
+    """Get this process ready. Failing is for the steps themselves: nobody looks at the result."""
+    if lane in engines():
+        from pipeline.browser.session import running
+
+        running(lane)
+    elif lane in WARM:
+        WARM[lane]()
+
+
+def engines() -> Collection[Lane]:
+    """The lanes that keep a browser open."""
+    return discover("browser.engines", "start")
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -18,11 +18,11 @@ SCHEMA = 1
 
 
 class Proved(options.Options):
-    """One artifact and the backends it was to run on."""
+    """One artifact and the targets it was to run on."""
 
     id: str
     variant: str
-    backends: list[str]
+    targets: list[str]
 
 
 class ManifestOptions(options.Options):
@@ -34,7 +34,7 @@ class ManifestOptions(options.Options):
     artifacts: list[Proved]
 
 
-@step(version=1, tools=tools.TOOLS)
+@step(version=2, tools=tools.TOOLS)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -87,8 +87,8 @@ def _artifact(
     description = artifacts.read(inputs[proved.id])
     bounds = bounds_for(proved.id, options.gates)
     results = [
-        json.loads((inputs[f"{proved.id} {backend}"] / "result.json").read_text())
-        for backend in proved.backends
+        json.loads((inputs[f"{proved.id} {target}"] / "result.json").read_text())
+        for target in proved.targets
     ]
     for result in results:
         if result["status"] == "measured":

@@ -49,4 +49,4 @@ def misses(
     for metric, bound in bounds.items():
         value = values.get(metric)
         if value is None or not kept(metric, value, bound):
-            yield Miss(artifact, result["backend"], metric, value, bound)
+            yield Miss(artifact, result["target"], metric, value, bound)

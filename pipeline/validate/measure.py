@@ -1,4 +1,4 @@
-"""Runs one artifact on one backend: parity with the golden, accuracy, latency."""
+"""Runs one artifact on one target: parity with the golden, accuracy, latency."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import options
-from pipeline.registry import discover
 from pipeline.step import Inputs, Keep, step
 from pipeline.validate.golden import task_accuracy
 from pipeline.validate.parity import compare
+from pipeline.validate.targets import Target
 from pipeline.validate.telling import agreement
 from pipeline.validate.worst import keep_worst
 
@@ -28,46 +28,68 @@ class MeasureOptions(options.Options):
     """On what, and how often."""
 
     backend: str
+    engine: str | None = None
+    """The browser engine, for a backend that needs one."""
+    required: bool = True
+    """Whether the user wants nothing published without it."""
     task: str
     repeats: int
     left_out: str | None = None
-    """Why the user wants it not to run."""
+    """Why it is known beforehand not to run."""
 
 
-@step(version=2, tools=("numpy",), alone=True)
+@step(version=3, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
-    """ARTIFACT and GOLDEN -> ``result.json``, and the outputs on the worst samples."""
+    """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
+
+    Beside it are the outputs on the worst samples.
+    """
     from pipeline.backends.session import Unavailable
 
-    backend = discover("backends", "open_session")[options.backend]
-    reason = options.left_out or backend.unavailable()
+    target = Target(options.backend, options.engine, options.required)
+    reason = options.left_out or target.unavailable()
     measured: dict[str, Any] = {}
+    keep = Keep.ALWAYS if options.left_out or not reason else Keep.THIS_BUILD
     if reason is None:
         try:
-            with backend.open_session(inputs["artifact"]) as session:
-                measured = _measure(session, inputs["golden"], options, work)
-        except Unavailable as error:
-            reason = str(error)
+            measured = _measured(target, inputs, options, work)
+        except Unavailable as unavailable:
+            reason = str(unavailable)
+            # What the user asks for and lacks may be there tomorrow.
+            lasts = unavailable.lasting and not options.required
+            keep = Keep.ALWAYS if lasts else Keep.THIS_BUILD
     result = {
-        "backend": options.backend,
-        "engine": measured.get("hardware", {}).get("details", {}).get("engine"),
+        "target": target.id,
+        "backend": target.backend,
+        "engine": target.engine,
+        "required": target.required,
         "status": "unavailable" if reason else "measured",
         "reason": reason,
         **measured,
     }
     (work / RESULT).write_text(json.dumps(result, indent=1))
-    # What the user leaves out stays so; what is missing may be there tomorrow.
-    return Keep.THIS_BUILD if reason and not options.left_out else Keep.ALWAYS
+    return keep
 
 
-def _measure(session: Session, golden: Path, options: MeasureOptions, work: Path) -> dict[str, Any]:
+def _measured(
+    target: Target, inputs: Inputs, options: MeasureOptions, work: Path
+) -> dict[str, Any]:
+    with target.module.open_session(inputs["artifact"], target.engine) as session:
+        return _measure(session, inputs, options, work)
+
+
+def _measure(
+    session: Session, inputs: Inputs, options: MeasureOptions, work: Path
+) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
+    golden, reference = inputs["golden"], inputs.get("reference")
     facts = json.loads((golden / "golden.json").read_text())
     samples = load_file(golden / "inputs.safetensors")
     wanted = load_file(golden / "outputs.safetensors")
     one = {name: values[:1] for name, values in samples.items()}
-    latency = session.latency(one, warmups=WARMUPS, repeats=options.repeats)
+    latency = session.latency(one, reference=reference, warmups=WARMUPS, repeats=options.repeats)
+    summary = _summary(session, latency)
     outputs = session.infer(samples)
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
     parity = compare(outputs, wanted, softmax)
@@ -77,18 +99,20 @@ def _measure(session: Session, golden: Path, options: MeasureOptions, work: Path
         "parity": parity,
         "accuracy": task_accuracy(options.task, outputs, golden),
         "worst": keep_worst(outputs, wanted, work),
-        "latency": _summary(session.load_ms, latency),
+        "latency": summary,
     }
 
 
-def _summary(load_ms: float, latency: Latency) -> dict[str, Any]:
+def _summary(session: Session, latency: Latency) -> dict[str, Any]:
     import numpy as np
 
     warm = np.asarray(latency.warm_ms)
     return {
-        "load_ms": round(load_ms, 3),
+        "load_ms": round(session.load_ms, 3),
         "first_ms": round(latency.first_ms, 3),
         "median_ms": round(float(np.median(warm)), 3),
         "p95_ms": round(float(np.percentile(warm, 95)), 3),
         "repeats": len(warm),
+        "fetched_bytes": session.fetched_bytes,
+        "memory": dict(session.memory()),
     }

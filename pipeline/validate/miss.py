@@ -14,6 +14,7 @@ class Miss:
 
     artifact: str
     backend: str
+    """The target: a backend, with the engine it ran in."""
     metric: str
     value: float | None
     """``None``: the backend or task does not measure this metric."""

@@ -12,6 +12,7 @@ import pytest
 from pipeline.registry import discover
 
 BACKENDS = discover("backends", "open_session")
+ENGINES = discover("browser.engines", "start")
 FORMATS = {"tfjs-graph", "tfjs-layers", "onnx"}
 HEAVY = ("numpy", "onnxruntime", "playwright", "tensorflow")
 
@@ -24,11 +25,14 @@ def test_the_backends_of_the_main_job_are_there() -> None:
 def test_contract(backend: ModuleType) -> None:
     assert backend.__name__.rsplit(".", 1)[1].replace("_", "-") == backend.NAME
     assert backend.FORMATS and set(backend.FORMATS) <= FORMATS
-    assert backend.LANE in ("chromium", "light")
+    assert hasattr(backend, "ENGINES") != hasattr(backend, "LANE")
+    engines = getattr(backend, "ENGINES", (None,))
+    assert engines and set(engines) <= {None, *ENGINES}
     assert all(isinstance(name, str) for name in backend.TOOLS)
     assert backend.__doc__
-    assert list(inspect.signature(backend.open_session).parameters) == ["artifact"]
-    assert backend.unavailable() is None or backend.unavailable()
+    assert list(inspect.signature(backend.open_session).parameters) == ["artifact", "engine"]
+    for engine in engines:
+        assert backend.unavailable(engine) is None or backend.unavailable(engine)
 
 
 def test_importing_all_backends_loads_nothing_heavy() -> None:

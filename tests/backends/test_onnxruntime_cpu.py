@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline.backends import onnxruntime_cpu
+from pipeline.backends.native import in_turn
 from pipeline.errors import PipelineError
 
 FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
@@ -62,7 +63,7 @@ def test_two_sessions_give_the_same_bytes(inputs: dict[str, Any]) -> None:
 def test_hardware_and_latency(inputs: dict[str, Any]) -> None:
     one = {name: array[:1] for name, array in inputs.items()}
     with onnxruntime_cpu.open_session(ARTIFACT) as opened:
-        latency = opened.latency(one, warmups=1, repeats=5)
+        latency = opened.latency(one, reference=None, warmups=1, repeats=5)
         hardware, load_ms = opened.hardware, opened.load_ms
     assert hardware.kind == "cpu"
     assert hardware.name
@@ -90,3 +91,19 @@ def test_outputs_that_the_artifact_does_not_promise_are_an_error(tmp_path: Path)
     message = r"the model returns \['probabilities'\], the artifact promises \['scores'\]"
     with pytest.raises(PipelineError, match=message):
         onnxruntime_cpu.open_session(artifact)
+
+
+def test_a_reference_is_timed_pair_by_pair(inputs: dict[str, Any]) -> None:
+    one = {name: values[:1] for name, values in inputs.items()}
+    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+        latency = opened.latency(one, reference=ARTIFACT, warmups=1, repeats=6)
+        assert opened.fetched_bytes is None
+        assert (opened.memory()["process_bytes"] or 0) > 10_000_000
+    assert latency.reference_ms is not None
+    assert len(latency.warm_ms) == len(latency.reference_ms) == 6
+
+
+def test_each_of_a_pair_comes_second_in_turn() -> None:
+    seen: list[str] = []
+    in_turn([lambda: seen.append("a"), lambda: seen.append("b")], warmups=2, repeats=2)
+    assert "".join(seen) == "aabb" + "ab" + "ba"

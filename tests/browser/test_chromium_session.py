@@ -19,7 +19,8 @@ from browser_cases import Case, case
 
 from pipeline.backends import tfjs_cpu, tfjs_wasm, tfjs_webgl
 from pipeline.backends.session import Unavailable
-from pipeline.browser import packages, session, tfjs
+from pipeline.browser import artifact_page, packages, session, tfjs
+from pipeline.browser.engines import chromium
 from pipeline.errors import PipelineError
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ def flags(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 def test_parity(backend: str, name: str) -> None:
     module: ModuleType = import_module(f"pipeline.backends.{backend}")
     expected = case(name)
-    with module.open_session(expected.artifact) as opened:
+    with module.open_session(expected.artifact, "chromium") as opened:
         outputs = opened.infer(expected.inputs)
         assert opened.hardware.details["backend"] == backend.removeprefix("tfjs_")
     assert set(outputs) == set(expected.outputs)
@@ -49,14 +50,14 @@ def test_parity(backend: str, name: str) -> None:
 
 def test_three_outputs_have_their_own_names_and_dtypes() -> None:
     expected = case("three_outputs")
-    with tfjs_wasm.open_session(expected.artifact) as opened:
+    with tfjs_wasm.open_session(expected.artifact, "chromium") as opened:
         outputs = opened.infer(expected.inputs)
     dtypes = {name: str(array.dtype) for name, array in outputs.items()}
     assert dtypes == {"zeta": "float32", "alpha": "int32", "middle": "bool"}
 
 
 def test_wasm_says_what_runs(classifier: Case) -> None:
-    with tfjs_wasm.open_session(classifier.artifact) as opened:
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
         hardware, load_ms = opened.hardware, opened.load_ms
     assert hardware.kind == "cpu"
     assert hardware.details["simd"] is True
@@ -69,7 +70,7 @@ def test_wasm_says_what_runs(classifier: Case) -> None:
 
 
 def test_webgl_says_what_draws(classifier: Case) -> None:
-    with tfjs_webgl.open_session(classifier.artifact) as opened:
+    with tfjs_webgl.open_session(classifier.artifact, "chromium") as opened:
         hardware = opened.hardware
     assert hardware.name == hardware.details["renderer"]
     software = "swiftshader" in hardware.name.lower() or "llvmpipe" in hardware.name.lower()
@@ -80,24 +81,24 @@ def test_webgl_says_what_draws(classifier: Case) -> None:
 def test_missing_webgl_is_unavailable_and_never_another_backend(
     flags: pytest.MonkeyPatch, classifier: Case
 ) -> None:
-    flags.setenv(session.FLAGS_VARIABLE, "--disable-gpu --disable-software-rasterizer")
+    flags.setenv(chromium.FLAGS_VARIABLE, "--disable-gpu --disable-software-rasterizer")
     message = r'^TF.js runs on "cpu" where "webgl" was asked for$'
     with pytest.raises(Unavailable, match=message):
-        tfjs_webgl.open_session(classifier.artifact)
-    with tfjs_wasm.open_session(classifier.artifact) as opened:
+        tfjs_webgl.open_session(classifier.artifact, "chromium")
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
         assert opened.hardware.details["backend"] == "wasm"
 
 
 def test_backend_that_tfjs_does_not_know_is_not_replaced(classifier: Case) -> None:
     with pytest.raises((Unavailable, PipelineError), match="webnope"):
-        tfjs.TfjsSession(classifier.artifact, "webnope")
+        tfjs.open_session(classifier.artifact, "chromium", "webnope")
 
 
 def test_missing_shard_is_an_http_error_with_its_name(editable: Path) -> None:
     shard = sorted(editable.glob("files/*.bin"))[1]
     shard.unlink()
     with pytest.raises(PipelineError, match=rf"GET files/{shard.name} got HTTP 404$") as caught:
-        tfjs_wasm.open_session(editable)
+        tfjs_wasm.open_session(editable, "chromium")
     assert caught.value.where == str(editable)
 
 
@@ -105,14 +106,14 @@ def test_missing_entry_is_an_http_error_with_its_name(editable: Path) -> None:
     entry = editable / json.loads((editable / "artifact.json").read_text())["entry"]
     entry.unlink()
     with pytest.raises(PipelineError, match=rf"GET files/{entry.name} got HTTP 404$"):
-        tfjs_cpu.open_session(editable)
+        tfjs_cpu.open_session(editable, "chromium")
 
 
 def test_truncated_shard_fails(editable: Path) -> None:
     shard = min(editable.glob("files/*.bin"), key=lambda path: path.stat().st_size)
     shard.write_bytes(shard.read_bytes()[:-8])
     with pytest.raises(PipelineError, match="in the page: ") as caught:
-        tfjs_cpu.open_session(editable)
+        tfjs_cpu.open_session(editable, "chromium")
     assert caught.value.where == str(editable)
 
 
@@ -124,16 +125,16 @@ def test_outputs_that_the_artifact_does_not_promise_are_an_error(tmp_path: Path)
     (tmp_path / "files").symlink_to(source.artifact / "files")
     message = r"returns \[zeta,alpha,middle\], the artifact promises \[omega,alpha,middle\]"
     with (
-        tfjs_cpu.open_session(tmp_path) as opened,
+        tfjs_cpu.open_session(tmp_path, "chromium") as opened,
         pytest.raises(PipelineError, match=message),
     ):
         opened.infer(source.inputs)
 
 
 def test_latency_has_one_number_a_repeat_and_a_first_of_its_own(classifier: Case) -> None:
-    with tfjs_webgl.open_session(classifier.artifact) as opened:
+    with tfjs_webgl.open_session(classifier.artifact, "chromium") as opened:
         opened.infer(classifier.inputs)
-        latency = opened.latency(classifier.one, warmups=2, repeats=4)
+        latency = opened.latency(classifier.one, reference=None, warmups=2, repeats=4)
     assert len(latency.warm_ms) == 4
     assert min(latency.warm_ms) > 0
     # It was compiled before, in another page: a first inference compiles again.
@@ -141,30 +142,46 @@ def test_latency_has_one_number_a_repeat_and_a_first_of_its_own(classifier: Case
 
 
 def test_latency_without_repeats(classifier: Case) -> None:
-    with tfjs_wasm.open_session(classifier.artifact) as opened:
-        latency = opened.latency(classifier.one, warmups=0, repeats=0)
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
+        latency = opened.latency(classifier.one, reference=None, warmups=0, repeats=0)
     assert latency.first_ms >= 0
     assert latency.warm_ms == []
 
 
+def test_a_reference_is_timed_in_the_same_page(classifier: Case) -> None:
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
+        alone = opened.memory()
+        latency = opened.latency(
+            classifier.one, reference=classifier.artifact, warmups=1, repeats=5
+        )
+        # Of the artifact alone, though a second model is now open beside it.
+        assert opened.memory()["tensor_bytes"] == alone["tensor_bytes"]
+        description = json.loads((classifier.artifact / "artifact.json").read_text())
+        assert opened.fetched_bytes == description["bytes"]
+    assert latency.reference_ms is not None
+    assert len(latency.warm_ms) == len(latency.reference_ms) == 5
+    assert min(*latency.warm_ms, *latency.reference_ms) > 0
+    assert (alone["process_bytes"] or 0) > 50_000_000
+
+
 def test_artifacts_in_a_row_share_one_browser_and_leave_no_page(classifier: Case) -> None:
-    with tfjs_wasm.open_session(classifier.artifact) as first:
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as first:
         first.infer(classifier.one)
         before = browser_process().pid
         layers = case("layers")
-        with tfjs_cpu.open_session(layers.artifact) as second:
+        with tfjs_cpu.open_session(layers.artifact, "chromium") as second:
             second.infer(layers.one)
             first.infer(classifier.one)
         assert browser_process().pid == before
-    browser = session.running().browser
+    browser = session.running("chromium").browser._browser
     assert browser.contexts == []
-    assert len(session.running().server.folders) == 2  # the page and its packages
+    assert len(session.running("chromium").server.folders) == 2  # the page and its packages
 
 
 def test_only_the_artifacts_files_are_fetched_and_each_once(classifier: Case) -> None:
-    server = session.running().server
+    server = session.running("chromium").server
     server.log.clear()
-    with tfjs_wasm.open_session(classifier.artifact):
+    with tfjs_wasm.open_session(classifier.artifact, "chromium"):
         pass
     fetched = sorted(seen.path.split("/", 2)[2] for seen in server.log if "/files/" in seen.path)
     description = json.loads((classifier.artifact / "artifact.json").read_text())
@@ -173,16 +190,16 @@ def test_only_the_artifacts_files_are_fetched_and_each_once(classifier: Case) ->
 
 
 def test_a_crashed_page_is_an_error_and_the_next_artifact_runs(classifier: Case) -> None:
-    opened = tfjs_wasm.open_session(classifier.artifact)
+    opened = tfjs_wasm.open_session(classifier.artifact, "chromium")
     crash(opened)
     with opened, pytest.raises(PipelineError, match="the page crashed, most likely because"):
         opened.infer(classifier.one)
-    with tfjs_wasm.open_session(classifier.artifact) as after:
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as after:
         after.infer(classifier.one)
 
 
 def test_a_killed_browser_is_started_again(classifier: Case) -> None:
-    with tfjs_wasm.open_session(classifier.artifact) as opened:
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
         killed = browser_process()
         killed.kill()
         killed.wait(10)
@@ -194,9 +211,9 @@ def test_a_killed_browser_is_started_again(classifier: Case) -> None:
 
 
 def test_a_page_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, classifier: Case) -> None:
-    with tfjs_cpu.open_session(classifier.artifact) as opened:
-        opened._page._page.evaluate("() => { fetch = () => { for (;;); }; }")
-        monkeypatch.setattr(session, "JOB_TIMEOUT_S", 1)
+    with tfjs_cpu.open_session(classifier.artifact, "chromium") as opened:
+        opened._page._page._page.evaluate("() => { fetch = () => { for (;;); }; }")
+        monkeypatch.setattr(artifact_page, "JOB_TIMEOUT_S", 1)
         with pytest.raises(PipelineError, match="the page gave no answer within 1 s"):
             opened.infer(classifier.one)
         with pytest.raises(PipelineError):
@@ -205,7 +222,7 @@ def test_a_page_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, classifi
 
 def test_inputs_that_tfjs_cannot_hold_are_refused() -> None:
     expected = case("three_outputs")
-    with tfjs_cpu.open_session(expected.artifact) as opened:
+    with tfjs_cpu.open_session(expected.artifact, "chromium") as opened:
         big = expected.inputs | {"shift": np.full((3, 4), 2**40)}
         with pytest.raises(PipelineError, match='input "shift" holds values that int32 cannot'):
             opened.infer(big)
@@ -216,7 +233,7 @@ def test_inputs_that_tfjs_cannot_hold_are_refused() -> None:
 
 
 def test_a_closed_session_says_so(classifier: Case) -> None:
-    with tfjs_cpu.open_session(classifier.artifact) as opened:
+    with tfjs_cpu.open_session(classifier.artifact, "chromium") as opened:
         pass
     with pytest.raises(PipelineError, match="the session is closed"):
         opened.infer(classifier.one)
@@ -227,7 +244,7 @@ def test_no_browser_outlives_its_process(classifier: Case) -> None:
         "import sys, psutil\n"
         "from pathlib import Path\n"
         "from pipeline.backends import tfjs_cpu\n"
-        "tfjs_cpu.open_session(Path(sys.argv[1]))\n"
+        "tfjs_cpu.open_session(Path(sys.argv[1]), 'chromium')\n"
         "print(*[child.pid for child in psutil.Process().children(recursive=True)])\n"
     )
     command = [sys.executable, "-c", script, str(classifier.artifact)]
@@ -247,7 +264,7 @@ def test_a_browser_that_does_not_start_is_unavailable(
     session.close()
     flags.setenv("PIPELINE_BROWSER", str(broken))
     with pytest.raises(Unavailable, match=rf"{broken} does not start: "):
-        tfjs_cpu.open_session(classifier.artifact)
+        tfjs_cpu.open_session(classifier.artifact, "chromium")
 
 
 def browser_process() -> psutil.Process:
@@ -275,6 +292,6 @@ def process(pid: int) -> psutil.Process | None:
 def crash(opened: object) -> None:
     from playwright.sync_api import Error
 
-    page = opened._page._page  # type: ignore[attr-defined]
+    page = opened._page._page._page  # type: ignore[attr-defined]
     with pytest.raises(Error):
         page.goto("chrome://crash", timeout=5000)

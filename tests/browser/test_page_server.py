@@ -107,7 +107,8 @@ def test_missing_file_is_named_and_logged(server: PageServer, folder: Path) -> N
     response = httpx.get(f"{url}files/gone.bin")
     path = f"{url.removeprefix(server.url)}files/gone.bin"
     assert response.text == f"{path} is not here"
-    assert server.failures(url) == [Access("GET", path, 404)]
+    assert server.failures(url) == [Access("GET", path, 404, len(response.content))]
+    assert server.sent_bytes(url) == 0
 
 
 def test_other_host_names_are_refused(server: PageServer) -> None:

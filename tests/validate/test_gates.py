@@ -4,7 +4,7 @@ from pipeline.config import Gates
 from pipeline.validate.gates import bounds_for, misses
 
 RESULT = {
-    "backend": "tfjs-wasm",
+    "target": "tfjs-wasm",
     "parity": {
         "max_abs_error": 0.2,
         "relative_error": 0.6,

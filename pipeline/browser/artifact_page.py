@@ -1,0 +1,137 @@
+"""The page in which artifacts run: jobs go in through the driver, answers come over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from pipeline.backends.session import Unavailable
+from pipeline.browser.driver import BrowserGone, PageFailure
+from pipeline.browser.session import running
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.backends.session import Array
+
+JOB_TIMEOUT_S = 600
+#: How often a page is asked whether it still lives while it works. Rarely: it is being timed.
+CHECK_S = 1.0
+
+
+class BrowserGoneError(PipelineError):
+    """The browser's process ended while a page of it was in use."""
+
+
+class ArtifactPage:
+    """A fresh page, with artifact folders mounted beside it."""
+
+    def __init__(self, engine: str, artifact: Path) -> None:
+        self._run = running(engine)
+        self.server = self._run.server
+        self.where = str(artifact)
+        self._mounts: list[str] = []
+        self.url = self.mount(artifact)
+        try:
+            self._page = self._run.browser.open(f"{self.server.url}/page/index.html")
+        except PageFailure as failure:
+            self._unmount()
+            raise self._error(failure) from failure
+
+    def mount(self, artifact: Path) -> str:
+        """Serve one more artifact to this page, until the page is closed; its URL."""
+        self._mounts.append(self.server.mount(artifact))
+        return self._mounts[-1]
+
+    @property
+    def browser_version(self) -> str:
+        return self._run.browser.version
+
+    @property
+    def browser_pid(self) -> int:
+        return self._run.browser.pid
+
+    def ask(self, job: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a job of ``page.js`` that answers with JSON."""
+        answer: dict[str, Any] = json.loads(self._perform(job, request))
+        return answer
+
+    def ask_tensors(
+        self, job: str, inputs: Mapping[str, Array], **request: Any
+    ) -> dict[str, Array]:
+        """Run a job that takes and answers with tensors."""
+        from safetensors.numpy import load
+
+        return load(self._with_inputs(job, inputs, request))
+
+    def ask_with(self, job: str, inputs: Mapping[str, Array], **request: Any) -> dict[str, Any]:
+        """Run a job that takes tensors and answers with JSON."""
+        answer: dict[str, Any] = json.loads(self._with_inputs(job, inputs, request))
+        return answer
+
+    def close(self) -> None:
+        """Close the page and take the artifacts down."""
+        self._unmount()
+        self._page.close()
+
+    def _unmount(self) -> None:
+        for url in self._mounts:
+            self.server.unmount(url)
+
+    def _with_inputs(
+        self, job: str, inputs: Mapping[str, Array], request: Mapping[str, Any]
+    ) -> bytes:
+        import numpy as np
+        from safetensors.numpy import save
+
+        content = save({name: np.ascontiguousarray(array) for name, array in inputs.items()})
+        url = self.server.offer(content)
+        try:
+            return self._perform(job, {**request, "inputs": url})
+        finally:
+            self.server.withdraw(url)
+
+    def _perform(self, job: str, request: Mapping[str, Any]) -> bytes:
+        """Start a job and wait for its POST, which a hung or crashed page never sends."""
+        url = self.server.expect()
+        try:
+            self._page.start({"job": job, "request": request, "answer": url})
+            self._await(url)
+        except PageFailure as failure:
+            self.close()  # a hung page would never return from the next call
+            raise self._error(failure) from failure
+        finally:
+            answer = self.server.take(url)
+        if answer is None:
+            raise PipelineError("the page's answer did not arrive", where=self.where)
+        if answer.content_type.startswith("application/json"):
+            self._raise_reported(json.loads(answer.content))
+        return answer.content
+
+    def _await(self, url: str) -> None:
+        deadline = monotonic() + JOB_TIMEOUT_S
+        while not self.server.wait(url, CHECK_S):
+            self._page.check()
+            if monotonic() > deadline:
+                raise PageFailure(f"the page gave no answer within {JOB_TIMEOUT_S} s")
+
+    def _raise_reported(self, answer: Any) -> None:
+        error = answer.get("error") if isinstance(answer, dict) else None
+        if error is None:
+            return
+        if error["name"] == "Unavailable":
+            raise Unavailable(error["message"], lasting=True)
+        # TF.js reports a missing shard as a wrong tensor shape: the server knows better.
+        for url in self._mounts:
+            for failed in self.server.failures(url):
+                missing = failed.path.removeprefix(url.removeprefix(self.server.url))
+                raise PipelineError(
+                    f"{failed.method} {missing} got HTTP {failed.status}", where=self.where
+                )
+        raise PipelineError(f"{error['name']} in the page: {error['message']}", where=self.where)
+
+    def _error(self, failure: PageFailure) -> PipelineError:
+        kind = BrowserGoneError if isinstance(failure, BrowserGone) else PipelineError
+        return kind(str(failure), where=self.where)
