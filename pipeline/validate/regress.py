@@ -1,0 +1,175 @@
+"""Two releases' manifests -> what got worse.
+
+A difference counts where it is more than what measuring the same release twice would show; the
+rule of each kind is at its function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pipeline.validate.latency import quotient
+
+Kind = Literal["missing", "verdict", "accuracy", "bytes", "latency", "parity"]
+Manifest = Mapping[str, Any]
+
+#: Two sessions of one unchanged artifact lie apart by where their memory happens to be, which no
+#: interval of one session knows (Mytkowicz et al. 2009); seen up to 2 % here.
+LATENCY_MARGIN = 1.05
+#: Encoders and converters move names and padding about from version to version.
+BYTES_MARGIN = 1.01
+#: 1 dB. The order of sums moves errors from one run to the next.
+PARITY_MARGIN = 10 ** (1 / 20)
+#: Relative errors below this are float32's own rounding, which any change of order moves.
+ROUNDING = 1e-5
+
+
+@dataclass(frozen=True)
+class Regression:
+    """One thing that is worse in the release after."""
+
+    kind: Kind
+    artifact: str
+    target: str | None
+    """``None``: of the artifact itself, wherever it runs."""
+    metric: str
+    before: float | str
+    after: float | str | None
+    """``None``: it is not there any more."""
+    note: str
+    """In words, without artifact and target."""
+
+    def __str__(self) -> str:
+        where = f"{self.artifact} on {self.target}" if self.target else self.artifact
+        return f"{where}: {self.note}"
+
+
+def compare(before: Manifest, after: Manifest) -> list[Regression]:
+    """All that is worse in ``after``, in the order of ``before``'s artifacts and targets.
+
+    Args:
+        before: the manifest of a release, as published.
+        after: of a later release of the same model.
+    """
+    now = {artifact["id"]: artifact for artifact in after["artifacts"]}
+    # An artifact that another one replaces in everything is no loss.
+    dropped = {artifact["id"] for artifact in after.get("dropped", [])}
+    found: list[Regression] = []
+    for artifact in before["artifacts"]:
+        name = artifact["id"]
+        if name in now:
+            found += _artifact(artifact, now[name])
+        elif name not in dropped:
+            found.append(
+                Regression("missing", name, None, "artifact", "published", None, "is missing")
+            )
+    return found
+
+
+def _artifact(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+    yield from _bytes(before, after)
+    now = {target_of(result): result for result in after["validation"]}
+    for result in before["validation"]:
+        if not ran(result):
+            continue
+        name, target = before["id"], target_of(result)
+        later = now.get(target)
+        if later is None or not ran(later):
+            reason = later["reason"] if later else "it is not tried any more"
+            was = str(result["status"])
+            note = f"does not run any more: {reason}"
+            yield Regression("missing", name, target, "target", was, None, note)
+            continue
+        yield from _verdict(name, target, result, later)
+        yield from _accuracy(name, target, result, later)
+        yield from _parity(name, target, result, later)
+        yield from _latency(name, target, result, later)
+
+
+def target_of(result: Mapping[str, Any]) -> str:
+    """Where a proof ran: ``tfjs-webgl@chromium``."""
+    target: str = result.get("target") or result["backend"]
+    return target
+
+
+def ran(result: Mapping[str, Any]) -> bool:
+    """Whether a proof came to a verdict."""
+    return result["status"] in ("pass", "fail")
+
+
+def _bytes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+    """Bytes on the wire (as stored, where one release has no compressed size) grown by over 1 %."""
+    both = before.get("br_bytes") and after.get("br_bytes")
+    metric = "br_bytes" if both else "bytes"
+    was, now = before[metric], after[metric]
+    if now > was * BYTES_MARGIN:
+        what = "bytes after brotli" if both else "bytes"
+        note = f"{what} grew by {now / was - 1:.1%}, from {was:,} to {now:,}"
+        yield Regression("bytes", before["id"], None, metric, was, now, note)
+
+
+def _verdict(
+    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Regression]:
+    """A proof that passed and fails."""
+    if before["status"] == "pass" and after["status"] == "fail":
+        missed = ", ".join(miss["metric"] for miss in after["missed"])
+        note = f"passed, and fails now: {missed}"
+        yield Regression("verdict", name, target, "status", "pass", "fail", note)
+
+
+def _accuracy(
+    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Regression]:
+    """The task's metric fell, and the confidence intervals do not overlap."""
+    was, now = before["accuracy"], after["accuracy"]
+    if not was or not now or was["metric"] != now["metric"]:
+        return
+    if now.get("high", now["value"]) < was.get("low", was["value"]):
+        values = was["value"], now["value"]
+        note = f"{was['metric']} fell from {values[0]:.2%} to {values[1]:.2%}"
+        yield Regression("accuracy", name, target, was["metric"], *values, note)
+
+
+def _parity(
+    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Regression]:
+    """More NaN or infinity; a relative error over 1 dB worse, above float32's rounding."""
+    was, now = before["parity"], after["parity"]
+    if now["nonfinite"] > was["nonfinite"]:
+        values = was["nonfinite"], now["nonfinite"]
+        note = f"{values[1]} outputs are NaN or infinite, {values[0]} were"
+        yield Regression("parity", name, target, "nonfinite", *values, note)
+    metric = "relative_error"
+    if now[metric] > max(was[metric] * PARITY_MARGIN, ROUNDING):
+        note = f"relative error grew from {was[metric]:.2g} to {now[metric]:.2g}"
+        yield Regression("parity", name, target, metric, was[metric], now[metric], note)
+
+
+def _latency(
+    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[Regression]:
+    """Slower against float32: all of the interval of the change lies above 1.05.
+
+    Where both ratios' intervals are within 3 % of their values, as ``time_until_narrow``
+    makes them, a slow-down of 20 % shows, and one session that is a little slower than
+    another does not. Not said of a rasterizer, nor where the hardware is another one.
+    """
+    was, now = before["latency"].get("ratio"), after["latency"].get("ratio")
+    if not was or not now or not comparable(before, after):
+        return
+    value, low, high = quotient(now, was)
+    if low > LATENCY_MARGIN:
+        spread = f"{low - 1:.0%} to {high - 1:.0%}"
+        note = f"{value - 1:.0%} slower ({spread}) against {now['reference']}"
+        values = was["value"], now["value"]
+        yield Regression("latency", name, target, "latency_ratio", *values, note)
+
+
+def comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether two proofs' speeds can be compared: measured on real hardware, the same."""
+    one, other = before["hardware"], after["hardware"]
+    same = (one["kind"], one["name"]) == (other["kind"], other["name"])
+    return same and one["kind"] != "software"
