@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from pipeline.report import terminal
+from pipeline.report.release import Release as Reported
+from pipeline.table import table
 
 if TYPE_CHECKING:
     from pipeline.built import Built
     from pipeline.doctor import Check
     from pipeline.plan import Node, Plan
     from pipeline.publish.folder import Release
-
-MARKS = {
-    "pass": ("pass", "green"),
-    "fail": ("FAIL", "red"),
-    "unavailable": ("unavailable", "yellow"),
-}
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> None:
-    """Print columns as wide as they need to be; ``numbers`` are aligned to the right."""
-    # Plain text, not rich: this is also the last thing that a build with nothing to do prints.
-    right = set(numbers)
-    cells = [tuple(head), *(tuple(row) for row in rows)]
-    widths = [max(len(click.unstyle(row[i])) for row in cells) for i in range(len(head))]
-    for index, row in enumerate(cells):
-        padded = [
-            _padded(c, w, i in right) for i, (c, w) in enumerate(zip(row, widths, strict=True))
-        ]
-        line = "  ".join(padded).rstrip()
-        click.echo(click.style(line, bold=True) if index == 0 else line)
-
-
-def _padded(text: str, width: int, right: bool) -> str:
-    space = " " * (width - len(click.unstyle(text)))
-    return space + text if right else text + space
 
 
 def built(result: Built, as_json: bool, release: Release | None = None) -> None:
@@ -48,50 +27,11 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
         folder = {"folder": str(release.folder), "new": release.new} if release else None
         click.echo(json.dumps({"manifest": shown, "published": folder}))
         return
-    manifest = result.manifest
-    head = ("artifact", "size", "backend", "result", "max error", "top-1", "accuracy", "median")
-    rows = [_row(a, r) for a in manifest["artifacts"] for r in a["validation"]]
-    table(head, rows, numbers=(1, 4, 5, 6, 7))
-    for hardware in sorted({_hardware(r) for a in manifest["artifacts"] for r in a["validation"]}):
-        click.echo(click.style(hardware, dim=True)) if hardware else None
-    if manifest["accuracy"]:
-        accuracy = manifest["accuracy"]
-        click.echo(
-            f"source: {accuracy['metric']} {accuracy['value']:.2%} on {accuracy['samples']} samples"
-        )
+    terminal.show(Reported(result.manifest))
     for name, reason in result.left_out.items():
         click.echo(click.style(f"left out {name}: {reason}", dim=True))
     if release:
         _published(result, release)
-
-
-def _row(artifact: dict[str, Any], result: dict[str, Any]) -> tuple[str, ...]:
-    text, colour = MARKS[result["status"]]
-    head = (artifact["id"], _size(artifact["bytes"]), result["target"])
-    if result["status"] == "unavailable":
-        return (*head, click.style(text, fg=colour), "", "", "", "")
-    parity, latency, accuracy = result["parity"], result["latency"], result["accuracy"]
-    agreement = parity["top1_agreement"]
-    return (
-        *head,
-        click.style(text, fg=colour),
-        f"{parity['max_abs_error']:.1e}",
-        "" if agreement is None else f"{agreement:.2%}",
-        f"{accuracy['value']:.2%}" if accuracy else "",
-        f"{latency['median_ms']:.1f} ms",
-    )
-
-
-def _hardware(result: dict[str, Any]) -> str:
-    if result["status"] == "unavailable":
-        return f"{result['target']}: unavailable: {result['reason']}"
-    hardware = result["hardware"]
-    kind = {"software": "software rasterizer, no GPU"}.get(hardware["kind"], hardware["kind"])
-    return f"{result['target']}: {hardware['name']} ({kind})"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1000:.1f} KB" if count < 10**6 else f"{count / 10**6:.2f} MB"
 
 
 def _published(result: Built, release: Release) -> None:

@@ -190,7 +190,8 @@ def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
     failed = build(place, "--set", "validate.gates.uint8.max_abs_error=1e-9", check=3)
     assert "tfjs-graph/uint8 on tfjs-wasm@chromium: max_abs_error" in failed.stderr
     assert "must be <= 1e-09" in failed.stderr
-    assert "FAIL" in failed.stdout
+    assert "✗ tfjs-graph/uint8 on tfjs-wasm" in failed.stdout
+    assert "Do not ship: 1 of 8 artifacts failed." in failed.stdout
     assert (published / "latest.json").read_text() == before
 
 

@@ -1,0 +1,280 @@
+"""A manifest as the report reads it: what may be absent in an older one has a default here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from pipeline.validate.miss import Miss
+
+Status = Literal["pass", "fail", "unavailable"]
+
+#: What a proof may name as its engine that is no browser.
+_BROWSERS = ("chromium", "firefox", "webkit")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Time relative to the float32 artifact of the same format, measured in turn with it."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+    """0 to 1: how sure it is that the ratio lies between ``low`` and ``high``."""
+    reference: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether the interval leaves out 1, "as fast"."""
+        return not self.low <= 1 <= self.high
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One artifact on one target."""
+
+    artifact: str
+    record: Mapping[str, Any]
+    """The entry of the manifest's ``validation``."""
+
+    @property
+    def target(self) -> str:
+        if named := self.record.get("target"):
+            return str(named)
+        browser = f"@{self.engine}" if self.engine else ""
+        return f"{self.backend}{browser}"
+
+    @property
+    def backend(self) -> str:
+        return str(self.record["backend"])
+
+    @property
+    def engine(self) -> str | None:
+        """The browser engine; ``None`` for what runs in none."""
+        named = self.record.get("engine")
+        return named if named in _BROWSERS else None
+
+    @property
+    def status(self) -> Status:
+        status: Status = self.record["status"]
+        return status
+
+    @property
+    def ran(self) -> bool:
+        return self.status != "unavailable"
+
+    @property
+    def required(self) -> bool:
+        return bool(self.record.get("required", True))
+
+    @property
+    def reason(self) -> str:
+        return self.record.get("reason") or ""
+
+    @property
+    def hardware(self) -> Mapping[str, Any]:
+        return self.record.get("hardware") or {}
+
+    @property
+    def software(self) -> bool:
+        """Whether a CPU answered for a GPU: its times say nothing of a GPU."""
+        return self.hardware.get("kind") == "software"
+
+    @property
+    def parity(self) -> Mapping[str, Any]:
+        return self.record.get("parity") or {}
+
+    @property
+    def accuracy(self) -> Mapping[str, Any] | None:
+        return self.record.get("accuracy")
+
+    @property
+    def latency(self) -> Mapping[str, Any]:
+        return self.record.get("latency") or {}
+
+    @property
+    def median_ms(self) -> float | None:
+        return self.latency.get("median_ms")
+
+    @property
+    def ratio(self) -> Ratio | None:
+        given = self.latency.get("ratio")
+        if not given:
+            return None
+        confidence = given.get("confidence", 0.95)
+        bounds = (given["value"], given["low"], given["high"])
+        return Ratio(*bounds, confidence, given.get("reference", "fp32"))
+
+    @property
+    def missed(self) -> list[Miss]:
+        return [Miss(**miss) for miss in self.record.get("missed") or []]
+
+    @property
+    def worst(self) -> list[Mapping[str, Any]]:
+        return list(self.record.get("worst") or [])
+
+    @property
+    def half_precision(self) -> Mapping[str, Any] | None:
+        return self.record.get("half_precision")
+
+    @cached_property
+    def snr_db(self) -> float | None:
+        """Signal to noise in dB, of the relative error where it was not written down."""
+        if "snr_db" in self.parity:
+            given: float | None = self.parity["snr_db"]
+            return given
+        error = self.parity.get("relative_error")
+        return -20 * math.log10(error) if error else None
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One variant in one format, with its proofs."""
+
+    record: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.record["id"])
+
+    @property
+    def format(self) -> str:
+        return str(self.record["format"])
+
+    @property
+    def variant(self) -> str:
+        return str(self.record["variant"])
+
+    @property
+    def wire_bytes(self) -> int:
+        """What a user downloads: compressed, where that was measured."""
+        return int(self.record.get("br_bytes") or self.record["bytes"])
+
+    @property
+    def dominated_by(self) -> str | None:
+        """The artifact that is no larger, no slower and no worse, if there is one."""
+        given = self.record.get("dominated_by")
+        named = given.get("artifact") if isinstance(given, Mapping) else given
+        return str(named) if named else None
+
+    @property
+    def half_precision(self) -> Mapping[str, Any] | None:
+        return self.record.get("half_precision")
+
+    @property
+    def half_safe(self) -> bool | None:
+        """Whether it is safe on a GPU that computes in float16; ``None``: not examined."""
+        return self.half_precision.get("safe") if self.half_precision else None
+
+    @property
+    def accuracy(self) -> Mapping[str, Any] | None:
+        return self.record.get("accuracy")
+
+    @cached_property
+    def proofs(self) -> list[Proof]:
+        return [Proof(self.id, record) for record in self.record["validation"]]
+
+    @property
+    def ran(self) -> list[Proof]:
+        return [proof for proof in self.proofs if proof.ran]
+
+    @property
+    def status(self) -> Status:
+        """``fail`` if it failed anywhere, ``unavailable`` if it ran nowhere."""
+        if any(proof.status == "fail" for proof in self.proofs):
+            return "fail"
+        return "pass" if self.ran else "unavailable"
+
+    def proof(self, target: str) -> Proof | None:
+        return next((proof for proof in self.proofs if proof.target == target), None)
+
+    def worst_of(self, metric: str) -> float | None:
+        """The largest value of a parity metric over all targets."""
+        found = [p.parity[metric] for p in self.ran if p.parity.get(metric) is not None]
+        return max(found, default=None)
+
+    @property
+    def snr_db(self) -> float | None:
+        """The lowest over all targets."""
+        return min((p.snr_db for p in self.ran if p.snr_db is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Artifacts that run on the same backends, and so stand in one table."""
+
+    artifacts: tuple[Artifact, ...]
+
+    @property
+    def title(self) -> str:
+        return ", ".join(dict.fromkeys(artifact.format for artifact in self.artifacts))
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """By backend, in the order of the manifest, its engines side by side."""
+        seen = dict.fromkeys(p.target for a in self.artifacts for p in a.proofs)
+        backends = list(dict.fromkeys(target.partition("@")[0] for target in seen))
+        return sorted(seen, key=lambda target: backends.index(target.partition("@")[0]))
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a manifest says; ``release`` and ``created`` only once it is published."""
+
+    record: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.record["name"])
+
+    @property
+    def id(self) -> str | None:
+        return self.record.get("release")
+
+    @cached_property
+    def artifacts(self) -> list[Artifact]:
+        return [Artifact(record) for record in self.record["artifacts"]]
+
+    @property
+    def proofs(self) -> Iterator[Proof]:
+        return (proof for artifact in self.artifacts for proof in artifact.proofs)
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Artifacts with a backend in common stand together."""
+        groups: list[tuple[set[str], list[Artifact]]] = []
+        for artifact in self.artifacts:
+            backends = {proof.backend for proof in artifact.proofs}
+            fitting = next((group for group in groups if group[0] & backends), None)
+            if fitting:
+                fitting[0].update(backends)
+                fitting[1].append(artifact)
+            else:
+                groups.append((backends, [artifact]))
+        return [Group(tuple(members)) for _, members in groups]
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Targets that could not run, for one reason."""
+
+    targets: tuple[str, ...]
+    reason: str
+    required: bool
+    proofs: int
+
+
+def missing(proofs: Iterable[Proof]) -> list[Missing]:
+    """What could not run, each reason once."""
+    found: dict[tuple[str, bool], list[str]] = {}
+    for proof in proofs:
+        if not proof.ran:
+            found.setdefault((proof.reason, proof.required), []).append(proof.target)
+    return [
+        Missing(tuple(dict.fromkeys(targets)), reason, required, len(targets))
+        for (reason, required), targets in found.items()
+    ]

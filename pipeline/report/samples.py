@@ -1,0 +1,242 @@
+"""The samples on which artifacts are furthest from the source, ready to be shown."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report import words
+from pipeline.report.release import Artifact, Proof, Release
+from pipeline.validate.worst import FILE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Arrays = Mapping[str, Array]
+
+#: Worst samples shown of each artifact.
+SHOWN = 4
+
+#: Classes shown of each sample, of the source's highest and of the artifact's.
+TOP = 3
+
+#: Differences below this are told in a sentence: no eye would see them in a table.
+VISIBLE = 1e-3
+
+#: Pixels of an image's longer side; larger ones are made smaller.
+LONGEST = 128
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where the tensors lie that a report shows some of; nothing is shown of what is absent."""
+
+    golden: Path | None = None
+    proofs: Mapping[tuple[str, str], Path] = field(default_factory=dict)
+    """(artifact, target) -> the folder that ``measure`` wrote."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number of the source beside the artifact's."""
+
+    name: str
+    source: str
+    artifact: str
+    source_share: float | None = None
+    """0 to 1, where the number is a probability: how long its bar is."""
+    artifact_share: float | None = None
+    right: bool = False
+    """Whether this is the class that the sample is labelled with."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sample, and what became of it."""
+
+    sample: int
+    error: str
+    image: str | None
+    """A data URI of the input as an image."""
+    inputs: list[tuple[str, str]]
+    """Name and first values of each input that is no image."""
+    lines: list[Line]
+    changed: bool
+    """Whether the artifact's answer is another class than the source's."""
+    description: str
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The worst samples of an artifact, on the target where they were worst."""
+
+    proof: Proof
+    examples: list[Example]
+
+
+def worst_samples(release: Release, evidence: Evidence) -> list[Worst]:
+    """Of each artifact whose outputs differ visibly, its worst samples; the worst first."""
+    if evidence.golden is None:
+        return []
+    golden = _Golden(release, evidence.golden)
+    shown = []
+    for artifact in release.artifacts:
+        proof = _worst_proof(artifact, evidence)
+        if proof and proof.worst[0]["error"] >= VISIBLE:
+            folder = evidence.proofs[artifact.id, proof.target]
+            shown.append(Worst(proof, golden.examples(proof, folder)))
+    return sorted(shown, key=lambda one: -float(one.proof.worst[0]["error"]))
+
+
+def alike(release: Release) -> list[tuple[str, float]]:
+    """Artifacts whose outputs differ invisibly, and by how much at most."""
+    largest = {
+        artifact.id: max(errors)
+        for artifact in release.artifacts
+        if (errors := [proof.worst[0]["error"] for proof in artifact.ran if proof.worst])
+    }
+    return [(name, error) for name, error in largest.items() if error < VISIBLE]
+
+
+def _worst_proof(artifact: Artifact, evidence: Evidence) -> Proof | None:
+    kept = [
+        proof
+        for proof in artifact.ran
+        if proof.worst and (artifact.id, proof.target) in evidence.proofs
+    ]
+    return max(kept, key=lambda proof: float(proof.worst[0]["error"]), default=None)
+
+
+class _Golden:
+    """The source's inputs and outputs, read once for all artifacts."""
+
+    def __init__(self, release: Release, folder: Path) -> None:
+        from safetensors.numpy import load_file
+
+        self._release = release
+        self._inputs = load_file(folder / "inputs.safetensors")
+        self._outputs = load_file(folder / "outputs.safetensors")
+        labels = folder / "labels.safetensors"
+        self._labels = load_file(labels)["labels"] if labels.exists() else None
+
+    def examples(self, proof: Proof, folder: Path) -> list[Example]:
+        from safetensors.numpy import load_file
+
+        outputs = load_file(folder / FILE)
+        return [self._example(row, worst, outputs) for row, worst in enumerate(proof.worst[:SHOWN])]
+
+    def _example(self, row: int, worst: Mapping[str, Any], outputs: Arrays) -> Example:
+        sample = int(worst["sample"])
+        given = {name: values[row] for name, values in outputs.items()}
+        wanted = {name: self._outputs[name][sample] for name in outputs}
+        inputs = {name: values[sample] for name, values in self._inputs.items()}
+        scores = self._scores(wanted, given)
+        if scores:
+            lines, changed = self._classes(*scores, self._truth(sample))
+        else:
+            lines, changed = _differences(wanted, given), False
+        image, others = _shown_inputs(inputs, self._release.record.get("preprocess"))
+        truth = self._truth(sample)
+        labelled = f", labelled {self._label(truth)}" if scores and truth is not None else ""
+        return Example(
+            sample=sample,
+            error=words.number(worst["error"]),
+            image=image,
+            inputs=others,
+            lines=lines,
+            changed=changed,
+            description=f"Sample {sample}{labelled}",
+        )
+
+    def _truth(self, sample: int) -> int | None:
+        return None if self._labels is None else int(self._labels[sample])
+
+    def _label(self, index: int) -> str:
+        labels = self._release.record.get("labels") or []
+        return str(labels[index]) if index < len(labels) else f"class {index}"
+
+    def _scores(self, wanted: Arrays, given: Arrays) -> tuple[Array, Array] | None:
+        """One score per class of the source and the artifact, where that is what comes out."""
+        if self._release.record.get("task") != "image-classification" or len(wanted) != 1:
+            return None
+        (name,) = wanted
+        return wanted[name].reshape(-1), given[name].reshape(-1)
+
+    def _classes(self, wanted: Array, given: Array, truth: int | None) -> tuple[list[Line], bool]:
+        import numpy as np
+
+        best, answer = (np.argsort(-scores, kind="stable") for scores in (wanted, given))
+        chosen = sorted({*best[:TOP].tolist(), *answer[:TOP].tolist()}, key=best.tolist().index)
+        shares = bool(((wanted >= 0) & (wanted <= 1)).all() and abs(wanted.sum() - 1) < 1e-2)
+        lines = [
+            self._class(index, float(wanted[index]), float(given[index]), shares, index == truth)
+            for index in chosen
+        ]
+        return lines, bool(best[0] != answer[0])
+
+    def _class(self, index: int, wanted: float, given: float, share: bool, right: bool) -> Line:
+        if not share:
+            numbers = (words.number(wanted), words.number(given))
+            return Line(self._label(index), *numbers, right=right)
+        before, after = (min(max(value, 0.0), 1.0) for value in (wanted, given))
+        numbers = (f"{wanted:.1%}", f"{given:.1%}")
+        return Line(self._label(index), *numbers, before, after, right)
+
+
+def _differences(wanted: Arrays, given: Arrays) -> list[Line]:
+    """Of each output the element that differs most."""
+    import numpy as np
+
+    lines = []
+    for name, values in wanted.items():
+        error = np.abs(values.astype(np.float64) - given[name].astype(np.float64))
+        at = np.unravel_index(int(np.nan_to_num(error, nan=np.inf).argmax()), error.shape)
+        place = f"[{', '.join(str(int(i)) for i in at)}]" if at else ""
+        lines.append(
+            Line(f"{name}{place}", f"{float(values[at]):.4g}", f"{float(given[name][at]):.4g}")
+        )
+    return lines
+
+
+def _shown_inputs(
+    inputs: Arrays, preprocess: Mapping[str, Any] | None
+) -> tuple[str | None, list[tuple[str, str]]]:
+    """The input that is an image as one, and the first values of the others."""
+    image, others = None, []
+    for name, values in inputs.items():
+        if image is None and preprocess and values.ndim == 3 and values.shape[-1] in (1, 3):
+            image = data_uri(values, preprocess.get("scale") or (0.0, 1.0))
+        else:
+            others.append((name, _first_values(values)))
+    return image, others
+
+
+def _first_values(values: Array, count: int = 6) -> str:
+    first = ", ".join(f"{float(value):.4g}" for value in values.reshape(-1)[:count])
+    shape = "×".join(map(str, values.shape))
+    return f"{first}{', …' if values.size > count else ''}" + (f" ({shape})" if shape else "")
+
+
+def data_uri(values: Array, scale: Sequence[float]) -> str:
+    """An input as an image again: the scaling of ``preprocess`` undone.
+
+    Args:
+        values: [height, width, 1 or 3].
+        scale: what the pixel values 0 and 255 had become.
+    """
+    import numpy as np
+    from PIL import Image
+
+    low, high = scale
+    pixels = (values.astype(np.float64) - low) * (255 / (high - low))
+    rounded = np.nan_to_num(pixels).round().clip(0, 255).astype(np.uint8)
+    image = Image.fromarray(rounded.squeeze(-1) if rounded.shape[-1] == 1 else rounded)
+    image.thumbnail((LONGEST, LONGEST))
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=85, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"

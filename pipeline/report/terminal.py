@@ -1,0 +1,121 @@
+"""A release on a terminal: one row an artifact, one column a backend, engines side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import fill
+
+import click
+
+from pipeline.report import words
+from pipeline.report.release import Artifact, Group, Proof, Release, Status
+from pipeline.report.verdict import judge
+from pipeline.table import table
+
+COLOURS = {"pass": "green", "fail": "red", "unavailable": "yellow"}
+
+WIDTH = 110
+
+HEAD = ("artifact", "size", "accuracy", "max error")
+
+
+def show(release: Release) -> None:
+    """Print what was proved, where, and what it means."""
+    for group in release.groups:
+        _group(group)
+        click.echo()
+    for line in (*_legend(release), *_hardware(release), *_source(release)):
+        click.secho(fill(line, WIDTH, subsequent_indent="  "), dim=True)
+    _verdict(release)
+
+
+def _group(group: Group) -> None:
+    columns: dict[str, list[str]] = {}
+    for target in group.targets:
+        columns.setdefault(target.partition("@")[0], []).append(target)
+    heads = [_column_head(backend, targets) for backend, targets in columns.items()]
+    rows = [
+        (*_artifact(artifact), *(_cell(artifact, targets) for targets in columns.values()))
+        for artifact in group.artifacts
+    ]
+    table((*HEAD, *heads), rows, numbers=(1, 2, 3))
+
+
+def _column_head(backend: str, targets: Sequence[str]) -> str:
+    letters = "".join(target.partition("@")[2][:1].upper() for target in targets)
+    return f"{backend} {letters}".strip()
+
+
+def _artifact(artifact: Artifact) -> tuple[str, ...]:
+    dominated = " ≥" if artifact.dominated_by else ""
+    accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
+    return (
+        artifact.id + dominated,
+        words.size(artifact.wire_bytes),
+        words.percent(accuracy["value"]) if accuracy else "",
+        "" if error is None else words.number(error),
+    )
+
+
+def _cell(artifact: Artifact, targets: Sequence[str]) -> str:
+    """``✓✓– 1.1 ms``: a mark an engine, and the median on the quickest."""
+    proofs = [artifact.proof(target) for target in targets]
+    marks = "".join(_mark(proof.status) if proof else " " for proof in proofs)
+    return f"{marks} {_quickest([proof for proof in proofs if proof])}".rstrip()
+
+
+def _mark(status: Status) -> str:
+    return click.style(words.MARKS[status], fg=COLOURS[status])
+
+
+def _quickest(proofs: Sequence[Proof]) -> str:
+    times = [proof.median_ms for proof in proofs if proof.median_ms is not None]
+    return click.style(words.milliseconds(min(times)), dim=True) if times else ""
+
+
+def _legend(release: Release) -> Iterator[str]:
+    engines = dict.fromkeys(proof.engine for proof in release.proofs if proof.engine)
+    letters = [f"{engine[0].upper()} {words.engine(engine)}" for engine in engines]
+    marks = "✓ passed, ✗ failed, – could not run"
+    yield "; ".join([*([", ".join(letters)] if letters else []), marks, "median on the fastest"])
+    if dominated := [a for a in release.artifacts if a.dominated_by]:
+        of = [f"{artifact.id} by {artifact.dominated_by}" for artifact in dominated]
+        yield f"≥ dominated, no smaller, faster or better than another: {', '.join(of)}"
+
+
+def _hardware(release: Release) -> Iterator[str]:
+    """Each piece of hardware once, with the backends that ran on it."""
+    found: dict[str, dict[str, None]] = {}
+    for proof in release.proofs:
+        if proof.ran:
+            kind = words.KINDS.get(proof.hardware["kind"], proof.hardware["kind"])
+            found.setdefault(f"{proof.hardware['name']} ({kind})", {})[proof.target] = None
+    for hardware, targets in found.items():
+        yield f"{hardware}: {_compact(targets)}"
+
+
+def _compact(targets: Iterable[str]) -> str:
+    """``tfjs-wasm CFW, onnxruntime-cpu``."""
+    letters: dict[str, str] = {}
+    for backend, _, engine in (target.partition("@") for target in targets):
+        letters[backend] = letters.get(backend, "") + engine[:1].upper()
+    return ", ".join(f"{backend} {engines}".strip() for backend, engines in letters.items())
+
+
+def _source(release: Release) -> Iterator[str]:
+    if accuracy := release.record.get("accuracy"):
+        metric, value = accuracy["metric"], words.percent(accuracy["value"])
+        yield f"source: {metric} {value} on {accuracy['samples']} samples"
+
+
+def _verdict(release: Release) -> None:
+    verdict = judge(release)
+    for line in verdict.failures:
+        click.echo(f"{_mark('fail')} {line}")
+    for one in verdict.missing:
+        where = words.targets(one.targets)
+        needed = "" if one.required else "; not required"
+        click.echo(f"{_mark('unavailable')} {where} unavailable: {one.reason}{needed}")
+    for pick in verdict.picks:
+        click.echo(f"{pick.kind:<8} {click.style(pick.artifact, bold=True)} {pick.figure}")
+    click.secho(verdict.headline, fg="green" if verdict.ok else "red", bold=True)

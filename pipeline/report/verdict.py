@@ -1,0 +1,173 @@
+"""What a release's numbers mean to a person who decides what to ship."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from pipeline.report import words
+from pipeline.report.release import Artifact, Group, Missing, Proof, Release, missing
+from pipeline.validate.miss import FLOORS
+
+
+@dataclass(frozen=True)
+class Pick:
+    """An artifact to ship, and why."""
+
+    kind: str
+    """``smallest``, ``fastest`` or ``safest``."""
+    group: str
+    """The formats that it was chosen among."""
+    artifact: str
+    figure: str
+    """The number that it was chosen by."""
+    reason: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What passed, what failed, what could not run, and what to ship."""
+
+    ok: bool
+    headline: str
+    artifacts: dict[str, int]
+    """Status -> how many artifacts have it."""
+    proofs: dict[str, int]
+    """Status -> how many proofs have it."""
+    failures: list[str]
+    missing: list[Missing]
+    picks: list[Pick]
+
+
+def judge(release: Release) -> Verdict:
+    """Judge a release by its own gates."""
+    artifacts = _counts(artifact.status for artifact in release.artifacts)
+    proofs = _counts(proof.status for proof in release.proofs)
+    lacking = missing(release.proofs)
+    incomplete = bool(artifacts["unavailable"]) or any(one.required for one in lacking)
+    return Verdict(
+        ok=not artifacts["fail"] and not incomplete,
+        headline=_headline(artifacts, proofs, incomplete),
+        artifacts=artifacts,
+        proofs=proofs,
+        failures=[miss_in_words(proof) for proof in release.proofs if proof.status == "fail"],
+        missing=lacking,
+        picks=[pick for group in release.groups for pick in picks(group)],
+    )
+
+
+def _counts(statuses: Iterable[str]) -> dict[str, int]:
+    counts = dict.fromkeys(words.MARKS, 0)
+    for status in statuses:
+        counts[status] += 1
+    return counts
+
+
+def _headline(artifacts: dict[str, int], proofs: dict[str, int], incomplete: bool) -> str:
+    total = sum(artifacts.values())
+    if artifacts["fail"]:
+        return f"Do not ship: {artifacts['fail']} of {words.count(total, 'artifact')} failed."
+    if incomplete:
+        return "Not proved: targets that the config requires could not run."
+    ran = proofs["pass"]
+    noun = "The artifact" if total == 1 else f"All {total} artifacts"
+    return (
+        f"Ready to ship. {noun} passed {'the proof' if ran == 1 else f'all {ran} proofs'} that ran."
+    )
+
+
+def miss_in_words(proof: Proof) -> str:
+    """``onnx/int8 on ort-wasm in Firefox: max error 1.9, at most 0.5``."""
+    missed = [
+        f"{words.metric(miss.metric)} {words.value_of(miss.metric, miss.value)}, "
+        f"{'at least' if miss.metric in FLOORS else 'at most'} "
+        f"{words.value_of(miss.metric, miss.bound)}"
+        for miss in proof.missed
+    ]
+    return f"{proof.artifact} on {words.target(proof.target)}: {'; '.join(missed)}"
+
+
+def picks(group: Group) -> list[Pick]:
+    """The smallest, the fastest and the safest artifact of those that passed."""
+    able = [artifact for artifact in group.artifacts if artifact.status == "pass"]
+    if not able:
+        return []
+    chosen: Iterable[Callable[[Group, list[Artifact]], Pick | None]] = (
+        _smallest,
+        _fastest,
+        _safest,
+    )
+    return [pick for choose in chosen if (pick := choose(group, able)) is not None]
+
+
+def _smallest(group: Group, able: list[Artifact]) -> Pick:
+    best = min(able, key=lambda artifact: (artifact.wire_bytes, -_accuracy(artifact)))
+    largest = max(group.artifacts, key=lambda artifact: artifact.wire_bytes)
+    share = best.wire_bytes / largest.wire_bytes
+    than = "" if best is largest else f"{share:.0%} of {largest.id}. "
+    return Pick(
+        "smallest",
+        group.title,
+        best.id,
+        words.size(best.wire_bytes),
+        than + _accuracy_in_words(best),
+    )
+
+
+def _accuracy(artifact: Artifact) -> float:
+    return float(artifact.accuracy["value"]) if artifact.accuracy else 0.0
+
+
+def _accuracy_in_words(artifact: Artifact) -> str:
+    if accuracy := artifact.accuracy:
+        was = (
+            f", the source {words.percent(accuracy['baseline'])}" if "baseline" in accuracy else ""
+        )
+        right = words.percent(accuracy["value"])
+        return f"Right on {right} of {accuracy['samples']} samples{was}."
+    if artifact.snr_db is not None:
+        return f"Signal to noise {artifact.snr_db:.0f} dB against the source."
+    return ""
+
+
+def _fastest(group: Group, able: list[Artifact]) -> Pick | None:
+    timed = [
+        (proof.median_ms, artifact, proof)
+        for artifact in able
+        for proof in artifact.ran
+        if proof.median_ms is not None and not proof.software
+    ]
+    # A browser's time counts where there is one: that is where artifacts are shipped to.
+    in_browsers = [one for one in timed if one[2].engine]
+    if not timed:
+        return None
+    median, artifact, proof = min(in_browsers or timed, key=lambda one: one[0])
+    figure = words.milliseconds(median)
+    return Pick("fastest", group.title, artifact.id, figure, _speed_in_words(proof))
+
+
+def _speed_in_words(proof: Proof) -> str:
+    where = f"Median on {words.target(proof.target)}"
+    if (ratio := proof.ratio) is None:
+        return f"{where}."
+    interval = (
+        f"{ratio.value:.2f} of {ratio.reference}'s time ({ratio.low:.2f} to {ratio.high:.2f})"
+    )
+    unsure = "" if ratio.certain else ": no measurable difference"
+    return f"{where}, {interval}{unsure}."
+
+
+def _safest(group: Group, able: list[Artifact]) -> Pick:
+    def safety(artifact: Artifact) -> tuple[int, bool, float]:
+        passed = sum(proof.status == "pass" for proof in artifact.proofs)
+        return passed, artifact.half_safe is not False, artifact.snr_db or 0.0
+
+    best = max(able, key=safety)
+    passed = safety(best)[0]
+    error = best.worst_of("max_abs_error")
+    furthest = f", at most {words.number(error)} from the source" if error is not None else ""
+    half = {True: " Safe on half-precision GPUs.", False: " Not safe on half-precision GPUs."}
+    certain = "" if best.half_safe is None else half[best.half_safe]
+    reason = f"Passed on {words.count(passed, 'target')}{furthest}."
+    figure = f"{best.snr_db:.0f} dB" if best.snr_db is not None else words.count(passed, "target")
+    return Pick("safest", group.title, best.id, figure, reason + certain)
