@@ -43,10 +43,22 @@ class Gates(Options):
     """The same as max_abs_error on the logits, for outputs that are a softmax."""
     relative_error: float | None = Field(None, ge=0)
     """Root mean square error, as a share of how much the golden itself varies over the samples."""
+    elementwise_relative_error: float | None = Field(None, ge=0)
+    """Largest difference of an element as a share of the golden's element; elements below 1 % of
+    their output's root mean square are compared by that."""
     cosine: float | None = Field(None, ge=-1, le=1)
     """Smallest cosine similarity between a sample's output and its golden."""
+    snr_db: float | None = Field(None, ge=-200, le=200)
+    """Signal-to-noise ratio in dB: the golden's size over the error's; at least this."""
+    share_over_0_01: float | None = Field(None, ge=0, le=1)
+    """Share of elements that differ from the golden by more than 0.01; at most this."""
+    share_over_0_1: float | None = Field(None, ge=0, le=1)
+    """Share of elements that differ from the golden by more than 0.1; at most this."""
     top1_agreement: float | None = Field(None, ge=0, le=1)
     """Share of samples whose largest output is the golden's; at least this."""
+    top5_agreement: float | None = Field(None, ge=0, le=1)
+    """Share of samples whose golden class is among the five largest outputs; at least this. Only
+    where there are six classes or more."""
     accuracy_drop: float | None = Field(None, ge=-1, le=1)
     """How much of the task's metric may be lost against the source, 0.01 = one point."""
     bytes: int | None = Field(None, ge=1)

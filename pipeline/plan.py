@@ -14,6 +14,7 @@ from pipeline.fetch import RemoteFile
 from pipeline.options import Options
 from pipeline.registry import discover
 from pipeline.step import Lane, StepFunction, find
+from pipeline.validate.agreement import METRICS
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.targets import Target, known, parse
 
@@ -191,9 +192,10 @@ def _check_measurable(config: Config, bounds: Mapping[str, Mapping[str, float]])
     """Refuse bounds on what the task cannot measure, before the work and not after it."""
     task = discover("tasks", "accuracy")[config.task]
     for name, one in bounds.items():
-        if "top1_agreement" in one and not hasattr(task, "classes"):
+        named = next((metric for metric in METRICS if metric in one), None)
+        if named and not hasattr(task, "ranked"):
             raise ConfigError(
-                f"top1_agreement of {name} is not measured for the task {config.task}",
+                f"{named} of {name} is not measured for the task {config.task}",
                 where="validate.gates",
                 todo="name the task, as in task: image-classification, or bound relative_error",
             )

@@ -5,9 +5,11 @@ A task module defines:
 - ``NAME``: what a config's ``task`` says.
 - ``accuracy(outputs, labels) -> dict | None``: from the model's outputs by public name
   (float32 [n, …]) and the samples' labels (int64 [n]), how right they are:
-  ``{"metric": name, "value": 0 to 1, "samples": n}``; None where the task has no accuracy.
-- ``classes(outputs) -> int64 [n]``, only where each sample has one class: what top-1 agreement
-  compares.
+  ``{"metric": name, "value": 0 to 1, "samples": n, "low", "high"}``, the last two a 95 %
+  interval (``proportion.share`` makes it where samples are right or wrong); None where the task
+  has no accuracy.
+- ``ranked(outputs, count) -> int64 [n, up to count]``, only where each sample has one class: the
+  likeliest classes, the likeliest first, which top-1 and top-5 agreement compare.
 
 Its twin in ``client/tasks/`` does the same in the browser.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import ConfigError
+from pipeline.tasks.proportion import share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,37 +18,32 @@ if TYPE_CHECKING:
 NAME = "image-classification"
 
 
-def classes(outputs: Outputs) -> NDArray[np.int64]:
-    """The class of each sample: the index of its highest score; the first of equals.
+def ranked(outputs: Outputs, count: int) -> NDArray[np.int64]:
+    """The classes with the highest scores, the highest first; of equals, the first one.
 
     Args:
         outputs: exactly one array, [n, classes]; axes of size 1 besides are ignored.
 
     Returns:
-        int64 [n].
+        int64 [n, count], or [n, classes] where there are fewer.
 
     Raises:
         ConfigError: the model has several outputs, or one that is not scores per class.
     """
     import numpy as np
 
-    scores = _scores(outputs)
-    found: NDArray[np.int64] = np.argmax(scores, axis=1).astype(np.int64)
-    return found
+    order: NDArray[np.int64] = np.argsort(-_scores(outputs), axis=1, kind="stable")
+    return order[:, :count]
 
 
 def accuracy(outputs: Outputs, labels: NDArray[np.int64]) -> dict[str, Any]:
-    """The share of samples whose highest score is at their label.
+    """The share of samples whose highest score is at their label, as ``top1_accuracy``.
 
     Args:
-        outputs: as in ``classes``.
+        outputs: as in ``ranked``.
         labels: int64 [n].
-
-    Returns:
-        ``{"metric": "top1_accuracy", "value": 0 to 1, "samples": n}``.
     """
-    right = classes(outputs) == labels
-    return {"metric": "top1_accuracy", "value": float(right.mean()), "samples": len(right)}
+    return share("top1_accuracy", ranked(outputs, 1)[:, 0] == labels)
 
 
 def _scores(outputs: Outputs) -> NDArray[np.float32]:

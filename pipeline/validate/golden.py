@@ -30,7 +30,7 @@ class GoldenOptions(options.Options):
     task: str
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """Run the source model on the test samples.
 

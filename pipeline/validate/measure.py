@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import options
 from pipeline.step import Inputs, Keep, step
+from pipeline.validate.agreement import agreement
 from pipeline.validate.golden import task_accuracy
 from pipeline.validate.parity import compare
 from pipeline.validate.targets import Target
-from pipeline.validate.telling import agreement
 from pipeline.validate.worst import keep_worst
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class MeasureOptions(options.Options):
     """Why it is known beforehand not to run."""
 
 
-@step(version=3, tools=("numpy",), alone=True)
+@step(version=4, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
 
@@ -92,11 +92,9 @@ def _measure(
     summary = _summary(session, latency)
     outputs = session.infer(samples)
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
-    parity = compare(outputs, wanted, softmax)
-    parity["top1_agreement"] = agreement(options.task, outputs, wanted)
     return {
         "hardware": asdict(session.hardware),
-        "parity": parity,
+        "parity": compare(outputs, wanted, softmax) | agreement(options.task, outputs, wanted),
         "accuracy": task_accuracy(options.task, outputs, golden),
         "worst": keep_worst(outputs, wanted, work),
         "latency": summary,

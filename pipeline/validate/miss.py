@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: Metrics that may be no smaller than their bound; all others may be no larger.
-FLOORS = frozenset({"cosine", "top1_agreement"})
+FLOORS = frozenset({"cosine", "snr_db", "top1_agreement", "top5_agreement"})
 
 
 @dataclass(frozen=True)

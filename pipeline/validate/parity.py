@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +10,28 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[Any]
+
+#: Of each metric, which output's is the worst: the artifact's.
+WORST: Mapping[str, Callable[[list[Any]], Any]] = {
+    "max_abs_error": max,
+    "mean_abs_error": max,
+    "relative_error": max,
+    "elementwise_relative_error": max,
+    "cosine": min,
+    "snr_db": min,
+    "share_over_0_01": max,
+    "share_over_0_1": max,
+    "logits_max_abs_error": max,
+    "nonfinite": sum,
+}
+
+#: Elements smaller than this share of their output's root mean square are compared by that: what
+#: is nearly zero has no relative error worth the name.
+FLOOR = 0.01
+
+#: Where a signal-to-noise ratio ends, both ways, so that JSON holds that of equal outputs;
+#: float32's own rounding is at about 150 dB.
+MAX_DB = 200.0
 
 #: Outputs that vary by less than this share of their size are taken as the same for all samples.
 SAME = 1e-3
@@ -35,14 +57,7 @@ def compare(
         name: _compare_one(outputs[name], golden[name], softmax.get(name, False)) for name in golden
     }
     worst: dict[str, Any] = {}
-    for metric, pick in (
-        ("max_abs_error", max),
-        ("mean_abs_error", max),
-        ("relative_error", max),
-        ("cosine", min),
-        ("logits_max_abs_error", max),
-        ("nonfinite", sum),
-    ):
+    for metric, pick in WORST.items():
         values = [one[metric] for one in each.values() if one.get(metric) is not None]
         worst[metric] = pick(values) if values else None
     return {**worst, "outputs": each}
@@ -62,7 +77,11 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
         "max_abs_error": float(error.max(initial=0.0)),
         "mean_abs_error": float(error.mean()) if error.size else 0.0,
         "relative_error": _relative_error(given, wanted),
+        "elementwise_relative_error": _elementwise(error, wanted),
         "cosine": _cosine(given, wanted),
+        "snr_db": _snr_db(error, wanted),
+        "share_over_0_01": _share(error > 0.01, finite),
+        "share_over_0_1": _share(error > 0.1, finite),
         "nonfinite": int((~finite).sum()),
     }
     if softmax:
@@ -79,13 +98,43 @@ def _relative_error(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> 
     """
     import numpy as np
 
-    error = float(np.sqrt(np.mean((given - wanted) ** 2))) if wanted.size else 0.0
-    size = float(np.sqrt(np.mean(wanted**2))) if wanted.size else 0.0
-    deviation = float(np.sqrt(np.mean((wanted - wanted.mean(axis=0)) ** 2))) if wanted.size else 0.0
-    measure = max(deviation, SAME * size)
+    error = _rms(given - wanted)
+    deviation = _rms(wanted - wanted.mean(axis=0)) if wanted.size else 0.0
+    measure = max(deviation, SAME * _rms(wanted))
     if measure == 0:
         return 0.0 if error == 0 else float(np.finfo(np.float32).max)
     return error / measure
+
+
+def _elementwise(error: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    """The largest error of an element as a share of it, or of ``FLOOR`` of the output's size."""
+    import numpy as np
+
+    floor = max(FLOOR * _rms(wanted), SMALLEST)
+    largest = float((error / np.maximum(np.abs(wanted), floor)).max(initial=0.0))
+    return min(largest, float(np.finfo(np.float32).max))
+
+
+def _snr_db(error: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+    """``20 log10(rms(golden) / rms(error))``, between -``MAX_DB`` and ``MAX_DB``."""
+    from math import log10
+
+    signal, noise = _rms(wanted), _rms(error)
+    if noise == 0 or signal == 0:
+        return MAX_DB if noise == 0 else -MAX_DB
+    return max(-MAX_DB, min(MAX_DB, 20 * log10(signal / noise)))
+
+
+def _share(off: NDArray[np.bool_], finite: NDArray[np.bool_]) -> float:
+    """The share of elements that are off; NaN and infinity are."""
+    return float((off | ~finite).mean()) if off.size else 0.0
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    """Root mean square; 0 of nothing."""
+    import numpy as np
+
+    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
 
 
 def logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

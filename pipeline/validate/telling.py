@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import options
 from pipeline.errors import GateError
-from pipeline.registry import discover
 from pipeline.step import Inputs, step
+from pipeline.validate.agreement import agreement
 from pipeline.validate.miss import kept
 from pipeline.validate.parity import compare
 
@@ -71,8 +71,7 @@ def check_bounds(
 ) -> None:
     """Refuse bounds that a model which ignores its input would keep."""
     for does, answers in _broken(outputs).items():
-        parity = compare(answers, outputs, softmax)
-        parity["top1_agreement"] = agreement(task, answers, outputs)
+        parity = compare(answers, outputs, softmax) | agreement(task, answers, outputs)
         fooled = [name for name, one in bounds.items() if _keeps(parity, one)]
         if fooled:
             raise GateError(
@@ -102,9 +101,3 @@ def _broken(outputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
 def _keeps(parity: Mapping[str, Any], bounds: Mapping[str, float]) -> bool:
     known = {metric: bound for metric, bound in bounds.items() if parity.get(metric) is not None}
     return all(kept(metric, parity[metric], bound) for metric, bound in known.items())
-
-
-def agreement(task: str, outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> float | None:
-    """The share of samples of the same class as in the golden, where the task has classes."""
-    classes = getattr(discover("tasks", "accuracy")[task], "classes", None)
-    return None if classes is None else float((classes(outputs) == classes(golden)).mean())

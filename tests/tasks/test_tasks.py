@@ -16,17 +16,26 @@ def test_tasks_are_found_by_name() -> None:
     assert {"image-classification", "tensors"} <= set(discover("tasks", "accuracy"))
 
 
-def test_the_class_is_the_first_highest_score() -> None:
-    assert image_classification.classes({"p": SCORES}).tolist() == [1, 0, 2, 0]
+def test_the_highest_score_ranks_first_and_the_first_of_equals() -> None:
+    found = image_classification.ranked({"p": SCORES}, 2).tolist()
+    assert found == [[1, 0], [0, 1], [2, 0], [0, 1]]
+    assert image_classification.ranked({"p": SCORES}, 9).shape == (4, 3)
 
 
 def test_axes_of_size_one_do_not_matter() -> None:
-    assert image_classification.classes({"p": SCORES[:, None, None, :]}).tolist() == [1, 0, 2, 0]
+    found = image_classification.ranked({"p": SCORES[:, None, None, :]}, 1)
+    assert found.tolist() == [[1], [0], [2], [0]]
 
 
 def test_accuracy_is_the_share_of_right_classes() -> None:
     found = image_classification.accuracy({"p": SCORES}, np.array([1, 0, 2, 1]))
-    assert found == {"metric": "top1_accuracy", "value": 0.75, "samples": 4}
+    assert found == {
+        "metric": "top1_accuracy",
+        "value": 0.75,
+        "samples": 4,
+        "low": pytest.approx(0.3006, abs=1e-4),
+        "high": pytest.approx(0.9544, abs=1e-4),
+    }
 
 
 @pytest.mark.parametrize(
@@ -34,7 +43,7 @@ def test_accuracy_is_the_share_of_right_classes() -> None:
 )
 def test_other_outputs_are_no_classes(outputs: dict[str, np.ndarray]) -> None:
     with pytest.raises(ConfigError, match="needs one output of class scores") as caught:
-        image_classification.classes(outputs)
+        image_classification.ranked(outputs, 1)
     assert 'set "task: tensors"' in caught.value.todo
 
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
-from pipeline.validate.parity import compare, logits
+from pipeline.config import Gates
+from pipeline.validate.agreement import METRICS
+from pipeline.validate.gates import OTHER
+from pipeline.validate.parity import MAX_DB, WORST, compare, logits
 
 
 def test_equal_outputs_have_no_error() -> None:
@@ -74,3 +79,45 @@ def test_relative_error_of_a_constant_output_is_by_its_size() -> None:
     zero = {"y": np.zeros((4, 2))}
     assert compare(zero, zero, {})["relative_error"] == 0
     assert compare(golden, zero, {})["relative_error"] > 1
+
+
+def test_every_metric_can_be_a_gate() -> None:
+    gates = set(Gates.model_fields) - OTHER - set(METRICS)
+    assert gates == set(WORST) - {"nonfinite"}, "nonfinite is one always"
+
+
+def test_elements_near_zero_are_measured_against_the_outputs_size() -> None:
+    golden = {"y": np.array([[2.0, -2.0, 1e-9, 2.0]])}
+    given = {"y": np.array([[2.0, -2.5, 1e-3, 2.0]])}
+    parity = compare(given, golden, {})
+    assert parity["elementwise_relative_error"] == pytest.approx(0.25)
+    # 1 % of the root mean square, sqrt(3), is the floor: 1e-3 / 0.01732.
+    given["y"][0, 1] = -2
+    found = compare(given, golden, {})["elementwise_relative_error"]
+    assert found == pytest.approx(0.05774, rel=1e-3)
+
+
+def test_signal_to_noise_is_in_decibel_and_finite() -> None:
+    golden = {"y": np.array([[3.0, 4.0]])}
+    assert compare({"y": golden["y"] * 1.01}, golden, {})["snr_db"] == pytest.approx(40)
+    assert compare({"y": golden["y"] * 11}, golden, {})["snr_db"] == pytest.approx(-20)
+    assert compare(golden, golden, {})["snr_db"] == MAX_DB
+    zero = {"y": np.zeros((1, 2))}
+    assert compare(zero, zero, {})["snr_db"] == MAX_DB
+    assert compare(golden, zero, {})["snr_db"] == -MAX_DB
+
+
+def test_shares_of_elements_that_are_off() -> None:
+    golden = {"y": np.zeros((1, 8)), "z": np.zeros((1, 2))}
+    given = {"y": np.array([[0, 0, 0, 0.005, 0.05, 0.5, np.nan, -0.5]]), "z": np.zeros((1, 2))}
+    parity = compare(given, golden, {})
+    assert (parity["share_over_0_01"], parity["share_over_0_1"]) == (0.5, 0.375)
+    assert parity["outputs"]["z"]["share_over_0_01"] == 0
+
+
+def test_whatever_the_outputs_json_holds_the_numbers() -> None:
+    rows = np.array([[0.0, 1e-38, 3e38], [0, 0, 0]])
+    broken = np.array([[np.nan, np.inf, -3e38], [1, 2, 3]])
+    for given, golden in ((broken, rows), (rows, np.zeros_like(rows)), (rows[:, :0], rows[:, :0])):
+        parity = compare({"y": given}, {"y": golden}, {"y": golden.size > 0})
+        json.dumps(parity, allow_nan=False)
