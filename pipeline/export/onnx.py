@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from pipeline import options
+from pipeline.export import origins
 from pipeline.export.onnx_weights import OPSET_OF_UINT16
 from pipeline.export.sharding import Size
 from pipeline.model import Signature
@@ -61,9 +63,11 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
+
+    ``origins.json`` beside it says which frozen tensor each tensor equals.
 
     Raises:
         PipelineError: tf2onnx cannot convert the graph.
@@ -76,18 +80,36 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     graph_def = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
     model = onnx_tensorflow.convert(graph_def, signature, options.opset)
     onnx_fold.fold(model)
-    write(onnx_canonical.canonicalize(model, signature), signature, work)
+    names: dict[str, str] = {}
+    model = onnx_canonical.canonicalize(model, signature, names)
+    known = _origins(names, {node.name for node in graph_def.node})
+    write(model, signature, work, known)
 
 
-def write(model: Any, signature: Signature, work: Path) -> None:
-    """Write a CONVERTED folder."""
+def write(
+    model: Any, signature: Signature, work: Path, known: Mapping[str, str] | None = None
+) -> None:
+    """Write a CONVERTED folder; ``known`` are its origins."""
     (work / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
     signature.write(work / "signature.json")
+    if known:
+        origins.write(work, known)
 
 
-@step(version=1, lane="light", tools=("onnx",))
+def _origins(names: Mapping[str, str], frozen: set[str]) -> dict[str, str]:
+    """Origins by new name: tf2onnx keeps TensorFlow's name where it keeps the value.
+
+    Args:
+        names: tf2onnx's tensor names -> ours; ``node:port``, or a bare name in the signature.
+        frozen: names of the frozen graph's nodes.
+    """
+    full = {old: old if ":" in old else f"{old}:0" for old in names}
+    return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
+
+
+@step(version=2, lane="light", tools=("onnx",))
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
-    """CONVERTED -> ARTIFACT: the graph, and its weights in digest-named files beside it."""
+    """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     import onnx
 
     from pipeline.export import onnx_canonical, onnx_weights
@@ -95,9 +117,14 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
 
     signature = Signature.read(inputs["model"] / "signature.json")
     model = onnx.ModelProto.FromString((inputs["model"] / "model.onnx").read_bytes())
+    known = origins.read(inputs["model"])
     if options.codec is not None:
         onnx_weights.encode(model, options.codec, options.codec_options)
-        model = onnx_canonical.canonicalize(model, signature)
+        names: dict[str, str] = {}
+        model = onnx_canonical.canonicalize(model, signature, names)
+        known = origins.renamed(known, names)
+    if known:
+        origins.write(work, known)
     writer = ArtifactWriter(work, FORMAT, options.variant, signature)
     onnx_weights.externalize(model, options.shard_bytes, lambda data: writer.add_file(data, "bin"))
     writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"))

@@ -17,7 +17,7 @@ from pipeline.model import Signature
 GRAPH_NAME = "model"
 
 
-def canonicalize(model: Any, signature: Signature) -> Any:
+def canonicalize(model: Any, signature: Signature, names: dict[str, str] | None = None) -> Any:
     """A new ``onnx.ModelProto`` that computes what ``model`` does.
 
     Inputs and outputs stand in the signature's order under its names. Nodes that no output
@@ -26,15 +26,18 @@ def canonicalize(model: Any, signature: Signature) -> Any:
 
     Args:
         model: ``onnx.ModelProto`` whose graph inputs and outputs bear the signature's names.
+        names: where to put old name -> new name of every value of the main graph.
     """
     from onnx import GraphProto, ModelProto
 
     public = {spec.name for side in (signature.inputs, signature.outputs) for spec in side}
-    names = _Names(public)
     scope = {spec.name: spec.name for spec in signature.inputs}
     graph = GraphProto(name=GRAPH_NAME)
     outputs = [spec.name for spec in signature.outputs]
-    _Writer(model.graph, graph, names, scope, keep=outputs).write(outputs)
+    writer = _Writer(model.graph, graph, _Names(public), scope, keep=outputs)
+    writer.write(outputs)
+    if names is not None:
+        names.update(writer.scope)
     _declare(graph, model.graph, signature)
     used = {node.domain for node in all_nodes(graph)}
     result = ModelProto(ir_version=model.ir_version, graph=graph)
@@ -149,7 +152,7 @@ class _Writer:
     ) -> None:
         self._source, self._target, self._names = source, target, names
         self._kept = set(keep)
-        self._scope = scope | {name: name for name in self._kept}
+        self.scope = scope | {name: name for name in self._kept}
         """Old name -> new name of everything visible here."""
         self._constants = {tensor.name: tensor for tensor in source.initializer}
         self._contents: dict[bytes, str] = {}
@@ -181,9 +184,9 @@ class _Writer:
             self._use(outer, f"{name}.outer")
         for i, output in enumerate(node.output):
             if output and output not in self._kept:
-                self._scope[output] = name if i == 0 else self._names.free(f"{name}.{i}")
+                self.scope[output] = name if i == 0 else self._names.free(f"{name}.{i}")
         result.input.extend(inputs)
-        result.output.extend(self._scope[output] if output else "" for output in node.output)
+        result.output.extend(self.scope[output] if output else "" for output in node.output)
         for attribute in sorted(node.attribute, key=lambda item: item.name):
             self._write_attribute(result, attribute)
 
@@ -202,7 +205,7 @@ class _Writer:
         from onnx import GraphProto
 
         new.CopyFrom(GraphProto(name=prefix))
-        scope = dict(self._scope)
+        scope = dict(self.scope)
         for i, value in enumerate(old.input):
             scope[value.name] = self._names.free(f"{prefix}.arg{i}")
             new.input.add(name=scope[value.name], type=_plain_type(value.type))
@@ -213,8 +216,8 @@ class _Writer:
 
     def _use(self, name: str, role: str) -> str:
         """The new name of a value; a constant is written on its first use."""
-        if not name or (name in self._scope and name not in self._constants):
-            return self._scope.get(name, "")
+        if not name or (name in self.scope and name not in self._constants):
+            return self.scope.get(name, "")
         tensor = self._constants.pop(name, None)
         if tensor is None:
             raise KeyError(f"{name} is read but nothing makes it")
@@ -223,11 +226,11 @@ class _Writer:
         if name in self._kept:
             new = name
         elif content in self._contents:
-            self._scope[name] = self._contents[content]
+            self.scope[name] = self._contents[content]
             return self._contents[content]
         else:
             new = self._contents[content] = self._names.free(role)
-        self._scope[name] = tensor.name = new
+        self.scope[name] = tensor.name = new
         self._target.initializer.append(tensor)
         return new
 

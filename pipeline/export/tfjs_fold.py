@@ -47,6 +47,8 @@ class Folder:
         self._reader = {
             _base(name): node for node in graph_def.node for name in node.input if name[0] != "^"
         }
+        self.scaled: set[str] = set()
+        """Convolutions whose own result is no longer what it was."""
 
     def run(self) -> Any:
         """Fold every convolution of the graph, and return it."""
@@ -117,6 +119,7 @@ class Folder:
         shape = weights.shape[2:] if conv.op != "Conv2D" else (weights.shape[3],)
         scaled = (weights * affine.scale.reshape(shape)).astype(np.float32)
         conv.input[1] = self._add_constant(f"{conv.name}/folded_weights", scaled)
+        self.scaled.add(conv.name)
         bias = self._add_constant(f"{conv.name}/folded_bias", affine.offset.astype(np.float32))
         last = chain[-1]
         last.op = "BiasAdd"

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import options
+from pipeline.export import origins
 from pipeline.export.sharding import Size
 from pipeline.export.tfjs_fold import Folder
+from pipeline.export.tfjs_origins import BeforeFusing, watch_fusions
+from pipeline.export.tfjs_origins import origins as origins_of
 from pipeline.export.tfjs_package import package
 from pipeline.export.tfjs_unfuse import unfuse
 from pipeline.model import Signature
@@ -35,18 +38,21 @@ class ConvertOptions(options.Options):
     """Conversion has no choices: variants are made from its one result."""
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
-    """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time."""
+    """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
+
+    ``origins.json`` beside them says which frozen tensor each tensor equals.
+    """
     from google.protobuf.json_format import MessageToDict
 
     from pipeline.export.tfjs_guard import import_converter
 
     converter = import_converter()
     signature = Signature.read(inputs["frozen"] / "signature.json")
-    graph_def = _in_walk_order(
-        _optimize(converter, inputs["frozen"] / "frozen.pb", signature), signature
-    )
+    optimized, known = _optimize(converter, inputs["frozen"] / "frozen.pb", signature)
+    graph_def = _in_walk_order(optimized, signature)
+    origins.write(work, origins_of(graph_def, *known))
     weights = converter.extract_weights(graph_def)
     manifest = converter.write_weights.write_weights(
         weights, str(work), write_manifest=False, shard_size_bytes=2**40
@@ -69,8 +75,11 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
 
 
-def _optimize(converter: Any, frozen: Path, signature: Signature) -> Any:
-    """Run the converter's graph passes and return the optimized GraphDef."""
+_Known = tuple[BeforeFusing, set[str], set[str]]
+
+
+def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, _Known]:
+    """Run the converter's graph passes; return the GraphDef, and what tells its origins."""
     from tensorflow.core.protobuf import meta_graph_pb2
 
     graph = converter.load_graph(str(frozen))
@@ -81,9 +90,13 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> Any:
             info = getattr(definition, side)[spec.name]
             info.name, info.dtype = tensor.name, tensor.dtype.as_datatype_enum
             info.tensor_shape.CopyFrom(tensor.shape.as_proto())
-    placeholders = [node for node in graph.as_graph_def().node if node.op == "Placeholder"]
+    operations = {operation.name: operation for operation in graph.get_operations()}
     outputs = [spec.name for spec in signature.outputs]
-    with _own_folding(converter.fold_batch_norms, outputs):
+    scaled: set[str] = set()
+    with (
+        _own_folding(converter.fold_batch_norms, outputs, scaled),
+        watch_fusions(converter.fuse_prelu) as before,
+    ):
         # The operators were checked in a step of their own, with better errors.
         optimized = converter.optimize_graph(
             graph, definition, skip_op_check=True, strip_debug_ops=True
@@ -91,15 +104,27 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> Any:
     unfuse(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
     kept = {node.name for node in optimized.node}
-    optimized.node.extend(node for node in placeholders if node.name not in kept)
-    return optimized
+    lost = [op for op in operations.values() if op.type == "Placeholder" and op.name not in kept]
+    optimized.node.extend(operation.node_def for operation in lost)
+    return optimized, (before, set(operations), scaled)
 
 
 @contextmanager
-def _own_folding(module: Any, outputs: Sequence[str]) -> Iterator[None]:
-    """Let the converter call our folding where it calls its own, between its other passes."""
+def _own_folding(module: Any, outputs: Sequence[str], scaled: set[str]) -> Iterator[None]:
+    """Let the converter call our folding where it calls its own, between its other passes.
+
+    Args:
+        scaled: where to put the names of the convolutions that folding changed.
+    """
     theirs = module.fold_batch_norms
-    module.fold_batch_norms = lambda graph_def: Folder(graph_def, outputs).run()
+
+    def fold(graph_def: Any) -> Any:
+        folder = Folder(graph_def, outputs)
+        result = folder.run()
+        scaled.update(folder.scaled)
+        return result
+
+    module.fold_batch_norms = fold
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pipeline import options
+from pipeline.export import origins
 from pipeline.export.artifact import ArtifactWriter
 from pipeline.export.sharding import split
 from pipeline.model import Signature
@@ -31,9 +32,9 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=1)
+@step(version=2)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
-    """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT."""
+    """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
     model = json.loads((inputs["model"] / "model.json").read_text())
     signature = Signature.read(inputs["model"] / "signature.json")
     writer = ArtifactWriter(work, options.format, options.variant, signature)
@@ -48,6 +49,8 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     group["paths"] = [writer.add_file(shard, "bin") for shard in shards]
     content = json.dumps(model, separators=(",", ":")).encode()
     writer.finish(writer.add_file(content, "json"))
+    if known := origins.read(inputs["model"]):
+        origins.write(work, known)
 
 
 def _byte_length(weight: dict[str, Any], rest: memoryview) -> int:

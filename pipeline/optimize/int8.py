@@ -6,6 +6,7 @@ that runtimes turn into integer kernels. Jacob et al. (2018), arXiv:1712.05877.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -54,7 +55,7 @@ class Options(options.Options):
     """How an activation's range follows from its values: minmax holds all of them."""
 
 
-@step(version=1, lane="light", tools=("onnxruntime", "onnx"))
+@step(version=2, lane="light", tools=("onnxruntime", "onnx"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 
@@ -64,6 +65,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     import onnx
     from safetensors.numpy import load_file
 
+    from pipeline.export import origins
     from pipeline.export.onnx import write
     from pipeline.export.onnx_canonical import canonicalize
     from pipeline.model import Signature
@@ -74,7 +76,24 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     samples = {name: values[: options.calibrate] for name, values in samples.items()}
     ranges = {name: round_outward(*pair) for name, pair in calibrate(model, samples).items()}
     quantized = _quantize(model, ranges, per_channel=options.granularity == "per-channel")
-    write(canonicalize(quantized, signature), signature, work)
+    known = _of_dequantized(origins.read(inputs["model"]), quantized)
+    names: dict[str, str] = {}
+    canonical = canonicalize(quantized, signature, names)
+    write(canonical, signature, work, origins.renamed(known, names))
+
+
+def _of_dequantized(known: Mapping[str, str], model: Any) -> dict[str, str]:
+    """Origins that moved behind the pair of nodes that quantizes a tensor.
+
+    In front of it a tensor may lack an activation that quantization does by its range.
+    """
+    result = dict(known)
+    quantized = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "QuantizeLinear"}
+    for node in model.graph.node:
+        before = quantized.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
+        if before in result:
+            result[node.output[0]] = result.pop(before)
+    return result
 
 
 def round_outward(low: float, high: float) -> tuple[float, float]:
