@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pipeline.executors import imports
 from pipeline.registry import discover
 
 if TYPE_CHECKING:
@@ -117,28 +118,18 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _import_numpy() -> None:
-    import numpy  # noqa: F401
-
-    import pipeline.run  # noqa: F401
-
-
-def _import_tensorflow() -> None:
-    import tensorflow  # noqa: F401
-
-
 #: What a lane's process does as soon as it is known that its steps will come.
-WARM: dict[Lane, Callable[[], None]] = {"light": _import_numpy, "tensorflow": _import_tensorflow}
+WARM: dict[Lane, Callable[[], None]] = {"light": imports.light, "tensorflow": imports.tensorflow}
 
 
 def warm(lane: Lane) -> None:
     """Get this process ready. Failing is for the steps themselves: nobody looks at the result."""
-    if lane in engines():
+    if lane in WARM:
+        WARM[lane]()
+    elif lane in engines():
         from pipeline.browser.session import running
 
         running(lane)
-    elif lane in WARM:
-        WARM[lane]()
 
 
 def engines() -> Collection[Lane]:

@@ -86,14 +86,16 @@ def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
     """Load what ``write_source`` wrote, after a look at every operation in it."""
     import tensorflow as tf
 
-    from pipeline.sources.saved_model_safety import check_graph
+    from pipeline.sources.saved_model_part import part
+    from pipeline.sources.saved_model_safety import checked
 
     model, key = folder / "saved_model", details.get("signature", _SIGNATURE)
     tags = details.get("tags", _TAGS)
     _checked_files(model)
-    check_graph(model / "saved_model.pb", key, tags)
+    saved = checked(model / "saved_model.pb", key, tags)
     try:
-        loaded = tf.saved_model.load(str(model), tags=list(tags))
+        with part(model, saved, key) as needed:
+            loaded = tf.saved_model.load(str(needed), tags=list(tags))
     except Exception as error:  # whatever a crafted or damaged file makes TensorFlow raise
         raise SourceError(
             f"TensorFlow {tf.__version__} cannot load this SavedModel ({_first_line(error)})",

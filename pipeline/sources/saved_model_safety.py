@@ -30,12 +30,13 @@ _RESTORE = {"Restore", "RestoreSlice", "RestoreV2"}
 _DECISION_FORESTS = re.compile("SimpleML.*")
 
 
-def check_graph(path: Path, signature: str, tags: Iterable[str]) -> None:
-    """Return if the graph with these tags has the signature and may be loaded.
+def checked(path: Path, signature: str, tags: Iterable[str]) -> Any:
+    """The parsed file, if its graph with these tags has the signature and may be loaded.
 
     Raises SourceError that lists the operations, or the signatures and tags there are.
     """
-    graph = _meta_graph(path, set(tags))
+    saved = _parsed(path)
+    graph = _meta_graph(saved, set(tags), path.name)
     public = [key for key in sorted(graph.signature_def) if not key.startswith("__")]
     if signature not in public:
         raise SourceError(
@@ -45,9 +46,10 @@ def check_graph(path: Path, signature: str, tags: Iterable[str]) -> None:
         )
     _check_operations(graph, path.name)
     _check_savers(graph, path.name)
+    return saved
 
 
-def _meta_graph(path: Path, tags: set[str]) -> Any:
+def _parsed(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -56,12 +58,16 @@ def _meta_graph(path: Path, tags: set[str]) -> Any:
         saved.ParseFromString(path.read_bytes())
     except DecodeError as error:
         raise SourceError("this saved_model.pb is damaged", where=path.name) from error
+    return saved
+
+
+def _meta_graph(saved: Any, tags: set[str], where: str) -> Any:
     found = [set(graph.meta_info_def.tags) for graph in saved.meta_graphs]
     if tags not in found:
         listed = " or ".join(", ".join(sorted(have)) for have in found) or "none"
         raise SourceError(
             f"this SavedModel has no graph tagged {', '.join(sorted(tags))}; it has {listed}",
-            where=path.name,
+            where=where,
             todo="set source.tags to these",
         )
     return saved.meta_graphs[found.index(tags)]
@@ -135,11 +141,12 @@ def _reachable(
         # Inside a function all nodes are taken, so that only top-level inputs are followed.
         if id(node) in at_top:
             pending += [top[name] for name in map(_node_name, node.input) if name in top]
-        for function in _functions_of(node):
+        for function in functions_of(node):
             pending += functions.get(function, [])
 
 
-def _functions_of(node: Any) -> Iterator[str]:
+def functions_of(node: Any) -> Iterator[str]:
+    """The functions that a node may call, and other names."""
     yield node.op
     for value in node.attr.values():
         yield value.func.name
@@ -147,7 +154,7 @@ def _functions_of(node: Any) -> Iterator[str]:
 
 
 def _called(node: Any) -> str:
-    return next((name for name in _functions_of(node) if name and name != node.op), node.op)
+    return next((name for name in functions_of(node) if name and name != node.op), node.op)
 
 
 def _node_name(tensor: str) -> str:

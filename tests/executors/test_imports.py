@@ -1,0 +1,46 @@
+"""A process of steps imports less, and has nothing less."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+SCRIPT = """
+import gc, json, sys
+from pipeline.executors import imports
+
+imports.tensorflow()
+seen = {"keras": "keras" in sys.modules, "frozen": gc.get_freeze_count(), "on": gc.isenabled()}
+import tensorflow as tf
+
+if sys.argv[1] == "tfmot":
+    import tensorflow_model_optimization as tfmot
+    import tf_keras
+
+    layers = [tf_keras.layers.Dense(2, input_shape=(3,))]
+    model = tfmot.sparsity.keras.prune_low_magnitude(tf_keras.Sequential(layers))
+else:
+    library = __import__(sys.argv[1]) if sys.argv[1] != "tf.keras" else tf.keras
+    model = library.Sequential([library.Input((3,)), library.layers.Dense(2)])
+    model.compile(library.optimizers.Adam(), "mse")
+    model.fit(tf.ones((4, 3)), tf.ones((4, 2)), verbose=0)
+print(json.dumps(seen | {"shape": list(model(tf.ones((4, 3))).shape)}))
+"""
+
+
+def run(library: str) -> dict[str, object]:
+    words = [sys.executable, "-c", SCRIPT, library]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return seen
+
+
+def test_keras_is_imported_by_those_who_use_it() -> None:
+    for library in ("keras", "tf.keras", "tf_keras", "tfmot"):
+        seen = run(library)
+        assert seen["shape"] == [4, 2]
+        assert seen["keras"] is False
+        assert seen["on"] is True
+        assert isinstance(seen["frozen"], int) and seen["frozen"] > 100_000
