@@ -50,3 +50,9 @@ def read(artifact: Path) -> dict[str, Any]:
     """The description of an artifact folder."""
     description: dict[str, Any] = json.loads((artifact / DESCRIPTION).read_text())
     return description
+
+
+def name(artifact: Path) -> str:
+    """The id of an artifact folder: ``tfjs-graph/uint8``."""
+    description = read(artifact)
+    return f"{description['format']}/{description['variant']}"
