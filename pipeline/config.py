@@ -75,8 +75,11 @@ class Validate(Options):
     (chromium, if none is named), which must then be there; or the word all, every backend in
     every engine, of which those that are missing are reported and stop nothing."""
     gates: dict[str, Gates] = Field(default_factory=dict)
-    """Bounds by artifact (onnx/int8), variant (int8), format (onnx) or default; the first of
-    these that names a metric decides it."""
+    """Bounds by artifact (onnx/int8), variant (int8), format (onnx) or default; by where it runs
+    (ort-wasm, tfjs-webgl@firefox); or by both (int8 ort-wasm). For each metric the most particular
+    key decides: first one that names an engine, then a backend, then neither; among equals, in the
+    order above. Where none bounds a difference from the golden, that of its number format does:
+    pipeline/validate/tolerances.py."""
     repeats: int = Field(20, ge=1, le=10_000)
     """Timed inferences of one sample, after the first."""
 

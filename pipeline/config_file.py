@@ -16,6 +16,7 @@ from pipeline.config import Config
 from pipeline.config_type import config_type
 from pipeline.errors import ConfigError
 from pipeline.validate import targets
+from pipeline.validate.gates import known_keys
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -231,10 +232,12 @@ def _check_validate(
         return
     yield from _check_targets(data.get("backends"))
     artifacts = [f"{f}/{v}" for f in formats for v in variants]
-    allowed = ["default", *variants, *formats, *artifacts]
-    for name in _names(data.get("gates")):
-        if name not in allowed:
-            yield ("validate", "gates", name), f" names nothing{_suggest(name, allowed)}"
+    names = ["default", *variants, *formats, *artifacts]
+    places = [name for name in targets.names() if name != targets.ALL]
+    for key in _names(data.get("gates")):
+        known = known_keys(key, names, places)
+        if key not in known:
+            yield ("validate", "gates", key), f" names nothing{_suggest(key, known)}"
 
 
 def _check_targets(backends: Any) -> Iterable[tuple[Location, str]]:

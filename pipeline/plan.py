@@ -17,6 +17,10 @@ from pipeline.step import Lane, StepFunction, find
 from pipeline.validate.agreement import METRICS
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.targets import Target, known, parse
+from pipeline.validate.tolerances import number_formats
+
+#: Metric -> bound.
+Bounds = Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class PlannedArtifact:
     node: str
     proofs: Mapping[str, str]
     """Target -> the node that runs the artifact on it."""
+    bounds: Mapping[str, Bounds]
+    """Target -> what the artifact is held to there."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +125,11 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
                 where=f"variants.{variant}",
                 todo="add a format that holds it, or leave the variant out",
             )
-    _plan_golden(plan, [package.artifact for package in packages])
+    _plan_golden(plan, packages)
     for package in packages:
         proofs = dict(_plan_proofs(plan, package, _reference(config, packages, package)))
         named = (package.artifact, package.format, package.variant, package.node)
-        plan.artifacts.append(PlannedArtifact(*named, proofs))
+        plan.artifacts.append(PlannedArtifact(*named, proofs, package.bounds))
     _plan_manifest(plan)
     return plan
 
@@ -177,9 +183,8 @@ def _plan_samples(plan: Plan) -> None:
     plan.add(Node("samples", module.read, options, {"frozen": "freeze"}, files))
 
 
-def _plan_golden(plan: Plan, artifacts: list[str]) -> None:
-    gates = plan.config.validate_.gates
-    bounds = {name: bounds_for(name, gates) for name in artifacts}
+def _plan_golden(plan: Plan, packages: list[_Package]) -> None:
+    bounds = {name: one for package in packages for name, one in _distinct(package)}
     _check_measurable(plan.config, bounds)
     task = plan.config.task
     inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
@@ -188,7 +193,14 @@ def _plan_golden(plan: Plan, artifacts: list[str]) -> None:
     plan.add(Node("check golden", *check, {"golden": "golden"}))
 
 
-def _check_measurable(config: Config, bounds: Mapping[str, Mapping[str, float]]) -> None:
+def _distinct(package: _Package) -> Iterator[tuple[str, Bounds]]:
+    """What an artifact is held to, by its name, and by target where that makes a difference."""
+    same = all(one == next(iter(package.bounds.values())) for one in package.bounds.values())
+    for target, bounds in package.bounds.items():
+        yield package.artifact if same else f"{package.artifact} {target}", bounds
+
+
+def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
     """Refuse bounds on what the task cannot measure, before the work and not after it."""
     task = discover("tasks", "accuracy")[config.task]
     for name, one in bounds.items():
@@ -207,6 +219,7 @@ class _Package:
     format: str
     variant: str
     node: str
+    bounds: Mapping[str, Bounds]
 
 
 def _plan_package(
@@ -235,7 +248,19 @@ def _plan_package(
         {"model": model},
         extra_key=getattr(codec, "VERSION", None),
     )
-    return _Package(artifact, module.FORMAT, variant, plan.add(package))
+    bounds = _bounds(plan.config, artifact, module.FORMAT, chain)
+    return _Package(artifact, module.FORMAT, variant, plan.add(package), bounds)
+
+
+def _bounds(
+    config: Config, artifact: str, format_name: str, chain: Chain
+) -> dict[str, dict[str, float]]:
+    numbers = number_formats(technique for technique, _ in chain)
+    return {
+        target.id: bounds_for(artifact, target, config.validate_.gates, numbers)
+        for target in parse(config.validate_.backends)
+        if target.runs(format_name)
+    }
 
 
 def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
@@ -350,12 +375,11 @@ def _plan_manifest(plan: Plan) -> None:
     for artifact in plan.artifacts:
         inputs[artifact.id] = artifact.node
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
-        proofs = list(artifact.proofs)
-        artifacts.append({"id": artifact.id, "variant": artifact.variant, "targets": proofs})
+        bounds = artifact.bounds
+        artifacts.append({"id": artifact.id, "variant": artifact.variant, "targets": bounds})
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {
         "config": described,
-        "gates": config.validate_.gates,
         "artifacts": artifacts,
         "source": {"kind": config.source.kind, **config.source.options.key()},
     }

@@ -145,3 +145,26 @@ def test_paths_are_read_from_the_configs_folder(tmp_path: Path) -> None:
     text = GOOD.replace("bundled: mobilenet_digits", "keras_file: model.h5")
     config = load_config(write(tmp_path, text))
     assert config.source.options.local_paths() == {"path": tmp_path / "model.h5"}
+
+
+@pytest.mark.parametrize(
+    ("key", "suggestion"),
+    [
+        ("int8 tfjs-wsam", "int8 tfjs-wasm"),
+        ("itn8 tfjs-wasm", "int8 tfjs-wasm"),
+        ("tfjs-webgl@chormium", "tfjs-webgl@chromium"),
+        ("onnx/int8 onnxruntime-cpus", "onnx/int8 onnxruntime-cpu"),
+    ],
+)
+def test_a_gates_key_that_names_no_place_is_an_error(
+    tmp_path: Path, key: str, suggestion: str
+) -> None:
+    text = GOOD.replace("  gates:", f"  gates:\n    {key}: {{cosine: 0.9}}")
+    (message,) = errors(tmp_path, text)
+    assert message == f'16: validate.gates.{key} names nothing; did you mean "{suggestion}"?'
+
+
+@pytest.mark.parametrize("key", ["tfjs-webgl", "fp32 tfjs-webgl@chromium", "default tfjs-wasm"])
+def test_a_gate_may_name_where_it_holds(tmp_path: Path, key: str) -> None:
+    text = GOOD.replace("  gates:", f"  gates:\n    {key}: {{cosine: 0.9}}")
+    assert load_config(write(tmp_path, text)).validate_.gates[key].cosine == 0.9

@@ -12,6 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.plan import Plan, make_plan
 from pipeline.registry import discover
 from pipeline.step import StepFunction
+from pipeline.validate.tolerances import TOLERANCES
 
 ROOT = Path(__file__).parents[1]
 MOBILENET = ROOT / "configs" / "mobilenet.yaml"
@@ -143,3 +144,16 @@ def test_the_committed_schema_is_the_current_one() -> None:
     from pipeline.schema import PATH, text
 
     assert PATH.read_text() == text(), "run `pipeline schema --write`"
+
+
+def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
+    gates = "validate.gates={default: {accuracy_drop: 0.5}, fp32 tfjs-webgl: {cosine: 0.9}}"
+    plan = planned(gates)
+    (fp32,) = [a for a in plan.artifacts if a.id == "tfjs-graph/fp32"]
+    assert fp32.bounds == {
+        "tfjs-wasm@chromium": {"accuracy_drop": 0.5, "relative_error": TOLERANCES["float32"]},
+        "tfjs-webgl@chromium": {"accuracy_drop": 0.5, "cosine": 0.9},
+    }
+    told = plan.nodes["check golden"].options.model_dump()["bounds"]
+    assert "tfjs-graph/fp32 tfjs-webgl@chromium" in told and "tfjs-graph/fp32" not in told
+    assert told["tfjs-graph/sparse"]["relative_error"] == TOLERANCES["uint8"], "all targets' own"

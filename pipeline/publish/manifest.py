@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import options, tools
-from pipeline.config import Gates
 from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
 from pipeline.step import Inputs, step
-from pipeline.validate.gates import bounds_for, misses
+from pipeline.validate.gates import misses
 
 SCHEMA = 1
 
@@ -22,7 +21,8 @@ class Proved(options.Options):
 
     id: str
     variant: str
-    targets: list[str]
+    targets: dict[str, dict[str, float]]
+    """Target -> metric -> the bound that holds there."""
 
 
 class ManifestOptions(options.Options):
@@ -30,11 +30,10 @@ class ManifestOptions(options.Options):
 
     config: dict[str, Any]
     source: dict[str, Any]
-    gates: dict[str, Gates]
     artifacts: list[Proved]
 
 
-@step(version=2, tools=tools.TOOLS)
+@step(version=3, tools=tools.TOOLS)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -85,17 +84,17 @@ def _artifact(
     inputs: Inputs, proved: Proved, options: ManifestOptions, golden: dict[str, Any]
 ) -> dict[str, Any]:
     description = artifacts.read(inputs[proved.id])
-    bounds = bounds_for(proved.id, options.gates)
     results = [
         json.loads((inputs[f"{proved.id} {target}"] / "result.json").read_text())
         for target in proved.targets
     ]
     for result in results:
         if result["status"] == "measured":
+            result["gates"] = proved.targets[result["target"]]
             missed = misses(
                 proved.id,
                 result,
-                bounds,
+                result["gates"],
                 artifact_bytes=description["bytes"],
                 baseline=golden["accuracy"],
             )
@@ -104,7 +103,6 @@ def _artifact(
     return {
         "id": proved.id,
         **{key: description[key] for key in ("format", "variant", "entry", "files", "bytes")},
-        "gates": bounds,
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "validation": results,
     }

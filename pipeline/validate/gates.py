@@ -1,30 +1,62 @@
-"""Gates: the bounds that an artifact must keep, on every backend, to be published."""
+"""Gates: the bounds that an artifact must keep, on every target, to be published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.config import Gates
 from pipeline.validate.miss import Miss, kept
-
-#: Holds where a config bounds no difference from the golden: enough to catch a conversion that
-#: went wrong, too wide to judge a quantization. A model that gives its mean answer to every
-#: sample has a relative error of 1.
-UNBOUNDED = {"relative_error": 0.5}
+from pipeline.validate.targets import Target
+from pipeline.validate.tolerances import tolerance
 
 #: What is not a difference from the golden's outputs.
 OTHER = frozenset({"bytes", "accuracy_drop"})
 
 
-def bounds_for(artifact: str, gates: Mapping[str, Gates]) -> dict[str, float]:
-    """Metric -> bound; the more particular name wins, metric by metric."""
-    format_, variant = artifact.split("/", 1)
+def bounds_for(
+    artifact: str, target: Target, gates: Mapping[str, Gates], number_formats: Iterable[str]
+) -> dict[str, float]:
+    """Metric -> bound of one artifact on one target; the last of ``_keys`` with a metric decides.
+
+    Args:
+        number_formats: the variant's; they decide where no gate bounds a difference.
+    """
     bounds: dict[str, float] = {}
-    for name in ("default", format_, variant, artifact):
-        if name in gates:
-            bounds |= gates[name].model_dump(exclude_none=True)
-    return bounds if bounds.keys() - OTHER else UNBOUNDED | bounds
+    for key in _keys(artifact, target):
+        if key in gates:
+            bounds |= gates[key].model_dump(exclude_none=True)
+    if bounds.keys() - OTHER:
+        return bounds
+    return {"relative_error": tolerance(number_formats, target.backend)} | bounds
+
+
+def _keys(artifact: str, target: Target) -> Iterator[str]:
+    """The keys of gates that mean an artifact on a target, the most particular one last.
+
+    What names a target is more particular than what names none, an engine more than a backend;
+    then an artifact more than a variant, that more than a format, that more than ``default``.
+    """
+    names = ("default", *artifact.split("/", 1), artifact)
+    yield from names
+    for place in dict.fromkeys((target.backend, target.id)):
+        yield place
+        yield from (f"{name} {place}" for name in names)
+
+
+def known_keys(key: str, names: Sequence[str], places: Sequence[str]) -> list[str]:
+    """The keys that ``key`` could have been: it is right if it is one of them.
+
+    Args:
+        names: ``default``, and the config's formats, variants and artifacts.
+        places: backends and targets.
+    """
+    name, space, place = key.partition(" ")
+    if not space:
+        return [*names, *places]
+    left = [name] if name in names else names
+    right = [place] if place in places else places
+    return [f"{one} {other}" for one in left for other in right]
 
 
 def misses(

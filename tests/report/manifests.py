@@ -79,7 +79,6 @@ def artifact(name: str, proofs: list[dict[str, Any]], **more: Any) -> dict[str, 
         "files": [],
         "bytes": size,
         "br_bytes": int(size * 0.9),
-        "gates": {"top1_agreement": 0.98},
         "accuracy": {
             "metric": "top1_accuracy",
             "value": 0.98,

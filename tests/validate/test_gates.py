@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pipeline.config import Gates
 from pipeline.validate.gates import bounds_for, misses
+from pipeline.validate.targets import Target
+from pipeline.validate.tolerances import TOLERANCES
 
 RESULT = {
     "target": "tfjs-wasm",
@@ -23,6 +25,11 @@ def missed(bounds: dict[str, float], **changes: object) -> list[str]:
     return [str(miss) for miss in found]
 
 
+NATIVE = Target("onnxruntime-cpu", None)
+FIREFOX = Target("tfjs-webgl", "firefox")
+INT8 = ("int8",)
+
+
 def test_the_more_particular_name_decides_metric_by_metric() -> None:
     gates = {
         "default": Gates(top1_agreement=0.99, accuracy_drop=0.01),
@@ -30,19 +37,44 @@ def test_the_more_particular_name_decides_metric_by_metric() -> None:
         "int8": Gates(top1_agreement=0.97),
         "onnx/int8": Gates(cosine=0.9),
     }
-    assert bounds_for("onnx/int8", gates) == {
+    assert bounds_for("onnx/int8", NATIVE, gates, INT8) == {
         "top1_agreement": 0.97,
         "accuracy_drop": 0.01,
         "cosine": 0.9,
     }
-    assert bounds_for("tfjs-graph/int8", gates)["top1_agreement"] == 0.97
+    assert bounds_for("tfjs-graph/int8", FIREFOX, gates, INT8)["top1_agreement"] == 0.97
 
 
-def test_without_any_gate_a_broken_artifact_still_fails() -> None:
-    wanted = ["onnx/int8 on tfjs-wasm: relative_error 0.6, must be <= 0.5"]
-    assert missed(bounds_for("onnx/int8", {})) == wanted
-    # A bound on bytes says nothing of what the artifact computes.
-    assert missed(bounds_for("onnx/int8", {"int8": Gates(bytes=2000)})) == wanted
+def test_where_it_runs_decides_before_what_it_is() -> None:
+    keys = [
+        *("default", "tfjs-graph", "fp16", "tfjs-graph/fp16"),
+        *("tfjs-webgl", "default tfjs-webgl", "tfjs-graph tfjs-webgl", "fp16 tfjs-webgl"),
+        *("tfjs-graph/fp16 tfjs-webgl", "tfjs-webgl@firefox", "fp16 tfjs-webgl@firefox"),
+    ]
+    gates = {key: Gates(cosine=number / 100) for number, key in enumerate(keys)}
+    for number, key in reversed(list(enumerate(keys))):
+        assert bounds_for("tfjs-graph/fp16", FIREFOX, gates, ()) == {"cosine": number / 100}, key
+        del gates[key]
+    elsewhere = {key: Gates(cosine=1) for key in ("tfjs-wasm", "tfjs-webgl@chromium", "fp32")}
+    assert "cosine" not in bounds_for("tfjs-graph/fp16", FIREFOX, elsewhere, ("float16",))
+
+
+def test_without_any_gate_the_number_format_decides() -> None:
+    native = bounds_for("onnx/int8", NATIVE, {}, INT8)
+    assert native == {"relative_error": TOLERANCES["int8 onnxruntime-cpu"]}
+    assert missed(native, relative_error=0.9) == [
+        "onnx/int8 on tfjs-wasm: relative_error 0.9, must be <= 0.75"
+    ]
+    # Engines differ on int8: each has its own bound.
+    wasm = bounds_for("onnx/int8", Target("ort-wasm", "chromium"), {}, INT8)
+    assert wasm["relative_error"] > native["relative_error"]
+
+
+def test_a_bound_on_other_things_bounds_no_difference() -> None:
+    found = bounds_for("onnx/fp32", NATIVE, {"fp32": Gates(bytes=2000)}, ("float32",))
+    assert found == {"bytes": 2000, "relative_error": TOLERANCES["float32"]}
+    found = bounds_for("onnx/fp32", NATIVE, {"fp32": Gates(cosine=0.9)}, ("float32",))
+    assert found == {"cosine": 0.9}
 
 
 def test_floors_and_ceilings() -> None:

@@ -1,0 +1,71 @@
+"""How far from the golden a number format alone can bring an artifact.
+
+These hold where a config bounds no difference from the golden. They tell a conversion that went
+wrong from one that only rounded; whether what rounding cost is acceptable is for a config's own
+gates to say. All bound ``relative_error``: the root mean square error as a share of how much the
+golden varies over the samples, so that one number fits every model and output. A model that gives
+its mean answer to every sample has 1.
+
+Measured: (a) the bundled MobileNet, trained, on its 360 test samples; (b) a MobileNet v1 224 with
+random weights and batch norms set from data, softmax outputs on 32 random samples: a hard case,
+since 28 untrained layers amplify every rounding and the outputs vary by little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+
+#: Number format, or number format and backend -> the largest ``relative_error``.
+TOLERANCES = {
+    # Another order of sums. A sum of n products is off by about sqrt(n) 2^-24 of its size (Higham
+    # and Mary 2019, doi 10.1137/18M1226312): 6e-6 for n = 10^4, a layer. (a) 3e-7, (b) 4e-5.
+    "float32": 1e-3,
+    # 11 significant bits: each weight is off by 2^-10 / sqrt(12) of its power of two, 2e-4 of
+    # itself in the mean, and so is a sum of their products. (a) 2e-4, (b) 0.034.
+    "float16": 0.1,
+    # Steps of range / 65535, off by step / sqrt(12) (Bennett 1948, doi
+    # 10.1002/j.1538-7305.1948.tb01340.x). Folded batch norms stretch the range of a tensor to a
+    # hundred times most of its weights: 4e-4 of them. (a) not built, (b) 0.005.
+    "uint16": 0.02,
+    # The same with steps of range / 255: 1 % of weights in a range of ten standard deviations,
+    # 10 % of those in a range of a hundred. One scale for a whole tensor, TF.js' way, can bring a
+    # MobileNet to chance (Krishnamoorthi 2018, arXiv:1806.08342). (a) 0.015, (b) 0.43.
+    "uint8": 0.6,
+    # Activations in 8 bits too, and engines differ: their kernels round and saturate sums in other
+    # places. On (b)'s logits the largest error was 1.53 natively, 1.57 in ONNX Runtime Web's
+    # webgpu and 1.67 in its wasm, a tenth more. (a) 0.011, (b) 0.62, both native.
+    "int8 onnxruntime-cpu": 0.75,
+    "int8": 0.85,
+    # Pruning and fine-tuning make another network, which nothing binds to the source's numbers but
+    # that it has learnt the same: half of what the mean answer would be off. (a) 0.13.
+    "trained": 0.5,
+}
+
+#: Of a number format that is not listed: what ignores its input has 1.
+WIDEST = max(TOLERANCES.values())
+
+
+def number_formats(techniques: Iterable[ModuleType]) -> tuple[str, ...]:
+    """What a variant's techniques make of the model's numbers.
+
+    Args:
+        techniques: modules of ``pipeline.optimize``, none for the model as it is.
+    """
+    found = ["trained" if module.STAGE == "model" else _name(module) for module in techniques]
+    return tuple(found) or ("float32",)
+
+
+def tolerance(formats: Iterable[str], backend: str) -> float:
+    """The largest ``relative_error`` of a variant: that of its widest number format."""
+    return max(_one(name, backend) for name in formats)
+
+
+def _one(name: str, backend: str) -> float:
+    here = TOLERANCES.get(f"{name} {backend}")
+    return TOLERANCES.get(name, WIDEST) if here is None else here
+
+
+def _name(module: ModuleType) -> str:
+    name: str = getattr(module, "NAME", module.__name__.rpartition(".")[2])
+    return name
