@@ -59,6 +59,8 @@ setup: .venv/.ready $(PAGE)/node_modules/.ready .venv/.browser ## Set up only.
 	@$(BIN)/uv pip install --quiet --python .venv --require-hashes --no-deps --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation \
 	  --config-settings editable_mode=compat -e .
+	@# As installers do for the packages that they copy: else every process compiles this one again.
+	@$(BIN)/python -m compileall -q pipeline
 	@touch $@
 
 $(PAGE)/node_modules/.ready: $(PAGE)/package-lock.json

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -40,7 +45,7 @@ class Options(BaseModel):
     ``quantize: uint8`` and ``quantize: {to: uint8}`` mean the same.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
     shorthand: ClassVar[str | None] = None
 
     @model_validator(mode="before")
@@ -57,6 +62,11 @@ class Options(BaseModel):
         """Show editors the short spellings too: a bare value, or nothing at all."""
         schema = handler(core_schema)
         full = handler.resolve_ref_schema(schema)
+        for name, text in _texts(cls).items():
+            field = cls.model_fields.get(name)
+            shown = full["properties"].get(field.alias or name) if field else None
+            if shown is not None:
+                shown.setdefault("description", text)
         short = []
         if cls.shorthand is not None:
             short.append(full["properties"][cls.shorthand])
@@ -75,3 +85,21 @@ class Options(BaseModel):
     def key(self) -> dict[str, Any]:
         """What of these options decides the step's result: all but where local files lie."""
         return self.model_dump(mode="json", exclude=set(self.local_paths()))
+
+
+def _texts(kind: type[Options]) -> dict[str, str]:
+    """The strings below a class's attributes, and its bases' too.
+
+    pydantic would read every class's source as it is defined, in every process of a build; only
+    the schema shows these texts.
+    """
+    texts: dict[str, str] = {}
+    for base in (base for base in reversed(kind.__mro__) if issubclass(base, Options)):
+        # A class that was made by a call has no source.
+        with suppress(OSError):
+            (definition,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            for field, below in pairwise(getattr(definition, "body", [])):
+                if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+                    text: str = ast.literal_eval(below.value)
+                    texts[ast.unparse(field.target)] = inspect.cleandoc(text)
+    return texts

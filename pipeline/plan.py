@@ -34,6 +34,11 @@ class Node:
     """Input name -> the node whose result it is."""
     files: Mapping[str, Path | RemoteFile] = field(default_factory=dict)
     """Input name -> what comes from outside: from this machine, or from the network."""
+    reads: tuple[str, ...] = ()
+    """Names of the files that it opens of its inputs; all of them where this is empty.
+
+    Others decide its key as well, but are not read again to see whether they are whole.
+    """
     after: tuple[str, ...] = ()
     """Nodes that must have passed first, though their results are not read."""
     lane: Lane | None = None
@@ -180,7 +185,8 @@ def _plan_samples(plan: Plan) -> None:
     chosen = config.samples.options
     options = module.read.options_type(options=chosen, preprocess=config.preprocess)
     files = chosen.local_paths()
-    plan.add(Node("samples", module.read, options, {"frozen": "freeze"}, files))
+    inputs = {"frozen": "freeze"}
+    plan.add(Node("samples", module.read, options, inputs, files, reads=("signature.json",)))
 
 
 def _plan_golden(plan: Plan, packages: list[_Package]) -> None:
@@ -337,15 +343,13 @@ def _plan_proofs(plan: Plan, package: _Package, reference: str | None) -> Iterat
 
 
 def _proof(plan: Plan, package: _Package, target: Target, inputs: Mapping[str, str]) -> Node:
-    without = _left_out(plan, target)
+    same = {"backend": target.backend, "engine": target.engine, "required": target.required}
+    if reason := _left_out(plan, target):
+        leave = _step("pipeline.validate.measure:leave_out", **same, reason=reason)
+        return Node(f"leave out {target.id}", *leave, watched=target.watched())
+    validate = plan.config.validate_
     function, options = _step(
-        "pipeline.validate.measure:measure",
-        backend=target.backend,
-        engine=target.engine,
-        required=target.required,
-        task=plan.config.task,
-        repeats=plan.config.validate_.repeats,
-        left_out=without,
+        "pipeline.validate.measure:measure", **same, task=plan.config.task, repeats=validate.repeats
     )
     return Node(
         f"prove {package.artifact} {target.id}",
@@ -353,7 +357,7 @@ def _proof(plan: Plan, package: _Package, target: Target, inputs: Mapping[str, s
         options,
         inputs,
         after=("check golden",),
-        lane="light" if without else target.lane,
+        lane=target.lane,
         tools=target.module.TOOLS,
         extra_key=target.fingerprint(),
         watched=target.watched(),
@@ -370,7 +374,10 @@ def _left_out(plan: Plan, target: Target) -> str | None:
 
 def _plan_manifest(plan: Plan) -> None:
     config = plan.config
-    inputs = {"source": "pull", "frozen": "freeze", "samples": "samples", "golden": "golden"}
+    identify = _step("pipeline.publish.manifest:identify")
+    plan.add(Node("identify source", *identify, {"source": "pull"}))
+    inputs = {"source": "identify source", "frozen": "freeze"}
+    inputs |= {"samples": "samples", "golden": "golden"}
     artifacts = []
     for artifact in plan.artifacts:
         inputs[artifact.id] = artifact.node
@@ -383,8 +390,15 @@ def _plan_manifest(plan: Plan) -> None:
         "artifacts": artifacts,
         "source": {"kind": config.source.kind, **config.source.options.key()},
     }
-    plan.add(Node("manifest", *_step("pipeline.publish.manifest:write", **options), inputs))
+    write = _step("pipeline.publish.manifest:write", **options)
+    plan.add(Node("manifest", *write, inputs, reads=_DESCRIBING))
 
+
+#: The files of results that the manifest is made of, out of tens of megabytes.
+_DESCRIBING = (
+    *("source.json", "facts.json", "signature.json", "samples.json"),
+    *("golden.json", "artifact.json", "result.json"),
+)
 
 #: What of a config the users of a release should know.
 _DESCRIPTIVE = ("name", "task", "description", "license", "preprocess", "labels")

@@ -154,7 +154,7 @@ class Run:
             self._store.root,
             node.function.name,
             node.options.model_dump_json(by_alias=True, exclude_unset=True),
-            {name: self.results[need].tree for name, need in node.inputs.items()},
+            {name: self._read(node, need) for name, need in node.inputs.items()},
             self._files.get(node.id, {}),
         )
         self._on_event("start", node, 0.0)
@@ -163,6 +163,12 @@ class Run:
         except BrokenProcessPool as error:
             raise explained(error, node.id) from error
         self._running[future] = (node, key)
+
+    def _read(self, node: Node, need: str) -> Tree:
+        """What a node reads of another one's result."""
+        tree = self.results[need].tree
+        wanted = node.reads
+        return {path: file for path, file in tree.items() if not wanted or _name(path) in wanted}
 
     def _collect(self) -> PipelineError | None:
         """Wait for a running step to end, and take its result or its error."""
@@ -196,6 +202,10 @@ class Run:
             {tool: tools.version(tool) for tool in used},
             node.extra_key,
         )
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _lane(node: Node) -> Lane:

@@ -134,26 +134,29 @@ def _check_state(graph: Any, signature: Signature) -> None:
 
 def _with_softmax(signature: Signature, graph: Any) -> Signature:
     """Mark the outputs that are a softmax over their last axis."""
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as built:
-        tf.graph_util.import_graph_def(graph, name="")
+    nodes = {node.name: node for node in graph.node}
     outputs = tuple(
-        replace(spec, softmax=_is_softmax(built.get_operation_by_name(spec.name)))
-        for spec in signature.outputs
+        replace(spec, softmax=_is_softmax(spec.name, nodes, graph)) for spec in signature.outputs
     )
     return replace(signature, outputs=outputs)
 
 
-def _is_softmax(output: Any) -> bool:
-    operation = output
-    while operation.type in ("Identity", "Reshape", "Squeeze", "StopGradient"):
-        operation = operation.inputs[0].op
-    if operation.type != "Softmax":
-        return False
-    # A reshape in between may have moved the axis.
-    last, softmax_last = (op.outputs[0].shape[-1:].as_list() for op in (output, operation))
-    return operation is output or (last == softmax_last and None not in last)
+def _is_softmax(output: str, nodes: Mapping[str, Any], graph: Any) -> bool:
+    node, reshaped = nodes[output], False
+    while node.op in ("Identity", "Reshape", "Squeeze", "StopGradient"):
+        reshaped |= node.op in ("Reshape", "Squeeze")
+        node = nodes[node.input[0].split(":")[0]]
+    return node.op == "Softmax" and (not reshaped or _same_axis(output, node.name, graph))
+
+
+def _same_axis(output: str, softmax: str, graph: Any) -> bool:
+    """Whether the last axis has one size at both nodes; a reshape may have moved it."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as built:
+        tf.graph_util.import_graph_def(graph, name="")
+    sizes = [built.get_tensor_by_name(f"{name}:0").shape[-1:] for name in (output, softmax)]
+    return bool(sizes[0].is_fully_defined() and sizes[0] == sizes[1])
 
 
 def _parameters(function: Any, graph: Any) -> int:

@@ -167,10 +167,14 @@ def _walk(start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[
 
 
 def _join_shards(work: Path, manifest: list[dict[str, Any]]) -> None:
-    parts = [work / path for group in manifest for path in group["paths"]]
-    (work / "weights.bin").write_bytes(b"".join(part.read_bytes() for part in parts))
-    for part in parts:
-        part.unlink()
+    """Make one file of all groups of weights: mostly there is one, and needs only its name."""
+    whole = work / "weights.bin"
+    first, *others = [work / path for group in manifest for path in group["paths"]] or [whole]
+    with first.open("ab") as joined:
+        for part in others:
+            joined.write(part.read_bytes())
+            part.unlink()
+    first.rename(whole)
     weights = [weight for group in manifest for weight in group["weights"]]
     manifest[:] = [{"paths": ["weights.bin"], "weights": weights}]
 

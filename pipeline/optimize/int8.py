@@ -186,6 +186,8 @@ def _session(model: Any) -> Any:
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 3
     settings.use_deterministic_compute = True
+    # Threads that wait busily for work take it from the conversions that run beside this.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(
         model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
     )

@@ -33,6 +33,21 @@ class ManifestOptions(options.Options):
     artifacts: list[Proved]
 
 
+class IdentifyOptions(options.Options):
+    """Identifying a source has no choices."""
+
+
+@step(version=1)
+def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
+    """SOURCE -> ``source.json``: its digest, and what its author says of it."""
+    from pipeline.digest import scan, tree_digest
+
+    said = inputs["source"] / "facts.json"
+    facts = json.loads(said.read_text()) if said.exists() else None
+    identity = {"sha256": tree_digest(scan(inputs["source"])), "facts": facts}
+    (work / "source.json").write_text(json.dumps(identity))
+
+
 @step(version=3, tools=tools.TOOLS)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
@@ -58,14 +73,11 @@ _SIDES = ("inputs", "outputs")
 
 def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
     """The kind of source and its options, its size, digest, and what its author says of it."""
-    from pipeline.digest import scan, tree_digest
-
+    identity = json.loads((inputs["source"] / "source.json").read_text())
     frozen = json.loads((inputs["frozen"] / "facts.json").read_text())
-    said = inputs["source"] / "facts.json"
-    facts = json.loads(said.read_text()) if said.exists() else None
-    digest = tree_digest(scan(inputs["source"]))
-    source = {**options.source, "sha256": digest, "parameters": frozen["parameters"]}
-    return source | ({"facts": facts} if facts else {})
+    known = {"sha256": identity["sha256"], "parameters": frozen["parameters"]}
+    facts = {"facts": identity["facts"]} if identity["facts"] else {}
+    return options.source | known | facts
 
 
 def _samples(folder: Path, count: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -37,8 +38,24 @@ class MeasureOptions(options.Options):
     """Whether the user wants nothing published without it."""
     task: str
     repeats: int
-    left_out: str | None = None
-    """Why it is known beforehand not to run."""
+
+
+class LeaveOutOptions(options.Options):
+    """What does not run, and why."""
+
+    backend: str
+    engine: str | None = None
+    """The browser engine, for a backend that needs one."""
+    required: bool = True
+    """Whether the user wants nothing published without it."""
+    reason: str
+
+
+@step(version=1)
+def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
+    """``result.json`` of a target that is known beforehand not to run, whatever the artifact."""
+    target = Target(options.backend, options.engine, options.required)
+    _write(work, target, options.reason, {})
 
 
 @step(version=4, tools=("numpy",), alone=True)
@@ -50,9 +67,9 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     from pipeline.backends.session import Unavailable
 
     target = Target(options.backend, options.engine, options.required)
-    reason = options.left_out or target.unavailable()
+    reason = target.unavailable()
     measured: dict[str, Any] = {}
-    keep = Keep.ALWAYS if options.left_out or not reason else Keep.THIS_BUILD
+    keep = Keep.THIS_BUILD if reason else Keep.ALWAYS
     if reason is None:
         try:
             measured = _measured(target, inputs, options, work)
@@ -61,6 +78,11 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
             # What the user asks for and lacks may be there tomorrow.
             lasts = unavailable.lasting and not options.required
             keep = Keep.ALWAYS if lasts else Keep.THIS_BUILD
+    _write(work, target, reason, measured)
+    return keep
+
+
+def _write(work: Path, target: Target, reason: str | None, measured: Mapping[str, Any]) -> None:
     result = {
         "target": target.id,
         "backend": target.backend,
@@ -71,7 +93,6 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
         **measured,
     }
     (work / RESULT).write_text(json.dumps(result, indent=1))
-    return keep
 
 
 def _measured(
