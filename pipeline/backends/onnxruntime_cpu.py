@@ -84,17 +84,24 @@ class OnnxruntimeSession:
         return self._memory or process_memory()
 
     def latency(
-        self, inputs: Arrays, *, reference: Path | None, warmups: int, repeats: int
+        self,
+        inputs: Arrays,
+        *,
+        reference: Path | None,
+        warmups: int,
+        repeats: int,
+        seconds: float = 0.0,
     ) -> Latency:
         if self._ran:
             self._session, self.load_ms = self._load()
         first_ms = timed(partial(self._run, inputs))
         self._memory = process_memory()
         if reference is None:
-            return Latency(first_ms, *in_turn([partial(self._run, inputs)], warmups, repeats))
+            runs = [partial(self._run, inputs)]
+            return Latency(first_ms, *in_turn(runs, warmups, repeats, seconds))
         with type(self)(reference) as other:
             runs = [partial(self._run, inputs), partial(other._run, inputs)]
-            return Latency(first_ms, *in_turn(runs, warmups, repeats))
+            return Latency(first_ms, *in_turn(runs, warmups, repeats, seconds))
 
     def __enter__(self) -> Self:
         return self

@@ -92,14 +92,24 @@ class Session(Protocol):
         """
 
     def latency(
-        self, inputs: Arrays, *, reference: Path | None, warmups: int, repeats: int
+        self,
+        inputs: Arrays,
+        *,
+        reference: Path | None,
+        warmups: int,
+        repeats: int,
+        seconds: float = 0.0,
     ) -> Latency:
         """Time one sample ([1, …] by public input name) in a session opened for it.
 
         Args:
             reference: an artifact with the same signature to be opened beside this one after
                 its first inference, and timed in turn with it: A B, B A, A B, …
-            warmups: untimed inferences of each after the first.
+            warmups: untimed inferences of each after the first, at least.
+            repeats: timed inferences of each.
+            seconds: warm-ups go on for this long, since engines compile what runs often once more,
+                and so do repeats: what is quick is timed more often. What is very slow is timed
+                less often (``pace``).
         """
 
     def __enter__(self) -> Self: ...

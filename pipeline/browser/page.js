@@ -25,6 +25,13 @@ import { format, parse } from './safetensors.js';
  */
 
 /**
+ * @typedef {Object} Effort
+ * @property {number} warmups untimed inferences of each model, at least
+ * @property {number} repeats timed ones
+ * @property {number} seconds that each of the two goes on for
+ */
+
+/**
  * @typedef {Object} OpenRequest
  * @property {string} id what later jobs call it
  * @property {string} runtime the module beside this one that knows how to run it
@@ -69,16 +76,16 @@ const jobs = {
 
   /**
    * Milliseconds of warm inferences by model, in turn: A B, B A, A B, …
-   * @param {{ids: string[], inputs: string, warmups: number, repeats: number}} request
+   * @param {{ids: string[], inputs: string} & Effort} request
    */
-  async time({ ids, inputs, warmups, repeats }) {
+  async time({ ids, inputs, warmups, repeats, seconds }) {
     const tensors = await fetchTensors(inputs);
-    for (const id of ids) {
-      for (let i = 0; i < warmups; i++) await opened(id).run(tensors);
+    for (const _ of pace(warmups, seconds)) {
+      for (const id of ids) await opened(id).run(tensors);
     }
     /** @type {Record<string, number[]>} */
     const times = Object.fromEntries(ids.map((id) => [id, []]));
-    for (let i = 0; i < repeats; i++) {
+    for (const i of pace(repeats, seconds)) {
       // What comes second may find caches warm or a clock slowed down: each comes second in turn.
       const order = i % 2 ? [...ids].reverse() : ids;
       for (const id of order) times[id].push(await elapsed(opened(id), tensors));
@@ -86,6 +93,27 @@ const jobs = {
     return times;
   },
 };
+
+/** However quick an inference is, and however slow. */
+const MOST = 400;
+const FEWEST = 4;
+const LONGEST_S = 10;
+
+/**
+ * Counts repeats: at least so many, at least so long. More than MOST are not made to fill the
+ * time; after LONGEST_S seconds FEWEST have to do.
+ * @param {number} least
+ * @param {number} seconds
+ */
+function* pace(least, seconds) {
+  const start = performance.now();
+  for (let done = 0; ; done++) {
+    const passed = (performance.now() - start) / 1000;
+    const short = done < least && (done < FEWEST || passed < LONGEST_S);
+    if (!short && !(passed < seconds && done < MOST)) return;
+    yield done;
+  }
+}
 
 /**
  * @param {string} id

@@ -104,7 +104,13 @@ class PageSession:
         return infer_in_batches(self._run, inputs, self._description["inputs"])
 
     def latency(
-        self, inputs: Arrays, *, reference: Path | None, warmups: int, repeats: int
+        self,
+        inputs: Arrays,
+        *,
+        reference: Path | None,
+        warmups: int,
+        repeats: int,
+        seconds: float = 0.0,
     ) -> Latency:
         feeds = self._feeds(inputs)
         if self._ran:
@@ -117,7 +123,8 @@ class PageSession:
             self._memory = self._read_memory()
             self._open_model(_REFERENCE, artifacts.read(reference), page.mount(reference))
             ids.append(_REFERENCE)
-        times = page.ask_with("time", feeds, ids=ids, warmups=warmups, repeats=repeats)
+        effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
+        times = page.ask_with("time", feeds, ids=ids, **effort)
         return Latency(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
 
     def __enter__(self) -> Self:

@@ -2,12 +2,16 @@
 
 Absolute times on shared machines drift by more than what matters, so artifacts are judged by a
 ratio. The artifact (A) and its reference (B) are timed in turn, A B then B A: whatever slows the
-machine down for longer than one inference slows both. Two neighbouring pairs are averaged, which
-cancels what running first or second costs (a 2x2 crossover). The ratio is the interquartile mean
-of these averages: up to a quarter of them may be disturbed on either side without counting.
+machine down for longer than one inference slows both, and each comes second as often.
 
-Its confidence interval is a bootstrap of circular blocks (Politis and Romano 1992): a
-disturbance lasts longer than one pair, so neighbours are drawn together.
+Others only ever add time, and most of all to the slower half of what was timed (Chen and Revels
+2016). So the ratio is that of the undisturbed times: the mean of those between the 5th and the
+40th percentile, of each side. In a browser on a busy machine this varied a quarter as much from
+session to session as medians or ratios of pairs do. What is slow now and then is what ``p90_ms``
+and ``p99_ms`` tell.
+
+The confidence interval is a bootstrap of circular blocks (Politis and Romano 1992): a disturbance
+lasts longer than one inference, so neighbours are drawn together, and an A B always with its B A.
 """
 
 from __future__ import annotations
@@ -15,7 +19,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,11 +34,17 @@ RESAMPLES = 2000
 
 #: Timed again while half of the interval is wider than this: 3 % of the time.
 NARROW = 0.03
-#: Seconds that may be spent on making the interval of one artifact on one target narrower.
-BUDGET_S = 2.0
-#: The most pairs that are timed; more would narrow the interval below what two sessions of one
-#: artifact differ by.
+#: Seconds of warm-ups, and of timed inferences, of one artifact on one target. V8 was seen to
+#: compile WebAssembly a second time within the first 0.1 s, and code to run three times as fast.
+TIMED_S = 0.3
+#: Seconds that may be spent on making an interval narrower.
+BUDGET_S = 1.0
+#: The most pairs that are timed for it; more would narrow the interval below what two sessions
+#: of one artifact differ by.
 MOST_PAIRS = 400
+
+#: Between which shares of the sorted times no one else took part of the processor.
+FASTEST = (0.05, 0.4)
 
 #: Times below a clock's resolution come as zero; its logarithm must stay finite.
 SMALLEST_MS = 1e-3
@@ -69,83 +78,90 @@ def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
 
     if latency.reference_ms is None or len(latency.reference_ms) < 4:
         return None
-    logs = _crossed(latency.warm_ms, latency.reference_ms)
-    centre = float(_midmean(logs))
+    units = _units(latency.warm_ms, latency.reference_ms)
+    centre = float(_log_ratio(units))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(_resampled(logs, seed), (tail, 1 - tail))
+    low, high = np.quantile(_resampled(units, seed), (tail, 1 - tail))
     # A bootstrap of few values may leave its own centre out.
     bounds = (centre, min(low, centre), max(high, centre))
     value, least, most = (round(math.exp(bound), 4) for bound in bounds)
     return Ratio(value, least, most, CONFIDENCE, len(latency.reference_ms), reference)
 
 
-def _crossed(warm_ms: list[float], reference_ms: list[float]) -> Floats:
-    """Log ratios of an A B pair and the B A pair after it, averaged: [pairs // 2]."""
+def _units(warm_ms: list[float], reference_ms: list[float]) -> Floats:
+    """Each A B with the B A after it: [2 (artifact, reference), units, 2]."""
     import numpy as np
 
-    given, wanted = (np.maximum(times, SMALLEST_MS) for times in (warm_ms, reference_ms))
-    logs = np.log(given) - np.log(wanted)
-    crossed: Floats = logs[: len(logs) // 2 * 2].reshape(-1, 2).mean(axis=1)
-    return crossed
+    even = len(warm_ms) // 2 * 2
+    times = np.array([warm_ms[:even], reference_ms[:even]], np.float64)
+    units: Floats = np.maximum(times, SMALLEST_MS).reshape(2, -1, 2)
+    return units
 
 
-def _midmean(values: Floats) -> Floats:
-    """Mean of the middle half along the last axis."""
+def _log_ratio(units: Floats) -> Floats:
+    """[2, …, units, 2] -> [...]."""
     import numpy as np
 
-    # Not the median: browsers round their clocks, and a median of few distinct values jumps.
-    cut = values.shape[-1] // 4
-    middle: Floats = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut].mean(axis=-1)
-    return middle
+    times = np.sort(units.reshape(*units.shape[:-2], -1), axis=-1)
+    count = times.shape[-1]
+    # A mean and no percentile: browsers round their clocks, and of few distinct values it jumps.
+    undisturbed = times[..., int(count * FASTEST[0]) : math.ceil(count * FASTEST[1])].mean(axis=-1)
+    given, wanted = np.log(undisturbed)
+    difference: Floats = given - wanted
+    return difference
 
 
-def _resampled(values: Floats, seed: int) -> Floats:
-    """The statistic on ``RESAMPLES`` series put together of blocks of ``values``."""
+def _resampled(units: Floats, seed: int) -> Floats:
+    """The log ratio of ``RESAMPLES`` series put together of blocks of units."""
     import numpy as np
 
-    count = len(values)
+    count = units.shape[1]
     # The rate at which the bias and variance of block estimates balance (Hall et al. 1995).
     length = max(1, round(count ** (1 / 3)))
     shape = (RESAMPLES, math.ceil(count / length), 1)
     starts = np.random.default_rng(seed).integers(0, count, shape)
     chosen = ((starts + np.arange(length)) % count).reshape(RESAMPLES, -1)[:, :count]
-    centre = _midmean(values)
+    centre = _log_ratio(units)
     # Series of few blocks vary less than the times they stand for do.
     widened = math.sqrt(count / max(1, count - length))
-    resampled: Floats = centre + (_midmean(values[chosen]) - centre) * widened
+    resampled: Floats = centre + (_log_ratio(units[:, chosen]) - centre) * widened
     return resampled
 
 
 def time_until_narrow(
-    time: Callable[[int], Latency], repeats: int, *, budget_s: float = BUDGET_S
+    time: Callable[[int, float], Latency],
+    repeats: int,
+    *,
+    seconds: float = TIMED_S,
+    budget_s: float = BUDGET_S,
 ) -> Latency:
-    """Time ``repeats`` pairs and, where their interval is too wide, once more as many as it takes.
+    """Time pairs and, where their interval is too wide, once more as many as it takes.
 
     Two stages (Stein 1945) instead of a look after every pair: to stop at the first narrow
     interval would favour those that are narrow by chance.
 
     Args:
-        time: times that many pairs in sessions opened for them.
-        budget_s: how long the second stage may take.
+        time: times at least so many pairs for at least so many seconds, in sessions opened for
+            them.
+        budget_s: of timed inferences in the second stage.
     """
-    start = monotonic()
-    first = time(repeats)
-    more = _pairs_missing(first, budget_s / max(monotonic() - start, 1e-6))
-    return _joined(first, time(more)) if more else first
+    first = time(repeats, seconds)
+    more = _pairs_missing(first, budget_s)
+    return _joined(first, time(more, 0.0)) if more else first
 
 
-def _pairs_missing(latency: Latency, affordable: float) -> int:
-    """How many more pairs to time, at most ``affordable`` times as many as were timed."""
+def _pairs_missing(latency: Latency, budget_s: float) -> int:
+    """How many more pairs to time; 0 where so many as would help take longer than ``budget_s``."""
     measured = ratio(latency, "")
-    if measured is None:
+    if measured is None or latency.reference_ms is None:
         return 0
-    done = measured.pairs
     half = math.log(measured.high / measured.low) / 2
     if half <= NARROW:
         return 0
-    wanted = math.ceil(done * (half / NARROW) ** 2)
-    more = min(wanted, int(done * affordable), MOST_PAIRS) // 2 * 2
-    return more if more >= done / 2 else 0
+    wanted = math.ceil(measured.pairs * (half / NARROW) ** 2)
+    pair_s = (sum(latency.warm_ms) + sum(latency.reference_ms)) / measured.pairs / 1000
+    more = min(wanted, int(budget_s / max(pair_s, 1e-9)), MOST_PAIRS) // 2 * 2
+    return more if more >= measured.pairs / 2 else 0
 
 
 def _joined(first: Latency, second: Latency) -> Latency:

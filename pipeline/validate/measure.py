@@ -14,7 +14,7 @@ from pipeline.export import artifact as artifacts
 from pipeline.step import Inputs, Keep, step
 from pipeline.validate.agreement import agreement
 from pipeline.validate.golden import task_accuracy
-from pipeline.validate.latency import BUDGET_S, summary, time_until_narrow
+from pipeline.validate.latency import BUDGET_S, TIMED_S, summary, time_until_narrow
 from pipeline.validate.parity import compare
 from pipeline.validate.targets import Target
 from pipeline.validate.worst import keep_worst
@@ -58,7 +58,7 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, options.reason, {})
 
 
-@step(version=4, tools=("numpy",), alone=True)
+@step(version=5, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
 
@@ -129,9 +129,14 @@ def _latency(session: Session, inputs: Inputs, one: Arrays, repeats: int) -> dic
     reference = inputs.get("reference")
     load_ms = session.load_ms  # now: timing may open another session
     # Narrower than now, the interval of a rasterizer's speed would tell no more about a GPU.
-    budget_s = 0.0 if session.hardware.kind == "software" else BUDGET_S
+    software = session.hardware.kind == "software"
     time = partial(session.latency, one, reference=reference, warmups=WARMUPS)
-    latency = time_until_narrow(lambda pairs: time(repeats=pairs), repeats, budget_s=budget_s)
+    latency = time_until_narrow(
+        lambda pairs, seconds: time(repeats=pairs, seconds=seconds),
+        repeats,
+        seconds=0.0 if software else TIMED_S,
+        budget_s=0.0 if software else BUDGET_S,
+    )
     return {
         **summary(load_ms, latency, artifacts.name(reference) if reference else None),
         "fetched_bytes": session.fetched_bytes,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.backends import onnxruntime_cpu
+from pipeline.backends import native, onnxruntime_cpu
 from pipeline.backends.native import in_turn
 from pipeline.errors import PipelineError
 
@@ -106,4 +108,19 @@ def test_a_reference_is_timed_pair_by_pair(inputs: dict[str, Any]) -> None:
 def test_each_of_a_pair_comes_second_in_turn() -> None:
     seen: list[str] = []
     in_turn([lambda: seen.append("a"), lambda: seen.append("b")], warmups=2, repeats=2)
-    assert "".join(seen) == "aabb" + "ab" + "ba"
+    assert "".join(seen) == "abab" + "ab" + "ba"
+
+
+def test_what_is_quick_is_timed_for_a_while(inputs: dict[str, Any]) -> None:
+    one = {name: values[:1] for name, values in inputs.items()}
+    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+        latency = opened.latency(one, reference=None, warmups=1, repeats=5, seconds=0.1)
+    assert 5 < len(latency.warm_ms) <= native.MOST
+
+
+def test_what_is_slow_is_timed_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "LONGEST_S", 0.05)
+    (times,) = in_turn([partial(sleep, 0.02)], warmups=1, repeats=20)
+    assert len(times) == native.FEWEST
+    monkeypatch.setattr(native, "LONGEST_S", 10)
+    assert len(in_turn([partial(sleep, 0.001)], warmups=1, repeats=20)[0]) == 20

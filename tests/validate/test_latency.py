@@ -79,7 +79,7 @@ def test_a_planted_slow_down_shows_through_the_noise(noise: Callable[[Rng, int],
     def twenty_percent(seed: int) -> Ratio:
         stages = iter((seed, seed + SEEDS))
         latency = time_until_narrow(
-            lambda pairs: timed(noise, next(stages), pairs, slower=1.2), 20, budget_s=1000
+            lambda pairs, seconds: timed(noise, next(stages), pairs, slower=1.2), 20, budget_s=1000
         )
         found = ratio(latency, "onnx/fp32")
         assert found
@@ -135,18 +135,18 @@ def test_the_summary_has_the_tail_and_the_ratio() -> None:
 def test_narrow_intervals_are_not_timed_again() -> None:
     asked = []
 
-    def time(pairs: int) -> Latency:
-        asked.append(pairs)
+    def time(pairs: int, seconds: float) -> Latency:
+        asked.append((pairs, seconds))
         return timed(steady, 0, pairs)
 
-    assert len(time_until_narrow(time, 60).warm_ms) == 60
-    assert asked == [60]
+    assert len(time_until_narrow(time, 60, seconds=0.5).warm_ms) == 60
+    assert asked == [(60, 0.5)]
 
 
 def test_wide_intervals_are_timed_once_more_until_they_should_be_narrow() -> None:
     asked = []
 
-    def time(pairs: int) -> Latency:
+    def time(pairs: int, seconds: float) -> Latency:
         asked.append(pairs)
         return timed(busy, len(asked), pairs)
 
@@ -166,7 +166,7 @@ def test_wide_intervals_are_timed_once_more_until_they_should_be_narrow() -> Non
 def test_no_more_time_is_spent_than_the_budget() -> None:
     asked = []
 
-    def time(pairs: int) -> Latency:
+    def time(pairs: int, seconds: float) -> Latency:
         asked.append(pairs)
         return timed(busy, len(asked), pairs)
 
