@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import receipt
+from pipeline import last, receipt
 from pipeline.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,11 +76,15 @@ def builds(
         for path in paths:
             if lanes is not None and path in planned:
                 one = planned[path]
-                yield _make(one, path, store, lanes, progress=progress, key=keys[path])
+                built = _make(one, path, store, lanes, progress=progress, key=keys[path])
             elif found := kept.get(path):
                 built, steps = found
                 progress.stored(list(steps))
-                yield built
+            else:
+                continue
+            made = replace(built, command=last.command(path, overrides))
+            last.remember(made)
+            yield made
 
 
 def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:

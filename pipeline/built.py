@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import GateError, MissingToolError
+from pipeline.errors import GateError, MissingToolError, PipelineError
 from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
 
 if TYPE_CHECKING:
     from pipeline.publish.folder import Release
+    from pipeline.report.page import Context
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,24 @@ class Built:
     store: Store
     to: str
     channel: str
+    evidence: Mapping[str, Result]
+    """What the manifest was made of: ``golden``, and the proofs by ``ARTIFACT TARGET``."""
+    command: str = ""
+    """The command that makes this anew."""
 
     def artifact(self, name: str) -> Path:
         """The ARTIFACT folder of an artifact id, each file checked."""
         return self.store.open(self.artifacts[name])
+
+    def opened(self, name: str) -> Path | None:
+        """The folder of one piece of the evidence; ``None`` where it was cleaned away."""
+        found = self.evidence.get(name)
+        if found is None:
+            return None
+        try:
+            return self.store.open(found)
+        except PipelineError:
+            return None
 
 
 def missed(manifest: Mapping[str, Any]) -> list[Miss]:
@@ -91,4 +107,23 @@ def publish(built: Built) -> Release:
     from pipeline.publish import folder
 
     to = folder.cdn_folder(built.to)
-    return folder.publish(built.manifest, built.artifact, to, built.channel)
+    report = partial(write_report, built)
+    return folder.publish(built.manifest, built.artifact, to, built.channel, report)
+
+
+def write_report(built: Built, manifest: Mapping[str, Any], to: Path) -> None:
+    """Write the report's files into a folder.
+
+    Args:
+        manifest: the build's, with what publishing adds to it.
+    """
+    from pipeline.report.write import write
+
+    write(manifest, report_context(built), to)
+
+
+def report_context(built: Built) -> Context:
+    """What the report shows besides the manifest."""
+    from pipeline.report.page import Context
+
+    return Context(built.command, tuple(built.left_out.items()), built.opened)

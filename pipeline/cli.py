@@ -215,6 +215,80 @@ def list_(to: Path, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("names", nargs=-1, metavar="[RELEASE] [RELEASE]")
+@STORE
+@JSON
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a CI job's summary.")
+@click.option(
+    "--html",
+    "html_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the report as one HTML file.",
+)
+@click.option("--open", "launch", is_flag=True, help="Open the HTML report in a browser.")
+@click.option(
+    "--cdn",
+    default="artifacts/cdn",
+    show_default=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="CDN folder in which names are looked up.",
+)
+@click.option(
+    "--fail-on-regression", is_flag=True, help="With two releases: end with 3 if one got worse."
+)
+def report(
+    names: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    markdown: bool,
+    html_path: Path | None,
+    launch: bool,
+    cdn: Path,
+    fail_on_regression: bool,
+) -> None:
+    """Show what a release holds and what to ship of it, or compare two.
+
+    RELEASE is a release id or its beginning, a channel, a model, a manifest's or a folder's path,
+    or a config: its last build, published or not. By default the latest release of the only model.
+
+    \b
+    Examples:
+      pipeline report
+      pipeline report mobilenet/stable --open
+      pipeline report configs/mobilenet.yaml --markdown >> "$GITHUB_STEP_SUMMARY"
+      pipeline report stable latest --fail-on-regression
+    """
+    from pipeline.report import command
+
+    _check_report(names, as_json and markdown, html_path or launch, fail_on_regression)
+    form = "json" if as_json else "markdown" if markdown else "text"
+    found = [command.found(name, cdn, store_path) for name in names or (None,)]
+    if len(found) == 2:
+        worse = command.show_both(*found, form)
+        if worse and fail_on_regression:
+            raise click.exceptions.Exit(3)
+    elif html_path or launch:
+        command.write_page(found[0], html_path, launch)
+    else:
+        command.show(found[0], form)
+
+
+def _check_report(
+    names: tuple[str, ...], two_forms: bool, page: object, fail_on_regression: bool
+) -> None:
+    """Refuse options of ``report`` that mean nothing together."""
+    if len(names) > 2:
+        raise click.UsageError("name one release, or two to compare")
+    if two_forms:
+        raise click.UsageError("--json and --markdown exclude each other")
+    if page and len(names) == 2:
+        raise click.UsageError("--html and --open show one release; name one")
+    if fail_on_regression and len(names) != 2:
+        raise click.UsageError("--fail-on-regression needs two releases: before and after")
+
+
+@main.command()
 @STORE
 @JSON
 @click.option("--all", "everything", is_flag=True, help="Empty the store: builds start over.")

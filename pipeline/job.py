@@ -121,7 +121,8 @@ def _built(plan: Plan, store: Store, results: Mapping[str, Result]) -> Built:
     artifacts = {artifact.id: results[artifact.node] for artifact in plan.artifacts}
     left_out = {left.id: left.reason for left in plan.left_out}
     options = plan.config.publish
-    return Built(manifest, artifacts, left_out, store, options.to, options.channel)
+    evidence = {name: results[node] for name, node in plan.evidence().items()}
+    return Built(manifest, artifacts, left_out, store, options.to, options.channel, evidence)
 
 
 def _files(

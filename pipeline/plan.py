@@ -92,6 +92,10 @@ class Plan:
         self.nodes.setdefault(node.id, node)
         return node.id
 
+    def evidence(self) -> dict[str, str]:
+        """What the manifest is made of -> the node that makes it."""
+        return dict(self.nodes["manifest"].inputs)
+
     def dependents(self) -> dict[str, set[str]]:
         """Node -> the nodes that need it, directly or not."""
         result: dict[str, set[str]] = {name: set() for name in self.nodes}

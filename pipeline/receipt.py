@@ -48,6 +48,7 @@ def write(
         "files": {str(path): stamp(path) for path in files},
         "steps": dict(keys),
         "artifacts": {artifact.id: artifact.node for artifact in plan.artifacts},
+        "evidence": plan.evidence(),
         "left_out": {left.id: left.reason for left in plan.left_out},
         "to": plan.config.publish.to,
         "channel": plan.config.publish.channel,
@@ -77,7 +78,9 @@ def read(store: Store, key: str) -> tuple[Built, dict[str, Result]] | None:
 def _built(store: Store, receipt: Mapping[str, Any], results: Mapping[str, Result]) -> Built:
     manifest = json.loads(store.read(results["manifest"], "manifest.json"))
     artifacts = {name: results[node] for name, node in receipt["artifacts"].items()}
-    return Built(manifest, artifacts, receipt["left_out"], store, receipt["to"], receipt["channel"])
+    evidence = {name: results[node] for name, node in receipt["evidence"].items()}
+    to, channel = receipt["to"], receipt["channel"]
+    return Built(manifest, artifacts, receipt["left_out"], store, to, channel, evidence)
 
 
 def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:

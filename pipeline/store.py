@@ -4,6 +4,7 @@
 ``trees/<digest>/``   a folder of links to objects: what a step sees as its input
 ``steps/<key>.json``  the result of a step: its key holds all that decided it
 ``downloads/``        files fetched from the network, by digest, and parts of them
+``last/<model>.json`` what a model's last build came to
 ``work/``             folders in which steps are running
 """
 

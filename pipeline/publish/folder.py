@@ -25,6 +25,13 @@ from pipeline.files import write_aside
 ID_DIGITS = 16
 
 
+#: What publishing adds to a manifest: it decides neither the release's name nor its content.
+ADDED = ("release", "created", "report")
+
+#: Given a whole manifest, writes ``report.html`` and its like into a folder.
+Report = Callable[[Mapping[str, Any], Path], None]
+
+
 @dataclass(frozen=True)
 class Release:
     """A published set of artifacts."""
@@ -45,7 +52,11 @@ def cdn_folder(to: str) -> Path:
 
 
 def publish(
-    manifest: Mapping[str, Any], artifact: Callable[[str], Path], to: Path, channel: str
+    manifest: Mapping[str, Any],
+    artifact: Callable[[str], Path],
+    to: Path,
+    channel: str,
+    report: Report | None = None,
 ) -> Release:
     """Add a release and move the channel to it.
 
@@ -53,6 +64,7 @@ def publish(
         manifest: without ``release`` and ``created``.
         artifact: gives the ARTIFACT folder of an artifact id; asked only for what is missing.
         to: the CDN folder.
+        report: writes a new release's report; asked only where the release is not there yet.
 
     Raises:
         PipelineError: the folder cannot be written; readers see what they saw before.
@@ -67,7 +79,7 @@ def publish(
             missing = _missing(model, manifest)
             for name, file in missing:
                 _add_file(artifact(name) / file["path"], model / file["path"], file)
-            full = _add_release(model, release_id, manifest)
+            full = _add_release(model, release_id, manifest, report)
             _move_channel(model, channel, release_id)
         with _alone(to, "."):
             _write_index(to)
@@ -154,21 +166,26 @@ def _add_file(source: Path, target: Path, file: Mapping[str, Any]) -> None:
 def _read_release(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The manifest of a release that is there; it never changes."""
     known: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    if {k: v for k, v in known.items() if k not in ("release", "created")} != manifest:
+    if {k: v for k, v in known.items() if k not in ADDED} != manifest:
         raise PipelineError("another release has this name", where=str(folder))
     return known
 
 
-def _add_release(model: Path, release: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _add_release(
+    model: Path, release: str, manifest: Mapping[str, Any], report: Report | None
+) -> dict[str, Any]:
     """Write the release's folder, unless it was written before."""
     folder = model / "releases" / release
     if (folder / "manifest.json").exists():
         return _read_release(folder, manifest)
     head = {key: manifest[key] for key in ("schema", "name", "task")}
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    full = {**head, "release": release, "created": created, **manifest}
+    named = {"report": f"releases/{release}/report.html"} if report else {}
+    full = {**head, "release": release, "created": created, **named, **manifest}
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    if report:
+        report(full, aside)
     write_aside(aside / "manifest.json", json.dumps(full, indent=1).encode())
     aside.chmod(0o755)
     aside.rename(folder)
@@ -215,6 +232,7 @@ def releases(model: Path) -> list[dict[str, Any]]:
                 "release": manifest["release"],
                 "created": manifest["created"],
                 "manifest": f"releases/{path.parent.name}/manifest.json",
+                **({"report": manifest["report"]} if "report" in manifest else {}),
                 "artifacts": artifacts,
             }
         )

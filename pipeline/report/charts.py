@@ -9,7 +9,7 @@ style sheet overrides by value where the page is dark, so that no script is need
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pipeline.report import words
@@ -203,8 +203,11 @@ def _source_line(release: Release, y: Spec, labelled: bool) -> list[Spec]:
     return [{"data": {"values": values}, **_layer(dashed, y=y)}] if values else []
 
 
-def latency(artifacts: Sequence[Artifact], target: str, width: int) -> str:
+def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float = 1.0) -> str:
     """Bars of one target: time relative to float32 with its interval, or the median.
+
+    Args:
+        top: where the axis of relative times ends at least, the same for charts side by side.
 
     Returns:
         An SVG; empty where nothing was timed there.
@@ -216,7 +219,7 @@ def latency(artifacts: Sequence[Artifact], target: str, width: int) -> str:
         return ""
     relative = any(proof.ratio for proof in proofs)
     rows = [_bar(proof, relative) for proof in proofs]
-    return _svg(_bars(rows, relative), width, 21 * len(rows))
+    return _svg(_bars(rows, top if relative else None), width, 21 * len(rows))
 
 
 def _bar(proof: Proof, relative: bool) -> dict[str, Any]:
@@ -242,14 +245,21 @@ def _tone(proof: Proof) -> str:
     return "better" if ratio.value < 1 else "worse"
 
 
-def _bars(rows: list[dict[str, Any]], relative: bool) -> list[Spec]:
+def slowest(artifacts: Iterable[Artifact]) -> float:
+    """The largest relative time that any of these artifacts may have anywhere."""
+    ratios = [proof.ratio for artifact in artifacts for proof in artifact.ran]
+    return max((ratio.high for ratio in ratios if ratio), default=1.0)
+
+
+def _bars(rows: list[dict[str, Any]], relative_top: float | None) -> list[Spec]:
     """Layers: bars, intervals, numbers, and the line of float32."""
+    relative = relative_top is not None
     title = "time relative to fp32" if relative else "median ms, line to the 90th percentile"
-    top = max(*(row["high"] for row in rows), 1.0 if relative else 0.0) * 1.05
-    x = _quantity("value", (0, top), {"title": title, "tickCount": 4})
-    names = {"title": None, "domain": False, "ticks": False, "labelLimit": 150, "labelPadding": 6}
+    top = max(*(row["high"] for row in rows), relative_top or 0.0) * 1.05
+    ticks = {"tickCount": 3, "labelOverlap": True, "labelFlush": False}
+    x = _quantity("value", (0, top), {"title": title, **ticks})
     order = [row["name"] for row in rows]
-    y = {"field": "name", "type": "nominal", "sort": order, "axis": names}
+    y = {"field": "name", "type": "nominal", "sort": order, "axis": _names_axis(order)}
     bar = {"type": "bar", "height": 11, "opacity": 0.75, "cornerRadiusEnd": 2}
     interval = {"type": "rule", "strokeWidth": 2, "color": PALETTE["ink"]}
     colour = {"field": "colour", "type": "nominal", "scale": None}
@@ -270,6 +280,14 @@ def _bars(rows: list[dict[str, Any]], relative: bool) -> list[Spec]:
         one = {"data": {"values": [{"value": 1}]}, **_layer(dashed, x=x)}
         layers.append(one)
     return layers
+
+
+def _names_axis(names: Sequence[str]) -> Spec:
+    longest = 160
+    # The page's font may be wider than the one that this is drawn with.
+    extent = min(max(map(len, names)) * 7 + 6, longest + 6)
+    plain = {"title": None, "domain": False, "ticks": False}
+    return {**plain, "labelLimit": longest, "labelPadding": 6, "minExtent": extent}
 
 
 _TEXT = {"type": "text", "align": "left", "fontSize": 11, "color": PALETTE["ink"]}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from pipeline.report import words
 from pipeline.validate.miss import Miss
 
 Status = Literal["pass", "fail", "unavailable"]
@@ -211,7 +212,7 @@ class Group:
 
     @property
     def title(self) -> str:
-        return ", ".join(dict.fromkeys(artifact.format for artifact in self.artifacts))
+        return ", ".join(dict.fromkeys(words.runtime(one.format) for one in self.artifacts))
 
     @cached_property
     def targets(self) -> list[str]:

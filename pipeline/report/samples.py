@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +31,17 @@ VISIBLE = 1e-3
 #: Pixels of an image's longer side; larger ones are made smaller.
 LONGEST = 128
 
+#: Smaller ones are shown pixel by pixel.
+SHORTEST = 96
 
-@dataclass(frozen=True)
-class Evidence:
-    """Where the tensors lie that a report shows some of; nothing is shown of what is absent."""
 
-    golden: Path | None = None
-    proofs: Mapping[tuple[str, str], Path] = field(default_factory=dict)
-    """(artifact, target) -> the folder that ``measure`` wrote."""
+#: Opens what a report shows tensors of: ``golden``, or the folder that ``measure`` wrote of
+#: ``ARTIFACT TARGET``; ``None`` where it is not there any more.
+Evidence = Callable[[str], Path | None]
+
+
+def no_evidence(name: str) -> None:
+    """For a manifest alone."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +84,14 @@ class Worst:
 
 def worst_samples(release: Release, evidence: Evidence) -> list[Worst]:
     """Of each artifact whose outputs differ visibly, its worst samples; the worst first."""
-    if evidence.golden is None:
-        return []
-    golden = _Golden(release, evidence.golden)
+    folder = evidence("golden")
+    golden = _Golden(release, folder) if folder else None
     shown = []
     for artifact in release.artifacts:
-        proof = _worst_proof(artifact, evidence)
+        proof = _worst_proof(artifact)
         if proof and proof.worst[0]["error"] >= VISIBLE:
-            folder = evidence.proofs[artifact.id, proof.target]
-            shown.append(Worst(proof, golden.examples(proof, folder)))
+            kept = evidence(f"{artifact.id} {proof.target}")
+            shown.append(Worst(proof, golden.examples(proof, kept) if golden and kept else []))
     return sorted(shown, key=lambda one: -float(one.proof.worst[0]["error"]))
 
 
@@ -103,12 +105,8 @@ def alike(release: Release) -> list[tuple[str, float]]:
     return [(name, error) for name, error in largest.items() if error < VISIBLE]
 
 
-def _worst_proof(artifact: Artifact, evidence: Evidence) -> Proof | None:
-    kept = [
-        proof
-        for proof in artifact.ran
-        if proof.worst and (artifact.id, proof.target) in evidence.proofs
-    ]
+def _worst_proof(artifact: Artifact) -> Proof | None:
+    kept = [proof for proof in artifact.ran if proof.worst]
     return max(kept, key=lambda proof: float(proof.worst[0]["error"]), default=None)
 
 
@@ -237,6 +235,11 @@ def data_uri(values: Array, scale: Sequence[float]) -> str:
     rounded = np.nan_to_num(pixels).round().clip(0, 255).astype(np.uint8)
     image = Image.fromarray(rounded.squeeze(-1) if rounded.shape[-1] == 1 else rounded)
     image.thumbnail((LONGEST, LONGEST))
+    # Of a tiny image people should see its pixels, not what a browser makes up between them.
+    if (larger := SHORTEST // max(image.size)) > 1:
+        image = image.resize(
+            (image.width * larger, image.height * larger), Image.Resampling.NEAREST
+        )
     file = io.BytesIO()
     image.save(file, "WEBP", quality=85, method=4)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from pipeline.report import words
 from pipeline.report.release import Artifact, Group, Missing, Proof, Release, missing
-from pipeline.validate.miss import FLOORS
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,7 @@ def miss_in_words(proof: Proof) -> str:
     """``onnx/int8 on ort-wasm in Firefox: max error 1.9, at most 0.5``."""
     missed = [
         f"{words.metric(miss.metric)} {words.value_of(miss.metric, miss.value)}, "
-        f"{'at least' if miss.metric in FLOORS else 'at most'} "
-        f"{words.value_of(miss.metric, miss.bound)}"
+        f"{words.bound(miss)}"
         for miss in proof.missed
     ]
     return f"{proof.artifact} on {words.target(proof.target)}: {'; '.join(missed)}"

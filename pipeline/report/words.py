@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pipeline.validate.miss import FLOORS, Miss
 
 #: What a proof's status looks like where colour alone would not do.
 MARKS = {"pass": "✓", "fail": "✗", "unavailable": "–"}
@@ -10,6 +13,9 @@ MARKS = {"pass": "✓", "fail": "✗", "unavailable": "–"}
 STATUS = {"pass": "passed", "fail": "failed", "unavailable": "could not run"}
 
 ENGINES = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKit"}
+
+#: What loads a format in a browser, by the first part of the format's name.
+RUNTIMES = {"tfjs": "TensorFlow.js", "onnx": "ONNX Runtime"}
 
 KINDS = {"cpu": "CPU", "gpu": "GPU", "software": "software rasterizer, no GPU"}
 
@@ -78,8 +84,24 @@ _UNITS: dict[str, Callable[[float], str]] = {
 }
 
 
+def bound(miss: Miss) -> str:
+    """``at most 0.5``."""
+    limit = "at least" if miss.metric in FLOORS else "at most"
+    return f"{limit} {value_of(miss.metric, miss.bound)}"
+
+
+def interval(measured: Mapping[str, Any], shown: Callable[[float], str]) -> str:
+    """`` (96.00% to 99.00%)`` where the interval was worked out."""
+    low, high = measured.get("low"), measured.get("high")
+    return "" if low is None or high is None else f" ({shown(low)} to {shown(high)})"
+
+
 def engine(name: str | None) -> str:
     return ENGINES.get(name or "", name or "")
+
+
+def runtime(format_name: str) -> str:
+    return RUNTIMES.get(format_name.partition("-")[0], format_name)
 
 
 def target(name: str) -> str:

@@ -1,0 +1,95 @@
+"""Two releases side by side, and what got worse from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.report import markdown, words
+from pipeline.report.release import Artifact, Release
+from pipeline.table import table
+
+if TYPE_CHECKING:
+    from pipeline.validate.regress import Regression
+
+HEAD = ("artifact", "size", "accuracy", "max error", "verdict")
+
+
+def show(before: Release, after: Release, regressions: Sequence[Regression]) -> None:
+    """Print both on a terminal."""
+    click.echo(f"{_title(before)} → {_title(after)}")
+    table(HEAD, _rows(before, after), numbers=(1, 2, 3))
+    click.echo()
+    for one in regressions:
+        click.echo(f"{click.style(words.MARKS['fail'], fg='red')} {_text(one)}")
+    click.secho(_sum(regressions), fg="red" if regressions else "green", bold=True)
+
+
+def in_markdown(before: Release, after: Release, regressions: Sequence[Regression]) -> str:
+    """Both for a CI job's summary."""
+    rows = [tuple(map(markdown.text, row)) for row in _rows(before, after)]
+    listed = "\n".join(
+        f"- {words.MARKS['fail']} {markdown.text(_text(one))}" for one in regressions
+    )
+    mark = words.MARKS["fail" if regressions else "pass"]
+    parts = (
+        f"## {markdown.text(_title(before))} → {markdown.text(_title(after))}",
+        f"**{mark} {_sum(regressions)}**",
+        listed,
+        markdown.table(tuple(map(str.capitalize, HEAD)), rows, numbers=(1, 2, 3)),
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def as_data(before: Release, after: Release, regressions: Sequence[Regression]) -> dict[str, Any]:
+    """Both for machines."""
+    return {
+        "before": {"name": before.name, "release": before.id},
+        "after": {"name": after.name, "release": after.id},
+        "regressions": [{**asdict(one), "text": _text(one)} for one in regressions],
+    }
+
+
+def _title(release: Release) -> str:
+    return f"{release.name} {release.id or 'not published'}"
+
+
+def _text(regression: Regression) -> str:
+    where = f" on {words.target(regression.target)}" if regression.target else ""
+    return f"{regression.artifact}{where}: {regression.note}"
+
+
+def _sum(regressions: Sequence[Regression]) -> str:
+    if not regressions:
+        return "Nothing got worse."
+    return f"{words.count(len(regressions), 'thing')} got worse."
+
+
+def _rows(before: Release, after: Release) -> Iterator[tuple[str, ...]]:
+    was = {artifact.id: artifact for artifact in before.artifacts}
+    now = {artifact.id: artifact for artifact in after.artifacts}
+    for name in {**was, **now}:
+        old, new = was.get(name), now.get(name)
+        if old and new:
+            yield (name, *(_change(a, b) for a, b in zip(_of(old), _of(new), strict=True)))
+        elif new:
+            yield (name, *_of(new)[:-1], "new")
+        elif old:
+            yield (name, *_of(old)[:-1], "gone")
+
+
+def _of(artifact: Artifact) -> tuple[str, ...]:
+    accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
+    return (
+        words.size(artifact.wire_bytes),
+        words.percent(accuracy["value"]) if accuracy else "",
+        words.number(error) if error is not None else "",
+        words.STATUS[artifact.status],
+    )
+
+
+def _change(before: str, after: str) -> str:
+    return after if before == after else f"{before} → {after}"

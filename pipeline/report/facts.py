@@ -1,0 +1,163 @@
+"""The numbers behind each cell of the matrix, and what each target ran on, as label and text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report import words
+from pipeline.report.release import Artifact, Proof, Ratio, Release
+
+Fact = tuple[str, str]
+
+_PARITY = (
+    "max_abs_error",
+    "mean_abs_error",
+    "relative_error",
+    "elementwise_relative_error",
+    "cosine",
+    "snr_db",
+    "share_over_0_01",
+    "share_over_0_1",
+    "logits_max_abs_error",
+    "top1_agreement",
+    "top5_agreement",
+    "nonfinite",
+)
+
+_TIMES = {
+    "load_ms": "load",
+    "first_ms": "first inference",
+    "median_ms": "median",
+    "p90_ms": "90th percentile",
+    "p95_ms": "95th percentile",
+    "p99_ms": "99th percentile",
+}
+
+_MEMORY = {"tensor_bytes": "tensors", "process_bytes": "process"}
+
+
+def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
+    """Titled lists of numbers; empty ones are left out."""
+    titled = {
+        "Bounds not kept": list(_missed(proof)),
+        "Against the source": [*_accuracy(proof.accuracy), *_parity(proof.parity)],
+        "Time": [*_times(proof), *_ratio(proof.ratio)],
+        "Memory": list(_memory(proof.latency)),
+    }
+    return [(title, facts) for title, facts in titled.items() if facts]
+
+
+def _missed(proof: Proof) -> Iterator[Fact]:
+    for miss in proof.missed:
+        value = words.value_of(miss.metric, miss.value)
+        yield words.metric(miss.metric), f"{value}, {words.bound(miss)}"
+
+
+def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:
+    if accuracy:
+        yield "accuracy", words.percent(accuracy["value"]) + words.interval(accuracy, words.percent)
+
+
+def _parity(parity: Mapping[str, Any]) -> Iterator[Fact]:
+    for name in _PARITY:
+        if parity.get(name) is not None:
+            yield words.metric(name), words.value_of(name, parity[name])
+
+
+def _times(proof: Proof) -> Iterator[Fact]:
+    for name, label in _TIMES.items():
+        if (value := proof.latency.get(name)) is not None:
+            yield label, words.milliseconds(value)
+    if repeats := proof.latency.get("repeats"):
+        yield "timed", words.count(repeats, "inference")
+
+
+def _ratio(ratio: Ratio | None) -> Iterator[Fact]:
+    if ratio:
+        interval = f"{ratio.low:.2f} to {ratio.high:.2f} at {ratio.confidence:.0%}"
+        yield f"relative to {ratio.reference}", f"{words.ratio(ratio.value)} ({interval})"
+
+
+def _memory(latency: Mapping[str, Any]) -> Iterator[Fact]:
+    memory = latency.get("memory") or {}
+    if (count := memory.get("tensors")) is not None:
+        yield "tensors", str(count)
+    for name, label in _MEMORY.items():
+        if (value := memory.get(name)) is not None:
+            yield f"bytes of {label}", words.size(value)
+    if (fetched := latency.get("fetched_bytes")) is not None:
+        yield "fetched", words.size(fetched)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a target ran on."""
+
+    target: str
+    ran: bool
+    kind: str
+    name: str
+    """The hardware's name, or why nothing ran."""
+    details: list[Fact]
+
+
+def places(release: Release) -> list[Place]:
+    """Every target once: as the first artifact that ran there found it."""
+    found: dict[str, Proof] = {}
+    for proof in release.proofs:
+        known = found.get(proof.target)
+        if known is None or (proof.ran and not known.ran):
+            found[proof.target] = proof
+    return [_place(proof) for proof in found.values()]
+
+
+def _place(proof: Proof) -> Place:
+    if not proof.ran:
+        return Place(proof.target, False, "could not run", proof.reason, [])
+    hardware = proof.hardware
+    kind = words.KINDS.get(hardware["kind"], hardware["kind"])
+    details = {
+        key: value
+        for key, value in hardware["details"].items()
+        if key not in ("engine", "backend") and value != hardware["name"]
+    }
+    return Place(proof.target, True, kind, hardware["name"], list(_details(details)))
+
+
+def _details(details: Mapping[str, Any]) -> Iterator[Fact]:
+    for name, value in details.items():
+        if value is not None and not isinstance(value, Mapping) and value != "":
+            shown = {True: "yes", False: "no"}.get(value, value) if _is_flag(value) else value
+            yield name.replace("_", " "), _listed(shown)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+@dataclass(frozen=True)
+class Half:
+    """Whether an artifact may run on a GPU that computes in float16."""
+
+    artifact: str
+    safe: bool | None
+    facts: list[Fact]
+
+
+def half_precision(artifacts: Iterable[Artifact]) -> list[Half]:
+    """What is known of each artifact; empty where none was examined."""
+    known = [artifact for artifact in artifacts if artifact.half_precision]
+    return [
+        Half(artifact.id, artifact.half_safe, list(_details(_unjudged(artifact))))
+        for artifact in known
+    ]
+
+
+def _unjudged(artifact: Artifact) -> dict[str, Any]:
+    return {key: value for key, value in (artifact.half_precision or {}).items() if key != "safe"}

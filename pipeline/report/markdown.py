@@ -1,0 +1,114 @@
+"""A release as GitHub-flavoured Markdown, short enough for a CI job's summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from pipeline.report import words
+from pipeline.report.release import Artifact, Group, Release
+from pipeline.report.verdict import Verdict, judge
+
+PICKS = ("smallest", "fastest", "safest")
+
+
+def markdown(release: Release) -> str:
+    """The verdict, what to ship, and a table of every artifact on every target."""
+    verdict = judge(release)
+    parts = [
+        _head(release, verdict),
+        "\n".join(_problems(verdict)),
+        *(_group(group) for group in release.groups),
+        _ship(release, verdict),
+        _foot(release),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def text(value: str) -> str:
+    """A name or reason as text: nothing in it is markup, nor ends a table's cell."""
+    one_line = " ".join(value.split())
+    return re.sub(r"([\\`*_\[\]<>|~&#!@])", r"\\\1", one_line)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+    """A table; ``numbers`` are aligned to the right."""
+    rules = ["--:" if i in numbers else "---" for i in range(len(head))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rules, *rows))
+
+
+def _head(release: Release, verdict: Verdict) -> str:
+    mark = words.MARKS["pass" if verdict.ok else "fail"]
+    named = f" `{release.id}`" if release.id else ""
+    proofs = ", ".join(
+        f"{words.MARKS[status]} {count} {words.STATUS[status]}"
+        for status, count in verdict.proofs.items()
+    )
+    return f"## {text(release.name)}{named}\n\n**{mark} {verdict.headline}** Proofs: {proofs}."
+
+
+def _problems(verdict: Verdict) -> Iterator[str]:
+    for failure in verdict.failures:
+        yield f"- {words.MARKS['fail']} {text(failure)}"
+    for one in verdict.missing:
+        needed = "" if one.required else " (not required)"
+        where = text(words.targets(one.targets))
+        yield f"- {words.MARKS['unavailable']} {where}: {text(one.reason)}{needed}"
+
+
+def _group(group: Group) -> str:
+    head = ("Artifact", "On the wire", "Accuracy", "Max error", *map(_column, group.targets))
+    rows = [
+        (*_artifact(artifact), *(_cell(artifact, target) for target in group.targets))
+        for artifact in group.artifacts
+    ]
+    return table(head, rows, numbers=(1, 2, 3))
+
+
+def _column(target: str) -> str:
+    backend, _, engine = target.partition("@")
+    return f"{text(backend)}<br>{words.engine(engine)}" if engine else text(backend)
+
+
+def _artifact(artifact: Artifact) -> tuple[str, ...]:
+    accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
+    dominated = " ≥" if artifact.dominated_by else ""
+    return (
+        f"{words.MARKS[artifact.status]} {text(artifact.id)}{dominated}",
+        words.size(artifact.wire_bytes),
+        words.percent(accuracy["value"]) if accuracy else "",
+        words.number(error) if error is not None else "",
+    )
+
+
+def _cell(artifact: Artifact, target: str) -> str:
+    proof = artifact.proof(target)
+    if proof is None:
+        return ""
+    median = proof.median_ms
+    time = f" {words.milliseconds(median)}" if median is not None else ""
+    star = "\\*" if time and proof.software else ""
+    return f"{words.MARKS[proof.status]}{time}{star}"
+
+
+def _ship(release: Release, verdict: Verdict) -> str:
+    groups = dict.fromkeys(pick.group for pick in verdict.picks)
+    chosen = {(pick.group, pick.kind): pick for pick in verdict.picks}
+    rows = []
+    for group in groups:
+        picks = [chosen.get((group, kind)) for kind in PICKS]
+        cells = [f"**{text(p.artifact)}** {p.figure}" if p else "" for p in picks]
+        rows.append((text(group), *cells))
+    return table(("Ship", *map(str.capitalize, PICKS)), rows) if rows else ""
+
+
+def _foot(release: Release) -> str:
+    said = []
+    if accuracy := release.record.get("accuracy"):
+        value = words.percent(accuracy["value"])
+        said.append(f"The source model: {value} of {accuracy['samples']} samples.")
+    if any(proof.software and proof.median_ms for proof in release.proofs):
+        said.append("\\* On a software rasterizer, which says nothing of a GPU's speed.")
+    if any(artifact.dominated_by for artifact in release.artifacts):
+        said.append("≥ dominated: no smaller, faster or better than another.")
+    return " ".join(said)

@@ -1,0 +1,142 @@
+"""The report as one HTML page that needs nothing else: no network, no script, no font."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.report import charts, facts, words
+from pipeline.report.release import Artifact, Group, Proof, Release
+from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
+from pipeline.report.verdict import judge
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+#: Colours of a dark page, by the name of the light one's.
+DARK = {
+    "ink": "#e8ebf0",
+    "quiet": "#a9b3c1",
+    "line": "#343c48",
+    "first": "#7fb0ff",
+    "second": "#d39bf0",
+    "third": "#f0a35e",
+    "fourth": "#5fc9cf",
+    "better": "#5fcf9f",
+    "worse": "#ff9088",
+    "same": "#97a3b3",
+    "paper": "#14181f",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a manifest does not say."""
+
+    command: str = ""
+    """The command that makes this release anew."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """Artifacts that were not made, each with the reason."""
+    evidence: Evidence = no_evidence
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One target's chart of times."""
+
+    target: str
+    proof: Proof
+    svg: Any
+    label: str
+
+
+def page(release: Release, context: Context) -> str:
+    """The whole page."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(_words(), of_proof=facts.of_proof, marks=words.MARKS)
+    return environment.get_template("page.html").render(_shown(release, context))
+
+
+def _words() -> dict[str, Callable[..., str]]:
+    names = ("size", "percent", "milliseconds", "number", "metric", "value_of", "engine", "target")
+    more = ("targets", "count", "joined", "interval")
+    return {name: getattr(words, name) for name in (*names, *more)}
+
+
+def _shown(release: Release, context: Context) -> dict[str, Any]:
+    """Everything that the templates name."""
+    return {
+        "release": release,
+        "manifest": release.record,
+        "verdict": judge(release),
+        "context": context,
+        "palette": charts.PALETTE,
+        "dark": DARK,
+        "quality": _quality(release),
+        "labelled": bool(release.record.get("accuracy")),
+        "groups": release.groups,
+        "columns": _columns,
+        "bars": _bars,
+        "worst": worst_samples(release, context.evidence),
+        "alike": alike(release),
+        "visible": words.number(VISIBLE),
+        "half": facts.half_precision(release.artifacts),
+        "places": facts.places(release),
+        "status": words.STATUS,
+        "kinds": words.KINDS,
+    }
+
+
+def _quality(release: Release) -> dict[str, Any]:
+    """The same chart for a wide page and for a phone: text that is scaled cannot be read."""
+    wide = charts.size_against_quality(release, 1010, 330)
+    narrow = charts.size_against_quality(release, 262, 300, short=True)
+    return {"wide": _safe(wide), "narrow": _safe(narrow)}
+
+
+def _safe(svg: str) -> Any:
+    """Vega escapes what it draws; without its own size, CSS gives the drawing one."""
+    from markupsafe import Markup
+
+    # One name for the whole picture; its numbers are in a table beside it.
+    return Markup(svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))  # noqa: S704
+
+
+def _columns(group: Group) -> dict[str, list[str]]:
+    """Backend -> its targets, in the order of the matrix."""
+    columns: dict[str, list[str]] = {}
+    for name in group.targets:
+        columns.setdefault(name.partition("@")[0], []).append(name)
+    return columns
+
+
+def _bars(group: Group) -> list[Bars]:
+    found = []
+    top = charts.slowest(group.artifacts)
+    for name in group.targets:
+        if svg := charts.latency(group.artifacts, name, 130, top):
+            proof = next(p for a in group.artifacts if (p := a.proof(name)) and p.ran)
+            found.append(Bars(name, proof, _safe(svg), _spoken(group.artifacts, name)))
+    return found
+
+
+def _spoken(artifacts: tuple[Artifact, ...], target: str) -> str:
+    """A chart's numbers as a screen reader says them."""
+    said = []
+    for artifact in artifacts:
+        proof = artifact.proof(target)
+        if proof is None or proof.median_ms is None:
+            continue
+        ratio = proof.ratio
+        against = f", {ratio.value:.2f} of float32's time" if ratio else ""
+        said.append(f"{artifact.id} {words.milliseconds(proof.median_ms)}{against}")
+    return f"Median times on {words.target(target)}: {'; '.join(said)}."

@@ -1,0 +1,24 @@
+"""Writes a report's files beside a manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.files import write_aside
+from pipeline.report.data import data
+from pipeline.report.markdown import markdown
+from pipeline.report.page import Context, page
+from pipeline.report.release import Release
+
+PAGE = "report.html"
+
+
+def write(manifest: Mapping[str, Any], context: Context, folder: Path) -> None:
+    """Write ``report.html``, ``report.md`` and ``report.json``."""
+    release = Release(manifest)
+    write_aside(folder / PAGE, page(release, context))
+    write_aside(folder / "report.md", markdown(release))
+    write_aside(folder / "report.json", json.dumps(data(release), indent=1))
