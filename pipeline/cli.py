@@ -217,8 +217,10 @@ def list_(to: Path, as_json: bool) -> None:
 @main.command()
 @click.argument("names", nargs=-1, metavar="[RELEASE] [RELEASE]")
 @STORE
-@JSON
-@click.option("--markdown", is_flag=True, help="Print Markdown, for a CI job's summary.")
+@click.option("--json", "form", flag_value="json", help="Print JSON, for machines.")
+@click.option(
+    "--markdown", "form", flag_value="markdown", help="Print Markdown, for a CI job's summary."
+)
 @click.option(
     "--html",
     "html_path",
@@ -239,9 +241,9 @@ def list_(to: Path, as_json: bool) -> None:
 )
 def report(
     names: tuple[str, ...],
+    *,
     store_path: Path,
-    as_json: bool,
-    markdown: bool,
+    form: str | None,
     html_path: Path | None,
     launch: bool,
     cdn: Path,
@@ -261,27 +263,22 @@ def report(
     """
     from pipeline.report import command
 
-    _check_report(names, as_json and markdown, html_path or launch, fail_on_regression)
-    form = "json" if as_json else "markdown" if markdown else "text"
-    found = [command.found(name, cdn, store_path) for name in names or (None,)]
-    if len(found) == 2:
-        worse = command.show_both(*found, form)
+    _check_report(names, html_path or launch, fail_on_regression)
+    first, *second = [command.found(name, cdn, store_path) for name in names or (None,)]
+    if second:
+        worse = command.show_both(first, second[0], form)
         if worse and fail_on_regression:
             raise click.exceptions.Exit(3)
     elif html_path or launch:
-        command.write_page(found[0], html_path, launch)
+        command.write_page(first, html_path, launch)
     else:
-        command.show(found[0], form)
+        command.show(first, form)
 
 
-def _check_report(
-    names: tuple[str, ...], two_forms: bool, page: object, fail_on_regression: bool
-) -> None:
+def _check_report(names: tuple[str, ...], page: object, fail_on_regression: bool) -> None:
     """Refuse options of ``report`` that mean nothing together."""
     if len(names) > 2:
         raise click.UsageError("name one release, or two to compare")
-    if two_forms:
-        raise click.UsageError("--json and --markdown exclude each other")
     if page and len(names) == 2:
         raise click.UsageError("--html and --open show one release; name one")
     if fail_on_regression and len(names) != 2:

@@ -1,4 +1,4 @@
-"""What ``pipeline report`` does: finds a release, or a build that was not published, and shows it."""
+"""What ``pipeline report`` does: finds a release, or a config's last build, and shows it."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _last_build(config: Path, store: Path) -> Found:
     return Found(Release(built.manifest), built=built)
 
 
-def show(one: Found, form: str) -> None:
-    """Print a report as ``text``, ``markdown`` or ``json``."""
+def show(one: Found, form: str | None) -> None:
+    """Print a report as ``markdown``, ``json`` or, by default, a table."""
     from pipeline.report import data, markdown, terminal
 
     if form == "json":
@@ -79,7 +79,7 @@ def show(one: Found, form: str) -> None:
         terminal.show(one.release)
 
 
-def show_both(before: Found, after: Found, form: str) -> bool:
+def show_both(before: Found, after: Found, form: str | None) -> bool:
     """Print two releases beside each other; whether anything got worse."""
     from pipeline.report import compare
     from pipeline.validate import regress

@@ -196,3 +196,47 @@ def test_two_publishers_at_once_take_turns(tmp_path: Path) -> None:
         assert racer.exitcode == 0
     check(tmp_path / "cdn")
     assert len(releases(tmp_path / "cdn" / "m")) == 40
+
+
+def write_report(full: Any, folder: Path) -> None:
+    (folder / "report.html").write_text(f"report of {full['release']}")
+
+
+def test_a_report_is_published_with_its_release(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    arguments = (manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest", write_report)
+    release = publish(*arguments)
+    assert release.manifest["report"] == f"releases/{release.id}/report.html"
+    path = tmp_path / "cdn" / "m" / release.manifest["report"]
+    assert path.read_text() == f"report of {release.id}"
+    (listed,) = releases(tmp_path / "cdn" / "m")
+    assert listed["report"] == release.manifest["report"]
+
+    before = path.stat().st_mtime_ns
+    assert publish(*arguments).new is False
+    assert publish(*arguments[:4]).id == release.id, "the report does not decide the name"
+    assert publish(*arguments[:3], "stable", write_report).new
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_report_that_cannot_be_written_publishes_nothing(tmp_path: Path) -> None:
+    def broken(full: Any, folder: Path) -> None:
+        (folder / "report.html").write_text("half of")
+        raise PipelineError("no report")
+
+    entry = artifact(tmp_path / "a", b"one")
+    with pytest.raises(PipelineError, match="no report"):
+        publish(manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest", broken)
+    assert not (tmp_path / "cdn" / "m" / "latest.json").exists()
+    assert not releases(tmp_path / "cdn" / "m")
+    publish(manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest", write_report)
+    assert not list((tmp_path / "cdn").rglob(".new-*"))
+
+
+def test_a_release_of_before_reports_stays_valid(tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    arguments = (manifest(entry), at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    first = publish(*arguments)
+    again = publish(*arguments, write_report)
+    assert (again.id, again.new) == (first.id, False)
+    assert "report" not in again.manifest

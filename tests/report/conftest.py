@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from manifests import manifest
+from safetensors.numpy import save_file
+
+from pipeline.report.page import Context
+from pipeline.validate.worst import keep_worst
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+SAMPLES = 6
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def golden_folder(folder: Path) -> dict[str, np.ndarray]:
+    """A golden of six 8x8 images and three classes; returns its outputs."""
+    random = np.random.default_rng(0)
+    folder.mkdir()
+    images = random.uniform(-1, 1, (SAMPLES, 8, 8, 1)).astype(np.float32)
+    outputs = {"scores": softmax(random.normal(size=(SAMPLES, 3)) * 2)}
+    save_file({"image": images}, folder / "inputs.safetensors")
+    save_file(outputs, folder / "outputs.safetensors")
+    labels = outputs["scores"].argmax(axis=1).astype(np.int64)
+    save_file({"labels": labels}, folder / "labels.safetensors")
+    return outputs
+
+
+@pytest.fixture
+def proved(tmp_path: Path) -> tuple[dict, Context]:
+    """A manifest and the tensors that it speaks of, as a build leaves them."""
+    made = manifest()
+    outputs = golden_folder(tmp_path / "golden")
+    random = np.random.default_rng(1)
+    for artifact in made["artifacts"]:
+        for proof in artifact["validation"]:
+            if proof["status"] == "unavailable":
+                continue
+            folder = tmp_path / f"{artifact['id']} {proof['target']}"
+            folder.mkdir(parents=True)
+            noise = {"fp32": 1e-6, "fp16": 1e-2, "uint8": 4.0}[artifact["variant"]]
+            scores = np.log(outputs["scores"]) + random.normal(size=(SAMPLES, 3)) * noise
+            proof["worst"] = keep_worst({"scores": softmax(scores)}, outputs, folder)
+
+    def evidence(name: str) -> Path | None:
+        return tmp_path / name if (tmp_path / name).exists() else None
+
+    command = "pipeline build configs/digits.yaml"
+    return made, Context(command, (("tfjs-graph/int8", "TF.js has none"),), evidence)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    from pipeline.browser.install import find_browser
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=find_browser(), chromium_sandbox=False)
+        yield browser
+        browser.close()

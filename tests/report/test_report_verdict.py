@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from manifests import artifact, failed, manifest, old, proof, unavailable
+
+from pipeline.report import words
+from pipeline.report.data import data
+from pipeline.report.release import Release
+from pipeline.report.verdict import judge
+
+
+def picked(made: dict[str, Any], group: str = "TensorFlow.js") -> dict[str, str]:
+    picks = judge(Release(made)).picks
+    return {pick.kind: pick.artifact for pick in picks if pick.group == group}
+
+
+def test_smallest_fastest_and_safest() -> None:
+    made = manifest()
+    quick = made["artifacts"][1]["validation"][1]
+    quick["latency"] |= {"median_ms": 0.5}
+    assert picked(made) == {
+        "smallest": "tfjs-graph/uint8",
+        "fastest": "tfjs-graph/fp16",
+        "safest": "tfjs-graph/fp32",
+    }
+    fastest = next(pick for pick in judge(Release(made)).picks if pick.figure == "0.5 ms")
+    assert fastest.reason == (
+        "Median on tfjs-wasm in Firefox, 0.90 of tfjs-graph/fp32's time (0.85 to 0.95)."
+    )
+
+
+def test_a_difference_that_may_be_chance_is_called_so() -> None:
+    made = manifest()
+    latency = made["artifacts"][1]["validation"][1]["latency"]
+    latency |= {"median_ms": 0.5, "ratio": {**latency["ratio"], "high": 1.1}}
+    fastest = next(pick for pick in judge(Release(made)).picks if pick.figure == "0.5 ms")
+    assert "no measurable difference" in fastest.reason
+
+
+def test_what_failed_is_not_recommended() -> None:
+    assert "tfjs-graph/uint8" not in picked(failed()).values()
+
+
+def test_a_rasterizers_time_makes_nothing_the_fastest() -> None:
+    made = manifest()
+    for one in made["artifacts"][2]["validation"]:
+        if one["target"] == "tfjs-webgl@chromium":
+            one["latency"]["median_ms"] = 0.001
+    assert picked(made)["fastest"] != "tfjs-graph/uint8"
+
+
+def test_an_artifact_unsafe_in_half_precision_is_not_the_safest() -> None:
+    made = manifest()
+    made["artifacts"][0]["half_precision"] = {"safe": False}
+    assert picked(made)["safest"] == "tfjs-graph/fp16"
+
+
+def test_verdicts_count_and_say_what_could_not_run() -> None:
+    verdict = judge(Release(failed()))
+    assert not verdict.ok
+    assert verdict.proofs == {"pass": 27, "fail": 1, "unavailable": 4}
+    assert verdict.artifacts == {"pass": 4, "fail": 1, "unavailable": 0}
+    assert [(one.targets, one.required) for one in verdict.missing] == [
+        (("tfjs-webgpu@webkit",), False),
+        (("onnxruntime-cuda",), True),
+    ]
+
+
+def test_what_the_config_requires_must_have_run() -> None:
+    made = manifest()
+    assert judge(Release(made)).ok
+    made["artifacts"][0]["validation"].append(unavailable("tfjs-cpu@webkit", "x", required=True))
+    assert judge(Release(made)).headline.startswith("Not proved")
+
+
+def test_an_artifact_that_ran_nowhere_is_not_proved() -> None:
+    made = manifest()
+    made["artifacts"].append(artifact("onnx/uint8", [unavailable("ort-wasm@webkit", "x")]))
+    assert judge(Release(made)).headline.startswith("Not proved")
+
+
+def test_groups_are_of_artifacts_that_share_backends() -> None:
+    made = manifest()
+    made["artifacts"].append(artifact("tfjs-layers/fp32", [proof("x/fp32", "tfjs-wasm@chromium")]))
+    groups = Release(made).groups
+    assert [group.title for group in groups] == ["TensorFlow.js", "ONNX Runtime"]
+    assert groups[0].targets[:3] == [f"tfjs-wasm@{e}" for e in ("chromium", "firefox", "webkit")]
+    assert len(groups[0].artifacts) == 4
+
+
+def test_old_manifests_can_be_read() -> None:
+    release = Release(old())
+    (only,) = release.artifacts
+    assert only.wire_bytes == 891_816
+    assert only.proofs[0].target == "tfjs-wasm@chromium"
+    assert only.snr_db == pytest.approx(110.5, abs=0.1)
+    assert judge(release).ok
+
+
+def test_data_is_for_machines() -> None:
+    told = data(Release(failed()))
+    assert told["verdict"]["ok"] is False
+    uint8 = next(one for one in told["artifacts"] if one["id"] == "tfjs-graph/uint8")
+    assert uint8["status"] == "fail" and uint8["wire_bytes"] == 238_140
+    assert uint8["targets"]["tfjs-webgpu@webkit"]["reason"] == "WebKitGTK has no navigator.gpu"
+    assert uint8["targets"]["tfjs-webgl@chromium"]["software"] is True
+    assert uint8["targets"]["tfjs-wasm@chromium"]["ratio"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("max_abs_error", 1.23e-7, "1.2e-07"),
+        ("max_abs_error", 0, "0"),
+        ("top1_agreement", 0.98765, "98.77%"),
+        ("snr_db", 57.4, "57 dB"),
+        ("nonfinite", 3, "3"),
+        ("cosine", 0.99999949, "0.999999"),
+        ("bytes", 1_234_567, "1.23 MB"),
+        ("latency_ratio", 1.234, "1.23×"),
+        ("unheard_of", 0.5, "0.5"),
+        ("max_abs_error", None, "not measured"),
+    ],
+)
+def test_each_metric_has_its_unit(name: str, value: float | None, text: str) -> None:
+    assert words.value_of(name, value) == text
+
+
+def test_targets_in_words() -> None:
+    named = ("tfjs-wasm@firefox", "onnxruntime-cpu", "tfjs-webgl@firefox", "ort-wasm@webkit")
+    assert words.targets(named) == (
+        "tfjs-wasm and tfjs-webgl in Firefox; onnxruntime-cpu; ort-wasm in WebKit"
+    )
