@@ -104,9 +104,9 @@ def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]
     from pipeline.executors.local import LocalLanes
 
     with LocalLanes(store.root / "logs") as lanes:
-        lanes.warm("light")
         if not store.has_results():
             lanes.warm("tensorflow")
+            lanes.warm("light")
         yield lanes
 
 

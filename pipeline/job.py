@@ -106,7 +106,9 @@ def stored(plan: Plan, config_path: Path | None, store: Store) -> Built:
 class _NoLanes:
     """Refuses to run anything."""
 
-    def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def submit(
+        self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
+    ) -> Future[Any]:
         raise ConfigError(
             f"the store does not hold the result of “{args[0].label}”",
             todo="run `pipeline build` or `pipeline validate` first",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, Protocol
@@ -26,7 +27,10 @@ OnEvent = Callable[[State, Node, float], None]
 class Lanes(Protocol):
     """Where steps run: one ``concurrent.futures.Executor`` per lane."""
 
-    def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]: ...
+    def submit(
+        self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
+    ) -> Future[Any]:
+        """Run ``function`` in the lane's process; if ``here``, in this one where it has none."""
 
     def warm(self, lane: Lane) -> None:
         """Get ready for steps of this lane, which will come."""
@@ -50,7 +54,7 @@ def execute(call: StepCall) -> tuple[Tree, float, bool]:
     Returns:
         The files, the seconds that it took, and whether they may be used again.
     """
-    store = Store(call.store)
+    store = _store(call.store)
     function = find(call.step)
     options = function.options_type.model_validate_json(call.options)
     inputs = {name: store.open(Result(tree, 0.0)) for name, tree in call.trees.items()}
@@ -64,6 +68,12 @@ def execute(call: StepCall) -> tuple[Tree, float, bool]:
             # Not every library's exceptions survive the way to another process.
             raise explained(error, call.label) from error
     return result.tree, result.seconds, keep is not Keep.THIS_BUILD
+
+
+@cache
+def _store(root: Path) -> Store:
+    """One for the time of this process, which looks at each file once."""
+    return Store(root)
 
 
 class Run:
@@ -81,6 +91,7 @@ class Run:
         self._files, self._on_event = files, on_event
         self._dependents = plan.dependents()
         self._running: dict[Future[Any], tuple[Node, str]] = {}
+        self._warm: set[Lane] = set()
         self.results: dict[str, Result] = {}
         self.keys: dict[str, str] = {}
         """The key of every step whose inputs are known."""
@@ -116,10 +127,7 @@ class Run:
 
     def _try_start(self, node: Node) -> bool:
         """Take the node from the store, or start it unless it has to wait for quiet."""
-        # Once: a step that waits for its lane is asked again and again, and files are hashed.
-        if node.id not in self.keys:
-            self.keys[node.id] = self._key(node)
-        key = self.keys[node.id]
+        key = self._known_key(node)
         if (stored := self._store.result(key)) is not None:
             self.results[node.id] = stored
             self._on_event("stored", node, stored.seconds)
@@ -147,8 +155,7 @@ class Run:
         )
 
     def _submit(self, node: Node, key: str) -> None:
-        for lane in sorted({_lane(self._plan.nodes[name]) for name in self._dependents[node.id]}):
-            self._lanes.warm(lane)
+        self._warm_up_after(node)
         call = StepCall(
             node.id,
             self._store.root,
@@ -159,10 +166,26 @@ class Run:
         )
         self._on_event("start", node, 0.0)
         try:
-            future = self._lanes.submit(_lane(node), execute, call)
+            here = node.function.quick and not self._running
+            future = self._lanes.submit(_lane(node), execute, call, here=here)
         except BrokenProcessPool as error:
             raise explained(error, node.id) from error
         self._running[future] = (node, key)
+
+    def _warm_up_after(self, node: Node) -> None:
+        """Start the processes of steps that come after this one and may have to run."""
+        for other in (self._plan.nodes[name] for name in sorted(self._dependents[node.id])):
+            lane = _lane(other)
+            if lane in self._warm or other.function.quick or self._is_stored(other):
+                continue
+            self._warm.add(lane)
+            self._lanes.warm(lane)
+
+    def _is_stored(self, node: Node) -> bool:
+        """Whether a step is known not to run, perhaps before all that it comes after has."""
+        if not all(need in self.results for need in node.inputs.values()):
+            return False
+        return self._store.result(self._known_key(node)) is not None
 
     def _read(self, node: Node, need: str) -> Tree:
         """What a node reads of another one's result."""
@@ -189,6 +212,12 @@ class Run:
             self.results[node.id] = result
             self._on_event("done", node, seconds)
         return failure
+
+    def _known_key(self, node: Node) -> str:
+        # Once: a step that waits for its lane is asked again and again, and files are hashed.
+        if node.id not in self.keys:
+            self.keys[node.id] = self._key(node)
+        return self.keys[node.id]
 
     def _key(self, node: Node) -> str:
         used = (tools.OURSELVES, *node.function.tools, *node.tools)

@@ -46,6 +46,8 @@ class StepFunction:
     """Distributions whose version can change the result."""
     alone: bool
     """Nothing else may run meanwhile: it takes timings."""
+    quick: bool
+    """Over before a process of its own would have started; imports NumPy at most."""
 
     @property
     def name(self) -> str:
@@ -70,10 +72,15 @@ class StepFunction:
 
 
 def step(
-    *, version: int = 1, lane: Lane = "light", tools: tuple[str, ...] = (), alone: bool = False
+    *,
+    version: int = 1,
+    lane: Lane = "light",
+    tools: tuple[str, ...] = (),
+    alone: bool = False,
+    quick: bool = False,
 ) -> Callable[[StepBody], StepFunction]:
     """Declare a module-level function ``(inputs, options, work)`` as a step."""
-    return lambda body: StepFunction(body, version, lane, tools, alone)
+    return lambda body: StepFunction(body, version, lane, tools, alone, quick)
 
 
 def find(name: str) -> StepFunction:

@@ -111,6 +111,59 @@ def test_timings_run_alone(tmp_path: Path) -> None:
     assert spans["w0"][0] < spans["w1"][1] and spans["w1"][0] < spans["w0"][1]
 
 
+def pids(log: Path) -> dict[str, int]:
+    lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+    return {name: int(pid) for name, _, pid in lines}
+
+
+def test_a_quick_step_starts_no_process_and_waits_for_none(tmp_path: Path) -> None:
+    log, store = tmp_path / "log", Store(tmp_path / "store")
+    before, quick = node("a"), node("q", steps.quick, inputs=("a",), log=str(log))
+    after = Node("b", steps.write, steps.Write(text="b"), {"0": "a"}, after=("q",))
+    run(store, before, quick, after)
+    # The lane has a process for the other steps.
+    assert pids(log)["q"] != os.getpid()
+
+    log.unlink()
+    again = node("q", steps.quick, inputs=("a",), log=str(log), seconds=0.01)
+    running = psutil.Process().children()
+    with LocalLanes(store.root / "logs") as lanes:
+        Run(plan(before, again, after), store, lanes, {}, Events()).all()
+        # What comes after it, and would need one, is in the store.
+        assert set(psutil.Process().children()) <= set(running)
+    assert pids(log)["q"] == os.getpid()
+
+    with pytest.raises(SourceError, match=r"^there: cannot be had\n  do this$"):
+        run(store, before, node("bad", steps.quick, inputs=("a",)))
+    assert not list((store.root / "work").iterdir())
+
+
+def test_a_quick_step_keeps_nothing_waiting(tmp_path: Path) -> None:
+    log, store = tmp_path / "log", Store(tmp_path / "store")
+    run(store, node("a"))
+    slow = node("slow", lane="other", log=str(log), seconds=1.0)
+    run(store, node("a"), slow, node("q", steps.quick, inputs=("a",), log=str(log)))
+    assert len({os.getpid(), *pids(log).values()}) == 3
+
+
+def test_only_what_a_step_reads_is_looked_at(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = Node("two", steps.two, steps.Write(text="two"))
+    quick = steps.quick, steps.Write(text="q"), {"0": "two"}
+    first, _ = run(store, made, Node("q", *quick, reads=("text",)))
+    assert text(store, first["q"]) == "text"
+    sha256, size = first["two"].tree["folder/large"]
+    store.path(sha256).chmod(0o644)
+    store.path(sha256).write_text("x" * size)
+    other = steps.quick, steps.Write(text="r"), {"0": "two"}
+    assert ("done", "r") in run(store, made, Node("r", *other, reads=("text",)))[1]
+    with pytest.raises(PipelineError, match="a file in the store was damaged"):
+        run(store, made, Node("s", steps.quick, steps.Write(text="s"), {"0": "two"}))
+    # The key is of all files, read or not.
+    less = Node("two", steps.write, steps.Write(text="read"))
+    assert ("done", "q") in run(store, less, Node("q", *quick, reads=("text",)))[1]
+
+
 def test_what_is_true_only_now_is_made_every_time(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for _ in range(2):

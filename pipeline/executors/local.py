@@ -53,12 +53,15 @@ class LocalLanes:
         """Where the running steps' reports go."""
         self._messages: Any = None
 
-    def submit(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Future[Any]:
+    def submit(
+        self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
+    ) -> Future[Any]:
+        if here and lane not in self._pools:
+            return _done(function, *args)
         return self._pool(lane).submit(function, *args)
 
     def warm(self, lane: Lane) -> None:
-        if lane not in self._pools:
-            self._pool(lane).submit(warm, lane)
+        self._pool(lane)
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +93,7 @@ class LocalLanes:
             self._pools[lane] = ProcessPoolExecutor(
                 1, self._context, _begin, (self._logs / f"{lane}.log", self._messages)
             )
+            self._pools[lane].submit(warm, lane)
         return self._pools[lane]
 
     def _forward(self) -> None:
@@ -97,6 +101,16 @@ class LocalLanes:
             # A report that cannot be shown must not stop the steps, which wait for its reader.
             with suppress(Exception):
                 self.on_progress(*message)
+
+
+def _done(function: Callable[..., Any], *args: Any) -> Future[Any]:
+    """What calling a function here gave, as an executor would hand it over."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(function(*args))
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 def _begin(log: Path, messages: Any) -> None:

@@ -32,7 +32,7 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=2)
+@step(version=2, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
     model = json.loads((inputs["model"] / "model.json").read_text())

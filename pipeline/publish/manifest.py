@@ -37,7 +37,7 @@ class IdentifyOptions(options.Options):
     """Identifying a source has no choices."""
 
 
-@step(version=1)
+@step(version=1, quick=True)
 def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     """SOURCE -> ``source.json``: its digest, and what its author says of it."""
     from pipeline.digest import scan, tree_digest
@@ -48,7 +48,7 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=3, tools=tools.TOOLS)
+@step(version=3, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())

@@ -51,7 +51,7 @@ class LeaveOutOptions(options.Options):
     reason: str
 
 
-@step(version=1)
+@step(version=1, quick=True)
 def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     """``result.json`` of a target that is known beforehand not to run, whatever the artifact."""
     target = Target(options.backend, options.engine, options.required)

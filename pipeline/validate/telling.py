@@ -34,7 +34,7 @@ class CheckOptions(options.Options):
     """Artifact -> metric -> bound."""
 
 
-@step(version=1, tools=("numpy",))
+@step(version=1, tools=("numpy",), quick=True)
 def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """GOLDEN -> nothing, if it tells.
 

@@ -36,6 +36,22 @@ def write(inputs: Inputs, options: Write, work: Path) -> None:
     progress(1.0, f"wrote {options.text}")
 
 
+@step(version=1, quick=True)
+def quick(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    if options.text == "bad":
+        raise SourceError("cannot be had", where="there", todo="do this")
+    (work / "text").write_text("".join(sorted(path.name for path in inputs["0"].iterdir())))
+
+
+@step(version=1)
+def two(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    (work / "text").write_text("read")
+    (work / "folder").mkdir()
+    (work / "folder" / "large").write_text("not read")
+
+
 @step(version=1, alone=True)
 def alone(inputs: Inputs, options: Write, work: Path) -> None:
     _ran(options)
