@@ -32,11 +32,15 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
         click.echo(click.style(f"left out {name}: {reason}", dim=True))
     if release:
         _published(result, release)
+    else:
+        click.secho("the whole report: pipeline report CONFIG --open", dim=True)
 
 
 def _published(result: Built, release: Release) -> None:
     verb = "published" if release.new else "already published, unchanged:"
     click.echo(f"{verb} {release.folder}/{result.channel}.json -> release {release.id}")
+    if report := release.manifest.get("report"):
+        click.echo(f"report {release.folder / report}")
 
 
 def plan(planned: Plan, as_json: bool) -> None:

@@ -100,6 +100,24 @@ def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
     jsonschema.validate(manifest, schema)
 
 
+def test_the_report_is_published_with_the_release(
+    place: Path, published: Path, manifest: dict[str, Any]
+) -> None:
+    folder = (published / manifest["report"]).parent
+    page = (folder / "report.html").read_text()
+    assert "Ready to ship. All 8 artifacts passed" in page
+    assert page.count('src="data:image/webp') >= 8, "the worst samples are images"
+    assert (folder / "report.md").read_text().startswith(f"## mobilenet `{manifest['release']}`")
+    told = json.loads((folder / "report.json").read_text())
+    assert {one["id"]: one["status"] for one in told["artifacts"]} == dict.fromkeys(
+        ARTIFACTS, "pass"
+    )
+    shown = pipeline("report", "latest", "--cdn", published.parent, "--json")
+    assert json.loads(shown.stdout) == told
+    same = pipeline("report", "latest", "latest", "--cdn", published.parent, "--fail-on-regression")
+    assert "Nothing got worse." in same.stdout
+
+
 def test_what_ran_is_said_truthfully(manifest: dict[str, Any]) -> None:
     results = {r["backend"]: r for r in artifact(manifest, "tfjs-graph/fp32")["validation"]}
     assert results["tfjs-webgl"]["engine"] == "chromium"

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipeline.report import words
-from pipeline.report.release import Artifact, Group, Missing, Proof, Release, missing
+from pipeline.report.release import (
+    SAME_SPEED,
+    Artifact,
+    Group,
+    Missing,
+    Proof,
+    Release,
+    missing,
+)
 
 
 @dataclass(frozen=True)
@@ -136,10 +144,17 @@ def _fastest(group: Group, able: list[Artifact]) -> Pick | None:
         if proof.median_ms is not None and not proof.software
     ]
     # A browser's time counts where there is one: that is where artifacts are shipped to.
-    in_browsers = [one for one in timed if one[2].engine]
-    if not timed:
+    pool = [one for one in timed if one[2].engine] or timed
+    if not pool:
         return None
-    median, artifact, proof = min(in_browsers or timed, key=lambda one: one[0])
+    quickest, _, where = min(pool, key=lambda one: one[0])
+    # Of those that are as fast as can be told, the smallest.
+    equal = [
+        one
+        for one in pool
+        if one[2].target == where.target and one[0] <= quickest * (1 + SAME_SPEED)
+    ]
+    median, artifact, proof = min(equal, key=lambda one: one[1].wire_bytes)
     figure = words.milliseconds(median)
     return Pick("fastest", group.title, artifact.id, figure, _speed_in_words(proof))
 
