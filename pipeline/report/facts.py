@@ -147,17 +147,32 @@ class Half:
 
     artifact: str
     safe: bool | None
-    facts: list[Fact]
+    """``None``: nobody knows."""
+    reason: str
+    measured: list[Fact]
+    """In float16 against itself in float32."""
+    hazards: list[Fact]
+    """Nodes whose values float16 cannot hold, and what becomes of them."""
 
 
 def half_precision(artifacts: Iterable[Artifact]) -> list[Half]:
     """What is known of each artifact; empty where none was examined."""
-    known = [artifact for artifact in artifacts if artifact.half_precision]
-    return [
-        Half(artifact.id, artifact.half_safe, list(_details(_unjudged(artifact))))
-        for artifact in known
+    return [_half(one, known) for one in artifacts if (known := one.half_precision)]
+
+
+def _half(artifact: Artifact, known: Mapping[str, Any]) -> Half:
+    parity = known.get("parity") or {}
+    measured = [
+        (words.metric(name), words.value_of(name, parity[name]))
+        for name in ("relative_error", "top1_agreement", "nonfinite")
+        if parity.get(name) is not None
     ]
+    hazards = [_hazard(node) for node in known.get("hazards") or []]
+    return Half(artifact.id, artifact.half_safe, known.get("reason") or "", measured, hazards)
 
 
-def _unjudged(artifact: Artifact) -> dict[str, Any]:
-    return {key: value for key, value in (artifact.half_precision or {}).items() if key != "safe"}
+def _hazard(node: Mapping[str, Any]) -> Fact:
+    overflow, flush = node.get("overflow_share") or 0, node.get("flush_share") or 0
+    shares = [(overflow, "overflow"), (flush, "become zero")]
+    lost = [f"{share:.2%} {becomes}" for share, becomes in shares if share]
+    return f"{node['node']} ({node['op']})", ", ".join([f"up to {node['max_abs']:.3g}", *lost])

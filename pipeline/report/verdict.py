@@ -110,7 +110,7 @@ def _smallest(group: Group, able: list[Artifact]) -> Pick:
     best = min(able, key=lambda artifact: (artifact.wire_bytes, -_accuracy(artifact)))
     largest = max(group.artifacts, key=lambda artifact: artifact.wire_bytes)
     share = best.wire_bytes / largest.wire_bytes
-    than = "" if best is largest else f"{share:.0%} of {largest.id}. "
+    than = "" if best is largest else f"{share:.0%} of {largest.id}'s size. "
     return Pick(
         "smallest",
         group.title,

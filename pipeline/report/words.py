@@ -35,6 +35,7 @@ METRICS = {
     "accuracy_drop": "accuracy lost",
     "latency_ratio": "time relative to fp32",
     "bytes": "bytes",
+    "half_precision": "safe in half precision",
 }
 
 
@@ -78,6 +79,7 @@ _UNITS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("share_over_0_01", "share_over_0_1"), percent),
     "snr_db": "{:.0f} dB".format,
     "bytes": size,
+    "half_precision": lambda safe: "yes" if safe else "no",
     "latency_ratio": ratio,
     "nonfinite": "{:.0f}".format,
     "cosine": "{:.6f}".format,
@@ -86,6 +88,8 @@ _UNITS: dict[str, Callable[[float], str]] = {
 
 def bound(miss: Miss) -> str:
     """``at most 0.5``."""
+    if miss.metric == "half_precision":
+        return "must be yes"
     limit = "at least" if miss.metric in FLOORS else "at most"
     return f"{limit} {value_of(miss.metric, miss.bound)}"
 

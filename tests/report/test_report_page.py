@@ -332,6 +332,27 @@ def test_a_release_of_which_nothing_ran() -> None:
     assert "Not proved" in text and "no browser" in text and "None of these passed." in text
 
 
+def test_half_precision_is_told_with_its_reason(chromium: Browser, tmp_path: Path) -> None:
+    made = manifest()
+    hazard = {"node": "conv_7", "op": "Conv2D", "max_abs": 71234.0, "overflow_share": 0.02}
+    known = {"target": "tfjs-webgl-f16@chromium", "parity": {"relative_error": 0.4}}
+    made["artifacts"][0]["half_precision"] = {
+        **known,
+        "safe": False,
+        "reason": "relative error 0.4",
+        "hazards": [{**hazard, "flush_share": 0.0}],
+    }
+    made["artifacts"][1]["half_precision"] = {"safe": None, "reason": "not measured", "hazards": []}
+    page, said = opened(chromium, tmp_path, html(made))
+    rows = page.locator("#half tbody tr")
+    assert rows.count() == 2
+    assert "✗ not safe" in rows.nth(0).inner_text() and "– not known" in rows.nth(1).inner_text()
+    rows.nth(0).locator("summary").click()
+    assert "up to 7.12e+04, 2.00% overflow" in rows.nth(0).inner_text()
+    assert said == []
+    page.context.close()
+
+
 def test_addresses_are_only_shown(proved: tuple[dict, Context]) -> None:
     made, context = proved
     made["source"]["facts"] = {"data": {"attribution": "https://doi.org/10.24432/C50P49"}}
