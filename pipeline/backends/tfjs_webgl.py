@@ -9,8 +9,8 @@ from pipeline.browser import page_session, tfjs
 
 NAME = "tfjs-webgl"
 FORMATS = tfjs.FORMATS
-ENGINES = ("chromium",)
-TOOLS = ("playwright",)
+ENGINES = ("chromium", "firefox", "webkit")
+TOOLS = ()
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched

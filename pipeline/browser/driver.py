@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 START_TIMEOUT_S = 60
 
+GONE = "the browser's process ended"
+CRASHED = "the page crashed, most likely because it ran out of memory"
+
 
 class PageFailure(Exception):  # noqa: N818 - `ArtifactPage` says where, and raises what users see
     """Why a page cannot go on."""

@@ -12,6 +12,7 @@ from pipeline.backends.batches import infer_in_batches
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.session import Hardware, Latency
 from pipeline.browser import packages
+from pipeline.browser.gpu import host_gpu
 from pipeline.errors import PipelineError
 from pipeline.export import artifact as artifacts
 from pipeline.registry import discover
@@ -85,7 +86,9 @@ class PageSession:
         renderer = details.get("renderer")
         if renderer is None:
             return Hardware("cpu", cpu_name(), details)
-        return Hardware("software" if _SOFTWARE.search(renderer) else "gpu", renderer, details)
+        name = _engine(self._engine).renderer(self._runtime.backend) or renderer
+        software = _SOFTWARE.search(name) or details.get("fallback_adapter") or not host_gpu()
+        return Hardware("software" if software else "gpu", name, details)
 
     @property
     def load_ms(self) -> float:

@@ -5,15 +5,28 @@
 
 /**
  * @typedef {Object} Tensor
- * @property {'float32' | 'int32' | 'bool'} dtype TF.js' name
+ * @property {keyof typeof TYPES} dtype the runtimes' name
  * @property {number[]} shape
- * @property {Float32Array | Int32Array | Uint8Array} data row-major; bool is one byte a value
+ * @property {ArrayBufferView} data row-major; bool is one byte a value, float16 is raw bits
  */
 /** @typedef {Record<string, Tensor>} Tensors by public input or output name */
 
 const PREFIX_BYTES = 8;
-const CODES = /** @type {const} */ ({ float32: 'F32', int32: 'I32', bool: 'BOOL' });
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array };
+/** By dtype: its code in the header, and the array that holds it. */
+const TYPES = /** @type {const} */ ({
+  bool: ['BOOL', Uint8Array],
+  int8: ['I8', Int8Array],
+  uint8: ['U8', Uint8Array],
+  int16: ['I16', Int16Array],
+  uint16: ['U16', Uint16Array],
+  int32: ['I32', Int32Array],
+  uint32: ['U32', Uint32Array],
+  int64: ['I64', BigInt64Array],
+  uint64: ['U64', BigUint64Array],
+  float16: ['F16', Uint16Array],
+  float32: ['F32', Float32Array],
+  float64: ['F64', Float64Array],
+});
 
 /**
  * @param {ArrayBuffer} buffer
@@ -30,7 +43,7 @@ export function parse(buffer) {
     Object.entries(header).map(([name, { dtype, shape, data_offsets: [begin, end] }]) => {
       const type = dtypeOf(name, dtype);
       // A copy: a view would need offsets that are multiples of the element size.
-      const data = new ARRAYS[type](buffer.slice(start + begin, start + end));
+      const data = new TYPES[type][1](buffer.slice(start + begin, start + end));
       return [name, { dtype: type, shape, data }];
     }),
   );
@@ -45,7 +58,7 @@ export function format(tensors) {
   const header = {};
   let end = 0;
   for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
-    const code = CODES[dtype];
+    const code = TYPES[dtype]?.[0];
     if (!code) throw new Error(`"${name}" is ${dtype}, which cannot leave the page`);
     header[name] = { dtype: code, shape, data_offsets: [end, (end += data.byteLength)] };
   }
@@ -61,7 +74,7 @@ export function format(tensors) {
  * @returns {Tensor['dtype']}
  */
 function dtypeOf(name, code) {
-  const found = Object.entries(CODES).find(([, known]) => known === code);
+  const found = Object.entries(TYPES).find(([, [known]]) => known === code);
   if (!found) throw new Error(`"${name}" is ${code}, which the page cannot read`);
   return /** @type {Tensor['dtype']} */ (found[0]);
 }

@@ -1,4 +1,5 @@
 /** Runs TF.js graph and layers models on a named backend, and on no other. */
+import { Unavailable, describeDevice, requireAdapter } from './hardware.js';
 
 /** @typedef {import('./safetensors.js').Tensors} Tensors */
 /** @typedef {import('./page.js').OpenRequest} OpenRequest */
@@ -8,11 +9,11 @@
 const PACKAGES = new URL('/node_modules/@tensorflow/', location.href).href;
 const CORE = `${PACKAGES}tfjs/dist/tf.es2017.min.js`;
 const WASM_FOLDER = `${PACKAGES}tfjs-backend-wasm/dist/`;
-
-/** What the page lacks, as opposed to what the artifact got wrong. */
-class Unavailable extends Error {
-  name = 'Unavailable';
-}
+/** Backends that are scripts of their own. */
+const SCRIPTS = {
+  wasm: `${WASM_FOLDER}tf-backend-wasm.es2017.min.js`,
+  webgpu: `${PACKAGES}tfjs-backend-webgpu/dist/tf-backend-webgpu.es2017.min.js`,
+};
 
 /**
  * @param {OpenRequest} request
@@ -36,10 +37,12 @@ export async function open(request) {
  * @param {OpenRequest} request
  * @returns {Promise<any>}
  */
-async function ready({ backend }) {
+async function ready({ backend, settings }) {
   const page = /** @type {any} */ (globalThis);
   if (!page.tf) {
+    if (settings.threads) offerCores(2 * settings.threads);
     await loadScript(CORE);
+    page.tf.env().setFlags(settings.flags ?? {});
     await useBackend(page.tf, backend);
   }
   assertBackend(page.tf, backend);
@@ -69,14 +72,22 @@ function loadScript(src) {
 }
 
 /**
+ * TF.js' wasm backend takes half of the cores that the browser names: 1 on a machine with two.
+ * @param {number} count
+ */
+function offerCores(count) {
+  Object.defineProperty(navigator, 'hardwareConcurrency', { value: count });
+}
+
+/**
  * @param {any} tf
  * @param {string} backend
  */
 async function useBackend(tf, backend) {
-  if (backend === 'wasm') {
-    await loadScript(`${WASM_FOLDER}tf-backend-wasm.es2017.min.js`);
-    tf.wasm.setWasmPaths(WASM_FOLDER);
-  }
+  if (backend === 'webgpu') await requireAdapter();
+  const script = /** @type {Record<string, string>} */ (SCRIPTS)[backend];
+  if (script) await loadScript(script);
+  if (backend === 'wasm') tf.wasm.setWasmPaths(WASM_FOLDER);
   await tf.setBackend(backend);
   await tf.ready();
   assertBackend(tf, backend);
@@ -196,8 +207,9 @@ async function describe(tf, backend) {
     runtimeVersion: tf.version.tfjs,
     backend: tf.getBackend(),
   };
-  if (backend === 'wasm') return { ...base, ...(await describeWasm(tf)) };
-  return backend === 'webgl' ? { ...base, ...describeWebgl(tf) } : base;
+  const more = { wasm: describeWasm, webgl: describeWebgl, webgpu: describeWebgpu };
+  const found = await /** @type {Record<string, Function>} */ (more)[backend]?.(tf);
+  return { ...base, ...found };
 }
 
 /** @param {any} tf */
@@ -205,10 +217,14 @@ async function describeWasm(tf) {
   return {
     simd: await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'),
     multithreaded: await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'),
-    // TF.js takes half of the logical cores: 1 on a machine with two.
     threads: tf.wasm.getThreadsCount(),
     logicalCores: navigator.hardwareConcurrency,
   };
+}
+
+/** @param {any} tf */
+function describeWebgpu(tf) {
+  return describeDevice(tf.backend().device);
 }
 
 /** @param {any} tf */

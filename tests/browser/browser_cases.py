@@ -11,6 +11,9 @@ from safetensors.numpy import load_file
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
+ONNX = FIXTURES / "classifier_onnx" / "artifact"
+
+
 @dataclass(frozen=True)
 class Case:
     artifact: Path

@@ -14,7 +14,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.session import Unavailable
-from pipeline.browser.driver import START_TIMEOUT_S, BrowserGone, PageFailure
+from pipeline.browser.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
+from pipeline.browser.gpu import host_gpu
 from pipeline.browser.install import build, find_browser
 from pipeline.errors import MissingToolError
 
@@ -34,6 +35,15 @@ FLAGS = (
     "--disable-gpu-shader-disk-cache",
     "--disable-gpu-program-cache",
 )
+#: WebGPU is off by default on Linux. With a GPU, Vulkan reaches it without a display.
+GPU_FLAGS = (
+    "--enable-unsafe-webgpu",
+    "--ignore-gpu-blocklist",
+    "--enable-features=Vulkan",
+    "--use-angle=vulkan",
+    "--disable-vulkan-surface",
+)
+SOFTWARE_FLAGS = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 FLAGS_VARIABLE = "PIPELINE_BROWSER_FLAGS"
 
 
@@ -61,7 +71,17 @@ def watched() -> tuple[str, ...]:
 
 def settings() -> tuple[str, ...]:
     """The command line switches, with those that ``PIPELINE_BROWSER_FLAGS`` adds."""
-    return (*FLAGS, *shlex.split(os.environ.get(FLAGS_VARIABLE, "")))
+    return (*FLAGS, *_gpu_flags(), *shlex.split(os.environ.get(FLAGS_VARIABLE, "")))
+
+
+def _gpu_flags() -> tuple[str, ...]:
+    """None on a Mac, where Chromium finds the GPU by itself."""
+    gpu = host_gpu()
+    return {None: SOFTWARE_FLAGS, "Metal": ()}.get(gpu, GPU_FLAGS)
+
+
+def renderer(backend: str) -> None:
+    """What draws, where the page is not told; here it is told."""
 
 
 def start() -> ChromiumBrowser:
@@ -173,9 +193,9 @@ class ChromiumPage:
 def _failure(browser: playwright.Browser, error: Exception) -> PageFailure:
     """What Playwright's error means."""
     if not browser.is_connected():
-        return BrowserGone("the browser's process ended")
+        return BrowserGone(GONE)
     if "crash" in str(error).lower():
-        return PageFailure("the page crashed, most likely because it ran out of memory")
+        return PageFailure(CRASHED)
     return PageFailure(f"the browser failed: {str(error).splitlines()[0]}")
 
 
