@@ -61,6 +61,10 @@ class Gates(Options):
     where there are six classes or more."""
     accuracy_drop: float | None = Field(None, ge=-1, le=1)
     """How much of the task's metric may be lost against the source, 0.01 = one point."""
+    latency_ratio: float | None = Field(None, gt=0)
+    """How many times as long as its format's float32 artifact, timed in turn with it, it may take.
+    Missed where all of the confidence interval is above; not applied to what has no such ratio,
+    nor on a rasterizer, whose speed says nothing of a GPU's."""
     bytes: int | None = Field(None, ge=1)
     """Largest size of all files of the artifact together."""
 
@@ -91,6 +95,9 @@ class Publish(Options):
     """The CDN folder; read from where the command is run."""
     channel: Name = "latest"
     """The pointer that is moved to the new release."""
+    drop_dominated: bool = False
+    """Leave out artifacts that are no smaller after brotli and no faster than one of their format
+    that is no worse; float32 stays."""
 
     @field_validator("to")
     @classmethod

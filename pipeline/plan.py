@@ -135,6 +135,7 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
                 todo="add a format that holds it, or leave the variant out",
             )
     _plan_golden(plan, packages)
+    _plan_wire(plan, packages)
     for package in packages:
         proofs = dict(_plan_proofs(plan, package, _reference(config, packages, package)))
         named = (package.artifact, package.format, package.variant, package.node)
@@ -221,6 +222,18 @@ def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
                 where="validate.gates",
                 todo="name the task, as in task: image-classification, or bound relative_error",
             )
+
+
+def _plan_wire(plan: Plan, packages: list[_Package]) -> None:
+    """Compress what may be published: that takes as long as all the rest."""
+    for package in packages if plan.browsers else ():
+        compress = _step("pipeline.publish.compress:compress")
+        inputs = {"artifact": package.node}
+        plan.add(Node(_wire(package.artifact), *compress, inputs))
+
+
+def _wire(artifact: str) -> str:
+    return f"compress {artifact}"
 
 
 @dataclass(frozen=True)
@@ -386,12 +399,16 @@ def _plan_manifest(plan: Plan) -> None:
     for artifact in plan.artifacts:
         inputs[artifact.id] = artifact.node
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
-        bounds = artifact.bounds
-        artifacts.append({"id": artifact.id, "variant": artifact.variant, "targets": bounds})
+        if (wire := _wire(artifact.id)) in plan.nodes:
+            inputs[wire] = wire
+        plain = not config.variants[artifact.variant].techniques()
+        named = {"id": artifact.id, "variant": artifact.variant, "plain": plain}
+        artifacts.append({**named, "targets": artifact.bounds})
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {
         "config": described,
         "artifacts": artifacts,
+        "drop_dominated": config.publish.drop_dominated,
         "source": {"kind": config.source.kind, **config.source.options.key()},
     }
     write = _step("pipeline.publish.manifest:write", **options)
@@ -401,7 +418,7 @@ def _plan_manifest(plan: Plan) -> None:
 #: The files of results that the manifest is made of, out of tens of megabytes.
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
-    *("golden.json", "artifact.json", "result.json"),
+    *("golden.json", "artifact.json", "result.json", "sizes.json"),
 )
 
 #: What of a config the users of a release should know.

@@ -30,6 +30,9 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
     terminal.show(Reported(result.manifest))
     for name, reason in result.left_out.items():
         click.echo(click.style(f"left out {name}: {reason}", dim=True))
+    for one in result.manifest["dropped"]:
+        because = f"dominated by {one['dominated_by']}: {one['dominated_reason']}"
+        click.echo(click.style(f"left out {one['id']}: {because}", dim=True))
     if release:
         _published(result, release)
     else:

@@ -156,6 +156,38 @@ def test_quantized_variants_are_smaller(manifest: dict[str, Any]) -> None:
     assert size["onnx/int8"] < 0.4 * size["onnx/fp32"]
 
 
+def test_bytes_on_the_wire_are_known(manifest: dict[str, Any]) -> None:
+    for one in manifest["artifacts"]:
+        assert one["br_bytes"] == sum(file["br_bytes"] for file in one["files"])
+        assert one["br_bytes"] < one["bytes"]
+    # Zeros compress: pruning is what saves here, not the encoding.
+    sparse, uint8 = (artifact(manifest, f"tfjs-graph/{name}") for name in ("sparse", "uint8"))
+    assert sparse["br_bytes"] < 0.7 * uint8["br_bytes"]
+
+
+def test_speed_is_against_float32(manifest: dict[str, Any]) -> None:
+    for one in manifest["artifacts"]:
+        for result in one["validation"]:
+            ratio = result["latency"]["ratio"]
+            assert (ratio is None) == (one["variant"] == "fp32")
+            assert ratio is None or ratio["low"] <= ratio["value"] <= ratio["high"]
+            assert ratio is None or ratio["reference"] == f"{one['format']}/fp32"
+            assert result["latency"]["p90_ms"] <= result["latency"]["p99_ms"]
+
+
+def test_what_is_dominated_is_left_out_if_the_config_says(
+    place: Path, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    to = ("--set", f"publish.to={tmp_path}")
+    done = build(place, *to, "--set", "publish.drop_dominated=true", "--json")
+    made = json.loads(done.stdout)["manifest"]
+    dropped = {one["id"] for one in made["dropped"]}
+    assert dropped == {a["id"] for a in manifest["artifacts"] if a["dominated_by"]}
+    assert {a["id"] for a in made["artifacts"]} == ARTIFACTS - dropped
+    # uint8 is as accurate as float16 and half the size, and no slower.
+    assert "tfjs-graph/fp16" in dropped
+
+
 @pytest.mark.parametrize("variant", ["fp32", "fp16", "int8"])
 def test_native_onnxruntime_loads_straight_from_the_folder(
     published: Path, manifest: dict[str, Any], variant: str

@@ -10,8 +10,10 @@ from typing import Any
 from pipeline import options, tools
 from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
+from pipeline.publish.compress import SIZES
 from pipeline.step import Inputs, step
-from pipeline.validate.gates import misses
+from pipeline.validate.dominance import dominated
+from pipeline.validate.gates import misses, not_applied
 
 SCHEMA = 1
 
@@ -21,6 +23,8 @@ class Proved(options.Options):
 
     id: str
     variant: str
+    plain: bool
+    """Whether it is the model without techniques: it stays in every release."""
     targets: dict[str, dict[str, float]]
     """Target -> metric -> the bound that holds there."""
 
@@ -31,6 +35,7 @@ class ManifestOptions(options.Options):
     config: dict[str, Any]
     source: dict[str, Any]
     artifacts: list[Proved]
+    drop_dominated: bool
 
 
 class IdentifyOptions(options.Options):
@@ -48,11 +53,14 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=3, tools=tools.TOOLS, quick=True)
+@step(version=4, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
     signature = Signature.read(inputs["frozen"] / "signature.json")
+    made = [_artifact(inputs, proved, golden) for proved in options.artifacts]
+    _mark_dominated(made, {proved.id for proved in options.artifacts if proved.plain})
+    dropped = [one for one in made if one["dominated_by"]] if options.drop_dominated else []
     manifest = {
         "schema": SCHEMA,
         **{key: options.config[key] for key in ("name", "task", "description", "license")},
@@ -63,12 +71,14 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "samples": _samples(inputs["samples"], golden["count"]),
         "accuracy": golden["accuracy"],
         "tools": _tools(),
-        "artifacts": [_artifact(inputs, proved, options, golden) for proved in options.artifacts],
+        "artifacts": [one for one in made if one not in dropped],
+        "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
     }
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1))
 
 
 _SIDES = ("inputs", "outputs")
+_DROPPED = ("id", "dominated_by", "dominated_reason")
 
 
 def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
@@ -92,10 +102,8 @@ def _tools() -> dict[str, str]:
     return installed | versions()
 
 
-def _artifact(
-    inputs: Inputs, proved: Proved, options: ManifestOptions, golden: dict[str, Any]
-) -> dict[str, Any]:
-    description = artifacts.read(inputs[proved.id])
+def _artifact(inputs: Inputs, proved: Proved, golden: dict[str, Any]) -> dict[str, Any]:
+    description = _with_wire_bytes(artifacts.read(inputs[proved.id]), inputs, proved.id)
     results = [
         json.loads((inputs[f"{proved.id} {target}"] / "result.json").read_text())
         for target in proved.targets
@@ -111,13 +119,35 @@ def _artifact(
                 baseline=golden["accuracy"],
             )
             result["missed"] = [asdict(miss) for miss in missed]
+            result["not_applied"] = not_applied(result, result["gates"])
             result["status"] = "fail" if result["missed"] else "pass"
     return {
         "id": proved.id,
-        **{key: description[key] for key in ("format", "variant", "entry", "files", "bytes")},
+        **{key: description[key] for key in _DESCRIBED},
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "validation": results,
     }
+
+
+_DESCRIBED = ("format", "variant", "entry", "files", "bytes", "br_bytes")
+
+
+def _with_wire_bytes(description: dict[str, Any], inputs: Inputs, name: str) -> dict[str, Any]:
+    """With each file's compressed size; ``None`` in a build that publishes nothing."""
+    folder = inputs.get(f"compress {name}")
+    sizes = json.loads((folder / SIZES).read_text()) if folder else {}
+    unknown = {"br_bytes": None}
+    files = [{**file, **sizes.get(file["path"], unknown)} for file in description["files"]]
+    total = sum(file["br_bytes"] for file in files) if folder else None
+    return {**description, "files": files, "br_bytes": total}
+
+
+def _mark_dominated(made: list[dict[str, Any]], stay: set[str]) -> None:
+    found = dominated(made, stay)
+    for artifact in made:
+        dominance = found.get(artifact["id"])
+        artifact["dominated_by"] = dominance.by if dominance else None
+        artifact["dominated_reason"] = dominance.reason if dominance else None
 
 
 def _lowest_accuracy(

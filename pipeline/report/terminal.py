@@ -24,7 +24,8 @@ def show(release: Release) -> None:
     for group in release.groups:
         _group(group)
         click.echo()
-    for line in (*_legend(release), *_hardware(release), *_source(release)):
+    notes = (*_legend(release), *_hardware(release), *_not_applied(release), *_source(release))
+    for line in notes:
         click.secho(fill(line, WIDTH, subsequent_indent="  "), dim=True)
     _verdict(release)
 
@@ -92,6 +93,16 @@ def _hardware(release: Release) -> Iterator[str]:
             found.setdefault(f"{proof.hardware['name']} ({kind})", {})[proof.target] = None
     for hardware, targets in found.items():
         yield f"{hardware}: {_compact(targets)}"
+
+
+def _not_applied(release: Release) -> Iterator[str]:
+    """Gates that said nothing somewhere, each reason once."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for proof in release.proofs:
+        for one in proof.not_applied:
+            found.setdefault((one["metric"], one["reason"]), {})[proof.target] = None
+    for (metric, reason), targets in found.items():
+        yield f"gate {metric} not applied, {reason}: {_compact(targets)}"
 
 
 def _compact(targets: Iterable[str]) -> str:

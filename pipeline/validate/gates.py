@@ -11,7 +11,7 @@ from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
 
 #: What is not a difference from the golden's outputs.
-OTHER = frozenset({"bytes", "accuracy_drop"})
+OTHER = frozenset({"bytes", "accuracy_drop", "latency_ratio"})
 
 
 def bounds_for(
@@ -77,8 +77,27 @@ def misses(
     values["bytes"] = artifact_bytes
     if baseline and result["accuracy"]:
         values["accuracy_drop"] = baseline["value"] - result["accuracy"]["value"]
+    if ratio := result.get("latency", {}).get("ratio"):
+        # The lower end: a bound is missed beyond doubt, or every tenth build would fail by chance.
+        values["latency_ratio"] = ratio["low"]
+    exempt = {one["metric"] for one in not_applied(result, bounds)}
     bounds = {"nonfinite": 0, **bounds}
     for metric, bound in bounds.items():
+        if metric in exempt:
+            continue
         value = values.get(metric)
         if value is None or not kept(metric, value, bound):
             yield Miss(artifact, result["target"], metric, value, bound)
+
+
+def not_applied(result: Mapping[str, Any], bounds: Mapping[str, float]) -> list[dict[str, str]]:
+    """Bounds that say nothing of a measured result, which is no pass: metric and reason."""
+    if "latency_ratio" not in bounds:
+        return []
+    if result["hardware"]["kind"] == "software":
+        reason = "a software rasterizer's speed says nothing of a GPU's"
+    elif result["latency"]["ratio"] is None:
+        reason = "there is no float32 artifact of its format to be timed with"
+    else:
+        return []
+    return [{"metric": "latency_ratio", "reason": reason}]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.config import Gates
-from pipeline.validate.gates import bounds_for, misses
+from pipeline.validate.gates import bounds_for, misses, not_applied
 from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import TOLERANCES
 
@@ -103,3 +103,34 @@ def test_a_bound_on_what_nobody_measured_is_not_kept() -> None:
     assert missed({"top1_agreement": 0.5}, top1_agreement=None) == [
         "onnx/int8 on tfjs-wasm: top1_agreement not measured, must be >= 0.5"
     ]
+
+
+def timed(kind: str, low: float | None) -> dict[str, object]:
+    ratio = None if low is None else {"value": 1.3, "low": low, "high": 1.5}
+    return {**RESULT, "hardware": {"kind": kind}, "latency": {"ratio": ratio}}
+
+
+def test_a_latency_ratio_is_missed_where_all_of_its_interval_is_over_the_bound() -> None:
+    def found(low: float) -> list[str]:
+        bounds = {"latency_ratio": 1.2}
+        result = timed("cpu", low)
+        assert not_applied(result, bounds) == []
+        return [
+            str(miss)
+            for miss in misses("onnx/int8", result, bounds, artifact_bytes=1, baseline=None)
+        ]
+
+    assert found(1.19) == []
+    assert found(1.21) == ["onnx/int8 on tfjs-wasm: latency_ratio 1.21, must be <= 1.2"]
+
+
+def test_a_latency_ratio_that_says_nothing_is_not_applied_and_that_is_said() -> None:
+    bounds = {"latency_ratio": 1.2}
+    for result, why in (
+        (timed("software", 9.0), "a software rasterizer's speed says nothing of a GPU's"),
+        (timed("gpu", None), "there is no float32 artifact of its format to be timed with"),
+    ):
+        found = misses("onnx/int8", result, bounds, artifact_bytes=1, baseline=None)
+        assert list(found) == []
+        assert not_applied(result, bounds) == [{"metric": "latency_ratio", "reason": why}]
+        assert not_applied(result, {"bytes": 1}) == []

@@ -1,0 +1,161 @@
+"""Earn your bytes: artifacts that are no smaller and no faster than one that is no worse.
+
+Each rule asks for what was shown. What was not shown keeps an artifact: bytes wasted are less
+of a loss than a model that someone needed.
+
+- **In one format**, since who loads one format cannot load another; the float32 artifact stays.
+- **Proved wherever it is**: the other one passed on every target where this one passed, and is
+  safe on half-precision GPUs if this one is.
+- **No worse**: the task's metric of the other one is at least this one's. Lower is worse, within
+  noise too: whoever replaces must not lose what was measured. Where the metric's confidence
+  interval is wider than 5 points, or nothing is labelled, it tells artifacts apart by chance, and
+  the signal-to-noise ratio against the source decides.
+- **No smaller**: after brotli, less than 1 % is no saving.
+- **No faster**: they were timed on the same real hardware, and on no target is the ratio of their
+  times, with all of its interval, below 1 by more than two sessions of one artifact differ by. A
+  rasterizer's speed does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from pipeline.validate.latency import quotient
+from pipeline.validate.regress import BYTES_MARGIN, LATENCY_MARGIN
+
+Artifact = Mapping[str, Any]
+Ratio = Mapping[str, Any]
+
+#: The widest confidence interval of an accuracy by which artifacts are told apart.
+WIDEST = 0.05
+#: Above this, an artifact is the source model but for float32's rounding.
+EXACT_DB = 100.0
+
+_ITSELF = {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
+@dataclass(frozen=True)
+class Dominance:
+    """Why an artifact need not be shipped."""
+
+    by: str
+    reason: str
+
+
+def dominated(artifacts: Sequence[Artifact], stay: Collection[str]) -> dict[str, Dominance]:
+    """Artifacts that another one replaces, by id.
+
+    Args:
+        artifacts: as in a manifest, with verdicts and compressed sizes.
+        stay: ids of the float32 artifacts, which are never replaced.
+    """
+    able = [artifact for artifact in artifacts if _passed(artifact) and artifact["br_bytes"]]
+    better = {
+        artifact["id"]: [
+            other
+            for other in able
+            if other is not artifact
+            and _replaces(other, artifact)
+            # Of two that are equal, the first one stays.
+            and (not _replaces(artifact, other) or able.index(other) < able.index(artifact))
+        ]
+        for artifact in able
+        if artifact["id"] not in stay
+    }
+    found = {}
+    for artifact in able:
+        # Only one that stays itself can stand in for another.
+        standing = [
+            other for other in better.get(artifact["id"], ()) if not better.get(other["id"])
+        ]
+        if standing:
+            best = max(standing, key=_snr_db)  # the most alike
+            found[artifact["id"]] = Dominance(best["id"], _reason(artifact, best))
+    return found
+
+
+def _passed(artifact: Artifact) -> bool:
+    statuses = {result["status"] for result in artifact["validation"]}
+    return "pass" in statuses and "fail" not in statuses
+
+
+def _replaces(other: Artifact, artifact: Artifact) -> bool:
+    """Whether ``other`` does all that ``artifact`` does, with no more bytes and time."""
+    return (
+        other["format"] == artifact["format"]
+        and _targets(artifact) <= _targets(other)
+        and (_half_safe(other) or not _half_safe(artifact))
+        and artifact["br_bytes"] * BYTES_MARGIN >= other["br_bytes"]
+        and _no_worse(other, artifact)
+        and _no_faster(artifact, other)
+    )
+
+
+def _targets(artifact: Artifact) -> set[str]:
+    return {result["target"] for result in artifact["validation"] if result["status"] == "pass"}
+
+
+def _half_safe(artifact: Artifact) -> bool:
+    return bool((artifact.get("half_precision") or {}).get("safe"))
+
+
+def _no_worse(other: Artifact, artifact: Artifact) -> bool:
+    one, two = other["accuracy"], artifact["accuracy"]
+    if _tells(one) and _tells(two):
+        return bool(one["value"] >= two["value"])
+    return _snr_db(other) >= _snr_db(artifact)
+
+
+def _tells(accuracy: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
+    return accuracy is not None and accuracy["high"] - accuracy["low"] <= WIDEST
+
+
+def _snr_db(artifact: Artifact) -> float:
+    """The lowest on any target, up to where it is all rounding."""
+    return min(EXACT_DB, *(float(result["parity"]["snr_db"]) for result in _ran(artifact)))
+
+
+def _ran(artifact: Artifact) -> list[Mapping[str, Any]]:
+    return [result for result in artifact["validation"] if result["status"] == "pass"]
+
+
+def _no_faster(artifact: Artifact, other: Artifact) -> bool:
+    """Whether they were timed on the same target, and ``artifact`` is nowhere clearly faster."""
+    quotients = [quotient(*pair) for pair in _timed(artifact, other).values()]
+    return bool(quotients) and all(high * LATENCY_MARGIN >= 1 for _, _, high in quotients)
+
+
+def _timed(artifact: Artifact, other: Artifact) -> dict[str, tuple[Ratio, Ratio]]:
+    """Both artifacts' ratios to float32, on each target of real hardware that has both."""
+    theirs = {result["target"]: result for result in _ran(other)}
+    found = {}
+    for result in _ran(artifact):
+        one = _ratio(artifact, result, theirs[result["target"]])
+        two = _ratio(other, theirs[result["target"]], result)
+        if result["hardware"]["kind"] != "software" and one and two:
+            found[result["target"]] = one, two
+    return found
+
+
+def _ratio(artifact: Artifact, result: Mapping[str, Any], other: Mapping[str, Any]) -> Ratio | None:
+    """An artifact's ratio to float32: 1 if it is what the other one was timed with."""
+    ratio: Ratio | None = result["latency"]["ratio"]
+    theirs = other["latency"]["ratio"]
+    if ratio is None and theirs and theirs["reference"] == artifact["id"]:
+        return _ITSELF
+    return ratio
+
+
+def _reason(artifact: Artifact, other: Artifact) -> str:
+    """In words, after "dominated by …: "."""
+    sizes = f"{artifact['br_bytes']:,} bytes after brotli against {other['br_bytes']:,}"
+    targets = len(_timed(artifact, other))
+    speed = f"faster on none of {targets} targets" if targets > 1 else "no faster"
+    one, two = artifact["accuracy"], other["accuracy"]
+    if _tells(one) and _tells(two):
+        worth = f"{one['metric']} {one['value']:.2%} against {two['value']:.2%}"
+    else:
+        worth = f"signal to noise {_snr_db(artifact):.0f} dB against {_snr_db(other):.0f} dB"
+    return f"{sizes}, {speed}, {worth}"
