@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,7 +102,8 @@ def write_page(one: Found, to: Path | None, launch: bool) -> None:
 
     path = to or one.page
     if path is None or to or not path.exists():
-        path = to or Path(click.get_app_dir("model-pipeline")) / f"{one.release.name}.html"
+        place = one.built.store.root / "last" if one.built else Path(tempfile.mkdtemp())
+        path = to or place / f"{one.release.name}.html"
         write_aside(path, one.html())
     click.echo(str(path))
     if launch:

@@ -111,16 +111,18 @@ def _worst_proof(artifact: Artifact) -> Proof | None:
 
 
 class _Golden:
-    """The source's inputs and outputs, read once for all artifacts."""
+    """The source's inputs, outputs and labels, of which single samples are read."""
 
     def __init__(self, release: Release, folder: Path) -> None:
-        from safetensors.numpy import load_file
+        self._release, self._folder = release, folder
 
-        self._release = release
-        self._inputs = load_file(folder / "inputs.safetensors")
-        self._outputs = load_file(folder / "outputs.safetensors")
-        labels = folder / "labels.safetensors"
-        self._labels = load_file(labels)["labels"] if labels.exists() else None
+    def _row(self, file: str, sample: int) -> dict[str, Array]:
+        """One sample's tensors; the file may be larger than the memory that this should take."""
+        from safetensors import safe_open
+
+        with safe_open(self._folder / file, framework="numpy") as tensors:
+            names = list(tensors.keys())
+            return {name: tensors.get_slice(name)[sample : sample + 1][0] for name in names}
 
     def examples(self, proof: Proof, folder: Path) -> list[Example]:
         from safetensors.numpy import load_file
@@ -131,15 +133,14 @@ class _Golden:
     def _example(self, row: int, worst: Mapping[str, Any], outputs: Arrays) -> Example:
         sample = int(worst["sample"])
         given = {name: values[row] for name, values in outputs.items()}
-        wanted = {name: self._outputs[name][sample] for name in outputs}
-        inputs = {name: values[sample] for name, values in self._inputs.items()}
-        scores = self._scores(wanted, given)
-        if scores:
-            lines, changed = self._classes(*scores, self._truth(sample))
+        wanted = self._row("outputs.safetensors", sample)
+        inputs = self._row("inputs.safetensors", sample)
+        truth = self._truth(sample)
+        if scores := self._scores(wanted, given):
+            lines, changed = self._classes(*scores, truth)
         else:
             lines, changed = _differences(wanted, given), False
         image, others = _shown_inputs(inputs, self._release.record.get("preprocess"))
-        truth = self._truth(sample)
         labelled = f", labelled {self._label(truth)}" if scores and truth is not None else ""
         return Example(
             sample=sample,
@@ -152,7 +153,9 @@ class _Golden:
         )
 
     def _truth(self, sample: int) -> int | None:
-        return None if self._labels is None else int(self._labels[sample])
+        if not (self._folder / "labels.safetensors").exists():
+            return None
+        return int(self._row("labels.safetensors", sample)["labels"])
 
     def _label(self, index: int) -> str:
         labels = self._release.record.get("labels") or []
