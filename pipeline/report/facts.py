@@ -42,6 +42,9 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     """Titled lists of numbers; empty ones are left out."""
     titled = {
         "Bounds not kept": list(_missed(proof)),
+        "Bounds not applied": [
+            (words.metric(one["metric"]), one["reason"]) for one in proof.not_applied
+        ],
         "Against the source": [*_accuracy(proof.accuracy), *_parity(proof.parity)],
         "Time": [*_times(proof), *_ratio(proof.ratio)],
         "Memory": list(_memory(proof.latency)),

@@ -57,7 +57,7 @@ def _problems(verdict: Verdict) -> Iterator[str]:
 
 
 def _group(group: Group) -> str:
-    head = ("Artifact", "On the wire", "Accuracy", "Max error", *map(_column, group.targets))
+    head = ("Artifact", "Size", "Accuracy", "Max error", *map(_column, group.targets))
     rows = [
         (*_artifact(artifact), *(_cell(artifact, target) for target in group.targets))
         for artifact in group.artifacts
@@ -111,4 +111,6 @@ def _foot(release: Release) -> str:
         said.append("\\* On a software rasterizer, which says nothing of a GPU's speed.")
     if any(artifact.dominated_by for artifact in release.artifacts):
         said.append("≥ dominated: no smaller, faster or better than another.")
+    if release.compressed:
+        said.append("Sizes are after brotli, as they go over the wire.")
     return " ".join(said)

@@ -91,6 +91,7 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
         "visible": words.number(VISIBLE),
         "half": facts.half_precision(release.artifacts),
         "places": facts.places(release),
+        "left_out": [*context.left_out, *release.dropped],
         "status": words.STATUS,
         "kinds": words.KINDS,
     }

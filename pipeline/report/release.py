@@ -173,6 +173,10 @@ class Artifact:
         return str(named) if named else None
 
     @property
+    def dominated_reason(self) -> str:
+        return self.record.get("dominated_reason") or ""
+
+    @property
     def half_precision(self) -> Mapping[str, Any] | None:
         return self.record.get("half_precision")
 
@@ -253,6 +257,19 @@ class Release:
     @property
     def proofs(self) -> Iterator[Proof]:
         return (proof for artifact in self.artifacts for proof in artifact.proofs)
+
+    @property
+    def dropped(self) -> list[tuple[str, str]]:
+        """Artifacts that were made and left out of the release, each with the reason."""
+        return [
+            (one["id"], f"dominated by {one['dominated_by']}: {one['dominated_reason']}")
+            for one in self.record.get("dropped") or []
+        ]
+
+    @property
+    def compressed(self) -> bool:
+        """Whether sizes are those that go over the wire."""
+        return all(artifact.record.get("br_bytes") for artifact in self.artifacts)
 
     @cached_property
     def groups(self) -> list[Group]:

@@ -78,7 +78,9 @@ def _legend(release: Release) -> Iterator[str]:
     engines = dict.fromkeys(proof.engine for proof in release.proofs if proof.engine)
     letters = [f"{engine[0].upper()} {words.engine(engine)}" for engine in engines]
     marks = "✓ passed, ✗ failed, – could not run"
-    yield "; ".join([*([", ".join(letters)] if letters else []), marks, "median on the fastest"])
+    sizes = "sizes after brotli" if release.compressed else "sizes before compression"
+    named = [", ".join(letters)] if letters else []
+    yield "; ".join([*named, marks, "median on the fastest", sizes])
     if dominated := [a for a in release.artifacts if a.dominated_by]:
         of = [f"{artifact.id} by {artifact.dominated_by}" for artifact in dominated]
         yield f"≥ dominated, no smaller, faster or better than another: {', '.join(of)}"

@@ -95,7 +95,8 @@ def miss_in_words(proof: Proof) -> str:
 
 def picks(group: Group) -> list[Pick]:
     """The smallest, the fastest and the safest artifact of those that passed."""
-    able = [artifact for artifact in group.artifacts if artifact.status == "pass"]
+    passed = [artifact for artifact in group.artifacts if artifact.status == "pass"]
+    able = [artifact for artifact in passed if not artifact.dominated_by] or passed
     if not able:
         return []
     chosen: Iterable[Callable[[Group, list[Artifact]], Pick | None]] = (

@@ -332,6 +332,26 @@ def test_a_release_of_which_nothing_ran() -> None:
     assert "Not proved" in text and "no browser" in text and "None of these passed." in text
 
 
+def test_what_is_left_out_and_what_is_dominated_is_said_with_the_reason() -> None:
+    made = manifest(
+        dropped=[{"id": "onnx/q4", "dominated_by": "onnx/int8", "dominated_reason": "no faster"}]
+    )
+    made["artifacts"][1] |= {"dominated_by": "tfjs-graph/uint8", "dominated_reason": "no smaller"}
+    text = html(made, Context(left_out=(("tfjs-graph/int8", "TF.js has none"),)))
+    assert "dominated by onnx/int8: no faster" in text and "TF.js has none" in text
+    assert '≥ tfjs-graph/uint8: <span class="quiet">no smaller' in text
+    assert ">tfjs-graph/fp16 ≥</text>" in text
+    assert "Hollow and marked" in text and "Hollow and marked" not in html(manifest())
+
+
+def test_bounds_that_do_not_apply_are_said() -> None:
+    made = manifest()
+    skipped = {"metric": "latency_ratio", "reason": "a rasterizer says nothing of a GPU"}
+    made["artifacts"][0]["validation"][3]["not_applied"] = [skipped]
+    text = html(made)
+    assert "Bounds not applied" in text and "a rasterizer says nothing of a GPU" in text
+
+
 def test_half_precision_is_told_with_its_reason(chromium: Browser, tmp_path: Path) -> None:
     made = manifest()
     hazard = {"node": "conv_7", "op": "Conv2D", "max_abs": 71234.0, "overflow_share": 0.02}

@@ -31,6 +31,12 @@ def test_smallest_fastest_and_safest() -> None:
     )
 
 
+def test_what_is_dominated_is_not_recommended() -> None:
+    made = manifest()
+    made["artifacts"][2]["dominated_by"] = "tfjs-graph/fp16"
+    assert picked(made)["smallest"] == "tfjs-graph/fp16"
+
+
 def test_a_difference_that_may_be_chance_is_called_so() -> None:
     made = manifest()
     latency = made["artifacts"][1]["validation"][1]["latency"]
