@@ -97,7 +97,10 @@ def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:
 
 @contextmanager
 def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]:
-    """Processes for all configs of a command; the first starts while configs are still read."""
+    """Processes for all configs of a command.
+
+    TensorFlow's starts while configs are still read, and has a core of its own until they are.
+    """
     if not all(path.is_file() for path in changed) or not changed:
         yield None
         return
@@ -106,7 +109,6 @@ def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]
     with LocalLanes(store.root / "logs") as lanes:
         if not store.has_results():
             lanes.warm("tensorflow")
-            lanes.warm("light")
         yield lanes
 
 

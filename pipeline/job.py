@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +114,7 @@ class _NoLanes:
             todo="run `pipeline build` or `pipeline validate` first",
         )
 
-    def warm(self, lane: Lane) -> None:
+    def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         return
 
 

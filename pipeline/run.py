@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -32,8 +32,8 @@ class Lanes(Protocol):
     ) -> Future[Any]:
         """Run ``function`` in the lane's process; if ``here``, in this one where it has none."""
 
-    def warm(self, lane: Lane) -> None:
-        """Get ready for steps of this lane, which will come."""
+    def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
+        """Get ready for steps of this lane, which will come and use these distributions."""
 
 
 @dataclass(frozen=True)
@@ -174,12 +174,13 @@ class Run:
 
     def _warm_up_after(self, node: Node) -> None:
         """Start the processes of steps that come after this one and may have to run."""
-        for other in (self._plan.nodes[name] for name in sorted(self._dependents[node.id])):
-            lane = _lane(other)
-            if lane in self._warm or other.function.quick or self._is_stored(other):
-                continue
+        after = (self._plan.nodes[name] for name in self._dependents[node.id])
+        cold = [other for other in after if _lane(other) not in self._warm]
+        to_come = [n for n in cold if not n.function.quick and not self._is_stored(n)]
+        for lane in sorted(set(map(_lane, to_come))):
+            tools_used = {tool for n in to_come if _lane(n) == lane for tool in _tools(n)}
             self._warm.add(lane)
-            self._lanes.warm(lane)
+            self._lanes.warm(lane, tools_used)
 
     def _is_stored(self, node: Node) -> bool:
         """Whether a step is known not to run, perhaps before all that it comes after has."""
@@ -220,7 +221,7 @@ class Run:
         return self.keys[node.id]
 
     def _key(self, node: Node) -> str:
-        used = (tools.OURSELVES, *node.function.tools, *node.tools)
+        used = (tools.OURSELVES, *_tools(node))
         return digest(
             "step",
             node.function.name,
@@ -231,6 +232,10 @@ class Run:
             {tool: tools.version(tool) for tool in used},
             node.extra_key,
         )
+
+
+def _tools(node: Node) -> tuple[str, ...]:
+    return (*node.function.tools, *node.tools)
 
 
 def _name(path: str) -> str:

@@ -97,7 +97,7 @@ def test_timings_run_alone(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.touch()
     nodes = [node(f"w{i}", log=str(log), seconds=2, lane=lane)
-             for i, lane in enumerate(("light", "chromium"))]  # fmt: skip
+             for i, lane in enumerate(("light", "other"))]  # fmt: skip
     timings = [node(f"t{i}", steps.alone, log=str(log), seconds=0.2) for i in range(2)]
     run(Store(tmp_path / "store"), *timings, *nodes)
     lines = [line.split() for line in log.read_text().splitlines()]

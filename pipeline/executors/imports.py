@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 
 #: Objects made before the collector looks at the young ones. Python's own 700 suits small programs.
 YOUNG_OBJECTS = 20_000
@@ -20,12 +21,14 @@ YOUNG_OBJECTS = 20_000
 EAGER_KERAS = "keras.src.optimizers"
 
 
-def light() -> None:
-    """What every step needs."""
+def light(tools: Collection[str] = ()) -> None:
+    """What every step needs, and those of these distributions that are modules by their name."""
     with _uncollected():
-        import numpy  # noqa: F401
-
         import pipeline.run  # noqa: F401
+
+        for module in ("numpy", *sorted(tools)):
+            with suppress(ImportError):
+                import_module(module)
 
 
 def tensorflow() -> None:

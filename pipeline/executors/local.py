@@ -60,8 +60,8 @@ class LocalLanes:
             return _done(function, *args)
         return self._pool(lane).submit(function, *args)
 
-    def warm(self, lane: Lane) -> None:
-        self._pool(lane)
+    def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
+        self._pool(lane, tools)
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +82,7 @@ class LocalLanes:
         if self._messages is not None:
             self._messages.put(None)
 
-    def _pool(self, lane: Lane) -> ProcessPoolExecutor:
+    def _pool(self, lane: Lane, tools: Collection[str] = ()) -> ProcessPoolExecutor:
         if lane not in self._pools:
             self._logs.mkdir(parents=True, exist_ok=True)
             for name, value in KEEP_MEMORY.items():
@@ -93,7 +93,7 @@ class LocalLanes:
             self._pools[lane] = ProcessPoolExecutor(
                 1, self._context, _begin, (self._logs / f"{lane}.log", self._messages)
             )
-            self._pools[lane].submit(warm, lane)
+            self._pools[lane].submit(warm, lane, tools)
         return self._pools[lane]
 
     def _forward(self) -> None:
@@ -132,15 +132,13 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-#: What a lane's process does as soon as it is known that its steps will come.
-WARM: dict[Lane, Callable[[], None]] = {"light": imports.light, "tensorflow": imports.tensorflow}
-
-
-def warm(lane: Lane) -> None:
+def warm(lane: Lane, tools: Collection[str]) -> None:
     """Get this process ready. Failing is for the steps themselves: nobody looks at the result."""
-    if lane in WARM:
-        WARM[lane]()
-    elif lane in engines():
+    if lane == "tensorflow":
+        imports.tensorflow()
+    elif lane not in engines():
+        imports.light(tools)
+    else:
         from pipeline.browser.session import running
 
         running(lane)

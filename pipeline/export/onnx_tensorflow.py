@@ -157,6 +157,8 @@ def fold_constants(graph_def: Any, signature: Signature) -> Any:
     """
     import tensorflow as tf
 
+    if not _computes_constants(graph_def):
+        return graph_def
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
         wanted = _frontier(graph, {spec.name for spec in signature.outputs})
@@ -166,6 +168,12 @@ def fold_constants(graph_def: Any, signature: Signature) -> Any:
             values = session.run(wanted)
     constants = dict(zip((tensor.op.name for tensor in wanted), values, strict=True))
     return _needed(_replace(graph_def, constants), signature)
+
+
+def _computes_constants(graph_def: Any) -> bool:
+    """Whether any node depends on constants alone; found without building the graph."""
+    constants = {node.name for node in graph_def.node if node.op == "Const"}
+    return any(node.input and constants.issuperset(node.input) for node in graph_def.node)
 
 
 def _frontier(graph: Any, outputs: set[str]) -> list[Any]:
