@@ -59,6 +59,9 @@ class Gates(Options):
     top5_agreement: float | None = Field(None, ge=0, le=1)
     """Share of samples whose golden class is among the five largest outputs; at least this. Only
     where there are six classes or more."""
+    half_precision: bool | None = None
+    """Whether the artifact must be safe on a GPU that keeps tensors in float16, as those of phones
+    do: measured for TF.js formats where validate.backends has tfjs-webgl."""
     accuracy_drop: float | None = Field(None, ge=-1, le=1)
     """How much of the task's metric may be lost against the source, 0.01 = one point."""
     latency_ratio: float | None = Field(None, gt=0)

@@ -16,6 +16,7 @@ from pipeline.registry import discover
 from pipeline.step import Lane, StepFunction, find
 from pipeline.validate.agreement import METRICS
 from pipeline.validate.gates import bounds_for
+from pipeline.validate.half import FLOAT16, FLOAT32
 from pipeline.validate.targets import Target, known, parse
 from pipeline.validate.tolerances import number_formats
 
@@ -67,6 +68,10 @@ class PlannedArtifact:
     """Target -> the node that runs the artifact on it."""
     bounds: Mapping[str, Bounds]
     """Target -> what the artifact is held to there."""
+    ranges: str
+    """The node that measures the ranges of its graph."""
+    half: str | None
+    """The node that runs it in float16, where something can."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,10 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
     for package in packages:
         proofs = dict(_plan_proofs(plan, package, _reference(config, packages, package)))
         named = (package.artifact, package.format, package.variant, package.node)
-        plan.artifacts.append(PlannedArtifact(*named, proofs, package.bounds))
+        half = _plan_half(plan, package, proofs)
+        plan.artifacts.append(
+            PlannedArtifact(*named, proofs, package.bounds, _plan_ranges(plan, package), half)
+        )
     _plan_manifest(plan)
     return plan
 
@@ -389,6 +397,47 @@ def _left_out(plan: Plan, target: Target) -> str | None:
     return None if target.required else target.unavailable()
 
 
+def _plan_ranges(plan: Plan, package: _Package) -> str:
+    """The scan of the graph that the package was made from, which others may share."""
+    own = f"freeze {package.variant}"
+    frozen = own if own in plan.nodes else "freeze"
+    inputs = {"frozen": frozen, "samples": "samples"}
+    name = frozen.replace("freeze", "ranges")
+    scan = _step("pipeline.validate.ranges:scan")
+    # After all that others wait for: only the manifest needs it.
+    return plan.add(Node(name, *scan, inputs, after=("golden",)))
+
+
+def _plan_half(plan: Plan, package: _Package, proofs: Mapping[str, str]) -> str | None:
+    """Another run, in float16, of what is proved in float32 on the same engine."""
+    if FLOAT32.id not in proofs:
+        _check_half(package)
+        return None
+    proof = plan.nodes[proofs[FLOAT32.id]]
+    if "artifact" not in proof.inputs:
+        return None
+    node = Node(
+        f"half {package.artifact}",
+        *_step("pipeline.validate.half:run", task=plan.config.task),
+        {"artifact": package.node, "golden": "golden", "float32": proof.id},
+        lane=FLOAT16.lane,
+        tools=FLOAT16.module.TOOLS,
+        extra_key=FLOAT16.fingerprint(),
+        watched=FLOAT16.watched(),
+    )
+    return plan.add(node)
+
+
+def _check_half(package: _Package) -> None:
+    """Refuse to ask for what nothing will measure."""
+    if any("half_precision" in bounds for bounds in package.bounds.values()):
+        raise ConfigError(
+            f"half_precision of {package.artifact} is not measured: nothing runs it in float16",
+            where="validate.gates",
+            todo="ask for it of TF.js formats only, with tfjs-webgl in validate.backends",
+        )
+
+
 def _plan_manifest(plan: Plan) -> None:
     config = plan.config
     identify = _step("pipeline.publish.manifest:identify")
@@ -399,6 +448,8 @@ def _plan_manifest(plan: Plan) -> None:
     for artifact in plan.artifacts:
         inputs[artifact.id] = artifact.node
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
+        inputs[f"{artifact.id} ranges"] = artifact.ranges
+        inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
         if (wire := _wire(artifact.id)) in plan.nodes:
             inputs[wire] = wire
         plain = not config.variants[artifact.variant].techniques()
@@ -419,6 +470,7 @@ def _plan_manifest(plan: Plan) -> None:
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "artifact.json", "result.json", "sizes.json"),
+    *("ranges.json", "half.json"),
 )
 
 #: What of a config the users of a release should know.

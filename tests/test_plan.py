@@ -157,3 +157,23 @@ def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
     told = plan.nodes["check golden"].options.model_dump()["bounds"]
     assert "tfjs-graph/fp32 tfjs-webgl@chromium" in told and "tfjs-graph/fp32" not in told
     assert told["tfjs-graph/sparse"]["relative_error"] == TOLERANCES["uint8"], "all targets' own"
+
+
+def test_each_graph_is_scanned_once_and_float32_webgl_is_run_in_float16() -> None:
+    plan = planned()
+    ranges = {a.id: a.ranges for a in plan.artifacts}
+    assert ranges.pop("tfjs-graph/sparse") == "ranges sparse"
+    assert set(ranges.values()) == {"ranges"}
+    halves = {a.id: a.half for a in plan.artifacts}
+    assert halves["onnx/fp32"] is None
+    node = plan.nodes[halves["tfjs-graph/uint8"] or ""]
+    assert node.inputs["float32"] == "prove tfjs-graph/uint8 tfjs-webgl@chromium"
+    assert all(
+        a.half is None for a in planned("validate.backends=[onnxruntime-cpu, tfjs-wasm]").artifacts
+    )
+
+
+def test_float16_cannot_be_asked_for_where_nothing_runs_it() -> None:
+    with pytest.raises(ConfigError, match="half_precision of onnx/fp32 is not measured"):
+        planned("validate.gates.default.half_precision=true")
+    planned("validate.gates.tfjs-graph.half_precision=true")

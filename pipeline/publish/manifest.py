@@ -14,6 +14,9 @@ from pipeline.publish.compress import SIZES
 from pipeline.step import Inputs, step
 from pipeline.validate.dominance import dominated
 from pipeline.validate.gates import misses, not_applied
+from pipeline.validate.half import RESULT as HALF
+from pipeline.validate.half import half_precision
+from pipeline.validate.ranges import RESULT as RANGES
 
 SCHEMA = 1
 
@@ -108,6 +111,7 @@ def _artifact(inputs: Inputs, proved: Proved, golden: dict[str, Any]) -> dict[st
         json.loads((inputs[f"{proved.id} {target}"] / "result.json").read_text())
         for target in proved.targets
     ]
+    half = _half_precision(inputs, proved.id)
     for result in results:
         if result["status"] == "measured":
             result["gates"] = proved.targets[result["target"]]
@@ -116,6 +120,7 @@ def _artifact(inputs: Inputs, proved: Proved, golden: dict[str, Any]) -> dict[st
                 result,
                 result["gates"],
                 artifact_bytes=description["bytes"],
+                half_safe=half["safe"],
                 baseline=golden["accuracy"],
             )
             result["missed"] = [asdict(miss) for miss in missed]
@@ -125,6 +130,7 @@ def _artifact(inputs: Inputs, proved: Proved, golden: dict[str, Any]) -> dict[st
         "id": proved.id,
         **{key: description[key] for key in _DESCRIBED},
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
+        "half_precision": half,
         "validation": results,
     }
 
@@ -148,6 +154,12 @@ def _mark_dominated(made: list[dict[str, Any]], stay: set[str]) -> None:
         dominance = found.get(artifact["id"])
         artifact["dominated_by"] = dominance.by if dominance else None
         artifact["dominated_reason"] = dominance.reason if dominance else None
+
+
+def _half_precision(inputs: Inputs, artifact: str) -> dict[str, Any]:
+    ranges = json.loads((inputs[f"{artifact} ranges"] / RANGES).read_text())
+    ran = inputs.get(f"{artifact} half")
+    return half_precision(ranges, json.loads((ran / HALF).read_text()) if ran else None)
 
 
 def _lowest_accuracy(

@@ -48,10 +48,10 @@ def _column_head(backend: str, targets: Sequence[str]) -> str:
 
 
 def _artifact(artifact: Artifact) -> tuple[str, ...]:
-    dominated = " ≥" if artifact.dominated_by else ""
+    marks = (" ≥" if artifact.dominated_by else "") + (" ½" if artifact.half_safe is False else "")
     accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
     return (
-        artifact.id + dominated,
+        artifact.id + marks,
         words.size(artifact.wire_bytes),
         words.percent(accuracy["value"]) if accuracy else "",
         "" if error is None else words.number(error),
@@ -84,6 +84,8 @@ def _legend(release: Release) -> Iterator[str]:
     if dominated := [a for a in release.artifacts if a.dominated_by]:
         of = [f"{artifact.id} by {artifact.dominated_by}" for artifact in dominated]
         yield f"≥ dominated, no smaller, faster or better than another: {', '.join(of)}"
+    if lossy := [artifact.id for artifact in release.artifacts if artifact.half_safe is False]:
+        yield f"½ not safe on half-precision GPUs: {', '.join(lossy)}"
 
 
 def _hardware(release: Release) -> Iterator[str]:
@@ -118,7 +120,11 @@ def _compact(targets: Iterable[str]) -> str:
 def _source(release: Release) -> Iterator[str]:
     if accuracy := release.record.get("accuracy"):
         metric, value = accuracy["metric"], words.percent(accuracy["value"])
-        yield f"source: {metric} {value} on {accuracy['samples']} samples"
+        interval = ""
+        if "low" in accuracy:
+            low, high = words.percent(accuracy["low"]), words.percent(accuracy["high"])
+            interval = f", 95 % interval {low} to {high}"
+        yield f"source: {metric} {value} on {accuracy['samples']} samples{interval}"
 
 
 def _verdict(release: Release) -> None:

@@ -11,7 +11,7 @@ from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
 
 #: What is not a difference from the golden's outputs.
-OTHER = frozenset({"bytes", "accuracy_drop", "latency_ratio"})
+OTHER = frozenset({"half_precision", "bytes", "accuracy_drop", "latency_ratio"})
 
 
 def bounds_for(
@@ -26,6 +26,9 @@ def bounds_for(
     for key in _keys(artifact, target):
         if key in gates:
             bounds |= gates[key].model_dump(exclude_none=True)
+    # A particular key may waive what a general one asks for.
+    if bounds.pop("half_precision", False):
+        bounds["half_precision"] = 1
     if bounds.keys() - OTHER:
         return bounds
     return {"relative_error": tolerance(number_formats, target.backend)} | bounds
@@ -65,16 +68,19 @@ def misses(
     bounds: Mapping[str, float],
     *,
     artifact_bytes: int,
+    half_safe: bool | None = None,
     baseline: Mapping[str, Any] | None,
 ) -> Iterator[Miss]:
     """Bounds that a measured result does not keep.
 
     Args:
         result: what ``measure`` wrote; its status is ``measured``.
+        half_safe: whether the artifact is safe in float16; ``None`` where nobody measured it.
         baseline: the source model's accuracy, or ``None`` without labels.
     """
     values = dict(result["parity"])
     values["bytes"] = artifact_bytes
+    values["half_precision"] = None if half_safe is None else int(half_safe)
     if baseline and result["accuracy"]:
         values["accuracy_drop"] = baseline["value"] - result["accuracy"]["value"]
     if ratio := result.get("latency", {}).get("ratio"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import options
 from pipeline.export import artifact as artifacts
 from pipeline.step import Inputs, Keep, step
+from pipeline.validate import half
 from pipeline.validate.agreement import agreement
 from pipeline.validate.golden import task_accuracy
 from pipeline.validate.latency import BUDGET_S, TIMED_S, summary, time_until_narrow
@@ -58,7 +59,7 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, options.reason, {})
 
 
-@step(version=5, tools=("numpy",), alone=True)
+@step(version=6, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
 
@@ -99,12 +100,15 @@ def _measured(
     target: Target, inputs: Inputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
     with target.module.open_session(inputs["artifact"], target.engine) as session:
-        return _measure(session, inputs, options, work)
+        measured, outputs = _measure(session, inputs, options, work)
+    if target.id == half.FLOAT32.id:
+        half.keep_first(outputs, work)
+    return measured
 
 
 def _measure(
     session: Session, inputs: Inputs, options: MeasureOptions, work: Path
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Arrays]:
     from safetensors.numpy import load_file
 
     golden = inputs["golden"]
@@ -115,13 +119,14 @@ def _measure(
     latency = _latency(session, inputs, one, options.repeats)
     outputs = session.infer(samples)
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
-    return {
+    measured = {
         "hardware": asdict(session.hardware),
         "parity": compare(outputs, wanted, softmax) | agreement(options.task, outputs, wanted),
         "accuracy": task_accuracy(options.task, outputs, golden),
         "worst": keep_worst(outputs, wanted, work),
         "latency": latency,
     }
+    return measured, outputs
 
 
 def _latency(session: Session, inputs: Inputs, one: Arrays, repeats: int) -> dict[str, Any]:

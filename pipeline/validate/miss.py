@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: Metrics that may be no smaller than their bound; all others may be no larger.
-FLOORS = frozenset({"cosine", "snr_db", "top1_agreement", "top5_agreement"})
+FLOORS = frozenset({"cosine", "snr_db", "top1_agreement", "top5_agreement", "half_precision"})
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Miss:
         value = "not measured" if self.value is None else f"{self.value:.6g}"
         sign = ">=" if self.metric in FLOORS else "<="
         where = f"{self.artifact} on {self.backend}"
+        if self.metric == "half_precision":
+            lost = value if self.value is None else "not safe"
+            return f"{where}: {lost} in float16, as half-precision GPUs use it; must be safe"
         return f"{where}: {self.metric} {value}, must be {sign} {self.bound:g}"
 
 

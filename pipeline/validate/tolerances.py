@@ -42,6 +42,9 @@ TOLERANCES = {
     "trained": 0.5,
 }
 
+#: Backends that keep activations in float16, whatever the weights are in.
+HALF_PRECISION = frozenset({"tfjs-webgl-f16"})
+
 #: Of a number format that is not listed: what ignores its input has 1.
 WIDEST = max(TOLERANCES.values())
 
@@ -58,7 +61,8 @@ def number_formats(techniques: Iterable[ModuleType]) -> tuple[str, ...]:
 
 def tolerance(formats: Iterable[str], backend: str) -> float:
     """The largest ``relative_error`` of a variant: that of its widest number format."""
-    return max(_one(name, backend) for name in formats)
+    used = (*formats, "float16") if backend in HALF_PRECISION else formats
+    return max(_one(name, backend) for name in used)
 
 
 def _one(name: str, backend: str) -> float:

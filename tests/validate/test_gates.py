@@ -19,9 +19,16 @@ RESULT = {
 BASELINE = {"metric": "top1_accuracy", "value": 0.98, "samples": 100}
 
 
-def missed(bounds: dict[str, float], **changes: object) -> list[str]:
+def missed(bounds: dict[str, float], half_safe: bool | None = None, **changes: object) -> list[str]:
     result = {**RESULT, "parity": {**RESULT["parity"], **changes}}
-    found = misses("onnx/int8", result, bounds, artifact_bytes=1000, baseline=BASELINE)
+    found = misses(
+        "onnx/int8",
+        result,
+        bounds,
+        artifact_bytes=1000,
+        half_safe=half_safe,
+        baseline=BASELINE,
+    )
     return [str(miss) for miss in found]
 
 
@@ -134,3 +141,19 @@ def test_a_latency_ratio_that_says_nothing_is_not_applied_and_that_is_said() -> 
         assert list(found) == []
         assert not_applied(result, bounds) == [{"metric": "latency_ratio", "reason": why}]
         assert not_applied(result, {"bytes": 1}) == []
+
+
+def test_half_precision_is_asked_for_and_waived() -> None:
+    gates = {"default": Gates(half_precision=True), "int8": Gates(half_precision=False)}
+    asked = bounds_for("tfjs-graph/fp32", FIREFOX, gates, ("float32",))
+    assert asked == {"half_precision": 1, "relative_error": TOLERANCES["float32"]}
+    assert "half_precision" not in bounds_for("onnx/int8", NATIVE, gates, INT8)
+
+
+def test_what_is_not_safe_in_float16_or_was_not_tried_misses() -> None:
+    asked = {"half_precision": 1.0}
+    assert missed(asked, half_safe=True) == []
+    where = "onnx/int8 on tfjs-wasm: "
+    end = " in float16, as half-precision GPUs use it; must be safe"
+    assert missed(asked, half_safe=False) == [f"{where}not safe{end}"]
+    assert missed(asked, half_safe=None) == [f"{where}not measured{end}"]

@@ -33,3 +33,8 @@ def test_fewer_bits_may_differ_more_and_none_may_ignore_its_input() -> None:
     assert found == sorted(found)
     # A model that gives its mean answer to every sample has a relative error of 1.
     assert tolerance(("a format of tomorrow",), NATIVE) == WIDEST < 1
+
+
+def test_float16_textures_round_whatever_the_weights_are() -> None:
+    assert tolerance(("float32",), "tfjs-webgl-f16") == TOLERANCES["float16"]
+    assert tolerance(("uint8",), "tfjs-webgl-f16") == TOLERANCES["uint8"]

@@ -1,0 +1,168 @@
+"""Whether an artifact is safe on a GPU that keeps tensors in float16, as those of phones do.
+
+The ranges of a model's nodes only say where it may go wrong. Whether it does is measured: the
+artifact runs once more with float16 textures, and is compared with itself in float32 ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import options
+from pipeline.step import Inputs, Keep, step
+from pipeline.validate.miss import FLOORS, kept
+from pipeline.validate.ranges import LARGEST, SAMPLES
+from pipeline.validate.targets import Target
+from pipeline.validate.tolerances import TOLERANCES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Outputs = Mapping[str, NDArray[Any]]
+
+RESULT = "half.json"
+
+#: Outputs of the first samples, which a proof in float32 textures keeps: [k, …] by public name.
+FIRST = "first.safetensors"
+
+#: The same engine and the same shaders, but for the textures.
+FLOAT32, FLOAT16 = Target("tfjs-webgl", "chromium"), Target("tfjs-webgl-f16", "chromium")
+
+#: How far apart the two may be: what rounding to float16 explains, and another class for one sample
+#: in fifty.
+BOUNDS = {"nonfinite": 0, "relative_error": TOLERANCES["float16"], "top1_agreement": 0.98}
+
+#: A node of which more of the values than this become zero loses what it says, not only the tail
+#: of it: beside larger numbers, what is below 2^-24 counts for nothing in float32 either.
+FLUSHED = 0.01
+
+#: So many nodes are named in a manifest.
+NAMED = 8
+
+
+class HalfOptions(options.Options):
+    """What the model is for."""
+
+    task: str
+
+
+@step(version=1, tools=("numpy",))
+def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
+    """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
+
+    ``{"target", "samples": n, "reason": why it did not run or null, "parity": of float16 textures
+    against float32 ones, or null}``.
+    """
+    from pipeline.backends.session import Unavailable
+
+    reason, parity = _missing(inputs["float32"]), None
+    if reason is None:
+        try:
+            parity = _parity(inputs, options.task)
+        except Unavailable as error:
+            reason = str(error)
+    result = {"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, "parity": parity}
+    (work / RESULT).write_text(json.dumps(result, indent=1))
+    return Keep.THIS_BUILD if reason else Keep.ALWAYS
+
+
+def _missing(proof: Path) -> str | None:
+    if not (proof / FIRST).exists():
+        return f"it did not run on {FLOAT32.id} to be compared with"
+    return FLOAT16.unavailable()
+
+
+def _parity(inputs: Inputs, task: str) -> dict[str, Any]:
+    from safetensors.numpy import load_file
+
+    from pipeline.validate.agreement import agreement
+    from pipeline.validate.parity import compare
+
+    facts = json.loads((inputs["golden"] / "golden.json").read_text())["outputs"]
+    softmax = {name: output["softmax"] for name, output in facts.items()}
+    wanted = load_file(inputs["float32"] / FIRST)
+    arrays = load_file(inputs["golden"] / "inputs.safetensors")
+    outputs = _outputs(inputs["artifact"], {n: values[:SAMPLES] for n, values in arrays.items()})
+    return compare(outputs, wanted, softmax) | agreement(task, outputs, wanted)
+
+
+def _outputs(artifact: Path, arrays: Outputs) -> Outputs:
+    """What the artifact gives in float16 textures.
+
+    Raises:
+        Unavailable: the browser used others, in spite of having been told.
+    """
+    from pipeline.backends.session import Unavailable
+
+    with FLOAT16.module.open_session(artifact, FLOAT16.engine) as session:
+        bits = session.hardware.details.get("texture_float_bits")
+        if bits != 16:
+            raise Unavailable(f"the browser kept {bits} bits in its textures, not 16", lasting=True)
+        outputs: Outputs = session.infer(arrays)
+    return outputs
+
+
+def keep_first(outputs: Outputs, folder: Path) -> None:
+    """Write the outputs on the first samples for ``run`` to compare with."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    first = {name: np.ascontiguousarray(values[:SAMPLES]) for name, values in outputs.items()}
+    save_file(first, folder / FIRST)
+
+
+def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a manifest says of an artifact in float16.
+
+    Args:
+        ranges: of the graph that it was made from, as ``ranges.scan`` writes them.
+        ran: what ``run`` wrote; ``None`` where that was not planned.
+    """
+    named = hazards(ranges["nodes"])
+    safe, reason = _judged(named, ran)
+    return {
+        "safe": safe,
+        "reason": reason,
+        "hazards": named[:NAMED],
+        "target": ran["target"] if ran else None,
+        "parity": ran["parity"] if ran else None,
+    }
+
+
+def hazards(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes that overflow, the furthest first, then those that flush, the most first."""
+    found = [node for node in nodes if _overflows(node) or node["flush_share"] > FLUSHED]
+    found.sort(key=lambda node: (-node["overflow_share"], -node["max_abs"]))
+    found.sort(key=lambda node: (not _overflows(node), -node["flush_share"]))
+    keys = ("node", "op", "max_abs", "overflow_share", "flush_share")
+    return [{key: node[key] for key in keys} for node in found]
+
+
+def _overflows(node: Mapping[str, Any]) -> bool:
+    return bool(node["max_abs"] > LARGEST)
+
+
+def _judged(named: list[dict[str, Any]], ran: Mapping[str, Any] | None) -> tuple[bool | None, str]:
+    overflow = next((node for node in named if _overflows(node)), None)
+    beyond = f"{overflow['node']} reaches {overflow['max_abs']:.3g}" if overflow else ""
+    if ran is None or ran["parity"] is None:
+        why = ran["reason"] if ran else "no half-precision backend of the config runs it"
+        return None, "; ".join(filter(None, (f"not measured: {why}", beyond)))
+    if lost := list(_lost(ran["parity"])):
+        return False, "; ".join(filter(None, (*lost, beyond)))
+    measured = f"as in float32 on {ran['samples']} samples"
+    if overflow:
+        return None, f"{measured}, but {beyond}, more than float16 holds"
+    return True, measured
+
+
+def _lost(parity: Mapping[str, Any]) -> Iterator[str]:
+    """The bounds that a run in float16 does not keep."""
+    for metric, bound in BOUNDS.items():
+        value = parity[metric]
+        if value is not None and not kept(metric, value, bound):
+            sign = ">=" if metric in FLOORS else "<="
+            yield f"{metric} {value:.3g} against float32, must be {sign} {bound:g}"
