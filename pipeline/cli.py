@@ -193,7 +193,7 @@ def publish(
     store = _store(store_path)
     with store.in_use():
         for path, planned in plans(configs, overrides).items():
-            built = stored(planned, path, store)
+            built = stored(planned, path, store, overrides)
             _judge(built, as_json)
             _show(built, as_json, job.publish(built))
 

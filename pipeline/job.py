@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import receipt
+from pipeline import last, receipt
 from pipeline.built import Built
 from pipeline.config import Config
 from pipeline.errors import ConfigError
@@ -45,6 +45,8 @@ def build(config: Config, *, store: Path = Path("artifacts/store")) -> Release:
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
         built = make(make_plan(config), config.path, place, lanes)
+        built = replace(built, command=last.command(config.path))
+        last.remember(built)
         judge(built)
         return publish(built)
 
@@ -92,15 +94,20 @@ def _watched(
     return sorted(watched)
 
 
-def stored(plan: Plan, config_path: Path | None, store: Store) -> Built:
+def stored(
+    plan: Plan, config_path: Path | None, store: Store, overrides: Sequence[str] = ()
+) -> Built:
     """What the store holds of everything that a plan makes.
+
+    Args:
+        overrides: what the command line said besides the config.
 
     Raises:
         ConfigError: something is not there yet.
     """
     files = _files(plan, config_path, store, lambda fraction, note: None)
     results = Run(plan, store, _NoLanes(), files, lambda state, node, seconds: None).all()
-    return _built(plan, store, results)
+    return replace(_built(plan, store, results), command=last.command(config_path, overrides))
 
 
 class _NoLanes:
