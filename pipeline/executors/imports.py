@@ -16,9 +16,10 @@ from importlib import import_module
 #: Objects made before the collector looks at the young ones. Python's own 700 suits small programs.
 YOUNG_OBJECTS = 20_000
 
-#: TensorFlow imports Keras at its end, so that optimizers in SavedModels are known, and goes on
-#: where there is none. Steps that need Keras import it themselves.
-EAGER_KERAS = "keras.src.optimizers"
+#: What TensorFlow imports if it is there, and does without where it is not: Keras, so that its
+#: optimizers are known; h5py and SciPy, for a Keras of its own that nothing uses any more. Steps
+#: that need them import them.
+DISPENSABLE = ("keras.src.optimizers", "h5py", "scipy")
 
 
 def light(tools: Collection[str] = ()) -> None:
@@ -32,8 +33,8 @@ def light(tools: Collection[str] = ()) -> None:
 
 
 def tensorflow() -> None:
-    """TensorFlow, without Keras."""
-    with _uncollected(), _without(EAGER_KERAS):
+    """TensorFlow, without what it can do without."""
+    with _uncollected(), _without(DISPENSABLE):
         import tensorflow  # noqa: F401
     light()
 
@@ -51,13 +52,12 @@ def _uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _without(module: str) -> Iterator[None]:
-    """An import of ``module`` fails meanwhile, unless it is imported already."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]
+def _without(modules: Collection[str]) -> Iterator[None]:
+    """Imports of these modules fail meanwhile, but for those that are imported already."""
+    hidden = {name: None for name in modules if name not in sys.modules}
+    sys.modules.update(hidden)  # type: ignore[arg-type]
     try:
         yield
     finally:
-        del sys.modules[module]
+        for name in hidden:
+            del sys.modules[name]
