@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.report import charts, facts, words
+from pipeline.report import bars, facts, words
+from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Artifact, Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
+from pipeline.report.vega import PALETTE
 from pipeline.report.verdict import judge
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -79,7 +81,7 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
         "manifest": release.record,
         "verdict": judge(release),
         "context": context,
-        "palette": charts.PALETTE,
+        "palette": PALETTE,
         "dark": DARK,
         "quality": _quality(release),
         "labelled": bool(release.record.get("accuracy")),
@@ -99,8 +101,8 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
 
 def _quality(release: Release) -> dict[str, Any]:
     """The same chart for a wide page and for a phone: text that is scaled cannot be read."""
-    wide = charts.size_against_quality(release, 1010, 330)
-    narrow = charts.size_against_quality(release, 262, 300, short=True)
+    wide = size_against_quality(release, 1010, 330)
+    narrow = size_against_quality(release, 262, 300, short=True)
     return {"wide": _safe(wide), "narrow": _safe(narrow)}
 
 
@@ -122,9 +124,9 @@ def _columns(group: Group) -> dict[str, list[str]]:
 
 def _bars(group: Group) -> list[Bars]:
     found = []
-    top = charts.slowest(group.artifacts)
+    top = bars.slowest(group.artifacts)
     for name in group.targets:
-        if svg := charts.latency(group.artifacts, name, 130, top):
+        if svg := bars.latency(group.artifacts, name, 130, top):
             proof = next(p for a in group.artifacts if (p := a.proof(name)) and p.ran)
             found.append(Bars(name, proof, _safe(svg), _spoken(group.artifacts, name)))
     return found

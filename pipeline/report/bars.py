@@ -1,0 +1,104 @@
+"""The chart of one target's times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pipeline.report import words
+from pipeline.report.release import Artifact, Proof
+from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
+
+#: Pixels of one artifact's row.
+ROW = 21
+
+#: Pixels of the longest name that is not cut.
+LONGEST = 160
+
+
+def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float = 1.0) -> str:
+    """Bars of one target: time relative to float32 with its interval, or the median.
+
+    Args:
+        top: where the axis of relative times ends at least, the same for charts side by side.
+
+    Returns:
+        An SVG; empty where nothing was timed there.
+    """
+    found = [artifact.proof(target) for artifact in artifacts]
+    proofs = [proof for proof in found if proof and proof.median_ms is not None]
+    if not proofs:
+        return ""
+    relative = any(proof.ratio for proof in proofs)
+    rows = [_relative(proof) if relative else _absolute(proof) for proof in proofs]
+    return svg(_chart(rows, top if relative else None), width, ROW * len(rows))
+
+
+def slowest(artifacts: Iterable[Artifact]) -> float:
+    """The largest relative time that any of these artifacts may have anywhere."""
+    ratios = [proof.ratio for artifact in artifacts for proof in artifact.ran]
+    return max((ratio.high for ratio in ratios if ratio), default=1.0)
+
+
+def _relative(proof: Proof) -> dict[str, Any]:
+    if (ratio := proof.ratio) is None:
+        return _row(proof, 1.0, 1.0, 1.0)
+    return _row(proof, ratio.value, ratio.low, ratio.high) | {"ratio": words.ratio(ratio.value)}
+
+
+def _absolute(proof: Proof) -> dict[str, Any]:
+    median = proof.median_ms or 0.0
+    high = proof.latency.get("p90_ms", proof.latency.get("p95_ms", median))
+    return _row(proof, median, median, high)
+
+
+def _row(proof: Proof, value: float, low: float, high: float) -> dict[str, Any]:
+    """A bar from 0 to ``value``, its interval, and what is written beside it."""
+    return {
+        "name": proof.artifact,
+        "value": value,
+        "low": low,
+        "high": high,
+        "ratio": "",
+        "median": words.milliseconds(proof.median_ms or 0.0),
+        "colour": PALETTE[_tone(proof)],
+    }
+
+
+def _tone(proof: Proof) -> str:
+    """What a rasterizer takes is shown, but not judged; nor is what may be chance."""
+    ratio = proof.ratio
+    if ratio is None or not ratio.certain or proof.software:
+        return "same"
+    return "better" if ratio.value < 1 else "worse"
+
+
+def _chart(rows: list[dict[str, Any]], relative_top: float | None) -> list[Spec]:
+    """Layers: bars, intervals, numbers, and the line of float32."""
+    relative = relative_top is not None
+    title = "time relative to fp32" if relative else "median ms, line to the 90th percentile"
+    top = max(*(row["high"] for row in rows), relative_top or 0.0) * 1.05
+    ticks = {"tickCount": 3, "labelOverlap": True, "labelFlush": False}
+    x = quantity("value", (0, top), {"title": title, **ticks})
+    names = [row["name"] for row in rows]
+    y = {"field": "name", "type": "nominal", "sort": names, "axis": _names_axis(names)}
+    bar = {"type": "bar", "height": 11, "opacity": 0.75, "cornerRadiusEnd": 2}
+    interval = {"type": "rule", "strokeWidth": 2, "color": PALETTE["ink"]}
+    colour = {"field": "colour", "type": "nominal", "scale": None}
+    end = {"value": "width"}
+    layers = of(
+        rows,
+        layer(bar, x=x, y=y, color=colour),
+        layer(interval, x=x | {"field": "low"}, x2={"field": "high"}, y=y),
+        layer({**TEXT, "dx": 6}, x=end, y=y, text={"field": "ratio"}),
+        layer({**TEXT, "dx": 46 if relative else 6}, x=end, y=y, text={"field": "median"}),
+    )
+    dashed = {"type": "rule", "strokeDash": [3, 3], "color": PALETTE["quiet"]}
+    return layers + (of([{"value": 1}], layer(dashed, x=x)) if relative else [])
+
+
+def _names_axis(names: Sequence[str]) -> Spec:
+    # The page's font may be wider than the one that this is drawn with.
+    extent = min(max(map(len, names)) * 7 + 6, LONGEST + 6)
+    plain = {"title": None, "domain": False, "ticks": False}
+    return {**plain, "labelLimit": LONGEST, "labelPadding": 6, "minExtent": extent}

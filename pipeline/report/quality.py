@@ -1,0 +1,162 @@
+"""The chart of what users download against what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.labels import Box, place
+from pipeline.report.release import Artifact, Release
+from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
+
+#: Formats differ in both, so that neither is needed to tell them apart.
+COLOURS = ("first", "second", "third", "fourth")
+SHAPES = ("circle", "square", "diamond", "triangle-up")
+
+#: Pixels of a letter, and of a line, of a name at 11 px.
+LETTER, LINE = 5.4, 14.0
+
+Point = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Area:
+    """Between two linear axes, of which the horizontal one begins at 0."""
+
+    width: int
+    height: int
+    right: float
+    bottom: float
+    top: float
+
+    def pixels(self, x: float, y: float) -> tuple[float, float]:
+        """From units of the axes to pixels from the top left."""
+        across = x / self.right * self.width
+        return across, (self.top - y) / (self.top - self.bottom) * self.height
+
+    def units(self, across: float, down: float) -> tuple[float, float]:
+        """Back again."""
+        y = self.top - down / self.height * (self.top - self.bottom)
+        return across / self.width * self.right, y
+
+
+def size_against_quality(release: Release, width: int, height: int, *, short: bool = False) -> str:
+    """Bytes against accuracy, or against signal to noise where nothing is labelled.
+
+    Args:
+        short: name variants only; colour, shape and legend tell the format.
+
+    Returns:
+        An SVG; empty where neither was measured.
+    """
+    largest = max(artifact.wire_bytes for artifact in release.artifacts)
+    unit, size = ("MB", 10**6) if largest > 2 * 10**6 else ("KB", 1000)
+    found = [_point(artifact, size, short) for artifact in release.artifacts]
+    points = [point for point in found if point]
+    if not points:
+        return ""
+    source = release.record.get("accuracy")
+    bottom, top = _vertical(points, source)
+    area = Area(width, height, largest / size * 1.08, bottom, top)
+    _place_names(points, area, source)
+    title = f"{unit} on the wire" if release.compressed else f"{unit} of files"
+    return svg(_chart(points, area, title, source), width, height)
+
+
+def _point(artifact: Artifact, unit: int, short: bool) -> Point | None:
+    accuracy = artifact.accuracy or {}
+    value = accuracy.get("value", artifact.snr_db)
+    if value is None:
+        return None
+    name = artifact.variant if short else artifact.id
+    return {
+        "name": f"{name} ≥" if artifact.dominated_by else name,
+        "format": artifact.format,
+        "size": artifact.wire_bytes / unit,
+        "value": value,
+        "low": accuracy.get("low", value),
+        "high": accuracy.get("high", value),
+        "dominated": bool(artifact.dominated_by),
+    }
+
+
+def _vertical(points: Sequence[Point], source: Mapping[str, Any] | None) -> tuple[float, float]:
+    """Where the vertical axis begins and ends."""
+    values = [point[key] for point in points for key in ("low", "high")]
+    values += [source["value"]] if source else []
+    low, high = min(values), max(values)
+    margin = max((high - low) / 4, 0.005 if source else 5)
+    # A little above 100 %, or half of a point there would be cut off.
+    return max(low - margin, 0.0), min(high + margin, 1.0005) if source else high + margin
+
+
+def _place_names(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> None:
+    """Add to each point where its name stands, in the units of the axes."""
+    at = [area.pixels(point["size"], point["value"]) for point in points]
+    sizes = [(len(point["name"]) * LETTER, LINE) for point in points]
+    whole = Box(0, 0, area.width, area.height)
+    boxes = place(at, sizes, whole, _lines(points, area, source))
+    for point, box, (x, y) in zip(points, boxes, at, strict=True):
+        middle = (box.top + box.bottom) / 2
+        # Not to the very end: fonts differ, and a line into nowhere looks like a mistake.
+        near = min(max(x, box.left + 4), box.right - (box.right - box.left) / 5)
+        point["name_x"], point["name_y"] = area.units(box.left, middle)
+        point["near_x"], _ = area.units(near, middle)
+        point["far"] = abs(middle - y) > LINE
+
+
+def _lines(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> list[Box]:
+    """The intervals, and the source's line."""
+    lines = []
+    for point in points:
+        x, top = area.pixels(point["size"], point["high"])
+        _, bottom = area.pixels(point["size"], point["low"])
+        lines.append(Box(x - 2, top, x + 2, bottom))
+    if source:
+        _, y = area.pixels(0, source["value"])
+        lines.append(Box(0, y - 1, area.width, y + 1))
+    return lines
+
+
+def _chart(
+    points: list[Point], area: Area, title: str, source: Mapping[str, Any] | None
+) -> list[Spec]:
+    """Layers: the source's line, intervals, lines to far names, points, names."""
+    horizontal = {"title": title, "tickCount": 6, "grid": False}
+    labelled = {"title": "accuracy", "format": ".1%"}
+    vertical = labelled if source else {"title": "signal to noise, dB", "format": "d"}
+    x = quantity("size", (0.0, area.right), horizontal)
+    y = quantity("value", (area.bottom, area.top), {**vertical, "tickCount": 5})
+    series = _series(list(dict.fromkeys(point["format"] for point in points)))
+    dot = {"type": "point", "size": 95, "opacity": 1}
+    thin = {"type": "rule", "color": PALETTE["quiet"]}
+    interval = {"type": "rule", "strokeWidth": 1.5, "opacity": 0.45}
+    colour, at = series["color"], {"x": x, "y": y}
+    name = {"x": x | {"field": "name_x"}, "y": y | {"field": "name_y"}, "text": {"field": "name"}}
+    to_name = {"x2": {"field": "near_x"}, "y2": {"field": "name_y"}}
+    line = (
+        of([{"value": source["value"]}], layer({**thin, "strokeDash": [4, 4]}, y=y))
+        if source
+        else []
+    )
+    return line + of(
+        points,
+        layer(interval, x=x, y=y | {"field": "low"}, y2={"field": "high"}, color=colour),
+        layer({**thin, "strokeWidth": 0.75}, "datum.far", **at, **to_name),
+        layer({**dot, "filled": True}, "!datum.dominated", **at, **series),
+        layer({**dot, "filled": False, "strokeWidth": 2}, "datum.dominated", **at, **series),
+        layer({**TEXT, "baseline": "middle"}, **name),
+    )
+
+
+def _series(formats: Sequence[str]) -> Spec:
+    """Colour and shape by format."""
+    colours = [PALETTE[COLOURS[i % len(COLOURS)]] for i in range(len(formats))]
+    shapes = [SHAPES[i % len(SHAPES)] for i in range(len(formats))]
+    legend = {"title": None, "orient": "top"} if len(formats) > 1 else None
+    named = {"field": "format", "type": "nominal"}
+    return {
+        "color": named | {"scale": {"domain": formats, "range": colours}, "legend": legend},
+        "shape": named | {"scale": {"domain": formats, "range": shapes}},
+    }
