@@ -25,7 +25,7 @@ DISPENSABLE = ("keras.src.optimizers", "h5py", "scipy")
 def light(tools: Collection[str] = ()) -> None:
     """What every step needs, and those of these distributions that are modules by their name."""
     with _uncollected():
-        import pipeline.run  # noqa: F401
+        import pipeline.step_call  # noqa: F401
 
         for module in ("numpy", *sorted(tools)):
             with suppress(ImportError):
