@@ -90,6 +90,10 @@ def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> Non
         if described["variant"] == "fp32":
             assert max(r["parity"]["max_abs_error"] for r in backends.values()) < 1e-4
         assert described["accuracy"]["baseline"] - described["accuracy"]["value"] <= 0.01
+        low, high = described["accuracy"]["low"], described["accuracy"]["high"]
+        assert low < described["accuracy"]["value"] < high and high - low < 0.03
+        # Nothing here runs ONNX in float16, so that nobody knows.
+        assert described["half_precision"]["safe"] is (True if tfjs else None)
 
 
 def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:

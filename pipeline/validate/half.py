@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import options
+from pipeline.errors import PipelineError
 from pipeline.step import Inputs, Keep, step
 from pipeline.validate.miss import FLOORS, kept
 from pipeline.validate.ranges import LARGEST, SAMPLES
@@ -58,15 +59,18 @@ def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """
     from pipeline.backends.session import Unavailable
 
-    reason, parity = _missing(inputs["float32"]), None
+    reason, parity, keep = _missing(inputs["float32"]), None, Keep.THIS_BUILD
     if reason is None:
         try:
-            parity = _parity(inputs, options.task)
+            parity, keep = _parity(inputs, options.task), Keep.ALWAYS
         except Unavailable as error:
-            reason = str(error)
+            reason, keep = str(error), Keep.ALWAYS if error.lasting else keep
+        except PipelineError as error:
+            # It runs in float32, and nothing requires it to run in float16.
+            reason = f"it failed: {error}"
     result = {"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, "parity": parity}
     (work / RESULT).write_text(json.dumps(result, indent=1))
-    return Keep.THIS_BUILD if reason else Keep.ALWAYS
+    return keep
 
 
 def _missing(proof: Path) -> str | None:

@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 
 from pipeline.browser import session
 from pipeline.export import tfjs_graph, tfjs_package
+from pipeline.step import Keep
 from pipeline.validate import ranges
 from pipeline.validate.half import (
     FIRST,
@@ -148,6 +149,22 @@ def test_without_a_run_in_float32_there_is_nothing_to_compare_with(tmp_path: Pat
     found = json.loads((tmp_path / RESULT).read_text())
     assert found["parity"] is None
     assert "did not run on tfjs-webgl@chromium" in found["reason"]
+
+
+@pytest.mark.browser
+def test_what_fails_in_float16_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    keep_first({"y": np.zeros((8, 2), np.float32)}, tmp_path)
+    (tmp_path / "golden.json").write_text(json.dumps({"outputs": {"y": {"softmax": False}}}))
+    save_file({"x": np.zeros((8, 2), np.float32)}, tmp_path / "inputs.safetensors")
+    broken = dict.fromkeys(("float32", "golden", "artifact"), tmp_path)
+    described = {"format": "tfjs-graph", "variant": "fp32", "entry": "files/none.json", "files": []}
+    signature = [{"name": "x", "dtype": "float32", "shape": [None, 2]}]
+    described |= {"bytes": 0, "inputs": signature, "outputs": signature}
+    (tmp_path / "artifact.json").write_text(json.dumps(described))
+    kept = run(broken, HalfOptions(task="tensors"), tmp_path)
+    found = json.loads((tmp_path / RESULT).read_text())
+    assert found["parity"] is None and found["reason"].startswith("it failed: ")
+    assert kept is Keep.THIS_BUILD, "it may go well tomorrow"
 
 
 def test_the_first_samples_are_kept(tmp_path: Path) -> None:
