@@ -42,6 +42,9 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     """Titled lists of numbers; empty ones are left out."""
     titled = {
         "Bounds not kept": list(_missed(proof)),
+        "Bounds": [
+            (words.metric(name), words.bound(name, bound)) for name, bound in proof.gates.items()
+        ],
         "Bounds not applied": [
             (words.metric(one["metric"]), one["reason"]) for one in proof.not_applied
         ],
@@ -55,7 +58,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
 def _missed(proof: Proof) -> Iterator[Fact]:
     for miss in proof.missed:
         value = words.value_of(miss.metric, miss.value)
-        yield words.metric(miss.metric), f"{value}, {words.bound(miss)}"
+        yield words.metric(miss.metric), f"{value}, {words.bound(miss.metric, miss.bound)}"
 
 
 def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:

@@ -120,6 +120,11 @@ class Proof:
         return [Miss(**miss) for miss in self.record.get("missed") or []]
 
     @property
+    def gates(self) -> Mapping[str, float]:
+        """Metric -> the bound that held here."""
+        return self.record.get("gates") or {}
+
+    @property
     def not_applied(self) -> list[Mapping[str, str]]:
         """Gates that say nothing here: ``metric`` and ``reason``."""
         return list(self.record.get("not_applied") or [])

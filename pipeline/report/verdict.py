@@ -87,7 +87,7 @@ def miss_in_words(proof: Proof) -> str:
     """``onnx/int8 on ort-wasm in Firefox: max error 1.9, at most 0.5``."""
     missed = [
         f"{words.metric(miss.metric)} {words.value_of(miss.metric, miss.value)}, "
-        f"{words.bound(miss)}"
+        f"{words.bound(miss.metric, miss.bound)}"
         for miss in proof.missed
     ]
     return f"{proof.artifact} on {words.target(proof.target)}: {'; '.join(missed)}"

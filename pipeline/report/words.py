@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pipeline.validate.miss import FLOORS, Miss
+from pipeline.validate.miss import FLOORS
 
 #: What a proof's status looks like where colour alone would not do.
 MARKS = {"pass": "✓", "fail": "✗", "unavailable": "–"}
@@ -86,12 +86,12 @@ _UNITS: dict[str, Callable[[float], str]] = {
 }
 
 
-def bound(miss: Miss) -> str:
+def bound(name: str, value: float) -> str:
     """``at most 0.5``."""
-    if miss.metric == "half_precision":
+    if name == "half_precision":
         return "must be yes"
-    limit = "at least" if miss.metric in FLOORS else "at most"
-    return f"{limit} {value_of(miss.metric, miss.bound)}"
+    limit = "at least" if name in FLOORS else "at most"
+    return f"{limit} {value_of(name, value)}"
 
 
 def interval(measured: Mapping[str, Any], shown: Callable[[float], str]) -> str:
