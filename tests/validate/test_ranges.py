@@ -50,6 +50,22 @@ def test_numbers_near_one_are_no_hazard_and_each_node_is_there(tmp_path: Path) -
     assert found["x"]["max_abs"] == pytest.approx(np.abs(samples(SAMPLES)["x"]).max(), rel=1e-5)
 
 
+def test_extremes_are_of_finite_values_where_others_are_infinite(tmp_path: Path) -> None:
+    def body(h: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.tanh(tf.multiply(h * 1e19, h * 1e19, name="squares"))
+
+    squares = scanned(body, tmp_path)["squares"]
+    with np.errstate(over="ignore"):
+        scaled = np.maximum(samples(SAMPLES)["x"] @ first_weights(), 0) * np.float32(1e19)
+        wanted = scaled**2
+    finite = wanted[np.isfinite(wanted)]
+    assert 0 < squares["nonfinite"] == wanted.size - finite.size
+    assert squares["max"] == pytest.approx(finite.max(), rel=1e-4)
+    assert squares["min"] == 0
+
+
 def test_the_same_samples_give_the_same_file(tmp_path: Path) -> None:
     once = scanned(norm_of_large, tmp_path / "a")
     assert once == scanned(norm_of_large, tmp_path / "b")
