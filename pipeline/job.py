@@ -124,6 +124,9 @@ class _NoLanes:
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         return
 
+    def settle(self) -> None:
+        return
+
 
 def _built(plan: Plan, store: Store, results: Mapping[str, Result]) -> Built:
     manifest = json.loads(store.read(results["manifest"], "manifest.json"))

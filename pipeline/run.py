@@ -33,6 +33,9 @@ class Lanes(Protocol):
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         """Get ready for steps of this lane, which will come and use these distributions."""
 
+    def settle(self) -> None:
+        """Wait until everything that is getting ready is: it would slow down what is timed."""
+
 
 class Run:
     """One pass over a plan."""
@@ -114,6 +117,8 @@ class Run:
 
     def _submit(self, node: Node, key: str) -> None:
         self._warm_up_after(node)
+        if node.function.alone:
+            self._lanes.settle()
         call = StepCall(
             node.id,
             self._store.root,

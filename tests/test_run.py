@@ -111,6 +111,19 @@ def test_timings_run_alone(tmp_path: Path) -> None:
     assert spans["w0"][0] < spans["w1"][1] and spans["w1"][0] < spans["w0"][1]
 
 
+def test_timings_wait_for_processes_that_are_starting(tmp_path: Path) -> None:
+    store, log = Store(tmp_path / "store"), tmp_path / "log"
+    ready = []
+    with LocalLanes(store.root / "logs") as lanes:
+        slow = lanes.submit("browser", time.sleep, 2)
+        slow.add_done_callback(lambda future: ready.append(time.monotonic()))
+        lanes._warming.append(slow)  # as a browser that takes its time to start
+        timing = node("t", steps.alone, log=str(log))
+        Run(plan(timing), store, lanes, {}, Events()).all()
+    began = float(log.read_text().split()[1])
+    assert ready[0] <= began
+
+
 def pids(log: Path) -> dict[str, int]:
     lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
     return {name: int(pid) for name, _, pid in lines}

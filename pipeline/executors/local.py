@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Collection
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +49,7 @@ class LocalLanes:
         self._context = multiprocessing.get_context("spawn")
         self._logs = logs
         self._pools: dict[Lane, ProcessPoolExecutor] = {}
+        self._warming: list[Future[Any]] = []
         self.on_progress: Callable[[float, str], None] = lambda fraction, note: None
         """Where the running steps' reports go."""
         self._messages: Any = None
@@ -62,6 +63,10 @@ class LocalLanes:
 
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         self._pool(lane, tools)
+
+    def settle(self) -> None:
+        wait(self._warming)
+        self._warming.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +98,7 @@ class LocalLanes:
             self._pools[lane] = ProcessPoolExecutor(
                 1, self._context, _begin, (self._logs / f"{lane}.log", self._messages)
             )
-            self._pools[lane].submit(warm, lane, tools)
+            self._warming.append(self._pools[lane].submit(warm, lane, tools))
         return self._pools[lane]
 
     def _forward(self) -> None:

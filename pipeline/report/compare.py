@@ -11,6 +11,7 @@ import click
 from pipeline.report import markdown, words
 from pipeline.report.release import Artifact, Release
 from pipeline.table import table
+from pipeline.validate import regress
 
 if TYPE_CHECKING:
     from pipeline.validate.regress import Regression
@@ -25,6 +26,8 @@ def show(before: Release, after: Release, regressions: Sequence[Regression]) -> 
     click.echo()
     for one in regressions:
         click.echo(f"{click.style(words.MARKS['fail'], fg='red')} {_text(one)}")
+    for line in regress.not_compared(before.record, after.record):
+        click.secho(line, dim=True)
     click.secho(_sum(regressions), fg="red" if regressions else "green", bold=True)
 
 
@@ -39,6 +42,9 @@ def in_markdown(before: Release, after: Release, regressions: Sequence[Regressio
         f"## {markdown.text(_title(before))} → {markdown.text(_title(after))}",
         f"**{mark} {_sum(regressions)}**",
         listed,
+        "\n".join(
+            f"- {markdown.text(line)}" for line in regress.not_compared(before.record, after.record)
+        ),
         markdown.table(tuple(map(str.capitalize, HEAD)), rows, numbers=(1, 2, 3)),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -50,6 +56,7 @@ def as_data(before: Release, after: Release, regressions: Sequence[Regression]) 
         "before": {"name": before.name, "release": before.id},
         "after": {"name": after.name, "release": after.id},
         "regressions": [{**asdict(one), "text": _text(one)} for one in regressions],
+        "not_compared": regress.not_compared(before.record, after.record),
     }
 
 

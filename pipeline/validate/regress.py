@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pipeline.validate.latency import quotient
 
-Kind = Literal["missing", "verdict", "accuracy", "bytes", "latency", "parity"]
+Kind = Literal["missing", "verdict", "accuracy", "bytes", "latency", "parity", "half_precision"]
 Manifest = Mapping[str, Any]
 
 #: Two sessions of one unchanged artifact lie apart by where their memory happens to be, which no
@@ -68,8 +68,23 @@ def compare(before: Manifest, after: Manifest) -> list[Regression]:
     return found
 
 
+def not_compared(before: Manifest, after: Manifest) -> list[str]:
+    """Why ``compare`` says nothing of the speed on some targets, in words; each reason once."""
+    now = {artifact["id"]: artifact for artifact in after["artifacts"]}
+    found: dict[str, dict[str, None]] = {}
+    for artifact in before["artifacts"]:
+        later = now.get(artifact["id"], {"validation": ()})
+        results = {target_of(result): result for result in later["validation"] if ran(result)}
+        for result in filter(ran, artifact["validation"]):
+            target = target_of(result)
+            if target in results and (why := incomparable(result, results[target])):
+                found.setdefault(why, {})[target] = None
+    return [f"speed not compared on {', '.join(where)}: {why}" for why, where in found.items()]
+
+
 def _artifact(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
     yield from _bytes(before, after)
+    yield from _half_precision(before, after)
     now = {target_of(result): result for result in after["validation"]}
     for result in before["validation"]:
         if not ran(result):
@@ -108,6 +123,14 @@ def _bytes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regr
         what = "bytes after brotli" if both else "bytes"
         note = f"{what} grew by {now / was - 1:.1%}, from {was:,} to {now:,}"
         yield Regression("bytes", before["id"], None, metric, was, now, note)
+
+
+def _half_precision(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+    """It was safe on GPUs that compute in float16, and was found not to be."""
+    was, now = ((one.get("half_precision") or {}).get("safe") for one in (before, after))
+    if was is True and now is False:
+        note = "is not safe any more on GPUs that compute in float16"
+        yield Regression("half_precision", before["id"], None, "safe", "safe", "not safe", note)
 
 
 def _verdict(
@@ -155,10 +178,12 @@ def _latency(
 
     Where both ratios' intervals are within 3 % of their values, as ``time_until_narrow``
     makes them, a slow-down of 20 % shows, and one session that is a little slower than
-    another does not. Not said of a rasterizer, nor where the hardware is another one.
+    another does not. Nothing is said where the hardware is no measure or another one
+    (``incomparable``), nor of the float32 artifact itself: it has nothing to be timed with, and
+    how long it takes depends on what else the machine does.
     """
     was, now = before["latency"].get("ratio"), after["latency"].get("ratio")
-    if not was or not now or not comparable(before, after):
+    if not was or not now or incomparable(before, after):
         return
     value, low, high = quotient(now, was)
     if low > LATENCY_MARGIN:
@@ -168,8 +193,11 @@ def _latency(
         yield Regression("latency", name, target, "latency_ratio", *values, note)
 
 
-def comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether two proofs' speeds can be compared: measured on real hardware, the same."""
+def incomparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+    """Why two proofs' speeds cannot be compared; ``None`` where they can."""
     one, other = before["hardware"], after["hardware"]
-    same = (one["kind"], one["name"]) == (other["kind"], other["name"])
-    return same and one["kind"] != "software"
+    if "software" in (one["kind"], other["kind"]):
+        return "a software rasterizer's speed says nothing of a GPU's"
+    if (one["kind"], one["name"]) != (other["kind"], other["name"]):
+        return f"it ran on {one['name']}, and now on {other['name']}"
+    return None

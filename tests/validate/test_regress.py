@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.validate.regress import Regression, compare
+from pipeline.validate.regress import Regression, compare, not_compared
 
 Manifest = dict[str, Any]
 WASM = "tfjs-wasm@chromium"
@@ -76,6 +76,14 @@ def test_speeds_of_different_hardware_are_not_compared() -> None:
         proof["hardware"]["name"] = "another processor"
 
     assert after(elsewhere) == []
+    later = manifest()
+    elsewhere(later["artifacts"][0], later["artifacts"][0]["validation"][0])
+    assert not_compared(manifest(), later) == [
+        "speed not compared on tfjs-wasm@chromium: it ran on some processor, and now on another "
+        "processor",
+        "speed not compared on tfjs-webgl@firefox: a software rasterizer's speed says nothing of "
+        "a GPU's",
+    ]
 
 
 def test_a_rasterizer_is_no_measure_of_speed() -> None:
@@ -159,3 +167,13 @@ def test_an_artifact_that_is_missing_is_named_unless_another_replaces_it() -> No
     assert (found.kind, found.metric, found.after) == ("missing", "artifact", None)
     assert str(found) == "tfjs-graph/uint8: is missing"
     assert compare(manifest(), {"artifacts": [], "dropped": [{"id": "tfjs-graph/uint8"}]}) == []
+
+
+def test_an_artifact_that_is_not_safe_in_float16_any_more() -> None:
+    before = manifest()
+    later = deepcopy(before)
+    later["artifacts"][0]["half_precision"] = {"safe": False}
+    assert compare(before, later) == []
+    before["artifacts"][0]["half_precision"] = {"safe": True}
+    (found,) = compare(before, later)
+    assert (found.kind, found.before, found.after) == ("half_precision", "safe", "not safe")
