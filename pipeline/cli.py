@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import sys
@@ -104,6 +106,8 @@ def main(debug: bool) -> None:
       pipeline build configs/mobilenet.yaml --set publish.channel=stable
       pipeline doctor
     """
+    # All is let go at the end: to look beforehand for what could be takes longer than some builds.
+    atexit.register(gc.freeze)
 
 
 @main.command()

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.executors import imports
@@ -98,7 +99,9 @@ class LocalLanes:
             self._pools[lane] = ProcessPoolExecutor(
                 1, self._context, _begin, (self._logs / f"{lane}.log", self._messages)
             )
-            self._warming.append(self._pools[lane].submit(warm, lane, tools))
+            with _no_main():
+                # The process starts with the first call.
+                self._warming.append(self._pools[lane].submit(warm, lane, tools))
         return self._pools[lane]
 
     def _forward(self) -> None:
@@ -106,6 +109,20 @@ class LocalLanes:
             # A report that cannot be shown must not stop the steps, which wait for its reader.
             with suppress(Exception):
                 self.on_progress(*message)
+
+
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Processes that start meanwhile do not run this one's main module: steps travel by name.
+
+    Theirs would import the command line, before anything of use.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _done(function: Callable[..., Any], *args: Any) -> Future[Any]:
