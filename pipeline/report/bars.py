@@ -12,15 +12,18 @@ from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 #: Pixels of one artifact's row.
 ROW = 21
 
+#: Relative times beyond which intervals are cut.
+WIDEST = 1.6
+
 #: Pixels of the longest name that is not cut.
 LONGEST = 160
 
 
-def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float = 1.0) -> str:
+def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float) -> str:
     """Bars of one target: time relative to float32 with its interval, or the median.
 
     Args:
-        top: where the axis of relative times ends at least, the same for charts side by side.
+        top: where the axis of relative times ends, the same for charts side by side.
 
     Returns:
         An SVG; empty where nothing was timed there.
@@ -30,20 +33,26 @@ def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float =
     if not proofs:
         return ""
     relative = any(proof.ratio for proof in proofs)
-    rows = [_relative(proof) if relative else _absolute(proof) for proof in proofs]
+    rows = [_relative(proof, top) if relative else _absolute(proof) for proof in proofs]
     return svg(_chart(rows, top if relative else None), width, ROW * len(rows))
 
 
-def slowest(artifacts: Iterable[Artifact]) -> float:
-    """The largest relative time that any of these artifacts may have anywhere."""
-    ratios = [proof.ratio for artifact in artifacts for proof in artifact.ran]
-    return max((ratio.high for ratio in ratios if ratio), default=1.0)
+def longest(artifacts: Iterable[Artifact]) -> float:
+    """Where an axis ends that holds the relative times of these artifacts on all their targets.
+
+    One wide interval would make all bars short: intervals are cut, bars are not.
+    """
+    ratios = [ratio for one in artifacts for proof in one.ran if (ratio := proof.ratio)]
+    highest = max((ratio.high for ratio in ratios), default=1.0)
+    slowest = max((ratio.value for ratio in ratios), default=1.0)
+    return min(highest, max(slowest * 1.1, WIDEST))
 
 
-def _relative(proof: Proof) -> dict[str, Any]:
+def _relative(proof: Proof, top: float) -> dict[str, Any]:
     if (ratio := proof.ratio) is None:
         return _row(proof, 1.0, 1.0, 1.0)
-    return _row(proof, ratio.value, ratio.low, ratio.high) | {"ratio": words.ratio(ratio.value)}
+    shown = {"ratio": words.ratio(ratio.value)}
+    return _row(proof, ratio.value, ratio.low, min(ratio.high, top)) | shown
 
 
 def _absolute(proof: Proof) -> dict[str, Any]:
@@ -77,7 +86,7 @@ def _chart(rows: list[dict[str, Any]], relative_top: float | None) -> list[Spec]
     """Layers: bars, intervals, numbers, and the line of float32."""
     relative = relative_top is not None
     title = "time relative to fp32" if relative else "median ms, line to the 90th percentile"
-    top = max(*(row["high"] for row in rows), relative_top or 0.0) * 1.05
+    top = max(relative_top or max(row["high"] for row in rows), 1.0 if relative else 0.0) * 1.05
     ticks = {"tickCount": 3, "labelOverlap": True, "labelFlush": False}
     x = quantity("value", (0, top), {"title": title, **ticks})
     names = [row["name"] for row in rows]

@@ -124,7 +124,7 @@ def _columns(group: Group) -> dict[str, list[str]]:
 
 def _bars(group: Group) -> list[Bars]:
     found = []
-    top = bars.slowest(group.artifacts)
+    top = bars.longest(group.artifacts)
     for name in group.targets:
         if svg := bars.latency(group.artifacts, name, 130, top):
             proof = next(p for a in group.artifacts if (p := a.proof(name)) and p.ran)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import re
+
+from manifests import manifest
+
+from pipeline.report import bars
+from pipeline.report.quality import size_against_quality
+from pipeline.report.release import Release
+from pipeline.report.vega import PALETTE
+
+
+def texts(svg: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+def test_bars_carry_ratios_and_medians() -> None:
+    release = Release(manifest())
+    svg = bars.latency(release.groups[0].artifacts, "tfjs-wasm@firefox", 130, 1.0)
+    written = texts(svg)
+    assert [name for name in written if "/" in name] == [
+        f"tfjs-graph/{variant}" for variant in ("fp32", "fp16", "uint8")
+    ]
+    assert written.count("0.90×") == 2 and written.count("1.5 ms") == 3
+    assert "time relative to fp32" in written
+    assert PALETTE["better"] in svg and PALETTE["worse"] not in svg
+
+
+def test_a_rasterizers_time_is_not_judged() -> None:
+    release = Release(manifest())
+    svg = bars.latency(release.groups[0].artifacts, "tfjs-webgl@firefox", 130, 1.0)
+    assert PALETTE["better"] not in svg and PALETTE["same"] in svg
+
+
+def test_medians_where_nothing_was_timed_beside_float32() -> None:
+    made = manifest()
+    for proof in made["artifacts"][0]["validation"]:
+        if proof["status"] == "pass":
+            proof["latency"]["ratio"] = None
+    svg = bars.latency(Release(made).artifacts[:1], "tfjs-wasm@firefox", 130, 1.0)
+    assert "median ms, line to the 90th percentile" in texts(svg)
+    assert bars.latency(Release(made).artifacts[:1], "tfjs-webgpu@webkit", 130, 1.0) == ""
+
+
+def test_one_wide_interval_does_not_make_all_bars_short() -> None:
+    made = manifest()
+    made["artifacts"][1]["validation"][0]["latency"]["ratio"]["high"] = 9.0
+    assert bars.longest(Release(made).artifacts) == bars.WIDEST
+    made["artifacts"][1]["validation"][0]["latency"]["ratio"]["value"] = 3.0
+    assert bars.longest(Release(made).artifacts) == 3.0 * 1.1
+
+
+def test_quality_names_every_artifact_and_its_unit() -> None:
+    made = manifest()
+    written = texts(size_against_quality(Release(made), 800, 300))
+    assert {a["id"] for a in made["artifacts"]} <= set(written)
+    assert {"accuracy", "KB on the wire", "tfjs-graph", "onnx"} <= set(written)
+    assert "fp32" in texts(size_against_quality(Release(made), 260, 300, short=True))
+
+
+def test_sizes_that_are_not_compressed_and_large_are_said_to_be_so() -> None:
+    made = manifest()
+    for artifact in made["artifacts"]:
+        artifact |= {"bytes": artifact["bytes"] * 10, "br_bytes": None}
+    assert "MB of files" in texts(size_against_quality(Release(made), 800, 300))
