@@ -69,7 +69,7 @@ $(PAGE)/node_modules/.ready: $(PAGE)/package-lock.json
 	@npm ci --prefix $(PAGE) --no-fund --no-audit --silent --ignore-scripts
 	@touch $@
 
-.venv/.browser: .venv/.ready
+.venv/.browser: .venv/.ready $(PAGE)/install.py $(PAGE)/optional.py
 	@$(BIN)/python -m pipeline.browser.install
 	@touch $@
 

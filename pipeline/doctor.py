@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def examine() -> list[Check]:
         _python(),
         *map(_distribution, (*TOOLS, "playwright")),
         _browser(),
+        *_engines(),
+        _xvfb(),
         *map(_node, ("node", "npm")),
         _packages(),
         _disk(),
@@ -63,6 +66,25 @@ def _browser() -> Check:
         return Check("browser", False, f"{error.where}: {error.what}", error.todo)
     shown = f"{found} ({version(found)})" if found else ""
     return Check("browser", found is not None, shown, mend)
+
+
+def _engines() -> Iterator[Check]:
+    from pipeline.browser import optional
+
+    for name, module in optional.engines().items():
+        there = optional.found(module)
+        reason = "" if there else module.unavailable() or ""
+        yield Check(name, bool(there), there or reason, optional.mend(module), required=False)
+
+
+def _xvfb() -> Check:
+    from pipeline.browser import xvfb
+
+    there = shutil.which(xvfb.COMMAND) or ""
+    ok = xvfb.unavailable() is None
+    shown = there or "not needed on a Mac" if ok else ""
+    mend = "sudo apt-get install --no-install-recommends xvfb"
+    return Check("xvfb", ok, shown, mend, required=False)
 
 
 def _node(name: str) -> Check:

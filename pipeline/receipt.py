@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.browser.gpu import host_gpu
 from pipeline.built import Built
 from pipeline.digest import digest
 from pipeline.files import write_aside
@@ -27,11 +29,15 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent
 SUFFIXES = (".py", ".json", ".js", ".html")
 
+#: What was missing may have been installed since.
+PROGRAMS = ("firefox-esr", "firefox", "WebKitWebDriver", "Xvfb", "setpriv")
+
 #: Where a browser is looked for.
 ENVIRONMENT = (
     "PATH",
     "PIPELINE_BROWSER",
     "PIPELINE_BROWSER_FLAGS",
+    "PIPELINE_FIREFOX",
     "PLAYWRIGHT_BROWSERS_PATH",
 )
 
@@ -93,6 +99,8 @@ def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:
         browsers,
         _code(),
         [os.environ.get(name) for name in ENVIRONMENT],
+        [shutil.which(name) for name in PROGRAMS],
+        host_gpu(),
     )
 
 

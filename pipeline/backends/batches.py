@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     Run = Callable[[dict[str, Array]], Arrays]
 
 #: Where a model takes any batch: enough to keep a backend busy, little enough for a tab.
-FREE_BATCH = 16
-BATCH_BYTES = 32 * 2**20
+FREE_BATCH = 64
+BATCH_BYTES = 8 * 2**20
 
 #: Input specs as ``artifact.json`` has them: {"name", "dtype", "shape"}.
 Spec = Mapping[str, Any]

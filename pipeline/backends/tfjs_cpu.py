@@ -1,4 +1,7 @@
-"""Runs TF.js artifacts in a real browser on the CPU, in plain JavaScript."""
+"""Runs TF.js artifacts in a real browser on the CPU, in plain JavaScript.
+
+Not part of ``all``: nobody ships it, and it is slow.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ NAME = "tfjs-cpu"
 FORMATS = tfjs.FORMATS
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+EXTRA = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched

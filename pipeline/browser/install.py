@@ -1,4 +1,7 @@
-"""Finds a Chromium-family browser, or installs one: ``python -m pipeline.browser.install``."""
+"""Finds a Chromium-family browser, or installs one: ``python -m pipeline.browser.install``.
+
+So run, it also installs the other engines where it may, and says what it left out.
+"""
 
 from __future__ import annotations
 
@@ -109,8 +112,8 @@ def install() -> str:
     if found := find_browser():
         return f"browser: {found} ({version(found)})"
     failures = []
-    for commands in plans(_os_release(), _privilege()):
-        failure = _run_all(commands)
+    for commands in plans(_os_release(), privilege()):
+        failure = run_all(commands)
         _find.cache_clear()
         if failure is None and (found := find_browser()):
             return f"browser: installed {found} ({version(found)})"
@@ -151,7 +154,8 @@ def _os_release() -> str:
     return path.read_text() if path.exists() else ""
 
 
-def _privilege() -> list[str] | None:
+def privilege() -> list[str] | None:
+    """What to put before a command that needs root; ``None`` where there is no way to it."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") is None:
@@ -160,7 +164,7 @@ def _privilege() -> list[str] | None:
     return ["sudo", "-n"] if asked.returncode == 0 else None
 
 
-def _run_all(commands: list[list[str]]) -> str | None:
+def run_all(commands: list[list[str]]) -> str | None:
     """Run commands until one fails; which and why, or ``None``."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in commands:
@@ -178,8 +182,12 @@ def _run_all(commands: list[list[str]]) -> str | None:
 
 def main() -> int:
     """Print what was done, or what to do; the exit code."""
+    from pipeline.browser import optional
+
     try:
-        print(install())
+        print(install(), flush=True)
+        for line in optional.install_all():
+            print(line, flush=True)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -98,12 +98,23 @@ def misses(
 
 def not_applied(result: Mapping[str, Any], bounds: Mapping[str, float]) -> list[dict[str, str]]:
     """Bounds that say nothing of a measured result, which is no pass: metric and reason."""
-    if "latency_ratio" not in bounds:
-        return []
+    why = {"latency_ratio": _no_speed, "accuracy_drop": _no_accuracy}
+    return [
+        {"metric": metric, "reason": reason}
+        for metric, explain in why.items()
+        if metric in bounds and (reason := explain(result))
+    ]
+
+
+def _no_speed(result: Mapping[str, Any]) -> str | None:
     if result["hardware"]["kind"] == "software":
-        reason = "a software rasterizer's speed says nothing of a GPU's"
-    elif result["latency"]["ratio"] is None:
-        reason = "there is no float32 artifact of its format to be timed with"
-    else:
-        return []
-    return [{"metric": "latency_ratio", "reason": reason}]
+        return "a software rasterizer's speed says nothing of a GPU's"
+    if result["latency"]["ratio"] is None:
+        return "there is no float32 artifact of its format to be timed with"
+    return None
+
+
+def _no_accuracy(result: Mapping[str, Any]) -> str | None:
+    if not result.get("partial"):
+        return None
+    return f"a software rasterizer ran it on the first {result['samples']} samples only"

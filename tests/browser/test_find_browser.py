@@ -41,7 +41,9 @@ def test_a_browser_that_is_there_is_named_in_one_line() -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     found = install.find_browser()
     assert found is not None
-    assert result.stdout == f"browser: {found} ({install.version(found)})\n"
+    lines = result.stdout.splitlines()
+    assert lines[0] == f"browser: {found} ({install.version(found)})"
+    assert [line.partition(":")[0] for line in lines[1:]] == ["firefox", "webkit"]
 
 
 def test_no_browser(nothing: Path) -> None:

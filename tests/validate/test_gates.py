@@ -157,3 +157,10 @@ def test_what_is_not_safe_in_float16_or_was_not_tried_misses() -> None:
     end = " in float16, as half-precision GPUs use it; must be safe"
     assert missed(asked, half_safe=False) == [f"{where}not safe{end}"]
     assert missed(asked, half_safe=None) == [f"{where}not measured{end}"]
+
+
+def test_accuracy_on_some_samples_is_not_judged_and_that_is_said() -> None:
+    partial = {**RESULT, "accuracy": None, "samples": 64, "partial": True}
+    (told,) = not_applied(partial, {"accuracy_drop": 0.01})
+    assert told["reason"] == "a software rasterizer ran it on the first 64 samples only"
+    assert not_applied({**partial, "partial": False}, {"accuracy_drop": 0.01}) == []

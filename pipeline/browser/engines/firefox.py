@@ -17,7 +17,10 @@ from pipeline.browser import processes, swiftshader, xvfb
 from pipeline.browser.bidi import Connection
 from pipeline.browser.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
 
+#: Debian's; on Ubuntu Firefox is a snap, which containers cannot run.
+PACKAGES = ("firefox-esr", "xvfb")
 VARIABLE = "PIPELINE_FIREFOX"
+ELSEWHERE = f"install Firefox, and Xvfb on Linux, or let {VARIABLE} name one"
 COMMANDS = ("firefox-esr", "firefox")
 PREFERENCES: Mapping[str, bool | int | str] = {
     # It must not talk to anyone but our own server, nor keep anything from page to page.

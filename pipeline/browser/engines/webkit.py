@@ -20,6 +20,11 @@ from pipeline.browser.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone,
 if TYPE_CHECKING:
     from selenium.webdriver import Remote
 
+#: Debian's and Ubuntu's.
+PACKAGES = ("webkit2gtk-driver", "xvfb")
+ELSEWHERE = (
+    "install WebKitGTK's MiniBrowser and WebKitWebDriver, and Xvfb; there are none for a Mac"
+)
 DRIVER = "WebKitWebDriver"
 #: Debian and its family, Fedora, Arch: it is not on the PATH.
 _BROWSERS = ("/usr/lib/*/webkit*gtk-*/MiniBrowser", "/usr/lib*/webkit*gtk-*/MiniBrowser",

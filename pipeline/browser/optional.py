@@ -1,0 +1,73 @@
+"""The engines beside Chromium: what is there, and Debian's packages of what is not.
+
+A machine may lack them. Then ``all`` leaves them out and says so, and only a config that names
+one of them needs it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+
+from pipeline.browser import install
+from pipeline.registry import discover
+
+#: Whether a package is to be had: Ubuntu has no firefox-esr, and its firefox is a snap.
+_SHOW = ("apt-cache", "show", "--no-all-versions")
+
+
+def engines() -> dict[str, ModuleType]:
+    """The engines that name their ``PACKAGES``, which is all but Chromium."""
+    return {
+        name: module
+        for name, module in discover("browser.engines", "start").items()
+        if hasattr(module, "PACKAGES")
+    }
+
+
+def found(module: ModuleType) -> str | None:
+    """Where an engine is and what it says of itself; ``None`` where it cannot run."""
+    path = module.find()
+    if path is None or module.unavailable():
+        return None
+    # MiniBrowser tells its version on a display only.
+    version = install.version(path)
+    return f"{path} ({version})" if version else str(path)
+
+
+def mend(module: ModuleType) -> str:
+    """The command that installs an engine by hand, or what to do where Debian's is not at hand."""
+    if shutil.which("apt-get"):
+        return f"sudo apt-get install --no-install-recommends {' '.join(module.PACKAGES)}"
+    hint: str = module.ELSEWHERE
+    return hint
+
+
+def install_all() -> Iterator[str]:
+    """Install every engine that is missing and may be installed; one line about each."""
+    privilege = install.privilege()
+    for name, module in engines().items():
+        if there := found(module):
+            yield f"{name}: {there}"
+        elif reason := _install(module.PACKAGES, privilege):
+            yield f"{name}: not installed, {reason}; to have it: {mend(module)}"
+        elif there := found(module):
+            yield f"{name}: installed {there}"
+        else:
+            yield f"{name}: installed, but {module.unavailable()}; to have it: {mend(module)}"
+
+
+def _install(packages: Sequence[str], privilege: list[str] | None) -> str | None:
+    """Install Debian packages; why not, or ``None``."""
+    if shutil.which("apt-get") is None:
+        return "this system has no apt-get"
+    if privilege is None:
+        return "neither root nor sudo without a password"
+    apt = [*privilege, "apt-get", "-q", "-y"]
+    if failure := install.run_all([[*apt, "update"]]):
+        return failure
+    absent = [name for name in packages if install.run_all([[*_SHOW, name]])]
+    if absent:
+        return f"this system has no package {' and no '.join(absent)}"
+    return install.run_all([[*apt, "install", "--no-install-recommends", *packages]])
