@@ -15,7 +15,7 @@ from pipeline import options
 from pipeline.errors import PipelineError
 from pipeline.step import Inputs, Keep, step
 from pipeline.validate.miss import FLOORS, kept
-from pipeline.validate.ranges import LARGEST, SAMPLES
+from pipeline.validate.ranges import LARGEST
 from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import TOLERANCES
 
@@ -28,6 +28,9 @@ RESULT = "half.json"
 
 #: Outputs of the first samples, which a proof in float32 textures keeps: [k, …] by public name.
 FIRST = "first.safetensors"
+
+#: How many samples are run in float16.
+SAMPLES = 8
 
 #: The same engine and the same shaders, but for the textures.
 FLOAT32, FLOAT16 = Target("tfjs-webgl", "chromium"), Target("tfjs-webgl-f16", "chromium")

@@ -54,11 +54,11 @@ def test_extremes_are_of_finite_values_where_others_are_infinite(tmp_path: Path)
     def body(h: Any) -> Any:
         import tensorflow as tf
 
-        return tf.tanh(tf.multiply(h * 1e19, h * 1e19, name="squares"))
+        return tf.tanh(tf.multiply(h * 2e19, h * 2e19, name="squares"))
 
     squares = scanned(body, tmp_path)["squares"]
     with np.errstate(over="ignore"):
-        scaled = np.maximum(samples(SAMPLES)["x"] @ first_weights(), 0) * np.float32(1e19)
+        scaled = np.maximum(samples(SAMPLES)["x"] @ first_weights(), 0) * np.float32(2e19)
         wanted = scaled**2
     finite = wanted[np.isfinite(wanted)]
     assert 0 < squares["nonfinite"] == wanted.size - finite.size
