@@ -63,7 +63,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
 
@@ -82,8 +82,9 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     onnx_fold.fold(model)
     names: dict[str, str] = {}
     model = onnx_canonical.canonicalize(model, signature, names)
+    made = {name for node in model.graph.node for name in node.output}
     known = _origins(names, {node.name for node in graph_def.node})
-    write(model, signature, work, known)
+    write(model, signature, work, {new: old for new, old in known.items() if new in made})
 
 
 def write(

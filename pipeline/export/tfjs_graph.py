@@ -38,7 +38,7 @@ class ConvertOptions(options.Options):
     """Conversion has no choices: variants are made from its one result."""
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 

@@ -67,7 +67,8 @@ def origins(
 
 def _tensors(graph_def: Any) -> list[str]:
     """Every tensor that is computed: first outputs, and further ones that are read."""
-    found = {f"{node.name}:0": None for node in graph_def.node if node.op != "Const"}
+    given = ("Const", "Placeholder")
+    found = {f"{node.name}:0": None for node in graph_def.node if node.op not in given}
     read = (name for node in graph_def.node for name in node.input if name[0] != "^")
     found |= {name: None for name in read if ":" in name}
     return list(found)
