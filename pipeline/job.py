@@ -15,7 +15,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.fetch import RemoteFile
 from pipeline.plan import Node, Plan, make_plan
-from pipeline.run import OnEvent, Run
+from pipeline.run import Lanes, OnEvent, Run
 from pipeline.step import Lane
 from pipeline.store import Result, Store, touch
 
@@ -105,12 +105,23 @@ def stored(
     Raises:
         ConfigError: something is not there yet.
     """
+    built = _built(plan, store, results(plan, config_path, store, NoLanes()))
+    return replace(built, command=last.command(config_path, overrides))
+
+
+def results(
+    plan: Plan,
+    config_path: Path | None,
+    store: Store,
+    lanes: Lanes,
+    on_event: OnEvent = lambda state, node, seconds: None,
+) -> dict[str, Result]:
+    """The result of every step of a plan: stored, or made in ``lanes``."""
     files = _files(plan, config_path, store, lambda fraction, note: None)
-    results = Run(plan, store, _NoLanes(), files, lambda state, node, seconds: None).all()
-    return replace(_built(plan, store, results), command=last.command(config_path, overrides))
+    return Run(plan, store, lanes, files, on_event).all()
 
 
-class _NoLanes:
+class NoLanes:
     """Refuses to run anything."""
 
     def submit(

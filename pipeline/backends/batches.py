@@ -65,7 +65,8 @@ def _samples(inputs: Arrays, input_specs: Sequence[Spec]) -> Iterator[dict[str, 
     ranks = {spec["name"]: len(spec["shape"]) for spec in input_specs}
     for i in range(next(iter(inputs.values())).shape[0]):
         yield {
-            name: array[i] if ranks[name] == array.ndim - 1 else array[i : i + 1]
+            # With the dots a scalar stays an array.
+            name: array[i, ...] if ranks[name] == array.ndim - 1 else array[i : i + 1]
             for name, array in inputs.items()
         }
 

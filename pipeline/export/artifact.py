@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,19 @@ class ArtifactWriter:
         (self._work / path).write_bytes(content)
         self._files[path] = {"path": path, "sha256": sha256, "bytes": len(content)}
         return f"{sha256}.{suffix}"
+
+    def link_file(self, path: Path) -> None:
+        """Take over a digest-named file of another artifact.
+
+        As a hard link where one can be: onnxruntime follows no symbolic one out of the folder.
+        """
+        target = self._work / "files" / path.name
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copyfile(path, target)
+        named = f"files/{path.name}"
+        self._files[named] = {"path": named, "sha256": path.stem, "bytes": path.stat().st_size}
 
     def finish(self, entry: str) -> None:
         """Write ``artifact.json``; ``entry`` is the file name that a user loads."""

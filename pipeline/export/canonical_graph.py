@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.model import Signature
 
 #: TensorFlow 1 loops and branches: their control edges are part of what they compute.
-_LOWERED = {"Switch", "RefSwitch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"}
+LOWERED = {"Switch", "RefSwitch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond"}
 
 _CALL_PREFIX = re.compile(r"((Stateful)?PartitionedCall(_\d+)?/)+")
 _NUMBER = re.compile(r"\d+|unknown(_\d+)?")
@@ -41,7 +41,7 @@ def canonical(raw: RawGraph, signature: Signature) -> Any:
     from tensorflow.core.framework import graph_pb2
 
     nodes = {node.name: node for node in raw.graph_def.node}
-    lowered = any(node.op in _LOWERED for node in nodes.values())
+    lowered = any(node.op in LOWERED for node in nodes.values())
     ends = _add_outputs(nodes, raw.outputs)
     if not lowered:
         _drop_control_edges(nodes.values())

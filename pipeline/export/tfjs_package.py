@@ -42,7 +42,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     raw = memoryview((inputs["model"] / "weights.bin").read_bytes())
     tensors, start = [], 0
     for weight in group["weights"]:
-        end = start + _byte_length(weight, raw[start:])
+        end = start + byte_length(weight, raw[start:])
         tensors.append(_encode(weight, raw[start:end], options))
         start = end
     shards = split(tensors, options.shard_bytes)
@@ -53,7 +53,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         origins.write(work, known)
 
 
-def _byte_length(weight: dict[str, Any], rest: memoryview) -> int:
+def byte_length(weight: dict[str, Any], rest: memoryview) -> int:
     """The size of a tensor's bytes; strings carry their own lengths."""
     count = 1
     for size in weight["shape"]:

@@ -1,0 +1,133 @@
+"""The step that runs an artifact on its target beside the source's tensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pipeline import options
+from pipeline.bisect import graph as graphs
+from pipeline.bisect.compare import Comparison, Misfit, Seen
+from pipeline.bisect.reproduce import write_reproduction
+from pipeline.bisect.source import Trace
+from pipeline.bisect.verdict import HALF_PRECISION, Finding, apart, doubtful, findings, refuted
+from pipeline.errors import MissingToolError, PipelineError
+from pipeline.export import artifact as artifacts
+from pipeline.export import origins
+from pipeline.step import Inputs, step
+from pipeline.validate.targets import Target
+
+RESULT, REPRODUCTION = "result.json", "reproduction"
+
+
+class FindOptions(options.Options):
+    """Where, and what counts as wrong."""
+
+    backend: str
+    engine: str | None = None
+    """The browser engine, for a backend that needs one."""
+    tolerance: float
+    """The error that a node may add, as a share of the range of its output."""
+
+
+@step(version=1, tools=("numpy",))
+def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
+    """ARTIFACT and TRACE -> ``result.json``, and ``reproduction/`` of the first wrong node.
+
+    Raises:
+        MissingToolError: the target cannot run here.
+    """
+    from pipeline.backends.session import Unavailable
+
+    target = Target(options.backend, options.engine)
+    try:
+        if reason := target.unavailable():
+            raise Unavailable(reason)
+        result = _find(inputs, target, options.tolerance, work)
+    except Unavailable as error:
+        raise MissingToolError(str(error), where=target.id, todo="run `pipeline doctor`") from error
+    (work / RESULT).write_text(json.dumps(result, indent=1))
+
+
+def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[str, Any]:
+    artifact, trace = inputs["artifact"], Trace(inputs["trace"])
+    module = graphs.format_of(artifacts.read(artifact)["format"])
+    graph = module.read(artifact)
+    comparison = Comparison(artifact, module, graph, target, trace, work)
+    traced = _traced(graph, origins.read(artifact), trace)
+    seen, misfits = comparison.as_it_runs(traced)
+    if comparison.hardware.get("details", {}).get("texture_float_bits") == 16:
+        tolerance = max(tolerance, HALF_PRECISION)
+    found = _judged(comparison, seen, misfits, tolerance)
+    wrong = [finding for finding in found if finding.added > tolerance]
+    if wrong:
+        (work / REPRODUCTION).mkdir()
+        write_reproduction(comparison, wrong[0], seen, tolerance, work / REPRODUCTION)
+    return {
+        "target": target.id,
+        "hardware": comparison.hardware,
+        "samples": trace.samples,
+        "tolerance": tolerance,
+        "nodes": len(graph.ops),
+        "compared": len({op.name for finding in found for op in finding.region.ops}),
+        "outputs": _outputs(graph, seen),
+        "first": wrong[0].as_json() if wrong else None,
+        "wrong": [finding.as_json() for finding in wrong],
+        "ranking": [one.as_json() for one in sorted(found, key=lambda one: -one.added)],
+    }
+
+
+def _traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) -> dict[str, str]:
+    """The origins of what flows through the graph, where the trace holds them."""
+    found = {
+        tensor: known[tensor]
+        for op in graph.ops
+        for tensor in op.outputs
+        if known.get(tensor) in trace.files
+    }
+    if not found:
+        raise PipelineError(
+            "no tensor of this artifact is known to equal one of the source",
+            todo="bisect a variant without techniques; if it is one, this is a bug",
+        )
+    return found
+
+
+def _judged(
+    comparison: Comparison,
+    seen: Mapping[str, Seen],
+    misfits: Mapping[str, Misfit],
+    tolerance: float,
+) -> list[Finding]:
+    """Every finding; counterparts that the values refute are passed over."""
+    found = _without(set(), comparison, seen, misfits)
+    doubts = doubtful(found, comparison.graph, tolerance)
+    if not doubts:
+        return found
+    trial = _without(doubts, comparison, seen, misfits)
+    wrong = refuted(doubts, trial, tolerance)
+    if wrong == doubts:
+        return trial
+    return _without(wrong, comparison, seen, misfits) if wrong else found
+
+
+def _without(
+    unknown: set[str],
+    comparison: Comparison,
+    seen: Mapping[str, Seen],
+    misfits: Mapping[str, Misfit],
+) -> list[Finding]:
+    """The findings where some tensors are taken to have no counterpart."""
+    known = {name: one for name, one in seen.items() if name not in unknown}
+    regions = apart(graphs.regions(comparison.graph, known, misfits), misfits)
+    fit = [region for region in regions if region.tensor not in misfits]
+    return findings(regions, known, misfits, comparison.node_by_node(fit, known))
+
+
+def _outputs(graph: graphs.Graph, seen: Mapping[str, Seen]) -> dict[str, float | None]:
+    """Public name -> error of the artifact's own outputs; ``None`` where there is no output."""
+    named = {name: seen.get(tensor) for tensor, name in graph.outputs.items()}
+    return {name: one.error if one and isfinite(one.error) else None for name, one in named.items()}

@@ -1,0 +1,159 @@
+"""Adds bisect's steps to what a build has stored, and runs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.bisect.find import REPRODUCTION, RESULT, FindOptions, find
+from pipeline.bisect.graph import format_of
+from pipeline.bisect.source import TraceOptions, trace
+from pipeline.bisect.verdict import tolerance_of
+from pipeline.errors import ConfigError
+from pipeline.export import origins
+from pipeline.job import NoLanes, results
+from pipeline.plan import Node, Plan, PlannedArtifact
+from pipeline.run import Lanes, OnEvent
+from pipeline.store import Store
+from pipeline.validate import targets
+from pipeline.validate.targets import Target
+from pipeline.validate.tolerances import number_formats
+
+TRACE = "trace the source"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to look for, and where."""
+
+    artifact: str
+    """Format and variant, as in ``onnx/fp32``."""
+    target: str
+    """A backend, as in the config: ``tfjs-webgl@chromium``."""
+    samples: int = 4
+    """How many of the golden's samples."""
+    tolerance: float | None = None
+    """The error that a node may add; that of the variant's number format by default."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What came out."""
+
+    result: dict[str, Any]
+    reproduction: Path | None
+    """A read-only folder in the store."""
+
+
+def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: OnEvent) -> Found:
+    """Find the first node of a built artifact that is wrong on a target.
+
+    Args:
+        plan: of the config that the artifact was built from.
+        on_event: told of bisect's own steps.
+
+    Raises:
+        ConfigError: there is no such artifact or target, or the build is not in the store.
+        MissingToolError: the target cannot run here.
+    """
+    artifact, target = _artifact(plan, request.artifact), _target(request.target)
+    format_of(artifact.format)
+    if not target.runs(artifact.format):
+        raise ConfigError(
+            f"{target.backend} does not run {artifact.format}",
+            where="--backend",
+            todo=f"name one that does: {', '.join(_able(artifact))}",
+        )
+    base = _needed(plan, [artifact.node, "golden"])
+    built = results(base, plan.config.path, store, NoLanes())
+    known = origins.read(store.open(built[artifact.node]))
+    nodes = dict(base.nodes)
+    for node in _steps(plan, artifact, target, request, known):
+        nodes[node.id] = node
+
+    def told(state: Any, node: Node, seconds: float) -> None:
+        if node.id not in base.nodes:
+            on_event(state, node, seconds)
+
+    made = results(replace(base, nodes=nodes), plan.config.path, store, lanes, told)
+    folder = store.open(made[node.id])
+    reproduction = folder / REPRODUCTION
+    result = json.loads((folder / RESULT).read_text())
+    return Found(
+        {"artifact": artifact.id, **result}, reproduction if reproduction.exists() else None
+    )
+
+
+def _steps(
+    plan: Plan,
+    artifact: PlannedArtifact,
+    target: Target,
+    request: Request,
+    known: dict[str, str],
+) -> list[Node]:
+    tensors = sorted(set(known.values()))
+    techniques = [module for module, _ in plan.config.variants[artifact.variant].techniques()]
+    tolerance = request.tolerance or tolerance_of(number_formats(techniques))
+    return [
+        Node(
+            TRACE,
+            trace,
+            TraceOptions(tensors=tensors, samples=request.samples),
+            {"frozen": _frozen(plan, artifact), "golden": "golden"},
+        ),
+        Node(
+            f"bisect {artifact.id} {target.id}",
+            find,
+            FindOptions(backend=target.backend, engine=target.engine, tolerance=tolerance),
+            {"artifact": artifact.node, "trace": TRACE},
+            lane=target.lane,
+            tools=target.module.TOOLS,
+            extra_key=target.fingerprint(),
+        ),
+    ]
+
+
+def _artifact(plan: Plan, name: str) -> PlannedArtifact:
+    for artifact in plan.artifacts:
+        if artifact.id == name:
+            return artifact
+    why = [f"{left.id} is left out: {left.reason}" for left in plan.left_out if left.id == name]
+    raise ConfigError(
+        why[0] if why else f"the config makes no artifact {name}",
+        where="ARTIFACT",
+        todo=f"it makes {', '.join(artifact.id for artifact in plan.artifacts)}",
+    )
+
+
+def _target(name: str) -> Target:
+    wrong = targets.problem(name)
+    if wrong or name == targets.ALL:
+        raise ConfigError(f"{name}{wrong or ' is no single target'}", where="--backend")
+    return targets.parse([name])[0]
+
+
+def _able(artifact: PlannedArtifact) -> list[str]:
+    return [target.id for target in targets.known() if target.runs(artifact.format)]
+
+
+def _needed(plan: Plan, names: Iterable[str]) -> Plan:
+    """The part of a plan that leads to some nodes."""
+    kept: set[str] = set()
+    pending = list(names)
+    while pending:
+        name = pending.pop()
+        if name not in kept:
+            kept.add(name)
+            pending += plan.nodes[name].needs()
+    return replace(plan, nodes={name: node for name, node in plan.nodes.items() if name in kept})
+
+
+def _frozen(plan: Plan, artifact: PlannedArtifact) -> str:
+    """The node of the frozen graph that an artifact was converted from."""
+    node = plan.nodes[artifact.node]
+    while "frozen" not in node.inputs:
+        node = plan.nodes[node.inputs["model"]]
+    return node.inputs["frozen"]

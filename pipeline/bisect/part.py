@@ -1,0 +1,30 @@
+"""The description that a part of an artifact has in common in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.bisect.graph import Cut
+from pipeline.export import artifact as artifacts
+from pipeline.export.artifact import ArtifactWriter
+from pipeline.model import Signature, TensorSpec
+
+
+def part_writer(artifact: Path, cut: Cut, inputs: Sequence[str], folder: Path) -> ArtifactWriter:
+    """A writer for a part of ``artifact`` that takes ``inputs``, tensors given or public ones."""
+    description = artifacts.read(artifact)
+    public = {spec["name"]: spec for spec in description["inputs"]}
+    specs = [
+        TensorSpec(name, cut.given[name].dtype, cut.given[name].shape)
+        if name in cut.given
+        else TensorSpec(name, public[name]["dtype"], tuple(public[name]["shape"]))
+        for name in inputs
+    ]
+    outputs = [TensorSpec(cut.returned(tensor), "", ()) for tensor in cut.tensors]
+    return ArtifactWriter(
+        folder,
+        description["format"],
+        description["variant"],
+        Signature(tuple(specs), tuple(outputs)),
+    )

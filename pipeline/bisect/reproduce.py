@@ -1,0 +1,128 @@
+"""Writes a folder that shows one wrong node without this pipeline: the model cut out around it,
+the source's tensors that go in, the tensor that should come out, and what runs it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.bisect.compare import Comparison, Seen, call, cut_of
+from pipeline.bisect.differences import Difference, from_source
+from pipeline.bisect.graph import Cut
+from pipeline.bisect.source import contiguous
+from pipeline.bisect.verdict import Finding
+from pipeline.export import artifact as artifacts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+FACTS = "reproduction.json"
+
+README = """\
+# {op}: an output that TensorFlow does not give
+
+Node `{node}` ({op}) of a model that was converted from TensorFlow, cut out with its weights.
+Given the tensors that TensorFlow computes, it {what}.
+Its output is `{output}`, TensorFlow's is `{source}`.
+
+Found on {target} ({hardware}). To see it here:
+
+```
+{command}
+```
+
+| file | holds |
+|---|---|
+{files}
+"""
+
+#: File -> what the README says of it.
+FILES = {
+    "README.md": "this text",
+    "expected.safetensors": "the tensor that should come out",
+    "inputs.safetensors": "the tensors that go in",
+    FACTS: "what was found, for machines",
+}
+
+
+def write_reproduction(
+    comparison: Comparison,
+    finding: Finding,
+    seen: Mapping[str, Seen],
+    tolerance: float,
+    folder: Path,
+) -> None:
+    """Fill ``folder`` with the sample on which the node is most wrong."""
+    from safetensors.numpy import save_file
+
+    cut = cut_of([finding.region], seen)
+    with tempfile.TemporaryDirectory(dir=comparison.work) as temporary:
+        comparison.format.cut(comparison.artifact, cut, Path(temporary))
+        comparison.format.unpack(Path(temporary), folder)
+        names = {spec["name"] for spec in artifacts.read(Path(temporary))["inputs"]}
+    sample, scale = _worst_sample(comparison, finding, cut, seen)
+    feeds = comparison.trace.feeds(sample) | comparison.given(cut, seen, sample)
+    used = {name: value for name, value in feeds.items() if name in names}
+    save_file(contiguous(used), folder / "inputs.safetensors")
+    wanted = _wanted(comparison, finding, seen, sample)
+    save_file(contiguous({finding.region.tensor: wanted}), folder / "expected.safetensors")
+    facts = {**_facts(comparison, finding), "tolerance": tolerance, "scale": scale}
+    (folder / FACTS).write_text(json.dumps(facts, indent=1))
+    command = comparison.format.write_script(folder, comparison.target)
+    (folder / "README.md").write_text(_readme(facts, command, folder))
+
+
+def _wanted(
+    comparison: Comparison, finding: Finding, seen: Mapping[str, Seen], sample: int
+) -> Array:
+    """The source's tensor; laid out as the artifact's, where the artifact has one."""
+    wanted = comparison.trace.tensor(finding.source, sample)
+    one = seen.get(finding.region.tensor)
+    return from_source(wanted, one.layout, one.shape).astype(one.dtype) if one else wanted
+
+
+def _worst_sample(
+    comparison: Comparison, finding: Finding, cut: Cut, seen: Mapping[str, Seen]
+) -> tuple[int, float]:
+    """The sample with the largest difference, and what differences are a share of.
+
+    Any sample where nothing can be compared.
+    """
+    if finding.reason:
+        return 0, 1.0
+    every, largest = Difference(), []
+    with comparison.opened(cut) as (session, names):
+        for sample in range(comparison.trace.samples):
+            feeds = comparison.trace.feeds(sample) | comparison.given(cut, seen, sample)
+            values = call(session, {name: feeds[name] for name in names})[finding.region.tensor]
+            wanted = _wanted(comparison, finding, seen, sample)
+            one = Difference()
+            for difference in (one, every):
+                difference.add(values, wanted)
+            largest.append(one.largest)
+    return largest.index(max(largest)), every.scale
+
+
+def _facts(comparison: Comparison, finding: Finding) -> dict[str, Any]:
+    """What the script and the README say."""
+    target, said = comparison.target, finding.as_json()
+    return {
+        **{key: said[key] for key in ("node", "op", "source", "reason")},
+        "output": finding.region.tensor,
+        "target": target.id,
+        "hardware": comparison.hardware.get("name"),
+        "error": said["error_added"],
+    }
+
+
+def _readme(facts: Mapping[str, Any], command: str, folder: Path) -> str:
+    differs = "gives one that is off by {error} of its range, where {tolerance} is tolerated"
+    names = sorted({"README.md", *(path.name for path in folder.iterdir())})
+    rows = [f"| {name} | {FILES.get(name, 'what runs it')} |" for name in names]
+    what = facts["reason"] or differs.format(**facts)
+    return README.format(**facts, what=what, command=command, files="\n".join(rows))
