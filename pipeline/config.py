@@ -88,7 +88,8 @@ class Validate(Options):
     order above. Where none bounds a difference from the golden, that of its number format does:
     pipeline/validate/tolerances.py."""
     repeats: int = Field(20, ge=1, le=10_000)
-    """Timed inferences of one sample, after the first."""
+    """Timed inferences of one sample, at least; more where they are quick, or their times differ
+    by much. Fewer where one takes seconds, or on a rasterizer, which is no measure of a GPU."""
 
 
 class Publish(Options):

@@ -17,9 +17,9 @@ lasts longer than one inference, so neighbours are drawn together, and an A B al
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,8 +128,14 @@ def _resampled(units: Floats, seed: int) -> Floats:
     return resampled
 
 
+class Timer(Protocol):
+    """Times so many pairs, and for so many seconds, in sessions opened for them."""
+
+    def __call__(self, *, repeats: int, seconds: float = ...) -> Latency: ...
+
+
 def time_until_narrow(
-    time: Callable[[int, float], Latency],
+    time: Timer,
     repeats: int,
     *,
     seconds: float = TIMED_S,
@@ -141,13 +147,12 @@ def time_until_narrow(
     interval would favour those that are narrow by chance.
 
     Args:
-        time: times at least so many pairs for at least so many seconds, in sessions opened for
-            them.
+        time: a session's ``latency``, with all that stays the same already given.
         budget_s: of timed inferences in the second stage.
     """
-    first = time(repeats, seconds)
+    first = time(repeats=repeats, seconds=seconds)
     more = _pairs_missing(first, budget_s)
-    return _joined(first, time(more, 0.0)) if more else first
+    return _joined(first, time(repeats=more)) if more else first
 
 
 def _pairs_missing(latency: Latency, budget_s: float) -> int:

@@ -69,6 +69,7 @@ def test_regressions_are_named_and_fail_only_if_asked_to(cdn: Path) -> None:
     assert "digits 0123456789abcdef → digits fedcba9876543210" in text
     assert "tfjs-graph/uint8 on tfjs-webgl in Firefox: passed, and fails now" in text
     assert "802.6 KB → 900.0 KB" in text and "passed → failed" in text
+    assert "speed not compared on tfjs-webgl@" in text and "software rasterizer" in text
     assert text.endswith("2 things got worse.\n")
     assert run("stable", "latest", "--cdn", cdn, "--fail-on-regression")[0] == 3
     code, text = run("latest", "latest", "--cdn", cdn, "--fail-on-regression")

@@ -79,7 +79,9 @@ def test_a_planted_slow_down_shows_through_the_noise(noise: Callable[[Rng, int],
     def twenty_percent(seed: int) -> Ratio:
         stages = iter((seed, seed + SEEDS))
         latency = time_until_narrow(
-            lambda pairs, seconds: timed(noise, next(stages), pairs, slower=1.2), 20, budget_s=1000
+            lambda *, repeats, seconds=0.0: timed(noise, next(stages), repeats, slower=1.2),
+            20,
+            budget_s=1000,
         )
         found = ratio(latency, "onnx/fp32")
         assert found
@@ -135,9 +137,9 @@ def test_the_summary_has_the_tail_and_the_ratio() -> None:
 def test_narrow_intervals_are_not_timed_again() -> None:
     asked = []
 
-    def time(pairs: int, seconds: float) -> Latency:
-        asked.append((pairs, seconds))
-        return timed(steady, 0, pairs)
+    def time(*, repeats: int, seconds: float = 0.0) -> Latency:
+        asked.append((repeats, seconds))
+        return timed(steady, 0, repeats)
 
     assert len(time_until_narrow(time, 60, seconds=0.5).warm_ms) == 60
     assert asked == [(60, 0.5)]
@@ -146,9 +148,9 @@ def test_narrow_intervals_are_not_timed_again() -> None:
 def test_wide_intervals_are_timed_once_more_until_they_should_be_narrow() -> None:
     asked = []
 
-    def time(pairs: int, seconds: float) -> Latency:
-        asked.append(pairs)
-        return timed(busy, len(asked), pairs)
+    def time(*, repeats: int, seconds: float = 0.0) -> Latency:
+        asked.append(repeats)
+        return timed(busy, len(asked), repeats)
 
     latency = time_until_narrow(time, 21, budget_s=1000)
     assert asked[0] == 21
@@ -166,9 +168,9 @@ def test_wide_intervals_are_timed_once_more_until_they_should_be_narrow() -> Non
 def test_no_more_time_is_spent_than_the_budget() -> None:
     asked = []
 
-    def time(pairs: int, seconds: float) -> Latency:
-        asked.append(pairs)
-        return timed(busy, len(asked), pairs)
+    def time(*, repeats: int, seconds: float = 0.0) -> Latency:
+        asked.append(repeats)
+        return timed(busy, len(asked), repeats)
 
     time_until_narrow(time, 20, budget_s=0)
     assert asked == [20]

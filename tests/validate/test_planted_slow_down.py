@@ -71,9 +71,7 @@ def release(given: Path, reference: Path) -> dict[str, Any]:
     inputs = {"x": np.ones(SHAPE, np.float32)}
     with Slower(given) as session:
         time = partial(session.latency, inputs, reference=reference, warmups=3)
-        latency = time_until_narrow(
-            lambda pairs, seconds: time(repeats=pairs, seconds=seconds), 20, seconds=0.0
-        )
+        latency = time_until_narrow(time, 20, seconds=0.0)
         proof = {
             "target": "onnxruntime-cpu",
             "status": "pass",
