@@ -246,6 +246,8 @@ def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
     assert "must be <= 1e-09" in failed.stderr
     assert "✗ tfjs-graph/uint8 on tfjs-wasm" in failed.stdout
     assert "Do not ship: 1 of 8 artifacts failed." in failed.stdout
+    told = pipeline("report", MOBILENET, "--store", place / "artifacts/store", "--markdown").stdout
+    assert "Do not ship" in told and "✗ tfjs-graph/uint8 on tfjs-wasm in Chromium" in told
     assert (published / "latest.json").read_text() == before
 
 
