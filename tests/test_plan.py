@@ -57,6 +57,19 @@ def test_a_format_is_converted_once_for_all_its_weight_variants() -> None:
     ]
 
 
+def test_files_are_compressed_where_something_may_be_published() -> None:
+    compressed = {n.removeprefix("compress ") for n in planned().nodes if "compress" in n}
+    assert compressed == {artifact.id for artifact in planned().artifacts}
+    without = make_plan(load_config(MOBILENET), browsers=False)
+    assert not any("compress" in name for name in without.nodes)
+
+
+def test_float32_has_no_latency_gate_since_others_are_timed_with_it() -> None:
+    plan = planned("validate.gates.default={latency_ratio: 1.2, cosine: 0.9}")
+    held = {a.id for a in plan.artifacts for one in a.bounds.values() if "latency_ratio" in one}
+    assert held == {a.id for a in plan.artifacts if a.variant != "fp32"}
+
+
 def test_a_variant_that_fits_no_format_is_an_error() -> None:
     with pytest.raises(ConfigError, match="variant int8 would be exported to no format"):
         planned("export.onnx.variants=[fp32]")
