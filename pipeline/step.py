@@ -17,7 +17,7 @@ from typing import Any, get_type_hints
 from pipeline.options import Options
 
 #: Which process runs a step: ``tensorflow``, the only one that may import TensorFlow, ``light``,
-#: or the name of the browser engine that it keeps open.
+#: ``cuda``, or the name of the browser engine that it keeps open.
 Lane = str
 
 Inputs = Mapping[str, Path]

@@ -1,10 +1,21 @@
-"""What backends that run in this process share: timing, and memory."""
+"""What backends that run in this process share: sessions, timing, and memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
+
+from pipeline.backends.batches import infer_in_batches
+from pipeline.backends.session import Latency
+from pipeline.export import artifact as artifacts
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from pipeline.backends.session import Array, Arrays
 
 Run = Callable[[], Any]
 
@@ -59,3 +70,76 @@ def process_memory() -> dict[str, int | None]:
 
     resident = int(psutil.Process().memory_info().rss)
     return {"tensors": None, "tensor_bytes": None, "process_bytes": resident}
+
+
+class NativeSession:
+    """An artifact in this process; a runtime says how to load it and how to run one batch."""
+
+    def __init__(self, artifact: Path) -> None:
+        self._artifact = artifact
+        self._description = artifacts.read(artifact)
+        self._entry = artifact / self._description["entry"]
+        self._ran = False
+        self._memory: dict[str, int | None] | None = None
+        self._session: Any = None
+        self.load_ms = 0.0
+        self._open()
+
+    def _load(self) -> Any:
+        """The runtime's own session."""
+        raise NotImplementedError
+
+    def _batch(self, inputs: Arrays) -> dict[str, Array]:
+        """Run one batch on ``self._session``."""
+        raise NotImplementedError
+
+    @property
+    def fetched_bytes(self) -> int | None:
+        return None
+
+    def memory(self) -> dict[str, int | None]:
+        """Of this process: native runtimes do not say what they hold themselves."""
+        return self._memory or process_memory()
+
+    def infer(self, inputs: Arrays) -> dict[str, Array]:
+        return infer_in_batches(self._run, inputs, self._description["inputs"])
+
+    def latency(
+        self,
+        inputs: Arrays,
+        *,
+        reference: Path | None,
+        warmups: int,
+        repeats: int,
+        seconds: float = 0.0,
+    ) -> Latency:
+        if self._ran:
+            self._open()
+        first_ms = timed(partial(self._run, inputs))
+        self._memory = process_memory()
+        if reference is None:
+            runs = [partial(self._run, inputs)]
+            return Latency(first_ms, *in_turn(runs, warmups, repeats, seconds))
+        with type(self)(reference) as other:
+            runs = [partial(self._run, inputs), partial(other._run, inputs)]
+            return Latency(first_ms, *in_turn(runs, warmups, repeats, seconds))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session = None
+
+    def _open(self) -> None:
+        start = perf_counter()
+        self._session = self._load()
+        self.load_ms = (perf_counter() - start) * 1000
+
+    def _run(self, inputs: Arrays) -> dict[str, Array]:
+        self._ran = True
+        return self._batch(inputs)

@@ -33,6 +33,8 @@ SAME_EVERYWHERE = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
 
+#: The lane that may use a GPU; what it measures is no part of an artifact.
+CUDA = "cuda"
 
 #: Read by the C library as a process starts: keep freed memory instead of giving it back. A
 #: model's graph is copied dozens of times on its way, and every fresh page costs a fault.
@@ -142,9 +144,18 @@ def _begin(log: Path, messages: Any) -> None:
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     os.environ.update(SAME_EVERYWHERE)
+    if log.stem == CUDA:
+        _restore("CUDA_VISIBLE_DEVICES", hidden)
     step.on_progress(lambda fraction, note: messages.put((fraction, note)))
     threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _restore(variable: str, value: str | None) -> None:
+    os.environ.pop(variable, None)
+    if value is not None:
+        os.environ[variable] = value
 
 
 def _follow_parent() -> None:

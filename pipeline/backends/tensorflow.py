@@ -1,0 +1,157 @@
+"""Runs TF.js graph artifacts in TensorFlow: the graph and weights of the artifact, no browser.
+
+What differs from the golden here went wrong in conversion or quantization, and what differs only
+in a browser went wrong there. Not part of ``all``: no user runs it, and it imports TensorFlow.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.backends.cpu import cpu_name
+from pipeline.backends.native import NativeSession
+from pipeline.backends.session import Hardware, Session
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.backends.session import Array, Arrays
+
+NAME = "tensorflow"
+FORMATS = ("tfjs-graph",)
+LANE = "tensorflow"
+TOOLS = ("tensorflow", "numpy")
+EXTRA = True
+
+
+def unavailable(engine: None = None) -> str | None:
+    """Why this backend cannot run here."""
+    return None if find_spec("tensorflow") else "tensorflow is not installed"
+
+
+def open_session(artifact: Path, engine: None = None) -> Session:
+    """Open an artifact folder."""
+    return TensorflowSession(artifact)
+
+
+class TensorflowSession(NativeSession):
+    """A TF.js graph model as a TensorFlow function."""
+
+    @property
+    def hardware(self) -> Hardware:
+        import tensorflow as tf
+
+        details = {
+            "engine": "tensorflow",
+            "engine_version": tf.__version__,
+            "threads": tf.config.threading.get_intra_op_parallelism_threads() or None,
+        }
+        return Hardware("cpu", cpu_name(), details)
+
+    def _load(self) -> Any:
+        import tensorflow as tf
+
+        graph = _graph(self._entry)
+        names = {
+            side: [spec["name"] for spec in self._description[side]]
+            for side in ("inputs", "outputs")
+        }
+        try:
+            wrapped = tf.compat.v1.wrap_function(
+                lambda: tf.import_graph_def(graph, name=""), signature=[]
+            )
+        except (ValueError, tf.errors.OpError) as error:
+            raise PipelineError(
+                f"TensorFlow cannot load it: {error}", where=str(self._entry)
+            ) from error
+        ends = {
+            side: [wrapped.graph.get_tensor_by_name(f"{name}:0") for name in known]
+            for side, known in names.items()
+        }
+        return wrapped.prune(ends["inputs"], ends["outputs"])
+
+    def _batch(self, inputs: Arrays) -> dict[str, Array]:
+        import tensorflow as tf
+
+        given = [tf.constant(inputs[spec["name"]]) for spec in self._description["inputs"]]
+        names = [spec["name"] for spec in self._description["outputs"]]
+        results = self._session(*given)
+        return {name: result.numpy() for name, result in zip(names, results, strict=True)}
+
+
+def _graph(entry: Path) -> Any:
+    """The GraphDef of a ``model.json``, its weights put back into its constants."""
+    import tensorflow as tf
+    from google.protobuf.json_format import ParseDict
+
+    model = json.loads(entry.read_text())
+    graph = ParseDict(model["modelTopology"], tf.compat.v1.GraphDef())
+    constants = {node.name: node for node in graph.node if node.op == "Const"}
+    for name, values in _weights(model["weightsManifest"], entry.parent):
+        tensor = tf.make_tensor_proto(values)
+        constants[name].attr["value"].tensor.CopyFrom(tensor)
+    for node in [node for node in graph.node if node.op == _FUSED]:
+        _split(graph, node)
+    return graph
+
+
+#: The one operator of converted graphs that TF.js has and TensorFlow has not.
+_FUSED = "FusedDepthwiseConv2dNative"
+
+
+def _split(graph: Any, node: Any) -> None:
+    """``fused(x, w, bias)`` -> ``activation(depthwise(x, w) + bias)``; the last keeps the name."""
+    operators = [operator.decode() for operator in node.attr["fused_ops"].list.s]
+    steps: list[tuple[str, list[str], tuple[str, ...]]] = [
+        ("DepthwiseConv2dNative", list(node.input[:2]), _ATTRIBUTES)
+    ]
+    for operator in operators:
+        if operator != "NoOp":
+            steps.append((operator, list(node.input[2:]) if operator == "BiasAdd" else [], ("T",)))
+    before: list[str] = []
+    for operator, inputs, attributes in steps:
+        name = f"{node.name}/{operator}" if operator != steps[-1][0] else node.name
+        made = graph.node.add(op=operator, name=name, input=[*before, *inputs])
+        for attribute in attributes:
+            made.attr[attribute].CopyFrom(node.attr[attribute])
+        before = [name]
+    graph.node.remove(node)
+
+
+_ATTRIBUTES: tuple[str, ...] = (
+    "T",
+    "data_format",
+    "dilations",
+    "explicit_paddings",
+    "padding",
+    "strides",
+)
+
+
+def _weights(manifest: list[dict[str, Any]], folder: Path) -> Any:
+    """Name and values of each weight, decoded as TF.js does."""
+    import numpy as np
+
+    for group in manifest:
+        raw = b"".join((folder / path).read_bytes() for path in group["paths"])
+        start = 0
+        for weight in group["weights"]:
+            coding = weight.get("quantization", {})
+            if weight["dtype"] == "string":
+                raise PipelineError(f"{weight['name']} holds strings", where=str(folder))
+            dtype = np.dtype(coding.get("dtype", weight["dtype"])).newbyteorder("<")
+            count = int(np.prod(weight["shape"], dtype=int))
+            stored = np.frombuffer(raw, dtype, count, start)
+            start += stored.nbytes
+            yield weight["name"], _decoded(stored, weight, coding).reshape(weight["shape"])
+
+
+def _decoded(stored: Array, weight: dict[str, Any], coding: dict[str, Any]) -> Array:
+    if "scale" not in coding:
+        return stored.astype(weight["dtype"])
+    # JavaScript computes in float64, and rounds as it stores into a Float32Array.
+    values = stored.astype("float64") * coding["scale"] + coding["min"]
+    decoded: Array = values.round() if weight["dtype"] == "int32" else values
+    return decoded.astype(weight["dtype"])
