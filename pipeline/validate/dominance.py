@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeGuard
 
 from pipeline.validate.latency import quotient
@@ -52,28 +53,27 @@ def dominated(artifacts: Sequence[Artifact], stay: Collection[str]) -> dict[str,
         stay: ids of the float32 artifacts, which are never replaced.
     """
     able = [artifact for artifact in artifacts if _passed(artifact) and artifact["br_bytes"]]
-    better = {
-        artifact["id"]: [
-            other
-            for other in able
-            if other is not artifact
-            and _replaces(other, artifact)
-            # Of two that are equal, the first one stays.
-            and (not _replaces(artifact, other) or able.index(other) < able.index(artifact))
-        ]
-        for artifact in able
-        if artifact["id"] not in stay
-    }
+    better = {one["id"]: _better(one, able) for one in able if one["id"] not in stay}
     found = {}
     for artifact in able:
-        # Only one that stays itself can stand in for another.
-        standing = [
-            other for other in better.get(artifact["id"], ()) if not better.get(other["id"])
-        ]
-        if standing:
-            best = max(standing, key=_snr_db)  # the most alike
+        others = better.get(artifact["id"], [])
+        # Only one that stays itself can stand in for another; of several, the one most alike.
+        if standing := [other for other in others if not better.get(other["id"])]:
+            best = max(standing, key=partial(_snr_db, like=artifact))
             found[artifact["id"]] = Dominance(best["id"], _reason(artifact, best))
     return found
+
+
+def _better(artifact: Artifact, able: Sequence[Artifact]) -> list[Artifact]:
+    """Those that replace an artifact; of two that replace each other, the first one stays."""
+    place = able.index(artifact)
+    return [
+        other
+        for index, other in enumerate(able)
+        if index != place
+        and _replaces(other, artifact)
+        and (index < place or not _replaces(artifact, other))
+    ]
 
 
 def _passed(artifact: Artifact) -> bool:
@@ -105,16 +105,17 @@ def _no_worse(other: Artifact, artifact: Artifact) -> bool:
     one, two = other["accuracy"], artifact["accuracy"]
     if _tells(one) and _tells(two):
         return bool(one["value"] >= two["value"])
-    return _snr_db(other) >= _snr_db(artifact)
+    return _snr_db(other, artifact) >= _snr_db(artifact, artifact)
 
 
 def _tells(accuracy: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
     return accuracy is not None and accuracy["high"] - accuracy["low"] <= WIDEST
 
 
-def _snr_db(artifact: Artifact) -> float:
-    """The lowest on any target, up to where it is all rounding."""
-    return min(EXACT_DB, *(float(result["parity"]["snr_db"]) for result in _ran(artifact)))
+def _snr_db(artifact: Artifact, like: Artifact) -> float:
+    """The lowest on any target of ``like``, up to where it is all rounding."""
+    shared = [one for one in _ran(artifact) if one["target"] in _targets(like)]
+    return min(EXACT_DB, *(float(result["parity"]["snr_db"]) for result in shared))
 
 
 def _ran(artifact: Artifact) -> list[Mapping[str, Any]]:
@@ -157,5 +158,6 @@ def _reason(artifact: Artifact, other: Artifact) -> str:
     if _tells(one) and _tells(two):
         worth = f"{one['metric']} {one['value']:.2%} against {two['value']:.2%}"
     else:
-        worth = f"signal to noise {_snr_db(artifact):.0f} dB against {_snr_db(other):.0f} dB"
+        own, theirs = (_snr_db(each, artifact) for each in (artifact, other))
+        worth = f"signal to noise {own:.0f} dB against {theirs:.0f} dB"
     return f"{sizes}, {speed}, {worth}"

@@ -123,6 +123,14 @@ def test_without_a_telling_accuracy_the_noise_decides(how: dict[str, Any]) -> No
     assert by(one, artifact("tfjs-graph/x", 1100, snr_db=130, **how)) != {}
 
 
+def test_noise_counts_where_both_ran() -> None:
+    one = artifact("tfjs-graph/uint8", snr_db=40, accuracy=None)
+    more = proof("tfjs-webgl@firefox", 1.0, 0.02, parity={"snr_db": 10.0})
+    one["validation"].append(more)
+    twin = artifact("tfjs-graph/x", snr_db=39, accuracy=None)
+    assert by(one, twin) == {"tfjs-graph/x": "tfjs-graph/uint8"}
+
+
 def test_speed_on_a_rasterizer_does_not_count() -> None:
     quick = artifact("tfjs-graph/x", accuracy=0.97)
     quick["validation"][1] = proof("tfjs-webgl@chromium", 0.2, 0.02, hardware={"kind": "software"})

@@ -125,6 +125,13 @@ def test_parity_gets_worse() -> None:
     assert found.note == "3 outputs are NaN or infinite, 0 were"
 
 
+def test_errors_on_other_samples_are_not_compared() -> None:
+    def fewer(artifact: dict[str, Any], proof: dict[str, Any]) -> None:
+        proof.update(samples=64, parity={"relative_error": 0.5, "nonfinite": 0})
+
+    assert after(fewer) == []
+
+
 def test_the_rounding_of_float32_is_no_regression() -> None:
     before = manifest()
     before["artifacts"][0]["validation"][0]["parity"]["relative_error"] = 1e-7
