@@ -153,6 +153,9 @@ def _latency(session: Session, inputs: Inputs, one: Arrays, repeats: int) -> dic
     if session.hardware.kind == "software":
         # Slow, and no measure of a GPU: enough to see that it runs again and again.
         latency = time(repeats=min(repeats, SOFTWARE_REPEATS))
+    elif reference is None and session.fetched_bytes is None:
+        # No ratio comes of it that more time would make narrower, and native code gets no faster.
+        latency = time(repeats=repeats)
     else:
         latency = time_until_narrow(time, repeats)
     return {
