@@ -12,6 +12,7 @@ and ``p99_ms`` tell.
 
 The confidence interval is a bootstrap of circular blocks (Politis and Romano 1992): a disturbance
 lasts longer than one inference, so neighbours are drawn together, and an A B always with its B A.
+To it is added what two sessions of one artifact lie apart by, which no times of one session show.
 """
 
 from __future__ import annotations
@@ -32,16 +33,22 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 
-#: Timed again while half of the interval is wider than this: 3 % of the time.
+#: Half of the interval that one more session would add. Where a session's memory lies makes it
+#: slower or faster all the while (Mytkowicz et al. 2009): ratios of an artifact to itself had a
+#: standard deviation of 0.2 to 0.6 % here, and a mean of up to 0.6 % by which was opened first.
+SESSIONS = 0.02
+
+#: Timed again while half of the bootstrap's interval is wider than this: 3 % of the time.
 NARROW = 0.03
 #: Seconds of warm-ups, and of timed inferences, of one artifact on one target. V8 was seen to
 #: compile WebAssembly a second time within the first 0.1 s, and code to run three times as fast.
 TIMED_S = 0.3
 #: Seconds that may be spent on making an interval narrower.
 BUDGET_S = 1.0
-#: The most pairs that are timed for it; more would narrow the interval below what two sessions
-#: of one artifact differ by.
+#: The most pairs that are timed for it.
 MOST_PAIRS = 400
+#: Below this there is no interval.
+FEWEST_PAIRS = 4
 
 #: Between which shares of the sorted times no one else took part of the processor.
 FASTEST = (0.05, 0.4)
@@ -74,18 +81,23 @@ def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
     Returns:
         ``None`` where no reference was timed, or too little for an interval.
     """
+    if latency.reference_ms is None or len(latency.reference_ms) < FEWEST_PAIRS:
+        return None
+    centre, below, above = _interval(_units(latency.warm_ms, latency.reference_ms), seed)
+    bounds = (centre, centre - math.hypot(below, SESSIONS), centre + math.hypot(above, SESSIONS))
+    value, low, high = (round(math.exp(bound), 4) for bound in bounds)
+    return Ratio(value, low, high, CONFIDENCE, len(latency.reference_ms), reference)
+
+
+def _interval(units: Floats, seed: int = 0) -> tuple[float, float, float]:
+    """The log ratio, and how far below and above it the bootstrap's interval reaches."""
     import numpy as np
 
-    if latency.reference_ms is None or len(latency.reference_ms) < 4:
-        return None
-    units = _units(latency.warm_ms, latency.reference_ms)
     centre = float(_log_ratio(units))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(_resampled(units, seed), (tail, 1 - tail))
     # A bootstrap of few values may leave its own centre out.
-    bounds = (centre, min(low, centre), max(high, centre))
-    value, least, most = (round(math.exp(bound), 4) for bound in bounds)
-    return Ratio(value, least, most, CONFIDENCE, len(latency.reference_ms), reference)
+    return centre, max(0.0, centre - low), max(0.0, high - centre)
 
 
 def _units(warm_ms: list[float], reference_ms: list[float]) -> Floats:
@@ -157,16 +169,17 @@ def time_until_narrow(
 
 def _pairs_missing(latency: Latency, budget_s: float) -> int:
     """How many more pairs to time; 0 where so many as would help take longer than ``budget_s``."""
-    measured = ratio(latency, "")
-    if measured is None or latency.reference_ms is None:
+    pairs = len(latency.reference_ms or ())
+    if latency.reference_ms is None or pairs < FEWEST_PAIRS:
         return 0
-    half = math.log(measured.high / measured.low) / 2
+    _, below, above = _interval(_units(latency.warm_ms, latency.reference_ms))
+    half = (below + above) / 2
     if half <= NARROW:
         return 0
-    wanted = math.ceil(measured.pairs * (half / NARROW) ** 2)
-    pair_s = (sum(latency.warm_ms) + sum(latency.reference_ms)) / measured.pairs / 1000
+    wanted = math.ceil(pairs * (half / NARROW) ** 2)
+    pair_s = (sum(latency.warm_ms) + sum(latency.reference_ms)) / pairs / 1000
     more = min(wanted, int(budget_s / max(pair_s, 1e-9)), MOST_PAIRS) // 2 * 2
-    return more if more >= measured.pairs / 2 else 0
+    return more if more >= pairs / 2 else 0
 
 
 def _joined(first: Latency, second: Latency) -> Latency:
