@@ -87,6 +87,9 @@ class Validate(Options):
     key decides: first one that names an engine, then a backend, then neither; among equals, in the
     order above. Where none bounds a difference from the golden, that of its number format does:
     pipeline/validate/tolerances.py."""
+    threads: int | None = Field(None, ge=1, le=64)
+    """Threads of tfjs-wasm and ort-wasm; what each takes by itself, if none are named, which is one
+    on a machine with two cores."""
     repeats: int = Field(20, ge=1, le=10_000)
     """Timed inferences of one sample, at least; more where they are quick, or their times differ
     by much. Fewer where one takes seconds, or on a rasterizer, which is no measure of a GPU."""

@@ -376,13 +376,11 @@ def _proof(plan: Plan, package: _Package, target: Target, inputs: Mapping[str, s
         leave = _step("pipeline.validate.measure:leave_out", **same, reason=reason)
         return Node(f"leave out {target.id}", *leave, watched=target.watched())
     validate = plan.config.validate_
-    function, options = _step(
-        "pipeline.validate.measure:measure", **same, task=plan.config.task, repeats=validate.repeats
-    )
+    effort = {"repeats": validate.repeats, "threads": validate.threads}
+    measure = _step("pipeline.validate.measure:measure", **same, **effort, task=plan.config.task)
     return Node(
         f"prove {package.artifact} {target.id}",
-        function,
-        options,
+        *measure,
         inputs,
         after=("check golden",),
         lane=target.lane,

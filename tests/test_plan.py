@@ -15,6 +15,7 @@ from pipeline.step import StepFunction
 from pipeline.validate.tolerances import TOLERANCES
 
 ROOT = Path(__file__).parents[1]
+ENGINES = ("chromium", "firefox", "webkit")
 MOBILENET = ROOT / "configs" / "mobilenet.yaml"
 
 
@@ -22,8 +23,17 @@ def planned(*overrides: str) -> Plan:
     return make_plan(load_config(MOBILENET, overrides))
 
 
-def test_the_default_makes_and_proves_these_artifacts() -> None:
+def test_the_default_makes_these_artifacts_and_proves_them_everywhere() -> None:
     plan = planned()
+    proofs = {artifact.id: set(artifact.proofs) for artifact in plan.artifacts}
+    in_browsers = {f"tfjs-{b}@{e}" for b in ("wasm", "webgl") for e in ENGINES}
+    assert proofs["tfjs-layers/fp32"] >= in_browsers | {"tfjs-webgpu@chromium"}
+    assert proofs["onnx/int8"] >= {"onnxruntime-cpu", *(f"ort-wasm@{e}" for e in ENGINES)}
+    assert all(artifact.proofs for artifact in plan.artifacts)
+
+
+def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
+    plan = planned("validate.backends=[onnxruntime-cpu, tfjs-wasm, tfjs-webgl]")
     tfjs, onnx = ["tfjs-wasm@chromium", "tfjs-webgl@chromium"], ["onnxruntime-cpu"]
     assert {a.id: list(a.proofs) for a in plan.artifacts} == {
         "tfjs-graph/fp32": tfjs,
@@ -161,7 +171,7 @@ def test_the_committed_schema_is_the_current_one() -> None:
 
 def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
     gates = "validate.gates={default: {accuracy_drop: 0.5}, fp32 tfjs-webgl: {cosine: 0.9}}"
-    plan = planned(gates)
+    plan = planned(gates, "validate.backends=[onnxruntime-cpu, tfjs-wasm, tfjs-webgl]")
     (fp32,) = [a for a in plan.artifacts if a.id == "tfjs-graph/fp32"]
     assert fp32.bounds == {
         "tfjs-wasm@chromium": {"accuracy_drop": 0.5, "relative_error": TOLERANCES["float32"]},

@@ -5,7 +5,9 @@ runs), ``TOOLS`` (distributions whose version can change its results),
 ``unavailable(engine) -> str | None`` (a cheap reason why it cannot run on this machine) and
 ``open_session(artifact: Path, engine: str | None) -> Session``. One that runs in a browser
 has ``ENGINES``, those that can have it; one that does not has ``LANE``, the kind of process
-it needs, and its ``engine`` is ``None``. ``EXTRA = True`` keeps it out of ``all``.
+it needs, and its ``engine`` is ``None``. ``EXTRA = True`` keeps it out of ``all``. With
+``THREADS = True`` its ``open_session`` also takes ``threads``, a number or ``None`` for the
+runtime's own choice.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ NAME = "tfjs-wasm"
 FORMATS = tfjs.FORMATS
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+THREADS = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched
 
 
-def open_session(artifact: Path, engine: str) -> Session:
+def open_session(artifact: Path, engine: str, threads: int | None = None) -> Session:
     """Open an artifact folder on TF.js' wasm backend."""
-    return tfjs.open_session(artifact, engine, "wasm")
+    return tfjs.open_session(artifact, engine, "wasm", threads=threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from pipeline.backends.session import Unavailable
 
 T = TypeVar("T")
 
+_PREFIX = "pipeline-browser-"
 _END_S = 5
 _POLL_S = 0.02
 
@@ -34,10 +36,23 @@ def bound(command: Sequence[str]) -> list[str]:
 
 
 def folder(undo: ExitStack, name: str) -> Path:
-    """A folder for a browser's profile and logs, removed by ``undo`` whatever is left in it."""
-    made = Path(tempfile.mkdtemp(prefix=f"pipeline-{name}-"))
+    """A folder for a browser's profile and logs, removed by ``undo`` whatever is left in it.
+
+    Those of processes that were killed are removed as well.
+    """
+    _sweep()
+    made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{name}-"))
     undo.callback(shutil.rmtree, made, ignore_errors=True)
     return made
+
+
+def _sweep() -> None:
+    import psutil
+
+    for old in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner = old.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def start(

@@ -56,6 +56,13 @@ class Answer:
     content: bytes
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that was closed takes no more files: nothing to be told."""
+
+
 class PageServer:
     """Serves on 127.0.0.1, on a free port, from a thread, until ``close``.
 
@@ -69,8 +76,7 @@ class PageServer:
         self.offers: dict[str, bytes] = {}
         self.answers: dict[str, Answer | None] = {}
         self._answered = threading.Condition()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), partial(_Handler, self))
         self.host = f"127.0.0.1:{self._http.server_port}"
         self.url = f"http://{self.host}"
         self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)

@@ -45,6 +45,8 @@ class MeasureOptions(options.Options):
     """Whether the user wants nothing published without it."""
     task: str
     repeats: int
+    threads: int | None = None
+    """Of backends that let one choose."""
 
 
 class LeaveOutOptions(options.Options):
@@ -105,7 +107,7 @@ def _write(work: Path, target: Target, reason: str | None, measured: Mapping[str
 def _measured(
     target: Target, inputs: Inputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
-    with target.module.open_session(inputs["artifact"], target.engine) as session:
+    with target.open(inputs["artifact"], options.threads) as session:
         measured, outputs = _measure(session, inputs, options, work)
     if target.id == half.FLOAT32.id:
         half.keep_first(outputs, work)

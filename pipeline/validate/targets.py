@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.registry import discover
+
+if TYPE_CHECKING:
+    from pipeline.backends.session import Session
 
 #: Every backend in every engine that can have it; what is missing here is left out, and said.
 ALL = "all"
@@ -45,6 +49,12 @@ class Target:
         """A cheap reason why it cannot run on this machine."""
         reason: str | None = self.module.unavailable(self.engine)
         return reason
+
+    def open(self, artifact: Path, threads: int | None = None) -> Session:
+        """Open an artifact folder; ``threads`` is for backends that let one choose."""
+        more = {"threads": threads} if threads and getattr(self.module, "THREADS", False) else {}
+        session: Session = self.module.open_session(artifact, self.engine, **more)
+        return session
 
     def fingerprint(self) -> Any:
         """What can change its results besides the artifact."""

@@ -30,7 +30,8 @@ def test_contract(backend: ModuleType) -> None:
     assert engines and set(engines) <= {None, *ENGINES}
     assert all(isinstance(name, str) for name in backend.TOOLS)
     assert backend.__doc__
-    assert list(inspect.signature(backend.open_session).parameters) == ["artifact", "engine"]
+    takes = ["artifact", "engine", *(["threads"] if hasattr(backend, "THREADS") else [])]
+    assert list(inspect.signature(backend.open_session).parameters) == takes
     for engine in engines:
         assert backend.unavailable(engine) is None or backend.unavailable(engine)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from browser_cases import ONNX, Case
 
 from pipeline.backends import tfjs_cpu, tfjs_wasm, tfjs_webgl, tfjs_webgl_f16
 from pipeline.backends.session import Unavailable
-from pipeline.browser import session, tfjs
+from pipeline.browser import processes, session, tfjs
 from pipeline.browser.gpu import host_gpu
 from pipeline.errors import PipelineError
 from pipeline.registry import discover
@@ -98,6 +99,17 @@ def test_wasm_has_simd_and_threads_to_be_had(engine: str, classifier: Case) -> N
         details = opened.hardware.details
     assert details["simd"] is True
     assert details["multithreaded"] is True
+
+
+@pytest.mark.parametrize("backend", ["tfjs-wasm", "ort-wasm"])
+def test_threads_are_as_many_as_asked_for(engine: str, backend: str, classifier: Case) -> None:
+    target = Target(backend, engine)
+    for threads in (1, 2):
+        with target.open(artifact_for(target, classifier), threads) as opened:
+            assert opened.hardware.details["threads"] == threads
+            outputs = opened.infer(classifier.one)
+        expected = classifier.outputs["probabilities"][:1]
+        np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
 
 
 def test_a_missing_shard_is_named(engine: str, editable: Path) -> None:
@@ -221,3 +233,15 @@ def test_a_browser_that_does_not_start_is_unavailable(
         tfjs_cpu.open_session(classifier.artifact, engine)
     left = set(psutil.Process().children(recursive=True)) - before
     assert not [command(process) for process in left if lives(process.pid)]
+
+
+def test_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    with ExitStack() as undo:
+        mine = processes.folder(undo, "test")
+        dead = subprocess.Popen(["true"])
+        dead.wait()
+        left = mine.with_name(f"pipeline-browser-{dead.pid}-test-x")
+        (left / "profile").mkdir(parents=True)
+        other = processes.folder(undo, "test")
+        assert mine.exists() and other.exists() and not left.exists()
+    assert not mine.exists() and not other.exists()

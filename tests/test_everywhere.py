@@ -1,0 +1,81 @@
+"""The default config, as it is: every artifact on every backend in every engine that is here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.registry import discover
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = Path(sys.executable).with_name("pipeline")
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
+
+#: Engine -> what it must prove wherever it is installed.
+TFJS = {
+    "chromium": {"tfjs-wasm", "tfjs-webgl", "tfjs-webgpu"},
+    "firefox": {"tfjs-wasm", "tfjs-webgl"},
+    "webkit": {"tfjs-wasm", "tfjs-webgl"},
+}
+ONNX = {"chromium": {"ort-wasm", "ort-webgpu"}, "firefox": {"ort-wasm"}, "webkit": {"ort-wasm"}}
+#: A rasterizer has no float16 shaders; float16 arithmetic in WebGPU needs them.
+MAY_LACK = {("onnx/fp16", "ort-webgpu@chromium")}
+
+
+def build(folder: Path) -> dict[str, Any]:
+    words = [PIPELINE, "build", ROOT / "configs/mobilenet.yaml", "--store", folder / "store"]
+    words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("everywhere")
+
+
+@pytest.fixture(scope="module")
+def manifest(folder: Path) -> dict[str, Any]:
+    built: dict[str, Any] = build(folder)["manifest"]
+    return built
+
+
+@pytest.mark.parametrize("engine", TFJS)
+def test_every_artifact_is_proved_in(engine: str, manifest: dict[str, Any]) -> None:
+    if reason := discover("browser.engines", "start")[engine].unavailable():
+        told = {r["reason"] for a in manifest["artifacts"] for r in a["validation"]
+                if r["engine"] == engine}  # fmt: skip
+        assert told == {reason}
+        pytest.skip(f"{engine}: {reason}")
+    for artifact in manifest["artifacts"]:
+        results = {result["target"]: result for result in artifact["validation"]}
+        names = ONNX[engine] if artifact["format"] == "onnx" else TFJS[engine]
+        for name in names:
+            result = results[f"{name}@{engine}"]
+            if (artifact["id"], result["target"]) in MAY_LACK and result["reason"]:
+                assert "shader-f16" in result["reason"]
+                continue
+            assert result["status"] == "pass", (artifact["id"], result)
+            assert result["hardware"]["details"]["engine"] == engine
+            assert not result["required"]
+
+
+def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
+    import jsonschema
+
+    schema = json.loads((ROOT / "pipeline/publish/manifest.schema.json").read_text())
+    jsonschema.validate(manifest, schema)
+
+
+def test_the_same_again_proves_nothing_anew(folder: Path, manifest: dict[str, Any]) -> None:
+    again = build(folder)
+    assert again["published"]["new"] is False
+    assert again["manifest"]["release"] == manifest["release"]
