@@ -45,3 +45,14 @@ def test_keras_is_imported_by_those_who_use_it() -> None:
         assert seen["early"] == []
         assert seen["on"] is True
         assert isinstance(seen["frozen"], int) and seen["frozen"] > 100_000
+
+
+def test_tools_are_imported_where_they_are_modules_by_their_name() -> None:
+    script = (
+        "import sys; from pipeline.executors import imports; imports.light({'onnx', 'tf-keras'}); "
+        "print('onnx' in sys.modules, 'numpy' in sys.modules, 'tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, text=True
+    )
+    assert done.stdout.split() == ["True", "True", "False"]
