@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -123,6 +124,13 @@ def _log_ratio(units: Floats) -> Floats:
     return difference
 
 
+def _student(freedom: int) -> float:
+    """How much wider Student's interval is than a normal one (Abramowitz and Stegun 26.7.5)."""
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    first = (z**2 + 1) / (4 * freedom)
+    return 1 + first + (5 * z**4 + 16 * z**2 + 3) / (96 * freedom**2)
+
+
 def _resampled(units: Floats, seed: int) -> Floats:
     """The log ratio of ``RESAMPLES`` series put together of blocks of units."""
     import numpy as np
@@ -134,8 +142,8 @@ def _resampled(units: Floats, seed: int) -> Floats:
     starts = np.random.default_rng(seed).integers(0, count, shape)
     chosen = ((starts + np.arange(length)) % count).reshape(RESAMPLES, -1)[:, :count]
     centre = _log_ratio(units)
-    # Series of few blocks vary less than the times they stand for do.
-    widened = math.sqrt(count / max(1, count - length))
+    # Series of few blocks vary less than the times they stand for do (Hesterberg 2015).
+    widened = math.sqrt(count / max(1, count - length)) * _student(count - 1)
     resampled: Floats = centre + (_log_ratio(units[:, chosen]) - centre) * widened
     return resampled
 

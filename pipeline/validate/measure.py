@@ -67,7 +67,7 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, options.reason, {})
 
 
-@step(version=8, tools=("numpy",), alone=True)
+@step(version=9, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
 

@@ -65,13 +65,14 @@ def measured(*args: Any, **kwargs: Any) -> Ratio:
     return found
 
 
+@pytest.mark.parametrize("pairs", [6, 40])
 @pytest.mark.parametrize("noise", [steady, drifting, busy, spiked])
 def test_the_bootstrap_alone_holds_the_truth_as_often(
-    noise: Callable[[Rng, int], Any], monkeypatch: pytest.MonkeyPatch
+    noise: Callable[[Rng, int], Any], pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Within one session; too narrow and too wide are both wrong."""
     monkeypatch.setattr(module, "SESSIONS", 0.0)
-    found = [measured(noise, seed, 40, slower=1.1) for seed in range(SEEDS)]
+    found = [measured(noise, seed, pairs, slower=1.1) for seed in range(SEEDS)]
     held = np.mean([one.low <= 1.1 <= one.high for one in found])
     # Of 250 draws of a 95 % interval, fewer than 90 % or more than 99 % is not chance.
     assert 0.9 <= held <= 0.99
