@@ -53,7 +53,9 @@ def read(artifact: Path) -> Graph:
 def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     """Write the part of an artifact that makes ``wanted.tensors`` as an artifact of its own."""
     model = _load(artifact)
-    nodes = _needed(model["modelTopology"]["node"], wanted)
+    every = model["modelTopology"]["node"]
+    nodes = _needed(every, wanted)
+    dropped = {node["name"] for node in every} - {node["name"] for node in nodes}
     given = {tensor: f"given_{index}" for index, tensor in enumerate(wanted.given)}
     returned = {tensor: f"returned_{index}" for index, tensor in enumerate(wanted.tensors)}
     inputs = {
@@ -73,7 +75,7 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     model["signature"] = {"inputs": inputs, "outputs": outputs}
     _name_outputs(model, list(outputs))
     writer = part_writer(artifact, wanted, list(inputs), folder)
-    weights = _cut_weights(artifact, model, {node["name"] for node in nodes})
+    weights = _cut_weights(artifact, model, dropped)
     model["weightsManifest"][0]["paths"] = [writer.add_file(weights, "bin")]
     writer.finish(writer.add_file(json.dumps(model).encode(), "json"))
 
@@ -148,14 +150,26 @@ def _name_outputs(model: Any, names: list[str]) -> None:
         model["userDefinedMetadata"] = {"structuredOutputKeys": names}
 
 
-def _cut_weights(artifact: Path, model: Any, names: set[str]) -> bytes:
-    """The bytes of the weights with these names; the manifest of ``model`` lists them alone."""
+def _cut_weights(artifact: Path, model: Any, dropped: set[str]) -> bytes:
+    """The weights' bytes but for those of dropped nodes, which leave the manifest of ``model``.
+
+    Functions, the bodies of loops and branches, have weights too: all are kept where one is
+    called.
+    """
+    topology = model["modelTopology"]
+    bodies = topology.get("library", {}).get("function", ())
+    inside = {node["name"] for body in bodies for node in body["nodeDef"]}
+    if any("func" in value for node in topology["node"] for value in node["attr"].values()):
+        dropped = dropped - inside
+    else:
+        dropped = dropped | inside
+        topology.pop("library", None)
     (group,) = model["weightsManifest"]
     raw = memoryview(_shards(artifact, group["paths"]))
     kept, parts, start = [], [], 0
     for weight in group["weights"]:
         end = start + _length(weight, raw[start:])
-        if weight["name"] in names:
+        if weight["name"] not in dropped:
             kept.append(weight)
             parts.append(raw[start:end])
         start = end

@@ -76,13 +76,22 @@ FAULTS = {
     "swapped parts": ("branches", swapped("joined"), "joined", WASM),
     "operator": ("branches", operator("residual", "Sub"), "residual", WEBGL),
     "transposition": ("perceptron", attribute("two", "transpose_b", {"b": True}), "two", WASM),
+    "behind a loop": ("looping", weight("scores_1"), "scores_1", WASM),
     "a deep weight": ("mobilenet", weight(CONV_5), CONV_5, WASM),
     "a deep depthwise weight": ("mobilenet", weight(DEPTHWISE_9), DEPTHWISE_9, WEBGL),
 }
 
 
-@pytest.mark.parametrize("target", [WASM, WEBGL])
-@pytest.mark.parametrize("name", ["branches", "mobilenet"])
+RIGHT = [
+    ("branches", WASM),
+    ("branches", WEBGL),
+    ("looping", WASM),
+    ("mobilenet", WASM),
+    ("mobilenet", WEBGL),
+]
+
+
+@pytest.mark.parametrize(("name", "target"), RIGHT)
 def test_a_right_artifact_is_right_everywhere(
     converted: dict[str, Converted], name: str, target: str, tmp_path: Path
 ) -> None:
