@@ -75,6 +75,22 @@ class Comparison:
             self._compare(tensors, origins, seen, misfits)
         return seen, misfits
 
+    def outputs_alone(self, origins: Mapping[str, str]) -> dict[str, float]:
+        """Public output -> its error where no other tensor is read, as a user runs the artifact.
+
+        Reading what lies between two nodes keeps a runtime from fusing them. Nothing where that
+        does not run.
+        """
+        tensors = [tensor for tensor in self.graph.outputs if tensor in origins]
+        try:
+            found = self._compare_all(tensors, origins)
+        except Unavailable:
+            raise
+        except Exception:  # which node does not run is for ``as_it_runs`` to say
+            return {}
+        names = self.graph.outputs
+        return {names[key]: one.error for key, one in found.items() if isinstance(one, Seen)}
+
     def _compare(
         self,
         tensors: Sequence[str],

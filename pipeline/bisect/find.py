@@ -58,6 +58,7 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
     graph = module.read(artifact)
     comparison = Comparison(artifact, module, graph, target, trace, work)
     traced = _traced(graph, origins.read(artifact), trace)
+    alone = comparison.outputs_alone(traced)
     seen, misfits = comparison.as_it_runs(traced)
     if comparison.hardware.get("details", {}).get("texture_float_bits") == 16:
         tolerance = max(tolerance, HALF_PRECISION)
@@ -73,7 +74,7 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
         "tolerance": tolerance,
         "nodes": len(graph.ops),
         "compared": len({op.name for finding in found for op in finding.region.ops}),
-        "outputs": _outputs(graph, seen),
+        "outputs": _outputs(graph, seen, alone),
         "first": wrong[0].as_json() if wrong else None,
         "wrong": [finding.as_json() for finding in wrong],
         "ranking": [one.as_json() for one in sorted(found, key=lambda one: -one.added)],
@@ -127,7 +128,22 @@ def _without(
     return findings(regions, known, misfits, comparison.node_by_node(fit, known))
 
 
-def _outputs(graph: graphs.Graph, seen: Mapping[str, Seen]) -> dict[str, float | None]:
-    """Public name -> error of the artifact's own outputs; ``None`` where there is no output."""
-    named = {name: seen.get(tensor) for tensor, name in graph.outputs.items()}
-    return {name: one.error if one and isfinite(one.error) else None for name, one in named.items()}
+def _outputs(
+    graph: graphs.Graph, seen: Mapping[str, Seen], alone: Mapping[str, float]
+) -> dict[str, dict[str, float | None]]:
+    """Public name -> error of the artifact's output, read alone and together with every tensor.
+
+    ``None`` where there is no output, or nothing finite.
+    """
+    read = {name: seen.get(tensor) for tensor, name in graph.outputs.items()}
+    return {
+        name: {
+            "error": _finite(alone.get(name)),
+            "error_while_all_is_read": _finite(one.error if one else None),
+        }
+        for name, one in read.items()
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None

@@ -16,6 +16,9 @@ from pipeline.table import table
 #: How many nodes of the ranking are shown.
 RANKED = 8
 
+#: An output that is this many times worse read alone owes it to fused nodes.
+FUSED = 4
+
 
 def show(result: Mapping[str, Any], reproduction: Path | None) -> None:
     """Print the first wrong node, and the nodes that add the largest errors."""
@@ -23,14 +26,15 @@ def show(result: Mapping[str, Any], reproduction: Path | None) -> None:
         f"{result['artifact']} on {result['target']} ({result['hardware']['name']}): "
         f"{result['compared']} of {result['nodes']} nodes compared, {result['samples']} samples"
     )
-    for name, error in result["outputs"].items():
-        click.echo(f"output {name}: error {_number(error)} of its range")
+    for name, output in result["outputs"].items():
+        click.echo(f"output {name}: error {_number(output['error'])} of its range")
     first = result["first"]
     if first is None:
         click.secho(
             f"within tolerance everywhere: no node adds more than {result['tolerance']:.1e}",
             fg="green",
         )
+        _show_fused(result)
     else:
         _show_first(first, result)
     if reproduction is not None:
@@ -38,6 +42,18 @@ def show(result: Mapping[str, Any], reproduction: Path | None) -> None:
     click.echo("\nnodes by the error that they add, as a share of their output's range:")
     rows = [_row(one) for one in result["ranking"][:RANKED]]
     table(("node", "op", "before", "after", "adds"), rows, numbers=(2, 3, 4))
+
+
+def _show_fused(result: Mapping[str, Any]) -> None:
+    """Say which outputs are wrong only where the runtime may fuse nodes."""
+    for name, output in result["outputs"].items():
+        alone, together = output["error"], output["error_while_all_is_read"]
+        if None not in (alone, together) and alone > FUSED * together + result["tolerance"]:
+            click.secho(
+                f"but {name} is off by {_number(alone)}, and by {_number(together)} while what "
+                "lies between its nodes is read: what the runtime fuses adds the rest",
+                fg="yellow",
+            )
 
 
 def _show_first(first: Mapping[str, Any], result: Mapping[str, Any]) -> None:

@@ -106,6 +106,8 @@ def test_a_right_artifact_is_right_everywhere(
     assert result["first"] is None
     assert result["wrong"] == []
     assert result["compared"] == result["nodes"]
+    (output,) = result["outputs"].values()
+    assert all(error < 1e-5 for error in output.values())
     assert max(one["error_after"] for one in result["ranking"]) < 1e-5
     assert not (tmp_path / "found" / "reproduction").exists()
 
@@ -150,7 +152,7 @@ def test_a_node_that_does_not_run_is_wrong(converted: dict[str, Converted], tmp_
     result = converted["branches"].bisect(converted["branches"].onnx(tmp_path, change), tmp_path)
     assert result["first"]["node"] == "Sigmoid_0"
     assert "Sigmoidal" in result["first"]["reason"]
-    assert result["outputs"] == {"scores": None}
+    assert result["outputs"]["scores"] == {"error": None, "error_while_all_is_read": None}
     done = reproduce(tmp_path)
     assert done.returncode == 1
     assert "Sigmoidal" in done.stderr
