@@ -54,8 +54,9 @@ class TensorflowSession(NativeSession):
         import tensorflow as tf
 
         graph = _graph(self._entry)
+        signature = json.loads(self._entry.read_text())["signature"]
         names = {
-            side: [spec["name"] for spec in self._description[side]]
+            side: [signature[side][spec["name"]]["name"] for spec in self._description[side]]
             for side in ("inputs", "outputs")
         }
         try:
@@ -67,7 +68,7 @@ class TensorflowSession(NativeSession):
                 f"TensorFlow cannot load it: {error}", where=str(self._entry)
             ) from error
         ends = {
-            side: [wrapped.graph.get_tensor_by_name(f"{name}:0") for name in known]
+            side: [wrapped.graph.get_tensor_by_name(name) for name in known]
             for side, known in names.items()
         }
         return wrapped.prune(ends["inputs"], ends["outputs"])
@@ -88,7 +89,10 @@ def _graph(entry: Path) -> Any:
 
     model = json.loads(entry.read_text())
     graph = ParseDict(model["modelTopology"], tf.compat.v1.GraphDef())
-    constants = {node.name: node for node in graph.node if node.op == "Const"}
+    # Loops and branches have their bodies' constants among the weights too.
+    bodies = [function.node_def for function in graph.library.function]
+    nodes = [node for nodes in (graph.node, *bodies) for node in nodes]
+    constants = {node.name: node for node in nodes if node.op == "Const"}
     for name, values in _weights(model["weightsManifest"], entry.parent):
         tensor = tf.make_tensor_proto(values)
         constants[name].attr["value"].tensor.CopyFrom(tensor)

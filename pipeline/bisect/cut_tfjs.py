@@ -57,7 +57,11 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     nodes = _needed(every, wanted)
     dropped = {node["name"] for node in every} - {node["name"] for node in nodes}
     given = {tensor: f"given_{index}" for index, tensor in enumerate(wanted.given)}
-    returned = {tensor: f"returned_{index}" for index, tensor in enumerate(wanted.tensors)}
+    returned = {
+        # The first output of a node bears the node's name; another one needs a node of its own.
+        tensor: _short(tensor) if tensor.endswith(":0") else f"returned_{index}"
+        for index, tensor in enumerate(wanted.tensors)
+    }
     inputs = {
         public: entry
         for public, entry in model["signature"]["inputs"].items()
@@ -68,8 +72,9 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     topology = [_placeholder(entry) for entry in inputs.values() if entry.get("given")]
     topology += [_rewired(node, given) for node in nodes]
     topology += [
-        {"name": node, "op": "Identity", "input": [_short(tensor)], "attr": {}}
+        {"name": node, "op": "Identity", "input": [tensor], "attr": _type_of(tensor, nodes)}
         for tensor, node in returned.items()
+        if not tensor.endswith(":0")
     ]
     model["modelTopology"]["node"] = topology
     model["signature"] = {"inputs": inputs, "outputs": outputs}
@@ -121,6 +126,17 @@ def _entry(node: str, dtype: str | None = None) -> dict[str, Any]:
 def _placeholder(entry: Mapping[str, Any]) -> Node:
     attributes = {"dtype": {"type": entry["dtype"]}, "shape": {"shape": _ANY_SHAPE}}
     return {"name": _short(entry["name"]), "op": "Placeholder", "attr": attributes}
+
+
+def _type_of(tensor: str, nodes: Sequence[Node]) -> dict[str, Any]:
+    """The attribute ``T`` of what reads a further output of a node; TF.js itself needs none."""
+    name, port = tensor.rsplit(":", 1)
+    attributes = next(node["attr"] for node in nodes if node["name"] == name)
+    for key in ("Tout", "T"):
+        types = attributes.get(key, {}).get("list", {}).get("type", [])
+        if types:
+            return {"T": {"type": types[int(port)]}}
+    return {"T": attributes["T"]} if "T" in attributes else {}
 
 
 def _rewired(node: Node, given: Mapping[str, str]) -> Node:

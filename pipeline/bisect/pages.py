@@ -67,7 +67,8 @@ def write_page(folder: Path, target: Target) -> str:
     """Write a page with all that it loads, and return the command that serves it."""
     from pipeline.browser.packages import FOLDER, MODULES
 
-    runtime = RUNTIMES[target.backend]
+    # What is wrong in TensorFlow too is wrong in every browser.
+    runtime = RUNTIMES.get(target.backend, RUNTIMES["tfjs-cpu"])
     loaded = [path for pattern in runtime.files for path in MODULES.glob(pattern)]
     page = [SCRIPTS / "index.html", SCRIPTS / "reproduce.js", FOLDER / "safetensors.js"]
     for path in (*page, *loaded):
@@ -77,5 +78,5 @@ def write_page(folder: Path, target: Target) -> str:
     (folder / RUNTIME).write_text(json.dumps(settings))
     return (
         "python -m http.server --bind 127.0.0.1 8000\n"
-        f"# and open http://127.0.0.1:8000/ in {target.engine}"
+        f"# and open http://127.0.0.1:8000/ in {target.engine or 'a browser'}"
     )

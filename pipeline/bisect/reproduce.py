@@ -116,6 +116,7 @@ def _facts(comparison: Comparison, finding: Finding) -> dict[str, Any]:
         "output": finding.region.tensor,
         "target": target.id,
         "hardware": comparison.hardware.get("name"),
+        "provider": comparison.hardware.get("details", {}).get("provider", "CPUExecutionProvider"),
         "error": said["error_added"],
     }
 

@@ -76,11 +76,8 @@ def apart(regions: Sequence[Region], misfits: Mapping[str, Misfit]) -> list[Regi
     return [
         region
         for region in regions
-        if not any(
-            tensor in misfits and tensor != region.tensor
-            for op in region.ops
-            for tensor in op.outputs
-        )
+        # The last one makes the tensor itself, and perhaps others.
+        if not any(tensor in misfits for op in region.ops[:-1] for tensor in op.outputs)
     ]
 
 

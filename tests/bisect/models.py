@@ -84,17 +84,18 @@ def perceptron(folder: Path) -> Path:
 
 
 def looping(folder: Path) -> Path:
-    """A loop and a branch, whose bodies read tensors from around them."""
+    """A loop and a branch whose bodies read outer tensors, and a node with two outputs."""
     import tensorflow as tf
 
     weight = _weights(3)
 
     def model(x: Any) -> Any:
-        square, last = weight(6, 6), weight(6, 4)
+        square, last = weight(6, 6), weight(3, 4)
         x = tf.tanh(x @ square, name="before")
         _, x = tf.while_loop(lambda i, _: i < 3, lambda i, v: (i + 1, tf.tanh(v @ square)), (0, x))
         x = tf.cond(tf.reduce_sum(x) > 0, lambda: x + 1.0, lambda: x - 1.0)
-        return tf.matmul(tf.nn.relu(x, name="behind"), last, name="scores")
+        gate, value = tf.split(x, 2, -1, name="halves")
+        return tf.matmul(tf.sigmoid(gate) * tf.nn.relu(value), last, name="scores")
 
     return freeze(model, TensorSpec("x", "float32", (None, 6)), (None, 4), folder)
 

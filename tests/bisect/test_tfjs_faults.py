@@ -115,6 +115,23 @@ def test_exactly_the_faulty_node_is_found(
     assert result["ranking"][0]["node"] == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [("mobilenet", weight(DEPTHWISE_9), [DEPTHWISE_9]), ("looping", nothing, [])],
+)
+def test_a_fault_of_the_conversion_is_found_without_a_browser(
+    converted: dict[str, Converted],
+    name: str,
+    change: Change,
+    expected: list[str],
+    tmp_path: Path,
+) -> None:
+    artifact = converted[name].tfjs(tmp_path, change)
+    result = converted[name].bisect(artifact, tmp_path, "tensorflow")
+    assert [one["node"] for one in result["wrong"]] == expected
+    assert result["compared"] == result["nodes"]
+
+
 def test_a_tensor_of_another_shape_is_wrong(
     converted: dict[str, Converted], tmp_path: Path
 ) -> None:
@@ -124,12 +141,13 @@ def test_a_tensor_of_another_shape_is_wrong(
     assert "[1, 12, 6, 8] where the source has [1, 6, 6, 16]" in result["first"]["reason"]
 
 
+@pytest.mark.parametrize(("name", "node"), [("branches", "gate"), ("looping", "halves")])
 def test_a_node_that_the_backend_lacks_is_wrong(
-    converted: dict[str, Converted], tmp_path: Path
+    converted: dict[str, Converted], name: str, node: str, tmp_path: Path
 ) -> None:
-    artifact = converted["branches"].tfjs(tmp_path, operator("gate", "Sigmoidal"))
-    result = converted["branches"].bisect(artifact, tmp_path, WASM)
-    assert [one["node"] for one in result["wrong"]] == ["gate"]
+    artifact = converted[name].tfjs(tmp_path, operator(node, "Sigmoidal"))
+    result = converted[name].bisect(artifact, tmp_path, WASM)
+    assert {one["node"] for one in result["wrong"]} == {node}
     assert "Sigmoidal" in result["first"]["reason"]
 
 

@@ -29,7 +29,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 facts = json.loads((FOLDER / "reproduction.json").read_text())
-session = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=["CPUExecutionProvider"])
+session = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=[facts["provider"]])
 ((name, wanted),) = load("expected.safetensors").items()
 (given,) = session.run([name], load("inputs.safetensors"))
 share = np.inf
