@@ -22,7 +22,9 @@ BATCH_BYTES = 8 * 2**20
 Spec = Mapping[str, Any]
 
 
-def infer_in_batches(run: Run, inputs: Arrays, input_specs: Sequence[Spec]) -> dict[str, Array]:
+def infer_in_batches(
+    run: Run, inputs: Arrays, input_specs: Sequence[Spec], most: int = FREE_BATCH
+) -> dict[str, Array]:
     """Run [n, …] samples through a model that takes one batch at a time.
 
     The last batch is filled up with its last sample: a fixed batch needs it, and GPU
@@ -36,19 +38,19 @@ def infer_in_batches(run: Run, inputs: Arrays, input_specs: Sequence[Spec]) -> d
     count = _count(inputs, [spec["name"] for spec in input_specs])
     if any(len(spec["shape"]) == inputs[spec["name"]].ndim - 1 for spec in input_specs):
         return _join([run(sample) for sample in _samples(inputs, input_specs)], stack=True)
-    size = batch_size(inputs, input_specs)
+    size = batch_size(inputs, input_specs, most)
     parts = [_trim(run(batch), size, used) for batch, used in _batches(inputs, count, size)]
     return _join(parts, stack=False)
 
 
-def batch_size(inputs: Arrays, input_specs: Sequence[Spec]) -> int:
+def batch_size(inputs: Arrays, input_specs: Sequence[Spec], most: int = FREE_BATCH) -> int:
     """The model's own batch where it is fixed, else what is bounded in number and bytes."""
     fixed = [spec["shape"][0] for spec in input_specs if spec["shape"] and spec["shape"][0]]
     if fixed:
         return int(fixed[0])
     count = int(next(iter(inputs.values())).shape[0])
     sample_bytes = sum(int(array.nbytes) for array in inputs.values()) // count or 1
-    return max(1, min(FREE_BATCH, count, BATCH_BYTES // sample_bytes))
+    return max(1, min(most, count, BATCH_BYTES // sample_bytes))
 
 
 def _count(inputs: Arrays, names: list[str]) -> int:

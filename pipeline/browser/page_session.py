@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.backends.batches import infer_in_batches
+from pipeline.backends.batches import FREE_BATCH, infer_in_batches
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.session import Hardware, Latency
 from pipeline.browser import packages
@@ -104,7 +104,9 @@ class PageSession:
         return self._memory or self._read_memory()
 
     def infer(self, inputs: Arrays) -> dict[str, Array]:
-        return infer_in_batches(self._run, inputs, self._description["inputs"])
+        # A rasterizer takes longer to compile shaders for one more shape than batches would save.
+        most = 1 if self.hardware.kind == "software" else FREE_BATCH
+        return infer_in_batches(self._run, inputs, self._description["inputs"], most)
 
     def latency(
         self,
