@@ -40,9 +40,9 @@ def remember(built: Built) -> None:
         }
     )
     path = _path(built.store, built.manifest["name"])
-    # Writing goes to the disk and waits for it; most builds change nothing.
+    # Most builds change nothing.
     if not path.exists() or path.read_text() != content:
-        write_aside(path, content)
+        write_aside(path, content, lasting=False)
 
 
 def recall(store: Store, name: str) -> Built | None:

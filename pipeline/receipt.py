@@ -59,7 +59,7 @@ def write(
         "to": plan.config.publish.to,
         "channel": plan.config.publish.channel,
     }
-    write_aside(_path(store, key), json.dumps(content).encode())
+    write_aside(_path(store, key), json.dumps(content).encode(), lasting=False)
 
 
 def read(store: Store, key: str) -> tuple[Built, dict[str, Result]] | None:

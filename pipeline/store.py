@@ -70,7 +70,7 @@ class Store:
     def record(self, key: str, result: Result) -> None:
         """Remember that the step with ``key`` made ``result``."""
         content = json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)})
-        write_aside(self._record(key), content.encode())
+        write_aside(self._record(key), content.encode(), lasting=False)
 
     def add(self, folder: Path, seconds: float) -> Result:
         """Move every file of a finished work folder into the objects."""
