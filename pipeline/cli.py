@@ -223,7 +223,7 @@ def publish(
     default=4,
     show_default=True,
     type=click.IntRange(min=1),
-    help="How many of the golden's samples to run.",
+    help="How many of the golden's samples to run; first those that its proof there found worst.",
 )
 @click.option(
     "--tolerance",

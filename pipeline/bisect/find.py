@@ -70,7 +70,7 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
     return {
         "target": target.id,
         "hardware": comparison.hardware,
-        "samples": trace.samples,
+        "samples": trace.chosen,
         "tolerance": tolerance,
         "nodes": len(graph.ops),
         "compared": len({op.name for finding in found for op in finding.region.ops}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Request:
     target: str
     """A backend, as in the config: ``tfjs-webgl@chromium``."""
     samples: int = 4
-    """How many of the golden's samples."""
+    """How many of the golden's samples: those furthest from it, where a proof has found them."""
     tolerance: float | None = None
     """The error that a node may add; that of the variant's number format by default."""
 
@@ -70,16 +71,19 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: O
     base = _needed(plan, [artifact.node, "golden"])
     built = results(base, plan.config.path, store, NoLanes())
     known = origins.read(store.open(built[artifact.node]))
-    nodes = dict(base.nodes)
-    for node in _steps(plan, artifact, target, request, known):
-        nodes[node.id] = node
+    samples = _samples(plan, artifact.proofs.get(target.id), request.samples, store)
+    tensors = sorted(set(known.values()))
+    options = TraceOptions(tensors=tensors, samples=samples)
+    inputs = {"frozen": _frozen(plan, artifact), "golden": "golden"}
+    last = _last(plan, artifact, target, request.tolerance)
+    nodes = {**base.nodes, TRACE: Node(TRACE, trace, options, inputs), last.id: last}
 
     def told(state: Any, node: Node, seconds: float) -> None:
         if node.id not in base.nodes:
             on_event(state, node, seconds)
 
     made = results(replace(base, nodes=nodes), plan.config.path, store, lanes, told)
-    folder = store.open(made[node.id])
+    folder = store.open(made[last.id])
     reproduction = folder / REPRODUCTION
     result = json.loads((folder / RESULT).read_text())
     return Found(
@@ -87,33 +91,30 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: O
     )
 
 
-def _steps(
-    plan: Plan,
-    artifact: PlannedArtifact,
-    target: Target,
-    request: Request,
-    known: dict[str, str],
-) -> list[Node]:
-    tensors = sorted(set(known.values()))
+def _last(plan: Plan, artifact: PlannedArtifact, target: Target, tolerance: float | None) -> Node:
+    """The node that runs the artifact."""
     techniques = [module for module, _ in plan.config.variants[artifact.variant].techniques()]
-    tolerance = request.tolerance or tolerance_of(number_formats(techniques))
-    return [
-        Node(
-            TRACE,
-            trace,
-            TraceOptions(tensors=tensors, samples=request.samples),
-            {"frozen": _frozen(plan, artifact), "golden": "golden"},
-        ),
-        Node(
-            f"bisect {artifact.id} {target.id}",
-            find,
-            FindOptions(backend=target.backend, engine=target.engine, tolerance=tolerance),
-            {"artifact": artifact.node, "trace": TRACE},
-            lane=target.lane,
-            tools=target.module.TOOLS,
-            extra_key=target.fingerprint(),
-        ),
-    ]
+    tolerated = tolerance or tolerance_of(number_formats(techniques))
+    return Node(
+        f"bisect {artifact.id} {target.id}",
+        find,
+        FindOptions(backend=target.backend, engine=target.engine, tolerance=tolerated),
+        {"artifact": artifact.node, "trace": TRACE},
+        lane=target.lane,
+        tools=target.module.TOOLS,
+        extra_key=target.fingerprint(),
+    )
+
+
+def _samples(plan: Plan, proof: str | None, count: int, store: Store) -> list[int]:
+    """The samples on which the artifact is worst, where its proof on the target is stored; then
+    the first ones."""
+    worst: list[dict[str, Any]] = []
+    with suppress(ConfigError):
+        if proof is not None:
+            proved = results(_needed(plan, [proof]), plan.config.path, store, NoLanes())
+            worst = json.loads(store.read(proved[proof], "result.json")).get("worst", [])
+    return list(dict.fromkeys([*(one["sample"] for one in worst), *range(count)]))[:count]
 
 
 def _artifact(plan: Plan, name: str) -> PlannedArtifact:

@@ -24,7 +24,8 @@ def show(result: Mapping[str, Any], reproduction: Path | None) -> None:
     """Print the first wrong node, and the nodes that add the largest errors."""
     click.echo(
         f"{result['artifact']} on {result['target']} ({result['hardware']['name']}): "
-        f"{result['compared']} of {result['nodes']} nodes compared, {result['samples']} samples"
+        f"{result['compared']} of {result['nodes']} nodes compared on samples "
+        f"{', '.join(map(str, result['samples']))}"
     )
     for name, output in result["outputs"].items():
         click.echo(f"output {name}: error {_number(output['error'])} of its range")

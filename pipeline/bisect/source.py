@@ -31,8 +31,8 @@ class TraceOptions(options.Options):
 
     tensors: list[str]
     """Of the frozen graph, as ``node:port``."""
-    samples: int
-    """How many of the golden's samples, from the first."""
+    samples: list[int]
+    """Which of the golden's samples, from 0; those that there are."""
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow",))
@@ -45,17 +45,18 @@ def trace(inputs: Inputs, options: TraceOptions, work: Path) -> None:
 
     signature = Signature.read(inputs["frozen"] / "signature.json")
     samples = load_file(inputs["golden"] / "inputs.safetensors")
-    count = min(options.samples, len(next(iter(samples.values()))))
-    feeds = [sample_feeds(signature, samples, index) for index in range(count)]
+    count = len(next(iter(samples.values())))
+    chosen = [index for index in options.samples if index < count]
+    feeds = [sample_feeds(signature, samples, index) for index in chosen]
     save_file(_keyed(feeds), work / FEEDS)
     with _Frozen(inputs["frozen"]) as frozen:
         sizes = frozen.sizes(options.tensors, feeds[0])
-        chunks = list(chunked(sizes, CHUNK_BYTES // count))
+        chunks = list(chunked(sizes, CHUNK_BYTES // len(chosen)))
         for index, chunk in enumerate(chunks):
             progress(index / len(chunks), "running the source")
             values = [frozen.run(chunk, feed) for feed in feeds]
             save_file(_keyed(values), work / f"{index}.safetensors")
-    index_json = {"samples": count, "inputs": list(feeds[0]), "chunks": chunks}
+    index_json = {"samples": chosen, "inputs": list(feeds[0]), "chunks": chunks}
     (work / INDEX).write_text(json.dumps(index_json, indent=1))
 
 
@@ -72,8 +73,14 @@ class Trace:
 
     @property
     def samples(self) -> int:
-        count: int = self._index["samples"]
-        return count
+        """How many there are."""
+        return len(self.chosen)
+
+    @property
+    def chosen(self) -> list[int]:
+        """Which of the golden's samples they are."""
+        chosen: list[int] = self._index["samples"]
+        return chosen
 
     @property
     def chunks(self) -> list[list[str]]:

@@ -167,7 +167,7 @@ class Converted:
             module.convert({"frozen": frozen}, module.ConvertOptions(), work)
             known |= set(origins.read(work).values())
         (folder / "trace").mkdir()
-        options = TraceOptions(tensors=sorted(known), samples=3)
+        options = TraceOptions(tensors=sorted(known), samples=[0, 1, 2])
         inputs = {"frozen": frozen, "golden": frozen / "golden"}
         trace(inputs, options, folder / "trace")
         return made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -15,8 +16,9 @@ from pipeline.builds import plans
 from pipeline.export import onnx_weights
 from pipeline.export.artifact import ArtifactWriter, read
 from pipeline.export.origins import FILE
-from pipeline.job import NoLanes
+from pipeline.job import NoLanes, results
 from pipeline.model import Signature, _spec
+from pipeline.plan import Plan
 from pipeline.run import Run
 from pipeline.store import Store
 
@@ -73,10 +75,32 @@ def test_json_of_a_variant_in_a_browser(place: Path) -> None:
     result = json.loads(done.stdout)
     assert result["artifact"] == "tfjs-graph/uint8"
     assert result["target"] == "tfjs-wasm@chromium"
-    assert result["samples"] == 2
+    # Not proved there, in a build without browsers: the first ones.
+    assert result["samples"] == [0, 1]
     assert result["first"] is None
     assert result["reproduction"] is None
     assert 1e-4 < result["ranking"][0]["error_added"] < result["tolerance"] == 0.1
+
+
+def test_the_samples_are_those_that_its_proof_found_worst(place: Path) -> None:
+    done = bisect(place, "onnx/fp32", "onnxruntime-cpu", "--samples", 3, "--json")
+    samples = json.loads(done.stdout)["samples"]
+    assert len(set(samples)) == 3
+    assert samples != [0, 1, 2]
+    store, (plan,) = Store(place / "store"), plans([place / "digits.yaml"]).values()
+    proof = next(one.proofs["onnxruntime-cpu"] for one in plan.artifacts if one.id == "onnx/fp32")
+    nodes = replace(plan, nodes={name: plan.nodes[name] for name in needed(plan, proof)})
+    proved = json.loads(store.read(results(nodes, None, store, NoLanes())[proof], "result.json"))
+    assert samples == [one["sample"] for one in proved["worst"][:3]]
+
+
+def needed(plan: Plan, name: str) -> list[str]:
+    """A node and all before it, in the plan's order."""
+    found = {name}
+    for other in reversed(plan.nodes):
+        if other in found:
+            found.update(plan.nodes[other].needs())
+    return [other for other in plan.nodes if other in found]
 
 
 def test_a_tolerance_of_ones_own_makes_the_first_node_wrong(place: Path) -> None:
