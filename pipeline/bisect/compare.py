@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.session import Unavailable
 from pipeline.bisect.differences import Difference, Layout, from_source, layouts, to_source
-from pipeline.bisect.graph import Cut, Given, Graph, Region, descendants
+from pipeline.bisect.graph import Cut, Format, Given, Graph, Region, descendants
 from pipeline.bisect.source import Trace
 from pipeline.errors import PipelineError
 from pipeline.export import artifact as artifacts
@@ -54,8 +54,8 @@ class Comparison:
     """One artifact on one target beside one trace of its source."""
 
     artifact: Path
-    format: Any
-    """The module that cuts it: a ``graph.Format``."""
+    format: Format
+    """The module that cuts it."""
     graph: Graph
     target: Target
     trace: Trace

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 from pipeline.errors import ConfigError
+from pipeline.validate.targets import Target
 
 #: Artifact format -> the module here that reads and cuts it.
 _FORMATS = {"onnx": "cut_onnx", "tfjs-graph": "cut_tfjs"}
@@ -89,11 +90,11 @@ class Format(Protocol):
     """Write a part of an ARTIFACT folder as an ARTIFACT folder of its own."""
     unpack: Callable[[Path, Path], None]
     """Write an ARTIFACT folder's model under plain file names, for a reproduction."""
-    write_script: Callable[..., Any]
-    """Write what runs a reproduction."""
+    write_script: Callable[[Path, Target], str]
+    """Write what runs a reproduction made on a target, and return the command for it."""
 
 
-def format_of(name: str) -> Any:
+def format_of(name: str) -> Format:
     """The module for an artifact format.
 
     Raises:
@@ -104,7 +105,7 @@ def format_of(name: str) -> Any:
             f"bisect is not for {name}: layers have no counterparts among the source's nodes",
             todo="bisect the same variant in tfjs-graph, which is made from the same weights",
         )
-    return import_module(f"pipeline.bisect.{_FORMATS[name]}")
+    return cast("Format", import_module(f"pipeline.bisect.{_FORMATS[name]}"))
 
 
 def flowing(ops: Sequence[Op], inputs: Collection[str]) -> tuple[tuple[Op, ...], frozenset[str]]:

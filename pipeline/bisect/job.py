@@ -60,14 +60,8 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: O
         ConfigError: there is no such artifact or target, or the build is not in the store.
         MissingToolError: the target cannot run here.
     """
-    artifact, target = _artifact(plan, request.artifact), _target(request.target)
-    format_of(artifact.format)
-    if not target.runs(artifact.format):
-        raise ConfigError(
-            f"{target.backend} does not run {artifact.format}",
-            where="--backend",
-            todo=f"name one that does: {', '.join(_able(artifact))}",
-        )
+    artifact = _artifact(plan, request.artifact)
+    target = _target(request.target, artifact)
     base = _needed(plan, [artifact.node, "golden"])
     built = results(base, plan.config.path, store, NoLanes())
     known = origins.read(store.open(built[artifact.node]))
@@ -129,15 +123,21 @@ def _artifact(plan: Plan, name: str) -> PlannedArtifact:
     )
 
 
-def _target(name: str) -> Target:
+def _target(name: str, artifact: PlannedArtifact) -> Target:
+    """The target with this name, which has to run the artifact's format."""
     wrong = targets.problem(name)
     if wrong or name == targets.ALL:
         raise ConfigError(f"{name}{wrong or ' is no single target'}", where="--backend")
-    return targets.parse([name])[0]
-
-
-def _able(artifact: PlannedArtifact) -> list[str]:
-    return [target.id for target in targets.known() if target.runs(artifact.format)]
+    format_of(artifact.format)
+    (target,) = targets.parse([name])
+    if not target.runs(artifact.format):
+        able = [one.id for one in targets.known() if one.runs(artifact.format)]
+        raise ConfigError(
+            f"{target.backend} does not run {artifact.format}",
+            where="--backend",
+            todo=f"name one that does: {', '.join(able)}",
+        )
+    return target
 
 
 def _needed(plan: Plan, names: Iterable[str]) -> Plan:
