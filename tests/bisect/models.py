@@ -155,22 +155,27 @@ class Converted:
     """A model in both formats, and its source's tensors."""
 
     folder: Path
+    frozen: Path
 
     @classmethod
     def make(cls, frozen: Path, folder: Path) -> Converted:
         """Convert, package as they are, and record the source."""
-        made = cls(folder)
-        known: set[str] = set()
+        made = cls(folder, frozen)
         for module in (onnx_format, tfjs_graph):
             work = folder / module.FORMAT
             work.mkdir(parents=True)
             module.convert({"frozen": frozen}, module.ConvertOptions(), work)
-            known |= set(origins.read(work).values())
-        (folder / "trace").mkdir()
-        options = TraceOptions(tensors=sorted(known), samples=[0, 1, 2])
-        inputs = {"frozen": frozen, "golden": frozen / "golden"}
-        trace(inputs, options, folder / "trace")
+        made.trace(folder / "trace")
         return made
+
+    def trace(self, work: Path) -> Path:
+        """Record the source's tensors of both formats."""
+        known = {*origins.read(self.folder / "onnx").values()}
+        known |= {*origins.read(self.folder / "tfjs-graph").values()}
+        work.mkdir()
+        options = TraceOptions(tensors=sorted(known), samples=[0, 1, 2])
+        trace({"frozen": self.frozen, "golden": self.frozen / "golden"}, options, work)
+        return work
 
     def onnx(self, work: Path, change: Callable[[Any], None], codec: str | None = None) -> Path:
         """An ARTIFACT with a changed ``onnx.ModelProto``."""
@@ -216,14 +221,20 @@ class Converted:
         return _packaged(tfjs_package.package, damaged, options, work)
 
     def bisect(
-        self, artifact: Path, work: Path, target: str = "onnxruntime-cpu", tolerance: float = 1e-4
+        self,
+        artifact: Path,
+        work: Path,
+        target: str = "onnxruntime-cpu",
+        *,
+        tolerance: float = 1e-4,
+        traced: Path | None = None,
     ) -> dict[str, Any]:
         """What the step finds, as its result says."""
         backend, _, engine = target.partition("@")
         options = FindOptions(backend=backend, engine=engine or None, tolerance=tolerance)
         out = work / "found"
         out.mkdir()
-        find({"artifact": artifact, "trace": self.folder / "trace"}, options, out)
+        find({"artifact": artifact, "trace": traced or self.folder / "trace"}, options, out)
         result: dict[str, Any] = json.loads((out / "result.json").read_text())
         return result
 

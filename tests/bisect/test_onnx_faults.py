@@ -13,6 +13,8 @@ import pytest
 from models import Converted
 from onnx import helper, numpy_helper
 
+from pipeline.bisect import source
+
 Change = Callable[[Any], None]
 
 
@@ -132,6 +134,24 @@ def test_two_faults_are_both_found(converted: dict[str, Converted], tmp_path: Pa
 
     result = converted["branches"].bisect(converted["branches"].onnx(tmp_path, both), tmp_path)
     assert [one["node"] for one in result["wrong"]] == ["Conv_2", "Sub_0"]
+
+
+def test_little_memory_changes_nothing(
+    converted: dict[str, Converted], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = converted["branches"]
+    monkeypatch.setattr(source, "CHUNK_BYTES", 8192)
+    traced = model.trace(tmp_path / "trace")
+    files = [path for path in traced.glob("*.safetensors") if path.stem.isdigit()]
+    assert len(files) > 5
+    assert max(path.stat().st_size for path in files) < 20_000
+    results = []
+    for name, trace in (("little", traced), ("much", None)):
+        (work := tmp_path / name).mkdir()
+        artifact = model.onnx(work, weight("Conv_1.in1", one_wrong))
+        results.append(model.bisect(artifact, work, traced=trace))
+    assert results[0]["first"]["node"] == "Conv_1"
+    assert results[0] == results[1]
 
 
 def test_a_tensor_of_another_shape_is_wrong(
