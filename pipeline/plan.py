@@ -377,7 +377,8 @@ def _proof(plan: Plan, package: _Package, target: Target, inputs: Mapping[str, s
         return Node(f"leave out {target.id}", *leave, watched=target.watched())
     validate = plan.config.validate_
     effort = {"repeats": validate.repeats, "threads": validate.threads}
-    measure = _step("pipeline.validate.measure:measure", **same, **effort, task=plan.config.task)
+    name = "pipeline.validate.measure:measure" + ("_brief" if target.brief else "")
+    measure = _step(name, **same, **effort, task=plan.config.task)
     return Node(
         f"prove {package.artifact} {target.id}",
         *measure,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.browser.gpu import host_gpu
 from pipeline.config_file import load_config
 from pipeline.errors import ConfigError
 from pipeline.plan import Plan, make_plan
@@ -111,6 +112,7 @@ def test_layers_models_need_layers(tmp_path: Path) -> None:
 
 PLAN_ONLY = """
 import sys
+from pipeline.browser.gpu import host_gpu
 from pipeline.config_file import load_config
 from pipeline.plan import make_plan
 make_plan(load_config(sys.argv[1]))
@@ -200,3 +202,14 @@ def test_float16_cannot_be_asked_for_where_nothing_runs_it() -> None:
     with pytest.raises(ConfigError, match="half_precision of onnx/fp32 is not measured"):
         planned("validate.gates.default.half_precision=true")
     planned("validate.gates.tfjs-graph.half_precision=true")
+
+
+def test_only_a_rasterizer_that_nobody_named_is_timed_beside_others() -> None:
+    def alone(plan: Plan, target: str) -> bool:
+        return plan.nodes[f"prove tfjs-graph/fp32 {target}"].function.alone
+
+    every, named = planned("validate.backends=all"), planned("validate.backends=[all, tfjs-webgl]")
+    assert alone(every, "tfjs-wasm@chromium")
+    if not host_gpu():
+        assert not alone(every, "tfjs-webgl@chromium")
+    assert alone(named, "tfjs-webgl@chromium")

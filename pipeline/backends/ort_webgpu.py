@@ -11,6 +11,7 @@ NAME = "ort-webgpu"
 FORMATS = ort.FORMATS
 ENGINES = ("chromium", "firefox")
 TOOLS = ()
+GPU = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched

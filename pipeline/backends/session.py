@@ -6,6 +6,7 @@ runs), ``TOOLS`` (distributions whose version can change its results),
 ``open_session(artifact: Path, engine: str | None) -> Session``. One that runs in a browser
 has ``ENGINES``, those that can have it; one that does not has ``LANE``, the kind of process
 it needs, and its ``engine`` is ``None``. ``EXTRA = True`` keeps it out of ``all``. With
+``GPU = True`` it computes on a GPU, or on a rasterizer where there is none. With
 ``THREADS = True`` its ``open_session`` also takes ``threads``, a number or ``None`` for the
 runtime's own choice.
 """

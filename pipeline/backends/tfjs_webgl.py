@@ -11,6 +11,7 @@ NAME = "tfjs-webgl"
 FORMATS = tfjs.FORMATS
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+GPU = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched

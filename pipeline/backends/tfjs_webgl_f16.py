@@ -14,6 +14,7 @@ NAME = "tfjs-webgl-f16"
 FORMATS = tfjs.FORMATS
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+GPU = True
 EXTRA = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint

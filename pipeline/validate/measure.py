@@ -73,6 +73,16 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
 
     Beside it are the outputs on the worst samples.
     """
+    return _prove(inputs, options, work)
+
+
+@step(version=9, tools=("numpy",))
+def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
+    """The same for a target that is ``brief``: its speed is not judged, so others may run."""
+    return _prove(inputs, options, work)
+
+
+def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     from pipeline.backends.session import Unavailable
 
     target = Target(options.backend, options.engine, options.required)

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pipeline.browser.gpu import host_gpu
 from pipeline.registry import discover
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class Target:
     def lane(self) -> str:
         lane: str = self.engine or self.module.LANE
         return lane
+
+    @property
+    def brief(self) -> bool:
+        """Whether nobody named it and a rasterizer stands in for its GPU."""
+        return not self.required and getattr(self.module, "GPU", False) and not host_gpu()
 
     def runs(self, format_name: str) -> bool:
         """Whether it can run artifacts of this format."""

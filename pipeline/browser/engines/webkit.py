@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.session import Unavailable
@@ -26,6 +27,7 @@ ELSEWHERE = (
     "install WebKitGTK's MiniBrowser and WebKitWebDriver, and Xvfb; there are none for a Mac"
 )
 DRIVER = "WebKitWebDriver"
+_POLL_S = 0.02
 #: Debian and its family, Fedora, Arch: it is not on the PATH.
 _BROWSERS = ("/usr/lib/*/webkit*gtk-*/MiniBrowser", "/usr/lib*/webkit*gtk-*/MiniBrowser",
              "/usr/libexec/webkit*gtk-*/MiniBrowser")  # fmt: skip
@@ -185,6 +187,12 @@ class WebKitPage:
     def load(self, url: str) -> None:
         """Go to a page and wait for it."""
         self._driver.get(url)
+        # The driver may return before the page's scripts have run.
+        deadline = monotonic() + START_TIMEOUT_S
+        while not self._driver.execute_script("return typeof start === 'function'"):
+            if monotonic() > deadline:
+                raise PageFailure(f"the page did not load within {START_TIMEOUT_S} s")
+            sleep(_POLL_S)
 
     def start(self, task: Mapping[str, Any]) -> None:
         try:
