@@ -71,11 +71,15 @@ def unavailable(manifest: Mapping[str, Any]) -> list[str]:
         if result["status"] == "unavailable" and result["required"]
     ]
     unproved = [
-        f"{artifact['id']} ran on no backend"
+        f"{artifact['id']} ran on no backend with all samples"
         for artifact in manifest["artifacts"]
-        if all(result["status"] == "unavailable" for result in artifact["validation"])
+        if not any(map(_complete, artifact["validation"]))
     ]
     return sorted(set(lacking)) or unproved
+
+
+def _complete(result: Mapping[str, Any]) -> bool:
+    return result["status"] != "unavailable" and not result["partial"]
 
 
 def judge(built: Built, *, complete: bool = True) -> None:
