@@ -63,7 +63,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
 
@@ -78,12 +78,13 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
 
     signature = Signature.read(inputs["frozen"] / "signature.json")
     graph_def = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
-    model = onnx_tensorflow.convert(graph_def, signature, options.opset)
+    merged: dict[str, str] = {}
+    model = onnx_tensorflow.convert(graph_def, signature, options.opset, merged)
     onnx_fold.fold(model)
     names: dict[str, str] = {}
     model = onnx_canonical.canonicalize(model, signature, names)
     made = {name for node in model.graph.node for name in node.output}
-    known = _origins(names, {node.name for node in graph_def.node})
+    known = _origins(names, merged, {node.name for node in graph_def.node})
     write(model, signature, work, {new: old for new, old in known.items() if new in made})
 
 
@@ -97,14 +98,17 @@ def write(
         origins.write(work, known)
 
 
-def _origins(names: Mapping[str, str], frozen: set[str]) -> dict[str, str]:
+def _origins(
+    names: Mapping[str, str], merged: Mapping[str, str], frozen: set[str]
+) -> dict[str, str]:
     """Origins by new name: tf2onnx keeps TensorFlow's name where it keeps the value.
 
     Args:
         names: tf2onnx's tensor names -> ours; ``node:port``, or a bare name in the signature.
+        merged: tf2onnx's name -> the name that the tensor should have for its value.
         frozen: names of the frozen graph's nodes.
     """
-    full = {old: old if ":" in old else f"{old}:0" for old in names}
+    full = {old: merged.get(old, old if ":" in old else f"{old}:0") for old in names}
     return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
 
 

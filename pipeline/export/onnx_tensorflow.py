@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.export.onnx_merges import watch_merges
 from pipeline.model import Signature
 
 NEWEST_TF2ONNX_OPSET = 18
@@ -24,11 +25,14 @@ PASSES_ON = ("CheckNumerics", "Print", "PreventGradient", "Snapshot", "StopGradi
 BLOWN_UP_BYTES = 4096
 
 
-def convert(graph_def: Any, signature: Signature, opset: int) -> Any:
+def convert(
+    graph_def: Any, signature: Signature, opset: int, merged: dict[str, str] | None = None
+) -> Any:
     """An ``onnx.ModelProto`` whose inputs and outputs bear the signature's names.
 
     Args:
         graph_def: frozen; placeholders and output nodes are named as in ``signature``.
+        merged: where to put tensor -> the tensor whose value it has in spite of its name.
 
     Raises:
         PipelineError: tf2onnx cannot convert the graph.
@@ -36,10 +40,13 @@ def convert(graph_def: Any, signature: Signature, opset: int) -> Any:
     from onnx import helper, version_converter
 
     folded = fold_constants(_without_debug(graph_def), signature)
+    merged = {} if merged is None else merged
     with _quiet():
         try:
-            model = _convert(folded, signature, min(opset, NEWEST_TF2ONNX_OPSET), careful=False)
+            with watch_merges(merged):
+                model = _convert(folded, signature, min(opset, NEWEST_TF2ONNX_OPSET), careful=False)
         except Exception:
+            merged.clear()
             # An optimizer of tf2onnx may fail; this way it goes on without that one.
             model = _convert_carefully(folded, signature, min(opset, NEWEST_TF2ONNX_OPSET))
     _refuse_foreign(model)

@@ -15,7 +15,7 @@ from pipeline.browser import session
 def converted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Converted]:
     folder = tmp_path_factory.mktemp("converted")
     made = {}
-    for name in ("branches", "perceptron", "swish", "looping", "mobilenet"):
+    for name in ("branches", "perceptron", "normed", "swish", "looping", "mobilenet"):
         frozen = getattr(models, name)(folder / name / "frozen")
         made[name] = Converted.make(frozen, folder / name)
     return made

@@ -69,6 +69,21 @@ def swish(folder: Path) -> Path:
     return freeze(model, TensorSpec("image", "float32", (None, 12, 12, 3)), (None, 5), folder)
 
 
+def normed(folder: Path) -> Path:
+    """A batch norm in the two nodes that Keras 3 writes for it."""
+    import tensorflow as tf
+
+    weight = _weights(5)
+
+    def model(image: Any) -> Any:
+        x = tf.nn.conv2d(image, weight(3, 3, 3, 8), 1, "SAME", name="conv")
+        x = tf.add(tf.multiply(x, weight(8) * 9, name="scaled"), weight(8), name="norm")
+        pooled = tf.reduce_mean(tf.nn.relu6(x, name="bounded"), [1, 2], name="pooled")
+        return tf.matmul(pooled, weight(8, 5), name="scores")
+
+    return freeze(model, TensorSpec("image", "float32", (None, 12, 12, 3)), (None, 5), folder)
+
+
 def perceptron(folder: Path) -> Path:
     """Three dense layers on vectors."""
     import tensorflow as tf

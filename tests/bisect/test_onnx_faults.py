@@ -54,10 +54,13 @@ def dilated(model: Any) -> None:
     attribute("Conv_1", "pads", [2, 2, 2, 2])(model)
 
 
-def unbounded(model: Any) -> None:
-    clip = node(model, "Clip_3")
-    clip.op_type = "Relu"
-    del clip.input[1:]
+def unbounded(name: str) -> Change:
+    def apply(model: Any) -> None:
+        clip = node(model, name)
+        clip.op_type = "Relu"
+        del clip.input[1:]
+
+    return apply
 
 
 def swapped(name: str) -> Change:
@@ -93,13 +96,18 @@ FAULTS = {
     "axis": ("branches", attribute("Softmax_0", "axis", 0), "Softmax_0", "scores:0"),
     "a matrix": ("perceptron", weight("MatMul_1.in1", one_wrong), "MatMul_1", "MatMul_1:0"),
     "activation": ("perceptron", operator("Tanh_0", "Sigmoid"), "Tanh_0", "one:0"),
+    "a merged norm": ("normed", weight("Conv_0.in2", one_wrong), "Conv_0", "norm:0"),
+    "behind a merged norm": ("normed", unbounded("Clip_0"), "Clip_0", "bounded:0"),
     "behind a loop": ("looping", weight("MatMul_2.in1", one_wrong), "MatMul_2", None),
     "a deep weight": ("mobilenet", weight("Conv_13.in1", one_wrong), "Conv_13", None),
-    "a bound": ("mobilenet", unbounded, "Clip_3", None),
+    "a bound": ("mobilenet", unbounded("Clip_3"), "Clip_3", None),
 }
 
 
-@pytest.mark.parametrize("name", ["branches", "perceptron", "swish", "looping", "mobilenet"])
+RIGHT = ["branches", "perceptron", "normed", "swish", "looping", "mobilenet"]
+
+
+@pytest.mark.parametrize("name", RIGHT)
 def test_a_right_artifact_is_right_everywhere(
     converted: dict[str, Converted], name: str, tmp_path: Path
 ) -> None:
