@@ -79,7 +79,7 @@ def unavailable(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _complete(result: Mapping[str, Any]) -> bool:
-    return result["status"] != "unavailable" and not result["partial"]
+    return result["status"] != "unavailable" and not result.get("partial")
 
 
 def judge(built: Built, *, complete: bool = True) -> None:

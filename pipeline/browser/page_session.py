@@ -75,6 +75,7 @@ class PageSession:
         self._description = artifacts.read(artifact)
         self._opened: dict[str, Any] = {}
         self._memory: dict[str, int | None] | None = None
+        self._timed: Latency | None = None
         self._ran = False
         self._page: ArtifactPage | None = None
         self._load_ms = 0.0
@@ -104,9 +105,19 @@ class PageSession:
         return self._memory or self._read_memory()
 
     def infer(self, inputs: Arrays) -> dict[str, Array]:
-        # A rasterizer takes longer to compile shaders for one more shape than batches would save.
-        most = 1 if self.hardware.kind == "software" else FREE_BATCH
+        count = len(next(iter(inputs.values()), ()))
+        most = 1 if self._compiles_longer(count) else FREE_BATCH
         return infer_in_batches(self._run, inputs, self._description["inputs"], most)
+
+    def _compiles_longer(self, count: int) -> bool:
+        """Whether a rasterizer would take longer to compile shaders for batches than they save.
+
+        It compiled those for one sample in ``first_ms``, when it was timed.
+        """
+        timed = self._timed
+        if timed is None or self.hardware.kind != "software":
+            return False
+        return count * min(timed.warm_ms, default=0.0) <= 2 * timed.first_ms
 
     def latency(
         self,
@@ -130,7 +141,8 @@ class PageSession:
             ids.append(_REFERENCE)
         effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
         times = page.ask_with("time", feeds, ids=ids, **effort)
-        return Latency(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
+        self._timed = Latency(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
+        return self._timed
 
     def __enter__(self) -> Self:
         return self
