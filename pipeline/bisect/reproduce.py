@@ -46,6 +46,9 @@ FILES = {
     "README.md": "this text",
     "expected.safetensors": "the tensor that should come out",
     "inputs.safetensors": "the tensors that go in",
+    "model.json": "the node, with what it stood together with",
+    "model.onnx": "the node, with what it stood together with",
+    "weights.bin": "their weights",
     FACTS: "what was found, for machines",
 }
 
@@ -122,8 +125,17 @@ def _facts(comparison: Comparison, finding: Finding) -> dict[str, Any]:
 
 
 def _readme(facts: Mapping[str, Any], command: str, folder: Path) -> str:
-    differs = "gives one that is off by {error} of its range, where {tolerance} is tolerated"
     names = sorted({"README.md", *(path.name for path in folder.iterdir())})
     rows = [f"| {name} | {FILES.get(name, 'what runs it')} |" for name in names]
-    what = facts["reason"] or differs.format(**facts)
+    what = _what(facts)
     return README.format(**facts, what=what, command=command, files="\n".join(rows))
+
+
+def _what(facts: Mapping[str, Any]) -> str:
+    """What the node does instead, as the end of a sentence."""
+    if facts["reason"]:
+        return str(facts["reason"])
+    if facts["error"] is None:
+        return "gives values that are not finite"
+    error, tolerated = facts["error"], facts["tolerance"]
+    return f"gives one that is off by {error:.3g} of its range, where {tolerated:.3g} is tolerated"

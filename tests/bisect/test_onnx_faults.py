@@ -175,6 +175,16 @@ def test_a_tensor_of_another_shape_is_wrong(
     assert reproduce(tmp_path).returncode == 1
 
 
+def test_what_is_not_finite_is_wrong(converted: dict[str, Converted], tmp_path: Path) -> None:
+    artifact = converted["perceptron"].onnx(tmp_path, operator("Tanh_0", "Log"))
+    result = converted["perceptron"].bisect(artifact, tmp_path)
+    assert [one["node"] for one in result["wrong"]] == ["Tanh_0"]
+    assert result["first"]["error_added"] is None
+    assert reproduce(tmp_path).returncode == 1
+    readme = (tmp_path / "found" / "reproduction" / "README.md").read_text()
+    assert "gives values that are not finite" in readme
+
+
 def test_a_node_that_does_not_run_is_wrong(converted: dict[str, Converted], tmp_path: Path) -> None:
     change = operator("Sigmoid_0", "Sigmoidal")
     result = converted["branches"].bisect(converted["branches"].onnx(tmp_path, change), tmp_path)
