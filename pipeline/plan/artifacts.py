@@ -1,0 +1,159 @@
+"""Plans the artifacts: each variant in each format that holds it, or why it is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.options import Options
+from pipeline.plan.graph import Bounds, LeftOut, Node, Plan, step_of
+from pipeline.registry import discover
+from pipeline.validate.gates import bounds_for
+from pipeline.validate.targets import parse
+from pipeline.validate.tolerances import number_formats
+
+Chain = list[tuple[ModuleType, Options]]
+
+
+@dataclass(frozen=True)
+class Package:
+    """An artifact that is made, and the node that makes it."""
+
+    artifact: str
+    format: str
+    variant: str
+    node: str
+    bounds: Mapping[str, Bounds]
+    plain: bool
+    """No technique made it: it is float32's."""
+
+
+def plan_packages(plan: Plan) -> list[Package]:
+    """Add what makes every artifact that the config asks for.
+
+    Raises:
+        ConfigError: a variant fits no format.
+    """
+    packages = []
+    for name, variant in plan.config.variants.items():
+        chain = variant.techniques()
+        made = [
+            _plan_package(plan, name, chain, module, options)
+            for module, options in plan.config.export.formats()
+            if options.variants is None or name in options.variants
+        ]
+        packages += [package for package in made if package]
+        if not any(made):
+            raise ConfigError(
+                f"variant {name} would be exported to no format: {_reasons(plan, name)}",
+                where=f"variants.{name}",
+                todo="add a format that holds it, or leave the variant out",
+            )
+    return packages
+
+
+def _reasons(plan: Plan, variant: str) -> str:
+    reasons = [f"{o.id}: {o.reason}" for o in plan.left_out if o.id.endswith(f"/{variant}")]
+    return "; ".join(reasons) or "no format's `variants` names it"
+
+
+def _plan_package(
+    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
+) -> Package | None:
+    """Add the steps that make one artifact, or say why it is left out."""
+    artifact = f"{module.FORMAT}/{variant}"
+    reason = _cannot_hold(plan.config, chain, module, options)
+    if reason:
+        plan.left_out.append(LeftOut(artifact, reason))
+        return None
+    model = _plan_converted(plan, variant, chain, module, options)
+    codec, chosen = next(((m, o) for m, o in chain if m.STAGE == "weights"), (None, None))
+    details = {
+        "format": module.FORMAT,
+        "variant": variant,
+        "shard_bytes": options.shard_bytes,
+        "codec": _name(codec) if codec else None,
+        "codec_options": chosen.key() if chosen else {},
+    }
+    type_ = module.package.options_type
+    package = Node(
+        f"package {artifact}",
+        module.package,
+        type_(**{key: value for key, value in details.items() if key in type_.model_fields}),
+        {"model": model},
+        extra_key=getattr(codec, "VERSION", None),
+    )
+    bounds = _bounds(plan.config, artifact, module.FORMAT, chain)
+    return Package(artifact, module.FORMAT, variant, plan.add(package), bounds, plain=not chain)
+
+
+def _bounds(
+    config: Config, artifact: str, format_name: str, chain: Chain
+) -> dict[str, dict[str, float]]:
+    numbers = number_formats(technique for technique, _ in chain)
+    bounds = {
+        target.id: bounds_for(artifact, target, config.validate_.gates, numbers)
+        for target in parse(config.validate_.backends)
+        if target.runs(format_name)
+    }
+    for one in () if chain else bounds.values():
+        one.pop("latency_ratio", None)  # float32 is what the others are timed with
+    return bounds
+
+
+def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
+    """Why a format cannot hold a variant; ``None`` where it can."""
+    source = discover("sources", "pull")[config.source.kind]
+    keras = getattr(source, "KERAS", True)
+    if getattr(module, "NEEDS_KERAS", False) and not keras:
+        return f"{module.FORMAT} is made of Keras layers, which a {config.source.kind} has not"
+    for technique, _ in chain:
+        if technique.STAGE == "graph" and module.FORMAT not in technique.FORMATS:
+            reason: str = technique.REASON
+            return reason
+        if hasattr(module, "cannot_hold"):
+            refused: str | None = module.cannot_hold(_name(technique), options)
+            if refused:
+                return refused
+    return None
+
+
+def _plan_converted(
+    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
+) -> str:
+    """The node that holds the variant in this format, before weights are encoded."""
+    suffix, source, frozen = "", "pull", "freeze"
+    for technique, chosen in (pair for pair in chain if pair[0].STAGE == "model"):
+        suffix = f" {variant}"
+        name = f"{_name(technique)}{suffix}"
+        inputs = {"source": source, "samples": "samples"}
+        source = plan.add(Node(name, technique.apply, chosen, inputs))
+        function, no_options = step_of("pipeline.export.freeze:freeze")
+        frozen = plan.add(Node(f"freeze {variant}", function, no_options, {"source": source}))
+    inputs = {"frozen": frozen}
+    if getattr(module, "NEEDS_KERAS", False):
+        inputs["source"] = source
+    type_ = module.convert.options_type
+    chosen_keys = options.model_dump(include=set(type_.model_fields))
+    node = Node(
+        f"convert {module.FORMAT}{suffix}",
+        module.convert,
+        type_(**chosen_keys),
+        inputs,
+        after=("operators",),
+    )
+    converted = plan.add(node)
+    for technique, chosen in (pair for pair in chain if pair[0].STAGE == "graph"):
+        name = f"{_name(technique)} {module.FORMAT}/{variant}"
+        inputs = {"model": converted, "samples": "samples"}
+        converted = plan.add(Node(name, technique.apply, chosen, inputs))
+    return converted
+
+
+def _name(module: ModuleType) -> str:
+    name: str = getattr(module, "NAME", module.__name__.rpartition(".")[2])
+    return name

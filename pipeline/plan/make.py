@@ -1,0 +1,103 @@
+"""Config -> plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.config import Config
+from pipeline.fetch import RemoteFile
+from pipeline.plan.artifacts import plan_packages
+from pipeline.plan.graph import Node, Plan, step_of
+from pipeline.plan.proofs import plan_artifact, plan_golden, plan_wire, wire
+from pipeline.registry import discover
+
+
+def make_plan(config: Config, *, browsers: bool = True) -> Plan:
+    """Plan everything that ``config`` asks for.
+
+    Args:
+        browsers: without them, what needs one is planned to be reported as unavailable.
+
+    Raises:
+        ConfigError: a variant fits no format, or an artifact could not be proved anywhere.
+    """
+    plan = Plan(config, browsers)
+    _plan_source(plan)
+    # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
+    packages = plan_packages(plan)
+    plan_golden(plan, packages)
+    plan_wire(plan, packages)
+    plan.artifacts += [plan_artifact(plan, package, packages) for package in packages]
+    _plan_manifest(plan)
+    return plan
+
+
+def _plan_source(plan: Plan) -> None:
+    """Pull and freeze the model, read the samples, make the golden, check the operators."""
+    config = plan.config
+    source = discover("sources", "pull")[config.source.kind]
+    remote: Mapping[str, RemoteFile] = getattr(source, "remote_files", lambda options: {})(
+        config.source.options
+    )
+    files = {**config.source.options.local_paths(), **remote}
+    plan.add(Node("pull", source.pull, config.source.options, files=files))
+    plan.add(Node("freeze", *step_of("pipeline.export.freeze:freeze"), {"source": "pull"}))
+    _plan_samples(plan)
+    formats = config.export.formats()
+    opset = next((o.opset for m, o in formats if m.FORMAT == "onnx"), None)
+    function, checked = step_of(
+        "pipeline.export.operators:check",
+        formats=[m.FORMAT for m, _ in formats],
+        **({"opset": opset} if opset else {}),
+    )
+    plan.add(Node("operators", function, checked, {"frozen": "freeze"}))
+
+
+def _plan_samples(plan: Plan) -> None:
+    config = plan.config
+    module = discover("samples", "read")[config.samples.kind]
+    chosen = config.samples.options
+    options = module.read.options_type(options=chosen, preprocess=config.preprocess)
+    files = chosen.local_paths()
+    inputs = {"frozen": "freeze"}
+    plan.add(Node("samples", module.read, options, inputs, files, reads=("signature.json",)))
+
+
+def _plan_manifest(plan: Plan) -> None:
+    config = plan.config
+    identify = step_of("pipeline.publish.manifest:identify")
+    plan.add(Node("identify source", *identify, {"source": "pull"}))
+    inputs = {"source": "identify source", "frozen": "freeze"}
+    inputs |= {"samples": "samples", "golden": "golden"}
+    artifacts = []
+    for artifact in plan.artifacts:
+        inputs[artifact.id] = artifact.node
+        inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
+        inputs[f"{artifact.id} ranges"] = artifact.ranges
+        inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
+        if (compressed := wire(artifact.id)) in plan.nodes:
+            inputs[compressed] = compressed
+        plain = not config.variants[artifact.variant].techniques()
+        named = {"id": artifact.id, "variant": artifact.variant, "plain": plain}
+        artifacts.append({**named, "targets": artifact.bounds})
+    described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
+    options = {
+        "config": described,
+        "artifacts": artifacts,
+        "drop_dominated": config.publish.drop_dominated,
+        "source": {"kind": config.source.kind, **config.source.options.key()},
+    }
+    write = step_of("pipeline.publish.manifest:write", **options)
+    plan.add(Node("manifest", *write, inputs, reads=_DESCRIBING))
+
+
+#: The files of results that the manifest is made of, out of tens of megabytes.
+_DESCRIBING = (
+    *("source.json", "facts.json", "signature.json", "samples.json"),
+    *("golden.json", "artifact.json", "result.json", "sizes.json"),
+    *("ranges.json", "half.json"),
+)
+
+
+#: What of a config the users of a release should know.
+_DESCRIPTIVE = ("name", "task", "description", "license", "preprocess", "labels")

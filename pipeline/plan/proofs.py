@@ -1,0 +1,170 @@
+"""Plans the proofs: the golden, and each artifact on each target, timed and in half precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError
+from pipeline.plan.artifacts import Package
+from pipeline.plan.graph import Bounds, Node, Plan, PlannedArtifact, step_of
+from pipeline.registry import discover
+from pipeline.validate.agreement import METRICS
+from pipeline.validate.half import FLOAT16, FLOAT32
+from pipeline.validate.targets import Target, known, parse
+
+
+def plan_golden(plan: Plan, packages: list[Package]) -> None:
+    """Add the golden, and the check that it tells by the bounds that artifacts are held to.
+
+    Raises:
+        ConfigError: a bound is on what the task does not measure.
+    """
+    bounds = {name: one for package in packages for name, one in _distinct(package)}
+    _check_measurable(plan.config, bounds)
+    task = plan.config.task
+    inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
+    plan.add(Node("golden", *step_of("pipeline.validate.golden:make", task=task), inputs))
+    check = step_of("pipeline.validate.telling:check", task=task, bounds=bounds)
+    plan.add(Node("check golden", *check, {"golden": "golden"}))
+
+
+def _distinct(package: Package) -> Iterator[tuple[str, Bounds]]:
+    """What an artifact is held to, by its name, and by target where that makes a difference."""
+    same = all(one == next(iter(package.bounds.values())) for one in package.bounds.values())
+    for target, bounds in package.bounds.items():
+        yield package.artifact if same else f"{package.artifact} {target}", bounds
+
+
+def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
+    """Refuse bounds on what the task cannot measure, before the work and not after it."""
+    task = discover("tasks", "accuracy")[config.task]
+    for name, one in bounds.items():
+        named = next((metric for metric in METRICS if metric in one), None)
+        if named and not hasattr(task, "ranked"):
+            raise ConfigError(
+                f"{named} of {name} is not measured for the task {config.task}",
+                where="validate.gates",
+                todo="name the task, as in task: image-classification, or bound relative_error",
+            )
+
+
+def plan_wire(plan: Plan, packages: list[Package]) -> None:
+    """Compress what may be published: that takes as long as all the rest."""
+    for package in packages if plan.browsers else ():
+        compress = step_of("pipeline.publish.compress:compress")
+        inputs = {"artifact": package.node}
+        plan.add(Node(wire(package.artifact), *compress, inputs))
+
+
+def wire(artifact: str) -> str:
+    """The node that compresses an artifact."""
+    return f"compress {artifact}"
+
+
+def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> PlannedArtifact:
+    """Add the proofs of one package of all."""
+    proofs = dict(_plan_proofs(plan, package, _reference(packages, package)))
+    return PlannedArtifact(
+        package.artifact,
+        package.format,
+        package.variant,
+        package.node,
+        proofs,
+        package.bounds,
+        ranges=_plan_ranges(plan, package),
+        half=_plan_half(plan, package, proofs),
+    )
+
+
+def _reference(packages: list[Package], package: Package) -> str | None:
+    """The node of the same format's artifact without techniques, which others are timed with."""
+    found = (one.node for one in packages if one.format == package.format and one.plain)
+    node = next(found, None)
+    return None if node == package.node else node
+
+
+def _plan_proofs(plan: Plan, package: Package, reference: str | None) -> Iterator[tuple[str, str]]:
+    chosen = parse(plan.config.validate_.backends)
+    targets = [target for target in chosen if target.runs(package.format)]
+    if not targets:
+        able = {target.backend: None for target in known() if target.runs(package.format)}
+        raise ConfigError(
+            f"no backend named there runs {package.artifact}, so it could not be proved",
+            where="validate.backends",
+            todo=f"add one of {', '.join(able)}",
+        )
+    inputs = {"artifact": package.node, "golden": "golden"}
+    inputs |= {"reference": reference} if reference else {}
+    for target in targets:
+        yield target.id, plan.add(_proof(plan, package, target, inputs))
+
+
+def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, str]) -> Node:
+    same = {"backend": target.backend, "engine": target.engine, "required": target.required}
+    if reason := _left_out(plan, target):
+        leave = step_of("pipeline.validate.measure:leave_out", **same, reason=reason)
+        return Node(f"leave out {target.id}", *leave, watched=target.watched())
+    validate = plan.config.validate_
+    effort = {"repeats": validate.repeats, "threads": validate.threads}
+    name = "pipeline.validate.measure:measure" + ("_brief" if target.brief else "")
+    measure = step_of(name, **same, **effort, task=plan.config.task)
+    return Node(
+        f"prove {package.artifact} {target.id}",
+        *measure,
+        inputs,
+        after=("check golden",),
+        lane=target.lane,
+        tools=target.module.TOOLS,
+        extra_key=target.fingerprint(),
+        watched=target.watched(),
+    )
+
+
+def _left_out(plan: Plan, target: Target) -> str | None:
+    """Why a target is known beforehand not to run."""
+    if target.engine and not plan.browsers:
+        return "browsers were left out of this build"
+    # What is required is asked for again by the step: it may be there by then.
+    return None if target.required else target.unavailable()
+
+
+def _plan_ranges(plan: Plan, package: Package) -> str:
+    """The scan of the graph that the package was made from, which others may share."""
+    own = f"freeze {package.variant}"
+    frozen = own if own in plan.nodes else "freeze"
+    inputs = {"frozen": frozen, "samples": "samples"}
+    name = frozen.replace("freeze", "ranges")
+    scan = step_of("pipeline.validate.ranges:scan")
+    # After all that others wait for: only the manifest needs it.
+    return plan.add(Node(name, *scan, inputs, after=("golden",)))
+
+
+def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str | None:
+    """Another run, in float16, of what is proved in float32 on the same engine."""
+    if FLOAT32.id not in proofs:
+        _check_half(package)
+        return None
+    proof = plan.nodes[proofs[FLOAT32.id]]
+    if "artifact" not in proof.inputs:
+        return None
+    node = Node(
+        f"half {package.artifact}",
+        *step_of("pipeline.validate.half:run", task=plan.config.task),
+        {"artifact": package.node, "golden": "golden", "float32": proof.id},
+        lane=FLOAT16.lane,
+        tools=FLOAT16.module.TOOLS,
+        extra_key=FLOAT16.fingerprint(),
+        watched=FLOAT16.watched(),
+    )
+    return plan.add(node)
+
+
+def _check_half(package: Package) -> None:
+    """Refuse to ask for what nothing will measure."""
+    if any("half_precision" in bounds for bounds in package.bounds.values()):
+        raise ConfigError(
+            f"half_precision of {package.artifact} is not measured: nothing runs it in float16",
+            where="validate.gates",
+            todo="ask for it of TF.js formats only, with tfjs-webgl in validate.backends",
+        )
