@@ -9,7 +9,7 @@ import click
 
 from pipeline.report import words
 from pipeline.report.release import Artifact, Group, Proof, Release, Status
-from pipeline.report.verdict import judge
+from pipeline.report.verdict import Pick, judge
 from pipeline.table import table
 
 COLOURS = {"pass": "green", "fail": "red", "unavailable": "yellow"}
@@ -135,6 +135,11 @@ def _verdict(release: Release) -> None:
         where = words.targets(one.targets)
         needed = "" if one.required else "; not required"
         click.echo(f"{_mark('unavailable')} {where} unavailable: {one.reason}{needed}")
-    for pick in verdict.picks:
-        click.echo(f"{pick.kind:<8} {click.style(pick.artifact, bold=True)} {pick.figure}")
+    for group in dict.fromkeys(pick.group for pick in verdict.picks):
+        picked = [pick for pick in verdict.picks if pick.group == group]
+        click.echo(f"{group}: {', '.join(map(_pick, picked))}")
     click.secho(verdict.headline, fg="green" if verdict.ok else "red", bold=True)
+
+
+def _pick(pick: Pick) -> str:
+    return f"{pick.kind} {click.style(pick.artifact, bold=True)} {pick.figure}"
