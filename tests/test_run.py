@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -203,6 +204,52 @@ def test_a_killed_process_is_said_to_be_killed(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"^bad: its process was killed"):
         run(Store(tmp_path), node("bad", steps.killed))
     assert not list((tmp_path / "objects").glob("*/*"))
+
+
+def test_lanes_leave_no_threads(tmp_path: Path) -> None:
+    # Python 3.11 ends with "OSError: [Errno 9] Bad file descriptor" where one is just ending.
+    before = set(threading.enumerate())
+    with LocalLanes(tmp_path) as lanes:
+        lanes.submit("light", time.sleep, 0).result()
+        lanes.submit("other", time.sleep, 0).result()
+        pools = {thread for thread in threading.enumerate() if not thread.daemon} - before
+        assert len(pools) >= 2
+    assert not [thread for thread in pools if thread.is_alive()]
+    deadline = time.monotonic() + 10
+    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left, "those that forward reports end by themselves"
+
+
+TALKS = f"""
+import sys, time
+sys.path.insert(0, {str(HERE)!r})
+from pathlib import Path
+import plain_steps as steps
+from pipeline.executors.local import LocalLanes
+from pipeline.step_call import StepCall, execute
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    options = steps.Write(log=str(folder / "log")).model_dump_json()
+    call = StepCall("talk", folder / "store", "plain_steps:chatter", options, {{}}, {{}})
+    with LocalLanes(folder) as lanes:
+        lanes.on_progress = lambda fraction, note: time.sleep(0.2)
+        lanes.submit("light", execute, call)
+        while not (folder / "log").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        raise SystemExit("enough")
+"""
+
+
+def test_a_process_that_is_ended_while_it_reports_holds_up_nobody(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(TALKS)
+    done = subprocess.run(
+        [sys.executable, script, tmp_path], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == "enough\n"
 
 
 PARENT = f"""

@@ -21,6 +21,9 @@ from pipeline.executors import imports
 from pipeline.registry import discover
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from multiprocessing.synchronize import Lock
+
     from pipeline.step import Lane
 
 #: What would give a variant that is trained other bytes on another machine: the number of
@@ -55,7 +58,9 @@ class LocalLanes:
         self._warming: list[Future[Any]] = []
         self.on_progress: Callable[[float, str], None] = lambda fraction, note: None
         """Where the running steps' reports go."""
-        self._messages: Any = None
+        self._messages: Connection | None = None
+        """The end of a pipe that processes of steps write reports to."""
+        self._one_at_a_time = self._context.Lock()
 
     def submit(
         self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
@@ -83,12 +88,14 @@ class LocalLanes:
         for lane, pool in self._pools.items():
             # Everything made is in the store. Only a browser needs to be closed; TensorFlow's own
             # way out takes over a second.
-            closes = kind is None and lane in engines()
-            if not closes:
+            if kind is not None or lane not in engines():
                 _end(pool)
-            pool.shutdown(wait=closes, cancel_futures=True)
+        for pool in self._pools.values():
+            # Until its thread is gone: the interpreter, on its way out, would write to a pipe that
+            # the thread closes.
+            pool.shutdown(wait=True, cancel_futures=True)
         if self._messages is not None:
-            self._messages.put(None)
+            self._messages.close()
 
     def _pool(self, lane: Lane, tools: Collection[str] = ()) -> ProcessPoolExecutor:
         if lane not in self._pools:
@@ -96,21 +103,24 @@ class LocalLanes:
             for name, value in KEEP_MEMORY.items():
                 os.environ.setdefault(name, value)
             if self._messages is None:
-                self._messages = self._context.SimpleQueue()
-                threading.Thread(target=self._forward, daemon=True).start()
-            self._pools[lane] = ProcessPoolExecutor(
-                1, self._context, _begin, (self._logs / f"{lane}.log", self._messages)
-            )
+                reader, self._messages = self._context.Pipe(duplex=False)
+                threading.Thread(target=self._forward, args=(reader,), daemon=True).start()
+            begin = (self._logs / f"{lane}.log", self._messages, self._one_at_a_time)
+            self._pools[lane] = ProcessPoolExecutor(1, self._context, _begin, begin)
             with _no_main():
                 # The process starts with the first call.
                 self._warming.append(self._pools[lane].submit(warm, lane, tools))
         return self._pools[lane]
 
-    def _forward(self) -> None:
-        while (message := self._messages.get()) is not None:
-            # A report that cannot be shown must not stop the steps, which wait for its reader.
-            with suppress(Exception):
-                self.on_progress(*message)
+    def _forward(self, reader: Connection) -> None:
+        # Over when nobody has the other end any more. No message says so: a process that was ended
+        # while it wrote one holds the lock for ever.
+        with reader, suppress(EOFError, OSError):
+            while True:
+                message = reader.recv()
+                # A report that cannot be shown must not stop the steps, which wait for its reader.
+                with suppress(Exception):
+                    self.on_progress(*message)
 
 
 @contextmanager
@@ -137,7 +147,7 @@ def _done(function: Callable[..., Any], *args: Any) -> Future[Any]:
     return future
 
 
-def _begin(log: Path, messages: Any) -> None:
+def _begin(log: Path, messages: Connection, one_at_a_time: Lock) -> None:
     """Prepare a worker: its noise goes to a log, and it never outlives its parent."""
     from pipeline import step
 
@@ -148,7 +158,12 @@ def _begin(log: Path, messages: Any) -> None:
     os.environ.update(SAME_EVERYWHERE)
     if log.stem == CUDA:
         _restore("CUDA_VISIBLE_DEVICES", hidden)
-    step.on_progress(lambda fraction, note: messages.put((fraction, note)))
+
+    def report(fraction: float, note: str) -> None:
+        with one_at_a_time:
+            messages.send((fraction, note))
+
+    step.on_progress(report)
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

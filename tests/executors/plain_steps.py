@@ -78,3 +78,10 @@ def crash(inputs: Inputs, options: Write, work: Path) -> None:
 @step(version=1)
 def killed(inputs: Inputs, options: Write, work: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@step(version=1)
+def chatter(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    while True:
+        progress(0.5, "x" * 1_000_000)
