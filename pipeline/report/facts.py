@@ -48,7 +48,11 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
         "Bounds not applied": [
             (words.metric(one["metric"]), one["reason"]) for one in proof.not_applied
         ],
-        "Against the source": [*_accuracy(proof.accuracy), *_parity(proof.parity)],
+        "Against the source": [
+            *_samples(proof),
+            *_accuracy(proof.accuracy),
+            *_parity(proof.parity),
+        ],
         "Time": [*_times(proof), *_ratio(proof.ratio)],
         "Memory": list(_memory(proof.latency)),
     }
@@ -59,6 +63,11 @@ def _missed(proof: Proof) -> Iterator[Fact]:
     for miss in proof.missed:
         value = words.value_of(miss.metric, miss.value)
         yield words.metric(miss.metric), f"{value}, {words.bound(miss.metric, miss.bound)}"
+
+
+def _samples(proof: Proof) -> Iterator[Fact]:
+    if proof.samples is not None:
+        yield "samples", f"the first {proof.samples}" if proof.partial else str(proof.samples)
 
 
 def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:

@@ -74,6 +74,16 @@ class Proof:
         return self.status != "unavailable"
 
     @property
+    def samples(self) -> int | None:
+        """On how many samples it ran; ``None``: nobody wrote it down, on all of them."""
+        return self.record.get("samples")
+
+    @property
+    def partial(self) -> bool:
+        """Whether it ran on some of the samples only, which is no proof by itself."""
+        return bool(self.record.get("partial"))
+
+    @property
     def required(self) -> bool:
         return bool(self.record.get("required", True))
 
@@ -208,6 +218,11 @@ class Artifact:
         if any(proof.status == "fail" for proof in self.proofs):
             return "fail"
         return "pass" if self.ran else "unavailable"
+
+    @property
+    def complete(self) -> bool:
+        """Whether any of its proofs ran on all samples: without one it is not published."""
+        return any(not proof.partial for proof in self.ran)
 
     def proof(self, target: str) -> Proof | None:
         return next((proof for proof in self.proofs if proof.target == target), None)

@@ -51,10 +51,11 @@ def judge(release: Release) -> Verdict:
     artifacts = _counts(artifact.status for artifact in release.artifacts)
     proofs = _counts(proof.status for proof in release.proofs)
     lacking = missing(release.proofs)
-    incomplete = bool(artifacts["unavailable"]) or any(one.required for one in lacking)
+    required = any(one.required for one in lacking)
+    unproved = [artifact.id for artifact in release.artifacts if not artifact.complete]
     return Verdict(
-        ok=not artifacts["fail"] and not incomplete,
-        headline=_headline(artifacts, proofs, incomplete),
+        ok=not artifacts["fail"] and not required and not unproved,
+        headline=_headline(artifacts, proofs, required, unproved),
         artifacts=artifacts,
         proofs=proofs,
         failures=[miss_in_words(proof) for proof in release.proofs if proof.status == "fail"],
@@ -70,12 +71,16 @@ def _counts(statuses: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def _headline(artifacts: dict[str, int], proofs: dict[str, int], incomplete: bool) -> str:
+def _headline(
+    artifacts: dict[str, int], proofs: dict[str, int], required: bool, unproved: list[str]
+) -> str:
     total = sum(artifacts.values())
     if artifacts["fail"]:
         return f"Do not ship: {artifacts['fail']} of {words.count(total, 'artifact')} failed."
-    if incomplete:
+    if required:
         return "Not proved: targets that the config requires could not run."
+    if unproved:
+        return f"Not proved: {words.joined(unproved)} ran on no backend with all samples."
     ran = proofs["pass"]
     noun = "The artifact" if total == 1 else f"All {total} artifacts"
     return (

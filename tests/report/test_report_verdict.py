@@ -7,7 +7,8 @@ from manifests import artifact, failed, manifest, old, proof, unavailable
 
 from pipeline.report import words
 from pipeline.report.data import data
-from pipeline.report.release import Release
+from pipeline.report.facts import of_proof
+from pipeline.report.release import Proof, Release
 from pipeline.report.verdict import judge
 
 
@@ -93,6 +94,24 @@ def test_an_artifact_that_ran_nowhere_is_not_proved() -> None:
     made = manifest()
     made["artifacts"].append(artifact("onnx/uint8", [unavailable("ort-wasm@webkit", "x")]))
     assert judge(Release(made)).headline.startswith("Not proved")
+
+
+def test_an_artifact_that_ran_on_some_samples_only_is_not_proved() -> None:
+    made = manifest()
+    made["artifacts"].append(
+        artifact("onnx/uint8", [proof("onnx/uint8", "ort-webgpu@chromium", partial=True)])
+    )
+    verdict = judge(Release(made))
+    assert not verdict.ok
+    assert verdict.headline == "Not proved: onnx/uint8 ran on no backend with all samples."
+    made["artifacts"][-1]["validation"].append(proof("onnx/uint8", "onnxruntime-cpu"))
+    assert judge(Release(made)).ok
+
+
+def test_a_cell_says_on_how_many_samples_it_ran() -> None:
+    for more, said in (({"partial": True}, "the first 50"), ({}, "50")):
+        one = Proof("x/fp32", proof("x/fp32", "tfjs-webgl@chromium", samples=50, **more))
+        assert dict(of_proof(one))["Against the source"][0] == ("samples", said)
 
 
 def test_groups_are_of_artifacts_that_share_backends() -> None:
