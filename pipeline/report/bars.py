@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from pipeline.report import words
@@ -32,9 +32,11 @@ def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float) 
     proofs = [proof for proof in found if proof and proof.median_ms is not None]
     if not proofs:
         return ""
-    relative = any(proof.ratio for proof in proofs)
-    rows = [_relative(proof, top) if relative else _absolute(proof) for proof in proofs]
-    return svg(_chart(rows, top if relative else None), width, ROW * len(rows))
+    references = {proof.ratio.reference for proof in proofs if proof.ratio}
+    rows = [
+        _relative(proof, top, references) if references else _absolute(proof) for proof in proofs
+    ]
+    return svg(_chart(rows, top if references else None), width, ROW * len(rows))
 
 
 def longest(artifacts: Iterable[Artifact]) -> float:
@@ -48,9 +50,11 @@ def longest(artifacts: Iterable[Artifact]) -> float:
     return min(highest, max(slowest * 1.1, WIDEST))
 
 
-def _relative(proof: Proof, top: float) -> dict[str, Any]:
+def _relative(proof: Proof, top: float, references: Collection[str]) -> dict[str, Any]:
     if (ratio := proof.ratio) is None:
-        return _row(proof, 1.0, 1.0, 1.0)
+        # What others were timed with has their unit; what was timed with nothing has no bar.
+        length = float(proof.artifact in references)
+        return _row(proof, length, length, length)
     shown = {"ratio": words.ratio(ratio.value)}
     return _row(proof, ratio.value, ratio.low, min(ratio.high, top)) | shown
 

@@ -26,6 +26,18 @@ def test_bars_carry_ratios_and_medians() -> None:
     assert PALETTE["better"] in svg and PALETTE["worse"] not in svg
 
 
+def test_what_was_timed_with_nothing_has_no_bar() -> None:
+    made = manifest()
+    made["artifacts"][2]["validation"][1]["latency"]["ratio"] = None
+    release = Release(made)
+    svg = bars.latency(release.groups[0].artifacts, "tfjs-wasm@firefox", 130, 1.0)
+    told = re.findall(r'"value: ([\d.]+); name: ([^";]+)', svg)
+    drawn = {name: float(length) for length, name in told}
+    assert drawn["tfjs-graph/fp32"] == 1.0
+    assert drawn["tfjs-graph/uint8"] == 0.0
+    assert texts(svg).count("1.5 ms") == 3
+
+
 def test_a_rasterizers_time_is_not_judged() -> None:
     release = Release(manifest())
     svg = bars.latency(release.groups[0].artifacts, "tfjs-webgl@firefox", 130, 1.0)
