@@ -75,6 +75,21 @@ def test_files_are_compressed_where_something_may_be_published() -> None:
     assert not any("compress" in name for name in without.nodes)
 
 
+@pytest.mark.parametrize(
+    ("backends", "compressed"),
+    [
+        ("[onnxruntime-cpu, tensorflow]", True),
+        ("[all, tensorflow]", True),
+        ("[onnxruntime-cpu, tensorflow, tfjs-wasm]", False),
+        ("all", False),
+    ],
+)
+def test_what_needs_no_browser_is_compressed_without_one(backends: str, compressed: bool) -> None:
+    sets = (f"validate.backends={backends}", "export={tfjs-graph: {}, onnx: {}}")
+    plan = make_plan(load_config(MOBILENET, sets), browsers=False)
+    assert any("compress" in name for name in plan.nodes) is compressed
+
+
 def test_float32_has_no_latency_gate_since_others_are_timed_with_it() -> None:
     plan = planned("validate.gates.default={latency_ratio: 1.2, cosine: 0.9}")
     held = {a.id for a in plan.artifacts for one in a.bounds.values() if "latency_ratio" in one}
