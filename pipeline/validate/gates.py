@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.config import Gates
+from pipeline.validate.latency import FEWEST_PAIRS
 from pipeline.validate.miss import Miss, kept
 from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
@@ -110,6 +111,8 @@ def _no_speed(result: Mapping[str, Any]) -> str | None:
     if result["hardware"]["kind"] == "software":
         return "a software rasterizer's speed says nothing of a GPU's"
     if result["latency"]["ratio"] is None:
+        if (pairs := result["latency"]["repeats"]) < FEWEST_PAIRS:
+            return f"{pairs} timed inferences are too few; raise validate.repeats to {FEWEST_PAIRS}"
         return "there is no float32 artifact of its format to be timed with"
     return None
 

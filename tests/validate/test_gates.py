@@ -112,9 +112,9 @@ def test_a_bound_on_what_nobody_measured_is_not_kept() -> None:
     ]
 
 
-def timed(kind: str, low: float | None) -> dict[str, object]:
+def timed(kind: str, low: float | None, repeats: int = 20) -> dict[str, object]:
     ratio = None if low is None else {"value": 1.3, "low": low, "high": 1.5}
-    return {**RESULT, "hardware": {"kind": kind}, "latency": {"ratio": ratio}}
+    return {**RESULT, "hardware": {"kind": kind}, "latency": {"ratio": ratio, "repeats": repeats}}
 
 
 def test_a_latency_ratio_is_missed_where_all_of_its_interval_is_over_the_bound() -> None:
@@ -136,6 +136,7 @@ def test_a_latency_ratio_that_says_nothing_is_not_applied_and_that_is_said() -> 
     for result, why in (
         (timed("software", 9.0), "a software rasterizer's speed says nothing of a GPU's"),
         (timed("gpu", None), "there is no float32 artifact of its format to be timed with"),
+        (timed("gpu", None, 2), "2 timed inferences are too few; raise validate.repeats to 4"),
     ):
         found = misses("onnx/int8", result, bounds, artifact_bytes=1, baseline=None)
         assert list(found) == []
