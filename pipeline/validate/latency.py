@@ -54,6 +54,9 @@ FEWEST_PAIRS = 4
 #: Between which shares of the sorted times no one else took part of the processor.
 FASTEST = (0.05, 0.4)
 
+#: Rounding makes no ratio zero: its logarithm must stay finite too.
+SMALLEST_RATIO = 1e-4
+
 #: Times below a clock's resolution come as zero; its logarithm must stay finite.
 SMALLEST_MS = 1e-3
 
@@ -86,7 +89,7 @@ def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
         return None
     centre, below, above = _interval(_units(latency.warm_ms, latency.reference_ms), seed)
     bounds = (centre, centre - math.hypot(below, SESSIONS), centre + math.hypot(above, SESSIONS))
-    value, low, high = (round(math.exp(bound), 4) for bound in bounds)
+    value, low, high = (max(round(math.exp(bound), 4), SMALLEST_RATIO) for bound in bounds)
     return Ratio(value, low, high, CONFIDENCE, len(latency.reference_ms), reference)
 
 

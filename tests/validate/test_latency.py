@@ -133,6 +133,12 @@ def test_times_of_zero_are_times() -> None:
     assert (found.low, found.high) == pytest.approx((np.exp(-SESSIONS), np.exp(SESSIONS)), abs=1e-4)
 
 
+def test_no_ratio_is_zero_however_coarse_the_clock() -> None:
+    coarse = ratio(Latency(1.0, [0.0, 0.0, 0.0, 900.0], [900.0, 900.0, 0.0, 900.0]), "x")
+    assert coarse is not None and coarse.low > 0
+    assert quotient(asdict(coarse), asdict(coarse))[0] == 1.0
+
+
 def test_without_a_reference_there_is_no_ratio() -> None:
     assert ratio(Latency(1.0, [1.0] * 10), "onnx/fp32") is None
     assert ratio(Latency(1.0, [1.0] * 3, [1.0] * 3), "onnx/fp32") is None
