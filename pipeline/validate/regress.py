@@ -68,17 +68,32 @@ def compare(before: Manifest, after: Manifest) -> list[Regression]:
 
 
 def not_compared(before: Manifest, after: Manifest) -> list[str]:
-    """Why ``compare`` says nothing of the speed on some targets, in words; each reason once."""
+    """Why ``compare`` says nothing of speed or errors on some targets; each reason once."""
     now = {artifact["id"]: artifact for artifact in after["artifacts"]}
-    found: dict[str, dict[str, None]] = {}
+    found: dict[tuple[str, str], dict[str, None]] = {}
     for artifact in before["artifacts"]:
         later = now.get(artifact["id"], {"validation": ()})
         results = {target_of(result): result for result in later["validation"] if ran(result)}
         for result in filter(ran, artifact["validation"]):
             target = target_of(result)
-            if target in results and (why := incomparable(result, results[target])):
-                found.setdefault(why, {})[target] = None
-    return [f"speed not compared on {', '.join(where)}: {why}" for why, where in found.items()]
+            for what in _differences(result, results[target]) if target in results else ():
+                found.setdefault(what, {})[target] = None
+    return [
+        f"{what} not compared on {', '.join(where)}: {why}" for (what, why), where in found.items()
+    ]
+
+
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is not compared of two proofs, and why."""
+    if why := incomparable(before, after):
+        yield "speed", why
+    was, now = before.get("samples"), after.get("samples")
+    if was != now:
+        yield "errors", f"it ran on {_samples(was)}, and now on {_samples(now)}"
+
+
+def _samples(count: int | None) -> str:
+    return "an unknown number of samples" if count is None else f"{count} samples"
 
 
 def _artifact(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:

@@ -130,6 +130,12 @@ def test_errors_on_other_samples_are_not_compared() -> None:
         proof.update(samples=64, parity={"relative_error": 0.5, "nonfinite": 0})
 
     assert after(fewer) == []
+    later = manifest()
+    fewer(later["artifacts"][0], later["artifacts"][0]["validation"][0])
+    assert not_compared(manifest(), later)[0] == (
+        "errors not compared on tfjs-wasm@chromium: it ran on an unknown number of samples, "
+        "and now on 64 samples"
+    )
 
 
 def test_the_rounding_of_float32_is_no_regression() -> None:
