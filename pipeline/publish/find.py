@@ -31,7 +31,7 @@ def find_release(name: str | None, cdn: Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    if path.is_dir():
+    if path.is_dir() and _holds_releases(path):
         return _of_folder(path)
     return _of_cdn(cdn, name)
 
@@ -44,13 +44,20 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         manifest: dict[str, Any] = json.loads(path.read_text())
-        if manifest["artifacts"] and manifest["name"]:
+        made = manifest["artifacts"]
+        if manifest["name"] and made and all(one["id"] for one in made):
             return manifest
     except (OSError, ValueError, KeyError, TypeError):
         pass
     raise ConfigError(
         "is no manifest of a release", where=str(path), todo="`pipeline list` names what there is"
     )
+
+
+def _holds_releases(folder: Path) -> bool:
+    """Whether it is more than a folder that is called as a model or a channel is."""
+    places = (MANIFEST, "releases", "*/releases")
+    return any(any(folder.glob(place)) for place in places)
 
 
 def _of_folder(folder: Path) -> Path:

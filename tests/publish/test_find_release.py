@@ -66,3 +66,17 @@ def test_a_file_that_is_no_manifest(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("[]")
     with pytest.raises(ConfigError, match="is no manifest"):
         read(find_release(str(tmp_path / "x.json"), tmp_path))
+
+
+def test_json_of_something_else_is_no_manifest(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text('{"name": "x", "artifacts": ["a"]}')
+    with pytest.raises(ConfigError, match="is no manifest"):
+        read(tmp_path / "x.json")
+
+
+def test_a_folder_called_as_a_model_is_does_not_hide_it(
+    cdn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere" / "m").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert find_release("m", cdn) == find_release("latest", cdn)
