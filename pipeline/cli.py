@@ -332,7 +332,7 @@ def report(
     """
     from pipeline.report import command
 
-    _check_report(names, html_path or launch, fail_on_regression)
+    _check_report(names, html_path or launch, form, fail_on_regression)
     first, *second = [command.found(name, cdn, store_path) for name in names or (None,)]
     if second:
         worse = command.show_both(first, second[0], form)
@@ -344,12 +344,16 @@ def report(
         command.show(first, form)
 
 
-def _check_report(names: tuple[str, ...], page: object, fail_on_regression: bool) -> None:
+def _check_report(
+    names: tuple[str, ...], page: object, form: str | None, fail_on_regression: bool
+) -> None:
     """Refuse options of ``report`` that mean nothing together."""
     if len(names) > 2:
         raise click.UsageError("name one release, or two to compare")
     if page and len(names) == 2:
         raise click.UsageError("--html and --open show one release; name one")
+    if page and form:
+        raise click.UsageError(f"--{form} prints, --html and --open make a page; leave one out")
     if fail_on_regression and len(names) != 2:
         raise click.UsageError("--fail-on-regression needs two releases: before and after")
 

@@ -13,12 +13,15 @@ from pipeline.built import Built
 from pipeline.files import write_aside
 from pipeline.store import Result, Store
 
+#: Overrides that change nothing of what is made.
+_WHERE = ("publish.to=", "publish.channel=")
+
 
 def command(config: Path | None, overrides: Sequence[str] = ()) -> str:
     """The command that makes a build anew, wherever it is published to."""
     if config is None:
         return ""
-    sets = [word for one in overrides if not one.startswith("publish.") for word in ("--set", one)]
+    sets = [word for one in overrides if not one.startswith(_WHERE) for word in ("--set", one)]
     return shlex.join(["pipeline", "build", str(_from_here(config)), *sets])
 
 

@@ -91,6 +91,7 @@ def test_comparisons_for_machines_and_summaries(cdn: Path) -> None:
     [
         (("a", "b", "c"), "name one release, or two to compare"),
         (("a", "b", "--html", "x.html"), "--html and --open show one release"),
+        (("a", "--html", "x.html", "--json"), "--json prints, --html and --open make a page"),
         (("a", "--fail-on-regression"), "needs two releases"),
         (("stabel",), '"stabel" is none of the releases there'),
     ],
@@ -146,5 +147,8 @@ def test_commands_hold_no_path_of_this_machine(
     sets = ["variants.uint8.quantize=uint16", "publish.to=/srv/cdn"]
     inside = last.command(tmp_path / "configs" / "a b.yaml", sets)
     assert inside == ("pipeline build 'configs/a b.yaml' --set variants.uint8.quantize=uint16")
+    # It decides what is in the release, not where that is put.
+    drops = last.command(tmp_path / "x.yaml", ["publish.drop_dominated=true"])
+    assert drops == "pipeline build x.yaml --set publish.drop_dominated=true"
     monkeypatch.chdir(tmp_path / "configs")
     assert last.command(tmp_path / "x.yaml") == "pipeline build x.yaml"
