@@ -67,7 +67,7 @@ def _group(group: Group) -> str:
 
 def _column(target: str) -> str:
     backend, _, engine = target.partition("@")
-    return f"{text(backend)}<br>{words.engine(engine)}" if engine else text(backend)
+    return f"{text(backend)}<br>{text(words.engine(engine))}" if engine else text(backend)
 
 
 def _artifact(artifact: Artifact) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def engines_of(module: ModuleType) -> Sequence[str | None]:
 
 
 def parse(names: Sequence[str]) -> list[Target]:
-    """The targets that a config names, those named one by one first.
+    """The targets that a config names, each once; what is named one by one is required.
 
     Args:
         names: correct ones: ``problem`` finds nothing wrong with any.
