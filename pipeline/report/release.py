@@ -10,12 +10,9 @@ from typing import Any, Literal
 
 from pipeline.report import words
 from pipeline.validate.miss import Miss
+from pipeline.validate.targets import BROWSERS, target_of
 
 Status = Literal["pass", "fail", "unavailable"]
-
-#: What a proof may name as its engine that is no browser.
-_BROWSERS = ("chromium", "firefox", "webkit")
-
 
 #: Two sessions of one artifact differ by so much in time (Mytkowicz et al. 2009), which the
 #: interval of one session cannot know.
@@ -49,10 +46,7 @@ class Proof:
 
     @property
     def target(self) -> str:
-        if named := self.record.get("target"):
-            return str(named)
-        browser = f"@{self.engine}" if self.engine else ""
-        return f"{self.backend}{browser}"
+        return target_of(self.record)
 
     @property
     def backend(self) -> str:
@@ -62,7 +56,7 @@ class Proof:
     def engine(self) -> str | None:
         """The browser engine; ``None`` for what runs in none."""
         named = self.record.get("engine")
-        return named if named in _BROWSERS else None
+        return named if named in BROWSERS else None
 
     @property
     def status(self) -> Status:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.validate.latency import quotient
+from pipeline.validate.targets import target_of
 
 Kind = Literal["missing", "verdict", "accuracy", "bytes", "latency", "parity", "half_precision"]
 Manifest = Mapping[str, Any]
@@ -115,12 +116,6 @@ def _artifact(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[R
         yield from _accuracy(name, target, result, later)
         yield from _parity(name, target, result, later)
         yield from _latency(name, target, result, later)
-
-
-def target_of(result: Mapping[str, Any]) -> str:
-    """Where a proof ran: ``tfjs-webgl@chromium``."""
-    target: str = result.get("target") or result["backend"]
-    return target
 
 
 def ran(result: Mapping[str, Any]) -> bool:

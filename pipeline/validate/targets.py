@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ALL = "all"
 #: Where a browser backend runs whose engine is not named.
 ENGINE = "chromium"
+
+#: Engines that are browsers, whatever is installed.
+BROWSERS = ("chromium", "firefox", "webkit")
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,15 @@ def _backends() -> dict[str, ModuleType]:
 
 def _native_first(pair: tuple[str | None, str]) -> tuple[bool, str]:
     return pair[0] is not None, pair[0] or ""
+
+
+def target_of(result: Mapping[str, Any]) -> str:
+    """Where a proof of a manifest ran: ``tfjs-webgl@chromium``."""
+    if named := result.get("target"):
+        return str(named)
+    # The first version of this package wrote no target, and native runtimes as engines.
+    engine = f"@{result['engine']}" if result.get("engine") in BROWSERS else ""
+    return f"{result['backend']}{engine}"
 
 
 def names() -> Iterator[str]:

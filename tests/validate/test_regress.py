@@ -166,6 +166,21 @@ def test_a_target_that_cannot_run_any_more() -> None:
     assert found.note == "does not run any more: it is not tried any more"
 
 
+def test_the_targets_of_the_first_version_are_found_again() -> None:
+    before = manifest()
+    for result, engine in zip(
+        before["artifacts"][0]["validation"], ("chromium", "firefox"), strict=True
+    ):
+        result |= {"backend": result.pop("target").partition("@")[0], "engine": engine}
+    assert compare(before, manifest()) == []
+    native = proof("onnxruntime-cpu", "cpu")
+    later = deepcopy(before)
+    later["artifacts"][0]["validation"] = [deepcopy(native)]
+    native |= {"backend": native.pop("target"), "engine": "onnxruntime"}
+    before["artifacts"][0]["validation"] = [native]
+    assert compare(before, later) == []
+
+
 def test_a_target_that_could_not_run_before_is_no_loss() -> None:
     before = manifest()
     before["artifacts"][0]["validation"][0] = {"target": WASM, "status": "unavailable"}
