@@ -56,7 +56,7 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=4, tools=tools.TOOLS, quick=True)
+@step(version=5, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
