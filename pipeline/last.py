@@ -44,7 +44,7 @@ def remember(built: Built) -> None:
     )
     path = _path(built.store, built.manifest["name"])
     # Most builds change nothing.
-    if not path.exists() or path.read_text() != content:
+    if not path.exists() or path.read_bytes() != content.encode():
         write_aside(path, content, lasting=False)
 
 
@@ -52,11 +52,11 @@ def recall(store: Store, name: str) -> Built | None:
     """A model's last build; ``None`` if there is none."""
     try:
         noted = json.loads(_path(store, name).read_text())
-    except (OSError, ValueError):
+        evidence = {name: _result(tree) for name, tree in noted["evidence"].items()}
+        left_out, made_by = noted["left_out"], noted["command"]
+        return Built(noted["manifest"], {}, left_out, store, "", "", evidence, made_by)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    evidence = {name: _result(tree) for name, tree in noted["evidence"].items()}
-    left_out, made_by = noted["left_out"], noted["command"]
-    return Built(noted["manifest"], {}, left_out, store, "", "", evidence, made_by)
 
 
 def _result(tree: Mapping[str, Any]) -> Result:

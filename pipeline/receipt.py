@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import sysconfig
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.browser import packages
 from pipeline.browser.gpu import host_gpu
 from pipeline.built import Built
 from pipeline.digest import digest
+from pipeline.errors import PipelineError
 from pipeline.files import write_aside
+from pipeline.registry import discover
 from pipeline.store import Result, Store, touch
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(__file__).parent
 SUFFIXES = (".py", ".json", ".js", ".html")
-
-#: What was missing may have been installed since.
-PROGRAMS = ("firefox-esr", "firefox", "WebKitWebDriver", "Xvfb", "setpriv")
 
 #: Where a browser is looked for.
 ENVIRONMENT = (
@@ -77,7 +76,8 @@ def read(store: Store, key: str) -> tuple[Built, dict[str, Result]] | None:
             if store.root in path.parents:
                 touch(path)
         return _built(store, receipt, results), results
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, PipelineError):
+        # A machine that lost its power may have left anything here.
         return None
 
 
@@ -99,8 +99,10 @@ def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:
         browsers,
         _code(),
         [os.environ.get(name) for name in ENVIRONMENT],
-        [shutil.which(name) for name in PROGRAMS],
         host_gpu(),
+        # What was missing may have been installed since.
+        {name: engine.watched() for name, engine in discover("browser.engines", "start").items()},
+        packages.missing(),
     )
 
 

@@ -54,7 +54,7 @@ class Store:
             record = json.loads(self._record(key).read_text())
             tree = {path: (sha256, size) for path, (sha256, size) in record["tree"].items()}
             result = Result(tree, record["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         if not all(self._has(*entry) for entry in tree.values()):
             return None
@@ -232,7 +232,6 @@ def _same_file(source: Path, target: Path) -> None:
 def _digests(record: Path) -> Iterator[str]:
     try:
         tree = json.loads(record.read_text())["tree"]
-    except (OSError, ValueError, KeyError):
+        yield from (sha256 for sha256, _ in tree.values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return
-    for sha256, _ in tree.values():
-        yield sha256

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
 
 import pytest
 
+from pipeline import last, receipt
+from pipeline.built import Built
 from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.store import Store
@@ -118,3 +121,41 @@ def test_clean_waits_for_builds_to_end(tmp_path: Path) -> None:
     with store.in_use(), pytest.raises(PipelineError, match="a build is using the store"):
         store.clean(0, dry_run=True)
     assert store.clean(0, dry_run=True) == (0, 0)
+
+
+def test_what_a_power_cut_leaves_is_a_miss(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for left in (b"", b"\x00" * 64, b"\xff\xfe\x80", b"null", b"[]", b'{"tree": [], "seconds": 1}'):
+        for folder in ("steps", "receipts", "last"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / "x.json").write_bytes(left)
+        assert store.result("x") is None
+        assert receipt.read(store, "x") is None
+        assert last.recall(store, "x") is None
+        assert store.clean(keep_days=1, dry_run=True) == (0, 0)
+
+
+def test_a_receipt_whose_manifest_is_damaged_is_a_miss(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "manifest.json").write_text("{}")
+    made = store.add(tmp_path / "made", 0.0)
+    store.record("step", made)
+    known = {"files": {}, "steps": {"manifest": "step"}, "artifacts": {}, "evidence": {}}
+    known |= {"left_out": {}, "to": "cdn", "channel": "latest"}
+    (tmp_path / "receipts").mkdir()
+    (tmp_path / "receipts" / "x.json").write_text(json.dumps(known))
+    assert receipt.read(Store(tmp_path), "x") is not None
+    ((sha256, _),) = made.tree.values()
+    store.path(sha256).chmod(0o644)
+    store.path(sha256).write_text("[]")
+    assert receipt.read(Store(tmp_path), "x") is None
+
+
+def test_a_torn_note_of_the_last_build_is_written_anew(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "last").mkdir()
+    (tmp_path / "last" / "m.json").write_bytes(b"\xff\xfe\x80")
+    last.remember(Built({"name": "m"}, {}, {}, store, "", "", {}, "pipeline build m.yaml"))
+    found = last.recall(store, "m")
+    assert found is not None and found.command == "pipeline build m.yaml"

@@ -43,7 +43,8 @@ class Connection:
             reply = self._reply(self._last)
         except websocket.WebSocketTimeoutException as error:
             raise PageFailure(f"the browser gave no answer within {_REPLY_S} s") from error
-        except (websocket.WebSocketException, OSError) as error:
+        except (websocket.WebSocketException, OSError, ValueError) as error:
+            # A browser that takes its leave sends an empty message.
             raise BrowserGone(GONE) from error
         if reply.get("type") == "error":
             raise PageFailure(f"the browser failed: {reply['error']}: {reply['message']}")

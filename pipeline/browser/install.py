@@ -43,17 +43,11 @@ def find_browser() -> Path | None:
     return _find(os.environ.get(BROWSER_VARIABLE), os.environ.get("PATH"))
 
 
-def build() -> tuple[str, int, int] | None:
-    """Path, size and time of the browser that would be tried first.
-
-    An update changes them, and to look costs no start of a browser.
-    """
+def candidates() -> list[Path]:
+    """The browsers that would be tried, in order: which of them start costs a start to know."""
     named = os.environ.get(BROWSER_VARIABLE)
-    first = Path(named) if named else next(_candidates(), None)
-    if first is None or not first.exists():
-        return None
-    found = first.resolve().stat()
-    return str(first), found.st_size, found.st_mtime_ns
+    tried = [Path(named)] if named else _candidates()
+    return [path for path in tried if path.exists()]
 
 
 @cache

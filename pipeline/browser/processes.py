@@ -29,6 +29,11 @@ def build(executable: Path | None) -> tuple[str, int, int] | None:
     return str(executable), found.st_size, found.st_mtime_ns
 
 
+def existing(*programs: Path | None) -> tuple[str, ...]:
+    """The paths of those that are there."""
+    return tuple(str(path) for path in programs if path is not None and path.exists())
+
+
 def bound(command: Sequence[str]) -> list[str]:
     """The command, killed by the kernel when its parent ends, however that comes about."""
     setpriv = shutil.which("setpriv")

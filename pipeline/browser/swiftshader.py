@@ -10,7 +10,8 @@ from pipeline.browser.install import find_browser
 from pipeline.errors import MissingToolError
 
 NAME = "SwiftShader, by VK_ICD_FILENAMES"
-_DRIVER, _LOADER = "vk_swiftshader_icd.json", "libvulkan.so.1"
+_DRIVER, _LIBRARY = "vk_swiftshader_icd.json", "libvk_swiftshader.so"
+_LOADER = "libvulkan.so.1"
 
 
 @cache
@@ -25,6 +26,12 @@ def folder() -> Path | None:
     # Debian's command is a script; the browser itself lies elsewhere.
     places = (browser.resolve().parent, Path("/usr/lib") / browser.name)
     return next((place for place in places if (place / _DRIVER).exists()), None)
+
+
+def library() -> Path | None:
+    """What draws: it is updated with the browser that lends it."""
+    found = folder()
+    return found / _LIBRARY if found else None
 
 
 def environment(work: Path) -> dict[str, str]:

@@ -17,9 +17,15 @@ _SCREEN = "1280x1024x24"
 _START_S = 20
 
 
+def find() -> Path | None:
+    """The X server."""
+    found = shutil.which(COMMAND)
+    return Path(found) if found else None
+
+
 def unavailable() -> str | None:
     """Why there can be none; ``None`` also on a Mac, where none is needed."""
-    if platform.system() == "Darwin" or shutil.which(COMMAND):
+    if platform.system() == "Darwin" or find():
         return None
     return f"{COMMAND} was not found"
 
@@ -43,11 +49,13 @@ class Display:
         # It takes the first free number itself, and writes which; nobody else can take it between.
         command = [COMMAND, "-displayfd", str(writer), "-screen", "0", _SCREEN, "-nolisten", "tcp"]
         try:
-            self._process = processes.start(command, os.environ, log, keep_fd=writer)
-            os.close(writer)
+            try:
+                self._process = processes.start(command, os.environ, log, keep_fd=writer)
+            finally:
+                os.close(writer)
             os.set_blocking(reader, False)
             number = processes.until(_number(reader), self._process, log, _START_S)
-        except Unavailable as reason:
+        except (Unavailable, OSError) as reason:
             self.close()
             raise Unavailable(f"{COMMAND} does not start: {reason}") from reason
         finally:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,6 +21,8 @@ from browser_cases import ONNX, Case
 from pipeline.backends import tfjs_cpu, tfjs_wasm, tfjs_webgl, tfjs_webgl_f16
 from pipeline.backends.session import Unavailable
 from pipeline.browser import processes, session, tfjs
+from pipeline.browser.driver import PageFailure
+from pipeline.browser.engines import chromium, firefox
 from pipeline.browser.gpu import host_gpu
 from pipeline.errors import PipelineError
 from pipeline.registry import discover
@@ -133,10 +136,13 @@ def test_no_other_backend_takes_over(engine: str, classifier: Case) -> None:
         tfjs.open_session(classifier.artifact, engine, "webnope")
 
 
-def test_a_killed_browser_is_started_again(engine: str, classifier: Case) -> None:
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_browser_is_started_again(
+    engine: str, classifier: Case, how: signal.Signals
+) -> None:
     with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
         killed = psutil.Process(session.running(engine).browser.pid)
-        killed.kill()
+        killed.send_signal(how)
         killed.wait(10)
         outputs = opened.infer(classifier.inputs)
         assert session.running(engine).browser.pid != killed.pid
@@ -233,6 +239,40 @@ def test_a_browser_that_does_not_start_is_unavailable(
         tfjs_cpu.open_session(classifier.artifact, engine)
     left = set(psutil.Process().children(recursive=True)) - before
     assert not [command(process) for process in left if lives(process.pid)]
+
+
+def test_a_firefox_that_takes_no_session_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("firefox")
+
+    def refuse(connection: object) -> str:
+        raise PageFailure("the browser failed: session not created: full")
+
+    before = set(psutil.Process().children(recursive=True))
+    monkeypatch.setattr(firefox, "_greet", refuse)
+    with pytest.raises(Unavailable, match="does not start: the browser failed: session not"):
+        firefox.start()
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [command(process) for process in left if lives(process.pid)]
+
+
+def test_a_page_that_does_not_load_is_closed(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = session.running(engine).browser
+    module = discover("browser.engines", "start")[engine]
+    monkeypatch.setattr(module, "START_TIMEOUT_S", 2)
+    with pytest.raises(PageFailure):
+        browser.open("http://127.0.0.1:1/")
+    with pytest.raises(PageFailure):
+        browser.open("http://127.0.0.1:1/")
+    assert browser.alive()
+    assert pages(browser) <= 1, "the blank one that a browser begins with"
+
+
+def pages(browser: Any) -> int:
+    if isinstance(browser, chromium.ChromiumBrowser):
+        return len(browser._browser.contexts)
+    if isinstance(browser, firefox.FirefoxBrowser):
+        return len(browser._connection.command("browsingContext.getTree")["contexts"])
+    return len(browser._driver.window_handles)
 
 
 def test_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:

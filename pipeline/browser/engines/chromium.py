@@ -14,9 +14,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.session import Unavailable
+from pipeline.browser import processes
 from pipeline.browser.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
 from pipeline.browser.gpu import host_gpu
-from pipeline.browser.install import build, find_browser
+from pipeline.browser.install import candidates, find_browser
 from pipeline.errors import MissingToolError
 
 if TYPE_CHECKING:
@@ -60,13 +61,12 @@ def unavailable() -> str | None:
 
 def fingerprint() -> dict[str, Any]:
     """What of it can change a result."""
-    return {"browser": build(), "flags": settings()}
+    return {"browsers": [processes.build(path) for path in candidates()], "flags": settings()}
 
 
 def watched() -> tuple[str, ...]:
     """Files outside of this package that ``fingerprint`` speaks of."""
-    found = build()
-    return (found[0],) if found else ()
+    return tuple(map(str, candidates()))
 
 
 def settings() -> tuple[str, ...]:
@@ -146,12 +146,15 @@ class ChromiumBrowser:
         from playwright.sync_api import Error
 
         try:
-            context = self._browser.new_context()
-            page = context.new_page()
-            page.goto(url, timeout=START_TIMEOUT_S * 1000)
+            page = ChromiumPage(self._browser, self._browser.new_context().new_page())
         except Error as error:
             raise _failure(self._browser, error) from error
-        return ChromiumPage(self._browser, page)
+        try:
+            page.load(url)
+        except PageFailure:
+            page.close()
+            raise
+        return page
 
     def close(self) -> None:
         for end in (self._browser.close, self._driver.stop):
@@ -165,6 +168,15 @@ class ChromiumPage:
 
     def __init__(self, browser: playwright.Browser, page: playwright.Page) -> None:
         self._browser, self._page = browser, page
+
+    def load(self, url: str) -> None:
+        """Go to a page and wait for it."""
+        from playwright.sync_api import Error
+
+        try:
+            self._page.goto(url, timeout=START_TIMEOUT_S * 1000)
+        except Error as error:
+            raise _failure(self._browser, error) from error
 
     def start(self, task: Mapping[str, Any]) -> None:
         from playwright.sync_api import Error

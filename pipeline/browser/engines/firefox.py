@@ -16,6 +16,7 @@ from pipeline.backends.session import Unavailable
 from pipeline.browser import processes, swiftshader, xvfb
 from pipeline.browser.bidi import Connection
 from pipeline.browser.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
+from pipeline.browser.install import candidates
 
 #: Debian's; on Ubuntu Firefox is a snap, which containers cannot run.
 PACKAGES = ("firefox-esr", "xvfb")
@@ -62,14 +63,14 @@ def unavailable() -> str | None:
 
 def fingerprint() -> dict[str, Any]:
     """What of it can change a result."""
-    rasterizer = str(swiftshader.folder())
+    rasterizer = processes.build(swiftshader.library())
     return {"browser": processes.build(find()), "webgpu": rasterizer, "preferences": PREFERENCES}
 
 
 def watched() -> tuple[str, ...]:
     """Files outside of this package that ``fingerprint`` speaks of."""
-    found = processes.build(find())
-    return (found[0],) if found else ()
+    # Among Chromium's is the one that may lend its rasterizer.
+    return (*processes.existing(find(), xvfb.find()), *map(str, candidates()))
 
 
 def settings() -> str | None:
@@ -99,11 +100,12 @@ def start() -> FirefoxBrowser:
             process = _launch(executable, folder, display)
             undo.callback(processes.end, process)
             connection = _connect(process, folder)
-        except (Unavailable, OSError) as reason:
+            # Ends in the order: connection, browser, display, folder.
+            undo.callback(connection.close)
+            version = _greet(connection)
+        except (Unavailable, PageFailure, OSError) as reason:
             raise Unavailable(f"{executable} does not start: {reason}") from reason
-        # Ends in the order: connection, browser, display, folder.
-        undo.callback(connection.close)
-        return FirefoxBrowser(process, connection, undo.pop_all())
+        return FirefoxBrowser(process, connection, version, undo.pop_all())
     raise AssertionError("unreachable")
 
 
@@ -138,16 +140,25 @@ def _connect(process: subprocess.Popen[bytes], folder: Path) -> Connection:
     return Connection(f"ws://127.0.0.1:{port}/session")
 
 
+def _greet(connection: Connection) -> str:
+    """Begin a session; the browser's version."""
+    said = connection.command("session.new", capabilities={})
+    version: str = said["capabilities"]["browserVersion"]
+    return version
+
+
 class FirefoxBrowser:
     """A running Firefox."""
 
     def __init__(
-        self, process: subprocess.Popen[bytes], connection: Connection, undo: ExitStack
+        self,
+        process: subprocess.Popen[bytes],
+        connection: Connection,
+        version: str,
+        undo: ExitStack,
     ) -> None:
         self._process, self._connection, self._undo = process, connection, undo
-        self.pid = process.pid
-        capabilities = connection.command("session.new", capabilities={})["capabilities"]
-        self.version: str = capabilities["browserVersion"]
+        self.pid, self.version = process.pid, version
 
     def alive(self) -> bool:
         try:
@@ -159,7 +170,11 @@ class FirefoxBrowser:
     def open(self, url: str) -> FirefoxPage:
         container = self._connection.command("browser.createUserContext")["userContext"]
         page = FirefoxPage(self._connection, self._process, container)
-        page.load(url)
+        try:
+            page.load(url)
+        except PageFailure:
+            page.close()
+            raise
         return page
 
     def close(self) -> None:

@@ -61,8 +61,7 @@ def fingerprint() -> dict[str, Any]:
 
 def watched() -> tuple[str, ...]:
     """Files outside of this package that ``fingerprint`` speaks of."""
-    found = processes.build(find())
-    return (found[0],) if found else ()
+    return processes.existing(find(), xvfb.find())
 
 
 def settings() -> str | None:
@@ -165,8 +164,13 @@ class WebKitBrowser:
     def open(self, url: str) -> WebKitPage:
         with _failures():
             page = WebKitPage(self._driver)
-            page.load(url)
-            return page
+        try:
+            with _failures():
+                page.load(url)
+        except PageFailure:
+            page.close()
+            raise
+        return page
 
     def close(self) -> None:
         with suppress(PageFailure), _failures():
