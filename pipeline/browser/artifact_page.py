@@ -12,6 +12,7 @@ from pipeline.backends.session import Unavailable
 from pipeline.browser.driver import BrowserGone, PageFailure
 from pipeline.browser.session import running
 from pipeline.errors import PipelineError
+from pipeline.export import artifact as artifacts
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Array
@@ -29,6 +30,7 @@ class ArtifactPage:
     """A fresh page, with artifact folders mounted beside it."""
 
     def __init__(self, engine: str, artifact: Path) -> None:
+        self._engine, self._artifact = engine, artifact
         self._run = running(engine)
         self.server = self._run.server
         self.where = str(artifact)
@@ -134,4 +136,5 @@ class ArtifactPage:
 
     def _error(self, failure: PageFailure) -> PipelineError:
         kind = BrowserGoneError if isinstance(failure, BrowserGone) else PipelineError
-        return kind(str(failure), where=self.where)
+        where = f"{artifacts.name(self._artifact)} in {self._engine}"
+        return kind(str(failure), where=where, todo="try again; finished steps are kept")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import numpy as np
@@ -158,10 +159,21 @@ def test_a_dead_page_is_told_or_started_again(engine: str, classifier: Case) -> 
             outputs = opened.infer(classifier.inputs)
         except PipelineError as error:
             assert "the page crashed" in error.what
+            assert error.where == f"tfjs-graph/fp32 in {engine}"
+            assert error.todo == "try again; finished steps are kept"
         else:
             assert outputs
     with tfjs_cpu.open_session(classifier.artifact, engine) as after:
         after.infer(classifier.one)
+
+
+def test_a_browser_that_dies_while_it_is_timed_is_named(engine: str, classifier: Case) -> None:
+    with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
+        victim = psutil.Process(session.running(engine).browser.pid)
+        Timer(1.0, victim.kill).start()
+        with pytest.raises(PipelineError, match="the browser's process ended") as caught:
+            opened.latency(classifier.one, reference=None, warmups=1, repeats=10**6, seconds=30.0)
+    assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
 
 
 def page_processes(engine: str) -> list[psutil.Process]:
