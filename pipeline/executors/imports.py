@@ -17,9 +17,9 @@ from importlib import import_module
 YOUNG_OBJECTS = 20_000
 
 #: What TensorFlow imports if it is there, and does without where it is not: Keras, so that its
-#: optimizers are known; h5py and SciPy, for a Keras of its own that nothing uses any more. Steps
-#: that need them import them.
-DISPENSABLE = ("keras.src.optimizers", "h5py", "scipy")
+#: optimizers are known. Steps that need it import it. Nothing else may be hidden: what is imported
+#: meanwhile (tf_keras, where the environment asks for it) would do without that for ever.
+DISPENSABLE = ("keras.src.optimizers",)
 
 
 def light(tools: Collection[str] = ()) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 SCRIPT = """
 import gc, json, sys
 from pipeline.executors import imports
 
 imports.tensorflow()
-early = [name for name in ("keras", "h5py", "scipy") if name in sys.modules]
+early = [name for name in ("keras",) if name in sys.modules]
 seen = {"early": early, "frozen": gc.get_freeze_count(), "on": gc.isenabled()}
 import tensorflow as tf
 
@@ -32,7 +34,8 @@ print(json.dumps(seen | {"shape": list(model(tf.ones((4, 3))).shape)}))
 
 def run(library: str) -> dict[str, object]:
     words = [sys.executable, "-c", SCRIPT, library]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    env = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
     seen: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
     return seen
@@ -45,6 +48,20 @@ def test_keras_is_imported_by_those_who_use_it() -> None:
         assert seen["early"] == []
         assert seen["on"] is True
         assert isinstance(seen["frozen"], int) and seen["frozen"] > 100_000
+
+
+def test_a_keras_that_the_environment_asks_for_is_whole(tmp_path: Path) -> None:
+    """TensorFlow then imports tf_keras with itself; it must not miss h5py for ever after."""
+    script = (
+        "import sys; from pipeline.executors import imports; imports.tensorflow(); import tf_keras; "
+        "made = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,))]); "
+        "made.save(sys.argv[1]); print(len(tf_keras.models.load_model(sys.argv[1]).layers))"
+    )
+    words = [sys.executable, "-c", script, str(tmp_path / "model.h5")]
+    env = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1"]
 
 
 def test_tools_are_imported_where_they_are_modules_by_their_name() -> None:

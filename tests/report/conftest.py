@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,13 +60,16 @@ def proved(tmp_path: Path) -> tuple[dict, Context]:
     return made, Context(command, (("tfjs-graph/int8", "TF.js has none"),), evidence)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser of the tests' own, closed after each file: Playwright knows one a thread."""
     from playwright.sync_api import sync_playwright
 
     from pipeline.browser.install import find_browser
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_browser(), chromium_sandbox=False)
+        browser = driver.chromium.launch(
+            executable_path=find_browser(), chromium_sandbox=os.geteuid() != 0
+        )
         yield browser
         browser.close()
