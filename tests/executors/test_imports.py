@@ -53,7 +53,8 @@ def test_keras_is_imported_by_those_who_use_it() -> None:
 def test_a_keras_that_the_environment_asks_for_is_whole(tmp_path: Path) -> None:
     """TensorFlow then imports tf_keras with itself; it must not miss h5py for ever after."""
     script = (
-        "import sys; from pipeline.executors import imports; imports.tensorflow(); import tf_keras; "
+        "import sys; from pipeline.executors import imports; imports.tensorflow(); "
+        "import tf_keras; "
         "made = tf_keras.Sequential([tf_keras.layers.Dense(2, input_shape=(3,))]); "
         "made.save(sys.argv[1]); print(len(tf_keras.models.load_model(sys.argv[1]).layers))"
     )
