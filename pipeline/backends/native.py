@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -72,7 +73,7 @@ def process_memory() -> dict[str, int | None]:
     return {"tensors": None, "tensor_bytes": None, "process_bytes": resident}
 
 
-class NativeSession:
+class NativeSession(ABC):
     """An artifact in this process; a runtime says how to load it and how to run one batch."""
 
     def __init__(self, artifact: Path) -> None:
@@ -85,13 +86,13 @@ class NativeSession:
         self.load_ms = 0.0
         self._open()
 
+    @abstractmethod
     def _load(self) -> Any:
         """The runtime's own session."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _batch(self, inputs: Arrays) -> dict[str, Array]:
         """Run one batch on ``self._session``."""
-        raise NotImplementedError
 
     @property
     def fetched_bytes(self) -> int | None:
