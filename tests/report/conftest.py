@@ -65,8 +65,10 @@ def chromium() -> Iterator[Browser]:
     """A browser of the tests' own, closed after each file: Playwright knows one a thread."""
     from playwright.sync_api import sync_playwright
 
+    from pipeline.browser import session
     from pipeline.browser.install import find_browser
 
+    session.close()  # what a backend's test may have left open
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=find_browser(), chromium_sandbox=os.geteuid() != 0
