@@ -52,11 +52,12 @@ setup: .venv/.ready $(PAGE)/node_modules/.ready .venv/.browser ## Set up only.
 	    echo "error: $$python cannot make environments; run: sudo apt-get install $$version" >&2; exit 5; }; fi; \
 	echo "creating .venv with $$("$$python" --version)"; \
 	"$$python" -m venv --clear .venv
-	@# pip installs the locked uv, and uv the rest, in a tenth of pip's time.
+	@# pip installs the locked uv, and uv the rest, in a tenth of pip's time. Without pyproject.toml's
+	@# overrides, which are for resolving: they would replace the pins of what they name.
 	@awk '/^uv==/{p=1; print; next} /^[A-Za-z]/{p=0} p' requirements.lock > .venv/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.lock
 	@echo 'installing the locked packages'
-	@$(BIN)/uv pip install --quiet --python .venv --require-hashes --no-deps --compile-bytecode -r requirements.lock
+	@$(BIN)/uv pip install --no-config --quiet --python .venv --require-hashes --no-deps --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python .venv --no-deps --no-build-isolation \
 	  --config-settings editable_mode=compat -e .
 	@# As installers do for the packages that they copy: else every process compiles this one again.
