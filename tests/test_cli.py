@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click import Context
 from click.testing import CliRunner
 
-from pipeline.cli import main
+from pipeline.cli import COMMANDS, main
 from pipeline.errors import PipelineError
 
 ROOT = Path(__file__).parents[1]
@@ -22,9 +23,10 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("name", list(main.commands))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_an_example_and_a_place_in_the_readme(name: str) -> None:
-    command = main.commands[name]
+    command = main.get_command(Context(main), name)
+    assert command
     code, text = run(name, "--help")
     assert code == 0
     assert "Example" in text

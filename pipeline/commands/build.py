@@ -1,0 +1,40 @@
+"""`pipeline build` makes, proves and publishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.commands.common import COMMON, CONFIGS, judge, made, show
+
+
+@click.command("build")
+@CONFIGS
+@COMMON
+@click.option(
+    "--no-browsers",
+    is_flag=True,
+    help="Leave out what needs a browser; a release that needed one is then not published.",
+)
+def command(
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    no_browsers: bool,
+) -> None:
+    """Make, prove and publish every artifact of CONFIG.
+
+    \b
+    Examples:
+      pipeline build configs/mobilenet.yaml
+      pipeline build configs/*.yaml --json
+      pipeline build configs/mobilenet.yaml --set variants.uint8.quantize=uint16
+    """
+    from pipeline import built as job
+
+    for built in made(configs, overrides, store_path, as_json, browsers=not no_browsers):
+        judge(built, as_json, complete=not no_browsers)
+        proved = not job.unavailable(built.manifest)
+        show(built, as_json, job.publish(built) if proved else None)

@@ -1,0 +1,93 @@
+"""Options and steps that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.built import Built
+    from pipeline.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONFIGS = click.argument(
+    "configs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CONFIG…"
+)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several click decorators as one."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of the config, as in variants.uint8.quantize=uint16.",
+)
+STORE = click.option(
+    "--store",
+    "store_path",
+    default="artifacts/store",
+    show_default=True,
+    envvar="PIPELINE_STORE",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the content-addressed store.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+COMMON = options(SET, STORE, JSON)
+
+
+def open_store(path: Path) -> Store:
+    """The store in a folder; made where it is used first."""
+    from pipeline.store import Store
+
+    return Store(path)
+
+
+def made(
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    *,
+    browsers: bool = True,
+) -> Iterator[Built]:
+    """Make and prove every artifact of each config, with progress."""
+    from pipeline.builds import builds
+    from pipeline.progress import JsonLines, Lines
+
+    progress = JsonLines() if as_json else Lines()
+    return builds(configs, overrides, open_store(store_path), progress, browsers=browsers)
+
+
+def judge(built: Built, as_json: bool, *, complete: bool = True) -> None:
+    """Show the table of values and bounds before a failed gate ends the command."""
+    from pipeline import built as job
+
+    try:
+        job.judge(built, complete=complete)
+    except PipelineError:
+        show(built, as_json)
+        raise
+
+
+def show(built: Built, as_json: bool, release: Any = None) -> None:
+    """What a build proved, and where it is published."""
+    from pipeline import show as shown
+
+    shown.built(built, as_json, release)

@@ -1,0 +1,28 @@
+"""`pipeline plan` shows what a build would do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pipeline.commands.common import COMMON, CONFIGS
+
+
+@click.command("plan")
+@CONFIGS
+@COMMON
+def command(
+    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+) -> None:
+    """Show what a build would make, and what it would leave out and why.
+
+    \b
+    Example:
+      pipeline plan configs/mobilenet.yaml
+    """
+    from pipeline import show
+    from pipeline.builds import plans
+
+    for planned in plans(configs, overrides).values():
+        show.plan(planned, as_json)
