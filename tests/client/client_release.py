@@ -1,0 +1,80 @@
+"""Releases of the bundled model, small enough to be built for every run of the tests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BUNDLED = ROOT / "pipeline" / "bundled" / "mobilenet_digits.h5"
+#: The layer that tells the classes apart, as h5 files name its weights.
+HEAD = "conv_preds/conv_preds"
+
+
+def config(source: dict[str, str]) -> dict[str, Any]:
+    """The default config with fewer variants, on the runtimes that need no GPU."""
+    whole = yaml.safe_load((ROOT / "configs" / "mobilenet.yaml").read_text())
+    return {
+        **whole,
+        "source": source,
+        "variants": {name: whole["variants"][name] for name in ("fp32", "uint8")},
+        "export": {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}},
+        "validate": {
+            "backends": ["onnxruntime-cpu", "tfjs-wasm", "ort-wasm"],
+            "gates": {"default": {"top1_agreement": 0.98, "accuracy_drop": 0.01}},
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release in a CDN folder, which ``latest`` points to."""
+
+    cdn: Path
+    manifest: dict[str, Any]
+
+    @property
+    def model(self) -> Path:
+        """The model's folder."""
+        return self.cdn / str(self.manifest["name"])
+
+    def artifact(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(a for a in self.manifest["artifacts"] if a["id"] == name)
+        return found
+
+    def urls(self, base: str, name: str) -> list[dict[str, Any]]:
+        """What ``fetchFiles`` takes for an artifact; ``base`` is the CDN's address."""
+        return [
+            {"url": f"{base}/{self.manifest['name']}/{file['path']}",
+             "sha256": file["sha256"], "bytes": file["bytes"]}
+            for file in self.artifact(name)["files"]
+        ]  # fmt: skip
+
+
+def build(source: dict[str, str], folder: Path, store: Path) -> Release:
+    """Build and publish into ``folder/cdn``."""
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(config(source), sort_keys=False))
+    words = [sys.executable, "-m", "pipeline.cli", "build", file, "--store", store]
+    words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Release(folder / "cdn", json.loads(done.stdout)["manifest"])
+
+
+def retrain_head(target: Path) -> Path:
+    """A copy of the bundled model whose last layer has other weights, and the same answers."""
+    import h5py
+
+    shutil.copyfile(BUNDLED, target)
+    with h5py.File(target, "r+") as file:
+        for values in file["model_weights"][HEAD].values():
+            values[...] = values[...] * 1.25
+    return target

@@ -1,0 +1,108 @@
+"""What the client's tests share: published releases, two origins, and a page of each engine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from client_page import ScriptPage, page_origin
+from client_release import Release, build, retrain_head
+from client_site import Origin, cdn, running
+
+from pipeline.browser import session
+from pipeline.registry import discover
+
+ENGINES = tuple(discover("browser.engines", "start"))
+
+
+@pytest.fixture(scope="session")
+def store(request: pytest.FixtureRequest) -> Path:
+    """Kept from run to run, as a user's store is; ``pytest --cache-clear`` empties it."""
+    return Path(request.config.cache.mkdir("client-store"))  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Release:
+    """The bundled model, published."""
+    return build({"bundled": "mobilenet_digits"}, tmp_path_factory.mktemp("published"), store)
+
+
+@pytest.fixture(scope="session")
+def retrained(tmp_path_factory: pytest.TempPathFactory, store: Path, published: Release) -> Release:
+    """The same CDN folder after a second release, of which only the head was trained again."""
+    folder = tmp_path_factory.mktemp("retrained")
+    shutil.copytree(published.cdn, folder / "cdn")
+    return build({"keras_file": str(retrain_head(folder / "model.h5"))}, folder, store)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A page's own origin, and the CDN's; new ports, so a new browser cache, for each test."""
+
+    page: Origin
+    cdn: Origin
+
+    @property
+    def latest(self) -> str:
+        """The URL that users are given."""
+        return self.cdn.url("mobilenet/latest.json")
+
+    @property
+    def client(self) -> str:
+        """The folder of the client's modules."""
+        return self.cdn.url("client")
+
+    def publish(self, release: Release) -> None:
+        """Serve another CDN folder from now on."""
+        self.cdn.folders.update(cdn(release.cdn).folders)
+
+
+@pytest.fixture
+def site(published: Release) -> Iterator[Site]:
+    with ExitStack() as stack:
+        page, files = page_origin(), cdn(published.cdn)
+        yield Site(stack.enter_context(running(page)), stack.enter_context(running(files)))
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn; those that this machine lacks are skipped."""
+    name = str(request.param)
+    if reason := discover("browser.engines", "start")[name].unavailable():
+        pytest.skip(f"{name}: {reason}; `make setup` installs it where it may")
+    return name
+
+
+Open = Callable[..., ScriptPage]
+
+
+@pytest.fixture
+def open_page(engine: str, site: Site) -> Iterator[Open]:
+    """Opens pages of the page's origin in an engine: ``open_page(path="/", origin=site.page)``.
+
+    In Chromium and Firefox each has a profile of its own; in WebKit all share one.
+    """
+    with ExitStack() as stack:
+
+        def opened(path: str = "/", origin: Origin | None = None) -> ScriptPage:
+            page = ScriptPage(engine, origin or site.page, path)
+            stack.callback(page.close)
+            return page
+
+        yield opened
+
+
+@pytest.fixture
+def page(open_page: Open) -> ScriptPage:
+    """A page that knows nothing of the client but its URL."""
+    return open_page()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _browsers_closed() -> Iterator[None]:
+    yield
+    session.close()

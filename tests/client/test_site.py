@@ -1,0 +1,53 @@
+"""The tests' own site: what it serves, and that its faults reach a page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from client_page import ScriptError, ScriptPage
+from client_release import Release
+from client_site import answer, cut, drop, flip
+from conftest import Site
+
+pytestmark = pytest.mark.browser
+
+READ = """
+const response = await fetch(args.url);
+return { status: response.status, bytes: (await response.arrayBuffer()).byteLength };
+"""
+
+
+def test_a_page_of_another_origin_reads_what_is_published(page: ScriptPage, site: Site) -> None:
+    pointer = page.run("return (await fetch(args.url)).json()", url=site.latest)
+    assert pointer["release"]
+    assert [request.path for request in site.cdn.seen()] == ["/mobilenet/latest.json"]
+    assert site.cdn.sent_bytes() > 50
+
+
+def test_faults_reach_the_page(page: ScriptPage, site: Site, published: Release) -> None:
+    file = max(
+        published.urls(site.cdn.address, "tfjs-graph/fp32"), key=lambda file: int(file["bytes"])
+    )
+    site.cdn.fail("*.bin", answer(404), times=1)
+    site.cdn.fail("*.bin", flip, times=1)
+    assert page.run(READ, url=file["url"])["status"] == 404
+    assert page.run(READ, url=file["url"]) == {"status": 200, "bytes": file["bytes"]}
+    for fault in (cut(0.5), drop):
+        site.cdn.fail("*.bin", fault)
+        with pytest.raises(ScriptError) as raised:
+            page.run(READ, url=file["url"])
+        assert raised.value.name in ("TypeError", "AbortError"), json.dumps(raised.value.fields)
+        site.cdn.heal()
+    assert page.run(READ, url=file["url"]) == {"status": 200, "bytes": file["bytes"]}
+
+
+def test_the_second_release_has_another_head_and_the_same_name(
+    published: Release, retrained: Release
+) -> None:
+    assert published.manifest["name"] == retrained.manifest["name"]
+    for name in ("tfjs-graph/fp32", "onnx/fp32"):
+        before, after = ({f["sha256"] for f in one.artifact(name)["files"]}
+                         for one in (published, retrained))  # fmt: skip
+        assert before != after
+    assert (retrained.model / "releases" / published.manifest["release"]).is_dir()
