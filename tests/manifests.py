@@ -1,4 +1,4 @@
-"""Manifests for the report's tests: what a build in three engines leaves, and what goes wrong."""
+"""Manifests for tests: what a build in three engines leaves, and what goes wrong."""
 
 from __future__ import annotations
 

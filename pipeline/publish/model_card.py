@@ -1,0 +1,97 @@
+"""What was measured of a release, as CycloneDX 1.6 says it in a component's ``modelCard``.
+
+https://cyclonedx.org/docs/1.6/json/#components_items_modelCard: every value is a string there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: One of ``performanceMetrics``.
+Metric = dict[str, Any]
+
+
+def model_card(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The model card of a whole manifest."""
+    metrics = [*_source(manifest), *_artifacts(manifest)]
+    return {
+        "modelParameters": _parameters(manifest),
+        "quantitativeAnalysis": {"performanceMetrics": metrics},
+        "considerations": {"technicalLimitations": list(_limitations(manifest))},
+    }
+
+
+def _parameters(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The task, the data that was measured on, and what goes in and out."""
+    samples = manifest["samples"]
+    described = f"{samples['test']} samples, on which everything here was measured"
+    dataset = {
+        "type": "dataset",
+        "name": samples["description"],
+        "description": f"{described}; licence: {samples['license'] or 'not said'}",
+    }
+    sides = {side: [{"format": _format(one)} for one in manifest[side]] for side in _SIDES}
+    return {"task": manifest["task"], "datasets": [dataset], **sides}
+
+
+_SIDES = ("inputs", "outputs")
+
+
+def _format(spec: Mapping[str, Any]) -> str:
+    """``image: float32 [?, 64, 64, 3]``."""
+    shape = ", ".join("?" if size is None else str(size) for size in spec["shape"])
+    return f"{spec['name']}: {spec['dtype']} [{shape}]"
+
+
+def _source(manifest: Mapping[str, Any]) -> Iterator[Metric]:
+    if accuracy := manifest["accuracy"]:
+        yield _accuracy(accuracy, "source")
+
+
+def _artifacts(manifest: Mapping[str, Any]) -> Iterator[Metric]:
+    for artifact in manifest["artifacts"]:
+        for proof in artifact["validation"]:
+            if proof["status"] != "unavailable":
+                yield from _measured(proof, f"{artifact['id']} on {proof['target']}")
+
+
+def _measured(proof: Mapping[str, Any], where: str) -> Iterator[Metric]:
+    """Parity, accuracy and latency of one artifact on one target."""
+    for name, value in proof["parity"].items():
+        if isinstance(value, int | float):
+            yield _metric(f"parity {name}", value, where)
+    if accuracy := proof.get("accuracy"):
+        yield _accuracy(accuracy, where)
+    latency = proof.get("latency") or {}
+    for name in ("median_ms", "p99_ms", "load_ms"):
+        if latency.get(name) is not None:
+            yield _metric(f"latency {name}", latency[name], where)
+    if ratio := latency.get("ratio"):
+        yield _metric(f"latency relative to {ratio['reference']}", ratio["value"], where, ratio)
+
+
+def _accuracy(accuracy: Mapping[str, Any], where: str) -> Metric:
+    return _metric(f"accuracy {accuracy['metric']}", accuracy["value"], where, accuracy)
+
+
+def _metric(name: str, value: float, where: str, bounds: Mapping[str, Any] | None = None) -> Metric:
+    """Args:
+    bounds: has ``low`` and ``high`` where an interval of confidence is known.
+    """
+    metric: Metric = {"type": name, "value": str(value), "slice": where}
+    if bounds and bounds.get("low") is not None:
+        interval = {"lowerBound": str(bounds["low"]), "upperBound": str(bounds["high"])}
+        metric["confidenceInterval"] = interval
+    return metric
+
+
+def _limitations(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Where it could not run, and where what ran was no GPU: once for each target."""
+    proofs = [proof for one in manifest["artifacts"] for proof in one["validation"]]
+    for target, proof in sorted({proof["target"]: proof for proof in proofs}.items()):
+        if proof["status"] == "unavailable":
+            yield f"not proved on {target}: {proof['reason']}"
+        elif proof["hardware"]["kind"] == "software":
+            name = proof["hardware"]["name"]
+            yield f"{target} ran on a software rasterizer ({name}): its latency is no GPU's"

@@ -1,0 +1,139 @@
+"""Checks the signature of a release, wherever its files are read from."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import ConfigError
+from pipeline.publish.signature import SIGNATURE, need_library
+
+if TYPE_CHECKING:
+    from model_signing.verifying import Config
+
+MANIFEST = "manifest.json"
+
+#: Reads one file of a release's folder by its name there.
+Read = Callable[[str], bytes]
+
+#: What a file of a release's folder may be called: a signature's names are not believed before it
+#: is checked, and may not lead out of the folder.
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """Whose signatures are believed: a key's, or an identity's that an issuer vouches for."""
+
+    public_key: Path | None = None
+    """PEM."""
+    identity: str | None = None
+    """As in the certificate: an address, or a workflow's URL with its ref."""
+    issuer: str | None = None
+    """The URL of the OpenID Connect provider."""
+
+    def __bool__(self) -> bool:
+        return bool(self.public_key or self.identity or self.issuer)
+
+    def verifier(self) -> Config:
+        """Raises:
+        ConfigError: the key cannot be used, or only half of what is needed is named.
+        """
+        from model_signing.verifying import Config
+
+        if self.public_key:
+            if self.identity or self.issuer:
+                raise ConfigError("check a key or an identity, not both", todo="leave one out")
+            try:
+                return Config().use_elliptic_key_verifier(public_key=self.public_key)
+            except OSError as error:
+                raise ConfigError(f"{error.strerror}", where=str(self.public_key)) from error
+            except (ValueError, AttributeError) as error:  # of another kind than elliptic curves
+                raise ConfigError(
+                    "is no public key in PEM that can sign releases",
+                    where=str(self.public_key),
+                    todo="get it of the private one: openssl ec -in KEY -pubout",
+                ) from error
+        if not self.identity or not self.issuer:
+            raise ConfigError("an identity is one of an issuer", todo="name both of them")
+        return Config().use_sigstore_verifier(identity=self.identity, oidc_issuer=self.issuer)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of checking one release's signature."""
+
+    ok: bool
+    said: str
+
+
+def check(read: Read, trusted: Trusted) -> Verdict:
+    """Check a release's signature against the files that it signs.
+
+    Args:
+        read: raises ``FileNotFoundError`` for what is not there.
+        trusted: nobody, if none is named: then it is only said whether there is a signature.
+
+    Raises:
+        ConfigError: what is trusted cannot be used.
+        MissingToolError: the libraries are not installed.
+    """
+    try:
+        bundle = read(SIGNATURE)
+    except FileNotFoundError:
+        return Verdict(not trusted, "not signed")
+    if not trusted:
+        return Verdict(True, "signed, not checked: name a --public-key or an --identity")
+    need_library()
+    verifier = trusted.verifier()
+    try:
+        with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as folder:
+            names = _copy_signed(bundle, read, Path(folder))
+            verifier.verify(Path(folder), Path(folder, SIGNATURE))
+    except UnsignedError as error:
+        return Verdict(False, str(error))
+    except Exception as error:  # whatever goes wrong with what a stranger may have written
+        return Verdict(False, f"the signature does not hold: {_said(error)}")
+    return Verdict(True, f"signed by {_who(trusted)}: {', '.join(names)}")
+
+
+class UnsignedError(Exception):
+    """The signature does not say what a release's has to."""
+
+
+def _copy_signed(bundle: bytes, read: Read, folder: Path) -> list[str]:
+    """Copy the files that a bundle names, to be compared with it, and the bundle itself."""
+    payload = json.loads(base64.b64decode(json.loads(bundle)["dsseEnvelope"]["payload"]))
+    names = [resource["name"] for resource in payload["predicate"]["resources"]]
+    for name in names:
+        if not _NAME.fullmatch(name) or name == SIGNATURE:
+            raise UnsignedError(f"the signature names {name!r}, which is no file of a release")
+        try:
+            (folder / name).write_bytes(read(name))
+        except FileNotFoundError:
+            raise UnsignedError(f"{name} is signed and is not there") from None
+    if MANIFEST not in names:
+        raise UnsignedError(f"the signature does not cover {MANIFEST}")
+    (folder / SIGNATURE).write_bytes(bundle)
+    return names
+
+
+def _who(trusted: Trusted) -> str:
+    return str(trusted.public_key or f"{trusted.identity} ({trusted.issuer})")
+
+
+def _said(error: Exception) -> str:
+    """Why, in words: the library shows digests as Python does, and says nothing of another key."""
+    text = " ".join(str(error).split())
+    if changed := _CHANGED.findall(text):
+        return f"{', '.join(changed)} changed since it was made"
+    return text or "it was made with another key"
+
+
+_CHANGED = re.compile(r"Hash mismatch for \\*'([^'\\]+)")
