@@ -94,7 +94,7 @@ def _plan_manifest(plan: Plan) -> None:
 #: The files of results that the manifest is made of, out of tens of megabytes.
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
-    *("golden.json", "artifact.json", "result.json", "sizes.json"),
+    *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
     *("ranges.json", "half.json"),
 )
 

@@ -12,6 +12,8 @@ from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
 from pipeline.publish.compress import SIZES
 from pipeline.step import Inputs, step
+from pipeline.validate import canary
+from pipeline.validate.canary_tolerance import canary_of
 from pipeline.validate.dominance import dominated
 from pipeline.validate.gates import misses, not_applied
 from pipeline.validate.half import RESULT as HALF
@@ -56,12 +58,13 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=5, tools=tools.TOOLS, quick=True)
+@step(version=6, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
     signature = Signature.read(inputs["frozen"] / "signature.json")
-    made = [_artifact(inputs, proved, golden) for proved in options.artifacts]
+    said = canary.read(inputs["golden"])
+    made = [_artifact(inputs, proved, golden, said) for proved in options.artifacts]
     _mark_dominated(made, {proved.id for proved in options.artifacts if proved.plain})
     dropped = [one for one in made if one["dominated_by"]] if options.drop_dominated else []
     manifest = {
@@ -74,6 +77,10 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "samples": _samples(inputs["samples"], golden["count"]),
         "accuracy": golden["accuracy"],
         "tools": _tools(),
+        "canary": None if "reason" in said else {"inputs": said["inputs"]},
+        "canary_reason": said.get("reason"),
+        "cascade": None,
+        "cascade_reason": "not calibrated",
         "artifacts": [one for one in made if one not in dropped],
         "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
     }
@@ -105,13 +112,15 @@ def _tools() -> dict[str, str]:
     return installed | versions()
 
 
-def _artifact(inputs: Inputs, proved: Proved, golden: dict[str, Any]) -> dict[str, Any]:
+def _artifact(
+    inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any]
+) -> dict[str, Any]:
     description = _with_wire_bytes(artifacts.read(inputs[proved.id]), inputs, proved.id)
     results = [
         json.loads((inputs[f"{proved.id} {target}"] / "result.json").read_text())
         for target in proved.targets
     ]
-    half = _half_precision(inputs, proved.id)
+    half, in_half = _half_precision(inputs, proved.id)
     for result in results:
         if result["status"] == "measured":
             result["gates"] = proved.targets[result["target"]]
@@ -126,11 +135,16 @@ def _artifact(inputs: Inputs, proved: Proved, golden: dict[str, Any]) -> dict[st
             result["missed"] = [asdict(miss) for miss in missed]
             result["not_applied"] = not_applied(result, result["gates"])
             result["status"] = "fail" if result["missed"] else "pass"
+    own, reason = canary_of(said, results, in_half)
+    for result in results:
+        result.pop("canary", None)
     return {
         "id": proved.id,
         **{key: description[key] for key in _DESCRIBED},
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "half_precision": half,
+        "canary": own,
+        "canary_reason": reason,
         "validation": results,
     }
 
@@ -156,10 +170,13 @@ def _mark_dominated(made: list[dict[str, Any]], stay: set[str]) -> None:
         artifact["dominated_reason"] = dominance.reason if dominance else None
 
 
-def _half_precision(inputs: Inputs, artifact: str) -> dict[str, Any]:
+def _half_precision(inputs: Inputs, artifact: str) -> tuple[dict[str, Any], Any]:
+    """What is known of an artifact in float16, and its answer to the canary if it is safe there."""
     ranges = json.loads((inputs[f"{artifact} ranges"] / RANGES).read_text())
-    ran = inputs.get(f"{artifact} half")
-    return half_precision(ranges, json.loads((ran / HALF).read_text()) if ran else None)
+    folder = inputs.get(f"{artifact} half")
+    ran = json.loads((folder / HALF).read_text()) if folder else None
+    known = half_precision(ranges, ran)
+    return known, ran["canary"] if ran and known["safe"] else None
 
 
 def _lowest_accuracy(

@@ -32,7 +32,7 @@ def ranked(outputs: Outputs, count: int) -> NDArray[np.int64]:
     """
     import numpy as np
 
-    order: NDArray[np.int64] = np.argsort(-_scores(outputs), axis=1, kind="stable")
+    order: NDArray[np.int64] = np.argsort(-scores(outputs), axis=1, kind="stable")
     return order[:, :count]
 
 
@@ -46,7 +46,8 @@ def accuracy(outputs: Outputs, labels: NDArray[np.int64]) -> dict[str, Any]:
     return share("top1_accuracy", ranked(outputs, 1)[:, 0] == labels)
 
 
-def _scores(outputs: Outputs) -> NDArray[np.float32]:
+def scores(outputs: Outputs) -> NDArray[np.float32]:
+    """One score per class, [n, classes], of outputs as in ``ranked``."""
     shapes = {name: tuple(values.shape) for name, values in outputs.items()}
     if len(outputs) == 1:
         (values,) = outputs.values()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from pipeline.errors import GateError
 from pipeline.model import Signature
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
+from pipeline.validate import canary
+from pipeline.validate.confidence import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +33,9 @@ class GoldenOptions(options.Options):
     task: str
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
-    """Run the source model on the test samples.
+    """Run the source model on the test samples, and make the canary of one of them.
 
     Raises:
         GateError: the outputs hold NaN or infinity.
@@ -47,6 +50,10 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     outputs = run(loaded, arrays)
     _check_finite(outputs)
     signature = Signature.read(inputs["frozen"] / "signature.json")
+    softmax = {spec.name: spec.softmax for spec in signature.outputs}
+    if sure := confidence(options.task, outputs, softmax):
+        sure.write(work)
+    canary.make(arrays, outputs, signature, partial(run, loaded), work)
     save_file(outputs, work / "outputs.safetensors")
     for name in ("inputs.safetensors", "labels.safetensors"):
         if (samples / name).exists():

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline import options
 from pipeline.errors import PipelineError
 from pipeline.step import Inputs, Keep, step
+from pipeline.validate import canary
 from pipeline.validate.miss import FLOORS, kept
 from pipeline.validate.ranges import LARGEST
 from pipeline.validate.targets import Target
@@ -21,6 +23,8 @@ from pipeline.validate.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.backends.session import Session
 
     Outputs = Mapping[str, NDArray[Any]]
 
@@ -53,25 +57,26 @@ class HalfOptions(options.Options):
     task: str
 
 
-@step(version=1, tools=("numpy",))
+@step(version=2, tools=("numpy",))
 def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
 
     ``{"target", "samples": n, "reason": why it did not run or null, "parity": of float16 textures
-    against float32 ones, or null}``.
+    against float32 ones, or null, "canary": its answer to the canary, or null}``.
     """
     from pipeline.backends.session import Unavailable
 
-    reason, parity, keep = _missing(inputs["float32"]), None, Keep.THIS_BUILD
+    reason, keep = _missing(inputs["float32"]), Keep.THIS_BUILD
+    measured: dict[str, Any] = {"parity": None, "canary": None}
     if reason is None:
         try:
-            parity, keep = _parity(inputs, options.task), Keep.ALWAYS
+            measured, keep = _measured(inputs, options.task), Keep.ALWAYS
         except Unavailable as error:
             reason, keep = str(error), Keep.ALWAYS if error.lasting else keep
         except PipelineError as error:
             # It runs in float32, and nothing requires it to run in float16.
             reason = f"it failed: {error}"
-    result = {"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, "parity": parity}
+    result = {"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, **measured}
     (work / RESULT).write_text(json.dumps(result, indent=1))
     return keep
 
@@ -82,7 +87,7 @@ def _missing(proof: Path) -> str | None:
     return FLOAT16.unavailable()
 
 
-def _parity(inputs: Inputs, task: str) -> dict[str, Any]:
+def _measured(inputs: Inputs, task: str) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     from pipeline.validate.agreement import agreement
@@ -92,12 +97,17 @@ def _parity(inputs: Inputs, task: str) -> dict[str, Any]:
     softmax = {name: output["softmax"] for name, output in facts.items()}
     wanted = load_file(inputs["float32"] / FIRST)
     arrays = load_file(inputs["golden"] / "inputs.safetensors")
-    outputs = _outputs(inputs["artifact"], {n: values[:SAMPLES] for n, values in arrays.items()})
-    return compare(outputs, wanted, softmax) | agreement(task, outputs, wanted)
+    first = {name: values[:SAMPLES] for name, values in arrays.items()}
+    with _open(inputs["artifact"]) as session:
+        outputs = session.infer(first)
+        answered = canary.answer(session, inputs["golden"])
+    parity = compare(outputs, wanted, softmax) | agreement(task, outputs, wanted)
+    return {"parity": parity, "canary": answered}
 
 
-def _outputs(artifact: Path, arrays: Outputs) -> Outputs:
-    """What the artifact gives in float16 textures.
+@contextmanager
+def _open(artifact: Path) -> Iterator[Session]:
+    """The artifact in float16 textures.
 
     Raises:
         Unavailable: the browser used others, in spite of having been told.
@@ -108,8 +118,7 @@ def _outputs(artifact: Path, arrays: Outputs) -> Outputs:
         bits = session.hardware.details.get("texture_float_bits")
         if bits != 16:
             raise Unavailable(f"the browser kept {bits} bits in its textures, not 16", lasting=True)
-        outputs: Outputs = session.infer(arrays)
-    return outputs
+        yield session
 
 
 def keep_first(outputs: Outputs, folder: Path) -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline import options
 from pipeline.export import artifact as artifacts
 from pipeline.step import Inputs, Keep, step
-from pipeline.validate import half
+from pipeline.validate import canary, half
 from pipeline.validate.agreement import agreement
+from pipeline.validate.confidence import confidence
 from pipeline.validate.golden import task_accuracy
 from pipeline.validate.latency import summary, time_until_narrow
 from pipeline.validate.parity import compare
@@ -67,16 +68,16 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, options.reason, {})
 
 
-@step(version=9, tools=("numpy",), alone=True)
+@step(version=10, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
 
-    Beside it are the outputs on the worst samples.
+    Beside it are the outputs on the worst samples, and how sure it is of each sample's class.
     """
     return _prove(inputs, options, work)
 
 
-@step(version=9, tools=("numpy",))
+@step(version=10, tools=("numpy",))
 def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
     return _prove(inputs, options, work)
@@ -141,9 +142,12 @@ def _measure(
     if brief:
         samples, wanted = _first(samples), _first(wanted)
     outputs = session.infer(samples)
+    answered = canary.answer(session, golden)
     count = len(next(iter(samples.values())))
     complete = count == facts["count"]
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
+    if sure := confidence(options.task, outputs, softmax):
+        sure.write(work)
     measured = {
         "hardware": asdict(session.hardware),
         "samples": count,
@@ -152,6 +156,7 @@ def _measure(
         "accuracy": task_accuracy(options.task, outputs, golden) if complete else None,
         "worst": keep_worst(outputs, wanted, work),
         "latency": latency,
+        "canary": answered,
     }
     return measured, outputs
 

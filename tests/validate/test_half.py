@@ -14,8 +14,9 @@ from safetensors.numpy import save_file
 
 from pipeline.browser import session
 from pipeline.export import tfjs_graph, tfjs_package
+from pipeline.model import Signature
 from pipeline.step import Keep
-from pipeline.validate import ranges
+from pipeline.validate import canary, ranges
 from pipeline.validate.half import (
     FIRST,
     FLOAT16,
@@ -57,11 +58,15 @@ def half(body: Body, place: Path) -> dict[str, Any]:
     package = tfjs_package.PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20)
     tfjs_package.package({"model": folders["model"]}, package, folders["artifact"])
     with FLOAT32.module.open_session(folders["artifact"], FLOAT32.engine) as opened:
-        keep_first(opened.infer(arrays), folders["float32"])
+        wanted = opened.infer(arrays)
+        keep_first(wanted, folders["float32"])
+        signature = Signature.read(graph / "signature.json")
+        canary.make(arrays, wanted, signature, opened.infer, folders["golden"])
     run(folders, HalfOptions(task="tensors"), folders["half"])
     scanned = json.loads((folders["ranges"] / ranges.RESULT).read_text())
     ran = json.loads((folders["half"] / RESULT).read_text())
-    return half_precision(scanned, ran)
+    answer = ran["canary"]
+    return half_precision(scanned, ran) | {"canary": answer}
 
 
 @pytest.mark.browser
@@ -92,6 +97,7 @@ def test_what_stays_in_range_is_safe(tmp_path: Path) -> None:
     assert said["reason"] == "as in float32 on 8 samples"
     # It did run in float16: in float32 the two runs would be equal.
     assert 1e-5 < said["parity"]["relative_error"] < 0.1
+    assert len(said["canary"]["y"]) == 8
 
 
 def node(name: str, **more: float) -> dict[str, Any]:
