@@ -16,7 +16,7 @@ from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
 
 if TYPE_CHECKING:
-    from pipeline.publish.folder import Release
+    from pipeline.publish.release import Release
     from pipeline.report.page import Context
 
 
@@ -108,11 +108,10 @@ def judge(built: Built, *, complete: bool = True) -> None:
 
 def publish(built: Built) -> Release:
     """Publish what ``judge`` let pass."""
-    from pipeline.publish import folder
+    from pipeline.publish import release
 
-    to = folder.cdn_folder(built.to)
     report = partial(write_report, built)
-    return folder.publish(built.manifest, built.artifact, to, built.channel, report)
+    return release.publish(built.manifest, built.artifact, built.to, built.channel, report)
 
 
 def write_report(built: Built, manifest: Mapping[str, Any], to: Path) -> None:

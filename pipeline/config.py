@@ -6,7 +6,6 @@ by what discovery finds, so that the config and its JSON Schema grow with the fo
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,7 +98,8 @@ class Publish(Options):
     """Where a release goes."""
 
     to: str = "artifacts/cdn"
-    """The CDN folder; read from where the command is run."""
+    """The CDN folder, read from where the command is run; or any URL that fsspec knows, such as
+    s3://bucket/prefix."""
     channel: Name = "latest"
     """The pointer that is moved to the new release."""
     drop_dominated: bool = False
@@ -108,9 +108,11 @@ class Publish(Options):
 
     @field_validator("to")
     @classmethod
-    def _is_a_folder(cls, to: str) -> str:
-        if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://", to) and not to.startswith("file://"):
-            raise ValueError(f"{to} is no folder; publish to one and copy it to the bucket")
+    def _can_be_written(cls, to: str) -> str:
+        from pipeline.publish.storage import problem
+
+        if said := problem(to):
+            raise ValueError(said)
         return to
 
 

@@ -21,7 +21,7 @@ from pipeline.store import Result, Store, touch
 
 if TYPE_CHECKING:
     from pipeline.executors.local import LocalLanes
-    from pipeline.publish.folder import Release
+    from pipeline.publish.release import Release
 
 OnProgress = Callable[[float, str], None]
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from pipeline.built import Built
     from pipeline.doctor import Check
     from pipeline.plan import Node, Plan
-    from pipeline.publish.folder import Release
+    from pipeline.publish.release import Release
 
 
 def built(result: Built, as_json: bool, release: Release | None = None) -> None:
     """What a build proved, and where it is published."""
     if as_json:
         shown = release.manifest if release else result.manifest
-        folder = {"folder": str(release.folder), "new": release.new} if release else None
+        folder = {"folder": release.folder, "new": release.new} if release else None
         click.echo(json.dumps({"manifest": shown, "published": folder}))
         return
     terminal.show(Reported(result.manifest))
@@ -43,7 +43,9 @@ def _published(result: Built, release: Release) -> None:
     verb = "published" if release.new else "already published, unchanged:"
     click.echo(f"{verb} {release.folder}/{result.channel}.json -> release {release.id}")
     if report := release.manifest.get("report"):
-        click.echo(f"report {release.folder / report}")
+        click.echo(f"report {release.folder}/{report}")
+    for note in release.notes:
+        click.echo(f"note: {note}")
 
 
 def plan(planned: Plan, as_json: bool) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ConfigError
-from pipeline.publish.folder import channels, releases
+from pipeline.publish.channel import channels
+from pipeline.publish.index import releases
+from pipeline.publish.storage.local import LocalStorage
 
 MANIFEST = "manifest.json"
 
@@ -71,8 +73,8 @@ def _of_folder(folder: Path) -> Path:
 
 def _of_model(model: Path) -> Path:
     """What the channel ``latest`` of a model points to, else its newest release."""
-    pointed = channels(model).get("latest")
-    newest = [release["release"] for release in releases(model)]
+    pointed = _channels(model).get("latest")
+    newest = [release["release"] for release in _releases(model)]
     if not newest:
         raise ConfigError("no release is published there", where=str(model), todo=_TODO)
     return _manifest(model, pointed or newest[-1])
@@ -94,19 +96,19 @@ def _called(model: Path, name: str) -> Iterator[Path]:
     """What of a model's releases is called so."""
     if name == model.name:
         yield _of_model(model)
-    for channel, release in channels(model).items():
+    for channel, release in _channels(model).items():
         if name in (channel, f"{model.name}/{channel}"):
             yield _manifest(model, release)
     short = name.removeprefix(f"{model.name}/")
-    for known in releases(model):
+    for known in _releases(model):
         if len(short) >= 4 and known["release"].startswith(short):
             yield _manifest(model, known["release"])
 
 
 def _names(model: Path) -> Iterator[str]:
     yield model.name
-    yield from (f"{model.name}/{channel}" for channel in channels(model))
-    yield from (release["release"] for release in releases(model))
+    yield from (f"{model.name}/{channel}" for channel in _channels(model))
+    yield from (release["release"] for release in _releases(model))
 
 
 def _only(found: list[Path], name: str, cdn: Path, names: list[str]) -> Path:
@@ -115,6 +117,14 @@ def _only(found: list[Path], name: str, cdn: Path, names: list[str]) -> Path:
     what = f'"{name}" is none of the releases there' if not found else f'"{name}" is several'
     near = get_close_matches(name, names, n=3, cutoff=0.5) or names[:6]
     raise ConfigError(what, where=str(cdn), todo=f"name one of {', '.join(near)}")
+
+
+def _channels(model: Path) -> dict[str, str]:
+    return channels(LocalStorage(model.parent), model.name)
+
+
+def _releases(model: Path) -> list[dict[str, Any]]:
+    return releases(LocalStorage(model.parent), model.name)
 
 
 def _manifest(model: Path, release: str) -> Path:

@@ -8,7 +8,7 @@ from test_folder import artifact, at, manifest
 
 from pipeline.errors import ConfigError
 from pipeline.publish.find import find_release, read
-from pipeline.publish.folder import publish
+from pipeline.publish.release import publish
 
 
 @pytest.fixture

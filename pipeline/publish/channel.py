@@ -1,0 +1,98 @@
+"""Channels: small files that point to a release, and are moved by compare-and-swap."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+
+from pipeline.errors import PipelineError
+from pipeline.publish.storage.base import Content, Storage
+
+#: Of a swap that the place refused though nothing had changed: S3 does so while another one writes.
+ATTEMPTS = 5
+
+
+class MovedError(PipelineError):
+    """Another publisher moved the channel first."""
+
+
+def path_of(name: str, channel: str) -> str:
+    """Where a model's channel lies."""
+    return f"{name}/{channel}.json"
+
+
+def manifest_path(release: str) -> str:
+    """Where a release's manifest lies, in its model's folder."""
+    return f"releases/{release}/manifest.json"
+
+
+def read(storage: Storage, name: str, channel: str) -> Content | None:
+    """The channel as it is: what a later ``move`` expects."""
+    return storage.read(path_of(name, channel))
+
+
+def release_of(pointer: Content | None) -> str | None:
+    """The release that a pointer names; ``None`` where it is no pointer."""
+    with suppress(ValueError, KeyError, TypeError):
+        found = json.loads(pointer.data)["release"] if pointer else None
+        return found if isinstance(found, str) else None
+    return None
+
+
+def move(storage: Storage, name: str, channel: str, release: str, expected: Content | None) -> None:
+    """Point a channel at a release, unless another one moved it since ``expected`` was read.
+
+    Raises:
+        MovedError: another one did.
+    """
+    path = path_of(name, channel)
+    data = _pointer(storage, name, release)
+    for _ in range(ATTEMPTS):
+        if storage.swap(path, data, expected):
+            return
+        now = storage.read(path)
+        if now is not None and now.data == data:
+            return  # The answer to our own write was lost, or another one did the same.
+        if now != expected:
+            raise _moved(storage, name, channel, release, now)
+    raise PipelineError(
+        "the store keeps refusing to move this channel",
+        where=f"{storage.where}/{path}",
+        todo="another publisher may be at work: try again in a minute",
+    )
+
+
+def _pointer(storage: Storage, name: str, release: str) -> bytes:
+    manifest = manifest_path(release)
+    content = storage.read(f"{name}/{manifest}")
+    if content is None:
+        raise PipelineError("the release is not there", where=f"{storage.where}/{name}/{manifest}")
+    sha256 = hashlib.sha256(content.data).hexdigest()
+    pointer = {"release": release, "manifest": manifest, "sha256": sha256}
+    return json.dumps(pointer, indent=1).encode()
+
+
+def _moved(
+    storage: Storage, name: str, channel: str, release: str, now: Content | None
+) -> MovedError:
+    to = release_of(now)
+    did = f"moved {channel} to release {to}" if to else f"removed {channel}"
+    return MovedError(
+        f"another publisher {did} while this one worked; release {release} is "
+        f"published, and {channel} does not point to it",
+        where=f"{storage.where}/{path_of(name, channel)}",
+        todo=f"if it should: pipeline rollback {name} --to {release} --channel {channel} "
+        f"--cdn {storage.where}",
+    )
+
+
+def channels(storage: Storage, name: str) -> dict[str, str]:
+    """The channels of a model, and the release that each points to."""
+    files = [file for file in storage.names(name) if file.endswith(".json")]
+    found = {file.removesuffix(".json"): storage.read(f"{name}/{file}") for file in files}
+    return {
+        channel: release
+        for channel, content in found.items()
+        if (release := release_of(content)) is not None
+    }

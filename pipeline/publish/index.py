@@ -1,0 +1,103 @@
+"""``index.json``: every model, its channels and releases; several publishers add to it at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from pipeline.errors import PipelineError
+from pipeline.publish.channel import channels, manifest_path
+from pipeline.publish.storage.base import Content, Storage
+
+PATH = "index.json"
+
+#: Each time that a swap is lost, another publisher got its own done.
+ATTEMPTS = 50
+
+Models = dict[str, dict[str, Any]]
+
+
+def read(storage: Storage) -> Models:
+    """The index as it is; empty where there is none."""
+    return _models(storage.read(PATH))
+
+
+def _models(content: Content | None) -> Models:
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        models = json.loads(content.data)["models"] if content else {}
+        return {name: dict(model) for name, model in models.items()}
+    return {}
+
+
+def update(storage: Storage, name: str) -> None:
+    """Bring the index to say of a model what is there; what it says of others stays.
+
+    What is there is looked up after the index was read, and the index is swapped: so whoever
+    changes a channel last also writes last what it points to.
+    """
+    for _ in range(ATTEMPTS):
+        before = storage.read(PATH)
+        data = _merged(storage, _models(before), name)
+        if before is not None and before.data == data:
+            return
+        if storage.swap(PATH, data, before):
+            return
+    raise PipelineError(
+        "others keep changing the index",
+        where=f"{storage.where}/{PATH}",
+        todo="everything is published; the same command again brings the index up to date",
+    )
+
+
+def _merged(storage: Storage, known: Models, name: str) -> bytes:
+    folders = [found.rstrip("/") for found in storage.names("") if found.endswith("/")]
+    models = {}
+    for folder in folders:
+        if folder != name and folder in known:
+            models[folder] = known[folder]
+        elif "releases/" in storage.names(folder):
+            listed = known.get(folder, {}).get("releases", [])
+            models[folder] = {
+                "channels": channels(storage, folder),
+                "releases": releases(storage, folder, listed),
+            }
+    return json.dumps({"models": models}, indent=1).encode()
+
+
+def releases(
+    storage: Storage, name: str, known: list[dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Name, date and artifacts of each release, oldest first.
+
+    Args:
+        known: what an index said before; releases never change, so they need not be read again.
+    """
+    before = {one["release"]: one for one in known or []}
+    found = [before.get(release) or _read(storage, name, release) for release in ids(storage, name)]
+    return sorted((one for one in found if one), key=lambda one: (one["created"], one["release"]))
+
+
+def ids(storage: Storage, name: str) -> list[str]:
+    """The releases that are whole: those with a manifest."""
+    files = storage.walk(f"{name}/releases")
+    parts = [path.removeprefix(f"{name}/releases/").split("/") for path in files]
+    whole = [part[0] for part in parts if part[1:] == ["manifest.json"]]
+    return sorted(release for release in whole if not release.startswith("."))
+
+
+def _read(storage: Storage, name: str, release: str) -> dict[str, Any] | None:
+    content = storage.read(f"{name}/{manifest_path(release)}")
+    return entry(json.loads(content.data)) if content else None
+
+
+def entry(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What the index says of a release."""
+    return {
+        "release": manifest["release"],
+        "created": manifest["created"],
+        "manifest": manifest_path(manifest["release"]),
+        **({"report": manifest["report"]} if "report" in manifest else {}),
+        "artifacts": [artifact["id"] for artifact in manifest["artifacts"]],
+    }

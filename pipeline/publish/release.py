@@ -1,0 +1,183 @@
+"""Publishes a release: immutable files, then its folder, then the channel, then the index.
+
+In that order a reader sees the release before or the release after, and nothing between.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.digest import digest
+from pipeline.errors import PipelineError
+from pipeline.files import write_aside
+from pipeline.publish import channel as channels
+from pipeline.publish import index
+from pipeline.publish.storage import Storage, open_storage
+from pipeline.publish.upload import (
+    Piece,
+    Progress,
+    artifact_pieces,
+    missing,
+    root_pieces,
+    upload,
+)
+
+#: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
+ID_DIGITS = 16
+
+MANIFEST = "manifest.json"
+
+#: What publishing adds to a manifest: it decides neither the release's name nor its content.
+ADDED = ("release", "created", "report")
+
+#: Given a whole manifest, writes ``report.html`` and its like into a folder, in which
+#: ``manifest.json`` and what earlier writers wrote lie already.
+Writer = Callable[[Mapping[str, Any], Path], None]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published set of artifacts."""
+
+    id: str
+    folder: str
+    """The model's folder in the CDN folder: a path or a URL."""
+    manifest: dict[str, Any]
+    new: bool
+    """Whether this call changed what a channel's readers see."""
+    copied: int
+    """Files that were not there before."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of the place that it was published to."""
+
+
+def publish(
+    manifest: Mapping[str, Any],
+    artifact: Callable[[str], Path],
+    to: str | Path,
+    channel: str,
+    report: Writer | None = None,
+    *,
+    writers: Sequence[Writer] = (),
+    compressed: Callable[[str], Path] | None = None,
+    root: Mapping[str, Path] | None = None,
+    progress: Progress = lambda copied, total: None,
+) -> Release:
+    """Add a release and move the channel to it.
+
+    Args:
+        manifest: without ``release`` and ``created``.
+        artifact: gives the ARTIFACT folder of an artifact id; asked only for what is missing.
+        to: the CDN folder: a folder, or any URL that fsspec knows.
+        report: writes a new release's report; asked only where the release is not there yet.
+        writers: write what else lies in a new release's folder, one after the other.
+        compressed: gives the folder with the ``.br`` and ``.gz`` of an artifact's files.
+        root: files beside the models: path below the CDN folder -> local file.
+
+    Raises:
+        MovedError: another publisher moved the channel meanwhile; the release itself is published.
+        PipelineError: the place cannot be written; readers see what they saw before.
+    """
+    storage = open_storage(to)
+    name, release = manifest["name"], digest("release", manifest)[:ID_DIGITS]
+    pieces = [*artifact_pieces(manifest, artifact, compressed), *root_pieces(root or {})]
+    with _told(storage):
+        before = channels.read(storage, name, channel)
+        if _reads_so(storage, manifest, channel, release, pieces):
+            known = read_release(storage, name, release, manifest)
+            return _release(storage, release, known or {}, new=False, copied=0)
+        with storage.publishing():
+            lacking = missing(storage, pieces)
+            upload(storage, lacking, progress)
+            full = _add_release(storage, release, manifest, report, writers)
+            try:
+                channels.move(storage, name, channel, release, before)
+            finally:
+                index.update(storage, name)
+    return _release(storage, release, full, new=True, copied=len(lacking))
+
+
+def _release(
+    storage: Storage, release: str, manifest: dict[str, Any], *, new: bool, copied: int
+) -> Release:
+    notes = [] if storage.swaps else [NO_SWAPS]
+    folder = f"{storage.where.rstrip('/')}/{manifest['name']}"
+    return Release(release, folder, manifest, new, copied, tuple(notes))
+
+
+NO_SWAPS = (
+    "this store cannot compare and swap: of two publishers at once, the later one wins unnoticed"
+)
+
+
+@contextmanager
+def _told(storage: Storage) -> Iterator[None]:
+    """What a folder's file system says, in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise PipelineError(
+            f"{error.strerror}: {error.filename}",
+            where=storage.where,
+            todo="make room or give write access, then build again; nothing was half published",
+        ) from error
+
+
+def _reads_so(
+    storage: Storage,
+    manifest: Mapping[str, Any],
+    channel: str,
+    release: str,
+    pieces: Sequence[Piece],
+) -> bool:
+    """Whether all is already as publishing would leave it: then nothing is locked."""
+    name = manifest["name"]
+    pointed = channels.release_of(channels.read(storage, name, channel))
+    listed = index.read(storage).get(name, {}).get("channels", {}).get(channel)
+    if not pointed == listed == release:
+        return False
+    path = f"{name}/{channels.manifest_path(release)}"
+    return path in storage.sizes([path]) and not missing(storage, pieces)
+
+
+def read_release(
+    storage: Storage, name: str, release: str, manifest: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The whole manifest of a release, which never changes; ``None`` if it is not there."""
+    path = f"{name}/{channels.manifest_path(release)}"
+    content = storage.read(path)
+    if content is None:
+        return None
+    known: dict[str, Any] = json.loads(content.data)
+    if {k: v for k, v in known.items() if k not in ADDED} != manifest:
+        raise PipelineError("another release has this name", where=f"{storage.where}/{path}")
+    return known
+
+
+def _add_release(
+    storage: Storage,
+    release: str,
+    manifest: Mapping[str, Any],
+    report: Writer | None,
+    writers: Sequence[Writer],
+) -> dict[str, Any]:
+    """Write the release's folder, unless it was written before."""
+    name = manifest["name"]
+    if known := read_release(storage, name, release, manifest):
+        return known
+    folder = f"{name}/releases/{release}"
+    head = {key: manifest[key] for key in ("schema", "name", "task")}
+    created = storage.claim(f"{folder}/created", datetime.now(UTC).isoformat(timespec="seconds"))
+    named = {"report": f"releases/{release}/report.html"} if report else {}
+    full = {**head, "release": release, "created": created, **named, **manifest}
+    with storage.new_folder(folder, last=MANIFEST) as aside:
+        write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
+        for writer in (*([report] if report else []), *writers):
+            writer(full, aside)
+    return full

@@ -1,0 +1,121 @@
+"""Files that a release needs: which are missing, and several of them copied at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.publish.headers import immutable
+from pipeline.publish.storage.base import Storage
+
+#: Called with bytes that were copied, and the bytes of all that has to be.
+Progress = Callable[[int, int], None]
+
+#: Compressed twins: what follows the file's name, and their size in the manifest.
+TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One file of a CDN folder."""
+
+    path: str
+    """Below the CDN folder's root."""
+    source: Callable[[], Path]
+    """Gives the file; asked only where it is missing."""
+    bytes: int | None = None
+    """What it has to hold to count as there; ``None``: whatever it holds."""
+    sha256: str | None = None
+    """Checked as it is copied."""
+
+
+def artifact_pieces(
+    manifest: Mapping[str, Any],
+    artifact: Callable[[str], Path],
+    compressed: Callable[[str], Path] | None,
+) -> Iterator[Piece]:
+    """The files of every artifact, each once, with their compressed twins.
+
+    Args:
+        artifact: gives the ARTIFACT folder of an artifact id.
+        compressed: gives the folder with ``<path>.br`` and ``<path>.gz`` of an artifact's files.
+    """
+    name, seen = manifest["name"], set()
+    opened = cache(artifact)
+    twins = cache(compressed) if compressed else None
+    for one in manifest["artifacts"]:
+        for file in one["files"]:
+            path = file["path"]
+            if path in seen:
+                continue
+            seen.add(path)
+            source = _below(opened, one["id"], path)
+            yield Piece(f"{name}/{path}", source, file["bytes"], file["sha256"])
+            if twins:
+                for suffix in (end for end, key in TWINS.items() if file.get(key) is not None):
+                    # Another version of the compressor may have made the one that is there: what
+                    # it holds is the same, and what is published never changes.
+                    yield Piece(f"{name}/{path}{suffix}", _below(twins, one["id"], path + suffix))
+
+
+def _below(folder: Callable[[str], Path], artifact: str, path: str) -> Callable[[], Path]:
+    return lambda: folder(artifact) / path
+
+
+def root_pieces(files: Mapping[str, Path]) -> list[Piece]:
+    """Files of the CDN folder's root, such as runtimes: path -> local file."""
+    return [
+        Piece(path, lambda file=file: file, file.stat().st_size)  # type: ignore[misc]
+        for path, file in files.items()
+    ]
+
+
+def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
+    """Those that are not there yet; of the files that may change, those that are others now."""
+    wanted = list(pieces)
+    there = storage.sizes([piece.path for piece in wanted])
+    return [piece for piece in wanted if not _is_there(storage, piece, there.get(piece.path))]
+
+
+def _is_there(storage: Storage, piece: Piece, found_bytes: int | None) -> bool:
+    if found_bytes is None or piece.bytes not in (None, found_bytes):
+        return False
+    if immutable(piece.path):
+        return True
+    known = storage.read(piece.path)
+    return known is not None and known.data == piece.source().read_bytes()
+
+
+def upload(storage: Storage, pieces: Sequence[Piece], progress: Progress) -> None:
+    """Copy files, several at once: those that never change before those that others refer from."""
+    # Each source is asked for here, not in a thread: opening an artifact checks all of its files.
+    sources = {piece.path: piece.source() for piece in pieces}
+    total = sum(path.stat().st_size for path in sources.values())
+    progress(0, total)
+    for unchanging in (True, False):
+        part = [piece for piece in pieces if immutable(piece.path) is unchanging]
+        _copy(storage, part, sources, lambda copied: progress(copied, total))
+
+
+def _copy(
+    storage: Storage,
+    pieces: Sequence[Piece],
+    sources: Mapping[str, Path],
+    copied: Callable[[int], None],
+) -> None:
+    with ThreadPoolExecutor(storage.parallel) as pool:
+        futures = {
+            pool.submit(storage.add, piece.path, sources[piece.path], piece.sha256): piece
+            for piece in pieces
+        }
+        try:
+            for future in as_completed(futures):
+                future.result()
+                copied(sources[futures[future].path].stat().st_size)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
