@@ -32,6 +32,17 @@ function start({ script, args, answer }) {
 """
 
 
+#: WebKit's driver gives it a private session, which forgets a cache that no page has open, so also
+#: at a reload. A second page that has all of them open stands for a session that is not private.
+_HOLD = """
+const held = self.held = {};
+const hold = async () => {
+  for (const name of await caches.keys()) held[name] ??= await caches.open(name);
+};
+setInterval(hold, 20);
+"""
+
+
 class ScriptError(Exception):
     """What a script threw: its fields are those of the JavaScript error, ``code`` and all."""
 
@@ -58,6 +69,13 @@ class ScriptPage:
         self.engine, self.origin, self.url = engine, origin, origin.url(path)
         #: The driver's page: ``pipeline.browser.driver.Page``.
         self.driver: Any = session.running(engine).browser.open(self.url)
+        self._holder: ScriptPage | None = None
+
+    def hold_caches(self) -> None:
+        """Let what the page keeps outlive it, also where the driver's session is private."""
+        if self.engine == "webkit":
+            self._holder = ScriptPage(self.engine, self.origin)
+            self._holder.run(_HOLD)
 
     def run(self, script: str, /, timeout_s: float = TIMEOUT_S, **args: Any) -> Any:
         """Run the body of an async function of ``args``; what it returns, as JSON has it.
@@ -93,6 +111,8 @@ class ScriptPage:
         self.driver.load(self.url)
 
     def close(self) -> None:
+        if self._holder:
+            self._holder.close()
         self.driver.close()
 
 

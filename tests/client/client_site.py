@@ -266,6 +266,14 @@ def answer(status: int, headers: Mapping[str, str] | None = None) -> Fault:
     return fault
 
 
+def endless(handler: Handler) -> None:
+    """Send for as long as the client reads, some 10 MB a second."""
+    handler.do_head(200, {"Content-Length": str(2**40)})
+    while True:
+        handler.send(bytes(2**16))
+        time.sleep(0.006)
+
+
 def delay(seconds: float) -> Fault:
     """Answer well, but late."""
 

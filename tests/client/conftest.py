@@ -99,7 +99,9 @@ def open_page(engine: str, site: Site) -> Iterator[Open]:
 @pytest.fixture
 def page(open_page: Open) -> ScriptPage:
     """A page that knows nothing of the client but its URL."""
-    return open_page()
+    opened = open_page()
+    opened.hold_caches()
+    return opened
 
 
 @pytest.fixture(scope="session", autouse=True)

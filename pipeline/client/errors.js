@@ -1,0 +1,17 @@
+/** Why a model did not load: `code` for programs, the message for people. */
+export class LoadError extends Error {
+  /**
+   * @param {import("./index.js").LoadErrorCode} code
+   * @param {string} message what happened, where, and what to do next
+   * @param {{ url?: string, status?: number, retryAfterMs?: number, cause?: unknown }} [details]
+   */
+  constructor(code, message, { url, status, retryAfterMs, cause } = {}) {
+    super(message, { cause });
+    this.name = "LoadError";
+    this.code = code;
+    this.url = url;
+    this.status = status;
+    /** What the server asked for with Retry-After. */
+    this.retryAfterMs = retryAfterMs;
+  }
+}

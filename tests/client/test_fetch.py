@@ -1,0 +1,333 @@
+"""What the client fetches, keeps and says, over a network that fails as networks do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from client_page import ScriptError, ScriptPage
+from client_release import Release
+from client_site import altered, answer, cut, delay, drop, endless, flip, stall
+from conftest import Open, Site
+
+pytestmark = pytest.mark.browser
+
+FP32 = "tfjs-graph/fp32"
+
+#: Fetches ``args.files``; gives the bytes of each, every progress and what was warned of.
+FETCH = """
+const { fetchFiles } = await import(args.client + "/fetch.js");
+const progress = [], warnings = [];
+const options = { name: args.name ?? "mobilenet", stallMs: args.stallMs, warnings,
+                  onProgress: (now) => progress.push(now) };
+const buffers = await fetchFiles(args.files, options);
+return { sizes: buffers.map((one) => one.byteLength), progress, warnings };
+"""
+
+RELEASE = """
+const { fetchRelease } = await import(args.client + "/fetch.js");
+const { manifest, base, offline } = await fetchRelease(args.url);
+return { release: manifest.release, base, offline };
+"""
+
+#: A whole load, as index.js does it: the release, an artifact's files, and then what is kept.
+LOAD = """
+const { fetchRelease, fetchFiles, locate, settle } = await import(args.client + "/fetch.js");
+const release = await fetchRelease(args.url);
+const { manifest, base, offline } = release;
+const { files } = manifest.artifacts.find((one) => one.id === args.artifact);
+const states = [];
+await fetchFiles(locate(base, files),
+                 { name: manifest.name, onProgress: ({ files }) => states.splice(0, 1, files) });
+await settle(release);
+return { release: manifest.release, offline, cached: states[0].map((file) => file.cached) };
+"""
+
+KEPT = """
+const keys = [];
+for (const name of await caches.keys()) {
+  for (const { url } of await (await caches.open(name)).keys()) {
+    keys.push(decodeURIComponent(url.slice(url.lastIndexOf("/") + 1)));
+  }
+}
+return keys;
+"""
+
+
+@pytest.fixture
+def files(site: Site, published: Release) -> list[dict[str, Any]]:
+    return published.urls(site.cdn.address, FP32)
+
+
+def sizes(files: list[dict[str, Any]]) -> list[int]:
+    return [file["bytes"] for file in files]
+
+
+def refused(page: ScriptPage, script: str, **args: Any) -> ScriptError:
+    with pytest.raises(ScriptError) as raised:
+        page.run(script, **args)
+    return raised.value
+
+
+class Loads:
+    """A page that fetches an artifact's files, again and again."""
+
+    def __init__(self, page: ScriptPage, site: Site) -> None:
+        self.page, self.site = page, site
+
+    def fetch(self, files: list[dict[str, Any]], **args: Any) -> Any:
+        return self.page.run(FETCH, client=self.site.client, files=files, **args)
+
+    def refused(self, files: list[dict[str, Any]], **args: Any) -> ScriptError:
+        return refused(self.page, FETCH, client=self.site.client, files=files, **args)
+
+    def load(self, artifact: str = FP32) -> Any:
+        return self.page.run(LOAD, client=self.site.client, url=self.site.latest, artifact=artifact)
+
+    def requests(self, pattern: str = "*/files/*") -> int:
+        return len(self.site.cdn.seen(pattern))
+
+
+@pytest.fixture
+def loads(page: ScriptPage, site: Site) -> Loads:
+    return Loads(page, site)
+
+
+def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, Any]]) -> None:
+    got = loads.fetch(files)
+    assert got["sizes"] == sizes(files) and got["warnings"] == []
+    last = got["progress"][-1]
+    assert last["loaded"] == last["total"] == sum(sizes(files))
+    assert [file["loaded"] for file in last["files"]] == sizes(files)
+    assert {file["url"] for file in last["files"]} == {file["url"] for file in files}
+    loaded = [now["loaded"] for now in got["progress"]]
+    assert loaded == sorted(loaded) and len(loaded) >= len(files)
+    assert loads.requests() == len(files)
+
+
+def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*/files/*", delay(0.5))
+    loads.fetch(files)
+    begun = [request.at for request in loads.site.cdn.seen("*/files/*")]
+    assert len(begun) > 1 and max(begun) - min(begun) < 0.4
+
+
+@pytest.mark.parametrize(
+    ("fault", "times"),
+    [(answer(500), 3), (answer(503), 1), (answer(429, {"Retry-After": "0"}), 2), (drop, 2),
+     (cut(0.5), 2)],
+    ids=["500", "503", "429", "dropped", "cut"],
+)  # fmt: skip
+def test_what_may_pass_is_tried_again(
+    loads: Loads, files: list[dict[str, Any]], fault: Any, times: int
+) -> None:
+    loads.site.cdn.fail("*.bin", fault, times)
+    assert loads.fetch(files)["sizes"] == sizes(files)
+    assert loads.requests() > len(files)
+
+
+def test_a_server_says_when_to_come_back(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*.json", answer(503, {"Retry-After": "2"}), times=1)
+    loads.fetch([file for file in files if file["url"].endswith(".json")])
+    first, second = (request.at for request in loads.site.cdn.seen("*.json"))
+    assert second - first >= 2
+
+
+def test_an_http_error_is_reported_as_one(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*.bin", answer(404))
+    error = loads.refused(files)
+    assert (error.name, error.code, error.fields["status"]) == ("LoadError", "http", 404)
+    assert error.fields["url"] in {file["url"] for file in files}
+    assert error.message == f"{error.fields['url']}: HTTP 404"
+    paths = [request.path for request in loads.site.cdn.seen("*.bin")]
+    assert len(paths) == len(set(paths)), "a 404 was asked for again"
+
+
+def test_a_server_that_stays_down_is_given_up(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*.bin", answer(500))
+    error = loads.refused(files[-1:] + files[:-1])
+    assert (error.code, error.fields["status"]) == ("http", 500)
+
+
+def test_a_flipped_bit_is_fetched_once_more(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*.bin", flip, times=1)
+    assert loads.fetch(files)["sizes"] == sizes(files)
+    assert loads.requests() == len(files) + 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [flip, altered(lambda content: content[:-1]), altered(lambda content: content + b"more")],
+    ids=["flipped", "shorter", "longer"],
+)
+def test_wrong_bytes_are_never_used(loads: Loads, files: list[dict[str, Any]], fault: Any) -> None:
+    wrong = max(files, key=lambda file: int(file["bytes"]))
+    loads.site.cdn.fail("*" + wrong["sha256"] + "*", fault)
+    error = loads.refused(files)
+    assert error.code == "integrity" and error.fields["url"] == wrong["url"]
+    assert f"not {wrong['sha256']}" in error.message
+    assert loads.requests(f"*{wrong['sha256']}*") == 2
+    loads.site.cdn.heal()
+    assert loads.fetch(files)["sizes"] == sizes(files)
+
+
+def test_an_endless_body_is_not_read_to_its_end(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*.json", endless)
+    entry = next(file for file in files if file["url"].endswith(".json"))
+    assert loads.refused([entry]).code == "integrity"
+    assert loads.site.cdn.sent_bytes("*.json") < 30e6  # buffers of sockets and browsers
+
+
+def test_a_stalled_connection_counts_as_broken(loads: Loads, files: list[dict[str, Any]]) -> None:
+    loads.site.cdn.fail("*.bin", stall(10), times=1)
+    assert loads.fetch(files, stallMs=700)["sizes"] == sizes(files)
+    assert loads.requests() == len(files) + 1
+
+
+def test_what_arrived_is_never_fetched_again(loads: Loads, files: list[dict[str, Any]]) -> None:
+    """A load that failed at one shard, a page reload, and a network that works again."""
+    wrong = max(files, key=lambda file: int(file["bytes"]))
+    loads.site.cdn.fail("*" + wrong["sha256"] + "*", cut(0.5))
+    assert loads.refused(files).code == "network"
+    loads.site.cdn.heal()
+    loads.site.cdn.requests.clear()
+    loads.page.reload()
+    got = loads.fetch(files)
+    assert [file["cached"] for file in got["progress"][-1]["files"]] == [
+        file is not wrong for file in files
+    ]
+    assert [request.path.rsplit("/", 1)[1].split(".")[0] for request in
+            loads.site.cdn.seen("*/files/*")] == [wrong["sha256"]]  # fmt: skip
+
+
+def test_an_aborted_fetch_says_so(page: ScriptPage, site: Site, published: Release) -> None:
+    """Before it began, while it runs, and while it waits to try again."""
+    site.cdn.fail("*.bin", stall(20))
+    site.cdn.fail("*.json", answer(503, {"Retry-After": "20"}))
+    script = """
+    const { fetchFiles } = await import(args.client + "/fetch.js");
+    const names = [];
+    for (const [files, wait] of [[args.files, 0], [args.bins, 300], [args.jsons, 300]]) {
+      const controller = new AbortController();
+      if (wait) setTimeout(() => controller.abort(), wait); else controller.abort();
+      await fetchFiles(files, { signal: controller.signal })
+        .catch((error) => names.push([error.name, error instanceof DOMException]));
+    }
+    return names;
+    """
+    files = published.urls(site.cdn.address, FP32)
+    bins = [file for file in files if file["url"].endswith(".bin")]
+    jsons = [file for file in files if file["url"].endswith(".json")]
+    names = page.run(script, client=site.client, files=files, bins=bins, jsons=jsons)
+    assert names == [["AbortError", True]] * 3
+
+
+def test_a_reload_asks_for_no_file(loads: Loads) -> None:
+    first = loads.load()
+    assert not any(first["cached"]) and first["offline"] is False
+    loads.site.cdn.requests.clear()
+    loads.page.reload()
+    again = loads.load()
+    assert all(again["cached"])
+    assert [request.path for request in loads.site.cdn.seen("/mobilenet/*")] == [
+        "/mobilenet/latest.json"
+    ]
+
+
+@pytest.mark.parametrize("fault", [drop, answer(503)], ids=["unreachable", "down"])
+def test_a_visit_without_network(loads: Loads, fault: Any) -> None:
+    release = loads.load()["release"]
+    loads.page.reload()
+    loads.site.cdn.fail("/mobilenet/*", fault)
+    again = loads.load()
+    assert again == {"release": release, "offline": True, "cached": [True] * len(again["cached"])}
+
+
+def test_a_first_visit_without_network_says_what_is_missing(loads: Loads) -> None:
+    loads.site.cdn.go_offline("/mobilenet/*")
+    error = refused(loads.page, RELEASE, client=loads.site.client, url=loads.site.latest)
+    assert error.code == "network"
+    assert error.message.startswith(f"{loads.site.latest} cannot be fetched: ")
+
+
+def test_a_second_release_costs_what_changed(
+    loads: Loads, published: Release, retrained: Release
+) -> None:
+    loads.load()
+    before = {file["sha256"] for file in published.artifact(FP32)["files"]}
+    after = {file["sha256"] for file in retrained.artifact(FP32)["files"]}
+    loads.site.publish(retrained)
+    loads.site.cdn.requests.clear()
+    assert loads.load()["release"] == retrained.manifest["release"]
+    fetched = {request.path.rsplit("/", 1)[1].split(".")[0]
+               for request in loads.site.cdn.seen("*/files/*")}  # fmt: skip
+    assert fetched == after - before
+    kept = set(loads.page.run(KEPT))
+    assert after <= kept and not kept & (before - after), "the old release's files are still kept"
+
+
+def test_another_models_files_stay(loads: Loads, files: list[dict[str, Any]]) -> None:
+    """One of which both use, such as a runtime."""
+    loads.fetch(files, name="another")
+    loads.fetch(files[:1], name="mobilenet")
+    assert loads.requests() == len(files)
+    evict = """
+    const { evict } = await import(args.client + "/fetch.js");
+    await evict("another", new Set());
+    """
+    loads.page.run(evict, client=loads.site.client)
+    assert loads.page.run(KEPT) == [files[0]["sha256"]]
+
+
+def test_two_tabs_at_once(open_page: Open, site: Site) -> None:
+    """Of one profile, where the engine's driver shares it; else of two."""
+    one, other = open_page(), open_page()
+    args = {"client": site.client, "url": site.latest, "artifact": FP32}
+    for page in (one, other):
+        page.start(LOAD, **args)
+    assert one.result()["release"] == other.result()["release"]
+
+
+def test_two_loads_at_once_in_a_page(page: ScriptPage, site: Site) -> None:
+    twice = f"const load = async () => {{ {LOAD} }};\nreturn Promise.all([load(), load()]);"
+    first, second = page.run(twice, client=site.client, url=site.latest, artifact=FP32)
+    assert first["release"] == second["release"]
+
+
+def test_a_manifest_cannot_name_files_elsewhere(page: ScriptPage, site: Site) -> None:
+    locate = """
+    const { locate } = await import(args.client + "/fetch.js");
+    return locate("https://cdn.example/models/", [{ path: args.path, sha256: "", bytes: 1 }]);
+    """
+    good = page.run(locate, client=site.client, path="mobilenet/files/a.bin")
+    assert good == [
+        {"url": "https://cdn.example/models/mobilenet/files/a.bin", "sha256": "", "bytes": 1}
+    ]
+    for path in ("../secret", "https://evil.example/a.bin", "//evil.example/a", "/other/a.bin",
+                 "files/%2e%2e/../../a", "..\\\\..\\\\a"):  # fmt: skip
+        error = refused(page, locate, client=site.client, path=path)
+        assert error.code == "format" and "outside" in error.message, path
+
+
+@pytest.mark.parametrize("content", ["<!doctype html>", "{}", "[1]", "null"])
+def test_what_is_no_model_is_called_so(page: ScriptPage, site: Site, content: str) -> None:
+    url = site.cdn.put("/mobilenet/other.json", content)
+    error = refused(page, RELEASE, client=site.client, url=url)
+    assert error.code == "format" and error.message.startswith(url)
+
+
+def test_a_channel_and_a_manifest_name_the_same(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    release = published.manifest["release"]
+    manifest = site.cdn.url(f"mobilenet/releases/{release}/manifest.json")
+    base = site.cdn.url("mobilenet/")
+    for url in (site.latest, manifest):
+        got = page.run(RELEASE, client=site.client, url=url)
+        assert got == {"release": release, "base": base, "offline": False}
+
+
+def test_a_manifest_that_the_channel_does_not_vouch_for(page: ScriptPage, site: Site) -> None:
+    site.cdn.fail("*/manifest.json", flip)
+    error = refused(page, RELEASE, client=site.client, url=site.latest)
+    assert error.code == "integrity" and error.fields["url"].endswith("/manifest.json")
