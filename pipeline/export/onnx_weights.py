@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.export.onnx_canonical import graphs
+from pipeline.export.sharding import Tensor, is_kernel, shards
 
 #: A reference to external data takes about 120 bytes of the graph's file, so that
 #: moving a smaller tensor would gain nothing.
@@ -134,7 +135,7 @@ def _encode(
 
 
 def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) -> None:
-    """Move the weights of ``model`` to files of at most ``shard_bytes``, in graph order.
+    """Move the weights of ``model`` to files of at most ``shard_bytes``, which follow its layers.
 
     ONNX cannot cut a tensor, so a larger one gets a file of its own.
 
@@ -148,7 +149,7 @@ def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) 
         data = bytearray()
         offsets = []
         for tensor in tensors:
-            data += bytes(-len(data) % ALIGNMENT_BYTES)
+            data += bytes(_aligned(len(data)) - len(data))
             offsets.append(len(data))
             data += tensor.raw_data
         location = add_file(bytes(data))
@@ -162,21 +163,22 @@ def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) 
 
 
 def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
-    shard: list[Any] = []
-    end = 0
-    for graph in graphs(model.graph):
-        for tensor in graph.initializer:
-            size = len(tensor.raw_data)
-            if size < EXTERNAL_BYTES:
-                continue
-            start = end + -end % ALIGNMENT_BYTES
-            if shard and start + size > shard_bytes:
-                yield shard
-                shard, start = [], 0
-            shard.append(tensor)
-            end = start + size
-    if shard:
-        yield shard
+    large = [
+        tensor
+        for graph in graphs(model.graph)
+        for tensor in graph.initializer
+        if len(tensor.raw_data) >= EXTERNAL_BYTES
+    ]
+    tensors = [
+        Tensor(tensor.name, _aligned(len(tensor.raw_data)), is_kernel(tensor.dims))
+        for tensor in large
+    ]
+    for shard in shards(tensors, shard_bytes):
+        yield [large[index] for index in shard]
+
+
+def _aligned(size: int) -> int:
+    return size + -size % ALIGNMENT_BYTES
 
 
 def _point(tensor: Any, location: str, offset: int) -> None:

@@ -1,9 +1,19 @@
-"""Weights cut into files small enough for CDNs, parallel fetches and browser caches."""
+"""Weights cut into files that follow the layers, so that a release shares what it did not change.
+
+Whether a shard ends behind a layer is decided by that layer alone: by a hash of its name, the more
+likely the larger it is (content-defined chunking, as of rsync and restic, with layers in place of
+bytes). So a layer that grows, is added or is taken away moves no cut but those beside it, whereas
+shards that are filled up move all that follow. The last layers, which are what is trained again,
+have a shard each, whatever their sizes: other classes change the head's shard and no other.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -45,21 +55,59 @@ Size = Annotated[
 ]
 
 
-def split(tensors: Iterable[bytes], shard_bytes: int) -> Iterator[bytes]:
-    """Pack encoded tensors, in order, into shards of at most ``shard_bytes``.
+#: So many of the last layers have a shard of their own: the head, and what is tuned with it.
+TAIL = 2
 
-    A shard ends between two tensors, so that retraining one layer leaves the
-    other layers' shards (and their URLs) as they were; only a tensor larger
-    than a shard is itself cut. Joined in order, the shards are the tensors.
+#: What shards are on average: this share of the largest size, and at least so many bytes, since a
+#: request costs a client about as much as some ten thousand bytes.
+AVERAGE, LEAST_BYTES = 1 / 16, 2**16
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A weight to be stored."""
+
+    name: str
+    bytes: int
+    """As encoded, with what aligns the next one."""
+    kernel: bool
+    """Whether a layer begins with it. Biases and factors belong to the kernel before them."""
+
+
+def is_kernel(shape: Sequence[int]) -> bool:
+    """Whether floats of this shape are a layer's kernel, and no vector in more dimensions."""
+    return len(shape) == 2 or sum(size > 1 for size in shape) > 1
+
+
+def shards(tensors: Sequence[Tensor], shard_bytes: int) -> Iterator[range]:
+    """Put tensors, in order, into shards: yields the indices of each.
+
+    None is larger than ``shard_bytes``, but for one that holds a single larger tensor.
     """
-    shard = bytearray()
-    for tensor in tensors:
-        if shard and len(shard) + len(tensor) > shard_bytes:
-            yield bytes(shard)
-            shard.clear()
-        shard += tensor
-        while len(shard) > shard_bytes:
-            yield bytes(shard[:shard_bytes])
-            del shard[:shard_bytes]
-    if shard:
-        yield bytes(shard)
+    cuts = _cuts(tensors, shard_bytes)
+    start = size = 0
+    for index, tensor in enumerate(tensors):
+        full = size + tensor.bytes > shard_bytes
+        if index > start and (full or index in cuts):
+            yield range(start, index)
+            start, size = index, 0
+        size += tensor.bytes
+    if tensors:
+        yield range(start, len(tensors))
+
+
+def _cuts(tensors: Sequence[Tensor], shard_bytes: int) -> set[int]:
+    """Indices of the tensors that shards begin with, whatever lies before them."""
+    starts = [index for index, tensor in enumerate(tensors) if tensor.kernel]
+    average = min(shard_bytes, max(LEAST_BYTES, shard_bytes * AVERAGE))
+    cuts = set(starts[1:][-TAIL:])
+    for start, end in pairwise(starts):
+        size = sum(tensor.bytes for tensor in tensors[start:end])
+        if _fraction(tensors[start].name) * average < size:
+            cuts.add(end)
+    return cuts
+
+
+def _fraction(name: str) -> float:
+    """A number from 0 to 1 that a name always gives."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big") / 2**48

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pydantic import Field
 from pipeline import options
 from pipeline.export import origins
 from pipeline.export.artifact import ArtifactWriter
-from pipeline.export.sharding import split
+from pipeline.export.sharding import Tensor, is_kernel, shards
 from pipeline.model import Signature
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
@@ -32,7 +33,7 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=2, quick=True)
+@step(version=3, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
     model = json.loads((inputs["model"] / "model.json").read_text())
@@ -40,17 +41,33 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     writer = ArtifactWriter(work, options.format, options.variant, signature)
     (group,) = model["weightsManifest"]
     raw = memoryview((inputs["model"] / "weights.bin").read_bytes())
-    tensors, start = [], 0
+    encoded, start = [], 0
     for weight in group["weights"]:
         end = start + byte_length(weight, raw[start:])
-        tensors.append(_encode(weight, raw[start:end], options))
+        encoded.append(_encode(weight, raw[start:end], options))
         start = end
-    shards = split(tensors, options.shard_bytes)
-    group["paths"] = [writer.add_file(shard, "bin") for shard in shards]
+    files = _files(group["weights"], encoded, options.shard_bytes)
+    group["paths"] = [writer.add_file(file, "bin") for file in files]
     content = json.dumps(model, separators=(",", ":")).encode()
     writer.finish(writer.add_file(content, "json"))
     if known := origins.read(inputs["model"]):
         origins.write(work, known)
+
+
+def _files(
+    weights: Sequence[dict[str, Any]], encoded: Sequence[bytes], shard_bytes: int
+) -> Iterator[bytes]:
+    """The weight files; joined, they are the weights. One larger than a file is itself cut."""
+    tensors = [
+        Tensor(
+            weight["name"], len(data), weight["dtype"] == "float32" and is_kernel(weight["shape"])
+        )
+        for weight, data in zip(weights, encoded, strict=True)
+    ]
+    for shard in shards(tensors, shard_bytes):
+        content = b"".join(encoded[index] for index in shard)
+        for start in range(0, len(content), shard_bytes):
+            yield content[start : start + shard_bytes]
 
 
 def byte_length(weight: dict[str, Any], rest: memoryview) -> int:
