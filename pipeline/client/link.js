@@ -1,0 +1,123 @@
+/** Calls to where the model runs. */
+import { LoadError } from './errors.js';
+import { serve } from './serve.js';
+
+/** What a worker of this client is called, by which it knows what it is. */
+export const NAME = 'model-client';
+
+/** @typedef {{resolve: (value: any) => void, reject: (error: any) => void, onProgress?: (progress: any) => void}} Waiting */
+/** @typedef {{signal?: AbortSignal, transfer?: Transferable[], onProgress?: (progress: any) => void}} CallOptions */
+
+export class Link {
+  /** @type {any} what the model says of itself */
+  info = {};
+  /** @type {Map<number, Waiting>} */
+  #waiting = new Map();
+  #calls = 0;
+  /** @type {Error | undefined} why no call is taken any more */
+  #closed;
+  #port;
+  /** @type {string[]} */
+  #why;
+
+  /**
+   * @param {Worker | MessagePort} port
+   * @param {string} [why] it is no worker
+   */
+  constructor(port, why) {
+    this.#port = port;
+    this.#why = why ? [why] : [];
+    port.onmessage = ({ data }) => this.#receive(data);
+  }
+
+  /**
+   * @param {string} method
+   * @param {any[]} args
+   * @param {CallOptions} [options]
+   * @returns {Promise<any>}
+   */
+  call(method, args, { signal, transfer = [], onProgress } = {}) {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      if (this.#closed) throw this.#closed;
+      const id = this.#calls++;
+      this.#port.postMessage({ id, method, args }, transfer);
+      this.#waiting.set(id, { resolve, reject, onProgress });
+      signal?.addEventListener('abort', () => {
+        if (this.#waiting.delete(id)) this.#port.postMessage({ abort: id });
+        reject(signal.reason);
+      });
+    });
+  }
+
+  /** @param {{id: number, progress?: any, result?: any, error?: any, info?: any}} message */
+  #receive({ id, progress, result, error, info }) {
+    const call = this.#waiting.get(id);
+    if (progress) return call?.onProgress?.(progress);
+    const thread = this.#why.length ? 'page' : 'worker';
+    if (info) Object.assign(this.info, info, { thread, why: [...info.why, ...this.#why] });
+    this.#waiting.delete(id);
+    if (error) call?.reject(revived(error));
+    else call?.resolve(result);
+  }
+
+  /**
+   * Calls that are not answered fail, and so do all that come.
+   * @param {Error} reason
+   */
+  close(reason) {
+    this.#closed = reason;
+    for (const { reject } of this.#waiting.values()) reject(reason);
+    if ('terminate' in this.#port) this.#port.terminate();
+    else this.#port.close();
+  }
+}
+
+/**
+ * @param {any} error without its class, which does not travel
+ * @returns {Error}
+ */
+const revived = (error) =>
+  error.name === 'LoadError'
+    ? new LoadError(error.code, error.message, error)
+    : Object.assign(new Error(), error);
+
+/**
+ * @param {boolean} worker whether one is wanted
+ * @returns {Promise<Link>}
+ */
+export async function connect(worker) {
+  let why = 'no worker was wanted';
+  try {
+    if (worker) return new Link(await started());
+  } catch (/** @type {any} */ error) {
+    why = `no worker could start: ${error.message || 'the page’s policy (CSP worker-src) refuses it'}`;
+  }
+  const { port1, port2 } = new MessageChannel();
+  const link = new Link(port1, why);
+  serve(port2);
+  return link;
+}
+
+/** @returns {Promise<Worker>} */
+function started() {
+  return new Promise((resolve, reject) => {
+    const worker = start();
+    worker.onmessage = () => {
+      worker.onerror = null;
+      resolve(worker);
+    };
+    worker.onerror = reject;
+  });
+}
+
+/** The worker runs this same client; of another origin it has to be imported by a script of this one. */
+function start() {
+  const { href, origin } = new URL('./index.js', import.meta.url);
+  if (origin === location.origin) {
+    // In these words, by which bundlers know a worker.
+    return new Worker(new URL('./index.js', import.meta.url), { type: 'module', name: NAME });
+  }
+  const script = new Blob([`import ${JSON.stringify(href)}`], { type: 'text/javascript' });
+  return new Worker(URL.createObjectURL(script), { type: 'module', name: NAME });
+}
