@@ -22,6 +22,7 @@ COMMANDS = (
     "publish",
     "bisect",
     "list",
+    "verify",
     "report",
     "clean",
     "schema",

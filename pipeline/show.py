@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -79,10 +78,12 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
     return {"name": name, "artifacts": artifacts, "left_out": left_out, "steps": steps}
 
 
-def cdn(folder: Path, as_json: bool) -> None:
-    """The models, channels and releases of a CDN folder."""
-    index = folder / "index.json"
-    models = json.loads(index.read_text())["models"] if index.exists() else {}
+def cdn(folder: str, as_json: bool) -> None:
+    """The models, channels and releases of a CDN folder, wherever it is."""
+    from pipeline.publish import index
+    from pipeline.publish.storage import open_readable
+
+    models = index.read(open_readable(folder))
     if as_json:
         click.echo(json.dumps({"models": models}))
         return

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from pipeline.commands.common import JSON
 
 
 @click.command("list")
-@click.argument("to", default="artifacts/cdn", type=click.Path(path_type=Path), metavar="[FOLDER]")
+@click.argument("to", default="artifacts/cdn", metavar="[FOLDER-OR-URL]")
 @JSON
-def command(to: Path, as_json: bool) -> None:
-    """List the models, channels and releases of a CDN folder.
+def command(to: str, as_json: bool) -> None:
+    """List the models, channels and releases of a CDN folder, wherever it is.
 
     \b
     Examples:
       pipeline list
       pipeline list /srv/cdn --json
+      pipeline list s3://bucket/cdn
+      pipeline list https://example.com/cdn
     """
     from pipeline import show
 

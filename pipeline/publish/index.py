@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.publish.channel import channels, manifest_path
-from pipeline.publish.storage.base import Content, Storage
+from pipeline.publish.storage.base import Content, Readable, Storage
 
 PATH = "index.json"
 
@@ -19,7 +19,7 @@ ATTEMPTS = 50
 Models = dict[str, dict[str, Any]]
 
 
-def read(storage: Storage) -> Models:
+def read(storage: Readable) -> Models:
     """The index as it is; empty where there is none."""
     return _models(storage.read(PATH))
 

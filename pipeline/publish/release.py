@@ -171,13 +171,22 @@ def _add_release(
     name = manifest["name"]
     if known := read_release(storage, name, release, manifest):
         return known
-    folder = f"{name}/releases/{release}"
-    head = {key: manifest[key] for key in ("schema", "name", "task")}
-    created = storage.claim(f"{folder}/created", datetime.now(UTC).isoformat(timespec="seconds"))
-    named = {"report": f"releases/{release}/report.html"} if report else {}
-    full = {**head, "release": release, "created": created, **named, **manifest}
-    with storage.new_folder(folder, last=MANIFEST) as aside:
-        write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
-        for writer in (*([report] if report else []), *writers):
-            writer(full, aside)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with storage.claimed(f"{name}-{release}", now) as created:
+        # Whoever finished it since we looked has let go of the claim.
+        if known := read_release(storage, name, release, manifest):
+            return known
+        full = _full(manifest, release, created, report is not None)
+        with storage.new_folder(f"{name}/releases/{release}", last=MANIFEST) as aside:
+            write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
+            for writer in (*([report] if report else []), *writers):
+                writer(full, aside)
     return full
+
+
+def _full(
+    manifest: Mapping[str, Any], release: str, created: str, reported: bool
+) -> dict[str, Any]:
+    head = {key: manifest[key] for key in ("schema", "name", "task")}
+    named = {"report": f"releases/{release}/report.html"} if reported else {}
+    return {**head, "release": release, "created": created, **named, **manifest}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -107,6 +106,8 @@ def _copy(
     sources: Mapping[str, Path],
     copied: Callable[[int], None],
 ) -> None:
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
     with ThreadPoolExecutor(storage.parallel) as pool:
         futures = {
             pool.submit(storage.add, piece.path, sources[piece.path], piece.sha256): piece

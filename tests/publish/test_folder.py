@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
@@ -8,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from published import artifact, at, check, manifest
 
 from pipeline.errors import PipelineError
 from pipeline.publish import index
@@ -22,41 +21,8 @@ from pipeline.publish.release import publish
 from pipeline.publish.storage.local import LocalStorage
 
 
-def artifact(folder: Path, *contents: bytes) -> dict[str, Any]:
-    """An ARTIFACT folder with these files, and its manifest entry."""
-    files = []
-    (folder / "files").mkdir(parents=True, exist_ok=True)
-    for content in contents:
-        sha256 = hashlib.sha256(content).hexdigest()
-        path = f"files/{sha256}.bin"
-        (folder / path).write_bytes(content)
-        files.append({"path": path, "sha256": sha256, "bytes": len(content)})
-    return {"id": "onnx/fp32", "entry": files[0]["path"], "files": files}
-
-
-def at(folder: Path) -> Callable[[str], Path]:
-    return lambda name: folder
-
-
-def manifest(entry: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"schema": 1, "name": "m", "task": "tensors", "artifacts": [entry], **more}
-
-
 def releases(model: Path) -> list[dict[str, Any]]:
     return index.releases(LocalStorage(model.parent), model.name)
-
-
-def check(to: Path) -> str:
-    """A reader's view: follow the channel and hash everything; return the release."""
-    pointer = json.loads((to / "m" / "latest.json").read_text())
-    raw = (to / "m" / pointer["manifest"]).read_bytes()
-    assert hashlib.sha256(raw).hexdigest() == pointer["sha256"]
-    described = json.loads(raw)
-    assert described["release"] == pointer["release"]
-    for file in described["artifacts"][0]["files"]:
-        content = (to / "m" / file["path"]).read_bytes()
-        assert hashlib.sha256(content).hexdigest() == file["sha256"]
-    return pointer["release"]
 
 
 def test_a_release_can_be_read_from_its_channel(tmp_path: Path) -> None:

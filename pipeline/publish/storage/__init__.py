@@ -9,13 +9,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.publish.storage.base import Content, Entry, Storage
+from pipeline.errors import ConfigError
+from pipeline.publish.storage.base import Content, Entry, Readable, Storage
 from pipeline.publish.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["Content", "Entry", "Storage", "open_storage", "problem", "require", "scheme"]
+__all__ = [
+    "Content",
+    "Entry",
+    "Readable",
+    "Storage",
+    "open_readable",
+    "open_storage",
+    "problem",
+    "require",
+    "scheme",
+]
 
 READ_ONLY = ("http", "https", "data", "github", "zip", "tar")
 
@@ -34,12 +45,26 @@ def open_storage(where: str | Path, **options: Any) -> Storage:
 
     Raises:
         MissingToolError: its library is not installed.
-        ConfigError: nothing knows the scheme.
+        ConfigError: nothing knows the scheme, or it can only be read.
     """
     if scheme(where) == "file":
         return LocalStorage(Path(str(where).removeprefix("file://")))
-    storage: Storage = _module(scheme(where)).open_url(str(where), **options)
-    return storage
+    found = _module(scheme(where)).open_url(str(where), **options)
+    if not isinstance(found, Storage):
+        raise ConfigError(
+            "can only be read",
+            where=str(where),
+            todo="name the folder or the bucket behind it, such as s3://bucket/prefix",
+        )
+    return found
+
+
+def open_readable(where: str | Path, **options: Any) -> Readable:
+    """Any place that can be read: those that can be written, and ``http(s)://``."""
+    if scheme(where) == "file":
+        return open_storage(where)
+    found: Readable = _module(scheme(where)).open_url(str(where), **options)
+    return found
 
 
 def problem(where: str) -> str | None:
@@ -65,7 +90,7 @@ def require(where: str | Path) -> None:
     if scheme(where) != "file":
         from pipeline.publish.storage.remote import implementation
 
-        implementation(scheme(where))
+        implementation(str(where))
 
 
 def _module(name: str) -> ModuleType:

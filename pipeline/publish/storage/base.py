@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Entry:
     """Seconds since the epoch."""
 
 
-class Storage(ABC):
+class Readable(ABC):
     """A CDN folder, wherever it is. Paths are relative to its root, with ``/``.
 
     Missing files are ``None`` or absent from an answer. Otherwise local folders raise OSError, and
@@ -37,18 +39,29 @@ class Storage(ABC):
 
     where: str
     """What the user calls it."""
-    swaps: bool = True
-    """Whether ``swap`` compares and writes in one operation of the place itself."""
-    parallel: ClassVar[int] = 8
-    """Files that are written at once."""
 
     @abstractmethod
     def read(self, path: str, limit_bytes: int = 2**24) -> Content | None:
         """A small file; ValueError where it is larger than ``limit_bytes``."""
 
     @abstractmethod
-    def blocks(self, path: str) -> Iterator[bytes]:
-        """A file of any size, in order; FileNotFoundError where it is missing."""
+    def fold(self, path: str, function: Callable[[Iterator[bytes]], T]) -> T:
+        """What ``function`` makes of the blocks of a file of any size.
+
+        It is called again, with all blocks, where reading broke off.
+
+        Raises:
+            FileNotFoundError: it is missing.
+        """
+
+
+class Storage(Readable):
+    """A CDN folder that can be listed and written."""
+
+    swaps: bool = True
+    """Whether ``swap`` compares and writes in one operation of the place itself."""
+    parallel: ClassVar[int] = 8
+    """Files that are written at once."""
 
     @abstractmethod
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
@@ -82,10 +95,11 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def claim(self, path: str, text: str) -> str:
-        """``text``, or what another publisher of the same thing claimed first.
+    def claimed(self, name: str, text: str) -> AbstractContextManager[str]:
+        """Gives ``text``, or what another one that works on the same thing claimed first.
 
-        So that what both of them make of it is the same, whichever file is whose in the end.
+        So what both of them make of it is the same, whichever file is whose in the end. Whoever
+        claims has to look afterwards whether it was finished meanwhile.
         """
 
     @abstractmethod

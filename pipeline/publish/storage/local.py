@@ -9,11 +9,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.digest import file_digest
 from pipeline.errors import PipelineError
@@ -22,6 +22,8 @@ from pipeline.publish.storage.base import Content, Entry, Storage
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+T = TypeVar("T")
 
 #: Where a publisher that was killed may have left what it had not finished.
 LEFTOVERS = (".new-*", "*/.new-*", "*/*/.new-*")
@@ -48,10 +50,9 @@ class LocalStorage(Storage):
             raise ValueError(f"larger than {limit_bytes:,} bytes")
         return Content(data, hashlib.sha256(data).hexdigest())
 
-    def blocks(self, path: str) -> Iterator[bytes]:
+    def fold(self, path: str, function: Callable[[Iterator[bytes]], T]) -> T:
         with (self.root / path).open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
+            return function(iter(lambda: file.read(BLOCK_BYTES), b""))
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
         found = {}
@@ -105,8 +106,9 @@ class LocalStorage(Storage):
             self.write(path, data)
             return True
 
-    def claim(self, path: str, text: str) -> str:
-        return text  # Only one at a time publishes here.
+    @contextmanager
+    def claimed(self, name: str, text: str) -> Iterator[str]:
+        yield text  # Only one at a time publishes here.
 
     def remove(self, paths: Collection[str]) -> None:
         for path in paths:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 
 from pipeline.publish.storage.base import Content
-from pipeline.publish.storage.remote import Patience, RemoteStorage
+from pipeline.publish.storage.patience import Patience
+from pipeline.publish.storage.remote import RemoteStorage
 
 SCHEMES = ("memory",)
 

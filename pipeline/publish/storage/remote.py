@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,26 +20,17 @@ from pipeline.publish.headers import Headers, headers
 from pipeline.publish.storage import flags
 from pipeline.publish.storage.base import Content, Entry, Storage
 from pipeline.publish.storage.local import check_digest
+from pipeline.publish.storage.patience import Patience, patiently
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 T = TypeVar("T")
 
-BLOCK_BYTES = 2**20
+BLOCK_BYTES = 2**23
 #: Numbers of errors after which trying again may help: busy, interrupted, input/output, remote
 #: input/output, and of the network.
 PASSING = frozenset((4, 5, 11, 16, 100, 101, 102, 103, 104, 110, 111, 112, 113, 121))
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to go on trying."""
-
-    attempts: int = 6
-    first_seconds: float = 0.3
-    """Before the second attempt, at most; doubled before each later one."""
-    longest_seconds: float = 10.0
 
 
 def open_url(url: str, patience: Patience | None = None) -> Storage:
@@ -48,8 +38,8 @@ def open_url(url: str, patience: Patience | None = None) -> Storage:
     return RemoteStorage(url, patience=patience)
 
 
-def implementation(scheme: str) -> type[AbstractFileSystem]:
-    """The class of fsspec's for a scheme.
+def implementation(url: str) -> type[AbstractFileSystem]:
+    """The class of fsspec's for a URL.
 
     Raises:
         MissingToolError: its library is not installed.
@@ -58,6 +48,7 @@ def implementation(scheme: str) -> type[AbstractFileSystem]:
     from fsspec import get_filesystem_class
     from fsspec.registry import known_implementations
 
+    scheme = url.partition("://")[0].lower()
     try:
         found: type[AbstractFileSystem] = get_filesystem_class(scheme)
         return found
@@ -65,14 +56,14 @@ def implementation(scheme: str) -> type[AbstractFileSystem]:
         extra = "pip install 'model-pipeline[s3]'" if scheme in ("s3", "s3a") else ""
         said = known_implementations.get(scheme, {}).get("err", str(error))
         raise MissingToolError(
-            f"publishing to {scheme}:// needs a library that is not installed",
-            where="publish.to",
+            f"{scheme}:// needs a library that is not installed",
+            where=url,
             todo=extra or said,
         ) from error
     except ValueError as error:
         raise ConfigError(
-            f"fsspec knows no {scheme}:// to publish to",
-            where="publish.to",
+            f"fsspec knows no {scheme}://",
+            where=url,
             todo="name a folder, or a URL such as s3://bucket/prefix",
         ) from error
 
@@ -83,8 +74,7 @@ class RemoteStorage(Storage):
     swaps = False
 
     def __init__(self, url: str, patience: Patience | None = None, **options: Any) -> None:
-        scheme = url.partition("://")[0]
-        kind = implementation(scheme)
+        kind = implementation(url)
         self.where = url.rstrip("/")
         self.patience = patience or Patience()
         # Listings must be true, not remembered: others publish too.
@@ -99,7 +89,10 @@ class RemoteStorage(Storage):
         except FileNotFoundError:
             return None
 
-    def blocks(self, path: str) -> Iterator[bytes]:
+    def fold(self, path: str, function: Callable[[Iterator[bytes]], T]) -> T:
+        return function(self._blocks(path))
+
+    def _blocks(self, path: str) -> Iterator[bytes]:
         size = int(self.call(path, self.fs.size, self._full(path)))
         for start in range(0, size, BLOCK_BYTES):
             end = min(start + BLOCK_BYTES, size)
@@ -143,11 +136,13 @@ class RemoteStorage(Storage):
         self.write(path, data)
         return True
 
-    def claim(self, path: str, text: str) -> str:
-        if self.swap(path, text.encode(), None):
-            return text
-        known = self.read(path)
-        return known.data.decode() if known else text
+    @contextmanager
+    def claimed(self, name: str, text: str) -> Iterator[str]:
+        path = f"{flags.PUBLISHING}/{name}"
+        mine = self.swap(path, text.encode(), None)
+        known = None if mine else self.read(path)
+        yield known.data.decode() if known else text
+        self.remove([path])
 
     def remove(self, paths: Collection[str]) -> None:
         if paths:
@@ -205,18 +200,8 @@ class RemoteStorage(Storage):
 
     def call(self, path: str, function: Callable[..., T], *args: Any, **named: Any) -> T:
         """Call, again where that may help; then say what happened in our words."""
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt
-        from tenacity import wait_random_exponential as growing
-
-        patience = self.patience
-        retrying = Retrying(
-            stop=stop_after_attempt(patience.attempts),
-            wait=growing(multiplier=patience.first_seconds, max=patience.longest_seconds),
-            retry=retry_if_exception(self.passing),
-            reraise=True,
-        )
         try:
-            return retrying(function, *args, **named)
+            return patiently(self.patience, self.passing, lambda: function(*args, **named))
         except (FileNotFoundError, ValueError, PipelineError):
             raise
         except Exception as error:  # Each library of fsspec's raises kinds of its own.

@@ -13,7 +13,8 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.publish.headers import Headers, headers
 from pipeline.publish.storage.base import Content
-from pipeline.publish.storage.remote import Patience, RemoteStorage
+from pipeline.publish.storage.patience import Patience
+from pipeline.publish.storage.remote import RemoteStorage
 
 SCHEMES = ("s3", "s3a")
 

@@ -1,0 +1,1 @@
+"""Re-hashes what is published: pointers, manifests, every file and its compressed twins."""

@@ -1,0 +1,82 @@
+"""What is checked of every release: one function each. A new check is added to ``CHECKS``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from pipeline.digest import digest
+from pipeline.publish.release import ADDED, ID_DIGITS
+from pipeline.publish.verify import hashes
+from pipeline.publish.verify.fault import Check, Fault, Published
+from pipeline.publish.verify.listed import Listed, ManifestError, files
+
+#: Files that are read at once.
+PARALLEL = 8
+
+
+def name(published: Published) -> Iterator[Fault]:
+    """The release's name is the digest of what its manifest says."""
+    said = {key: value for key, value in published.manifest.items() if key not in ADDED}
+    expected = digest("release", said)[:ID_DIGITS]
+    path = published.path("manifest.json")
+    if published.manifest.get("name") != published.model:
+        yield Fault(path, f"is of a model named {published.manifest.get('name')!r}")
+    if not published.release == published.manifest.get("release") == expected:
+        yield Fault(path, f"was changed: what it says has the digest {expected}")
+
+
+def report(published: Published) -> Iterator[Fault]:
+    """The report that the manifest names is there."""
+    named = published.manifest.get("report")
+    if named is None:
+        return
+    if named != f"releases/{published.release}/report.html":
+        yield Fault(published.path("manifest.json"), f"names a report elsewhere: {named!r}")
+        return
+    try:
+        published.file("report.html")
+    except (FileNotFoundError, ValueError) as error:
+        yield Fault(published.path("report.html"), _said(error))
+
+
+def content(published: Published) -> Iterator[Fault]:
+    """Every file has its sha256 and size; compressed ones hold the same; so do runtimes."""
+    try:
+        listed = list(files(published.manifest, published.model))
+    except ManifestError as error:
+        yield Fault(published.path("manifest.json"), str(error))
+        return
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        futures = {
+            pool.submit(check): (path, size)
+            for file in listed
+            for path, size, check in _jobs(published, file)
+            if path not in published.seen
+        }
+        for future in as_completed(futures):
+            path, size = futures[future]
+            fault = published.seen[path] = future.result()
+            published.advance(size)
+            if fault:
+                yield fault
+
+
+def _jobs(
+    published: Published, file: Listed
+) -> Iterator[tuple[str, int, Callable[[], Fault | None]]]:
+    storage = published.storage
+    yield file.path, file.bytes, lambda: hashes.check(storage, file)
+    for suffix, size in file.twins.items():
+        yield (
+            file.path + suffix,
+            size,
+            lambda suffix=suffix: hashes.check_twin(storage, file, suffix),  # type: ignore[misc]
+        )
+
+
+def _said(error: Exception) -> str:
+    return "is missing" if isinstance(error, FileNotFoundError) else f"is {error}"
+
+
+CHECKS: tuple[Check, ...] = (name, report, content)

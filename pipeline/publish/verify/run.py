@@ -1,0 +1,114 @@
+"""Checks everything that is published at a place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.publish.channel import manifest_path
+from pipeline.publish.storage import Readable, open_readable
+from pipeline.publish.verify import listed
+from pipeline.publish.verify.checks import CHECKS
+from pipeline.publish.verify.fault import Check, Fault, Published
+from pipeline.publish.verify.places import RELEASE, models, pointed, target
+
+MANIFEST_BYTES = 2**24
+
+
+@dataclass
+class Found:
+    """What was checked, and what was wrong."""
+
+    where: str
+    faults: list[Fault] = field(default_factory=list)
+    channels: dict[str, str | None] = field(default_factory=dict)
+    """``model/channel`` -> release."""
+    releases: list[Published] = field(default_factory=list)
+    seen: dict[str, Fault | None] = field(default_factory=dict)
+    """Every file that was read -> what was wrong with it."""
+    bytes: int = 0
+
+
+def verify(
+    where: str,
+    *,
+    checks: Sequence[Check] = CHECKS,
+    started: Callable[[int], None] = lambda total_bytes: None,
+    advance: Callable[[int], None] = lambda read_bytes: None,
+) -> Found:
+    """Re-hash everything that is published at a place.
+
+    Args:
+        where: a CDN folder, a channel's pointer or a release's manifest; a path or a URL.
+        checks: what is checked of each release.
+        started: told how many bytes there are to check.
+        advance: told of bytes that were checked.
+
+    Raises:
+        ConfigError: nothing is published there.
+        PipelineError: the place cannot be read.
+    """
+    named = target(where)
+    storage = open_readable(named.root)
+    known, faults = models(storage, named)
+    found = Found(where, faults)
+    for name, model in sorted(known.items()):
+        for channel in sorted(model.channels):
+            _follow(storage, name, channel, found, model.releases)
+        for release in sorted(model.releases):
+            _open(storage, name, release, found, advance)
+    sizes = _sizes(found.releases)
+    started(sum(sizes.values()))
+    for published in found.releases:
+        for check in checks:
+            found.faults += check(published)
+    found.bytes = sum(sizes.values())
+    return found
+
+
+def _follow(storage: Readable, name: str, channel: str, found: Found, releases: set[str]) -> None:
+    """Note what a channel points to."""
+    release, fault = pointed(storage, name, channel)
+    found.channels[f"{name}/{channel}"] = release
+    if release:
+        releases.add(release)
+    if fault:
+        found.faults.append(fault)
+
+
+def _open(
+    storage: Readable,
+    name: str,
+    release: str,
+    found: Found,
+    advance: Callable[[int], None],
+) -> None:
+    """Read a release's manifest, or note why it cannot be."""
+    path = f"{name}/{manifest_path(release)}"
+    try:
+        content = storage.read(path, MANIFEST_BYTES) if RELEASE.fullmatch(release) else None
+        if content is None:
+            found.faults.append(Fault(path, "is missing"))
+            return
+        manifest = json.loads(content.data)
+        if not isinstance(manifest, dict):
+            raise ValueError("no JSON object")
+    except (ValueError, RecursionError) as error:
+        found.faults.append(Fault(path, f"is no manifest: {error}"))
+        return
+    published = Published(storage, name, release, manifest, content.data, found.seen, advance)
+    found.releases.append(published)
+
+
+def _sizes(releases: Sequence[Published]) -> dict[str, int]:
+    """The bytes of every file to check, each once."""
+    sizes: dict[str, int] = {}
+    for published in releases:
+        try:
+            for file in listed.files(published.manifest, published.model):
+                sizes[file.path] = file.bytes
+                sizes |= {file.path + suffix: size for suffix, size in file.twins.items()}
+        except listed.ManifestError:
+            continue  # which a check tells
+    return sizes

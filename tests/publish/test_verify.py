@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import brotli
+import pytest
+from click.testing import CliRunner
+from http_server import Site, answer, drop_after, running_server
+from published import artifact, at, manifest
+
+from pipeline.cli import main
+from pipeline.errors import ConfigError
+from pipeline.publish.release import Release, publish
+from pipeline.publish.verify.checks import CHECKS
+from pipeline.publish.verify.fault import Fault, Published
+from pipeline.publish.verify.run import verify
+
+HEAD, BODY = b"head " * 200, b"body " * 3000
+
+
+@pytest.fixture
+def cdn(tmp_path: Path) -> Path:
+    """Two releases that share a file, with compressed twins and a runtime."""
+    runtime = tmp_path / "runtime.js"
+    runtime.write_text("export {}")
+    sha256 = hashlib.sha256(runtime.read_bytes()).hexdigest()
+    path = f"runtimes/{sha256}.js"
+    described = {"path": path, "sha256": sha256, "bytes": 9, "br_bytes": None, "gz_bytes": None}
+    for number in (1, 2):
+        folder = tmp_path / f"a{number}"
+        entry = artifact(folder, BODY, HEAD + bytes([number]), twins=True)
+        content = manifest(entry, runtimes={"tfjs-wasm": {"entry": path, "files": [described]}})
+        release = publish(
+            content,
+            at(folder),
+            tmp_path / "cdn",
+            "latest",
+            compressed=at(folder),
+            root={path: runtime},
+        )
+        assert isinstance(release, Release)
+    return tmp_path / "cdn"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with running_server() as site:
+        yield site
+
+
+def faults(where: Path | str) -> list[str]:
+    return [str(fault) for fault in verify(str(where)).faults]
+
+
+def one(cdn: Path, pattern: str) -> Path:
+    return sorted(cdn.glob(pattern))[0]
+
+
+def test_what_was_published_has_no_fault(cdn: Path) -> None:
+    found = verify(str(cdn))
+    assert found.faults == []
+    assert len(found.releases) == 2 and list(found.channels) == ["m/latest"]
+    names = {path.relative_to(cdn).as_posix() for path in cdn.rglob("*") if path.is_file()}
+    read = {name for name in names if "/files/" in name or name.startswith("runtimes/")}
+    assert set(found.seen) == read and len(read) == 10
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def grow(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+DAMAGE = [
+    ("m/files/*.bin", flip, "has sha256"),
+    ("m/files/*.bin", cut, "holds .* of its .* bytes"),
+    ("m/files/*.bin", grow, "holds more than"),
+    ("m/files/*.bin", Path.unlink, "is missing"),
+    ("m/files/*.br", lambda path: path.write_bytes(brotli.compress(b"other")), "holds 5 of its"),
+    ("m/files/*.br", cut, "ends in the middle"),
+    ("m/files/*.br", lambda path: path.write_bytes(b"\xff" * 50), "is not brotli"),
+    ("m/files/*.br", Path.unlink, "is missing"),
+    ("m/files/*.gz", lambda path: path.write_bytes(gzip.compress(bytes(10**7))), "holds more"),
+    ("m/files/*.gz", cut, "ends in the middle"),
+    ("m/files/*.gz", lambda path: path.write_bytes(b"no"), "is not gzip"),
+    ("runtimes/*.js", flip, "has sha256"),
+    ("m/releases/*/manifest.json", Path.unlink, "is missing"),
+    ("m/releases/*/manifest.json", lambda path: path.write_bytes(b"{"), "is no manifest"),
+    ("m/latest.json", lambda path: path.write_bytes(b"[]"), "is no pointer|says m/latest is"),
+    ("index.json", lambda path: path.write_bytes(b"[]"), "is no index"),
+]
+
+
+@pytest.mark.parametrize(("pattern", "damage", "said"), DAMAGE)
+def test_damage_is_named(
+    cdn: Path, pattern: str, damage: Callable[[Path], object], said: str
+) -> None:
+    path = one(cdn, pattern)
+    damage(path)
+    found = verify(str(cdn)).faults
+    assert found
+    named = [fault for fault in found if fault.path == path.relative_to(cdn).as_posix()]
+    assert named
+    with pytest.raises(AssertionError, match=said):
+        raise AssertionError(named[0].what)
+
+
+def test_a_decompression_bomb_is_not_unpacked(cdn: Path) -> None:
+    import psutil
+
+    one(cdn, "m/files/*.br").write_bytes(brotli.compress(bytes(2**29), quality=1))
+    before = psutil.Process().memory_info().rss
+    (fault,) = faults(cdn)
+    assert "holds more than its" in fault
+    assert psutil.Process().memory_info().rss - before < 2**26
+
+
+def test_a_manifest_that_was_changed_is_found_though_its_pointer_fits(cdn: Path) -> None:
+    latest = cdn / "m" / "latest.json"
+    pointer = json.loads(latest.read_text())
+    path = cdn / "m" / pointer["manifest"]
+    path.write_text(path.read_text().replace("tensors", "changed"))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    latest.write_text(json.dumps(pointer | {"sha256": sha256}))
+    (fault,) = faults(cdn)
+    assert "was changed: what it says has the digest" in fault
+
+
+def test_a_pointer_to_other_bytes_is_found(cdn: Path) -> None:
+    latest = cdn / "m" / "latest.json"
+    latest.write_text(latest.read_text().replace('"sha256": "', '"sha256": "0'))
+    assert any("says another sha256" in fault for fault in faults(cdn))
+
+
+@pytest.mark.parametrize("path", ["../../secret", "/etc/passwd", "files/../../x.bin"])
+def test_paths_of_a_manifest_do_not_leave_the_folder(cdn: Path, path: str) -> None:
+    manifest_path = one(cdn, "m/releases/*/manifest.json")
+    content = json.loads(manifest_path.read_text())
+    content["artifacts"][0]["files"][0]["path"] = path
+    manifest_path.write_text(json.dumps(content))
+    found = verify(str(cdn))
+    assert any("is not the place of a file" in fault.what for fault in found.faults)
+    assert not any(".." in seen or "etc" in seen for seen in found.seen)
+
+
+def test_an_index_that_is_behind_is_found(cdn: Path) -> None:
+    index = cdn / "index.json"
+    content = json.loads(index.read_text())
+    old = content["models"]["m"]["releases"].pop()["release"]
+    content["models"]["m"]["channels"]["latest"] = "0" * 16
+    index.write_text(json.dumps(content))
+    said = faults(cdn)
+    assert any(f"does not list release {old}" in fault for fault in said)
+    assert any("says m/latest is 0000000000000000" in fault for fault in said)
+
+
+def test_one_channel_or_release_can_be_checked(cdn: Path) -> None:
+    latest = verify(str(cdn / "m" / "latest.json"))
+    assert len(latest.releases) == 1 and not latest.faults
+    old = next(
+        path
+        for path in cdn.glob("m/releases/*/manifest.json")
+        if latest.releases[0].release not in str(path)
+    )
+    flip(next(cdn / "m" / f["path"] for f in json.loads(old.read_text())["artifacts"][0]["files"]))
+    assert len(verify(str(old)).faults) == 1
+
+
+def test_a_check_is_a_function_in_a_list(cdn: Path) -> None:
+    def suspicious(published: Published) -> Iterator[Fault]:
+        yield Fault(published.path("x"), published.file("manifest.json").decode()[:1])
+
+    found = verify(str(cdn), checks=(*CHECKS, suspicious))
+    assert [fault.what for fault in found.faults] == ["{", "{"]
+
+
+def test_a_web_server_is_checked_as_its_readers_see_it(cdn: Path, site: Site) -> None:
+    for path in (path for path in cdn.rglob("*") if path.is_file()):
+        site.put(f"cdn/{path.relative_to(cdn).as_posix()}", path.read_bytes())
+    found = verify(f"{site.address}/cdn/")
+    assert found.faults == [] and len(found.seen) == 10
+    assert found.bytes == verify(str(cdn)).bytes
+
+    site.faults += [answer(503), drop_after(2)]
+    assert verify(f"{site.address}/cdn/m/latest.json").faults == []
+
+    damaged = one(cdn, "m/files/*.bin").name
+    site.files[f"/cdn/m/files/{damaged}"] = b"other"
+    assert [fault.path for fault in verify(f"{site.address}/cdn").faults] == [f"m/files/{damaged}"]
+
+
+def test_nothing_published_is_a_usage_error(tmp_path: Path, site: Site) -> None:
+    with pytest.raises(ConfigError, match="nothing is published there"):
+        verify(str(tmp_path))
+    with pytest.raises(ConfigError, match="nothing is published there"):
+        verify(site.address)
+
+
+def test_the_command_names_faults_and_ends_with_1(cdn: Path) -> None:
+    good = CliRunner().invoke(main, ["verify", str(cdn)])
+    assert good.exit_code == 0
+    assert "2 releases, 1 channels, 10 files" in good.output
+    path = one(cdn, "m/files/*.bin")
+    flip(path)
+    bad = CliRunner().invoke(main, ["verify", str(cdn)])
+    assert bad.exit_code == 1 and f"m/files/{path.name}: has sha256" in bad.output
+    data = json.loads(CliRunner().invoke(main, ["verify", str(cdn), "--json"]).output)
+    assert data["ok"] is False and data["faults"][0]["path"] == f"m/files/{path.name}"
