@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint format bench release lock doctor clean
+.PHONY: help setup build test lint types format bench release lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -8,6 +8,7 @@ CONFIG ?= configs/mobilenet.yaml
 PYTHON ?=
 BIN := .venv/bin
 PAGE := pipeline/browser
+CLIENT := pipeline/client
 
 help: ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -18,10 +19,14 @@ build: setup ## Make, prove and publish CONFIG (default: configs/mobilenet.yaml)
 test: setup lint ## Run the whole test suite.
 	$(BIN)/pytest
 
-lint: .venv/.ready ## Check style and types.
+lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	npm run --silent --prefix $(CLIENT) check
+
+types: $(CLIENT)/node_modules/.ready ## Write the client's types of manifests anew from their schema.
+	npm run --silent --prefix $(CLIENT) types
 
 format: .venv/.ready ## Format the code.
 	$(BIN)/ruff format .
@@ -36,7 +41,7 @@ release: setup ## Build every config that ships its weights; RELEASE_CONFIGS for
 doctor: .venv/.ready ## List what is there and what is missing.
 	$(BIN)/pipeline doctor
 
-setup: .venv/.ready $(PAGE)/node_modules/.ready .venv/.browser ## Set up only.
+setup: .venv/.ready $(PAGE)/node_modules/.ready $(CLIENT)/node_modules/.ready .venv/.browser ## Set up only.
 
 .venv/.ready: requirements.lock pyproject.toml
 	@python=''; for p in $(PYTHON) python3 python3.12 python3.11; do \
@@ -64,10 +69,10 @@ setup: .venv/.ready $(PAGE)/node_modules/.ready .venv/.browser ## Set up only.
 	@$(BIN)/python -m compileall -q pipeline
 	@touch $@
 
-$(PAGE)/node_modules/.ready: $(PAGE)/package-lock.json
+%/node_modules/.ready: %/package-lock.json
 	@command -v npm > /dev/null || { echo 'error: npm is missing; run: sudo apt-get install npm' >&2; exit 5; }
-	@echo "installing the validation page's packages"
-	@npm ci --prefix $(PAGE) --no-fund --no-audit --silent --ignore-scripts
+	@echo 'installing the packages of $*'
+	@npm ci --prefix $* --no-fund --no-audit --silent --ignore-scripts
 	@touch $@
 
 .venv/.browser: .venv/.ready $(PAGE)/install.py $(PAGE)/optional.py
@@ -79,4 +84,4 @@ lock: ## Resolve requirements.lock anew from pyproject.toml.
 	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock $(UPGRADE)
 
 clean: ## Remove the environment and the store; what is published stays.
-	rm -rf .venv $(PAGE)/node_modules artifacts/store
+	rm -rf .venv $(PAGE)/node_modules $(CLIENT)/node_modules artifacts/store

@@ -29,8 +29,8 @@ export class Classifier {
     if (wish.cascade && !cascade) throw failure('input', 'this release has no cascade');
     this.release = release;
     this.wish = wish;
-    this.cascade = wish.cascade ? { ...cascade, answered: { small: 0, large: 0 } } : null;
-    this.session = new Session(release, this.cascade ? { ...wish, artifact: cascade.small } : wish);
+    this.cascade = wish.cascade && cascade ? { ...cascade, answered: { small: 0, large: 0 } } : null;
+    this.session = new Session(release, this.cascade ? { ...wish, artifact: this.cascade.small } : wish);
     const file = /** @type {Record<string, () => URL>} */ (TASKS)[task];
     // Beside the model's files.
     this.#task = file && import(/* webpackIgnore: true */ /* @vite-ignore */ file().href);
@@ -42,7 +42,8 @@ export class Classifier {
     const large = this.#large?.info;
     const tried = [...this.session.info.tried, ...(large?.tried ?? [])];
     const cascade = this.cascade && { ...this.cascade, backend: large?.backend ?? null };
-    return { name, release, offline, ...this.session.info, tried, cascade };
+    const warnings = [...this.session.info.warnings, ...(large?.warnings ?? [])];
+    return { name, release, offline, ...this.session.info, tried, warnings, cascade };
   }
 
   /** @param {Hooks} hooks */
@@ -79,7 +80,7 @@ export class Classifier {
    */
   async #opened(signal) {
     if (!this.#large) {
-      const large = new Session(this.release, { ...this.wish, artifact: this.cascade.large });
+      const large = new Session(this.release, { ...this.wish, artifact: this.cascade?.large });
       this.#large = await large.open({ signal });
     }
     return this.#large;

@@ -15,7 +15,7 @@ const PATIENCE_MS = 4_000;
 
 /**
  * @typedef {import("./index.js").Progress} Progress
- * @typedef {import("./manifest.js").Manifest} Manifest
+ * @typedef {import("./index.js").ReleaseManifest} Manifest
  *
  * @typedef {object} Remote what to fetch
  * @property {string} url
@@ -23,7 +23,7 @@ const PATIENCE_MS = 4_000;
  * @property {number} bytes
  *
  * @typedef {object} Release
- * @property {Manifest} manifest
+ * @property {Manifest & { runtimes?: any }} manifest
  * @property {string} base the URL of the model's folder
  * @property {boolean} offline whether it is a kept copy, since the network gave none
  * @property {string} url what it was asked for by

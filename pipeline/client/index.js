@@ -13,56 +13,9 @@ import { serve } from './serve.js';
 
 export { LoadError } from './errors.js';
 
-/**
- * @typedef {'http' | 'network' | 'integrity' | 'format' | 'insecure'} LoadErrorCode
- *
- * @typedef {Object} Progress
- * @property {number} loaded bytes so far
- * @property {number} total bytes
- * @property {{url: string, loaded: number, total: number, cached: boolean}[]} files
- *
- * @typedef {Object} Options
- * @property {string} [artifact] runs only this one, such as `tfjs-graph/fp32`
- * @property {string} [backend] runs only there: `tfjs-wasm`, `tfjs-webgl`, `tfjs-webgpu`,
- *   `ort-wasm` or `ort-webgpu`
- * @property {boolean} [cascade] answers with a small artifact and asks a large one in doubt
- * @property {boolean} [worker] `false` runs on the page's own thread
- * @property {number} [threads] of WebAssembly; more than one needs a cross-origin isolated page
- * @property {(progress: Progress) => void} [onProgress]
- * @property {AbortSignal} [signal]
- *
- * @typedef {{label: string, index: number, score: number}} Score
- * @typedef {Score[] & {artifact: string}} Scores and which artifact answered
- *
- * @typedef {{dtype: string, shape: number[], data: any}} Tensor `data` a typed array
- *
- * @typedef {Object} Tried what failed before something worked
- * @property {string} artifact
- * @property {string} backend
- * @property {string} code `canary`, `unavailable`, `lost`, `memory`, `format`, `http`, …
- * @property {string} message
- *
- * @typedef {Object} Info
- * @property {string} name
- * @property {string} release
- * @property {boolean} offline whether the release is a kept copy, since the network gave none
- * @property {string} artifact what answers
- * @property {string} backend where
- * @property {'worker' | 'page'} thread
- * @property {string[]} why all this was chosen
- * @property {Tried[]} tried
- * @property {Record<string, any>} hardware what really runs, as the runtime tells
- * @property {{fetched: number, cached: number, total: number}} bytes uncompressed
- * @property {number} loadMs
- * @property {null | {small: string, large: string, threshold: number, backend: string | null,
- *                    answered: {small: number, large: number}}} cascade
- */
+/** @typedef {import('./index.js').Tensors} Tensors as all public types in index.d.ts */
 
-/**
- * @param {string | URL} url of a channel (`latest.json`) or of a manifest
- * @param {Options} [options]
- * @returns {Promise<Model>}
- */
+/** @type {typeof import('./index.js').load} */
 export async function load(url, { worker = true, onProgress, signal, ...wish } = {}) {
   const start = performance.now();
   signal?.throwIfAborted();
@@ -95,16 +48,16 @@ class Model {
 
   /**
    * What runs where, and why.
-   * @returns {Info}
+   * @returns {import('./index.js').ModelInfo}
    */
   get info() {
     return this.#link.info;
   }
 
   /**
-   * @param {import('./image.js').ClassifiableImage} image
-   * @param {{top?: number, signal?: AbortSignal}} [options]
-   * @returns {Promise<Scores>} the likeliest first
+   * @param {import('./index.js').ImageInput} image
+   * @param {import('./index.js').ClassifyOptions} [options]
+   * @returns {Promise<import('./index.js').Classification>} the likeliest first
    */
   async classify(image, { top = 5, signal } = {}) {
     const { scores, artifact } = await this.#inOrder(portable(image), ([sent, transfer]) =>
@@ -114,9 +67,9 @@ class Model {
   }
 
   /**
-   * @param {Record<string, Tensor>} tensors by the input's name
+   * @param {Tensors} tensors by the input's name
    * @param {{signal?: AbortSignal}} [options]
-   * @returns {Promise<Record<string, Tensor>>} by the output's name
+   * @returns {Promise<Tensors>} by the output's name
    */
   predict(tensors, options) {
     return this.#inOrder(0, () => this.#link.call('predict', [tensors], options));
@@ -148,4 +101,5 @@ class Model {
 }
 
 // The worker runs this same file.
-if (globalThis.name === NAME && !globalThis.document) serve(/** @type {any} */ (globalThis));
+const scope = globalThis.self;
+if (scope?.name === NAME && !scope.document) serve(/** @type {any} */ (scope));

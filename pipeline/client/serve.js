@@ -6,7 +6,7 @@ import { settle } from './fetch.js';
 
 /**
  * Answer the calls that come over a port, one after another.
- * @param {MessagePort | DedicatedWorkerGlobalScope} port
+ * @param {MessagePort} port, or a worker's own scope, which is one too
  */
 export function serve(port) {
   /** @type {Record<number, AbortController>} */

@@ -24,6 +24,7 @@ export class Session {
     hardware: /** @type {any} */ (null),
     why: /** @type {string[]} */ ([]),
     tried: /** @type {any[]} */ ([]),
+    warnings: /** @type {string[]} */ ([]),
     bytes: { fetched: 0, cached: 0, total: 0 },
   };
 
@@ -88,6 +89,7 @@ export class Session {
     const buffers = await fetchFiles(files, {
       name: manifest.name,
       signal,
+      warnings: info.warnings,
       onProgress: (/** @type {any} */ progress) => {
         info.bytes = { fetched: 0, cached: 0, total: progress.total };
         for (const file of progress.files) info.bytes[file.cached ? 'cached' : 'fetched'] += file.loaded;

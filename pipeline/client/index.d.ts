@@ -1,0 +1,164 @@
+/**
+ * Loads a published model by its URL and runs it where this device runs it best.
+ *
+ *     import { load } from "https://cdn.example/client/index.js";
+ *     const model = await load("https://cdn.example/mobilenet/latest.json");
+ *     const top = await model.classify(document.querySelector("img")!, { top: 5 });
+ */
+import type { ReleaseManifest } from "./manifest.js";
+
+export type { ReleaseManifest };
+
+/** Fetches, verifies and opens a model; rejects with a `LoadError`, a `ModelError` or an abort. */
+export function load(url: string | URL, options?: LoadOptions): Promise<Model>;
+
+export interface LoadOptions {
+  /** Which artifact to use, such as `tfjs-graph/uint8`; default: the best for this device. */
+  artifact?: string;
+  /** Where to run it; default: where this device runs it best. */
+  backend?: Backend;
+  /** Called as bytes arrive. */
+  onProgress?: (progress: Progress) => void;
+  /** Ends loading; `load` then rejects with the signal's reason, an `AbortError`. */
+  signal?: AbortSignal;
+  /** Answer with the release's small artifact, and ask the large one where it is not sure. */
+  cascade?: boolean;
+  /** Run in a worker, so that the page keeps painting; default: true. */
+  worker?: boolean;
+  /** Of WebAssembly, in pages that are cross-origin isolated; default: by the device's cores. */
+  threads?: number;
+}
+
+export type Backend = "tfjs-wasm" | "tfjs-webgl" | "tfjs-webgpu" | "ort-wasm" | "ort-webgpu";
+
+export interface Progress {
+  /** Bytes so far, after decompression, of all files. */
+  loaded: number;
+  total: number;
+  files: FileProgress[];
+}
+
+export interface FileProgress {
+  url: string;
+  loaded: number;
+  total: number;
+  /** Whether it came from this browser's cache. */
+  cached: boolean;
+}
+
+export interface Model {
+  /** What runs where, and why. */
+  readonly info: ModelInfo;
+  /** The likeliest classes, best first; default: 5. */
+  classify(image: ImageInput, options?: ClassifyOptions): Promise<Classification>;
+  /** Runs the model on tensors by input name; gives tensors by output name. */
+  predict(tensors: Tensors, options?: { signal?: AbortSignal }): Promise<Tensors>;
+  /** What the runtime holds now; null where it does not tell. */
+  memory(): Promise<{ tensors: number | null; bytes: number | null }>;
+  /** Frees the model, its runtime and its worker. */
+  dispose(): Promise<void>;
+}
+
+export interface ClassifyOptions {
+  top?: number;
+  signal?: AbortSignal;
+}
+
+/** Best first; `artifact` is the one that answered, which a cascade decides anew for each image. */
+export type Classification = ClassScore[] & { artifact: string };
+
+export interface ClassScore {
+  label: string;
+  index: number;
+  score: number;
+}
+
+export type ImageInput =
+  | HTMLImageElement
+  | SVGImageElement
+  | HTMLVideoElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | ImageBitmap
+  | ImageData
+  | VideoFrame
+  | Blob;
+
+export type Tensors = Record<string, Tensor>;
+
+export interface Tensor {
+  dtype: string;
+  shape: number[];
+  /** Row-major. */
+  data: TensorData;
+}
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | BigInt64Array
+  | string[];
+
+export interface ModelInfo {
+  name: string;
+  release: string;
+  artifact: string;
+  backend: Backend;
+  thread: "worker" | "page";
+  /** Why this artifact on this backend, in words. */
+  why: string[];
+  /** What did not work here before. */
+  tried: { artifact: string; backend: string; code: string; message: string }[];
+  /** What runs it, as the runtime tells. */
+  hardware: Record<string, unknown>;
+  /** After decompression. */
+  bytes: { fetched: number; cached: number; total: number };
+  /** Whether the network gave no release, and this is the one that was loaded last. */
+  offline: boolean;
+  loadMs: number;
+  /** What went wrong and did not matter, such as a full cache. */
+  warnings: string[];
+  cascade: null | {
+    small: string;
+    large: string;
+    threshold: number;
+    backend: string | null;
+    answered: { small: number; large: number };
+  };
+}
+
+/**
+ * `http`: the server refused, see `status`; `network`: the connection broke, or the server lets no
+ * other origin read; `offline`: there is no network; `integrity`: the bytes are not the published
+ * ones; `format`: this is no release; `insecure`: the page has no https.
+ */
+export type LoadErrorCode = "http" | "network" | "offline" | "integrity" | "format" | "insecure";
+
+/** Why files did not come. */
+export class LoadError extends Error {
+  constructor(
+    code: LoadErrorCode,
+    message: string,
+    details?: { url?: string; status?: number; retryAfterMs?: number; cause?: unknown },
+  );
+  readonly name: "LoadError";
+  readonly code: LoadErrorCode;
+  readonly url?: string;
+  /** Of HTTP. */
+  readonly status?: number;
+  /** What the server asked for with Retry-After. */
+  readonly retryAfterMs?: number;
+}
+
+/** Why a model does not run: `code` is `nothing`, `disposed` or `input`. */
+export interface ModelError extends Error {
+  readonly name: "ModelError";
+  readonly code: string;
+  /** With `nothing`: what was tried. */
+  readonly tried?: ModelInfo["tried"];
+}

@@ -1,0 +1,108 @@
+"""The client as a package: its types, what a user's project gets of it, and what it weighs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLIENT = ROOT / "pipeline" / "client"
+TOOLS = CLIENT / "node_modules" / ".bin"
+
+USER = """
+import { load, LoadError, type ClassScore, type Model, type Progress } from "model-pipeline-client";
+
+const controller = new AbortController();
+const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
+  artifact: "tfjs-graph/uint8",
+  backend: "tfjs-wasm",
+  signal: controller.signal,
+  onProgress: ({ loaded, total, files }: Progress) =>
+    console.log(loaded / total, files.filter((file) => file.cached).length),
+});
+try {
+  const image = document.querySelector("img")!;
+  const scores: ClassScore[] = await model.classify(image, { top: 3 });
+  const label: string = scores[0].label;
+  const { probabilities } = await model.predict({
+    image: { dtype: "float32", shape: [1, 64, 64, 3], data: new Float32Array(64 * 64 * 3) },
+  });
+  console.log(label, probabilities.shape, model.info.backend, (await model.memory()).tensors);
+} catch (error) {
+  if (error instanceof LoadError && error.code === "http") console.log(error.status, error.url);
+} finally {
+  await model.dispose();
+}
+"""
+
+
+def run(words: Sequence[object], folder: Path, check: bool = True) -> str:
+    done = subprocess.run([*map(str, words)], cwd=folder, capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    if check:
+        assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's project that installed the packed client without a network."""
+    folder = tmp_path_factory.mktemp("project")
+    packed = json.loads(run(["npm", "pack", "--json", "--pack-destination", folder], CLIENT))
+    tarball = folder / packed[0]["filename"]
+    (folder / "package.json").write_text('{"name": "user", "private": true, "type": "module"}')
+    run(["npm", "install", "--offline", "--no-audit", "--no-fund", tarball], folder)
+    return folder
+
+
+def check_types(project: Path, source: str, resolution: str) -> str:
+    module = {"nodenext": "nodenext", "bundler": "esnext"}[resolution]
+    options = {"strict": True, "noEmit": True, "module": module, "moduleResolution": resolution,
+               "target": "es2022", "lib": ["es2022", "dom"], "types": []}  # fmt: skip
+    (project / "user.ts").write_text(source)
+    config = {"compilerOptions": options, "files": ["user.ts"]}
+    (project / "tsconfig.json").write_text(json.dumps(config))
+    return run([TOOLS / "tsc"], project, check=False)
+
+
+@pytest.mark.parametrize("resolution", ["nodenext", "bundler"])
+def test_a_users_types_are_checked(project: Path, resolution: str) -> None:
+    assert check_types(project, USER, resolution) == ""
+    wrong = USER.replace("top: 3", 'top: "3"').replace('"tfjs-wasm"', '"tfjs-vasm"')
+    said = check_types(project, wrong, resolution)
+    assert said.count("error TS") == 2 and "tfjs-vasm" in said
+
+
+def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
+    installed = project / "node_modules" / "model-pipeline-client"
+    found = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
+    modules = {path.relative_to(CLIENT).as_posix() for path in (*CLIENT.glob("*.js"),
+               *CLIENT.glob("tasks/*.js"))}  # fmt: skip
+    assert found == modules | {"README.md", "package.json", "index.d.ts", "manifest.d.ts"}
+    assert (installed / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_package_has_the_pipelines_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    package = json.loads((CLIENT / "package.json").read_text())
+    assert (package["version"], package["license"]) == (project["version"], project["license"])
+
+
+def test_types_of_manifests_follow_their_schema(tmp_path: Path) -> None:
+    copy = tmp_path / "client"
+    shutil.copytree(CLIENT, copy, ignore=shutil.ignore_patterns("node_modules"))
+    (copy / "node_modules").symlink_to(CLIENT / "node_modules")
+    (tmp_path / "publish").symlink_to(ROOT / "pipeline" / "publish")
+    run(["npm", "run", "--silent", "types"], copy)
+    same = (copy / "manifest.d.ts").read_text() == (CLIENT / "manifest.d.ts").read_text()
+    assert same, "run `make types`: the schema of manifests changed"
+
+
+def test_locked_packages_carry_no_registrys_address() -> None:
+    assert '"resolved"' not in (CLIENT / "package-lock.json").read_text()
