@@ -16,8 +16,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from broken_artifacts import error, errors_of_broken
 from readme import code
 from safetensors.numpy import load_file
+
+from pipeline.config_file import load_config
+from pipeline.job import stored
+from pipeline.plan import make_plan
+from pipeline.store import Store
+from pipeline.validate.cascade import halves
 
 ROOT = Path(__file__).parents[1]
 #: The default config on three backends; test_everywhere.py has all of them.
@@ -388,3 +395,47 @@ def test_the_readmes_python_runs(place: Path, published: Path) -> None:
     pointer = json.loads((published / "latest.json").read_text())
     assert shown.stdout.startswith(pointer["release"])
     assert "tfjs-layers/fp32" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["onnx/fp32", "onnx/fp16", "onnx/int8"])
+def test_a_broken_artifact_misses_its_canary(
+    manifest: dict[str, Any], published: Path, tmp_path: Path, name: str
+) -> None:
+    described = artifact(manifest, name)
+    tolerance = described["canary"]["tolerance"]
+    assert error(published, manifest, described) <= tolerance / 10
+    found = dict(errors_of_broken(published, manifest, described, tmp_path))
+    assert len(found) >= 12
+    assert not {how: off for how, off in found.items() if off <= tolerance}
+
+
+def test_the_canary_is_small(manifest: dict[str, Any]) -> None:
+    import brotli
+
+    without: dict[str, Any] = {**manifest, "canary": None}
+    without["artifacts"] = [{**one, "canary": None} for one in manifest["artifacts"]]
+    whole, rest = (
+        len(brotli.compress(json.dumps(one, indent=1).encode())) for one in (manifest, without)
+    )
+    assert 0 < whole - rest < 3000
+
+
+def test_the_cascade_gives_what_is_expected_of_it(place: Path, manifest: dict[str, Any]) -> None:
+    config = load_config(MOBILENET, [f"publish.to={place / 'artifacts/cdn'}"])
+    built = stored(make_plan(config), MOBILENET, Store(place / "artifacts/store"))
+    cascade = manifest["cascade"]
+    expected = cascade["expected"]
+    # On another backend than the one that it was calibrated on.
+    proofs = [built.opened(f"{cascade[side]} tfjs-webgl@chromium") for side in ("small", "large")]
+    small, large = (load_file(proof / "confidence.safetensors") for proof in proofs if proof)
+    golden = built.opened("golden")
+    assert golden
+    labels = load_file(golden / "labels.safetensors")["labels"]
+    _, judged = halves(len(labels))
+    assert len(judged) + cascade["calibrated_on"] == len(labels) == 360
+    asked = small["confidence"] < cascade["threshold"]
+    right = np.where(asked, large["classes"], small["classes"]) == labels
+    assert expected["low"] <= right[judged].mean() <= expected["high"]
+    assert asked[judged].mean() == pytest.approx(expected["escalated"], abs=0.02)
+    assert expected["accuracy"] >= expected["small_accuracy"]
+    assert expected["escalated"] < 0.25 and expected["bytes_ratio"] < 0.75

@@ -95,7 +95,7 @@ def _plan_manifest(plan: Plan) -> None:
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
-    *("ranges.json", "half.json"),
+    *("ranges.json", "half.json", "confidence.safetensors", "labels.safetensors"),
 )
 
 

@@ -14,6 +14,7 @@ from pipeline.publish.compress import SIZES
 from pipeline.step import Inputs, step
 from pipeline.validate import canary
 from pipeline.validate.canary_tolerance import canary_of
+from pipeline.validate.cascade_candidates import calibrated
 from pipeline.validate.dominance import dominated
 from pipeline.validate.gates import misses, not_applied
 from pipeline.validate.half import RESULT as HALF
@@ -58,7 +59,7 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=6, tools=tools.TOOLS, quick=True)
+@step(version=7, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -67,6 +68,8 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     made = [_artifact(inputs, proved, golden, said) for proved in options.artifacts]
     _mark_dominated(made, {proved.id for proved in options.artifacts if proved.plain})
     dropped = [one for one in made if one["dominated_by"]] if options.drop_dominated else []
+    kept = [one for one in made if one not in dropped]
+    cascade, no_cascade = calibrated(kept, inputs.get)
     manifest = {
         "schema": SCHEMA,
         **{key: options.config[key] for key in ("name", "task", "description", "license")},
@@ -79,9 +82,9 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "tools": _tools(),
         "canary": None if "reason" in said else {"inputs": said["inputs"]},
         "canary_reason": said.get("reason"),
-        "cascade": None,
-        "cascade_reason": "not calibrated",
-        "artifacts": [one for one in made if one not in dropped],
+        "cascade": cascade,
+        "cascade_reason": no_cascade,
+        "artifacts": kept,
         "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
     }
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1))

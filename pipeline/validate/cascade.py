@@ -1,0 +1,199 @@
+"""Cascades: the small artifact answers, and the large one is asked where that is unsure.
+
+The threshold of confidence is chosen on one half of the test samples so that the two together
+answer as the large one does, and what to expect of it is measured on the other half, which
+choosing never saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from pipeline.tasks.proportion import share
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.validate.confidence import Confidence
+
+    Indices = NDArray[np.int64]
+
+#: On so many of the samples the two may answer otherwise than the large one alone.
+LOST = 0.005
+
+#: And so many of the samples it is asked at least, the least sure ones: where the two differ on a
+#: few samples only, those few say little of where the next ones will lie.
+LEAST_ASKED = 0.05
+
+#: What asks the large one more often than this, or saves less of its bytes, is not worth having.
+MOST_ESCALATED, MOST_BYTES = 0.5, 0.9
+
+#: Fewer samples than this in a half say nothing of shares as small as ``LOST``.
+LEAST_SAMPLES = 50
+
+#: A rasterizer's times say nothing of a GPU's.
+_HARDWARE = ("gpu", "cpu")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What being right is."""
+
+    classes: NDArray[np.integer[Any]]
+    """Of each test sample: labels, or what the source model says where there are none: [n]."""
+    metric: str
+    """``top1_accuracy``, or ``top1_agreement``, with the source."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An artifact that a cascade may be made of."""
+
+    id: str
+    format: str
+    bytes: int
+    """Compressed, where that is known of all."""
+    sure: Confidence
+    """On all test samples."""
+    median_ms: Mapping[str, float]
+    """By target that is no rasterizer, those that say most first."""
+
+
+class _NoCascadeError(Exception):
+    """It is not worth having; the message is the reason."""
+
+
+def cascades(
+    candidates: Sequence[Candidate], truth: Truth
+) -> tuple[dict[str, Any] | None, str | None]:
+    """The smallest format's cascade with the others' in ``others``, or ``None`` and why."""
+    found, reasons = [], []
+    by_format = sorted(candidates, key=lambda one: one.format)
+    for _, group in groupby(by_format, key=lambda one: one.format):
+        try:
+            found.append(_cascade(list(group), truth))
+        except _NoCascadeError as reason:
+            reasons.append(str(reason))
+    if not found:
+        return None, "; ".join(reasons) or "no artifact gives probabilities of classes"
+    sizes = {one.id: one.bytes for one in candidates}
+    best, *others = sorted(found, key=lambda one: sizes[one["small"]])
+    return {**best, **({"others": others} if others else {})}, None
+
+
+def _cascade(candidates: list[Candidate], truth: Truth) -> dict[str, Any]:
+    small, large = pair(candidates, truth)
+    calibration, judged = halves(len(truth.classes))
+    threshold = calibrate(small.sure, large.sure, calibration)
+    asked = float((small.sure.confidence[calibration] < threshold).mean())
+    if asked > MOST_ESCALATED:
+        raise _NoCascadeError(f"{small.id} is unsure of {asked:.0%} of the samples")
+    return {
+        "small": small.id,
+        "large": large.id,
+        "threshold": threshold,
+        "calibrated_on": len(calibration),
+        "expected": _expected(small, large, threshold, truth, judged),
+    }
+
+
+def pair(candidates: Sequence[Candidate], truth: Truth) -> tuple[Candidate, Candidate]:
+    """The smallest artifact and the most accurate one, of equals the smallest.
+
+    Raises:
+        _NoCascadeError: they are one and the same, or much alike in size.
+    """
+    count = len(truth.classes)
+    if count < 2 * LEAST_SAMPLES:
+        raise _NoCascadeError(f"{count} test samples are too few to calibrate one")
+    small = min(candidates, key=lambda one: one.bytes)
+    large = max(candidates, key=lambda one: ((one.sure.classes == truth.classes).sum(), -one.bytes))
+    if large is small:
+        alone = f"{small.id} is the only one of its format that could be in one"
+        smallest = f"{small.id} is the smallest, and no other of its format is right more often"
+        raise _NoCascadeError(smallest if len(candidates) > 1 else alone)
+    if small.bytes > MOST_BYTES * large.bytes:
+        raise _NoCascadeError(f"{small.id} is hardly smaller than {large.id}")
+    return small, large
+
+
+def halves(count: int) -> tuple[Indices, Indices]:
+    """Sample indices to calibrate on, and those to judge on: dealt by a fixed shuffle."""
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(count)
+    return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
+
+
+def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
+    """The least threshold at which ``LOST`` of the samples at most are lost.
+
+    Raises:
+        _NoCascadeError: the two artifacts never differ.
+    """
+    import numpy as np
+
+    sure = small.confidence[on].astype(np.float64)
+    lost = np.sort(sure[small.classes[on] != large.classes[on]])[::-1]
+    if not len(lost):
+        raise _NoCascadeError(
+            f"the smallest answers as the most accurate one does on all of {len(on)} samples"
+        )
+    # The surest answer that has to be asked again; the threshold is between it and the next one.
+    last = float(
+        max([np.quantile(sure, LEAST_ASKED, method="lower"), *lost[int(LOST * len(on)) :]])
+    )
+    surer = float(sure[sure > last].min(initial=1.0))
+    return max((last + surer) / 2, float(np.nextafter(last, 2.0)))
+
+
+def _expected(
+    small: Candidate, large: Candidate, threshold: float, truth: Truth, judged: Indices
+) -> dict[str, Any]:
+    asked = small.sure.confidence[judged] < threshold
+    right = {one.id: one.sure.classes[judged] == truth.classes[judged] for one in (small, large)}
+    both = share(truth.metric, right[large.id] * asked + right[small.id] * ~asked)
+    escalated = float(asked.mean())
+    target = next((name for name in small.median_ms if name in large.median_ms), None)
+    ratio = small.median_ms[target] / large.median_ms[target] + escalated if target else None
+    return {
+        "metric": truth.metric,
+        "accuracy": both["value"],
+        **{key: both[key] for key in ("low", "high", "samples")},
+        "escalated": escalated,
+        "small_accuracy": float(right[small.id].mean()),
+        "large_accuracy": float(right[large.id].mean()),
+        "bytes_ratio": small.bytes / large.bytes,
+        "latency_ratio": ratio,
+        "latency_target": target,
+    }
+
+
+def curve(
+    small: Confidence, large: Confidence, truth: Truth, on: Indices
+) -> Iterator[tuple[float, float]]:
+    """Share of escalated samples and accuracy, at every threshold, from none escalated to all."""
+    import numpy as np
+
+    order = on[np.argsort(small.confidence[on], kind="stable")]
+    gained = (large.classes[order] == truth.classes[order]).astype(np.int64)
+    gained -= small.classes[order] == truth.classes[order]
+    right = int((small.classes[on] == truth.classes[on]).sum())
+    steps = np.concatenate([[0], np.cumsum(gained)])
+    for asked, more in enumerate(steps.tolist()):
+        yield asked / len(on), (right + more) / len(on)
+
+
+def times(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Median milliseconds by target, of proofs in a manifest: those in a GPU's browser first."""
+    passed = [
+        result
+        for result in results
+        if result["status"] == "pass" and result["hardware"]["kind"] in _HARDWARE
+    ]
+    passed.sort(key=lambda one: (_HARDWARE.index(one["hardware"]["kind"]), not one["engine"]))
+    return {one["target"]: one["latency"]["median_ms"] for one in passed}

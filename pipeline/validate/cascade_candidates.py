@@ -1,0 +1,59 @@
+"""What cascades are calibrated on: how sure each artifact was of the golden's samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.validate.cascade import Candidate, Truth, cascades, times
+from pipeline.validate.confidence import Confidence
+
+#: Gives the folder of ``golden``, or of a proof by ``ARTIFACT TARGET``, where it is still there.
+Opened = Callable[[str], Path | None]
+
+
+def calibrated(
+    made: Sequence[Mapping[str, Any]], opened: Opened
+) -> tuple[dict[str, Any] | None, str | None]:
+    """A manifest's ``cascade``, or ``None`` and why there is none.
+
+    Args:
+        made: the artifacts of a manifest.
+    """
+    known = truth(opened)
+    if known is None:
+        return None, "the model gives no probabilities of classes"
+    return cascades(list(candidates(made, opened)), known)
+
+
+def candidates(made: Sequence[Mapping[str, Any]], opened: Opened) -> Iterator[Candidate]:
+    """The artifacts that passed somewhere with all samples."""
+    compressed = all(one["br_bytes"] is not None for one in made)
+    for one in made:
+        sure = next(_confidences(one, opened), None)
+        if sure is not None:
+            size = one["br_bytes" if compressed else "bytes"]
+            yield Candidate(one["id"], one["format"], size, sure, times(one["validation"]))
+
+
+def _confidences(artifact: Mapping[str, Any], opened: Opened) -> Iterator[Confidence]:
+    for result in artifact["validation"]:
+        if result["status"] == "pass" and not result["partial"]:
+            folder = opened(f"{artifact['id']} {result['target']}")
+            if folder and (found := Confidence.read(folder)):
+                yield found
+
+
+def truth(opened: Opened) -> Truth | None:
+    """What being right is; ``None`` where a model tells no classes."""
+    from safetensors.numpy import load_file
+
+    golden = opened("golden")
+    source = Confidence.read(golden) if golden else None
+    if golden is None or source is None:
+        return None
+    labels = golden / "labels.safetensors"
+    if labels.exists():
+        return Truth(load_file(labels)["labels"], "top1_accuracy")
+    return Truth(source.classes, "top1_agreement")
