@@ -23,6 +23,7 @@ COMMANDS = (
     "bisect",
     "list",
     "verify",
+    "rollback",
     "report",
     "clean",
     "schema",

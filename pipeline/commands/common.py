@@ -48,6 +48,13 @@ STORE = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the content-addressed store.",
 )
+CDN = click.option(
+    "--cdn",
+    default="artifacts/cdn",
+    show_default=True,
+    metavar="FOLDER-OR-URL",
+    help="CDN folder: a path, or a URL such as s3://bucket/prefix.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 COMMON = options(SET, STORE, JSON)
 

@@ -88,8 +88,11 @@ def ids(storage: Storage, name: str) -> list[str]:
 
 
 def _read(storage: Storage, name: str, release: str) -> dict[str, Any] | None:
-    content = storage.read(f"{name}/{manifest_path(release)}")
-    return entry(json.loads(content.data)) if content else None
+    """``None`` for what is no manifest: that is for ``pipeline verify`` to say."""
+    with suppress(ValueError, KeyError, TypeError):
+        content = storage.read(f"{name}/{manifest_path(release)}")
+        return entry(json.loads(content.data)) if content else None
+    return None
 
 
 def entry(manifest: Mapping[str, Any]) -> dict[str, Any]:

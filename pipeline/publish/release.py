@@ -87,7 +87,7 @@ def publish(
     storage = open_storage(to)
     name, release = manifest["name"], digest("release", manifest)[:ID_DIGITS]
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root_pieces(root or {})]
-    with _told(storage):
+    with told(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
         if _reads_so(storage, manifest, channel, release, pieces):
             known = read_release(storage, name, release, manifest)
@@ -111,22 +111,20 @@ def _release(
     return Release(release, folder, manifest, new, copied, tuple(notes))
 
 
+NO_ROOM = "make room or give write access, then build again; nothing was half published"
 NO_SWAPS = (
     "this store cannot compare and swap: of two publishers at once, the later one wins unnoticed"
 )
 
 
 @contextmanager
-def _told(storage: Storage) -> Iterator[None]:
+def told(storage: Storage, todo: str) -> Iterator[None]:
     """What a folder's file system says, in our words."""
     try:
         yield
     except OSError as error:
-        raise PipelineError(
-            f"{error.strerror}: {error.filename}",
-            where=storage.where,
-            todo="make room or give write access, then build again; nothing was half published",
-        ) from error
+        what = f"{error.strerror}: {error.filename}"
+        raise PipelineError(what, where=storage.where, todo=todo) from error
 
 
 def _reads_so(

@@ -78,9 +78,7 @@ class RemoteStorage(Storage):
         self.where = url.rstrip("/")
         self.patience = patience or Patience()
         # Listings must be true, not remembered: others publish too.
-        self.fs: AbstractFileSystem = kind(
-            use_listings_cache=False, skip_instance_cache=True, **options
-        )
+        self.fs: AbstractFileSystem = kind(use_listings_cache=False, **options)
         self.root = str(self.fs._strip_protocol(self.where)).rstrip("/")
 
     def read(self, path: str, limit_bytes: int = 2**24) -> Content | None:

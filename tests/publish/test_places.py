@@ -1,0 +1,272 @@
+"""What holds wherever a release is published to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from published import artifact, at, check, manifest
+
+from pipeline.cli import main
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.publish import channel as channels
+from pipeline.publish import index
+from pipeline.publish.channel import MovedError
+from pipeline.publish.clean import clean
+from pipeline.publish.release import Release, publish
+from pipeline.publish.rollback import rollback
+from pipeline.publish.storage import Storage, open_storage
+from pipeline.publish.verify.run import verify
+
+DAY = 86400.0
+
+
+def release(place: str, folder: Path, *contents: bytes, **more: Any) -> Release:
+    """Publish a small release with compressed twins."""
+    entry = artifact(folder, *contents, twins=True)
+    channel = more.pop("channel", "latest")
+    return publish(
+        manifest(entry, **more), at(folder), place, channel, write_report, compressed=at(folder)
+    )
+
+
+def write_report(full: Any, folder: Path) -> None:
+    assert json.loads((folder / "manifest.json").read_text()) == full
+    (folder / "report.html").write_text(f"report of {full['release']}")
+
+
+def paths(place: str) -> set[str]:
+    return set(open_storage(place).walk(""))
+
+
+def test_a_release_can_be_read_and_verified(place: str, tmp_path: Path) -> None:
+    made = release(place, tmp_path / "a", b"one" * 100, b"two" * 100)
+    assert made.new and made.copied == 6 and not made.notes
+    assert check(place) == made.id
+    found = verify(place)
+    assert found.faults == [] and len(found.seen) == 6
+    listed = index.read(open_storage(place))["m"]
+    assert listed["channels"] == {"latest": made.id}
+    assert [one["release"] for one in listed["releases"]] == [made.id]
+    assert f"m/releases/{made.id}/report.html" in paths(place)
+
+
+def test_the_same_again_changes_nothing(place: str, tmp_path: Path) -> None:
+    first = release(place, tmp_path / "a", b"one")
+    before = open_storage(place).walk("")
+    second = release(place, tmp_path / "a", b"one")
+    assert (second.id, second.new, second.copied) == (first.id, False, 0)
+    assert second.manifest == first.manifest
+    assert open_storage(place).walk("") == before
+
+
+def test_only_what_is_missing_is_sent(place: str, tmp_path: Path) -> None:
+    release(place, tmp_path / "a", b"shared", b"old head")
+    second = release(place, tmp_path / "b", b"shared", b"new head")
+    assert second.copied == 3, "the new file and its twins"
+    assert check(place) == second.id
+    assert len([path for path in paths(place) if "/files/" in path]) == 9
+
+
+def test_files_of_the_root_are_published_before_the_channel(place: str, tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    (tmp_path / "code.js").write_text("first")
+    immutable = f"runtimes/{hashlib.sha256(b'first').hexdigest()}.js"
+    root = {immutable: tmp_path / "code.js", "client/index.js": tmp_path / "code.js"}
+    arguments = (manifest(entry), at(tmp_path / "a"), place, "latest")
+    assert publish(*arguments, root=root).copied == 3
+    assert publish(*arguments, root=root).new is False
+    (tmp_path / "code.js").write_text("other")  # of the same length
+    del root[immutable]
+    again = publish(*arguments, root=root)
+    assert again.new and again.copied == 1
+    content = open_storage(place).read("client/index.js")
+    assert content and content.data == b"other"
+
+
+def test_the_loser_of_a_race_for_a_channel_is_told(place: str, tmp_path: Path) -> None:
+    winner: list[Release] = []
+
+    def meanwhile(full: Any, folder: Path) -> None:
+        # Another publisher, whose process is a thread here, ends while this one still works.
+        storage = open_storage(place)
+        entry = artifact(tmp_path / "b", b"two")
+        if not isinstance(storage, Storage) or winner:
+            return
+        described = {**manifest(entry), "release": "b" * 16, "created": "2026-01-01"}
+        path = f"m/releases/{'b' * 16}/manifest.json"
+        storage.write(path, json.dumps(described).encode())
+        before = channels.read(storage, "m", "latest")
+        pointer = {"release": "b" * 16, "manifest": path[2:], "sha256": ""}
+        storage_write(storage, "m/latest.json", json.dumps(pointer).encode(), before)
+
+    def storage_write(storage: Storage, path: str, data: bytes, before: Any) -> None:
+        if place.startswith(("s3", "memory")):
+            assert storage.swap(path, data, before)
+        else:
+            storage.write(path, data)  # the lock is held by the one that this one overtakes
+
+    first = release(place, tmp_path / "a", b"one")
+    entry = artifact(tmp_path / "c", b"three")
+    with pytest.raises(MovedError) as caught:
+        publish(
+            manifest(entry), at(tmp_path / "c"), place, "latest", write_report, writers=[meanwhile]
+        )
+    assert f"moved latest to release {'b' * 16} while this one worked" in caught.value.what
+    loser = caught.value.what.partition("; release ")[2].split()[0]
+    assert f"pipeline rollback m --to {loser}" in caught.value.todo
+    listed = index.read(open_storage(place))["m"]
+    assert listed["channels"]["latest"] == "b" * 16
+    assert {one["release"] for one in listed["releases"]} > {first.id, "b" * 16}
+
+
+def test_a_release_without_a_pointer_yet_is_published_whole_again(
+    place: str, tmp_path: Path
+) -> None:
+    made = release(place, tmp_path / "a", b"one")
+    open_storage(place).remove(["m/latest.json"])
+    again = release(place, tmp_path / "a", b"one")
+    assert again.new and again.copied == 0 and again.manifest == made.manifest
+    assert check(place) == made.id
+
+
+def test_an_index_that_is_behind_is_mended_by_the_same_build(place: str, tmp_path: Path) -> None:
+    release(place, tmp_path / "a", b"one")
+    second = release(place, tmp_path / "b", b"two")
+    storage = open_storage(place)
+    storage.write("index.json", b'{"models": {}}')
+    assert release(place, tmp_path / "b", b"two").new
+    listed = index.read(storage)["m"]
+    assert listed["channels"] == {"latest": second.id} and len(listed["releases"]) == 2
+
+
+def test_a_rollback_moves_the_channel_back_and_forth(place: str, tmp_path: Path) -> None:
+    first = release(place, tmp_path / "a", b"one")
+    second = release(place, tmp_path / "b", b"two")
+    moved = rollback("m", first.id[:6], "latest", place)
+    assert (moved.before, moved.release) == (second.id, first.id)
+    assert check(place) == first.id and verify(place).faults == []
+    words = ["rollback", "m", "--to", second.id, "--cdn", place]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    assert f"m/latest.json -> release {second.id} (was {first.id})" in result.output
+    assert check(place) == second.id
+    again = CliRunner().invoke(main, words)
+    assert "points to release" in again.output and "already" in again.output
+    promoted = CliRunner().invoke(main, [*words, "--channel", "stable", "--json"])
+    assert json.loads(promoted.output)["before"] is None
+    assert check(place, "stable") == second.id and verify(place).faults == []
+
+
+def test_a_rollback_refuses_what_readers_could_not_load(place: str, tmp_path: Path) -> None:
+    first = release(place, tmp_path / "a", b"one")
+    second = release(place, tmp_path / "b", b"two")
+    with pytest.raises(ConfigError, match=r'"ffff" is none of the releases of m'):
+        rollback("m", "ffff", "latest", place)
+    with pytest.raises(ConfigError, match=r'no release of "other" is published there'):
+        rollback("other", first.id, "latest", place)
+    twin = next(p for p in paths(place) if "/files/" in p and p.endswith(".br"))
+    storage = open_storage(place)
+    storage.remove([path for path in paths(place) if path.endswith(".bin.gz")])
+    with pytest.raises(
+        PipelineError, match="files of this release are missing: m/files/"
+    ) as caught:
+        rollback("m", first.id, "latest", place)
+    assert "the channel stays where it is" in caught.value.todo
+    assert check(place) == second.id and twin
+
+
+def aged(place: str, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let the clean-up's clock run ahead: what is published now is old then."""
+    import time
+
+    now = time.time
+    monkeypatch.setattr("pipeline.publish.clean.time.time", lambda: now() + seconds)
+
+
+def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [
+        release(place, tmp_path / str(n), b"shared", b"head %d" % n, created_by=n) for n in range(5)
+    ]
+    rollback("m", made[0].id, "stable", place)
+    storage = open_storage(place)
+    storage.write("m/files/notes.txt", b"not ours")
+    storage.write("client/0123456789abcdef/index.js", b"a version that pages name")
+    unused = f"runtimes/{'0' * 64}.js"
+    storage.write(unused, b"no release uses it")
+    before = paths(place)
+
+    assert not clean(place, 2, DAY, really=True).releases, "all of it is new"
+    aged(place, monkeypatch, 2 * DAY)
+    looked = clean(place, 2, DAY, really=False)
+    assert [one for _, one in looked.releases] == [made[1].id, made[2].id]
+    assert paths(place) == before, "a dry run"
+
+    did = clean(place, 2, DAY, really=True)
+    assert (did.releases, did.files.keys()) == (looked.releases, looked.files.keys())
+    gone = before - paths(place)
+    assert gone == {*did.manifests, *did.files} and unused in gone
+    assert len([path for path in gone if "/files/" in path]) == 6, "two heads and their twins"
+    found = verify(place)
+    assert found.faults == [] and {one.release for one in found.releases} == {
+        made[0].id,
+        made[3].id,
+        made[4].id,
+    }
+    assert {"m/files/notes.txt", "client/0123456789abcdef/index.js"} <= paths(place)
+    assert not clean(place, 2, DAY, really=True).files
+
+
+def test_a_clean_up_that_is_not_sure_removes_nothing(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [release(place, tmp_path / str(n), b"head %d" % n) for n in range(3)]
+    aged(place, monkeypatch, 2 * DAY)
+    storage = open_storage(place)
+    for path in (f"m/releases/{made[2].id}/manifest.json", "m/latest.json"):
+        content = storage.read(path)
+        assert content
+        storage.write(path, b"{")
+        before = paths(place)
+        with pytest.raises(PipelineError, match="nothing was removed, since it is not sure"):
+            clean(place, 1, DAY, really=True)
+        assert paths(place) == before
+        storage.write(path, content.data)
+    assert clean(place, 1, DAY, really=True).releases
+
+
+def test_the_clean_command_asks_first(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [release(place, tmp_path / str(n), b"head %d" % n) for n in range(3)]
+    aged(place, monkeypatch, 2 * DAY)
+    words = ["clean", "--cdn", place, "--keep", "1"]
+    asked = CliRunner().invoke(main, words)
+    assert f"would remove release {made[0].id} of m" in asked.output
+    assert "--yes removes them" in asked.output and len(verify(place).releases) == 3
+    did = CliRunner().invoke(main, [*words, "--yes", "--json"])
+    assert json.loads(did.output)["dry_run"] is False
+    assert len(verify(place).releases) == 1 and verify(place).faults == []
+
+
+def test_list_shows_any_place(place: str, tmp_path: Path) -> None:
+    made = release(place, tmp_path / "a", b"one")
+    result = CliRunner().invoke(main, ["list", place])
+    assert made.id in result.output and "latest" in result.output
+    data = json.loads(CliRunner().invoke(main, ["list", place, "--json"]).output)
+    assert data["models"]["m"]["channels"] == {"latest": made.id}
+
+
+def test_options_of_the_other_kind_of_clean_up_are_refused() -> None:
+    for words, said in (
+        (["--keep", "3"], "--keep needs --cdn"),
+        (["--cdn", "x", "--all"], "--all is about the store"),
+    ):
+        result = CliRunner().invoke(main, ["clean", *words])
+        assert result.exit_code == 2 and said in result.output
