@@ -191,11 +191,12 @@ def aged(place: str, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [
-        release(place, tmp_path / str(n), b"shared", b"head %d" % n, created_by=n) for n in range(5)
-    ]
-    rollback("m", made[0].id, "stable", place)
+    for number in range(5):
+        release(place, tmp_path / str(number), b"shared", b"head %d" % number)
     storage = open_storage(place)
+    made = [one["release"] for one in index.read(storage)["m"]["releases"]]  # oldest first
+    for channel, pointed in (("stable", made[0]), ("latest", made[4])):
+        rollback("m", pointed, channel, place)
     storage.write("m/files/notes.txt", b"not ours")
     storage.write("client/0123456789abcdef/index.js", b"a version that pages name")
     unused = f"runtimes/{'0' * 64}.js"
@@ -205,7 +206,7 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     assert not clean(place, 2, DAY, really=True).releases, "all of it is new"
     aged(place, monkeypatch, 2 * DAY)
     looked = clean(place, 2, DAY, really=False)
-    assert [one for _, one in looked.releases] == [made[1].id, made[2].id]
+    assert [one for _, one in looked.releases] == made[1:3]
     assert paths(place) == before, "a dry run"
 
     did = clean(place, 2, DAY, really=True)
@@ -214,11 +215,7 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     assert gone == {*did.manifests, *did.files} and unused in gone
     assert len([path for path in gone if "/files/" in path]) == 6, "two heads and their twins"
     found = verify(place)
-    assert found.faults == [] and {one.release for one in found.releases} == {
-        made[0].id,
-        made[3].id,
-        made[4].id,
-    }
+    assert found.faults == [] and {one.release for one in found.releases} == {made[0], *made[3:]}
     assert {"m/files/notes.txt", "client/0123456789abcdef/index.js"} <= paths(place)
     assert not clean(place, 2, DAY, really=True).files
 
@@ -244,11 +241,14 @@ def test_a_clean_up_that_is_not_sure_removes_nothing(
 def test_the_clean_command_asks_first(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = [release(place, tmp_path / str(n), b"head %d" % n) for n in range(3)]
+    for number in range(3):
+        release(place, tmp_path / str(number), b"head %d" % number)
+    made = [one["release"] for one in index.read(open_storage(place))["m"]["releases"]]
+    rollback("m", made[2], "latest", place)
     aged(place, monkeypatch, 2 * DAY)
     words = ["clean", "--cdn", place, "--keep", "1"]
     asked = CliRunner().invoke(main, words)
-    assert f"would remove release {made[0].id} of m" in asked.output
+    assert f"would remove release {made[0]} of m" in asked.output
     assert "--yes removes them" in asked.output and len(verify(place).releases) == 3
     did = CliRunner().invoke(main, [*words, "--yes", "--json"])
     assert json.loads(did.output)["dry_run"] is False
