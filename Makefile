@@ -34,6 +34,7 @@ format: .venv/.ready ## Format the code.
 
 bench: setup ## Time builds against the converters' own command lines.
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.releases
 
 release: setup ## Build every config that ships its weights; RELEASE_CONFIGS for others.
 	$(BIN)/pipeline build $(or $(RELEASE_CONFIGS),$(CONFIG))
