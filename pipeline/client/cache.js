@@ -1,97 +1,51 @@
 /**
- * Files by digest, kept from visit to visit: in the Cache API, else IndexedDB, else memory.
+ * What outlives a page: in the Cache API, else IndexedDB, else (while the page lives) in memory.
  *
- * Every model has a part of its own, named after it. What another model of the same page brought
- * (a runtime) is found too, and copied: evicting files of one never takes them from the other.
- *
- * @typedef {object} Cache
- * @property {boolean} lasts whether files outlive the page
- * @property {(key: string, name?: string) => Promise<ArrayBuffer | undefined>} get
- *   from any part; copied to the named one
- * @property {(name: string, key: string, content: ArrayBuffer) => Promise<unknown>} put
- * @property {(name: string) => Promise<string[]>} keys
- * @property {(name: string, key: string) => Promise<unknown>} remove
+ * @typedef {object} Store as Map is one, but for promises
+ * @property {(key: string) => Promise<ArrayBuffer | undefined> | ArrayBuffer | undefined} get
+ * @property {(key: string, content: ArrayBuffer) => unknown} set
+ * @property {() => Iterable<string> | Promise<Iterable<string>>} keys
+ * @property {(key: string) => unknown} delete
  */
 
 const PLACE = "model-pipeline";
 
-/** @type {Promise<Cache> | undefined} */
+/** @type {Promise<Store> | undefined} */
 let opened;
 
 /** The best that this browser offers here; the same one at every call. */
-export function openCache() {
-  opened ??= cacheApi()
+export const openCache = () =>
+  (opened ??= cacheApi()
     .catch(indexedDb)
-    .catch(memory);
-  return opened;
-}
+    .catch(() => new Map()));
 
-/** @returns {Promise<Cache>} */
+/** @returns {Promise<Store>} */
 async function cacheApi() {
+  // Refused in some private windows, and in frames without storage.
+  const cache = await caches.open(PLACE);
   // Keys have to be addresses; nothing is ever fetched from this one.
-  const address = `https://${PLACE}.invalid/`;
-  const url = (/** @type {string} */ key) => address + encodeURIComponent(key);
-  const part = (/** @type {string} */ name) => caches.open(`${PLACE}/${name}`);
-  await part(""); // refused in some private windows, and in frames without storage
+  const url = (key = "") => `https://${PLACE}.invalid/?` + encodeURIComponent(key);
   return {
-    lasts: true,
-    async get(key, name) {
-      const own = await part(name ?? "");
-      let found = await own.match(url(key));
-      if (!found && (found = await caches.match(url(key))) && name) {
-        await own.put(url(key), found.clone());
-      }
-      return found?.arrayBuffer();
-    },
-    put: async (name, key, content) => (await part(name)).put(url(key), new Response(content)),
-    keys: async (name) =>
-      (await (await part(name)).keys()).map((one) =>
-        decodeURIComponent(one.url.slice(address.length)),
-      ),
-    remove: async (name, key) => (await part(name)).delete(url(key)),
+    get: async (key) => (await cache.match(url(key)))?.arrayBuffer(),
+    set: (key, content) => cache.put(url(key), new Response(content)),
+    keys: async () =>
+      (await cache.keys()).map((one) => decodeURIComponent(one.url.slice(url().length))),
+    delete: (key) => cache.delete(url(key)),
   };
 }
 
-/** @returns {Promise<Cache>} */
+/** @returns {Promise<Store>} */
 async function indexedDb() {
   const open = indexedDB.open(PLACE);
   open.onupgradeneeded = () => open.result.createObjectStore(PLACE);
   const database = await settled(open);
-  /** @param {IDBTransactionMode} mode */
+  /** @param {IDBTransactionMode} [mode] */
   const store = (mode) => database.transaction(PLACE, mode).objectStore(PLACE);
-  /** @type {Cache["put"]} */
-  const put = (name, key, content) => settled(store("readwrite").put(content, [key, name]));
   return {
-    lasts: true,
-    put,
-    async get(key, name = "") {
-      const own = await settled(store("readonly").get([key, name]));
-      if (own) return own;
-      const anyone = IDBKeyRange.bound([key], [key, []]);
-      const [found] = await settled(store("readonly").getAll(anyone, 1));
-      if (found && name) await put(name, key, found);
-      return found;
-    },
-    async keys(name) {
-      const all = /** @type {[string, string][]} */ (await settled(store("readonly").getAllKeys()));
-      return all.filter(([, owner]) => owner === name).map(([key]) => key);
-    },
-    remove: (name, key) => settled(store("readwrite").delete([key, name])),
-  };
-}
-
-/** @returns {Cache} */
-function memory() {
-  /** @type {Map<string, Map<string, Blob>>} key -> part -> content, which browsers may swap out */
-  const all = new Map();
-  return {
-    lasts: false,
-    get: async (key) => [...(all.get(key)?.values() ?? [])][0]?.arrayBuffer(),
-    async put(name, key, content) {
-      all.set(key, (all.get(key) ?? new Map()).set(name, new Blob([content])));
-    },
-    keys: async (name) => [...all.keys()].filter((key) => all.get(key)?.has(name)),
-    remove: async (name, key) => all.get(key)?.delete(name),
+    get: (key) => settled(store().get(key)),
+    set: (key, content) => settled(store("readwrite").put(content, key)),
+    keys: () => settled(/** @type {IDBRequest<string[]>} */ (store().getAllKeys())),
+    delete: (key) => settled(store("readwrite").delete(key)),
   };
 }
 
@@ -106,12 +60,11 @@ function settled(request) {
   return new Promise((resolve, reject) => {
     const { transaction } = request;
     const done = () => resolve(request.result);
-    if (transaction) {
+    request.onerror = () => reject(request.error);
+    if (!transaction) request.onsuccess = done;
+    else {
       transaction.oncomplete = done;
       transaction.onabort = () => reject(transaction.error);
-    } else {
-      request.onsuccess = done;
     }
-    request.onerror = () => reject(request.error);
   });
 }

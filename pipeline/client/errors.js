@@ -5,13 +5,8 @@ export class LoadError extends Error {
    * @param {string} message what happened, where, and what to do next
    * @param {{ url?: string, status?: number, retryAfterMs?: number, cause?: unknown }} [details]
    */
-  constructor(code, message, { url, status, retryAfterMs, cause } = {}) {
+  constructor(code, message, { cause, ...details } = {}) {
     super(message, { cause });
-    this.name = "LoadError";
-    this.code = code;
-    this.url = url;
-    this.status = status;
-    /** What the server asked for with Retry-After. */
-    this.retryAfterMs = retryAfterMs;
+    Object.assign(this, { name: "LoadError", code, ...details });
   }
 }

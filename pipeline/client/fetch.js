@@ -10,8 +10,6 @@ export { LoadError };
 const PARALLEL = 6;
 /** Of a pointer or a manifest. */
 const MOST_JSON_BYTES = 4 * 2 ** 20;
-/** A visitor who has a copy does not wait for long. */
-const PATIENCE_MS = 4_000;
 
 /**
  * @typedef {import("./index.js").Progress} Progress
@@ -39,17 +37,42 @@ const PATIENCE_MS = 4_000;
  * @returns {Promise<Release>}
  */
 export async function fetchRelease(url, { signal } = {}) {
-  const cache = await openCache();
   const address = new URL(url, globalThis.location?.href).href;
-  const known = await cache.get(address);
+  const known = await find(address);
   try {
-    const transfer = known ? { signal, tries: 1, stallMs: PATIENCE_MS } : { signal };
-    return await online(address, known, transfer);
+    return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal });
   } catch (error) {
+    // A visitor who has a copy does not wait for long.
     if (!known || !mayPass(error)) throw error;
     return released(address, known, true);
   }
 }
+
+/**
+ * What any model keeps under a digest, or a release under its URL.
+ *
+ * @param {string} id
+ * @param {string} [name] the model that keeps it from now on, too
+ */
+async function find(id, name) {
+  const cache = await openCache();
+  const keys = [...(await cache.keys())].filter((key) => key.startsWith(id + "\n"));
+  const own = keyOf(id, name);
+  const content = keys[0] && (await cache.get(keys.includes(own) ? own : keys[0]));
+  // Without room for it, it stays the other model's.
+  if (content && name && !keys.includes(own)) await attempt(() => cache.set(own, content));
+  return content || undefined;
+}
+
+/** @param {() => unknown} write what is better done than not */
+const attempt = async (write) => {
+  try {
+    await write();
+  } catch {}
+};
+
+/** Files of each model are kept apart, so that evicting one's never takes another's. */
+const keyOf = (/** @type {string} */ id, name = "") => `${id}\n${name}`;
 
 /**
  * @param {string} url
@@ -129,9 +152,8 @@ export async function fetchFiles(files, options = {}) {
   signal?.throwIfAborted();
   const report = reporter(files, onProgress);
   const keep = keeper(name, new Set(files.map((file) => file.sha256)), warnings);
-  const cache = await openCache();
   return inParallel(files, signal, async (file, index, signal) => {
-    const kept = await cache.get(file.sha256, name);
+    const kept = await find(file.sha256, name);
     if (kept && (await digest(kept)) === file.sha256) {
       report(index, file.bytes, true);
       return kept;
@@ -153,8 +175,7 @@ export async function fetchFiles(files, options = {}) {
  */
 async function inParallel(items, outer, work) {
   const stop = new AbortController();
-  const abort = () => stop.abort(outer?.reason);
-  outer?.addEventListener("abort", abort);
+  outer?.addEventListener("abort", () => stop.abort(outer.reason), { signal: stop.signal });
   /** @type {R[]} */
   const results = [];
   let next = 0;
@@ -166,8 +187,8 @@ async function inParallel(items, outer, work) {
   };
   const lanes = Array.from({ length: PARALLEL }, () => lane().catch((error) => stop.abort(error)));
   await Promise.all(lanes);
-  outer?.removeEventListener("abort", abort);
   stop.signal.throwIfAborted();
+  stop.abort(); // listens no more
   return results;
 }
 
@@ -220,13 +241,13 @@ function keeper(name, needed, warnings) {
   let evicted;
   return async (/** @type {string} */ sha256, /** @type {ArrayBuffer} */ content) => {
     const cache = await openCache();
-    const put = () => cache.put(name, sha256, content);
+    const put = async () => cache.set(keyOf(sha256, name), content);
     try {
       await put().catch((error) => {
         if (error?.name !== "QuotaExceededError") throw error;
         return (evicted ??= evict(name, needed)).then(put);
       });
-      if (!cache.lasts) throw "this browser offers no storage here";
+      if (cache instanceof Map) throw "this browser offers no storage here";
     } catch (error) {
       const said = `files are not kept for the next visit: ${error}`;
       if (!warnings.includes(said)) warnings.push(said);
@@ -244,7 +265,7 @@ export async function settle({ manifest, url, content, offline }) {
   const { name, artifacts, runtimes = {} } = manifest;
   const cache = await openCache();
   // Where there is no room, the visit without network is what is lost.
-  if (!offline) await cache.put(name, url, content).catch(() => {});
+  if (!offline) await attempt(() => cache.set(keyOf(url, name), content));
   const all = [...artifacts, ...Object.values(runtimes)].flatMap((one) => one.files);
   await evict(name, new Set([url, ...all.map((file) => file.sha256)]));
 }
@@ -257,6 +278,9 @@ export async function settle({ manifest, url, content, offline }) {
  */
 export async function evict(name, keep) {
   const cache = await openCache();
-  const old = (await cache.keys(name)).filter((key) => !keep.has(key));
-  await Promise.all(old.map((key) => cache.remove(name, key)));
+  const old = [...(await cache.keys())].filter((key) => {
+    const [id, owner] = key.split("\n");
+    return owner === name && !keep.has(id);
+  });
+  await Promise.all(old.map(cache.delete, cache));
 }

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,12 @@ BUNDLED = ROOT / "pipeline" / "bundled" / "mobilenet_digits.h5"
 HEAD = "conv_preds/conv_preds"
 
 
-def config(source: dict[str, str]) -> dict[str, Any]:
-    """The default config with fewer variants, on the runtimes that need no GPU."""
+#: The runtimes that need no GPU.
+BACKENDS = ("onnxruntime-cpu", "tfjs-wasm", "ort-wasm")
+
+
+def config(source: dict[str, str], backends: Sequence[str] = BACKENDS) -> dict[str, Any]:
+    """The default config with fewer variants and backends."""
     whole = yaml.safe_load((ROOT / "configs" / "mobilenet.yaml").read_text())
     return {
         **whole,
@@ -27,7 +32,7 @@ def config(source: dict[str, str]) -> dict[str, Any]:
         "variants": {name: whole["variants"][name] for name in ("fp32", "uint8")},
         "export": {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}},
         "validate": {
-            "backends": ["onnxruntime-cpu", "tfjs-wasm", "ort-wasm"],
+            "backends": list(backends),
             "gates": {"default": {"top1_agreement": 0.98, "accuracy_drop": 0.01}},
         },
     }
@@ -58,10 +63,12 @@ class Release:
         ]  # fmt: skip
 
 
-def build(source: dict[str, str], folder: Path, store: Path) -> Release:
+def build(
+    source: dict[str, str], folder: Path, store: Path, backends: Sequence[str] = BACKENDS
+) -> Release:
     """Build and publish into ``folder/cdn``."""
     file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(config(source), sort_keys=False))
+    file.write_text(yaml.safe_dump(config(source, backends), sort_keys=False))
     words = [sys.executable, "-m", "pipeline.cli", "build", file, "--store", store]
     words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)

@@ -47,7 +47,7 @@ KEPT = """
 const keys = [];
 for (const name of await caches.keys()) {
   for (const { url } of await (await caches.open(name)).keys()) {
-    keys.push(decodeURIComponent(url.slice(url.lastIndexOf("/") + 1)));
+    keys.push(decodeURIComponent(url.slice(url.indexOf("?") + 1)).split("\\n")[0]);
   }
 }
 return keys;
@@ -108,8 +108,8 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*/files/*", delay(0.5))
     loads.fetch(files)
-    begun = [request.at for request in loads.site.cdn.seen("*/files/*")]
-    assert len(begun) > 1 and max(begun) - min(begun) < 0.4
+    first = [request.at for request in loads.site.cdn.seen("*/files/*")][:6]
+    assert len(first) > 1 and max(first) - min(first) < 0.4
 
 
 @pytest.mark.parametrize(
