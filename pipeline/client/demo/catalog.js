@@ -1,0 +1,54 @@
+/** What is published beside this page: index.json, and the manifests of its releases. */
+
+/** The CDN folder, in which this page lies in `demo/`. */
+export const ROOT = new URL("../", import.meta.url);
+
+/**
+ * @typedef {object} Channel
+ * @property {string} model
+ * @property {string} channel
+ * @property {string} url of the channel's pointer
+ */
+
+/** Every channel of every model. @returns {Promise<Channel[]>} */
+export async function readChannels() {
+  const { models } = await json(new URL("index.json", ROOT));
+  const found = Object.entries(models).flatMap(([model, { channels }]) =>
+    Object.keys(channels).map((channel) => ({
+      model,
+      channel,
+      url: new URL(`${model}/${channel}.json`, ROOT).href,
+    })),
+  );
+  if (!found.length)
+    throw new Error("No model is published here yet. Run pipeline build, then reload.");
+  return found;
+}
+
+/** @param {URL} url @returns {Promise<any>} */
+async function json(url) {
+  const answer = await fetch(url, { cache: "no-cache" }).catch(() => {
+    throw new Error(
+      `${url.pathname} could not be reached. Check that the server runs, then reload.`,
+    );
+  });
+  if (!answer.ok) {
+    throw new Error(
+      `${url.pathname}: HTTP ${answer.status}. This page belongs into demo/ of a published folder.`,
+    );
+  }
+  return answer.json();
+}
+
+/** Backends that an artifact can be asked for here: proved somewhere, and their runtime is there. */
+export function backendsOf(
+  /** @type {any} */ { runtimes },
+  /** @type {any} */ { format, validation },
+) {
+  const proved = validation.filter(
+    (/** @type {any} */ proof) => proof.engine && proof.status === "pass",
+  );
+  const names = new Set(proved.map((/** @type {any} */ proof) => proof.backend));
+  const suffix = format === "tfjs-layers" ? "-layers" : "";
+  return [...names].filter((name) => runtimes?.[name + suffix]).sort();
+}

@@ -1,0 +1,92 @@
+/** The drawing pad: strokes by finger, pen or mouse. */
+
+/** @typedef {{ x: number, y: number }} Point on the pad, from 0 to 1 */
+/** @typedef {Point[]} Stroke */
+
+const INK = "#fff";
+const WIDTH = 0.075;
+
+/**
+ * Draws strokes on a canvas.
+ * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
+ * @param {Stroke[]} strokes
+ * @param {number} width of the pen, in pixels
+ * @param {(point: Point) => [number, number]} place of a point, in pixels
+ */
+export function draw(context, strokes, width, place) {
+  Object.assign(context, {
+    strokeStyle: INK,
+    lineWidth: width,
+    lineCap: "round",
+    lineJoin: "round",
+  });
+  for (const stroke of strokes) {
+    context.beginPath();
+    context.moveTo(...place(stroke[0]));
+    // A dot is a line to where it began.
+    for (const point of stroke.length > 1 ? stroke : [stroke[0], stroke[0]])
+      context.lineTo(...place(point));
+    context.stroke();
+  }
+}
+
+export class Pad {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {() => void} changed called while a stroke grows
+   */
+  constructor(canvas, changed) {
+    this.canvas = canvas;
+    /** @type {Stroke[]} */
+    this.strokes = [];
+    this._changed = changed;
+    canvas.addEventListener("pointerdown", (event) => this._begin(event));
+    canvas.addEventListener("pointermove", (event) => this._go(event));
+    this.clear();
+  }
+
+  clear() {
+    this.strokes = [];
+    this._paint();
+  }
+
+  /** @param {PointerEvent} event */
+  _begin(event) {
+    if (event.button !== 0) return;
+    event.preventDefault();
+    try {
+      this.canvas.setPointerCapture(event.pointerId);
+    } catch {
+      // The pointer is gone already; its stroke is a dot.
+    }
+    this.strokes.push([this._point(event)]);
+    this._paint();
+    this._changed();
+  }
+
+  /** @param {PointerEvent} event */
+  _go(event) {
+    if (!event.buttons || !this.strokes.length) return;
+    const passed = event.getCoalescedEvents?.() ?? [];
+    for (const one of passed.length ? passed : [event]) this.strokes.at(-1)?.push(this._point(one));
+    this._paint();
+    this._changed();
+  }
+
+  /** @param {PointerEvent} event @returns {Point} */
+  _point(event) {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    return { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
+  }
+
+  _paint() {
+    const { canvas, strokes } = this;
+    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    context.fillStyle = "#0b0e13";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    draw(context, strokes, WIDTH * canvas.width, ({ x, y }) => [
+      x * canvas.width,
+      y * canvas.height,
+    ]);
+  }
+}

@@ -1,0 +1,248 @@
+/** The view in which the model is taught classes of one's own. */
+
+import { clearAnswer, showAnswer } from "../bars.js";
+import { ROOT } from "../catalog.js";
+import { enable, find, say } from "../dom.js";
+import { bytes, counted, line, milliseconds, percent } from "../words.js";
+import { Class } from "./classes.js";
+import { Keeping } from "./keeping.js";
+import { plot } from "./plot.js";
+import { Trainer } from "./trainer.js";
+
+/** @typedef {import("./plot.js").Epoch} Epoch */
+
+const NO_LAYERS =
+  "This release holds no layers model, which learning needs. Add tfjs-layers to export in its config, and publish again.";
+
+export class Teach {
+  /** @param {import("../stage.js").Stage} stage */
+  constructor(stage) {
+    this.shown = false;
+    this._stage = stage;
+    /** @type {Class[]} */
+    this._classes = [];
+    /** @type {string[]} classes of the trained head */
+    this._labels = [];
+    this._training = false;
+    this._keeping = new Keeping({
+      attempt: (work) => this.attempt(work),
+      ready: () => this._ready(),
+      labels: () => this._labels,
+      loaded: (labels) => this._loaded(labels),
+    });
+    find("#add-class").addEventListener("click", () => this._addClass(true));
+    find("#train").addEventListener("click", () => void this.attempt(() => this._train()));
+    find("#cancel").addEventListener("click", () => void this._trainer?.ask("cancel"));
+  }
+
+  /**
+   * @param {any} manifest
+   * @param {string | URL} base of the model's folder
+   */
+  open(manifest, base) {
+    this._trainer?.close();
+    this._trainer = undefined;
+    this._about = undefined;
+    this._manifest = manifest;
+    this._base = String(base);
+    this._artifact = manifest.artifacts.find(
+      (/** @type {any} */ { format }) => format === "tfjs-layers",
+    );
+    this._classes = [];
+    this._labels = [];
+    find("#classes").replaceChildren();
+    find("#live").hidden = find("#training").hidden = true;
+    for (let i = 0; i < 2; i++) this._addClass(false);
+    say(find("#teach-error"), this._artifact ? "" : NO_LAYERS);
+    void this._keeping.open(manifest.name);
+  }
+
+  /** @param {boolean} shown */
+  show(shown) {
+    this.shown = shown;
+    if (shown && this._artifact) void this.attempt(() => this._ready());
+    this.update();
+  }
+
+  /** Something on the stage changed. */
+  update() {
+    this._classes.forEach((one) => one.update());
+    const taught = this._classes.filter((one) => one.examples.length).length;
+    const unnamed = this._classes.some((one) => !one.name);
+    const twice = new Set(this._classes.map(({ name }) => name)).size < this._classes.length;
+    const whole = taught > 1 && taught === this._classes.length;
+    enable("#train", whole && !this._training && !unnamed && !twice);
+    find("#cancel").hidden = !this._training;
+    enable("#add-class", Boolean(this._artifact) && !this._training);
+    const why = unnamed
+      ? "Every class needs a name."
+      : twice
+        ? "Two classes have the same name."
+        : "";
+    find("#train-hint").textContent =
+      why ||
+      (taught < this._classes.length ? "Add images to every class: eight of each do well." : "");
+    this._keeping.update(this._labels.length > 0);
+  }
+
+  /**
+   * Ask the head, if there is one.
+   * @param {import("../stage.js").Picture} picture
+   */
+  async classify({ pixels }) {
+    if (!this._labels.length) return;
+    await this.attempt(async () => {
+      const began = performance.now();
+      const embedding = await this._embed(pixels);
+      const scores = await this._trainer?.ask("classify", { embedding });
+      const ms = performance.now() - began;
+      const guesses = this._labels
+        .map((label, i) => ({ label, score: scores[i] }))
+        .sort((a, b) => b.score - a.score);
+      showAnswer(find("#live"), guesses.slice(0, 5), "Your model says: ");
+      find("#live-time").textContent =
+        `${milliseconds(ms)} in a worker, on TF.js ${this._about.backend}`;
+    });
+  }
+
+  /**
+   * Do something, and say so where it fails.
+   * @param {() => Promise<void> | Promise<any>} work
+   */
+  async attempt(work) {
+    try {
+      if (this._artifact) say(find("#teach-error"));
+      await work();
+    } catch (error) {
+      if (/** @type {any} */ (error)?.name !== "AbortError") say(find("#teach-error"), line(error));
+    }
+  }
+
+  /** The worker with the model in it, and what a head made now is of use with. */
+  async _ready() {
+    if (!this._artifact) throw new Error(NO_LAYERS);
+    if (!this._trainer) {
+      this._trainer = new Trainer();
+      this._opening = this._open(this._trainer);
+    }
+    try {
+      await this._opening;
+    } catch (error) {
+      // The next attempt starts anew.
+      this._trainer = undefined;
+      throw error;
+    }
+    const { layer, size } = this._about;
+    const base = {
+      name: this._manifest.name,
+      sha256: this._artifact.entry.slice(6, 70),
+      layer,
+      size,
+    };
+    return { trainer: this._trainer, base };
+  }
+
+  /** @param {Trainer} trainer */
+  async _open(trainer) {
+    const release = {
+      artifact: this._artifact,
+      wasm: wasmOf(this._manifest),
+      base: this._base,
+      root: ROOT.href,
+    };
+    const hint = find("#train-hint");
+    this._about = await trainer.ask("open", { release }, ({ loaded, total }) => {
+      hint.textContent = `Loading the layers model: ${bytes(loaded)} of ${bytes(total)}`;
+    });
+    this.update();
+  }
+
+  /** @param {import("./classes.js").Pixels} pixels */
+  async _embed(pixels) {
+    const { trainer } = await this._ready();
+    const image =
+      pixels instanceof ImageData
+        ? pixels
+        : pixels.getContext("2d")?.getImageData(0, 0, pixels.width, pixels.height);
+    return trainer.ask("embed", { pixels: image, how: this._manifest.preprocess });
+  }
+
+  /** @param {boolean} focus */
+  _addClass(focus) {
+    const name = `Class ${this._classes.length + 1}`;
+    const one = new Class(name, this._stage, {
+      embed: (pixels) => this._embed(pixels),
+      changed: () => this.update(),
+      removed: (gone) => this._remove(gone),
+      attempt: (work) => this.attempt(work),
+    });
+    this._classes.push(one);
+    find("#classes").append(one.root);
+    if (focus) /** @type {HTMLInputElement} */ (find(".class-name", one.root)).select();
+    this.update();
+  }
+
+  /** @param {Class} gone */
+  _remove(gone) {
+    this._classes = this._classes.filter((one) => one !== gone);
+    gone.root.remove();
+    find("#add-class").focus();
+    this.update();
+  }
+
+  async _train() {
+    const settings = { epochs: number("#epochs"), units: number("#units"), rate: number("#rate") };
+    const classes = [...this._classes];
+    const examples = classes.flatMap(({ examples }, label) =>
+      examples.map(({ embedding }) => ({ embedding, label })),
+    );
+    const { trainer } = await this._ready();
+    /** @type {Epoch[]} */
+    const epochs = [];
+    this._training = true;
+    find("#training").hidden = false;
+    this.update();
+    try {
+      const task = { examples, classes: classes.length, settings };
+      const result = await trainer.ask("train", task, (/** @type {Epoch} */ epoch) => {
+        epochs.push(epoch);
+        plot(find("#plot"), epochs, settings.epochs);
+      });
+      find("#training-text").textContent = outcome(result);
+      this._loaded(classes.map(({ name }) => name));
+    } finally {
+      this._training = false;
+      this.update();
+    }
+  }
+
+  /** A head is there. @param {string[]} labels its classes */
+  _loaded(labels) {
+    this._labels = labels;
+    find("#live").hidden = false;
+    clearAnswer(find("#live"));
+    this.update();
+    if (this._stage.picture) void this.classify(this._stage.picture);
+  }
+}
+
+/** TF.js' WebAssembly without threads, as the release has it for its runtimes. @param {any} manifest */
+function wasmOf({ runtimes = {} }) {
+  const files = Object.values(runtimes).flatMap((/** @type {any} */ runtime) => runtime.files);
+  return files.filter(({ name }) => name === "tfjs-backend-wasm-simd.wasm").slice(0, 1);
+}
+
+/** @param {string} selector of a number field */
+function number(selector) {
+  const field = /** @type {HTMLInputElement} */ (find(selector));
+  if (!field.checkValidity())
+    throw new Error(`${field.labels?.[0].textContent?.trim()}: ${field.validationMessage}`);
+  return Number(field.value);
+}
+
+/** @param {any} result */
+function outcome({ epochs, ms, learnt, held, accuracy, heldAccuracy, cancelled }) {
+  const how = `${cancelled ? "Stopped" : "Done"} after ${counted(epochs, "epoch")} in ${(ms / 1000).toFixed(1)} s: `;
+  const own = `${percent(accuracy)} right on the ${counted(learnt, "image")} learnt from`;
+  return how + own + (held ? `, ${percent(heldAccuracy)} on ${held} kept back.` : ".");
+}
