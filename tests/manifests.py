@@ -160,3 +160,22 @@ def old() -> dict[str, Any]:
     del first["gates"], first["latency"]["p90_ms"], first["latency"]["p99_ms"]
     first["latency"]["p95_ms"] = 1.8
     return made
+
+
+def cascade(small: str, large: str, **more: Any) -> dict[str, Any]:
+    """A manifest's ``cascade``: a gain of a point for every tenth sample."""
+    expected = {
+        "metric": "top1_accuracy",
+        "accuracy": 0.99,
+        "low": 0.97,
+        "high": 0.998,
+        "samples": 180,
+        "escalated": 0.1,
+        "small_accuracy": 0.98,
+        "large_accuracy": 0.995,
+        "bytes_ratio": 0.25,
+        "latency_ratio": 0.7,
+        "latency_target": "tfjs-wasm@firefox",
+    }
+    named = {"small": small, "large": large, "threshold": 0.9, "calibrated_on": 180}
+    return {**named, "expected": {**expected, **more}}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.report import words
+from pipeline.report import cascades, words
 from pipeline.report.release import Artifact, Group, Release
 from pipeline.report.verdict import Verdict, judge
 
@@ -20,6 +20,7 @@ def markdown(release: Release) -> str:
         "\n".join(_problems(verdict)),
         *(_group(group) for group in release.groups),
         _ship(release, verdict),
+        "\n".join(_cascades(release)),
         _foot(release),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -100,6 +101,11 @@ def _ship(release: Release, verdict: Verdict) -> str:
         cells = [f"**{text(p.artifact)}** {p.figure}" if p else "" for p in picks]
         rows.append((text(group), *cells))
     return table(("Ship", *map(str.capitalize, PICKS)), rows) if rows else ""
+
+
+def _cascades(release: Release) -> Iterator[str]:
+    for one in cascades.cascades(release):
+        yield f"- Cascade: {text(cascades.headline(one))}: {cascades.expected(one)}."
 
 
 def _foot(release: Release) -> str:

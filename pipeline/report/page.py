@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.report import bars, facts, words
+from pipeline.report import bars, cascades, facts, words
 from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Artifact, Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
@@ -88,6 +88,7 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
         "groups": release.groups,
         "columns": _columns,
         "bars": _bars,
+        "cascades": list(_cascades(release, context.evidence)),
         "worst": worst_samples(release, context.evidence),
         "alike": alike(release),
         "visible": words.number(VISIBLE),
@@ -104,6 +105,13 @@ def _quality(release: Release) -> dict[str, Any]:
     wide = size_against_quality(release, 1010, 330)
     narrow = size_against_quality(release, 262, 300, short=True)
     return {"wide": _safe(wide), "narrow": _safe(narrow)}
+
+
+def _cascades(release: Release, evidence: Evidence) -> Iterator[dict[str, Any]]:
+    for one in cascades.cascades(release):
+        svg = cascades.chart(one, cascades.curve(release, one, evidence))
+        rows = list(cascades.rows(one))
+        yield {"headline": cascades.headline(one), "svg": _safe(svg), "rows": rows}
 
 
 def _safe(svg: str) -> Any:

@@ -268,6 +268,9 @@ class Release:
     def artifacts(self) -> list[Artifact]:
         return [Artifact(record) for record in self.record["artifacts"]]
 
+    def artifact(self, name: str) -> Artifact | None:
+        return next((artifact for artifact in self.artifacts if artifact.id == name), None)
+
     @property
     def proofs(self) -> Iterator[Proof]:
         return (proof for artifact in self.artifacts for proof in artifact.proofs)

@@ -7,7 +7,7 @@ from textwrap import fill
 
 import click
 
-from pipeline.report import words
+from pipeline.report import cascades, words
 from pipeline.report.release import Artifact, Group, Proof, Release, Status
 from pipeline.report.verdict import Pick, judge
 from pipeline.table import table
@@ -138,6 +138,9 @@ def _verdict(release: Release) -> None:
     for group in dict.fromkeys(pick.group for pick in verdict.picks):
         picked = [pick for pick in verdict.picks if pick.group == group]
         click.echo(f"{group}: {', '.join(map(_pick, picked))}")
+    for cascade in cascades.cascades(release):
+        line = f"cascade {cascades.headline(cascade)}: {cascades.expected(cascade)}"
+        click.echo(fill(line, WIDTH, subsequent_indent="  "))
     click.secho(verdict.headline, fg="green" if verdict.ok else "red", bold=True)
 
 

@@ -1,0 +1,129 @@
+"""What a small and a large artifact are worth together, in words and as a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report import words
+from pipeline.report.release import Release
+from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
+
+if TYPE_CHECKING:
+    from pipeline.report.samples import Evidence
+
+Record = Mapping[str, Any]
+
+#: Pixels between the axes: small enough for a phone, whose text is not to be scaled.
+WIDTH, HEIGHT = 250, 190
+
+#: More of a curve cannot be seen.
+POINTS = 250
+
+METRICS = {"top1_accuracy": "accuracy", "top1_agreement": "agreement with the source"}
+
+
+def cascades(release: Release) -> list[Record]:
+    """The release's cascades, the best first; of older releases none."""
+    best = release.record.get("cascade")
+    return [best, *best.get("others", [])] if best else []
+
+
+def headline(one: Record) -> str:
+    """Which artifacts, and when the large one is asked."""
+    return (
+        f"{one['small']}, then {one['large']} where it is less than "
+        f"{words.percent(one['threshold'])} sure"
+    )
+
+
+def expected(one: Record) -> str:
+    """What to expect of it, in one sentence."""
+    told = one["expected"]
+    metric = METRICS.get(told["metric"], words.metric(told["metric"]))
+    time = f" and {words.ratio(told['latency_ratio'])} the time" if told["latency_ratio"] else ""
+    return (
+        f"{words.percent(told['accuracy'])} {metric}, {words.percent(told['escalated'])} asked "
+        f"again, {words.ratio(told['bytes_ratio'])} the bytes before that{time}"
+    )
+
+
+def rows(one: Record) -> Iterator[tuple[str, str]]:
+    """Label and text of everything that is known of it."""
+    told = one["expected"]
+    yield "Together", words.percent(told["accuracy"])
+    yield "95 % interval", words.interval(told, words.percent).strip(" ()")
+    yield f"{one['small']} alone", words.percent(told["small_accuracy"])
+    yield f"{one['large']} alone", words.percent(told["large_accuracy"])
+    yield "Samples asked again", words.percent(told["escalated"])
+    yield "Bytes before that, of the large one’s", words.ratio(told["bytes_ratio"])
+    if told["latency_ratio"]:
+        where = words.target(told["latency_target"])
+        yield f"Mean time on {where}, of the large one’s", words.ratio(told["latency_ratio"])
+    yield "Threshold chosen on", words.count(one["calibrated_on"], "sample")
+    yield "Judged on others", words.count(told["samples"], "sample")
+
+
+def curve(release: Release, one: Record, evidence: Evidence) -> list[tuple[float, float]]:
+    """Share of escalated samples and accuracy at every threshold, on the judged samples.
+
+    Empty where the proofs are not at hand, as of a release that was built elsewhere.
+    """
+    from pipeline.validate import cascade, cascade_candidates
+
+    truth = cascade_candidates.truth(evidence)
+    made = [release.artifact(one[side]) for side in ("small", "large")]
+    if truth is None or None in made:
+        return []
+    records = [artifact.record for artifact in made if artifact]
+    known = {c.id: c.sure for c in cascade_candidates.candidates(records, evidence)}
+    if len(known) < 2:
+        return []
+    _, judged = cascade.halves(len(truth.classes))
+    points = list(cascade.curve(known[one["small"]], known[one["large"]], truth, judged))
+    return [*points[: -1 : -(-len(points) // POINTS)], points[-1]]
+
+
+def chart(one: Record, curve: Sequence[tuple[float, float]]) -> str:
+    """Accuracy against the share of escalated samples, and where the threshold lies.
+
+    Args:
+        curve: both at every threshold, on the judged samples.
+
+    Returns:
+        An SVG; empty without a curve, which only a build has.
+    """
+    if not curve:
+        return ""
+    told = one["expected"]
+    line = [{"asked": asked, "right": right} for asked, right in curve]
+    at = {"asked": told["escalated"], "right": told["accuracy"], "name": "threshold"}
+    return svg(_layers(line, at, METRICS.get(told["metric"], told["metric"])), WIDTH, HEIGHT)
+
+
+def _layers(line: list[dict[str, Any]], at: dict[str, Any], title: str) -> list[Spec]:
+    values = [point["right"] for point in line]
+    margin = max((max(values) - min(values)) / 4, 0.002)
+    bottom, top = max(min(values) - margin, 0.0), min(max(values) + margin, 1.0005)
+    across = {"title": "samples asked again", "format": ".0%", "tickCount": 4, "grid": False}
+    # Of a small difference, whole percents would all be the same.
+    digits = ".1%" if top - bottom < 0.05 else ".0%"
+    x = quantity("asked", (0.0, 1.0), across)
+    y = quantity("right", (bottom, top), {"title": title, "format": digits, "tickCount": 5})
+    dot = {"type": "point", "size": 95, "filled": True, "opacity": 1, "color": PALETTE["first"]}
+    # Names stand on the side that has room, and below: the curve is highest around its point.
+    right_half = at["asked"] > 0.5
+    name = {**TEXT, "align": "right" if right_half else "left", "dx": -8 if right_half else 8}
+    return [
+        *of(
+            line,
+            layer(
+                {"type": "line", "color": PALETTE["same"], "interpolate": "step-after"}, x=x, y=y
+            ),
+        ),
+        *of(
+            [at],
+            layer(dot, x=x, y=y),
+            layer({**name, "dy": 14}, x=x, y=y, text={"field": "name"}),
+        ),
+    ]
