@@ -6,7 +6,7 @@ Imports nothing that a build with nothing to do could spare.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from pipeline.validate.miss import Miss
 
 if TYPE_CHECKING:
     from pipeline.publish.release import Release
+    from pipeline.publish.signature import Signer
     from pipeline.report.page import Context
 
 
@@ -106,12 +107,24 @@ def judge(built: Built, *, complete: bool = True) -> None:
         )
 
 
-def publish(built: Built) -> Release:
-    """Publish what ``judge`` let pass."""
-    from pipeline.publish import release
+def publish(built: Built, signer: Signer | None = None) -> Release:
+    """Publish what ``judge`` let pass.
 
+    Args:
+        signer: signs the release, also one that was published unsigned before.
+    """
+    from pipeline.publish import bom, release, signing
+    from pipeline.publish.storage import open_storage
+
+    writers = [bom.write, *([signer.sign] if signer else [])]
     report = partial(write_report, built)
-    return release.publish(built.manifest, built.artifact, built.to, built.channel, report)
+    published = release.publish(
+        built.manifest, built.artifact, built.to, built.channel, report, writers=writers
+    )
+    storage = open_storage(built.to)
+    if signer:
+        signing.ensure(storage, published.manifest, signer)
+    return replace(published, signed=signing.is_signed(storage, published.manifest))
 
 
 def write_report(built: Built, manifest: Mapping[str, Any], to: Path) -> None:

@@ -20,6 +20,7 @@ COMMANDS = (
     "plan",
     "validate",
     "publish",
+    "copy",
     "bisect",
     "list",
     "verify",

@@ -26,12 +26,21 @@ if TYPE_CHECKING:
 OnProgress = Callable[[float, str], None]
 
 
-def build(config: Config, *, store: Path = Path("artifacts/store")) -> Release:
+def build(
+    config: Config,
+    *,
+    store: Path = Path("artifacts/store"),
+    sign_key: Path | None = None,
+    sign_keyless: bool = False,
+) -> Release:
     """Make, prove and publish everything that ``config`` asks for.
 
     Args:
         config: from ``load_config``.
         store: the folder of the content-addressed store.
+        sign_key: sign the release with this private key; its password, if it has one, is in the
+            environment variable PIPELINE_SIGN_PASSWORD.
+        sign_keyless: sign it as the CI job that this is, with Sigstore.
 
     Returns:
         The release: its id, folder and manifest with every artifact and verdict.
@@ -41,14 +50,16 @@ def build(config: Config, *, store: Path = Path("artifacts/store")) -> Release:
     """
     from pipeline.built import judge, publish
     from pipeline.executors.local import LocalLanes
+    from pipeline.publish.signature import signer
 
+    signs = signer(sign_key, keyless=sign_keyless)
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
         built = make(make_plan(config), config.path, place, lanes)
         built = replace(built, command=last.command(config.path))
         last.remember(built)
         judge(built)
-        return publish(built)
+        return publish(built, signs)
 
 
 def make(

@@ -23,8 +23,9 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
     """What a build proved, and where it is published."""
     if as_json:
         shown = release.manifest if release else result.manifest
-        folder = {"folder": release.folder, "new": release.new} if release else None
-        click.echo(json.dumps({"manifest": shown, "published": folder}))
+        keys = ("folder", "new", "signed")
+        published = {key: getattr(release, key) for key in keys} if release else None
+        click.echo(json.dumps({"manifest": shown, "published": published}))
         return
     terminal.show(Reported(result.manifest))
     for name, reason in result.left_out.items():
@@ -43,6 +44,7 @@ def _published(result: Built, release: Release) -> None:
     click.echo(f"{verb} {release.folder}/{result.channel}.json -> release {release.id}")
     if report := release.manifest.get("report"):
         click.echo(f"report {release.folder}/{report}")
+    click.echo("signed" if release.signed else "not signed: --sign-key FILE signs it")
     for note in release.notes:
         click.echo(f"note: {note}")
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.common import COMMON, CONFIGS, judge, made, show
+from pipeline.commands.common import COMMON, CONFIGS, SIGN, judge, made, show, signer
 
 
 @click.command("build")
 @CONFIGS
 @COMMON
+@SIGN
 @click.option(
     "--no-browsers",
     is_flag=True,
@@ -23,6 +24,9 @@ def command(
     store_path: Path,
     as_json: bool,
     no_browsers: bool,
+    *,
+    sign_key: Path | None,
+    sign_keyless: bool,
 ) -> None:
     """Make, prove and publish every artifact of CONFIG.
 
@@ -31,10 +35,12 @@ def command(
       pipeline build configs/mobilenet.yaml
       pipeline build configs/*.yaml --json
       pipeline build configs/mobilenet.yaml --set variants.uint8.quantize=uint16
+      pipeline build configs/mobilenet.yaml --sign-key release.pem
     """
     from pipeline import built as job
 
+    signs = signer(sign_key, sign_keyless)
     for built in made(configs, overrides, store_path, as_json, browsers=not no_browsers):
         judge(built, as_json, complete=not no_browsers)
         proved = not job.unavailable(built.manifest)
-        show(built, as_json, job.publish(built) if proved else None)
+        show(built, as_json, job.publish(built, signs) if proved else None)

@@ -12,6 +12,7 @@ from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.built import Built
+    from pipeline.publish.signature import Signer
     from pipeline.store import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +58,31 @@ CDN = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 COMMON = options(SET, STORE, JSON)
+SIGN = options(
+    click.option(
+        "--sign-key",
+        envvar="PIPELINE_SIGN_KEY",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Sign the release with this private key (elliptic curve, PEM). The password of an "
+        "encrypted one is read from PIPELINE_SIGN_PASSWORD.",
+    ),
+    click.option(
+        "--sign-keyless",
+        envvar="PIPELINE_SIGN_KEYLESS",
+        is_flag=True,
+        help="Sign the release as the CI job that this is, with Sigstore.",
+    ),
+)
+
+
+def signer(key: Path | None, keyless: bool) -> Signer | None:
+    """Who signs releases, if anyone; refused here before anything is made."""
+    if not key and not keyless:
+        return None
+    from pipeline.publish import signature
+
+    return signature.signer(key, keyless=keyless)
 
 
 def open_store(path: Path) -> Store:

@@ -6,28 +6,39 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.common import COMMON, CONFIGS, judge, open_store, show
+from pipeline.commands.common import COMMON, CONFIGS, SIGN, judge, open_store, show, signer
 
 
 @click.command("publish")
 @CONFIGS
 @COMMON
+@SIGN
 def command(
-    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    *,
+    sign_key: Path | None,
+    sign_keyless: bool,
 ) -> None:
     """Publish what the store already holds proved; make nothing.
 
+    What is published already and unsigned is signed with --sign-key.
+
     \b
-    Example:
+    Examples:
       pipeline publish configs/mobilenet.yaml --set publish.to=/srv/cdn
+      pipeline publish configs/mobilenet.yaml --sign-key release.pem
     """
     from pipeline import built as job
     from pipeline.builds import plans
     from pipeline.job import stored
 
+    signs = signer(sign_key, sign_keyless)
     store = open_store(store_path)
     with store.in_use():
         for path, planned in plans(configs, overrides).items():
             built = stored(planned, path, store, overrides)
             judge(built, as_json)
-            show(built, as_json, job.publish(built))
+            show(built, as_json, job.publish(built, signs))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pipeline.commands.common import JSON
@@ -9,21 +11,44 @@ from pipeline.commands.common import JSON
 
 @click.command("verify")
 @click.argument("where", default="artifacts/cdn", metavar="[FOLDER-OR-URL]")
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Every release must carry a signature made with this key (PEM).",
+)
+@click.option(
+    "--identity",
+    metavar="WHO",
+    help="Every release must carry a keyless signature of this identity: an address, or a "
+    "workflow's URL with its ref. Needs --issuer.",
+)
+@click.option("--issuer", metavar="URL", help="The OpenID Connect provider of --identity.")
 @JSON
-def command(where: str, as_json: bool) -> None:
+def command(
+    where: str,
+    *,
+    public_key: Path | None,
+    identity: str | None,
+    issuer: str | None,
+    as_json: bool,
+) -> None:
     """Check that what is published is what was published: every pointer, manifest and file.
 
     FOLDER-OR-URL is a CDN folder, a channel (…/mobilenet/latest.json) or a manifest, on this
     machine, in a bucket or on a web server. Every file is read and hashed; compressed ones are
     decompressed. Ends with 1 if anything is not as it has to be, and names it.
 
+    Without a key or an identity it is only said which releases are signed.
+
     \b
     Examples:
       pipeline verify
       pipeline verify s3://bucket/cdn --json
-      pipeline verify https://example.com/cdn/mobilenet/latest.json
+      pipeline verify https://example.com/cdn/mobilenet/latest.json --public-key release.pub
     """
+    from pipeline.publish.signed import Trusted
     from pipeline.publish.verify import show
 
-    if not show.verified(where, as_json):
+    if not show.verified(where, as_json, Trusted(public_key, identity, issuer)):
         raise click.exceptions.Exit(1)

@@ -27,7 +27,12 @@ _HEAD = ("$schema", "bomFormat", "specVersion", "serialNumber", "version", "meta
 
 def write(manifest: Mapping[str, Any], folder: Path) -> None:
     """Write ``bom.cdx.json`` beside a manifest."""
-    write_aside(folder / BOM, json.dumps(bom(manifest), indent=1).encode())
+    write_aside(folder / BOM, encoded(manifest))
+
+
+def encoded(manifest: Mapping[str, Any]) -> bytes:
+    """The bytes of ``bom.cdx.json``: the same for the same manifest."""
+    return json.dumps(bom(manifest), indent=1).encode()
 
 
 def bom(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class Release:
     """Files that were not there before."""
     notes: tuple[str, ...] = ()
     """What the user should know of the place that it was published to."""
+    signed: bool = False
+    """Whether it carries a signature, whosever it is."""
 
 
 def publish(

@@ -8,7 +8,7 @@ among them names the sha256 of every published file, so that the signature cover
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -40,15 +40,19 @@ class Signer:
     public_key: bytes | None
     """PEM of the public key; ``None`` where an identity signs."""
 
-    def sign(self, manifest: Mapping[str, Any], folder: Path) -> None:
+    def sign(self, manifest: Mapping[str, Any], folder: Path, besides: Iterable[str] = ()) -> None:
         """Write ``manifest.json.sig`` over everything else in a release's folder.
+
+        Args:
+            besides: names of what lies there, or will, and is not vouched for.
 
         Raises:
             PipelineError: it could not be signed.
         """
         from model_signing import hashing
 
-        everything = hashing.Config().set_ignored_paths(paths=[SIGNATURE], ignore_git_paths=False)
+        ignored = [SIGNATURE, *besides]
+        everything = hashing.Config().set_ignored_paths(paths=ignored, ignore_git_paths=False)
         try:
             config = self.configure().set_hashing_config(everything)
             config.sign(folder, folder / SIGNATURE)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish.signature import SIGNATURE, need_library
 
 if TYPE_CHECKING:
@@ -43,26 +43,46 @@ class Trusted:
 
     def verifier(self) -> Config:
         """Raises:
-        ConfigError: the key cannot be used, or only half of what is needed is named.
+        PipelineError: the key cannot be used, only half of what is needed is named, or Sigstore's
+            root of trust could not be had.
+        MissingToolError: the libraries are not installed.
         """
-        from model_signing.verifying import Config
-
+        need_library()
         if self.public_key:
             if self.identity or self.issuer:
                 raise ConfigError("check a key or an identity, not both", todo="leave one out")
-            try:
-                return Config().use_elliptic_key_verifier(public_key=self.public_key)
-            except OSError as error:
-                raise ConfigError(f"{error.strerror}", where=str(self.public_key)) from error
-            except (ValueError, AttributeError) as error:  # of another kind than elliptic curves
-                raise ConfigError(
-                    "is no public key in PEM that can sign releases",
-                    where=str(self.public_key),
-                    todo="get it of the private one: openssl ec -in KEY -pubout",
-                ) from error
+            return _of_key(self.public_key)
         if not self.identity or not self.issuer:
             raise ConfigError("an identity is one of an issuer", todo="name both of them")
-        return Config().use_sigstore_verifier(identity=self.identity, oidc_issuer=self.issuer)
+        return _of_identity(self.identity, self.issuer)
+
+
+def _of_key(path: Path) -> Config:
+    from model_signing.verifying import Config
+
+    try:
+        return Config().use_elliptic_key_verifier(public_key=path)
+    except OSError as error:
+        raise ConfigError(f"{error.strerror}", where=str(path)) from error
+    except (ValueError, AttributeError) as error:  # of another kind than elliptic curves
+        raise ConfigError(
+            "is no public key in PEM that can sign releases",
+            where=str(path),
+            todo="get it of the private one: openssl ec -in KEY -pubout",
+        ) from error
+
+
+def _of_identity(identity: str, issuer: str) -> Config:
+    from model_signing.verifying import Config
+    from sigstore.errors import Error
+
+    try:
+        return Config().use_sigstore_verifier(identity=identity, oidc_issuer=issuer)
+    except Error as error:
+        raise PipelineError(
+            f"Sigstore's root of trust could not be had: {error}",
+            todo="identities are checked with it: see that tuf-repo-cdn.sigstore.dev is in reach",
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -81,16 +101,17 @@ def check(read: Read, trusted: Trusted) -> Verdict:
         trusted: nobody, if none is named: then it is only said whether there is a signature.
 
     Raises:
-        ConfigError: what is trusted cannot be used.
+        PipelineError: what is trusted cannot be used.
         MissingToolError: the libraries are not installed.
     """
     try:
         bundle = read(SIGNATURE)
     except FileNotFoundError:
         return Verdict(not trusted, "not signed")
+    except ValueError as error:  # far too large for one
+        return Verdict(False, f"is no signature: {error}")
     if not trusted:
         return Verdict(True, "signed, not checked: name a --public-key or an --identity")
-    need_library()
     verifier = trusted.verifier()
     try:
         with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as folder:
@@ -98,6 +119,8 @@ def check(read: Read, trusted: Trusted) -> Verdict:
             verifier.verify(Path(folder), Path(folder, SIGNATURE))
     except UnsignedError as error:
         return Verdict(False, str(error))
+    except PipelineError:  # the place that is read from, not what was read
+        raise
     except Exception as error:  # whatever goes wrong with what a stranger may have written
         return Verdict(False, f"the signature does not hold: {_said(error)}")
     return Verdict(True, f"signed by {_who(trusted)}: {', '.join(names)}")

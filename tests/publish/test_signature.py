@@ -12,7 +12,7 @@ import keys
 import manifests
 import pytest
 
-from pipeline.errors import ConfigError, MissingToolError
+from pipeline.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.publish import bom
 from pipeline.publish.signature import PASSWORD, SIGNATURE, signer
 from pipeline.publish.signed import Read, Trusted, check
@@ -284,3 +284,12 @@ def test_a_key_and_keyless_exclude_each_other(tmp_path: Path) -> None:
     for trusted in (Trusted(public, identity="me"), Trusted(identity="me"), Trusted(issuer="us")):
         with pytest.raises(ConfigError):
             check(reader(tmp_path / "release"), trusted)
+
+
+def test_an_identity_cannot_be_checked_without_sigstore(
+    signed: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    me = Trusted(identity="me@example.com", issuer="https://accounts.example.com")
+    with pytest.raises(PipelineError, match="root of trust could not be had: Failed to refresh"):
+        check(reader(signed[0]), me)

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import brotli
+import keys
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from http_server import Site, answer, drop_after, running_server
 from published import artifact, at, manifest
 
 from pipeline.cli import main
 from pipeline.errors import ConfigError
+from pipeline.publish import copy as copying
 from pipeline.publish.release import Release, publish
+from pipeline.publish.signature import SIGNATURE, signer
+from pipeline.publish.storage import open_storage
 from pipeline.publish.verify.checks import CHECKS
 from pipeline.publish.verify.fault import Fault, Published
 from pipeline.publish.verify.run import verify
@@ -218,3 +222,76 @@ def test_the_command_names_faults_and_ends_with_1(cdn: Path) -> None:
     assert bad.exit_code == 1 and f"m/files/{path.name}: has sha256" in bad.output
     data = json.loads(CliRunner().invoke(main, ["verify", str(cdn), "--json"]).output)
     assert data["ok"] is False and data["faults"][0]["path"] == f"m/files/{path.name}"
+
+
+def signed_release(folder: Path, private: Path, **more: object) -> Path:
+    """A CDN folder with one signed release."""
+    signs = signer(private)
+    assert signs
+    entry = artifact(folder / "work", BODY)
+    publish(
+        manifest(entry, **more),
+        at(folder / "work"),
+        folder / "cdn",
+        "latest",
+        writers=[signs.sign],
+    )
+    return folder / "cdn"
+
+
+def run_verify(*words: object) -> Result:
+    return CliRunner().invoke(main, ["verify", *map(str, words)])
+
+
+def test_a_signature_is_checked_in_a_folder_a_bucket_and_over_http(
+    tmp_path: Path, bucket: str, site: Site
+) -> None:
+    private, public = keys.pair(tmp_path)
+    cdn = signed_release(tmp_path, private)
+    copying.copy(copying.source(str(cdn)), open_storage(bucket))
+    for path in (path for path in cdn.rglob("*") if path.is_file()):
+        site.put(path.relative_to(cdn).as_posix(), path.read_bytes())
+    for where in (cdn, bucket, site.url("m/latest.json")):
+        done = run_verify(where, "--public-key", public)
+        assert done.exit_code == 0, done.output
+        assert f": signed by {public}: manifest.json\n" in done.output
+
+
+def test_without_a_key_it_is_said_which_releases_are_signed(tmp_path: Path, cdn: Path) -> None:
+    private, _ = keys.pair(tmp_path)
+    signed_release(tmp_path, private)
+    done = run_verify(cdn, "--json")
+    assert done.exit_code == 0
+    said = sorted(json.loads(done.output)["signatures"].values())
+    assert said == ["not signed"] * 2 + [
+        "signed, not checked: name a --public-key or an --identity"
+    ]
+    assert "signed, not checked" in run_verify(cdn).output
+
+
+def test_an_unsigned_release_is_a_fault_where_a_key_is_named(tmp_path: Path, cdn: Path) -> None:
+    _, public = keys.pair(tmp_path)
+    done = run_verify(cdn, "--public-key", public)
+    assert done.exit_code == 1
+    assert done.output.count("manifest.json.sig: not signed\n") == 2
+
+
+def test_a_manifest_that_was_changed_with_its_name_and_pointer_is_a_fault(tmp_path: Path) -> None:
+    """What hashes cannot tell: all of them were made anew, by someone without the key."""
+    private, public = keys.pair(tmp_path)
+    cdn = signed_release(tmp_path, private)
+    forged = manifest(artifact(tmp_path / "forged", b"evil"))
+    other = publish(forged, at(tmp_path / "forged"), cdn, "latest")
+    folder = cdn / "m" / "releases"
+    (honest,) = (path for path in folder.iterdir() if path.name != other.id)
+    (folder / other.id / SIGNATURE).write_bytes((honest / SIGNATURE).read_bytes())
+    assert run_verify(cdn / "m" / "latest.json").exit_code == 0
+    done = run_verify(cdn / "m" / "latest.json", "--public-key", public)
+    assert done.exit_code == 1
+    assert "the signature does not hold: manifest.json changed since it was made" in done.output
+
+
+def test_a_key_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    done = run_verify("https://example.invalid/cdn", "--public-key", tmp_path / "absent.pub")
+    assert done.exit_code == 2
+    assert done.output == f"error: {tmp_path / 'absent.pub'}: No such file or directory\n"

@@ -8,16 +8,26 @@ from dataclasses import asdict
 import click
 
 from pipeline.bar import bytes_bar
+from pipeline.publish.signed import Trusted
+from pipeline.publish.verify.checks import CHECKS
+from pipeline.publish.verify.fault import Check
 from pipeline.publish.verify.run import Found, verify
+from pipeline.publish.verify.signatures import Signatures
 
 
-def verified(where: str, as_json: bool) -> bool:
+def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
     """Check, with a progress bar, and print what was found; whether all is well."""
+    signatures = Signatures(trusted)
+    if trusted:
+        trusted.verifier()  # what is wrong with a key is told before anything is read
     with bytes_bar("verify", shown=not as_json) as bar:
-        found = verify(where, started=bar.of, advance=bar.advance)
+        checks: list[Check] = [*CHECKS, signatures]
+        found = verify(where, checks=checks, started=bar.of, advance=bar.advance)
     if as_json:
-        click.echo(json.dumps(_data(found)))
+        click.echo(json.dumps(_data(found, signatures)))
         return not found.faults
+    for said, releases in signatures.said().items():
+        click.echo(f"{', '.join(releases)}: {said}")
     for fault in found.faults:
         click.echo(f"{click.style('✗', fg='red')} {fault}")
     mark = click.style("✗", fg="red") if found.faults else click.style("✓", fg="green")
@@ -29,13 +39,14 @@ def verified(where: str, as_json: bool) -> bool:
     return not found.faults
 
 
-def _data(found: Found) -> dict[str, object]:
+def _data(found: Found, signatures: Signatures) -> dict[str, object]:
     return {
         "where": found.where,
         "ok": not found.faults,
         "faults": [asdict(fault) for fault in found.faults],
         "channels": found.channels,
         "releases": [{"model": one.model, "release": one.release} for one in found.releases],
+        "signatures": {release: one.said for release, one in signatures.verdicts.items()},
         "files": len(found.seen),
         "bytes": found.bytes,
     }

@@ -1,0 +1,39 @@
+"""`pipeline copy` adds what is published in one place to another."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from pipeline.commands.common import JSON
+
+
+@click.command("copy")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE…")
+@click.option("--to", required=True, metavar="CDN", help="A CDN folder, or a URL: s3://bucket/cdn")
+@JSON
+def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
+    """Add the models of each SOURCE, a CDN folder or one model in it, to another CDN folder.
+
+    Releases stay as they are, with their signatures; only what is missing is copied, and channels
+    move last. Of channels that several sources have, the last one's stands.
+
+    \b
+    Examples:
+      pipeline copy artifacts/cdn --to s3://models.example.com
+      pipeline copy staging/mobilenet staging/detector --to /srv/cdn
+    """
+    from pipeline.publish import copy as job
+    from pipeline.publish.storage import open_storage
+
+    target = open_storage(to)
+    found = [job.source(source) for source in sources]
+    moved = [line for source in found for line in job.copy(source, target)]
+    models = sorted({model for source in found for model in source.models})
+    if as_json:
+        click.echo(json.dumps({"models": models, "moved": moved}))
+        return
+    for line in moved:
+        click.echo(f"moved {line}")
+    click.echo(f"{', '.join(models)} in {target.where}")

@@ -1,0 +1,150 @@
+"""Copies what is published in one place to another: from build machines to a site or a bucket.
+
+Releases stay what they are, byte by byte, with their signatures; the order of publishing is kept:
+immutable files, then releases, then channels, then the index.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import ConfigError
+from pipeline.publish import channel as channels
+from pipeline.publish import index
+from pipeline.publish.release import MANIFEST
+from pipeline.publish.storage import Content, Storage, open_storage
+from pipeline.publish.storage.local import LocalStorage
+from pipeline.publish.upload import Piece, Progress, missing, upload
+
+
+@dataclass(frozen=True)
+class Source:
+    """A CDN folder, or one model of it."""
+
+    storage: Storage
+    models: tuple[str, ...]
+
+
+def source(where: str) -> Source:
+    """What there is to copy at a place.
+
+    Raises:
+        ConfigError: nothing is published there.
+    """
+    if "releases/" in open_storage(where).names(""):
+        parent, _, name = where.rstrip("/").rpartition("/")
+        return Source(open_storage(parent or "."), (name,))
+    storage = open_storage(where)
+    folders = [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
+    models = tuple(name for name in folders if "releases/" in storage.names(name))
+    if not models:
+        raise ConfigError("nothing is published there", where=where, todo="run `pipeline build`")
+    return Source(storage, models)
+
+
+def copy(one: Source, to: Storage, progress: Progress = lambda copied, total: None) -> list[str]:
+    """Add everything of a source to another CDN folder; what is there already stays.
+
+    Returns:
+        The channels that were moved, as ``MODEL/CHANNEL -> RELEASE``.
+
+    Raises:
+        MovedError: another publisher moved a channel meanwhile.
+        PipelineError: a place cannot be read or written.
+    """
+    pointers = {
+        (model, name): channels.read(to, model, name)
+        for model in one.models
+        for name in channels.channels(one.storage, model)
+    }
+    with to.publishing(), _local(one.storage) as fetch:
+        upload(to, missing(to, list(_pieces(one, fetch))), progress)
+        for model in one.models:
+            _add_releases(one.storage, to, model, fetch)
+        try:
+            return _move(one.storage, to, pointers)
+        finally:
+            for model in one.models:
+                index.update(to, model)
+
+
+def _move(
+    storage: Storage, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
+) -> list[str]:
+    """Point channels to what they point to at the source, unless others moved them meanwhile."""
+    moved = []
+    for (model, name), before in pointers.items():
+        release = channels.channels(storage, model)[name]
+        if channels.release_of(before) != release:
+            channels.move(to, model, name, release, before)
+            moved.append(f"{model}/{name} -> {release}")
+    return moved
+
+
+class Fetch:
+    """Gives a local file of one in a store."""
+
+    def __init__(self, storage: Storage, folder: Path) -> None:
+        self.storage = storage
+        self.folder = folder
+
+    def __call__(self, path: str) -> Path:
+        if isinstance(self.storage, LocalStorage):
+            return self.storage.root / path
+        local = self.folder / path
+        local.parent.mkdir(parents=True, exist_ok=True)
+        with local.open("wb") as file:
+            self.storage.fold(path, partial(_write, file))
+        return local
+
+
+def _write(file: BinaryIO, blocks: Iterator[bytes]) -> None:
+    """From the start: reading begins anew where it broke off."""
+    file.seek(0)
+    file.truncate()
+    file.writelines(blocks)
+
+
+@contextmanager
+def _local(storage: Storage) -> Iterator[Fetch]:
+    with tempfile.TemporaryDirectory(prefix="pipeline-copy-") as folder:
+        yield Fetch(storage, Path(folder))
+
+
+def _pieces(one: Source, fetch: Fetch) -> Iterator[Piece]:
+    """All files but releases, channels and the index: runtimes and client, then the models'."""
+    names = [name for name in one.storage.names("") if name != index.PATH]
+    sizes = one.storage.sizes([name for name in names if not name.endswith("/")])
+    folders = [name.rstrip("/") for name in names if name.endswith("/")]
+    shared = [folder for folder in folders if "releases/" not in one.storage.names(folder)]
+    for folder in (*shared, *(f"{model}/files" for model in one.models)):
+        sizes |= {path: entry.bytes for path, entry in one.storage.walk(folder).items()}
+    for path, size in sizes.items():
+        if not any(part.startswith(".") for part in path.split("/")):
+            yield Piece(path, lambda path=path: fetch(path), size, _digest(path))  # type: ignore[misc]
+
+
+def _digest(path: str) -> str | None:
+    """What a file that is named by its digest has to hold."""
+    stem, _, suffix = path.rpartition("/")[2].partition(".")
+    is_digest = len(stem) == 64 and all(letter in "0123456789abcdef" for letter in stem)
+    return stem if is_digest and "." not in suffix else None
+
+
+def _add_releases(storage: Storage, to: Storage, model: str, fetch: Fetch) -> None:
+    """Copy the releases that are not there: a release that is keeps its own date and signature."""
+    there = set(index.ids(to, model))
+    for release in (name for name in index.ids(storage, model) if name not in there):
+        folder = f"{model}/releases/{release}"
+        with to.new_folder(folder, last=MANIFEST) as aside:
+            for path in storage.walk(folder):
+                target = aside / path.removeprefix(f"{folder}/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(fetch(path).read_bytes())
+                target.chmod(0o644)

@@ -1,0 +1,34 @@
+"""Whether releases are signed, and by whom it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipeline.publish.signature import SIGNATURE
+from pipeline.publish.signed import Trusted, Verdict, check
+from pipeline.publish.verify.fault import Fault, Published
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """A check of releases, which remembers what it found of each."""
+
+    trusted: Trusted
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """By ``MODEL/RELEASE``."""
+
+    def __call__(self, published: Published) -> Iterator[Fault]:
+        """The signature is there, if it has to be, and holds."""
+        verdict = check(published.file, self.trusted)
+        self.verdicts[f"{published.model}/{published.release}"] = verdict
+        if not verdict.ok:
+            yield Fault(published.path(SIGNATURE), verdict.said)
+
+    def said(self) -> dict[str, list[str]]:
+        """What is said -> of which releases; faults are told elsewhere."""
+        found: dict[str, list[str]] = {}
+        for release, verdict in self.verdicts.items():
+            if verdict.ok:
+                found.setdefault(verdict.said, []).append(release)
+        return found

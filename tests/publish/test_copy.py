@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import keys
+import pytest
+from click.testing import CliRunner
+from published import artifact, at, check, manifest
+
+from pipeline.cli import main
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.publish import copy as copying
+from pipeline.publish.channel import MovedError
+from pipeline.publish.release import Release, publish
+from pipeline.publish.signature import SIGNATURE, signer
+from pipeline.publish.signed import Trusted
+from pipeline.publish.signed import check as check_signature
+from pipeline.publish.storage import open_storage
+from pipeline.publish.storage.local import LocalStorage
+
+
+def released(cdn: Path, name: str, *contents: bytes, **more: Any) -> Release:
+    """A release of a model in a CDN folder, with something beside the models."""
+    work = cdn.with_name(f"work-{cdn.name}-{name}-{len(contents)}")
+    shared = work / "shared.js"
+    entry = artifact(work, *contents)
+    shared.write_bytes(name.encode())
+    root = {"runtimes/" + "0" * 8 + ".js": shared, "client/index.js": shared}
+    return publish(manifest(entry, name=name), at(work), cdn, "latest", root=root, **more)
+
+
+def copy(source: Path, to: Path) -> list[str]:
+    return copying.copy(copying.source(str(source)), open_storage(str(to)))
+
+
+def files(cdn: Path) -> dict[str, bytes]:
+    """All that a CDN folder serves."""
+    paths = [path for path in cdn.rglob("*") if path.is_file()]
+    return {
+        path.relative_to(cdn).as_posix(): path.read_bytes()
+        for path in paths
+        if not path.name.startswith(".")
+    }
+
+
+def test_a_copy_serves_the_same(tmp_path: Path) -> None:
+    release = released(tmp_path / "a", "m", b"one", b"two")
+    assert copy(tmp_path / "a", tmp_path / "b") == [f"m/latest -> {release.id}"]
+    assert files(tmp_path / "b") == files(tmp_path / "a")
+    assert check(tmp_path / "b") == release.id
+
+
+def test_the_models_of_several_folders_come_into_one_index(tmp_path: Path) -> None:
+    first, second = released(tmp_path / "a", "m", b"one"), released(tmp_path / "b", "n", b"two")
+    for folder in ("a", "b"):
+        copy(tmp_path / folder, tmp_path / "site")
+    index = json.loads((tmp_path / "site" / "index.json").read_text())["models"]
+    assert {name: model["channels"] for name, model in index.items()} == {
+        "m": {"latest": first.id},
+        "n": {"latest": second.id},
+    }
+    assert [release["release"] for release in index["n"]["releases"]] == [second.id]
+
+
+def test_one_model_of_a_folder(tmp_path: Path) -> None:
+    released(tmp_path / "a", "m", b"one")
+    released(tmp_path / "a", "n", b"two")
+    copy(tmp_path / "a" / "n", tmp_path / "b")
+    assert sorted(json.loads((tmp_path / "b" / "index.json").read_text())["models"]) == ["n"]
+    assert not any(name.startswith("m/") for name in files(tmp_path / "b"))
+    assert (tmp_path / "b" / "client" / "index.js").exists()
+
+
+def test_the_same_again_changes_nothing(tmp_path: Path) -> None:
+    released(tmp_path / "a", "m", b"one")
+    copy(tmp_path / "a", tmp_path / "b")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "b").rglob("*")}
+    assert copy(tmp_path / "a", tmp_path / "b") == []
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "b").rglob("*")} == before
+
+
+def test_what_is_there_stays(tmp_path: Path) -> None:
+    old = released(tmp_path / "b", "m", b"old")
+    new = released(tmp_path / "a", "m", b"new", b"head")
+    copy(tmp_path / "a", tmp_path / "b")
+    index = json.loads((tmp_path / "b" / "index.json").read_text())["models"]["m"]
+    assert {release["release"] for release in index["releases"]} == {old.id, new.id}
+    assert check(tmp_path / "b") == new.id
+
+
+def test_a_release_that_is_there_keeps_its_own_date(tmp_path: Path) -> None:
+    there = released(tmp_path / "b", "m", b"one")
+    path = tmp_path / "b" / "m" / "releases" / there.id / "manifest.json"
+    known = json.loads(path.read_text()) | {"created": "2020-01-01T00:00:00+00:00"}
+    path.write_text(json.dumps(known))
+    released(tmp_path / "a", "m", b"one")
+    (tmp_path / "b" / "m" / "latest.json").unlink()
+    copy(tmp_path / "a", tmp_path / "b")
+    assert json.loads(path.read_text()) == known
+    check(tmp_path / "b")
+
+
+def test_a_signature_comes_along(tmp_path: Path) -> None:
+    private, public = keys.pair(tmp_path)
+    signs = signer(private)
+    assert signs
+    release = released(tmp_path / "a", "m", b"one", writers=[signs.sign])
+    copy(tmp_path / "a", tmp_path / "b")
+    folder = tmp_path / "b" / "m" / "releases" / release.id
+    assert (folder / SIGNATURE).exists()
+    assert check_signature(lambda name: (folder / name).read_bytes(), Trusted(public)).ok
+
+
+def test_a_file_that_is_not_what_its_name_says_is_refused(tmp_path: Path) -> None:
+    released(tmp_path / "a", "m", b"one")
+    (path,) = (tmp_path / "a" / "m" / "files").iterdir()
+    path.write_bytes(b"two")
+    with pytest.raises(PipelineError, match="changed while it was copied"):
+        copy(tmp_path / "a", tmp_path / "b")
+    assert not (tmp_path / "b" / "m" / "latest.json").exists()
+    assert not list((tmp_path / "b").glob("m/files/*"))
+
+
+def test_a_channel_that_another_one_moves_meanwhile_is_left(tmp_path: Path) -> None:
+    released(tmp_path / "a", "m", b"one")
+    winner = {}
+
+    class Raced(LocalStorage):
+        def publishing(self) -> AbstractContextManager[None]:
+            winner["m"] = released(self.root, "m", b"two", b"three").id
+            return super().publishing()
+
+    with pytest.raises(MovedError, match="another publisher moved latest"):
+        copying.copy(copying.source(str(tmp_path / "a")), Raced(tmp_path / "b"))
+    assert check(tmp_path / "b") == winner["m"]
+
+
+def test_where_nothing_is_published_there_is_nothing_to_copy(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nothing is published there"):
+        copying.source(str(tmp_path))
+
+
+def test_to_a_bucket_and_back(tmp_path: Path, bucket: str) -> None:
+    release = released(tmp_path / "a", "m", b"one", b"two")
+    there = ["copy", str(tmp_path / "a"), "--to", bucket]
+    back = ["copy", f"{bucket}/m", "--to", str(tmp_path / "b")]
+    for words in (there, back):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.output
+        assert f"moved m/latest -> {release.id}\n" in done.output
+    assert files(tmp_path / "b") == files(tmp_path / "a")

@@ -1,0 +1,165 @@
+"""Publishing with and without a key, as a user does it, of one quick build."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keys
+import pytest
+
+from pipeline.publish import bom
+from pipeline.publish.signature import PASSWORD, SIGNATURE
+from pipeline.publish.signed import Trusted, Verdict, check
+
+ROOT = Path(__file__).parents[2]
+PIPELINE = Path(sys.executable).with_name("pipeline")
+QUICK = (
+    "variants={fp32: {}}",
+    "export={onnx: {}}",
+    "validate={backends: [onnxruntime-cpu]}",
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a finished build, published unsigned."""
+    folder = tmp_path_factory.mktemp("signed")
+    pipeline("build", folder / "store", folder / "cdn")
+    return folder / "store"
+
+
+def pipeline(
+    command: str, store: Path, cdn: Path, *more: object, check: int = 0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    words = [PIPELINE, command, ROOT / "configs/mobilenet.yaml", "--store", store, *more]
+    for override in (*QUICK, f"publish.to={cdn}"):
+        words += ["--set", override]
+    done = subprocess.run(
+        [*map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def release(cdn: Path) -> Path:
+    (manifest,) = cdn.glob("mobilenet/releases/*/manifest.json")
+    return manifest.parent
+
+
+def verdict(cdn: Path, public: Path) -> Verdict:
+    folder = release(cdn)
+    return check(lambda name: (folder / name).read_bytes(), Trusted(public))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_without_a_key_it_is_published_and_said_to_be_unsigned(store: Path, tmp_path: Path) -> None:
+    done = pipeline("publish", store, tmp_path)
+    assert "not signed: --sign-key FILE signs it" in done.stdout
+    shown: dict[str, Any] = json.loads(pipeline("publish", store, tmp_path, "--json").stdout)
+    assert shown["published"]["signed"] is False
+    assert {bom.BOM, "manifest.json", "report.html"} <= content(release(tmp_path)).keys()
+
+
+def test_with_a_key_everything_in_the_release_is_signed(store: Path, tmp_path: Path) -> None:
+    private, public = keys.pair(tmp_path)
+    done = pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
+    assert "signed" in done.stdout.splitlines()
+    found = verdict(tmp_path / "cdn", public)
+    assert found.ok
+    for name in content(release(tmp_path / "cdn")).keys() - {SIGNATURE}:
+        assert name in found.said
+
+
+def test_a_build_signs_too_and_takes_the_key_from_the_environment(
+    store: Path, tmp_path: Path
+) -> None:
+    private, public = keys.pair(tmp_path, password="open sesame")
+    named = {"PIPELINE_SIGN_KEY": str(private), PASSWORD: "open sesame"}
+    pipeline("build", store, tmp_path / "cdn", **named)
+    assert verdict(tmp_path / "cdn", public).ok
+
+
+def test_what_is_published_unsigned_is_signed_later_and_nothing_else_changes(
+    store: Path, tmp_path: Path
+) -> None:
+    private, public = keys.pair(tmp_path)
+    pipeline("publish", store, tmp_path / "cdn")
+    before = content(release(tmp_path / "cdn"))
+    pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
+    after = content(release(tmp_path / "cdn"))
+    assert after.keys() - before.keys() == {SIGNATURE}
+    assert {name: after[name] for name in before} == before
+    found = verdict(tmp_path / "cdn", public)
+    assert found.ok
+    assert found.said.endswith(": bom.cdx.json, manifest.json")
+    # Signed is signed: once more changes nothing.
+    pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
+    assert content(release(tmp_path / "cdn")) == after
+
+
+def test_the_tool_of_openssf_accepts_what_was_signed_later(store: Path, tmp_path: Path) -> None:
+    private, public = keys.pair(tmp_path)
+    pipeline("publish", store, tmp_path / "cdn")
+    pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
+    folder = release(tmp_path / "cdn")
+    words = [sys.executable, "-m", "model_signing", "verify", "key", str(folder)]
+    words += ["--signature", str(folder / SIGNATURE), "--public_key", str(public)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_was_changed_since_is_not_vouched_for(store: Path, tmp_path: Path) -> None:
+    """Whoever wrote into the CDN folder does not get a signature for it."""
+    private, public = keys.pair(tmp_path)
+    pipeline("publish", store, tmp_path / "cdn")
+    (release(tmp_path / "cdn") / bom.BOM).write_text("{}")
+    pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
+    assert verdict(tmp_path / "cdn", public).said.endswith(": manifest.json")
+
+
+def test_a_release_has_one_signature(store: Path, tmp_path: Path) -> None:
+    first, public = keys.pair(tmp_path, "first")
+    second, _ = keys.pair(tmp_path, "second")
+    pipeline("publish", store, tmp_path / "cdn", "--sign-key", first)
+    done = pipeline("publish", store, tmp_path / "cdn", "--sign-key", second, check=1)
+    assert f"{SIGNATURE}: is there, and no signature with {second}" in done.stderr
+    assert "remove the file and publish again" in done.stderr
+    assert verdict(tmp_path / "cdn", public).ok
+
+
+def test_with_a_wrong_password_nothing_is_published(store: Path, tmp_path: Path) -> None:
+    private, _ = keys.pair(tmp_path, password="open sesame")
+    options = ("--sign-key", private)
+    done = pipeline("publish", store, tmp_path / "cdn", *options, check=2, **{PASSWORD: "sesame"})
+    assert done.stderr == f"error: {private}: the password is wrong\n  correct {PASSWORD}\n"
+    assert not (tmp_path / "cdn").exists()
+
+
+def test_from_python(store: Path, tmp_path: Path) -> None:
+    private, public = keys.pair(tmp_path)
+    overrides = [*QUICK, f"publish.to={tmp_path / 'cdn'}"]
+    config = ROOT / "configs/mobilenet.yaml"
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from pipeline import build, load_config\n"
+        "if __name__ == '__main__':\n"
+        f"    config = load_config({str(config)!r}, {overrides!r})\n"
+        f"    store, key = Path({str(store)!r}), Path({str(private)!r})\n"
+        "    print(build(config, store=store, sign_key=key).signed)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+    assert verdict(tmp_path / "cdn", public).ok
