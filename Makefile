@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint types format bench release lock doctor clean
+.PHONY: help setup build test lint types format bench configs release summary site assets lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -9,6 +9,15 @@ PYTHON ?=
 BIN := .venv/bin
 PAGE := pipeline/browser
 CLIENT := pipeline/client
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+
+# What a release is made of, and where it goes; .github/workflows/release.yml calls nothing else.
+RELEASE_CONFIGS ?= $(CONFIG)
+RELEASE_FLAGS ?=
+CDN ?= artifacts/cdn
+DIST ?= dist
+SITE ?= site
+SUMMARY ?= /dev/stdout
 
 help: ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -19,11 +28,13 @@ build: setup ## Make, prove and publish CONFIG (default: configs/mobilenet.yaml)
 test: setup lint ## Run the whole test suite.
 	$(BIN)/pytest
 
-lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style and types.
+lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workflows.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	npm run --silent --prefix $(CLIENT) check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
+	$(BIN)/zizmor --offline --no-progress --quiet $(WORKFLOWS)
 
 types: $(CLIENT)/node_modules/.ready ## Write the client's types of manifests anew from their schema.
 	npm run --silent --prefix $(CLIENT) types
@@ -36,8 +47,33 @@ bench: setup ## Time builds against the converters' own command lines.
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.releases
 
-release: setup ## Build every config that ships its weights; RELEASE_CONFIGS for others.
-	$(BIN)/pipeline build $(or $(RELEASE_CONFIGS),$(CONFIG))
+configs: ## Print configs=JSON, of all configs or those in CONFIGS, for a workflow's matrix.
+	@python3 -c 'import glob, json, os, sys; \
+	named = os.environ.get("CONFIGS", "").split(); \
+	absent = [name for name in named if not os.path.isfile(name)]; \
+	absent and sys.exit("error: there is no " + ", ".join(absent)); \
+	print("configs=" + json.dumps(named or sorted(glob.glob("configs/*.yaml"))))'
+
+release: setup ## Build RELEASE_CONFIGS (default: CONFIG) and pack one archive a model in dist/.
+	$(BIN)/pipeline build $(RELEASE_CONFIGS) --set publish.to=$(CDN) $(RELEASE_FLAGS)
+	@mkdir -p $(DIST) && rm -f $(DIST)/*.tar.gz
+	@for model in $(CDN)/*/releases; do \
+	  name=$$(basename "$$(dirname "$$model")"); \
+	  $(BIN)/pipeline copy "$(CDN)/$$name" --to "$(DIST)/$$name"; \
+	  tar -C $(DIST) -czf "$(DIST)/$$name.tar.gz" "$$name" && rm -rf "$(DIST)/$$name"; \
+	  echo "packed $(DIST)/$$name.tar.gz"; done
+
+summary: .venv/.ready ## Write the report of each of RELEASE_CONFIGS, as Markdown, to SUMMARY.
+	@for config in $(RELEASE_CONFIGS); do $(BIN)/pipeline report "$$config" --markdown >> "$(SUMMARY)"; done
+
+site: .venv/.ready ## Put the models of all archives in dist/ into one CDN folder, SITE, or at a URL.
+	@rm -rf $(DIST)/models && mkdir -p $(DIST)/models
+	@for archive in $(DIST)/*.tar.gz; do tar -C $(DIST)/models -xzf "$$archive"; done
+	$(BIN)/pipeline copy $(DIST)/models/* --to $(SITE)
+
+assets: ## Attach the archives in dist/ to the GitHub release of TAG, which is made if need be.
+	@gh release view "$(TAG)" > /dev/null 2>&1 || gh release create "$(TAG)" --verify-tag --generate-notes
+	gh release upload "$(TAG)" $(DIST)/*.tar.gz --clobber
 
 doctor: .venv/.ready ## List what is there and what is missing.
 	$(BIN)/pipeline doctor
