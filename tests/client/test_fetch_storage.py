@@ -8,7 +8,7 @@ import pytest
 from client_page import ScriptPage
 from client_release import Release
 from conftest import Site
-from test_fetch import FETCH, FP32, KEPT, refused
+from test_client_fetch import FETCH, FP32, KEPT, refused
 
 pytestmark = pytest.mark.browser
 
