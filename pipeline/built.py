@@ -42,6 +42,10 @@ class Built:
         """The ARTIFACT folder of an artifact id, each file checked."""
         return self.store.open(self.artifacts[name])
 
+    def made(self, name: str) -> Path:
+        """The folder of one piece of the evidence, each file checked."""
+        return self.store.open(self.evidence[name])
+
     def opened(self, name: str) -> Path | None:
         """The folder of one piece of the evidence; ``None`` where it was cleaned away."""
         found = self.evidence.get(name)
@@ -114,12 +118,20 @@ def publish(built: Built, signer: Signer | None = None) -> Release:
         signer: signs the release, also one that was published unsigned before.
     """
     from pipeline.publish import bom, release, signing
+    from pipeline.publish.root import root_pieces
     from pipeline.publish.storage import open_storage
 
     writers = [bom.write, *([signer.sign] if signer else [])]
     report = partial(write_report, built)
     published = release.publish(
-        built.manifest, built.artifact, built.to, built.channel, report, writers=writers
+        built.manifest,
+        built.artifact,
+        built.to,
+        built.channel,
+        report,
+        writers=writers,
+        compressed=lambda artifact: built.made(f"compress {artifact}"),
+        root=list(root_pieces(built.manifest, built.made)),
     )
     storage = open_storage(built.to)
     if signer:

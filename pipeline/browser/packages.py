@@ -11,10 +11,10 @@ FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 
 
-def versions() -> dict[str, str]:
+def versions(kind: str = "dependencies") -> dict[str, str]:
     """Package -> version, of those that the page names; as ``package-lock.json`` pins them."""
     lock = json.loads((FOLDER / "package-lock.json").read_text())
-    named = lock["packages"][""].get("dependencies", {})
+    named = lock["packages"][""].get(kind, {})
     return {name: lock["packages"][f"node_modules/{name}"]["version"] for name in sorted(named)}
 
 
@@ -26,7 +26,8 @@ def page_digest() -> str:
 
 def missing() -> list[str]:
     """Packages that are pinned but not installed in that version."""
-    return [name for name, version in versions().items() if _installed(name) != version]
+    pinned = versions() | versions("devDependencies")
+    return [name for name, version in pinned.items() if _installed(name) != version]
 
 
 def _installed(name: str) -> str | None:

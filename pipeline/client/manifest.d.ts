@@ -86,6 +86,56 @@ export interface ReleaseManifest {
     [k: string]: string;
   };
   /**
+   * What a client runs artifacts with, by backend; with -layers behind it, by backend for layers models. Of backends that an artifact of this release passed on; empty in a build that publishes nothing. Paths are below the CDN folder, one folder above the model's.
+   */
+  runtimes: {
+    [k: string]: {
+      /**
+       * Path of the ES module that exports open(); see pipeline/client/runtimes/contract.js.
+       */
+      entry: string;
+      /**
+       * Of TF.js or ONNX Runtime Web.
+       */
+      version: string;
+      /**
+       * @minItems 1
+       */
+      files: [
+        {
+          /**
+           * What open() calls it among its assets.
+           */
+          name: string;
+          path: string;
+          sha256: string;
+          bytes: number;
+          br_bytes: number | null;
+          gz_bytes: number | null;
+          /**
+           * What a browser has to have for it. Of the files with features, one is needed: that which asks for most of what there is.
+           */
+          features?: ("simd" | "threads")[];
+        },
+        ...{
+          /**
+           * What open() calls it among its assets.
+           */
+          name: string;
+          path: string;
+          sha256: string;
+          bytes: number;
+          br_bytes: number | null;
+          gz_bytes: number | null;
+          /**
+           * What a browser has to have for it. Of the files with features, one is needed: that which asks for most of what there is.
+           */
+          features?: ("simd" | "threads")[];
+        }[]
+      ];
+    };
+  };
+  /**
    * @minItems 1
    */
   artifacts: [
@@ -105,15 +155,20 @@ export interface ReleaseManifest {
         sha256: string;
         bytes: number;
         /**
-         * Compressed with brotli, quality 11; null where that was not measured.
+         * Of the file with .br after its name; null where it would not help, or was not made.
          */
         br_bytes: number | null;
+        /**
+         * The same with .gz.
+         */
+        gz_bytes: number | null;
       }[];
       bytes: number;
       /**
        * Compressed with brotli, quality 11; null where that was not measured.
        */
       br_bytes: number | null;
+      gz_bytes: number | null;
       /**
        * The artifact of this format that is no larger, no slower and no worse.
        */
@@ -154,15 +209,20 @@ export interface ReleaseManifest {
         sha256: string;
         bytes: number;
         /**
-         * Compressed with brotli, quality 11; null where that was not measured.
+         * Of the file with .br after its name; null where it would not help, or was not made.
          */
         br_bytes: number | null;
+        /**
+         * The same with .gz.
+         */
+        gz_bytes: number | null;
       }[];
       bytes: number;
       /**
        * Compressed with brotli, quality 11; null where that was not measured.
        */
       br_bytes: number | null;
+      gz_bytes: number | null;
       /**
        * The artifact of this format that is no larger, no slower and no worse.
        */

@@ -39,7 +39,8 @@ function bundle(url, code) {
     const blob = blobUrl(code, 'text/javascript');
     // Where a page's policy refuses blob: modules, what lies at the digest's own URL.
     const loading = import(blob).catch(() => import(url));
-    loading.catch(() => bundles.delete(url)).then(() => URL.revokeObjectURL(blob));
+    // The URL stays: ONNX Runtime's threads load the bundle again, whenever they start.
+    loading.catch(() => bundles.delete(url));
     bundles.set(url, loading);
   }
   return bundles.get(url);

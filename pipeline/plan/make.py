@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pipeline.config import Config
 from pipeline.fetch import RemoteFile
 from pipeline.plan.artifacts import plan_packages
+from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import Node, Plan, step_of
-from pipeline.plan.proofs import plan_artifact, plan_golden, plan_wire, wire
+from pipeline.plan.proofs import plan_artifact, plan_golden
 from pipeline.registry import discover
 
 
@@ -75,11 +76,10 @@ def _plan_manifest(plan: Plan) -> None:
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
         inputs[f"{artifact.id} ranges"] = artifact.ranges
         inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
-        if (compressed := wire(artifact.id)) in plan.nodes:
-            inputs[compressed] = compressed
         plain = not config.variants[artifact.variant].techniques()
         named = {"id": artifact.id, "variant": artifact.variant, "plain": plain}
         artifacts.append({**named, "targets": artifact.bounds})
+    inputs |= delivered(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {
         "config": described,
@@ -95,7 +95,8 @@ def _plan_manifest(plan: Plan) -> None:
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
-    *("ranges.json", "half.json", "confidence.safetensors", "labels.safetensors"),
+    *("ranges.json", "half.json", "runtime.json"),
+    *("confidence.safetensors", "labels.safetensors"),
 )
 
 

@@ -49,29 +49,6 @@ def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
             )
 
 
-def plan_wire(plan: Plan, packages: list[Package]) -> None:
-    """Compress what may be published: that takes as long as all the rest."""
-    for package in packages if _publishable(plan, packages) else ():
-        compress = step_of("pipeline.publish.compress:compress")
-        inputs = {"artifact": package.node}
-        plan.add(Node(wire(package.artifact), *compress, inputs))
-
-
-def _publishable(plan: Plan, packages: list[Package]) -> bool:
-    """Whether a release may come of it: without browsers, only where no proof has to have one."""
-    if plan.browsers:
-        return True
-    targets = parse(plan.config.validate_.backends)
-    native = {target.id for target in targets if not target.engine}
-    wanted = {target.id for target in targets if target.required}
-    return wanted <= native and all(native & package.bounds.keys() for package in packages)
-
-
-def wire(artifact: str) -> str:
-    """The node that compresses an artifact."""
-    return f"compress {artifact}"
-
-
 def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> PlannedArtifact:
     """Add the proofs of one package of all."""
     proofs = dict(_plan_proofs(plan, package, _reference(packages, package)))

@@ -10,7 +10,8 @@ from typing import Any
 from pipeline import options, tools
 from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
-from pipeline.publish.compress import SIZES
+from pipeline.publish import runtime
+from pipeline.publish.compress import SIZES, TWINS, total
 from pipeline.step import Inputs, step
 from pipeline.validate import canary
 from pipeline.validate.canary_tolerance import canary_of
@@ -59,7 +60,7 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=7, tools=tools.TOOLS, quick=True)
+@step(version=8, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -84,6 +85,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "canary_reason": said.get("reason"),
         "cascade": cascade,
         "cascade_reason": no_cascade,
+        "runtimes": runtime.used(inputs, kept),
         "artifacts": kept,
         "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
     }
@@ -152,17 +154,17 @@ def _artifact(
     }
 
 
-_DESCRIBED = ("format", "variant", "entry", "files", "bytes", "br_bytes")
+_DESCRIBED = ("format", "variant", "entry", "files", "bytes", *TWINS.values())
 
 
 def _with_wire_bytes(description: dict[str, Any], inputs: Inputs, name: str) -> dict[str, Any]:
     """With each file's compressed size; ``None`` in a build that publishes nothing."""
     folder = inputs.get(f"compress {name}")
     sizes = json.loads((folder / SIZES).read_text()) if folder else {}
-    unknown = {"br_bytes": None}
+    unknown = dict.fromkeys(TWINS.values())
     files = [{**file, **sizes.get(file["path"], unknown)} for file in description["files"]]
-    total = sum(file["br_bytes"] for file in files) if folder else None
-    return {**description, "files": files, "br_bytes": total}
+    totals = {key: total(files, key) if folder else None for key in unknown}
+    return {**description, "files": files, **totals}
 
 
 def _mark_dominated(made: list[dict[str, Any]], stay: set[str]) -> None:

@@ -24,7 +24,6 @@ from pipeline.publish.upload import (
     Progress,
     artifact_pieces,
     missing,
-    root_pieces,
     upload,
 )
 
@@ -68,7 +67,7 @@ def publish(
     *,
     writers: Sequence[Writer] = (),
     compressed: Callable[[str], Path] | None = None,
-    root: Mapping[str, Path] | None = None,
+    root: Sequence[Piece] = (),
     progress: Progress = lambda copied, total: None,
 ) -> Release:
     """Add a release and move the channel to it.
@@ -80,7 +79,7 @@ def publish(
         report: writes a new release's report; asked only where the release is not there yet.
         writers: write what else lies in a new release's folder, one after the other.
         compressed: gives the folder with the ``.br`` and ``.gz`` of an artifact's files.
-        root: files beside the models: path below the CDN folder -> local file.
+        root: files beside the models: the runtimes and the client.
 
     Raises:
         MovedError: another publisher moved the channel meanwhile; the release itself is published.
@@ -88,7 +87,7 @@ def publish(
     """
     storage = open_storage(to)
     name, release = manifest["name"], digest("release", manifest)[:ID_DIGITS]
-    pieces = [*artifact_pieces(manifest, artifact, compressed), *root_pieces(root or {})]
+    pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
     with told(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
         if _reads_so(storage, manifest, channel, release, pieces):

@@ -8,14 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.publish.compress import TWINS
 from pipeline.publish.headers import immutable
 from pipeline.publish.storage.base import Storage
 
 #: Called with bytes that were copied, and the bytes of all that has to be.
 Progress = Callable[[int, int], None]
-
-#: Compressed twins: what follows the file's name, and their size in the manifest.
-TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
 
 
 @dataclass(frozen=True)
@@ -55,22 +53,19 @@ def artifact_pieces(
             source = _below(opened, one["id"], path)
             yield Piece(f"{name}/{path}", source, file["bytes"], file["sha256"])
             if twins:
-                for suffix in (end for end, key in TWINS.items() if file.get(key) is not None):
+                for suffix in suffixes(file):
                     # Another version of the compressor may have made the one that is there: what
                     # it holds is the same, and what is published never changes.
                     yield Piece(f"{name}/{path}{suffix}", _below(twins, one["id"], path + suffix))
 
 
+def suffixes(file: Mapping[str, Any]) -> list[str]:
+    """Of the compressed twins of a file, as a manifest lists it."""
+    return [suffix for suffix, key in TWINS.items() if file.get(key) is not None]
+
+
 def _below(folder: Callable[[str], Path], artifact: str, path: str) -> Callable[[], Path]:
     return lambda: folder(artifact) / path
-
-
-def root_pieces(files: Mapping[str, Path]) -> list[Piece]:
-    """Files of the CDN folder's root, such as runtimes: path -> local file."""
-    return [
-        Piece(path, lambda file=file: file, file.stat().st_size)  # type: ignore[misc]
-        for path, file in files.items()
-    ]
 
 
 def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:

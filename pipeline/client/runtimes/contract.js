@@ -1,0 +1,35 @@
+/**
+ * What every bundle of this folder exports: `open(request) -> Promise<Model>`.
+ *
+ * @typedef {import('../../browser/safetensors.js').Tensors} Tensors
+ * @typedef {{name: string, dtype: string, shape: (number | null)[]}} Spec
+ *
+ * @typedef {Object} OpenRequest
+ * @property {string} format `tfjs-graph`, `tfjs-layers` or `onnx`
+ * @property {ArrayBuffer} entry the model.json or .onnx file
+ * @property {Record<string, ArrayBuffer>} files the others, by the name that the entry gives them
+ * @property {Record<string, string>} [assets] URLs, blob: or not, of the runtime's own files by name
+ * @property {Spec[]} inputs as the manifest has them
+ * @property {Spec[]} outputs
+ * @property {number} [threads] at most; more than one needs a cross-origin isolated page
+ *
+ * @typedef {Object} Details what really runs
+ * @property {string} backend
+ * @property {string} version the runtime's
+ * @property {string} [renderer] the GPU's name, or a rasterizer's
+ * @property {boolean} [simd]
+ * @property {number} [threads]
+ * @property {16 | 32} [textureFloatBits]
+ * @property {boolean} [shaderF16]
+ * @property {boolean} [fallbackAdapter]
+ *
+ * @typedef {Object} Model
+ * @property {(feeds: Tensors) => Promise<Tensors>} run
+ * @property {() => {tensors: number | null, bytes: number | null}} memory of all models of this
+ *   runtime together; null where it does not tell
+ * @property {() => Promise<void>} dispose
+ * @property {Details} details
+ * @property {any} [model] the runtime's own model, of layers bundles
+ */
+
+export {};

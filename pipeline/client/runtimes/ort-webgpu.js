@@ -1,0 +1,14 @@
+/** ONNX models on ONNX Runtime's WebGPU kernels. */
+import * as ort from 'onnxruntime-web/webgpu';
+import { opener } from './ort/open.js';
+import { describeDevice, requireAdapter, watchDevice } from './webgpu.js';
+
+export const open = opener(ort, {
+  NAME: 'webgpu',
+  WASM: 'ort-wasm-simd-threaded.asyncify.wasm',
+  prepare: async () => void (await requireAdapter()),
+  describe: async ({ env }) => {
+    const device = await env.webgpu.device;
+    return { described: await describeDevice(device), check: watchDevice(device) };
+  },
+});

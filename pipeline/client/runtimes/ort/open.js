@@ -1,0 +1,128 @@
+/** Runs ONNX models from memory in ONNX Runtime Web on one execution provider, and on no other. */
+import { RuntimeFailure, explaining } from '../failure.js';
+import { checkNames, mapped } from '../record.js';
+import { threadCount } from '../threads.js';
+
+/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import('../contract.js').Model} Model */
+/** @typedef {import('../contract.js').Tensors} Tensors */
+
+/**
+ * @typedef {Object} Provider
+ * @property {string} NAME ONNX Runtime's own
+ * @property {string} WASM the asset that it runs
+ * @property {() => Promise<void>} prepare
+ * @property {(ort: any) => Promise<{described: any, check: () => void}>} describe
+ */
+
+/**
+ * @param {any} ort a build of ONNX Runtime Web
+ * @param {Provider} provider
+ * @returns {(request: OpenRequest) => Promise<Model>}
+ */
+export function opener(ort, provider) {
+  return (request) =>
+    explaining(async () => {
+      if (request.format !== 'onnx') {
+        throw new RuntimeFailure('format', `this bundle runs onnx, not ${request.format}`);
+      }
+      await start(ort, provider, request);
+      const session = await create(ort, provider, request);
+      checkNames(byName(session.inputNames), request.inputs, 'takes');
+      checkNames(byName(session.outputNames), request.outputs, 'returns');
+      const { described, check } = await provider.describe(ort);
+      const details = { ...common(ort, provider), ...described };
+      return {
+        details,
+        run: (feeds) => explaining(() => run(ort, session, feeds, check)),
+        memory: () => ({ tensors: null, bytes: null }),
+        dispose: once(() => session.release()),
+      };
+    });
+}
+
+/**
+ * @param {any} ort
+ * @param {Provider} provider
+ * @param {OpenRequest} request
+ */
+async function start(ort, provider, { assets = {}, threads }) {
+  await provider.prepare();
+  const wasm = assets[provider.WASM];
+  if (!wasm) throw new RuntimeFailure('unavailable', `${provider.WASM} was not given`);
+  ort.env.logLevel = 'error';
+  ort.env.wasm.wasmPaths = { wasm };
+  ort.env.wasm.numThreads = threadCount(threads);
+}
+
+/**
+ * @param {any} ort
+ * @param {Provider} provider
+ * @param {OpenRequest} request
+ */
+async function create(ort, provider, { entry, files }) {
+  const externalData = Object.entries(files).map(([path, data]) => ({
+    path,
+    data: new Uint8Array(data),
+  }));
+  const options = { executionProviders: [provider.NAME], externalData };
+  try {
+    return await ort.InferenceSession.create(new Uint8Array(entry), options);
+  } catch (error) {
+    const text = String(/** @type {any} */ (error)?.message ?? error);
+    // Of a model with float16 arithmetic, and of a runtime that does not start.
+    if (/shader-f16|'f16' type used without|ShaderF16|no available backend/i.test(text)) {
+      throw new RuntimeFailure('unavailable', text);
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {any} ort
+ * @param {any} session
+ * @param {Tensors} inputs
+ * @param {() => void} check
+ * @returns {Promise<Tensors>}
+ */
+async function run(ort, session, inputs, check) {
+  check();
+  const feeds = mapped(inputs, ({ dtype, data, shape }) => new ort.Tensor(dtype, data, shape));
+  try {
+    // Outputs come to the CPU before the promise resolves: a GPU's work is over.
+    const results = await session.run(feeds);
+    return mapped(results, (/** @type {any} */ { type, data, dims }) => ({
+      dtype: type,
+      data,
+      shape: [...dims],
+    }));
+  } finally {
+    check();
+  }
+}
+
+/**
+ * @param {any} ort
+ * @param {Provider} provider
+ */
+function common(ort, provider) {
+  return {
+    backend: provider.NAME,
+    version: ort.env.versions.web,
+    // ONNX Runtime Web has no build without it.
+    simd: true,
+    threads: ort.env.wasm.numThreads,
+  };
+}
+
+/** @param {readonly string[]} names */
+function byName(names) {
+  return Object.fromEntries(names.map((name) => [name, true]));
+}
+
+/** @param {() => Promise<void>} work */
+function once(work) {
+  /** @type {Promise<void> | undefined} */
+  let done;
+  return () => (done ??= work());
+}

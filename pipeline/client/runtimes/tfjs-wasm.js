@@ -1,0 +1,6 @@
+/** TF.js graph models on its wasm backend. */
+import * as backend from './tfjs/wasm.js';
+import * as graph from './tfjs/graph.js';
+import { opener } from './tfjs/open.js';
+
+export const open = opener(backend, graph);

@@ -1,0 +1,6 @@
+/** TF.js graph models on its webgl backend. */
+import * as backend from './tfjs/webgl.js';
+import * as graph from './tfjs/graph.js';
+import { opener } from './tfjs/open.js';
+
+export const open = opener(backend, graph);

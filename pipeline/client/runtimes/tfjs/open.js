@@ -1,0 +1,124 @@
+/** Runs TF.js models from memory on one backend, and on no other. */
+import * as tf from '@tensorflow/tfjs-core';
+import { RuntimeFailure, explaining } from '../failure.js';
+import { mapped } from '../record.js';
+import { artifactsOf } from './artifacts.js';
+
+/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import('../contract.js').Model} Model */
+/** @typedef {import('../contract.js').Tensors} Tensors */
+/** @typedef {Record<string, tf.Tensor>} Named TF.js tensors by public name */
+
+/**
+ * @typedef {Object} Backend
+ * @property {string} NAME TF.js' own
+ * @property {(request: OpenRequest) => Promise<void>} prepare before TF.js starts it
+ * @property {() => any} describe
+ * @property {() => void} check throws where the context or device was lost
+ *
+ * @typedef {Object} Kind
+ * @property {string} FORMAT
+ * @property {(handler: any) => Promise<any>} load
+ * @property {(model: any, request: OpenRequest) => (feeds: Named) => Promise<Named>} predictor
+ */
+
+/** @type {Set<any>} all models of this bundle share TF.js */
+const opened = new Set();
+
+/**
+ * @param {Backend} backend
+ * @param {Kind} kind
+ * @returns {(request: OpenRequest) => Promise<Model>}
+ */
+export function opener(backend, kind) {
+  return (request) =>
+    explaining(async () => {
+      if (request.format !== kind.FORMAT) {
+        throw new RuntimeFailure('format', `this bundle runs ${kind.FORMAT}, not ${request.format}`);
+      }
+      await start(backend, request);
+      const artifacts = await artifactsOf(request);
+      const model = await kind.load({ load: async () => artifacts });
+      opened.add(model);
+      return opening(backend, kind, model, request);
+    });
+}
+
+/**
+ * @param {Backend} backend
+ * @param {Kind} kind
+ * @param {any} model
+ * @param {OpenRequest} request
+ * @returns {Promise<Model>}
+ */
+async function opening(backend, kind, model, request) {
+  const predict = kind.predictor(model, request);
+  const details = { backend: tf.getBackend(), version: tf.version_core, ...(await backend.describe()) };
+  return {
+    details,
+    model,
+    run: (feeds) => explaining(() => run(backend, predict, feeds)),
+    memory,
+    dispose: async () => dispose(model),
+  };
+}
+
+/**
+ * @param {Backend} backend
+ * @param {OpenRequest} request
+ */
+async function start(backend, request) {
+  if (tf.getBackend() === backend.NAME) return;
+  await backend.prepare(request);
+  let reason = '';
+  try {
+    await tf.setBackend(backend.NAME);
+  } catch (error) {
+    reason = `: ${/** @type {any} */ (error)?.message ?? error}`;
+  }
+  // TF.js moves on to another backend, or to none, without a word.
+  if (tf.getBackend() !== backend.NAME) {
+    throw new RuntimeFailure('unavailable', `TF.js could not start its ${backend.NAME} backend${reason}`);
+  }
+}
+
+/**
+ * @param {Backend} backend
+ * @param {(feeds: Named) => Promise<Named>} predict
+ * @param {Tensors} inputs
+ * @returns {Promise<Tensors>}
+ */
+async function run(backend, predict, inputs) {
+  backend.check();
+  /** @type {Named} */
+  const feeds = mapped(inputs, ({ data, shape, dtype }) =>
+    tf.tensor(/** @type {any} */ (data), shape, /** @type {any} */ (dtype)),
+  );
+  /** @type {Named} */
+  let results = {};
+  try {
+    results = await predict(feeds);
+    const read = Object.entries(results).map(async ([name, tensor]) => {
+      const { dtype, shape } = tensor;
+      return [name, { dtype, shape, data: await tensor.data() }];
+    });
+    return Object.fromEntries(await Promise.all(read));
+  } finally {
+    tf.dispose([feeds, results]);
+    backend.check();
+  }
+}
+
+function memory() {
+  // After the last model there is no backend, and asking would start one.
+  const { numTensors, numBytes } = opened.size ? tf.memory() : { numTensors: 0, numBytes: 0 };
+  return { tensors: numTensors, bytes: numBytes };
+}
+
+/** @param {any} model */
+function dispose(model) {
+  if (!opened.delete(model)) return;
+  model.dispose();
+  // The last one takes the context, its textures and the heap with it; TF.js can start again.
+  if (!opened.size) tf.engine().reset();
+}

@@ -1,0 +1,44 @@
+/** TF.js on WebAssembly, with SIMD, and with threads where the page is isolated. */
+import { getThreadsCount, setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import { env } from '@tensorflow/tfjs-core';
+import { RuntimeFailure } from '../failure.js';
+import { threadCount } from '../threads.js';
+
+export const NAME = 'wasm';
+
+const PLAIN = 'tfjs-backend-wasm.wasm';
+const SIMD = 'tfjs-backend-wasm-simd.wasm';
+const THREADED = 'tfjs-backend-wasm-threaded-simd.wasm';
+
+/** @param {import('../contract.js').OpenRequest} request */
+export async function prepare({ assets = {}, threads }) {
+  const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  const count = simd ? threadsOf(threads) : 1;
+  const able = [count > 1 && THREADED, simd && SIMD, PLAIN];
+  const chosen = able.find((name) => name && assets[name]);
+  if (!chosen) {
+    const needed = able.filter(Boolean).join(' or ');
+    throw new RuntimeFailure('unavailable', `${needed} is needed here and was not given`);
+  }
+  // It would take threads wherever there are some.
+  env().set('WASM_HAS_MULTITHREAD_SUPPORT', chosen === THREADED);
+  setThreadsCount(count);
+  // It wants all three, and takes one.
+  const url = assets[chosen];
+  setWasmPaths({ [PLAIN]: url, [SIMD]: url, [THREADED]: url });
+}
+
+/**
+ * TF.js takes at most half of the cores: on two its threaded build would have one thread.
+ * @param {number | undefined} asked
+ */
+function threadsOf(asked) {
+  return Math.min(threadCount(asked), Math.floor(navigator.hardwareConcurrency / 2));
+}
+
+export async function describe() {
+  return { simd: await env().getAsync('WASM_HAS_SIMD_SUPPORT'), threads: getThreadsCount() };
+}
+
+/** WebAssembly has no context to lose. */
+export function check() {}

@@ -1,0 +1,80 @@
+"""Plans what a release is delivered with: compressed files, the runtimes and the client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.plan.artifacts import Package
+from pipeline.plan.graph import Node, Plan, step_of
+from pipeline.publish import client, esbuild, runtime
+from pipeline.validate.targets import parse
+
+
+def plan_wire(plan: Plan, packages: list[Package]) -> None:
+    """Compress what may be published: that takes as long as all the rest."""
+    if not _publishable(plan, packages):
+        return
+    # First of all, since what is timed waits for them: nothing else has to be there.
+    names = sorted(set(_runtimes(plan, packages)))
+    for name in names:
+        _plan_assets(plan, name)
+    for package in packages:
+        compress = step_of("pipeline.publish.compress:compress")
+        plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
+    for name in names:
+        _plan_bundle(plan, name)
+    if names:
+        _plan_client(plan)
+
+
+def _publishable(plan: Plan, packages: list[Package]) -> bool:
+    """Whether a release may come of it: without browsers, only where no proof has to have one."""
+    if plan.browsers:
+        return True
+    targets = parse(plan.config.validate_.backends)
+    native = {target.id for target in targets if not target.engine}
+    wanted = {target.id for target in targets if target.required}
+    return wanted <= native and all(native & package.bounds.keys() for package in packages)
+
+
+def _runtimes(plan: Plan, packages: list[Package]) -> Iterator[str]:
+    """The runtimes of every artifact on every backend that can prove it here."""
+    for target in parse(plan.config.validate_.backends):
+        # What is required is asked for again by its proof.
+        if target.engine and plan.browsers and (target.required or not target.unavailable()):
+            for package in packages:
+                name = runtime.runtime_of(target.backend, package.format)
+                if name and target.runs(package.format):
+                    yield name
+
+
+def _plan_assets(plan: Plan, name: str) -> None:
+    files = {path.name: path for path in runtime.assets_of(name)}
+    # Without the packages there is nothing to prove artifacts with either: the proofs say so.
+    if files and all(path.is_file() for path in files.values()):
+        features = {path.name: needs for path, needs in runtime.assets_of(name).items()}
+        keep = step_of("pipeline.publish.runtime:keep_assets", features=features)
+        plan.add(Node(runtime.node(name, asset=True), *keep, files=files))
+
+
+def _plan_bundle(plan: Plan, name: str) -> None:
+    make = step_of("pipeline.publish.runtime:bundle", runtime=name)
+    plan.add(Node(runtime.node(name), *make, extra_key=esbuild.fingerprint(runtime.SOURCES)))
+
+
+def _plan_client(plan: Plan) -> None:
+    key = esbuild.fingerprint(client.SOURCES)
+    make, licences = "pipeline.publish.client:make", "pipeline.publish.runtime:licences"
+    plan.add(Node(client.NODE, *step_of(make), extra_key=key))
+    plan.add(Node(runtime.LICENCES, *step_of(licences), extra_key=key))
+
+
+def delivered(plan: Plan) -> dict[str, str]:
+    """What the manifest is made of, and published with, of all this; each is its own node."""
+    parts = ("compress ", "runtime ", "assets ")
+    return {name: name for name in plan.nodes if name.startswith(parts) or name == client.NODE}
+
+
+def wire(artifact: str) -> str:
+    """The node that compresses an artifact."""
+    return f"compress {artifact}"

@@ -1,0 +1,190 @@
+"""The runtimes that clients load: a bundle for each backend, and the WebAssembly that it starts.
+
+They are made of ``pipeline/client/runtimes/`` and of the same pinned packages that artifacts
+were proved with, so that what was proved is what runs.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline import options
+from pipeline.browser import packages
+from pipeline.digest import file_digest
+from pipeline.publish import esbuild
+from pipeline.publish.compress import give_way, write_twins
+from pipeline.step import Inputs, step
+
+SOURCES = Path(__file__).parent.parent / "client" / "runtimes"
+DESCRIPTION = "runtime.json"
+#: Below the CDN folder.
+FOLDER = "runtimes"
+#: The node of the licences, and its file.
+LICENCES, LICENCE_FILE = "runtime licences", "LICENSES.txt"
+
+#: A layers model needs code of its own, which graph models can do without.
+LAYERS = "-layers"
+
+_TFJS = packages.MODULES / "@tensorflow" / "tfjs-backend-wasm" / "dist"
+_ORT = packages.MODULES / "onnxruntime-web" / "dist"
+_WASM = "tfjs-backend-wasm"
+
+#: Backend -> its own files -> what a browser has to have for each. A client fetches the one that
+#: asks for most of what there is.
+ASSETS: dict[str, dict[Path, tuple[str, ...]]] = {
+    "tfjs-wasm": {
+        _TFJS / f"{_WASM}.wasm": (),
+        _TFJS / f"{_WASM}-simd.wasm": ("simd",),
+        _TFJS / f"{_WASM}-threaded-simd.wasm": ("simd", "threads"),
+    },
+    "ort-wasm": {_ORT / "ort-wasm-simd-threaded.wasm": ("simd",)},
+    "ort-webgpu": {_ORT / "ort-wasm-simd-threaded.asyncify.wasm": ("simd",)},
+}
+
+
+#: All packages of which bundles hold any code.
+PACKAGES = (
+    *(f"@tensorflow/tfjs-{part}" for part in ("core", "converter", "layers")),
+    *(f"@tensorflow/tfjs-backend-{name}" for name in ("cpu", "wasm", "webgl", "webgpu")),
+    *("onnxruntime-web", "long", "seedrandom"),
+)
+#: Texts of licences, of packages that only name theirs.
+TEXTS = Path(__file__).parent / "licences"
+HOLDERS = {"onnxruntime-web": "Microsoft Corporation", "seedrandom": "David Bau"}
+
+
+class RuntimeOptions(options.Options):
+    """Which runtime to bundle."""
+
+    runtime: str
+
+
+class AssetOptions(options.Options):
+    """What a backend's own files need."""
+
+    features: dict[str, tuple[str, ...]]
+    """Name of the file -> what a browser has to have for it."""
+
+
+def runtime_of(backend: str, format_name: str) -> str | None:
+    """The bundle that runs a format on a backend; ``None`` where clients have none."""
+    name = f"{backend}{LAYERS}" if format_name == "tfjs-layers" else backend
+    return name if (SOURCES / f"{name}.js").is_file() else None
+
+
+def node(name: str, *, asset: bool = False) -> str:
+    """The node that bundles a runtime, or keeps what it starts, which layers models share."""
+    return f"assets {name.removesuffix(LAYERS)}" if asset else f"runtime {name}"
+
+
+def assets_of(runtime: str) -> dict[Path, tuple[str, ...]]:
+    """The files that a runtime starts, and what each asks of a browser."""
+    return ASSETS.get(runtime.removesuffix(LAYERS), {})
+
+
+class LicenceOptions(options.Options):
+    """There is no choice of licences."""
+
+
+@step(version=1, lane="compress", tools=("brotli",))
+def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
+    """The modules of a runtime -> one file named by its digest, its twins and its licences."""
+    give_way()
+    made = esbuild.bundle([SOURCES / f"{options.runtime}.js"], work / "made")
+    entry = _keep({f"{options.runtime}.js": made.outputs[0]}, work)[0]
+    shutil.rmtree(work / "made")
+    facts = {"entry": entry, "version": _version(_library(made.packages))}
+    (work / DESCRIPTION).write_text(json.dumps(facts, indent=1))
+
+
+def _library(names: Iterable[str]) -> str:
+    """What a runtime is known by: all packages of TF.js have one version."""
+    return next(name for name in names if name in ("@tensorflow/tfjs-core", "onnxruntime-web"))
+
+
+# ONNX Runtime's takes a minute to compress, once for each version: in a process of its own, beside
+# the conversions and the compression of artifacts.
+@step(version=1, lane="assets", tools=("brotli",))
+def keep_assets(inputs: Inputs, options: AssetOptions, work: Path) -> None:
+    """Files by name -> the same, named by their digests, and their twins."""
+    give_way()
+    kept = _keep(inputs, work)
+    files = [{**file, "features": list(options.features[file["name"]])} for file in kept]
+    (work / DESCRIPTION).write_text(json.dumps({"files": files}, indent=1))
+
+
+def _keep(files: Mapping[str, Path], work: Path) -> list[dict[str, Any]]:
+    named = {}
+    described = {}
+    for name, file in files.items():
+        sha256, size = file_digest(file)
+        path = f"{sha256}{file.suffix}"
+        shutil.copyfile(file, work / path)
+        named[path] = file
+        described[path] = {"name": name, "path": path, "sha256": sha256, "bytes": size}
+    sizes = write_twins(named, work)
+    return [{**one, **sizes[path]} for path, one in described.items()]
+
+
+def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The runtimes on which an artifact of a release passed, as its manifest tells of them.
+
+    Args:
+        inputs: of the manifest's step; a build that publishes nothing made no runtimes.
+    """
+    passed = {
+        runtime_of(result["backend"], artifact["format"])
+        for artifact in artifacts
+        for result in artifact["validation"]
+        if result["status"] == "pass"
+    }
+    names = sorted(name for name in passed if name and node(name) in inputs)
+    return {name: _described(name, inputs) for name in names}
+
+
+def _described(name: str, inputs: Inputs) -> dict[str, Any]:
+    """A runtime's version and files; paths are below the CDN folder."""
+    made = json.loads((inputs[node(name)] / DESCRIPTION).read_text())
+    kept = inputs.get(node(name, asset=True))
+    own = json.loads((kept / DESCRIPTION).read_text())["files"] if kept else []
+    files = [{**file, "path": f"{FOLDER}/{file['path']}"} for file in (made["entry"], *own)]
+    return {"entry": files[0]["path"], "version": made["version"], "files": files}
+
+
+# Of all that is ever bundled, so that no model's release takes away what another's needs.
+@step(version=1, quick=True)
+def licences(inputs: Inputs, options: LicenceOptions, work: Path) -> None:
+    """Nothing -> the licences of all packages of which bundles hold any code."""
+    by_text: dict[str, list[str]] = {}
+    for name in PACKAGES:
+        by_text.setdefault(_licence(name), []).append(f"{name} {_version(name)}")
+    parts = ["\n".join(names) + "\n\n" + text for text, names in by_text.items()]
+    (work / LICENCE_FILE).write_text(_RULE.join(parts) + "\n")
+
+
+_RULE = f"\n\n{'=' * 78}\n\n"
+
+
+def _licence(name: str) -> str:
+    """The text that comes with a package; the words of the licence it names where none does."""
+    folder = packages.MODULES / name
+    texts = [path for path in folder.iterdir() if path.stem.upper() in ("LICENSE", "NOTICE")]
+    if texts:
+        return "\n\n".join(path.read_text(errors="replace").strip() for path in sorted(texts))
+    named = _package(name)["license"].split(" AND ")
+    text = "\n\n".join((TEXTS / f"{one}.txt").read_text().strip() for one in named)
+    return text.replace("<holder>", HOLDERS.get(name, ""))
+
+
+def _version(name: str) -> str:
+    version: str = _package(name)["version"]
+    return version
+
+
+def _package(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((packages.MODULES / name / "package.json").read_text())
+    return found

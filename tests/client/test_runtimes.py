@@ -1,0 +1,263 @@
+"""The runtime bundles: each opens models from memory in a worker of each engine, and is right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from client_page import ScriptError, ScriptPage, page_origin
+from client_site import CORS, NO_STORE, Origin, running
+from safetensors.numpy import load_file
+
+from pipeline.publish import esbuild
+from pipeline.publish.runtime import SOURCES, assets_of
+
+pytestmark = pytest.mark.browser
+
+FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
+RUNTIMES = sorted(path.stem for path in SOURCES.glob("*-*.js"))
+WEBGPU = [name for name in RUNTIMES if "webgpu" in name]
+
+#: In a worker from a blob: URL, as the client's is; the bundle and its wasm from blob: URLs too.
+RUN = """
+const bytes = async (url) => (await fetch(url)).arrayBuffer();
+const blob = async (url, type) => URL.createObjectURL(new Blob([await bytes(url)], { type }));
+const all = async (named, get) => Object.fromEntries(await Promise.all(
+  Object.entries(named).map(async ([name, url]) => [name, await get(url)])));
+const job = { ...args, bundle: await blob(args.bundle, 'text/javascript') };
+job.request = { ...args.request, entry: await bytes(args.entry),
+                files: await all(args.files, bytes),
+                assets: await all(args.assets, (url) => blob(url, 'application/wasm')) };
+
+const work = async ({ bundle, request, feeds, times }) => {
+  const { open } = await import(bundle);
+  const model = await open(request);
+  for (const feed of Object.values(feeds)) feed.data = Float32Array.from(feed.data);
+  const first = await model.run(feeds);
+  const before = model.memory();
+  for (let i = 1; i < times; i++) await model.run(feeds);
+  const after = model.memory();
+  await model.dispose();
+  for (const output of Object.values(first)) output.data = [...output.data];
+  return { first, before, after, disposed: model.memory(), details: model.details };
+};
+if (args.on === 'page') return work(job);
+
+const source = `${args.first ?? ''}; onmessage = ({ data }) => (${work})(data).then(
+  (said) => postMessage({ said }),
+  ({ name, message, code }) => postMessage({ error: { name, message, code } }));`;
+const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+const worker = new Worker(url, { type: 'module' });
+const { said, error } = await new Promise((resolve, reject) => {
+  worker.onmessage = ({ data }) => resolve(data);
+  worker.onerror = ({ message }) => reject(new Error(message || 'the worker did not start'));
+  worker.postMessage(job);
+});
+worker.terminate();
+if (error) throw error;
+return said;
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model of the browser tests, and what it answers."""
+
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        return FIXTURES / self.name / "artifact"
+
+    @property
+    def described(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "artifact.json").read_text())
+        return found
+
+    def tensors(self, side: str) -> dict[str, Any]:
+        # The ONNX model is the classifier in another format.
+        folder = FIXTURES / self.name.removesuffix("_onnx")
+        return load_file(folder / f"{side}.safetensors")
+
+
+def case_of(runtime: str) -> Case:
+    if runtime.startswith("ort"):
+        return Case("classifier_onnx")
+    return Case("layers" if runtime.endswith("layers") else "classifier")
+
+
+@pytest.fixture(scope="module")
+def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
+    folder = tmp_path_factory.mktemp("bundles")
+    esbuild.bundle([SOURCES / f"{name}.js" for name in RUNTIMES], folder)
+    folders = {"/bundles/": folder, "/models/": FIXTURES}
+    with running(Origin({**CORS, **NO_STORE}, folders)) as origin:
+        for name in RUNTIMES:
+            for path in assets_of(name):
+                origin.put(f"/assets/{path.name}", path.read_bytes())
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def user() -> Iterator[Origin]:
+    with running(page_origin()) as origin:
+        yield origin
+
+
+def task(cdn: Origin, runtime: str, **changes: Any) -> dict[str, Any]:
+    """What ``RUN`` is told."""
+    case = case_of(runtime)
+    made = case.described
+    base = f"models/{case.name}/artifact"
+    others = [file["path"] for file in made["files"] if file["path"] != made["entry"]]
+    inputs = case.tensors("inputs")
+    request = {"format": made["format"], "inputs": made["inputs"], "outputs": made["outputs"]}
+    whole = {
+        "bundle": cdn.url(f"bundles/{runtime}.js"),
+        "assets": {path.name: cdn.url(f"assets/{path.name}") for path in assets_of(runtime)},
+        "entry": cdn.url(f"{base}/{made['entry']}"),
+        "files": {path.removeprefix("files/"): cdn.url(f"{base}/{path}") for path in others},
+        "feeds": {
+            name: {"dtype": "float32", "shape": array.shape, "data": array.ravel().tolist()}
+            for name, array in inputs.items()
+        },
+        "times": 3,
+        "request": request,
+    }
+    return {**whole, **changes, "request": {**request, **changes.get("request", {})}}
+
+
+@pytest.fixture
+def plain(engine: str, user: Origin) -> Iterator[ScriptPage]:
+    with ExitStack() as stack:
+        page = ScriptPage(engine, user)
+        stack.callback(page.close)
+        yield page
+
+
+@pytest.fixture
+def isolated(engine: str, user: Origin) -> Iterator[ScriptPage]:
+    with ExitStack() as stack:
+        page = ScriptPage(engine, user, "/isolated")
+        stack.callback(page.close)
+        yield page
+
+
+#: Layers models differ from graph models in no backend: one is enough.
+SHOWN = [name for name in RUNTIMES if not name.endswith("-layers") or "wasm" in name]
+
+
+@pytest.mark.parametrize("runtime", SHOWN)
+def test_answers_as_the_source_model_did(plain: ScriptPage, cdn: Origin, runtime: str) -> None:
+    # WebKitGTK has no WebGL in workers; clients then run it on the page.
+    on = "page" if plain.engine == "webkit" and "webgl" in runtime else "worker"
+    try:
+        said = plain.run(RUN, **task(cdn, runtime, on=on))
+    except ScriptError as error:
+        if runtime in WEBGPU and error.code == "unavailable":
+            pytest.skip(f"{runtime} in {plain.engine}: {error.message}")
+        raise
+    for name, expected in case_of(runtime).tensors("outputs").items():
+        output = said["first"][name]
+        assert output["dtype"] == "float32"
+        found = np.reshape(np.array(output["data"], "float32"), output["shape"])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    backend = runtime.split("-")[1]
+    assert said["details"]["backend"] == backend
+    assert said["details"]["version"]
+    if backend == "wasm":
+        assert said["details"]["simd"] is True
+        assert said["details"]["threads"] == 1, "the page is not isolated"
+    else:
+        assert said["details"]["renderer"]
+    if runtime.startswith("tfjs"):
+        assert said["before"]["tensors"] > 0
+        assert said["before"] == said["after"], "no tensor leaks"
+        assert said["disposed"] == {"tensors": 0, "bytes": 0}
+
+
+@pytest.mark.parametrize("runtime", ["tfjs-wasm", "ort-wasm"])
+def test_threads_in_an_isolated_page(isolated: ScriptPage, cdn: Origin, runtime: str) -> None:
+    if not isolated.run("return crossOriginIsolated"):
+        pytest.skip(f"{isolated.engine} gives no isolation here")
+    # TF.js takes half of the cores, of which this machine may have two.
+    cores = "Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 });"
+    said = isolated.run(RUN, **task(cdn, runtime, first=cores, request={"threads": 2}))
+    assert said["details"]["threads"] == 2
+    for name, expected in case_of(runtime).tensors("outputs").items():
+        found = np.reshape(said["first"][name]["data"], said["first"][name]["shape"])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_cut_shard_is_named_as_one(plain: ScriptPage, cdn: Origin) -> None:
+    whole = task(cdn, "tfjs-wasm")
+    files = dict(whole["files"])
+    shortest = min(files)
+    files[shortest] = cdn.put("cut.bin", b"\0" * 8)
+    with pytest.raises(ScriptError, match=r"needs \d+ bytes of weights, its 3 shards hold") as told:
+        plain.run(RUN, **{**whole, "files": files})
+    assert told.value.code == "format"
+    del files[shortest]
+    with pytest.raises(ScriptError, match=f"names {shortest}, which is not there") as told:
+        plain.run(RUN, **{**whole, "files": files})
+    assert told.value.code == "format"
+
+
+@pytest.mark.parametrize("runtime", ["tfjs-wasm", "ort-wasm"])
+def test_without_its_wasm_it_is_unavailable(plain: ScriptPage, cdn: Origin, runtime: str) -> None:
+    with pytest.raises(ScriptError) as told:
+        plain.run(RUN, **task(cdn, runtime, assets={}))
+    assert told.value.code == "unavailable"
+
+
+@pytest.mark.parametrize("runtime", WEBGPU)
+def test_webgpu_that_is_not_there_is_unavailable(
+    plain: ScriptPage, cdn: Origin, runtime: str
+) -> None:
+    hidden = "Object.defineProperty(navigator, 'gpu', {})"
+    with pytest.raises(ScriptError, match="this browser has no WebGPU") as told:
+        plain.run(RUN, **task(cdn, runtime, first=hidden))
+    assert told.value.code == "unavailable"
+
+
+def test_a_lost_webgl_context_is_said_to_be(plain: ScriptPage, cdn: Origin) -> None:
+    """The context is lost between two runs, as a driver that restarts does."""
+    if plain.engine == "webkit":  # in a worker
+        with pytest.raises(ScriptError, match="no WebGL context") as told:
+            plain.run(RUN, **task(cdn, "tfjs-webgl"))
+        assert told.value.code == "unavailable"
+        return
+    # After the first run: TF.js made one context to look at, and one to work with.
+    lose = """
+    const contexts = [], { getContext } = OffscreenCanvas.prototype;
+    OffscreenCanvas.prototype.getContext = function (...all) {
+      contexts.push(getContext.apply(this, all));
+      return contexts.at(-1);
+    };
+    """
+    script = RUN.replace(
+        "const before =",
+        "for (const one of contexts) one?.getExtension('WEBGL_lose_context')?.loseContext();"
+        "const before =",
+    )
+    with pytest.raises(ScriptError, match="context was lost") as told:
+        plain.run(script, **task(cdn, "tfjs-webgl", first=lose))
+    assert told.value.code == "lost"
+
+
+def test_a_bundle_holds_only_what_it_needs(tmp_path: Path) -> None:
+    import brotli
+
+    esbuild.bundle([SOURCES / "tfjs-wasm.js", SOURCES / "ort-wasm.js"], tmp_path)
+    sizes = {
+        path.stem: len(brotli.compress(path.read_bytes(), quality=11))
+        for path in tmp_path.glob("*.js")
+    }
+    assert sizes["tfjs-wasm"] < 115_000, "no gradients, no layers, no other backend"
+    assert sizes["ort-wasm"] < 30_000
