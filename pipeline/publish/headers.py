@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -23,6 +24,9 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
 }
+#: The folder of one version of the client.
+_DIGEST = re.compile(r"[0-9a-f]{16}")
+
 ENCODINGS = {".br": "br", ".gz": "gzip"}
 
 
@@ -48,7 +52,7 @@ def immutable(path: str) -> bool:
     """Whether a file never changes once it is there."""
     top, *rest = path.split("/")
     if top == "client":
-        return len(rest) > 1
+        return len(rest) > 1 and bool(_DIGEST.fullmatch(rest[0]))
     if top == "runtimes":
         return rest != ["LICENSES.txt"]
     return len(rest) > 1 and rest[0] in ("files", "releases")
