@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint types format bench configs release summary site assets lock doctor clean
+.PHONY: help setup build test lint types format bench configs release pack summary site assets lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -54,13 +54,16 @@ configs: ## Print configs=JSON, of all configs or those in CONFIGS, for a workfl
 	absent and sys.exit("error: there is no " + ", ".join(absent)); \
 	print("configs=" + json.dumps(named or sorted(glob.glob("configs/*.yaml"))))'
 
-release: setup ## Build RELEASE_CONFIGS (default: CONFIG) and pack one archive a model in dist/.
+release: setup ## Build RELEASE_CONFIGS (default: CONFIG), then pack.
 	$(BIN)/pipeline build $(RELEASE_CONFIGS) --set publish.to=$(CDN) $(RELEASE_FLAGS)
+	@$(MAKE) --no-print-directory pack
+
+pack: .venv/.ready ## Pack each model of the CDN folder into an archive in dist/.
 	@mkdir -p $(DIST) && rm -f $(DIST)/*.tar.gz
 	@for model in $(CDN)/*/releases; do \
 	  name=$$(basename "$$(dirname "$$model")"); \
 	  $(BIN)/pipeline copy "$(CDN)/$$name" --to "$(DIST)/$$name"; \
-	  tar -C $(DIST) -czf "$(DIST)/$$name.tar.gz" "$$name" && rm -rf "$(DIST)/$$name"; \
+	  tar -C $(DIST) --exclude=.lock -czf "$(DIST)/$$name.tar.gz" "$$name" && rm -rf "$(DIST)/$$name"; \
 	  echo "packed $(DIST)/$$name.tar.gz"; done
 
 summary: .venv/.ready ## Write the report of each of RELEASE_CONFIGS, as Markdown, to SUMMARY.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -13,6 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
+
+from pipeline.publish.release import publish
+from pipeline.publish.verify.run import verify
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -155,3 +159,30 @@ def test_what_is_no_config_starts_no_job() -> None:
     named = make("-s", "configs", CONFIGS="configs/mobilenet.yaml; curl")
     assert named.returncode != 0
     assert "there is no configs/mobilenet.yaml;, curl" in named.stderr
+
+
+def published(folder: Path, name: str) -> None:
+    """A model in a CDN folder."""
+    (folder / "files").mkdir(parents=True)
+    sha256 = hashlib.sha256(name.encode()).hexdigest()
+    file = {"path": f"files/{sha256}.bin", "sha256": sha256, "bytes": len(name)}
+    (folder / file["path"]).write_text(name)
+    artifacts = [{"id": "onnx/fp32", "entry": file["path"], "files": [file]}]
+    manifest = {"schema": 1, "name": name, "task": "tensors", "artifacts": artifacts}
+    publish(manifest, lambda _: folder, folder.parent / "cdn", "latest")
+
+
+def test_archives_of_several_models_become_one_site(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        published(tmp_path / name, name)
+    places = {name: str(tmp_path / name.lower()) for name in ("CDN", "DIST", "SITE")}
+    variables = [f"{name}={path}" for name, path in (places | {"BIN": str(BIN)}).items()]
+    done = make("-o", ".venv/.ready", *variables, "pack", "site")
+    assert done.returncode == 0, done.stderr
+    archives = sorted(path.name for path in (tmp_path / "dist").glob("*.tar.gz"))
+    assert archives == ["one.tar.gz", "two.tar.gz"]
+    found = verify(str(tmp_path / "site"))
+    assert found.faults == []
+    assert sorted(found.channels) == ["one/latest", "two/latest"]
+    index = json.loads((tmp_path / "site" / "index.json").read_text())
+    assert sorted(index["models"]) == ["one", "two"]

@@ -60,7 +60,7 @@ class Signer:
             raise PipelineError(
                 f"could not be signed {self.said}: {_first_line(error)}",
                 where=f"{manifest['name']}, release {manifest['release']}",
-                todo="nothing was published; try again, or publish without signing",
+                todo="try again, or publish without signing",
             ) from error
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from typing import Any
 import keys
 import manifests
 import pytest
+from http_server import running_server
 
 from pipeline.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.publish import bom
@@ -273,6 +275,36 @@ def test_a_job_without_the_permission_is_told(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     with pytest.raises(ConfigError, match="give the job the permission `id-token: write`"):
         signer(None, keyless=True)
+
+
+def token(subject: str) -> str:
+    """A JSON Web Token with no signature."""
+    claims = {"iss": "https://example.com", "aud": "sigstore", "sub": subject, "exp": 2**40}
+    parts = [{"alg": "none"}, claims]
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts]
+    return ".".join(part.decode().rstrip("=") for part in encoded) + "."
+
+
+def test_in_a_job_its_identity_is_asked_for_and_sigstore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to where Sigstore's services would answer."""
+    made = release(tmp_path / "release")
+    with running_server() as github:
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret")
+        url = github.put("token", json.dumps({"value": token("a job's")}).encode())
+        monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{url}?job=1")
+        who = signer(None, keyless=True)
+    assert who and who.said == "as this CI job" and who.public_key is None
+    assert "audience=sigstore" in github.requests[0].path
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(
+        PipelineError, match="could not be signed as this CI job: Failed to"
+    ) as told:
+        who.sign(made, tmp_path / "release")
+    assert told.value.where == "digits, release 0123456789abcdef"
+    assert not (tmp_path / "release" / SIGNATURE).exists()
 
 
 def test_a_key_and_keyless_exclude_each_other(tmp_path: Path) -> None:
