@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Node, Plan, step_of
-from pipeline.publish import client, esbuild, runtime
+from pipeline.publish import client, demo, esbuild, runtime
 from pipeline.validate.targets import parse
 
 
@@ -66,13 +66,14 @@ def _plan_client(plan: Plan) -> None:
     key = esbuild.fingerprint(client.SOURCES)
     make, licences = "pipeline.publish.client:make", "pipeline.publish.runtime:licences"
     plan.add(Node(client.NODE, *step_of(make), extra_key=key))
+    plan.add(Node(demo.NODE, *step_of("pipeline.publish.demo:make"), extra_key=demo.fingerprint()))
     plan.add(Node(runtime.LICENCES, *step_of(licences), extra_key=key))
 
 
 def delivered(plan: Plan) -> dict[str, str]:
     """What the manifest is made of, and published with, of all this; each is its own node."""
-    parts = ("compress ", "runtime ", "assets ")
-    return {name: name for name in plan.nodes if name.startswith(parts) or name == client.NODE}
+    parts, others = ("compress ", "runtime ", "assets "), (client.NODE, demo.NODE)
+    return {name: name for name in plan.nodes if name.startswith(parts) or name in others}
 
 
 def wire(artifact: str) -> str:

@@ -20,9 +20,11 @@ TYPES = {
     ".md": "text/markdown; charset=utf-8",
     ".onnx": "application/octet-stream",
     ".sig": "application/json",
+    ".svg": "image/svg+xml",
     ".ts": "text/plain; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
 }
 #: The folder of one version of the client.
 _DIGEST = re.compile(r"[0-9a-f]{16}")

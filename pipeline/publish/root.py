@@ -1,4 +1,4 @@
-"""What a release needs beside its model's folder: the runtimes that it names, and the client."""
+"""What a release needs beside its model's folder: its runtimes, the client and the demo page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.publish import client, runtime
+from pipeline.publish import client, demo, runtime
 from pipeline.publish.upload import Piece, suffixes
 
 
@@ -28,7 +28,8 @@ def root_pieces(manifest: Mapping[str, Any], opened: Callable[[str], Path]) -> I
             yield from _twinned(file, folder, runtime.node(name, asset=not bundle))
     licences = folder(runtime.LICENCES) / runtime.LICENCE_FILE
     yield _piece(f"{runtime.FOLDER}/{runtime.LICENCE_FILE}", licences)
-    for path, found in client.published(folder(client.NODE)).items():
+    others = client.published(folder(client.NODE)) | demo.published(folder(demo.NODE))
+    for path, found in others.items():
         yield _piece(path, found)
 
 

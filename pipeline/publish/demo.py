@@ -1,0 +1,49 @@
+"""The demo page as it is published: ``demo/``, and what has to lie at the CDN folder's root."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from pipeline import options
+from pipeline.digest import scan, tree_digest
+from pipeline.publish import esbuild
+from pipeline.publish.compress import give_way, write_twins
+from pipeline.step import Inputs, step
+
+SOURCES = Path(__file__).parent.parent / "client" / "demo"
+
+NODE = FOLDER = "demo"
+
+#: The page's modules in one, and those of the worker that trains in another, with TF.js.
+MODULES = ("app.js", "learn.js")
+PLAIN = ("icon.svg", "index.html", "manifest.webmanifest", "samples.json", "style.css")
+#: A folder's page is asked for by the folder's name; a service worker looks after its own folder.
+ROOT = {"root.html": "index.html", "sw.js": "sw.js"}
+
+
+class DemoOptions(options.Options):
+    """Bundling has no choices."""
+
+
+def fingerprint() -> str:
+    """What decides the page's files."""
+    modules = esbuild.fingerprint(SOURCES.parent)
+    return f"{modules} {tree_digest(scan(SOURCES))}"
+
+
+@step(version=1, lane="compress", tools=("brotli",))
+def make(inputs: Inputs, options: DemoOptions, work: Path) -> None:
+    """The page's sources -> files by their paths below the CDN folder, and their twins."""
+    give_way()
+    esbuild.bundle([SOURCES / name for name in MODULES], work / FOLDER)
+    for name in PLAIN:
+        shutil.copyfile(SOURCES / name, work / FOLDER / name)
+    for name, published in ROOT.items():
+        shutil.copyfile(SOURCES / name, work / published)
+    write_twins({path: work / path for path in scan(work)}, work)
+
+
+def published(folder: Path) -> dict[str, Path]:
+    """Path below the CDN folder -> file."""
+    return {path: folder / path for path in scan(folder)}
