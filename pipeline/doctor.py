@@ -41,6 +41,8 @@ def examine() -> list[Check]:
         _xvfb(),
         *map(_node, ("node", "npm")),
         _packages(),
+        _extra("model-signing", "'model-signing>=1.1' 'pyopenssl>=25'"),
+        _extra("s3fs", "'s3fs>=2025.9'"),
         _disk(),
     ]
 
@@ -104,6 +106,12 @@ def _packages() -> Check:
     present = ", ".join(f"{name} {v}" for name, v in versions().items() if name not in lacking)
     where = os.path.relpath(FOLDER)
     return Check("page packages", not lacking, present, f"npm ci --prefix {where}")
+
+
+def _extra(name: str, packages: str) -> Check:
+    """What only some need: to sign releases, to publish to a bucket."""
+    found = tools.version(name)
+    return Check(name, found is not None, found or "", f"pip install {packages}", required=False)
 
 
 def _disk() -> Check:

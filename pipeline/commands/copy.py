@@ -24,12 +24,16 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
       pipeline copy artifacts/cdn --to s3://models.example.com
       pipeline copy staging/mobilenet staging/detector --to /srv/cdn
     """
+    from pipeline.bar import bytes_bar
     from pipeline.publish import copy as job
     from pipeline.publish.storage import open_storage
 
     target = open_storage(to)
     found = [job.source(source) for source in sources]
-    moved = [line for source in found for line in job.copy(source, target)]
+    moved = []
+    for source in found:
+        with bytes_bar(", ".join(source.models), shown=not as_json) as bar:
+            moved += job.copy(source, target, bar)
     models = sorted({model for source in found for model in source.models})
     if as_json:
         click.echo(json.dumps({"models": models, "moved": moved}))

@@ -20,6 +20,7 @@ from pipeline.publish.signed import Trusted
 from pipeline.publish.signed import check as check_signature
 from pipeline.publish.storage import open_storage
 from pipeline.publish.storage.local import LocalStorage
+from pipeline.publish.upload import Piece
 
 
 def released(cdn: Path, name: str, *contents: bytes, **more: Any) -> Release:
@@ -28,7 +29,8 @@ def released(cdn: Path, name: str, *contents: bytes, **more: Any) -> Release:
     shared = work / "shared.js"
     entry = artifact(work, *contents)
     shared.write_bytes(name.encode())
-    root = {"runtimes/" + "0" * 8 + ".js": shared, "client/index.js": shared}
+    paths = ("runtimes/" + "0" * 8 + ".js", "client/index.js")
+    root = [Piece(path, lambda: shared, len(name)) for path in paths]
     return publish(manifest(entry, name=name), at(work), cdn, "latest", root=root, **more)
 
 
