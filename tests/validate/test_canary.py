@@ -44,6 +44,16 @@ def test_a_large_input_costs_a_byte_for_each_of_few_cells(sides: tuple[int, ...]
     assert np.abs(given[0] - smooth).max() <= step * max(blocks) + 2 / 255
 
 
+def test_the_noisiest_image_takes_less_than_two_kilobytes_on_the_wire() -> None:
+    import brotli
+
+    noise = RANDOM.uniform(-1, 1, (24, 24, 3)).astype(np.float32).repeat(10, 0).repeat(10, 1)
+    found = encode(noise, spec((None, 240, 240, 3)))
+    assert found["grid"] == [1, 24, 24, 3]
+    assert 1500 < len(brotli.compress(json.dumps(found).encode())) < 2000
+    assert np.abs(decode(found)[0] - noise).max() < 1 / 255
+
+
 def test_cells_are_means_of_what_they_stand_for() -> None:
     image = np.array([[0, 0, 255, 255], [0, 0, 255, 255]], np.float32).repeat(500, axis=0)
     given = decode(encode(image, spec((None, 1000, 4))))
@@ -98,6 +108,15 @@ def test_a_sample_is_chosen_that_the_model_is_not_sure_of(tmp_path: Path) -> Non
     found = made(tmp_path, softmax, samples, softmax=True)
     np.testing.assert_allclose(load_file(tmp_path / INPUTS)["x"], samples[1:2], atol=0.01)
     assert found["telling"] > 0.2
+
+
+def test_the_same_golden_has_the_same_canary(tmp_path: Path) -> None:
+    samples = RANDOM.normal(size=(20, 5)).astype(np.float32)
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        made(tmp_path / name, softmax, samples, softmax=True)
+    one, other = ((tmp_path / name / RESULT).read_bytes() for name in ("one", "other"))
+    assert one == other
 
 
 def test_a_model_that_answers_the_same_to_all_has_no_canary(tmp_path: Path) -> None:
