@@ -23,6 +23,7 @@ COMMANDS = (
     "copy",
     "bisect",
     "list",
+    "serve",
     "verify",
     "rollback",
     "report",

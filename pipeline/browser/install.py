@@ -182,6 +182,7 @@ def main() -> int:
         print(install(), flush=True)
         for line in optional.install_all():
             print(line, flush=True)
+        print(optional.install_nginx(), flush=True)
     except PipelineError as error:
         print(error, file=sys.stderr)
         return error.exit_code

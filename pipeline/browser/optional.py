@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 
 from pipeline.browser import install
@@ -56,6 +57,23 @@ def install_all() -> Iterator[str]:
             yield f"{name}: installed {there}"
         else:
             yield f"{name}: installed, but {module.unavailable()}; to have it: {mend(module)}"
+
+
+#: With which the published snippet for nginx is tested. Its tests are skipped where it is missing.
+NGINX = ("nginx", "libnginx-mod-http-brotli-static")
+
+
+def install_nginx() -> str:
+    """Install nginx for the tests where nothing starts it as a service; one line about it."""
+    if shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin"):
+        return "nginx: there"
+    todo = f"to have it: sudo apt-get install --no-install-recommends {' '.join(NGINX)}"
+    if Path("/run/systemd/system").exists():
+        # Debian's package would serve on port 80 from then on: not what a set-up is run for.
+        return f"nginx: not installed, systemd would start it; only tests need it; {todo}"
+    if reason := _install(NGINX, install.privilege()):
+        return f"nginx: not installed, {reason}; only tests need it; {todo}"
+    return "nginx: installed, for the tests"
 
 
 def _install(packages: Sequence[str], privilege: list[str] | None) -> str | None:

@@ -17,7 +17,7 @@ from pipeline.digest import digest
 from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
-from pipeline.publish import index
+from pipeline.publish import hosting, index
 from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
@@ -101,6 +101,7 @@ def publish(
                 channels.move(storage, name, channel, release, before)
             finally:
                 index.update(storage, name)
+            hosting.update(storage)
     return _release(storage, release, full, new=True, copied=len(lacking))
 
 

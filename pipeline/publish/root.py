@@ -27,7 +27,7 @@ def root_pieces(manifest: Mapping[str, Any], opened: Callable[[str], Path]) -> I
             bundle = file["path"] == one["entry"]
             yield from _twinned(file, folder, runtime.node(name, asset=not bundle))
     licences = folder(runtime.LICENCES) / runtime.LICENCE_FILE
-    yield _piece(f"{runtime.FOLDER}/{runtime.LICENCE_FILE}", licences)
+    yield _piece(runtime.LICENCE_FILE, licences)
     others = client.published(folder(client.NODE)) | demo.published(folder(demo.NODE))
     for path, found in others.items():
         yield _piece(path, found)

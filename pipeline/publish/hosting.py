@@ -1,0 +1,168 @@
+"""Writes the table of headers as hosts read it: ``_headers`` and ``nginx.conf``, beside the models.
+
+``_headers`` is read by Netlify and by Cloudflare Pages, which joins the values of two rules that
+fit one path. So a path's Cache-Control stands in one rule only: patterns where they can tell,
+names where they cannot. What none names keeps the host's own, which asks again each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from pipeline.publish import index
+from pipeline.publish.headers import (
+    ALWAYS,
+    IMMUTABLE,
+    PREFLIGHT,
+    SHORT,
+    TYPES,
+    UNCHANGING,
+    UNKNOWN,
+)
+from pipeline.publish.storage.base import Storage
+
+HEADERS, NGINX = "_headers", "nginx.conf"
+
+#: Cloudflare's; what is over it would be ignored.
+MAX_RULES = 100
+
+Rule = tuple[str, Mapping[str, str]]
+
+
+def update(storage: Storage) -> None:
+    """Write both files, unless they are there as they should be."""
+    for path, data in files(storage).items():
+        known = storage.read(path)
+        if known is None or known.data != data:
+            storage.write(path, data)
+
+
+def files(storage: Storage) -> dict[str, bytes]:
+    """Path -> content of both, for what is published there."""
+    versions = [name.rstrip("/") for name in storage.names("client") if _is_version(name)]
+    rules = _rules(index.read(storage), versions)
+    return {HEADERS: netlify(list(rules)[:MAX_RULES]).encode(), NGINX: nginx().encode()}
+
+
+def _is_version(name: str) -> bool:
+    return name.endswith("/") and name != "tasks/"
+
+
+def _rules(models: Mapping[str, Any], versions: list[str]) -> Iterator[Rule]:
+    """Of what matters most first: there may be too many."""
+    unchanging, moving = {"Cache-Control": IMMUTABLE}, {"Cache-Control": SHORT}
+    yield "/*", ALWAYS
+    for path in ("/runtimes/*", "/:model/files/*", "/:model/releases/*"):
+        yield path, unchanging
+    for path in ("/", "/index.json", "/index.html", "/sw.js", "/LICENSES.txt", "/demo/*"):
+        yield path, moving
+    yield "/client/tasks/*", moving
+    yield "/client/:module", moving
+    for name in ("index", "manifest"):
+        # More of the same path: these add a type, and no Cache-Control.
+        yield f"/client/{name}.d.ts", {"Content-Type": TYPES[".ts"]}
+    channels = [
+        f"/{name}/{channel}.json" for name in models for channel in models[name]["channels"]
+    ]
+    for path in channels[: MAX_RULES // 2]:
+        yield path, moving
+    for version in versions:
+        yield f"/client/{version}/*", unchanging
+
+
+def netlify(rules: list[Rule]) -> str:
+    """``_headers``: a path, and below it, indented, its headers."""
+    lines = ["# Written by `pipeline`, anew with each release."]
+    for path, values in rules:
+        lines += [path, *(f"  {name}: {value}" for name, value in values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def nginx() -> str:
+    """A snippet for a ``server`` whose ``root`` is the CDN folder."""
+    preflight = _indented(_added({**ALWAYS, **PREFLIGHT}), 8)
+    return _NGINX.format(
+        types=_types(),
+        charset=" ".join(_charsets()),
+        unchanging=UNCHANGING,
+        immutable=_location(IMMUTABLE),
+        short=_location(SHORT),
+        preflight=preflight,
+    )
+
+
+#: ``add_header`` in a place drops those of the places around it: each has all that it needs.
+#: Without ``always``, Cache-Control is on good answers only, so that no 404 lasts for a year.
+_NGINX = """\
+# Written by `pipeline`: how this folder is to be served. Copy it beside nginx' configuration, and
+# include the copy:
+#
+#   load_module modules/ngx_http_brotli_static_module.so;  # of libnginx-mod-http-brotli-static
+#   server {{ root /srv/cdn; include /etc/nginx/snippets/models.conf; }}
+
+index index.html;
+# The files with .br and .gz behind their names, made once with the best compression there is.
+brotli_static on;
+gzip_static on;
+gzip_vary on;
+
+types {{
+{types}
+}}
+default_type application/octet-stream;
+charset utf-8;
+charset_types {charset};
+
+location ~ "^/(_headers|nginx\\.conf)$|/\\." {{ return 404; }}
+
+location ~ "^/{unchanging}" {{
+    if ($request_method = OPTIONS) {{
+{preflight}
+        return 204;
+    }}
+{immutable}
+}}
+
+location / {{
+    if ($request_method = OPTIONS) {{
+{preflight}
+        return 204;
+    }}
+{short}
+}}
+"""
+
+
+def _location(cache_control: str) -> str:
+    always = _added(ALWAYS)
+    return _indented([f'add_header Cache-Control "{cache_control}";', *always], 4)
+
+
+def _added(values: Mapping[str, str]) -> list[str]:
+    return [f'add_header {name} "{value}" always;' for name, value in values.items()]
+
+
+def _indented(lines: list[str], by: int) -> str:
+    return "\n".join(" " * by + line for line in lines)
+
+
+def _types() -> str:
+    by_type: dict[str, list[str]] = {}
+    for suffix, value in TYPES.items():
+        by_type.setdefault(value.partition(";")[0], []).append(suffix.removeprefix("."))
+    known = {kind: names for kind, names in by_type.items() if kind != UNKNOWN}
+    return _indented([f"{kind} {' '.join(names)};" for kind, names in known.items()], 4)
+
+
+def _charsets() -> list[str]:
+    """Types that nginx is to name a charset of; of text/html it always does."""
+    found = {value.partition(";")[0] for value in TYPES.values() if "charset" in value}
+    return sorted(found - {"text/html"})
+
+
+def hidden(path: str) -> bool:
+    """Whether a file is there for hosts and publishers, and for nobody else."""
+    parts = PurePosixPath(path).parts
+    return path in (HEADERS, NGINX) or any(part.startswith(".") for part in parts)
