@@ -11,44 +11,47 @@ from typing import Any
 class BytesBar:
     """How many of a number of bytes are done; threads may share it."""
 
-    def __init__(self, bars: Any, label: str) -> None:
-        self._bars, self._label = bars, label
+    def __init__(self, label: str, shown: bool) -> None:
+        self._label, self._shown = label, shown
+        self._bars: Any = None
         self._task: Any = None
 
     def of(self, total_bytes: int) -> None:
-        """Begin, now that the total is known."""
-        if self._bars is not None:
-            self._task = self._bars.add_task(self._label, total=total_bytes)
+        """Begin, now that the total is known. ``rich`` is imported only if there is a wait."""
+        if not self._shown or not total_bytes:
+            return
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), DownloadColumn())
+        self._bars = Progress(
+            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
+        )
+        self._task = self._bars.add_task(self._label, total=total_bytes)
+        self._bars.start()
 
     def advance(self, count: int) -> None:
         """So many bytes more are done."""
-        if self._task is not None:
+        if self._bars is not None:
             self._bars.advance(self._task, count)
 
-    def __call__(self, done_bytes: int, total_bytes: int) -> None:
-        """So many more of all of them are done."""
-        if self._task is None:
-            self.of(total_bytes)
-        self.advance(done_bytes)
+    def stop(self) -> None:
+        """Take it off the terminal."""
+        if self._bars is not None:
+            self._bars.stop()
 
 
 @contextmanager
 def bytes_bar(label: str, *, shown: bool = True) -> Iterator[BytesBar]:
     """A bar on standard error until the end of the ``with``, where a person watches."""
-    if not shown or not sys.stderr.isatty():
-        yield BytesBar(None, label)
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), DownloadColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-    ) as bars:
-        yield BytesBar(bars, label)
+    bar = BytesBar(label, shown and sys.stderr.isatty())
+    try:
+        yield bar
+    finally:
+        bar.stop()

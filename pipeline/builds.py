@@ -62,8 +62,12 @@ def builds(
     progress: Progress,
     *,
     browsers: bool = True,
+    publishes: bool = False,
 ) -> Iterator[Built]:
     """Each config's build, in order: as its receipt says that it still is, or made now.
+
+    Args:
+        publishes: whether they are to be published: what that needs is looked for first.
 
     Raises:
         PipelineError: of any kind; finished steps are kept.
@@ -71,8 +75,12 @@ def builds(
     keys = {path: _key(path, overrides, browsers) for path in paths}
     kept = {path: receipt.read(store, key) for path, key in keys.items() if key}
     changed = [path for path in paths if not kept.get(path)]
+    from pipeline.publish import storage
+
     with store.in_use(), _lanes(store, changed) as lanes:
         planned = plans(changed, overrides, browsers=browsers) if changed else {}
+        for one in planned.values() if publishes else ():
+            storage.require(one.config.publish.to)
         for path in paths:
             if lanes is not None and path in planned:
                 one = planned[path]

@@ -117,22 +117,25 @@ def publish(built: Built, signer: Signer | None = None) -> Release:
     Args:
         signer: signs the release, also one that was published unsigned before.
     """
+    from pipeline.bar import bytes_bar
     from pipeline.publish import bom, release, signing
     from pipeline.publish.root import root_pieces
     from pipeline.publish.storage import open_storage
 
     writers = [bom.write, *([signer.sign] if signer else [])]
     report = partial(write_report, built)
-    published = release.publish(
-        built.manifest,
-        built.artifact,
-        built.to,
-        built.channel,
-        report,
-        writers=writers,
-        compressed=lambda artifact: built.made(f"compress {artifact}"),
-        root=list(root_pieces(built.manifest, built.made)),
-    )
+    with bytes_bar("publish") as bar:
+        published = release.publish(
+            built.manifest,
+            built.artifact,
+            built.to,
+            built.channel,
+            report,
+            writers=writers,
+            compressed=lambda artifact: built.made(f"compress {artifact}"),
+            root=list(root_pieces(built.manifest, built.made)),
+            progress=bar,
+        )
     storage = open_storage(built.to)
     if signer:
         signing.ensure(storage, published.manifest, signer)

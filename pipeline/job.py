@@ -50,8 +50,10 @@ def build(
     """
     from pipeline.built import judge, publish
     from pipeline.executors.local import LocalLanes
+    from pipeline.publish import storage
     from pipeline.publish.signature import signer
 
+    storage.require(config.publish.to)
     signs = signer(sign_key, keyless=sign_keyless)
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:

@@ -40,7 +40,8 @@ def command(
     from pipeline import built as job
 
     signs = signer(sign_key, sign_keyless)
-    for built in made(configs, overrides, store_path, as_json, browsers=not no_browsers):
-        judge(built, as_json, complete=not no_browsers)
+    browsers = not no_browsers
+    for built in made(configs, overrides, store_path, as_json, browsers=browsers, publishes=True):
+        judge(built, as_json, complete=browsers)
         proved = not job.unavailable(built.manifest)
         show(built, as_json, job.publish(built, signs) if proved else None)

@@ -99,13 +99,15 @@ def made(
     as_json: bool,
     *,
     browsers: bool = True,
+    publishes: bool = False,
 ) -> Iterator[Built]:
     """Make and prove every artifact of each config, with progress."""
     from pipeline.builds import builds
     from pipeline.progress import JsonLines, Lines
 
     progress = JsonLines() if as_json else Lines()
-    return builds(configs, overrides, open_store(store_path), progress, browsers=browsers)
+    store = open_store(store_path)
+    return builds(configs, overrides, store, progress, browsers=browsers, publishes=publishes)
 
 
 def judge(built: Built, as_json: bool, *, complete: bool = True) -> None:

@@ -22,6 +22,7 @@ from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
     Progress,
+    Silent,
     artifact_pieces,
     missing,
     upload,
@@ -68,7 +69,7 @@ def publish(
     writers: Sequence[Writer] = (),
     compressed: Callable[[str], Path] | None = None,
     root: Sequence[Piece] = (),
-    progress: Progress = lambda copied, total: None,
+    progress: Progress | None = None,
 ) -> Release:
     """Add a release and move the channel to it.
 
@@ -95,7 +96,7 @@ def publish(
             return _release(storage, release, known or {}, new=False, copied=0)
         with storage.publishing():
             lacking = missing(storage, pieces)
-            upload(storage, lacking, progress)
+            upload(storage, lacking, progress or Silent())
             full = _add_release(storage, release, manifest, report, writers)
             try:
                 channels.move(storage, name, channel, release, before)

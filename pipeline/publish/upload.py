@@ -6,14 +6,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.publish.compress import TWINS
 from pipeline.publish.headers import immutable
 from pipeline.publish.storage.base import Storage
 
-#: Called with bytes that were copied, and the bytes of all that has to be.
-Progress = Callable[[int, int], None]
+
+class Progress(Protocol):
+    """Who wants to know how far copying is."""
+
+    def of(self, total_bytes: int) -> None:
+        """It begins, with so many bytes to copy."""
+
+    def advance(self, count: int) -> None:
+        """So many bytes more were copied."""
+
+
+class Silent:
+    """Nobody wants to know."""
+
+    def of(self, total_bytes: int) -> None:
+        return
+
+    def advance(self, count: int) -> None:
+        return
 
 
 @dataclass(frozen=True)
@@ -88,18 +105,17 @@ def upload(storage: Storage, pieces: Sequence[Piece], progress: Progress) -> Non
     """Copy files, several at once: those that never change before those that others refer from."""
     # Each source is asked for here, not in a thread: opening an artifact checks all of its files.
     sources = {piece.path: piece.source() for piece in pieces}
-    total = sum(path.stat().st_size for path in sources.values())
-    progress(0, total)
+    progress.of(sum(path.stat().st_size for path in sources.values()))
     for unchanging in (True, False):
         part = [piece for piece in pieces if immutable(piece.path) is unchanging]
-        _copy(storage, part, sources, lambda copied: progress(copied, total))
+        _copy(storage, part, sources, progress)
 
 
 def _copy(
     storage: Storage,
     pieces: Sequence[Piece],
     sources: Mapping[str, Path],
-    copied: Callable[[int], None],
+    progress: Progress,
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -111,7 +127,7 @@ def _copy(
         try:
             for future in as_completed(futures):
                 future.result()
-                copied(sources[futures[future].path].stat().st_size)
+                progress.advance(sources[futures[future].path].stat().st_size)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

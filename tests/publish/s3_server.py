@@ -29,6 +29,12 @@ class S3:
     """Statuses of the next answers; then it answers as it should."""
     lost: list[str] = field(default_factory=list)
     """Ends of paths: the next write to each is done, and answered with a 500."""
+    denied: list[str] = field(default_factory=list)
+    """Ends of paths that may not be written."""
+    before: Callable[[str, str], None] = lambda method, path: None
+    """Called with method and path of each request."""
+    after: Callable[[str, str], None] = lambda method, path: None
+    """The same, once it is done and not yet answered."""
 
     def puts(self) -> list[str]:
         """The paths that were written, in order."""
@@ -58,13 +64,19 @@ def _scripted(s3: S3, moto: Wsgi) -> Wsgi:
 
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         _note(s3, environ)
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        s3.before(method, path)
+        if method == "PUT" and path.endswith(tuple(s3.denied)):
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            return _fail(403, start)
         if s3.failing:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return _fail(s3.failing.pop(0), start)
         with one_at_a_time:
             body = list(moto(environ, start_late := _Late()))
-        if environ["REQUEST_METHOD"] == "PUT":
-            for end in [end for end in s3.lost if environ["PATH_INFO"].endswith(end)]:
+        s3.after(method, path)
+        if method == "PUT":
+            for end in [end for end in s3.lost if path.endswith(end)]:
                 s3.lost.remove(end)
                 return _fail(500, start)
         start(*start_late.arguments)

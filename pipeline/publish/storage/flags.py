@@ -70,7 +70,7 @@ def _refuse_publishers(storage: RemoteStorage, grace_seconds: float) -> None:
     killed = [path for path, one in found.items() if time.time() - one.modified > grace_seconds]
     if len(killed) < len(found):
         raise PipelineError(
-            f"{len(found) - len(killed)} publishers are at work there, or were killed lately",
+            "a publisher is at work there, or was killed lately",
             where=storage.where,
             todo="try again later; --grace-hours says how long a publisher may take",
         )

@@ -177,10 +177,18 @@ class RemoteStorage(Storage):
         return Content(data, hashlib.sha256(data).hexdigest())
 
     def _put_file(self, full: str, source: Path, head: Headers) -> None:
-        self.fs.put_file(str(source), full)
+        self._in_folder(full, lambda: self.fs.put_file(str(source), full))
 
     def _put(self, full: str, data: bytes, head: Headers) -> None:
-        self.fs.pipe_file(full, data)
+        self._in_folder(full, lambda: self.fs.pipe_file(full, data))
+
+    def _in_folder(self, full: str, write: Callable[[], object]) -> None:
+        """Write; where folders are real, make the file's own if it is missing."""
+        try:
+            write()
+        except FileNotFoundError:
+            self.fs.makedirs(full.rpartition("/")[0], exist_ok=True)
+            write()
 
     def _remove(self, full: list[str]) -> None:
         for path in full:

@@ -33,13 +33,13 @@ class S3Storage(RemoteStorage):
     swaps = True
     parallel = 16
 
-    def __init__(self, url: str, patience: Patience | None = None) -> None:
+    def __init__(self, url: str, patience: Patience | None = None, **options: Any) -> None:
         from fsspec.config import conf
 
         given = conf.get("s3", {}).get("config_kwargs", {})
         # botocore and s3fs would each try again by themselves, and multiply ours.
         once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
-        super().__init__(url, patience, config_kwargs={**once, **given})
+        super().__init__(url, patience, config_kwargs={**once, **given}, **options)
         self.fs.retries = 1
 
     def swap(self, path: str, data: bytes, expected: Content | None) -> bool:
@@ -81,9 +81,9 @@ class S3Storage(RemoteStorage):
 
     def passing(self, error: BaseException) -> bool:
         import aiohttp
-        from botocore.exceptions import HTTPClientError, IncompleteReadError
+        from botocore.exceptions import ConnectionError, HTTPClientError, IncompleteReadError
 
-        broken = (HTTPClientError, IncompleteReadError, aiohttp.ClientError)
+        broken = (ConnectionError, HTTPClientError, IncompleteReadError, aiohttp.ClientError)
         status = _status(error)
         return (
             isinstance(error, broken)
