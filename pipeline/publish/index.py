@@ -57,7 +57,7 @@ def _merged(storage: Storage, known: Models, name: str) -> bytes:
     for folder in folders:
         if folder != name and folder in known:
             models[folder] = known[folder]
-        elif "releases/" in storage.names(folder):
+        elif folder == name or "releases/" in storage.names(folder):
             listed = known.get(folder, {}).get("releases", [])
             models[folder] = {
                 "channels": channels(storage, folder),

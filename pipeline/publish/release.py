@@ -91,7 +91,8 @@ def publish(
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
     with told(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
-        if _reads_so(storage, manifest, channel, release, pieces):
+        unchanged = channels.release_of(before) == release
+        if unchanged and _reads_so(storage, manifest, channel, release, pieces):
             known = read_release(storage, name, release, manifest)
             return _release(storage, release, known or {}, new=False, copied=0)
         with storage.publishing():
@@ -137,11 +138,9 @@ def _reads_so(
     release: str,
     pieces: Sequence[Piece],
 ) -> bool:
-    """Whether all is already as publishing would leave it: then nothing is locked."""
+    """Whether all else is already as publishing would leave it: then nothing is locked."""
     name = manifest["name"]
-    pointed = channels.release_of(channels.read(storage, name, channel))
-    listed = index.read(storage).get(name, {}).get("channels", {}).get(channel)
-    if not pointed == listed == release:
+    if index.read(storage).get(name, {}).get("channels", {}).get(channel) != release:
         return False
     path = f"{name}/{channels.manifest_path(release)}"
     return path in storage.sizes([path]) and not missing(storage, pieces)
