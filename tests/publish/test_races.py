@@ -116,7 +116,7 @@ def reader(to: str) -> Iterator[set[str]]:
             except BaseException as error:
                 failed.append(error)
                 return
-            over.wait(0.05)
+            over.wait(0.2 if to.startswith("s3") else 0.01)  # moto is slow
 
     thread = threading.Thread(target=read)
     thread.start()
