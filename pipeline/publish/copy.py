@@ -20,7 +20,7 @@ from pipeline.publish import index
 from pipeline.publish.release import MANIFEST
 from pipeline.publish.storage import Content, Storage, open_storage
 from pipeline.publish.storage.local import LocalStorage
-from pipeline.publish.upload import Piece, Progress, missing, upload
+from pipeline.publish.upload import Piece, Progress, Silent, missing, upload
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def source(where: str) -> Source:
     return Source(storage, models)
 
 
-def copy(one: Source, to: Storage, progress: Progress = lambda copied, total: None) -> list[str]:
+def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str]:
     """Add everything of a source to another CDN folder; what is there already stays.
 
     Returns:
@@ -64,7 +64,7 @@ def copy(one: Source, to: Storage, progress: Progress = lambda copied, total: No
         for name in channels.channels(one.storage, model)
     }
     with to.publishing(), _local(one.storage) as fetch:
-        upload(to, missing(to, list(_pieces(one, fetch))), progress)
+        upload(to, missing(to, list(_pieces(one, fetch))), progress or Silent())
         for model in one.models:
             _add_releases(one.storage, to, model, fetch)
         try:

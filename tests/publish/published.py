@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import brotli
 
 from pipeline.publish.storage import open_readable
+from pipeline.publish.upload import Piece
 
 
 def artifact(folder: Path, *contents: bytes, twins: bool = False) -> dict[str, Any]:
@@ -42,6 +44,11 @@ def at(folder: Path) -> Callable[[str], Path]:
 
 def manifest(entry: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"schema": 1, "name": "m", "task": "tensors", "artifacts": [entry], **more}
+
+
+def pieces(files: Mapping[str, Path]) -> list[Piece]:
+    """Files of a CDN folder's root: path -> local file."""
+    return [Piece(path, partial(Path, file), file.stat().st_size) for path, file in files.items()]
 
 
 def check(to: str | Path, channel: str = "latest", name: str = "m") -> str:

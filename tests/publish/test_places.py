@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from published import artifact, at, check, manifest
+from published import artifact, at, check, manifest, pieces
 
 from pipeline.cli import main
 from pipeline.errors import ConfigError, PipelineError
@@ -78,11 +78,11 @@ def test_files_of_the_root_are_published_before_the_channel(place: str, tmp_path
     immutable = f"runtimes/{hashlib.sha256(b'first').hexdigest()}.js"
     root = {immutable: tmp_path / "code.js", "client/index.js": tmp_path / "code.js"}
     arguments = (manifest(entry), at(tmp_path / "a"), place, "latest")
-    assert publish(*arguments, root=root).copied == 3
-    assert publish(*arguments, root=root).new is False
+    assert publish(*arguments, root=pieces(root)).copied == 3
+    assert publish(*arguments, root=pieces(root)).new is False
     (tmp_path / "code.js").write_text("other")  # of the same length
     del root[immutable]
-    again = publish(*arguments, root=root)
+    again = publish(*arguments, root=pieces(root))
     assert again.new and again.copied == 1
     content = open_storage(place).read("client/index.js")
     assert content and content.data == b"other"

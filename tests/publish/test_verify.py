@@ -11,7 +11,7 @@ import keys
 import pytest
 from click.testing import CliRunner, Result
 from http_server import Site, answer, drop_after, running_server
-from published import artifact, at, manifest
+from published import artifact, at, manifest, pieces
 
 from pipeline.cli import main
 from pipeline.errors import ConfigError
@@ -44,7 +44,7 @@ def cdn(tmp_path: Path) -> Path:
             tmp_path / "cdn",
             "latest",
             compressed=at(folder),
-            root={path: runtime},
+            root=pieces({path: runtime}),
         )
         assert isinstance(release, Release)
     return tmp_path / "cdn"
