@@ -2,16 +2,14 @@
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
 
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  bool: Uint8Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  int32: Int32Array,
-};
+/**
+ * @param {string} dtype as NumPy calls it
+ * @returns {any} the typed array's class
+ */
+export function arrayOf(dtype) {
+  const name = { bool: 'Uint8', int64: 'BigInt64' }[dtype] ?? dtype[0].toUpperCase() + dtype.slice(1);
+  return /** @type {any} */ (globalThis)[`${name}Array`];
+}
 
 /**
  * The twin of `decode` in pipeline/validate/canary.py: each index is read from its cell of a grid.
@@ -22,7 +20,7 @@ const ARRAYS = {
 export function decode({ dtype, shape, grid, data, scale = 1, offset = 0, values }) {
   const few = values ?? Array.from(atob(data ?? ''), (char) => char.charCodeAt(0) * scale + offset);
   const count = shape.reduce((product, size) => product * size, 1);
-  const filled = new (/** @type {any} */ (ARRAYS)[dtype] ?? BigInt64Array)(count);
+  const filled = new (arrayOf(dtype))(count);
   for (let i = 0; i < count; i++) {
     let [from, rest, stride] = [0, i, 1];
     for (let axis = shape.length; axis--; ) {

@@ -57,7 +57,7 @@ export function choose(manifest, device, wish) {
 function unfit({ artifact, backend, parts, rank }, manifest, device, wish) {
   const gpu = gpuOf(backend, device);
   if (artifact.dominated_by && !wish.artifact) return `${artifact.dominated_by} is better`;
-  if (gpu === null || !parts.length) return 'not offered by this browser';
+  if (gpu === null || !parts.length) return `not offered by this browser${self.document ? '' : ' to workers'}`;
   if (rank < 0) return 'did not pass';
   if (gpu?.bits === 16 && !artifact.half_precision.safe) return 'not safe in 16 bits';
   if (gpu?.f16 === false && /^onnx.*(fp|float)16/.test(artifact.id)) return 'no 16-bit shaders';

@@ -9,13 +9,18 @@ import { Session } from './session.js';
  * @typedef {import('./session.js').Wish} Wish
  */
 
-/** By task: the file that knows its input and its answer. */
-const TASKS = {
-  'image-classification': () => new URL('./tasks/image-classification.js', import.meta.url),
-};
+/** By task: what knows its input and its answer. */
+const TASKS = { 'image-classification': () => import('./tasks/image-classification.js') };
+
+/**
+ * Whether the caller's backend runs a cascade's artifacts.
+ * @param {{small: string}} cascade
+ * @param {Wish} wish
+ */
+const suits = ({ small }, { backend }) => !backend || /^onnx/.test(small) === /^ort/.test(backend);
 
 export class Classifier {
-  /** @type {Session | undefined} opened when it is first needed: most visitors never fetch it */
+  /** @type {Session | null | undefined} opened when it is first needed: most visitors never fetch it */
   #large;
   /** @type {any} */
   #task;
@@ -26,14 +31,14 @@ export class Classifier {
    */
   constructor(release, wish) {
     const { cascade, task } = release.manifest;
-    if (wish.cascade && !cascade) throw failure('input', 'this release has no cascade');
+    const pair = wish.cascade && [cascade, ...(cascade?.others ?? [])].find((one) => one && suits(one, wish));
+    if (wish.cascade && !pair) throw failure('input', 'this release has no such cascade');
     this.release = release;
     this.wish = wish;
-    this.cascade = wish.cascade && cascade ? { ...cascade, answered: { small: 0, large: 0 } } : null;
-    this.session = new Session(release, this.cascade ? { ...wish, artifact: this.cascade.small } : wish);
-    const file = /** @type {Record<string, () => URL>} */ (TASKS)[task];
-    // Beside the model's files.
-    this.#task = file && import(/* webpackIgnore: true */ /* @vite-ignore */ file().href);
+    this.cascade = pair ? { ...pair, answered: { small: 0, large: 0 } } : null;
+    this.session = new Session(release, pair ? { ...wish, artifact: pair.small } : wish);
+    // It comes beside the model's files.
+    this.#task = /** @type {Record<string, () => Promise<any>>} */ (TASKS)[task]?.();
   }
 
   get info() {
@@ -68,20 +73,27 @@ export class Classifier {
     let result = await ask(this.session);
     if (this.cascade) {
       const doubt = result.scores[0].score < this.cascade.threshold;
-      this.cascade.answered[doubt ? 'large' : 'small']++;
-      if (doubt) result = await ask(await this.#opened(signal));
+      const large = doubt && (await this.#opened(signal));
+      if (large) result = await ask(large);
+      this.cascade.answered[large ? 'large' : 'small']++;
     }
     return { ...result, scores: result.scores.slice(0, top) };
   }
 
   /**
-   * The large one.
+   * The large one, or null where it does not come: asked again, each call would wait for it.
    * @param {AbortSignal} signal
    */
   async #opened(signal) {
-    if (!this.#large) {
+    if (this.#large === undefined) {
       const large = new Session(this.release, { ...this.wish, artifact: this.cascade?.large });
-      this.#large = await large.open({ signal });
+      try {
+        this.#large = await large.open({ signal });
+      } catch (/** @type {any} */ error) {
+        signal.throwIfAborted();
+        this.#large = null;
+        this.session.info.warnings.push(`the large artifact could not be had: ${error.message}`);
+      }
     }
     return this.#large;
   }

@@ -45,21 +45,23 @@ export async function probe(backends, wished) {
 
 /** @returns {Gpu | null} */
 function webgl() {
-  const gl = new OffscreenCanvas(1, 1).getContext('webgl2');
+  // Not every browser that has WebGL gives it to workers: WebKitGTK does not.
+  const canvas = self.document?.createElement('canvas') ?? new OffscreenCanvas(1, 1);
+  const gl = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext('webgl2'));
   if (!gl) return null;
   const known = gl.getExtension('WEBGL_debug_renderer_info');
   const name = gl.getParameter(known ? known.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
   const bits = gl.getExtension('EXT_color_buffer_float') ? 32 : 16;
   gl.getExtension('WEBGL_lose_context')?.loseContext();
-  return { software: SOFTWARE.test(name), name, bits };
+  return { software: SOFTWARE.test(name), name: `WebGL by ${name}`, bits };
 }
 
 /** @returns {Promise<Gpu | null>} */
 async function webgpu() {
   const adapter = await /** @type {any} */ (navigator).gpu?.requestAdapter().catch(() => null);
   if (!adapter) return null;
-  const { info, limits, features } = adapter;
-  const name = `${info.vendor} ${info.architecture} ${info.description}`;
+  const { info = {}, limits, features } = adapter;
+  const name = `WebGPU by ${info.vendor} ${info.architecture} ${info.description}`;
   return {
     software: info.isFallbackAdapter || SOFTWARE.test(name),
     name,

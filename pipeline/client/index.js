@@ -60,9 +60,14 @@ class Model {
    * @returns {Promise<import('./index.js').Classification>} the likeliest first
    */
   async classify(image, { top = 5, signal } = {}) {
-    const { scores, artifact } = await this.#inOrder(portable(image), ([sent, transfer]) =>
+    const going = this.#inOrder(portable(image), ([sent, transfer]) =>
       this.#link.call('classify', [sent, top], { signal, transfer }),
     );
+    const { scores, artifact } = await going.catch((error) => {
+      // A page may not read the pixels of other origins that do not allow it.
+      if (error.name !== 'DataCloneError') throw error;
+      throw failure('input', 'the image is of another origin: it needs crossorigin="anonymous"');
+    });
     return Object.assign(scores, { artifact });
   }
 

@@ -36,18 +36,26 @@ export class Link {
    * @param {CallOptions} [options]
    * @returns {Promise<any>}
    */
-  call(method, args, { signal, transfer = [], onProgress } = {}) {
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      if (this.#closed) throw this.#closed;
-      const id = this.#calls++;
-      this.#port.postMessage({ id, method, args }, transfer);
-      this.#waiting.set(id, { resolve, reject, onProgress });
-      signal?.addEventListener('abort', () => {
-        if (this.#waiting.delete(id)) this.#port.postMessage({ abort: id });
-        reject(signal.reason);
+  async call(method, args, { signal, transfer = [], onProgress } = {}) {
+    signal?.throwIfAborted();
+    if (this.#closed) throw this.#closed;
+    const id = this.#calls++;
+    let abort = () => {};
+    try {
+      return await new Promise((resolve, reject) => {
+        abort = () => {
+          this.#port.postMessage({ abort: id });
+          reject(signal?.reason);
+        };
+        signal?.addEventListener('abort', abort);
+        this.#waiting.set(id, { resolve, reject, onProgress });
+        this.#port.postMessage({ id, method, args }, transfer);
       });
-    });
+    } finally {
+      // A signal may outlive thousands of calls.
+      signal?.removeEventListener('abort', abort);
+      this.#waiting.delete(id);
+    }
   }
 
   /** @param {{id: number, progress?: any, result?: any, error?: any, info?: any}} message */
@@ -56,7 +64,6 @@ export class Link {
     if (progress) return call?.onProgress?.(progress);
     const thread = this.#why.length ? 'page' : 'worker';
     if (info) Object.assign(this.info, info, { thread, why: [...info.why, ...this.#why] });
-    this.#waiting.delete(id);
     if (error) call?.reject(revived(error));
     else call?.resolve(result);
   }

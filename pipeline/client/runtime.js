@@ -36,10 +36,9 @@ export async function openRuntime(artifact, parts, { inputs, outputs }, url, buf
  */
 function bundle(url, code) {
   if (!bundles.has(url)) {
-    const blob = blobUrl(code, 'text/javascript');
-    // Where a page's policy refuses blob: modules, what lies at the digest's own URL.
-    const loading = import(blob).catch(() => import(url));
-    // The URL stays: ONNX Runtime's threads load the bundle again, whenever they start.
+    // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
+    // not revoked: threads load the bundle again, whenever they start.
+    const loading = import(blobUrl(code, 'text/javascript')).catch(() => import(url));
     loading.catch(() => bundles.delete(url));
     bundles.set(url, loading);
   }

@@ -104,7 +104,7 @@ export class Session {
     info.why = [
       `${artifact.id} on ${backend}: ${tier.bytes} bytes to fetch, ${time}, ${PROVED[tier.rank]}, ${canary}`,
       this.wish.artifact || this.wish.backend ? 'asked for' : this.#device.sparing ? 'fewest bytes' : 'least time',
-      ...[this.#device.webgl, this.#device.webgpu].filter((gpu) => gpu?.software).map(({ name }) => `${name} is no GPU`),
+      ...[this.#device.webgl, this.#device.webgpu].filter((gpu) => gpu?.software).map(({ name }) => `${name}: no GPU`),
     ];
   }
 
@@ -125,19 +125,20 @@ export class Session {
   }
 
   /**
-   * Run; where the context is lost, once more on the next tier.
+   * Run; where the context is lost or memory ends, once more on the next tier.
    * @param {Tensors} feeds
    * @param {AbortSignal} signal
    * @returns {Promise<Tensors>}
    */
   async run(feeds, signal) {
-    try {
-      return await this.#model.run(feeds);
-    } catch (/** @type {any} */ error) {
-      if (!/lost|memory/.test(error.code)) throw error;
-      await this.#drop(this.#tiers[0], error);
-      await this.#next({ signal });
-      return this.#model.run(feeds);
+    for (;;) {
+      if (!this.#model) await this.#next({ signal });
+      try {
+        return await this.#model.run(feeds);
+      } catch (/** @type {any} */ error) {
+        if (!/lost|memory/.test(error.code)) throw error;
+        await this.#drop(this.#tiers[0], error);
+      }
     }
   }
 

@@ -32,11 +32,12 @@ def modules() -> list[Path]:
     return sorted(path for pattern in PUBLIC for path in SOURCES.glob(pattern))
 
 
-@step(version=1, lane="compress", tools=("brotli",))
+@step(version=2, lane="compress", tools=("brotli",))
 def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
-    esbuild.bundle(modules(), work, base=SOURCES)
+    # A task's code comes beside a model's files, and only where it is needed.
+    esbuild.bundle(modules(), work, base=SOURCES, apart=("./tasks/*",))
     for types in SOURCES.glob("*.d.ts"):
         shutil.copyfile(types, work / types.name)
     files = {path.relative_to(work).as_posix(): path for path in work.rglob("*") if path.is_file()}

@@ -26,12 +26,15 @@ class Bundled:
     """Node packages of which some code is in the outputs."""
 
 
-def bundle(entries: Sequence[Path], folder: Path, base: Path | None = None) -> Bundled:
+def bundle(
+    entries: Sequence[Path], folder: Path, base: Path | None = None, apart: Sequence[str] = ()
+) -> Bundled:
     """Make of each entry one self-contained, minified ES module of the same name.
 
     Args:
         folder: where they are written; it is made where it is missing.
         base: the folder from which entries keep their paths; by default that of the first one.
+        apart: imports, as modules write them, that stay what they are.
 
     Raises:
         MissingToolError: esbuild is not installed.
@@ -41,6 +44,7 @@ def bundle(entries: Sequence[Path], folder: Path, base: Path | None = None) -> B
     arguments = ["--bundle", "--minify", "--format=esm", f"--target={TARGET}"]
     # Comments would be a third of some bundles; the licences are published beside them.
     arguments += ["--platform=browser", "--legal-comments=none", "--log-level=error"]
+    arguments += [f"--external:{pattern}" for pattern in apart]
     base = base or entries[0].parent
     arguments += [f"--outdir={folder}", f"--outbase={base}", f"--metafile={meta}"]
     # Modules of the client name packages that are installed beside the validation page.

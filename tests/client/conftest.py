@@ -39,6 +39,14 @@ def retrained(tmp_path_factory: pytest.TempPathFactory, store: Path, published: 
     return build({"keras_file": str(retrain_head(folder / "model.h5"))}, folder, store)
 
 
+@pytest.fixture(scope="session")
+def everywhere(published: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The published release, with WebGL and WebGPU."""
+    from client_tiers import with_gpu_backends
+
+    return with_gpu_backends(published, tmp_path_factory.mktemp("everywhere"))
+
+
 @dataclass(frozen=True)
 class Site:
     """A page's own origin, and the CDN's; new ports, so a new browser cache, for each test."""
@@ -55,6 +63,11 @@ class Site:
     def client(self) -> str:
         """The folder of the client's modules."""
         return self.cdn.url("client")
+
+    @property
+    def sources(self) -> str:
+        """The folder of the client's modules before they are bundled."""
+        return self.cdn.url("sources")
 
     def publish(self, release: Release) -> None:
         """Serve another CDN folder from now on."""

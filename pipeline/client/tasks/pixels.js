@@ -1,14 +1,15 @@
 /**
- * The exact pixels of an image: what Pillow reads of the same PNG in pipeline/samples/images.py,
- * upright by its EXIF orientation and in its own colours, whatever profile it embeds.
+ * The exact pixels of an image: what Pillow reads of the same PNG in pipeline/samples/images.py, in
+ * its own colours, whatever profile it embeds (WebKit converts them all the same). It is turned
+ * upright by the EXIF orientation where the browser reads that: of JPEG all do, of PNG all but
+ * WebKit, of WebP none.
  *
  * Opaque images come back bit by bit. A 2D canvas multiplies colours by alpha, which loses bits: an
  * image with alpha is read through WebGL, which does not. Where there is no WebGL, and in WebKit,
- * which multiplies when it decodes, a colour is off by one of 255 levels at most once it is on
+ * which multiplies when it decodes, a colour is off by 1.5 of 255 levels at most once it is on
  * white. JPEG and WebP decoders differ among themselves by a few levels.
  */
-
-import { AS_STORED } from '../image.js';
+import { bitmapOf } from '../image.js';
 
 /** @typedef {import('./preprocess.js').Pixels} Pixels */
 
@@ -18,7 +19,7 @@ import { AS_STORED } from '../image.js';
  */
 export async function pixelsOf(image) {
   if ('data' in image) return /** @type {Pixels} */ (image);
-  const bitmap = image instanceof Blob ? await createImageBitmap(image, AS_STORED) : image;
+  const bitmap = image instanceof Blob ? await bitmapOf(image) : image;
   try {
     const drawn = draw(bitmap);
     return opaque(drawn.data) ? drawn : (readThroughWebgl(bitmap) ?? drawn);

@@ -1,0 +1,98 @@
+"""The small artifact answers, and the large one where that is unsure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from client_page import ScriptError, ScriptPage
+from client_release import Release
+from client_site import drop
+from client_tiers import Manifest, edited
+from conftest import Site
+from test_model import CLASSIFY, pngs, where
+
+from pipeline.bundled.digits import digits
+
+pytestmark = pytest.mark.browser
+
+SMALL, LARGE = "tfjs-graph/uint8", "tfjs-graph/fp32"
+
+
+def cascaded(release: Release, folder: Path, threshold: float) -> Release:
+    """A release with a cascade of the tests' own, whatever its calibration found."""
+
+    def change(manifest: Manifest) -> None:
+        manifest["cascade"] = {"small": SMALL, "large": LARGE, "threshold": threshold}
+
+    return edited(release, folder, change)
+
+
+def test_the_large_one_is_asked_where_the_small_one_is_unsure(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    alone = {
+        name: page.run(CLASSIFY, **where(site, images=pngs(120), options={"artifact": name}))[
+            "found"
+        ]
+        for name in (SMALL, LARGE)
+    }
+    sure = sorted(one[0]["score"] for one in alone[SMALL])
+    threshold = sure[12]  # so that a tenth of the digits is below
+    site.publish(cascaded(published, tmp_path, threshold))
+    said = page.run(CLASSIFY, **where(site, images=pngs(120), options={"cascade": True}))
+    expected = [SMALL if one[0]["score"] >= threshold else LARGE for one in alone[SMALL]]
+    assert said["artifacts"] == expected
+    answered = {"small": expected.count(SMALL), "large": expected.count(LARGE)}
+    assert answered["large"] == 12
+    assert said["info"]["cascade"]["answered"] == answered
+    assert said["info"]["artifact"] == SMALL
+    for i, name in enumerate(expected):
+        assert said["found"][i] == alone[name][i]
+
+
+def test_its_accuracy_is_what_the_manifest_expects(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    """Where calibration found a cascade; its expectation has an interval."""
+    cascade = published.manifest["cascade"]
+    if cascade is None:
+        with pytest.raises(ScriptError, match="no such cascade") as told:
+            page.run(CLASSIFY, **where(site, options={"cascade": True}))
+        assert told.value.code == "input"
+        return
+    said = page.run(CLASSIFY, **where(site, images=pngs(360), options={"cascade": True}))
+    labels = [str(label) for label in digits("test")[1]]
+    found = [one[0]["label"] for one in said["found"]]
+    share = sum(a == b for a, b in zip(found, labels, strict=True)) / len(labels)
+    expected = cascade["expected"]
+    assert expected["low"] <= share <= 1
+    asked = said["artifacts"].count(cascade["large"]) / len(labels)
+    assert asked == pytest.approx(expected["escalated"], abs=0.05)
+
+
+def test_the_large_one_is_fetched_only_when_it_is_asked(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    site.publish(cascaded(published, tmp_path, 0.0))
+    said = page.run(CLASSIFY, **where(site, options={"cascade": True}))
+    assert set(said["artifacts"]) == {SMALL}
+    assert said["info"]["cascade"]["answered"] == {"small": 8, "large": 0}
+    large = {file["path"] for file in published.artifact(LARGE)["files"]}
+    small = {file["path"] for file in published.artifact(SMALL)["files"]}
+    fetched = {request.path for request in site.cdn.seen()}
+    assert not any(f"/mobilenet/{path}" in fetched for path in large - small)
+
+
+def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    site.publish(cascaded(published, tmp_path, 1.1))
+    small = {file["path"] for file in published.artifact(SMALL)["files"]}
+    for file in published.artifact(LARGE)["files"]:
+        if file["path"] not in small:
+            site.cdn.fail(f"*{file['path']}", drop)
+    said = page.run(CLASSIFY, **where(site, images=pngs(1), options={"cascade": True}))
+    assert said["artifacts"] == [SMALL]
+    assert said["info"]["cascade"]["answered"] == {"small": 1, "large": 0}
+    assert "the large artifact could not be had" in said["info"]["warnings"][0]

@@ -1,0 +1,228 @@
+"""What fails drops to the next tier, and is told: refused and lost contexts, wrong answers, …"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client_page import HTML, ScriptError, ScriptPage
+from client_release import Release
+from client_site import answer
+from client_tiers import (
+    LOSE_WEBGL,
+    NO_WEBGL,
+    SAVE_DATA,
+    Manifest,
+    break_browser,
+    edited,
+    only,
+)
+from conftest import Open, Site
+from test_model import CLASSIFY, LOADED, where
+
+from pipeline.browser import session
+
+pytestmark = pytest.mark.browser
+
+UINT8, FP32 = "tfjs-graph/uint8", "tfjs-graph/fp32"
+
+
+@pytest.fixture
+def webgl_first(everywhere: Release, tmp_path: Path) -> Release:
+    """One artifact on WebGL, which was fast on a GPU everywhere, and another in WebAssembly."""
+
+    def change(manifest: Manifest) -> None:
+        only(UINT8, FP32, backend="tfjs-wasm")(manifest)
+        first = next(one for one in manifest["artifacts"] if one["id"] == UINT8)
+        gpu = {"kind": "gpu", "name": "a GPU", "details": {}}
+        first["validation"] = [
+            {**proof, "backend": "tfjs-webgl", "engine": engine, "hardware": gpu}
+            for proof in first["validation"][:1]
+            for engine in ("chromium", "firefox", "webkit")
+        ]
+
+    return edited(everywhere, tmp_path, change)
+
+
+#: What privacy settings do: a rasterizer is called something else.
+MASKED = """
+const { getParameter } = WebGL2RenderingContext.prototype;
+WebGL2RenderingContext.prototype.getParameter = function (name) {
+  const value = getParameter.call(this, name);
+  return [7937, 37446].includes(name) ? 'a GPU' : value;
+};
+"""
+
+
+def tried(info: Manifest) -> list[tuple[str, str, str]]:
+    return [(one["artifact"], one["backend"], one["code"]) for one in info["tried"]]
+
+
+NO_WORKER_WEBGL = "WebKitGTK gives WebGL to no worker"
+
+
+def test_a_refused_webgl_context_drops_to_webassembly(
+    page: ScriptPage, site: Site, webgl_first: Release
+) -> None:
+    site.publish(webgl_first)
+    break_browser(site.cdn, MASKED + NO_WEBGL)
+    said = page.run(CLASSIFY, **where(site))
+    assert (said["info"]["artifact"], said["info"]["backend"]) == (FP32, "tfjs-wasm")
+    assert len(said["found"]) == 8
+    with pytest.raises(ScriptError, match="tfjs-webgl: not offered by this browser") as told:
+        page.run(CLASSIFY, **where(site, options={"backend": "tfjs-webgl"}))
+    assert told.value.code == "nothing"
+
+
+def test_a_context_that_is_refused_later_is_told(
+    page: ScriptPage, site: Site, webgl_first: Release
+) -> None:
+    """The first context is given, as to find out what there is; the runtime's is not."""
+    if page.engine == "webkit":
+        pytest.skip(NO_WORKER_WEBGL)
+    site.publish(webgl_first)
+    later = "let given = 0;" + NO_WEBGL.replace("? null", "&& given++ ? null")
+    break_browser(site.cdn, MASKED + later)
+    said = page.run(CLASSIFY, **where(site))["info"]
+    assert (said["artifact"], said["backend"]) == (FP32, "tfjs-wasm")
+    assert tried(said) == [(UINT8, "tfjs-webgl", "unavailable")]
+    assert "WebGL" in said["tried"][0]["message"]
+
+
+LOSE = f"""{LOADED}
+const before = model.info.backend;
+const first = (await model.classify(image(args.images[0]))).artifact;
+const faults = new BroadcastChannel('faults');
+const lost = new Promise((resolve) => {{ faults.onmessage = resolve; }});
+faults.postMessage('lose');
+await lost;
+const second = await model.classify(image(args.images[0]));
+return {{ before, first, second: second.artifact, label: second[0].label, info: model.info }};
+"""
+
+
+def test_a_lost_context_reopens_on_the_next_tier(
+    page: ScriptPage, site: Site, webgl_first: Release
+) -> None:
+    if page.engine == "webkit":
+        pytest.skip(NO_WORKER_WEBGL)
+    site.publish(webgl_first)
+    break_browser(site.cdn, MASKED + LOSE_WEBGL)
+    said = page.run(LOSE, **where(site))
+    assert (said["before"], said["first"]) == ("tfjs-webgl", UINT8)
+    assert (said["info"]["backend"], said["second"]) == ("tfjs-wasm", FP32)
+    assert tried(said["info"]) == [(UINT8, "tfjs-webgl", "lost")]
+
+
+def wrong_canary(*artifacts: str) -> Any:
+    def change(manifest: Manifest) -> None:
+        for artifact in manifest["artifacts"]:
+            if not artifacts or artifact["id"] in artifacts:
+                for output in artifact["canary"]["outputs"].values():
+                    output["values"] = output["values"][::-1]
+
+    return change
+
+
+def test_a_wrong_answer_to_the_canary_drops_to_another_artifact(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    site.publish(edited(published, tmp_path, wrong_canary(UINT8)))
+    said = page.run(CLASSIFY, **where(site))["info"]
+    assert said["artifact"] != UINT8
+    assert tried(said) == [(UINT8, "tfjs-wasm", "canary")]
+    assert "probabilities[" in said["tried"][0]["message"]
+    with pytest.raises(ScriptError, match=r"uint8 on tfjs-wasm: probabilities\[") as told:
+        page.run(CLASSIFY, **where(site, options={"artifact": UINT8}))
+    assert [one["code"] for one in told.value.fields["tried"]] == ["canary"]
+
+
+def test_where_nothing_works_all_is_listed(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    site.publish(edited(published, tmp_path, wrong_canary()))
+    with pytest.raises(ScriptError) as told:
+        page.run(CLASSIFY, **where(site))
+    pairs = {(one["artifact"], one["backend"]) for one in told.value.fields["tried"]}
+    assert (UINT8, "tfjs-wasm") in pairs and ("onnx/fp32", "ort-wasm") in pairs
+    assert all(f"{artifact} on {backend}: " in told.value.message for artifact, backend in pairs)
+
+
+def test_a_missing_shard_drops_to_another_artifact(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    for file in published.artifact(UINT8)["files"]:
+        if file["path"].endswith(".bin"):
+            site.cdn.fail(f"*{file['path']}", answer(404))
+    said = page.run(CLASSIFY, **where(site))["info"]
+    assert said["artifact"] != UINT8
+    assert tried(said) == [(UINT8, "tfjs-wasm", "http")]
+    assert "HTTP 404" in said["tried"][0]["message"]
+
+
+def test_a_missing_runtime_drops_to_another_runtime(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    entry = published.manifest["runtimes"]["tfjs-wasm"]["entry"]
+    site.cdn.fail(f"*{entry}", answer(404))
+    said = page.run(CLASSIFY, **where(site))["info"]
+    assert said["backend"] != "tfjs-wasm" or said["artifact"].startswith("tfjs-layers")
+    assert [one[1:] for one in tried(said)] == [("tfjs-wasm", "http")]
+
+
+def test_saved_data_takes_the_fewest_bytes(page: ScriptPage, site: Site) -> None:
+    break_browser(site.cdn, SAVE_DATA)
+    said = page.run(CLASSIFY, **where(site))["info"]
+    assert said["artifact"] == UINT8 and "fewest bytes" in said["why"]
+
+
+#: Policies of pages: no worker at all; scripts of the page and the CDN only, none from blob: URLs.
+POLICIES = {
+    "no workers": "worker-src 'none'",
+    "no blobs": "script-src 'self' 'unsafe-inline' 'unsafe-eval' {cdn}",
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_where_policy_refuses_workers_it_runs_on_the_page(
+    open_page: Open, site: Site, name: str
+) -> None:
+    site.page.put("/strict", HTML)
+    policy = POLICIES[name].format(cdn=site.cdn.address)
+    site.page.extra_headers["/strict"] = {"Content-Security-Policy": policy}
+    said = open_page("/strict").run(CLASSIFY, **where(site))
+    assert said["info"]["thread"] == "page" and len(said["found"]) == 8
+    assert any("no worker could start" in why for why in said["info"]["why"])
+
+
+def test_no_worker_where_none_is_wanted(page: ScriptPage, site: Site) -> None:
+    said = page.run(CLASSIFY, **where(site, options={"worker": False}))
+    assert said["info"]["thread"] == "page" and "no worker was wanted" in said["info"]["why"]
+    assert len(said["found"]) == 8
+
+
+@pytest.fixture
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Chromium with 6.25 MB for any one WebAssembly memory, as on a device that has no more."""
+    flags = f"{os.environ.get('PIPELINE_BROWSER_FLAGS', '')} --js-flags=--wasm-max-mem-pages=100"
+    monkeypatch.setenv("PIPELINE_BROWSER_FLAGS", flags)
+    session.close()
+    yield
+    monkeypatch.undo()
+    session.close()
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_too_little_memory_drops_to_what_needs_none(
+    little_memory: None, open_page: Open, site: Site, everywhere: Release
+) -> None:
+    site.publish(everywhere)
+    page = open_page()
+    said = page.run(CLASSIFY, **where(site, options={"artifact": UINT8}))["info"]
+    assert said["backend"] in ("tfjs-webgl", "tfjs-webgpu")
+    assert tried(said)[0][:2] == (UINT8, "tfjs-wasm")
+    with pytest.raises(ScriptError, match=r"onnx/fp32 on ort-wasm: .*memory"):
+        page.run(CLASSIFY, **where(site, options={"artifact": "onnx/fp32", "backend": "ort-wasm"}))
