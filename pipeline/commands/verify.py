@@ -46,6 +46,9 @@ def command(
       pipeline verify
       pipeline verify s3://bucket/cdn --json
       pipeline verify https://example.com/cdn/mobilenet/latest.json --public-key release.pub
+      pipeline verify https://example.com/cdn \\
+        --identity https://github.com/ME/REPO/.github/workflows/release.yml@refs/tags/v1.0.0 \\
+        --issuer https://token.actions.githubusercontent.com
     """
     from pipeline.publish.signed import Trusted
     from pipeline.publish.verify import show

@@ -110,16 +110,23 @@ def _artifact(artifact: Mapping[str, Any]) -> Component:
     )
 
 
-def _runtime(backend: str, runtime: Mapping[str, Any]) -> Component:
+#: Beginning of a runtime's name -> the package that it is bundled from, and its licence.
+_PACKAGES = {"tfjs": ("@tensorflow/tfjs", "Apache-2.0"), "ort": ("onnxruntime-web", "MIT")}
+
+
+def _runtime(name: str, runtime: Mapping[str, Any]) -> Component:
     """The code that runs artifacts on one backend in browsers."""
     from cyclonedx.model.component import Component, ComponentType
 
+    package, licence = _PACKAGES.get(name.partition("-")[0], (None, None))
     return Component(
         type=ComponentType.LIBRARY,
-        bom_ref=f"runtime {backend}",
-        name=backend,
-        version=runtime.get("version"),
-        components=_files(backend, runtime["files"]),
+        bom_ref=f"runtime {name}",
+        name=name,
+        version=runtime["version"],
+        purl=_purl(package, runtime["version"]) if package else None,
+        licenses=[_license(licence)] if licence else (),
+        components=_files(name, runtime["files"]),
     )
 
 
@@ -141,13 +148,20 @@ def _files(owner: str, files: Iterable[Mapping[str, Any]]) -> list[Component]:
 
 def _tool(name: str, version: str) -> Component:
     from cyclonedx.model.component import Component, ComponentType
+
+    if name == OURSELVES:
+        return Component(type=ComponentType.APPLICATION, name=name, version=version)
+    purl = _purl(name, version)
+    return Component(type=ComponentType.LIBRARY, name=name, version=version, purl=purl)
+
+
+def _purl(name: str, version: str) -> Any:
+    """Where vulnerability scanners look a package up: of npm those with a scope, or for the web."""
     from packageurl import PackageURL
 
-    kind = ComponentType.APPLICATION if name == OURSELVES else ComponentType.LIBRARY
     scope, _, short = name.rpartition("/")
     index = "npm" if scope or name.endswith("-web") else "pypi"
-    purl = PackageURL(index, scope or None, short, version) if name != OURSELVES else None
-    return Component(type=kind, name=name, version=version, purl=purl)
+    return PackageURL(index, scope or None, short, version)
 
 
 def _license(said: str) -> Any:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from pipeline.errors import ConfigError
 from pipeline.publish import channel as channels
-from pipeline.publish import index
+from pipeline.publish import hosting, index
 from pipeline.publish.release import MANIFEST
 from pipeline.publish.storage import Content, Storage, open_storage
 from pipeline.publish.storage.local import LocalStorage
@@ -72,6 +72,7 @@ def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str
         finally:
             for model in one.models:
                 index.update(to, model)
+            hosting.update(to)
 
 
 def _move(
@@ -118,8 +119,9 @@ def _local(storage: Storage) -> Iterator[Fetch]:
 
 
 def _pieces(one: Source, fetch: Fetch) -> Iterator[Piece]:
-    """All files but releases, channels and the index: runtimes and client, then the models'."""
-    names = [name for name in one.storage.names("") if name != index.PATH]
+    """The files beside the models, then theirs; but nothing that says what a folder holds."""
+    made_anew = (index.PATH, hosting.HEADERS, hosting.NGINX)
+    names = [name for name in one.storage.names("") if name not in made_anew]
     sizes = one.storage.sizes([name for name in names if not name.endswith("/")])
     folders = [name.rstrip("/") for name in names if name.endswith("/")]
     shared = [folder for folder in folders if "releases/" not in one.storage.names(folder)]

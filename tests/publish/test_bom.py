@@ -93,6 +93,12 @@ def test_every_file_of_every_artifact_and_runtime_has_its_digest(document: dict[
         assert digests == {file["path"]: file["sha256"] for file in files}
 
 
+def test_runtimes_name_their_package_and_licence(document: dict[str, Any]) -> None:
+    (runtime,) = (part for part in document["components"] if part["type"] == "library")
+    assert runtime["purl"] == "pkg:npm/%40tensorflow/tfjs@4.22.0"
+    assert runtime["licenses"] == [{"license": {"id": "Apache-2.0"}}]
+
+
 def test_what_was_measured_is_told_of_each_artifact_and_target(document: dict[str, Any]) -> None:
     told = slice_of(document, "tfjs-graph/uint8 on tfjs-wasm@chromium")
     assert told["parity max_abs_error"]["value"] == "0.17"

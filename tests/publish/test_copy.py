@@ -65,6 +65,8 @@ def test_the_models_of_several_folders_come_into_one_index(tmp_path: Path) -> No
         "n": {"latest": second.id},
     }
     assert [release["release"] for release in index["n"]["releases"]] == [second.id]
+    headers = (tmp_path / "site" / "_headers").read_text()
+    assert "/m/latest.json\n" in headers and "/n/latest.json\n" in headers
 
 
 def test_one_model_of_a_folder(tmp_path: Path) -> None:
