@@ -17,10 +17,13 @@ from typing import BinaryIO
 from pipeline.errors import ConfigError
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
-from pipeline.publish.release import MANIFEST
+from pipeline.publish.release import MANIFEST, told
 from pipeline.publish.storage import Content, Storage, open_storage
 from pipeline.publish.storage.local import LocalStorage
 from pipeline.publish.upload import Piece, Progress, Silent, missing, upload
+
+
+AGAIN = "make room or give write access, then copy again: only what is missing is copied"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str
         for model in one.models
         for name in channels.channels(one.storage, model)
     }
-    with to.publishing(), _local(one.storage) as fetch:
+    with told(to, AGAIN), to.publishing(), _local(one.storage) as fetch:
         upload(to, missing(to, list(_pieces(one, fetch))), progress or Silent())
         for model in one.models:
             _add_releases(one.storage, to, model, fetch)

@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 from pipeline.publish import bom
+from pipeline.publish.release import told
 from pipeline.publish.signature import SIGNATURE, Signer
 from pipeline.publish.signed import MANIFEST, Read, Trusted, check
 from pipeline.publish.storage import Storage
@@ -40,7 +41,8 @@ def ensure(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> Non
         return
     folder = folder_of(manifest)
     read = reader(storage, folder)
-    with tempfile.TemporaryDirectory(prefix="pipeline-sign-") as place:
+    again = "make room or give write access, then publish again"
+    with told(storage, again), tempfile.TemporaryDirectory(prefix="pipeline-sign-") as place:
         vouched = _vouched(manifest, read, Path(place))
         besides = [name for name in storage.names(folder) if name not in vouched]
         signer.sign(manifest, Path(place), besides)

@@ -142,6 +142,16 @@ def test_a_channel_that_another_one_moves_meanwhile_is_left(tmp_path: Path) -> N
     assert check(tmp_path / "b") == winner["m"]
 
 
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    released(tmp_path / "a", "m", b"one")
+    (tmp_path / "file").write_text("in the way")
+    to = tmp_path / "file" / "cdn"
+    with pytest.raises(PipelineError, match="only what is missing is copied") as told:
+        copy(tmp_path / "a", to)
+    assert told.value.where == str(to)
+    assert told.value.what.startswith("Not a directory")
+
+
 def test_where_nothing_is_published_there_is_nothing_to_copy(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nothing is published there"):
         copying.source(str(tmp_path))
