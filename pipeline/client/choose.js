@@ -33,10 +33,15 @@ export function choose(manifest, device, wish) {
   /** @type {Set<string>} */
   const out = new Set();
   for (const artifact of manifest.artifacts) {
-    for (const backend of new Set(artifact.validation.map((/** @type {any} */ proof) => proof.backend))) {
+    const proofs = artifact.validation.filter((/** @type {any} */ proof) => proof.engine);
+    for (const backend of new Set(proofs.map((/** @type {any} */ proof) => proof.backend))) {
       const asked = (wish.artifact ?? artifact.id) === artifact.id && (wish.backend ?? backend) === backend;
-      const runtime = manifest.runtimes[artifact.format === 'tfjs-layers' ? `${backend}-layers` : backend];
-      if (!asked || !runtime) continue;
+      const runtime = manifest.runtimes?.[artifact.format === 'tfjs-layers' ? `${backend}-layers` : backend];
+      if (!asked) continue;
+      if (!runtime) {
+        out.add(`${backend}: no runtime in this release`);
+        continue;
+      }
       const tier = weigh(artifact, backend, needed(runtime, device), device);
       const reason = unfit(tier, manifest, device, wish);
       if (reason) out.add(`${artifact.id} on ${backend}: ${reason}`);
@@ -78,7 +83,7 @@ function weigh(artifact, backend, parts, device) {
   const all = artifact.validation.filter((/** @type {any} */ proof) => proof.backend === backend);
   const own = all.filter(passed);
   const like = own.filter((/** @type {any} */ proof) => proof.hardware.kind === (gpu ? 'gpu' : 'cpu'));
-  const { latency } = like.find(here) ?? like[0] ?? artifact.validation.find(passed);
+  const { latency = {} } = like.find(here) ?? like[0] ?? artifact.validation.find(passed) ?? {};
   const bytes = [artifact, ...parts].reduce((sum, one) => sum + (one.br_bytes ?? one.bytes), 0);
   const seconds = bytes / device.speed + (latency.first_ms + RUNS * latency.median_ms) / 1000;
   const proved = own.length && !all.some((/** @type {any} */ proof) => here(proof) && !passed(proof));

@@ -50,7 +50,7 @@ export class Session {
    */
   async open(hooks) {
     const { manifest } = this.release;
-    this.#device = await probe(`${Object.keys(manifest.runtimes)}`, this.wish.threads);
+    this.#device = await probe(`${Object.keys(manifest.runtimes ?? {})}`, this.wish.threads);
     const { tiers, out } = choose(manifest, this.#device, this.wish);
     this.#tiers = tiers;
     await this.#next(hooks, [...out]);
@@ -75,7 +75,7 @@ export class Session {
       }
     }
     const reasons = [...tried.map((one) => `${one.artifact} on ${one.backend}: ${one.message}`), ...out];
-    throw failure('nothing', `nothing here runs it: ${reasons.join('; ') || 'the release has no such artifact'}`, { tried });
+    throw failure('nothing', `nothing here runs it: ${reasons.join('; ') || 'the release has no such artifact on such a backend'}`, { tried });
   }
 
   /**

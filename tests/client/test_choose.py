@@ -165,6 +165,14 @@ def test_the_wasm_build_follows_what_there_is(chosen: Any) -> None:
     assert chosen(onnx, device(features=[]))["tiers"] == []
 
 
+def test_what_no_browser_can_run_is_out(chosen: Any) -> None:
+    unavailable = {"backend": "tfjs-wasm", "engine": "webkit", "status": "unavailable"}
+    said = chosen([artifact(SMALL, 250, unavailable, proof("onnxruntime-cpu@", 5))], device())
+    assert (said["tiers"], said["out"]) == ([], [f"{SMALL} on tfjs-wasm: did not pass"])
+    said = chosen([artifact(SMALL, 250, proof("tfjs-cpu@chromium", 5))], device())
+    assert (said["tiers"], said["out"]) == ([], ["tfjs-cpu: no runtime in this release"])
+
+
 def test_a_wish_leaves_only_what_it_names(chosen: Any) -> None:
     artifacts = [
         artifact(
