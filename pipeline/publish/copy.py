@@ -22,7 +22,6 @@ from pipeline.publish.storage import Content, Storage, open_storage
 from pipeline.publish.storage.local import LocalStorage
 from pipeline.publish.upload import Piece, Progress, Silent, missing, upload
 
-
 AGAIN = "make room or give write access, then copy again: only what is missing is copied"
 
 
