@@ -16,7 +16,7 @@ from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
 
 if TYPE_CHECKING:
-    from pipeline.publish.release import Release
+    from pipeline.publish.release import Release, Writer
     from pipeline.publish.signature import Signer
     from pipeline.report.page import Context
 
@@ -118,11 +118,11 @@ def publish(built: Built, signer: Signer | None = None) -> Release:
         signer: signs the release, also one that was published unsigned before.
     """
     from pipeline.bar import bytes_bar
-    from pipeline.publish import bom, release, signing
+    from pipeline.publish import release, signing
     from pipeline.publish.root import root_pieces
     from pipeline.publish.storage import open_storage
 
-    writers = [bom.write, *([signer.sign] if signer else [])]
+    writers: list[Writer] = [_write_bom, *([signer.sign] if signer else [])]
     report = partial(write_report, built)
     with bytes_bar("publish") as bar:
         published = release.publish(
@@ -140,6 +140,13 @@ def publish(built: Built, signer: Signer | None = None) -> Release:
     if signer:
         signing.ensure(storage, published.manifest, signer)
     return replace(published, signed=signing.is_signed(storage, published.manifest))
+
+
+def _write_bom(manifest: Mapping[str, Any], to: Path) -> None:
+    """Late: a release that is there already has its bill of materials."""
+    from pipeline.publish import bom
+
+    bom.write(manifest, to)
 
 
 def write_report(built: Built, manifest: Mapping[str, Any], to: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Node, Plan, step_of
-from pipeline.publish import client, demo, esbuild, runtime
+from pipeline.publish import client, demo, esbuild, layout, runtime
 from pipeline.validate.targets import parse
 
 
@@ -54,25 +54,27 @@ def _plan_assets(plan: Plan, name: str) -> None:
     if files and all(path.is_file() for path in files.values()):
         features = {path.name: needs for path, needs in runtime.assets_of(name).items()}
         keep = step_of("pipeline.publish.runtime:keep_assets", features=features)
-        plan.add(Node(runtime.node(name, asset=True), *keep, files=files))
+        plan.add(Node(layout.runtime_node(name, asset=True), *keep, files=files))
 
 
 def _plan_bundle(plan: Plan, name: str) -> None:
     make = step_of("pipeline.publish.runtime:bundle", runtime=name)
-    plan.add(Node(runtime.node(name), *make, extra_key=esbuild.fingerprint(runtime.SOURCES)))
+    plan.add(Node(layout.runtime_node(name), *make, extra_key=esbuild.fingerprint(runtime.SOURCES)))
 
 
 def _plan_client(plan: Plan) -> None:
     key = esbuild.fingerprint(client.SOURCES)
     make, licences = "pipeline.publish.client:make", "pipeline.publish.runtime:licences"
-    plan.add(Node(client.NODE, *step_of(make), extra_key=key))
-    plan.add(Node(demo.NODE, *step_of("pipeline.publish.demo:make"), extra_key=demo.fingerprint()))
-    plan.add(Node(runtime.LICENCES, *step_of(licences), extra_key=key))
+    plan.add(Node(layout.CLIENT, *step_of(make), extra_key=key))
+    plan.add(
+        Node(layout.DEMO, *step_of("pipeline.publish.demo:make"), extra_key=demo.fingerprint())
+    )
+    plan.add(Node(layout.LICENCES, *step_of(licences), extra_key=key))
 
 
 def delivered(plan: Plan) -> dict[str, str]:
     """What the manifest is made of, and published with, of all this; each is its own node."""
-    parts, others = ("compress ", "runtime ", "assets "), (client.NODE, demo.NODE)
+    parts, others = ("compress ", "runtime ", "assets "), (layout.CLIENT, layout.DEMO)
     return {name: name for name in plan.nodes if name.startswith(parts) or name in others}
 
 

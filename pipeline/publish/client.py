@@ -6,17 +6,11 @@ import shutil
 from pathlib import Path
 
 from pipeline import options
-from pipeline.digest import scan, tree_digest
 from pipeline.publish import esbuild
 from pipeline.publish.compress import give_way, write_twins
 from pipeline.step import Inputs, step
 
 SOURCES = Path(__file__).parent.parent / "client"
-
-NODE = "client"
-
-#: Digits of the digest that the immutable copy's folder is named by.
-DIGITS = 16
 
 
 #: What a page may import; each is one file, so that no import waits for another one's.
@@ -42,10 +36,3 @@ def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
         shutil.copyfile(types, work / types.name)
     files = {path.relative_to(work).as_posix(): path for path in work.rglob("*") if path.is_file()}
     write_twins(files, work)
-
-
-def published(folder: Path) -> dict[str, Path]:
-    """Path below the CDN folder -> file: once under a digest for ever, once as the newest."""
-    tree = scan(folder)
-    digest = tree_digest(tree)[:DIGITS]
-    return {f"client/{place}{path}": folder / path for place in (f"{digest}/", "") for path in tree}

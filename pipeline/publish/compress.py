@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline import options
 from pipeline.export import artifact as artifacts
+from pipeline.publish.layout import TWINS
 from pipeline.step import Inputs, step
 
 SIZES = "sizes.json"
@@ -22,9 +23,6 @@ GZIP_LEVEL = 9
 
 #: What a compressed copy has to save to be worth a file and the reader's decompression.
 WORTH = 0.02
-
-#: Encoding's suffix of a file -> the key of its size; ``None`` stands there where it is no use.
-TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
 
 Sizes = dict[str, int | None]
 

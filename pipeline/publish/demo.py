@@ -9,11 +9,10 @@ from pipeline import options
 from pipeline.digest import scan, tree_digest
 from pipeline.publish import esbuild
 from pipeline.publish.compress import give_way, write_twins
+from pipeline.publish.layout import DEMO
 from pipeline.step import Inputs, step
 
 SOURCES = Path(__file__).parent.parent / "client" / "demo"
-
-NODE = FOLDER = "demo"
 
 #: The page's modules in one, and those of the worker that trains in another, with TF.js.
 MODULES = ("app.js", "learn.js")
@@ -36,14 +35,9 @@ def fingerprint() -> str:
 def make(inputs: Inputs, options: DemoOptions, work: Path) -> None:
     """The page's sources -> files by their paths below the CDN folder, and their twins."""
     give_way()
-    esbuild.bundle([SOURCES / name for name in MODULES], work / FOLDER)
+    esbuild.bundle([SOURCES / name for name in MODULES], work / DEMO)
     for name in PLAIN:
-        shutil.copyfile(SOURCES / name, work / FOLDER / name)
+        shutil.copyfile(SOURCES / name, work / DEMO / name)
     for name, published in ROOT.items():
         shutil.copyfile(SOURCES / name, work / published)
     write_twins({path: work / path for path in scan(work)}, work)
-
-
-def published(folder: Path) -> dict[str, Path]:
-    """Path below the CDN folder -> file."""
-    return {path: folder / path for path in scan(folder)}

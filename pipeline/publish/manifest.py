@@ -11,7 +11,8 @@ from pipeline import options, tools
 from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
 from pipeline.publish import runtime
-from pipeline.publish.compress import SIZES, TWINS, total
+from pipeline.publish.compress import SIZES, total
+from pipeline.publish.layout import TWINS
 from pipeline.step import Inputs, step
 from pipeline.validate import canary
 from pipeline.validate.canary_tolerance import canary_of

@@ -7,8 +7,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipeline.publish import client, demo, runtime
-from pipeline.publish.upload import Piece, suffixes
+from pipeline.digest import scan, tree_digest
+from pipeline.publish.layout import (
+    CLIENT,
+    DEMO,
+    LICENCE_FILE,
+    LICENCES,
+    RUNTIMES,
+    runtime_node,
+    suffixes,
+)
+from pipeline.publish.upload import Piece
+
+#: Digits of the digest that the folder of the client that never changes is named by.
+DIGITS = 16
 
 
 def root_pieces(manifest: Mapping[str, Any], opened: Callable[[str], Path]) -> Iterator[Piece]:
@@ -25,10 +37,10 @@ def root_pieces(manifest: Mapping[str, Any], opened: Callable[[str], Path]) -> I
     for name, one in runtimes.items():
         for file in one["files"]:
             bundle = file["path"] == one["entry"]
-            yield from _twinned(file, folder, runtime.node(name, asset=not bundle))
-    licences = folder(runtime.LICENCES) / runtime.LICENCE_FILE
-    yield _piece(runtime.LICENCE_FILE, licences)
-    others = client.published(folder(client.NODE)) | demo.published(folder(demo.NODE))
+            yield from _twinned(file, folder, runtime_node(name, asset=not bundle))
+    licences = folder(LICENCES) / LICENCE_FILE
+    yield _piece(LICENCE_FILE, licences)
+    others = _client(folder(CLIENT)) | _demo(folder(DEMO))
     for path, found in others.items():
         yield _piece(path, found)
 
@@ -42,7 +54,20 @@ def _twinned(file: Mapping[str, Any], folder: Callable[[str], Path], node: str) 
 
 
 def _below(folder: Callable[[str], Path], node: str, path: str) -> Callable[[], Path]:
-    return lambda: folder(node) / path.removeprefix(f"{runtime.FOLDER}/")
+    return lambda: folder(node) / path.removeprefix(f"{RUNTIMES}/")
+
+
+def _client(folder: Path) -> dict[str, Path]:
+    """Path below the CDN folder -> file: once under a digest for ever, once as the newest."""
+    tree = scan(folder)
+    digest = tree_digest(tree)[:DIGITS]
+    places = (f"{digest}/", "")
+    return {f"{CLIENT}/{place}{path}": folder / path for place in places for path in tree}
+
+
+def _demo(folder: Path) -> dict[str, Path]:
+    """Path below the CDN folder -> file."""
+    return {path: folder / path for path in scan(folder)}
 
 
 def _piece(path: str, file: Path) -> Piece:

@@ -17,17 +17,11 @@ from pipeline.browser import packages
 from pipeline.digest import file_digest
 from pipeline.publish import esbuild
 from pipeline.publish.compress import give_way, write_twins
+from pipeline.publish.layout import LAYERS, LICENCE_FILE, RUNTIMES, runtime_node
 from pipeline.step import Inputs, step
 
 SOURCES = Path(__file__).parent.parent / "client" / "runtimes"
 DESCRIPTION = "runtime.json"
-#: Below the CDN folder.
-FOLDER = "runtimes"
-#: The node of the licences, and its file.
-LICENCES, LICENCE_FILE = "runtime licences", "LICENSES.txt"
-
-#: A layers model needs code of its own, which graph models can do without.
-LAYERS = "-layers"
 
 _TFJS = packages.MODULES / "@tensorflow" / "tfjs-backend-wasm" / "dist"
 _ORT = packages.MODULES / "onnxruntime-web" / "dist"
@@ -74,11 +68,6 @@ def runtime_of(backend: str, format_name: str) -> str | None:
     """The bundle that runs a format on a backend; ``None`` where clients have none."""
     name = f"{backend}{LAYERS}" if format_name == "tfjs-layers" else backend
     return name if (SOURCES / f"{name}.js").is_file() else None
-
-
-def node(name: str, *, asset: bool = False) -> str:
-    """The node that bundles a runtime, or keeps what it starts, which layers models share."""
-    return f"assets {name.removesuffix(LAYERS)}" if asset else f"runtime {name}"
 
 
 def assets_of(runtime: str) -> dict[Path, tuple[str, ...]]:
@@ -142,16 +131,16 @@ def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]]) -> dict[str, An
         for result in artifact["validation"]
         if result["status"] == "pass"
     }
-    names = sorted(name for name in passed if name and node(name) in inputs)
+    names = sorted(name for name in passed if name and runtime_node(name) in inputs)
     return {name: _described(name, inputs) for name in names}
 
 
 def _described(name: str, inputs: Inputs) -> dict[str, Any]:
     """A runtime's version and files; paths are below the CDN folder."""
-    made = json.loads((inputs[node(name)] / DESCRIPTION).read_text())
-    kept = inputs.get(node(name, asset=True))
+    made = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
+    kept = inputs.get(runtime_node(name, asset=True))
     own = json.loads((kept / DESCRIPTION).read_text())["files"] if kept else []
-    files = [{**file, "path": f"{FOLDER}/{file['path']}"} for file in (made["entry"], *own)]
+    files = [{**file, "path": f"{RUNTIMES}/{file['path']}"} for file in (made["entry"], *own)]
     return {"entry": files[0]["path"], "version": made["version"], "files": files}
 
 

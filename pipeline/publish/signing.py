@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.publish import bom
 from pipeline.publish.release import told
 from pipeline.publish.signature import SIGNATURE, Signer
 from pipeline.publish.signed import MANIFEST, Read, Trusted, check
@@ -63,6 +62,8 @@ def _vouched(manifest: Mapping[str, Any], read: Read, place: Path) -> set[str]:
 
     The manifest was compared with the build's, and the bill of materials follows from it.
     """
+    from pipeline.publish import bom
+
     files = {MANIFEST: read(MANIFEST)}
     if json.loads(files[MANIFEST]) != manifest:
         raise PipelineError("another release has this name", where=folder_of(manifest))

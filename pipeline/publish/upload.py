@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.publish.compress import TWINS
 from pipeline.publish.headers import immutable
+from pipeline.publish.layout import suffixes
 from pipeline.publish.storage.base import Storage
 
 
@@ -74,11 +74,6 @@ def artifact_pieces(
                     # Another version of the compressor may have made the one that is there: what
                     # it holds is the same, and what is published never changes.
                     yield Piece(f"{name}/{path}{suffix}", _below(twins, one["id"], path + suffix))
-
-
-def suffixes(file: Mapping[str, Any]) -> list[str]:
-    """Of the compressed twins of a file, as a manifest lists it."""
-    return [suffix for suffix, key in TWINS.items() if file.get(key) is not None]
 
 
 def _below(folder: Callable[[str], Path], artifact: str, path: str) -> Callable[[], Path]:

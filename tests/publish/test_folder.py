@@ -217,3 +217,26 @@ def test_a_release_of_before_reports_stays_valid(tmp_path: Path) -> None:
     again = publish(*arguments, write_report)
     assert (again.id, again.new) == (first.id, False)
     assert "report" not in again.manifest
+
+
+NOTHING_TO_DO = """
+import json, sys
+from pathlib import Path
+import pipeline.built, pipeline.bar, pipeline.publish.root, pipeline.publish.signing
+from pipeline.publish.release import publish
+folder, cdn = Path(sys.argv[1]), sys.argv[2]
+manifest = json.loads((folder / "manifest.json").read_text())
+assert publish(manifest, lambda name: folder, cdn, "latest").new is False
+heavy = {"asyncio", "brotli", "concurrent.futures", "cyclonedx", "filelock", "fsspec"}
+heavy |= {"importlib.metadata", "pydantic", "rich", "tenacity"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_seeing_that_there_is_nothing_to_do_imports_nothing_heavy(tmp_path: Path) -> None:
+    described = manifest(artifact(tmp_path / "a", b"one"))
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(described))
+    publish(described, at(tmp_path / "a"), tmp_path / "cdn", "latest")
+    words = [sys.executable, "-c", NOTHING_TO_DO, str(tmp_path / "a"), str(tmp_path / "cdn")]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ended.stdout == "[]\n", ended.stderr

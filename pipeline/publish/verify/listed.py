@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.publish.layout import TWINS
+
 FILE = re.compile(r"files/([0-9a-f]{64})\.[a-z0-9]{1,8}")
 RUNTIME = re.compile(r"runtimes/([0-9a-f]{64})\.[a-z0-9]{1,8}")
-TWINS = {"br_bytes": ".br", "gz_bytes": ".gz"}
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _listed(file: Mapping[str, Any], pattern: re.Pattern[str], below: str) -> Li
     with_twins = "gz_bytes" in file
     twins = {
         suffix: int(file[key])
-        for key, suffix in TWINS.items()
+        for suffix, key in TWINS.items()
         if with_twins and file.get(key) is not None
     }
     return Listed(below + path, sha256, size, twins)

@@ -1,0 +1,32 @@
+"""What lies where in a CDN folder, and the nodes of a plan that make it.
+
+Imports nothing: a build with nothing to do looks here for what has to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Suffix of a compressed twin -> its size in a manifest; ``None`` there if it was not worth it.
+TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
+
+#: Runtimes, below the CDN folder.
+RUNTIMES = "runtimes"
+#: The node of their licences, and its file.
+LICENCES, LICENCE_FILE = "runtime licences", "LICENSES.txt"
+#: A layers model needs code of its own, which graph models can do without.
+LAYERS = "-layers"
+
+#: The nodes of the client and of the demo page, and their folders.
+CLIENT, DEMO = "client", "demo"
+
+
+def suffixes(file: Mapping[str, Any]) -> list[str]:
+    """Of the compressed twins of a file, as a manifest lists it."""
+    return [suffix for suffix, key in TWINS.items() if file.get(key) is not None]
+
+
+def runtime_node(name: str, *, asset: bool = False) -> str:
+    """The node that bundles a runtime, or keeps what it starts, which layers models share."""
+    return f"assets {name.removesuffix(LAYERS)}" if asset else f"runtime {name}"
