@@ -130,7 +130,8 @@ def _unreadable(path: Path, password: str | None, error: Exception) -> ConfigErr
         return ConfigError("is encrypted", where=str(path), todo=f"set {PASSWORD} to its password")
     if isinstance(error, TypeError):
         return ConfigError("is not encrypted", where=str(path), todo=f"leave {PASSWORD} unset")
-    if "password" in str(error).lower():
+    # With a wrong one out of some 250, what comes out looks like padding, and is no key.
+    if "password" in str(error).lower() or (password and b"ENCRYPTED" in path.read_bytes()):
         return ConfigError("the password is wrong", where=str(path), todo=f"correct {PASSWORD}")
     return ConfigError("is no private key in PEM", where=str(path), todo=_MAKE_ONE)
 

@@ -32,6 +32,26 @@ def pair(folder: Path, name: str = "key", password: str | None = None) -> tuple[
     return private, write_public(folder / f"{name}.pub", key)
 
 
+def write_quick(path: Path, password: str) -> Path:
+    """A new key in OpenSSL's old form, with which passwords are tried a thousand times a second."""
+    encryption = serialization.BestAvailableEncryption(password.encode())
+    key = ec.generate_private_key(ec.SECP256R1())
+    old = serialization.PrivateFormat.TraditionalOpenSSL
+    path.write_bytes(key.private_bytes(PEM, old, encryption))
+    return path
+
+
+def seeming(private: Path) -> str:
+    """A wrong password with which a key looks as if it were decrypted, and damaged."""
+    for attempt in range(10_000):
+        try:
+            serialization.load_pem_private_key(private.read_bytes(), str(attempt).encode())
+        except ValueError as error:
+            if "password" not in str(error).lower():
+                return str(attempt)
+    raise AssertionError("there should have been one in some 250")
+
+
 def unusable() -> dict[str, Any]:
     """Keys that no bundle can carry signatures of."""
     return {

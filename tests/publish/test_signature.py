@@ -215,6 +215,16 @@ def test_a_wrong_password_is_told(
         signer(private)
 
 
+def test_a_wrong_password_that_seems_to_fit_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of some 250 decrypts to what ends as it should, and is no key."""
+    private = keys.write_quick(tmp_path / "key.pem", "open sesame")
+    monkeypatch.setenv(PASSWORD, keys.seeming(private))
+    with pytest.raises(ConfigError, match="the password is wrong"):
+        signer(private)
+
+
 def test_a_password_for_a_key_that_has_none_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
