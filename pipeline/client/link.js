@@ -95,10 +95,12 @@ const revived = (error) =>
  */
 export async function connect(worker) {
   let why = 'no worker was wanted';
-  try {
-    if (worker) return new Link(await started());
-  } catch (/** @type {any} */ error) {
-    why = `no worker could start: ${error.message || 'the page’s policy (CSP worker-src) refuses it'}`;
+  for (const start of worker ? [direct, imported] : []) {
+    try {
+      return new Link(await started(start()));
+    } catch (/** @type {any} */ error) {
+      why = `no worker could start: ${error.message || 'the page’s policy (CSP worker-src) refuses it'}`;
+    }
   }
   const { port1, port2 } = new MessageChannel();
   const link = new Link(port1, why);
@@ -106,10 +108,12 @@ export async function connect(worker) {
   return link;
 }
 
-/** @returns {Promise<Worker>} */
-function started() {
+/**
+ * @param {Worker} worker
+ * @returns {Promise<Worker>}
+ */
+function started(worker) {
   return new Promise((resolve, reject) => {
-    const worker = start();
     worker.onmessage = () => {
       worker.onerror = null;
       resolve(worker);
@@ -118,13 +122,16 @@ function started() {
   });
 }
 
-/** The worker runs this same client; of another origin it has to be imported by a script of this one. */
-function start() {
-  const { href, origin } = new URL('./index.js', import.meta.url);
-  if (origin === location.origin) {
-    // In these words, by which bundlers know a worker.
-    return new Worker(new URL('./index.js', import.meta.url), { type: 'module', name: NAME });
-  }
-  const script = new Blob([`import ${JSON.stringify(href)}`], { type: 'text/javascript' });
+/** The worker runs this same client, in these words, by which bundlers know a worker. */
+function direct() {
+  return new Worker(new URL('./index.js', import.meta.url), { type: 'module', name: NAME });
+}
+
+/** What is of another origin, or lacks the headers of an isolated page, a script of the page imports. */
+function imported() {
+  const { href } = new URL('./index.js', import.meta.url);
+  // A static import fails in isolated pages of WebKit; a rejected one is no error of a worker.
+  const words = `import(${JSON.stringify(href)}).catch((e) => setTimeout(() => { throw e }))`;
+  const script = new Blob([words], { type: 'text/javascript' });
   return new Worker(URL.createObjectURL(script), { type: 'module', name: NAME });
 }

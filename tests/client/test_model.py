@@ -271,7 +271,7 @@ def test_an_isolated_page_gets_threads(open_page: Open, site: Site) -> None:
     if not page.run("return crossOriginIsolated"):
         pytest.skip(f"{page.engine} gives no isolation here")
     said = page.run(CLASSIFY, **where(site, options={"threads": 2}))
-    assert said["info"]["hardware"]["threads"] == 2
+    assert said["info"]["thread"] == "worker" and said["info"]["hardware"]["threads"] == 2
     assert said["found"][0][0]["label"] == str(digits("test")[1][0])
 
 

@@ -226,3 +226,23 @@ def test_too_little_memory_drops_to_what_needs_none(
     assert tried(said)[0][:2] == (UINT8, "tfjs-wasm")
     with pytest.raises(ScriptError, match=r"onnx/fp32 on ort-wasm: .*memory"):
         page.run(CLASSIFY, **where(site, options={"artifact": "onnx/fp32", "backend": "ort-wasm"}))
+
+
+@pytest.mark.parametrize("path", ["/", "/isolated"])
+def test_a_client_of_the_pages_own_origin_runs_in_a_worker(
+    open_page: Open, site: Site, path: str
+) -> None:
+    """Also where the page is isolated, and the client's own headers are not made for that."""
+    site.page.folders.update(site.cdn.folders)
+    said = open_page(path).run(CLASSIFY, **where(site, client=site.page.url("client")))
+    assert said["info"]["thread"] == "worker" and len(said["found"]) == 8
+
+
+def test_a_worker_that_cannot_be_had_is_no_end(open_page: Open, site: Site) -> None:
+    """The page has the client already; its worker's own request fails."""
+    page = open_page()
+    page.run("await import(`${args.client}/index.js`)", client=site.client)
+    site.cdn.fail("/client/index.js", answer(503))
+    said = page.run(CLASSIFY, **where(site))
+    assert said["info"]["thread"] == "page" and len(said["found"]) == 8
+    assert any("no worker could start" in why for why in said["info"]["why"])
