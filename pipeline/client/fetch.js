@@ -8,8 +8,6 @@ export { LoadError };
 
 /** Browsers open no more connections to one HTTP/1.1 server; HTTP/2 gains nothing from more. */
 const PARALLEL = 6;
-/** Of a pointer or a manifest. */
-const MOST_JSON_BYTES = 4 * 2 ** 20;
 
 /**
  * @typedef {import("./index.js").Progress} Progress
@@ -38,7 +36,7 @@ const MOST_JSON_BYTES = 4 * 2 ** 20;
  */
 export async function fetchRelease(url, { signal } = {}) {
   const address = new URL(url, globalThis.location?.href).href;
-  const known = await find(address);
+  const known = await (await finder())(address);
   try {
     return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal });
   } catch (error) {
@@ -49,19 +47,23 @@ export async function fetchRelease(url, { signal } = {}) {
 }
 
 /**
- * What any model keeps under a digest, or a release under its URL.
+ * Reads what any model keeps: content under a digest, or a release under its URL. The keys are
+ * read once, so that a first visit asks for nothing that is not there.
  *
- * @param {string} id
- * @param {string} [name] the model that keeps it from now on, too
+ * @returns {Promise<(id: string, name?: string) => Promise<ArrayBuffer | undefined>>} with a name,
+ *   the model that keeps it from now on, too
  */
-async function find(id, name) {
+async function finder() {
   const cache = await openCache();
-  const keys = [...(await cache.keys())].filter((key) => key.startsWith(id + "\n"));
-  const own = keyOf(id, name);
-  const content = keys[0] && (await cache.get(keys.includes(own) ? own : keys[0]));
-  // Without room for it, it stays the other model's.
-  if (content && name && !keys.includes(own)) await attempt(() => cache.set(own, content));
-  return content || undefined;
+  const all = [...(await cache.keys())];
+  return async (id, name) => {
+    const keys = all.filter((key) => key.startsWith(id + "\n"));
+    const own = keyOf(id, name);
+    const content = keys[0] && (await cache.get(keys.includes(own) ? own : keys[0]));
+    // Without room for it, it stays the other model's.
+    if (content && name && !keys.includes(own)) await attempt(() => cache.set(own, content));
+    return content || undefined;
+  };
 }
 
 /** @param {() => unknown} write what is better done than not */
@@ -80,11 +82,11 @@ const keyOf = (/** @type {string} */ id, name = "") => `${id}\n${name}`;
  * @param {import("./transport.js").Transfer} transfer
  */
 async function online(url, known, transfer) {
-  const content = await download(url, MOST_JSON_BYTES, transfer);
+  const content = await download(url, undefined, transfer);
   const { manifest, sha256 } = parse(url, content);
   if (typeof manifest !== "string") return released(url, content);
   if (known && (await digest(known)) === sha256) return released(url, known);
-  const file = { url: within(new URL(".", url), manifest), sha256, bytes: MOST_JSON_BYTES };
+  const file = { url: within(new URL(".", url), manifest), sha256 };
   return released(url, await verified(file, transfer));
 }
 
@@ -152,7 +154,10 @@ export async function fetchFiles(files, options = {}) {
   signal?.throwIfAborted();
   const report = reporter(files, onProgress);
   const keep = keeper(name, new Set(files.map((file) => file.sha256)), warnings);
-  return inParallel(files, signal, async (file, index, signal) => {
+  const find = await finder();
+  /** @type {Promise<void>[]} */
+  const keeping = [];
+  const fetching = inParallel(files, signal, async (file, index, signal) => {
     const kept = await find(file.sha256, name);
     if (kept && (await digest(kept)) === file.sha256) {
       report(index, file.bytes, true);
@@ -160,9 +165,10 @@ export async function fetchFiles(files, options = {}) {
     }
     const onBytes = (/** @type {number} */ loaded) => report(index, loaded);
     const content = await verified(file, { signal, stallMs, onBytes });
-    await keep(file.sha256, content);
+    keeping.push(keep(file.sha256, content));
     return content;
   });
+  return fetching.finally(() => Promise.all(keeping));
 }
 
 /**
@@ -193,7 +199,7 @@ async function inParallel(items, outer, work) {
 }
 
 /**
- * @param {Remote} file
+ * @param {{ url: string, sha256: string, bytes?: number }} file
  * @param {import("./transport.js").Transfer} transfer
  */
 async function verified({ url, sha256, bytes }, transfer) {

@@ -4,6 +4,8 @@ import { LoadError } from "./errors.js";
 
 const FIRST_WAIT_MS = 400;
 const MOST_WAIT_MS = 30_000;
+/** Of a pointer or a manifest. */
+const MOST_JSON_BYTES = 4 * 2 ** 20;
 
 /**
  * @typedef {object} Transfer
@@ -18,15 +20,15 @@ const MOST_WAIT_MS = 30_000;
  * Fetches a URL, again after what may pass: a broken or stalled connection, 408, 429 and 5xx.
  *
  * @param {string} url
- * @param {number} most bytes; reading stops where more come
+ * @param {number | undefined} bytes that are expected; reading stops where more come
  * @param {Transfer} transfer
  * @returns {Promise<ArrayBuffer>}
  */
-export async function download(url, most, transfer) {
+export async function download(url, bytes, transfer) {
   const { signal, tries = 4 } = transfer;
   for (let failed = 1; ; failed++) {
     try {
-      return await once(url, most, transfer);
+      return await once(url, bytes, transfer);
     } catch (/** @type {any} */ error) {
       if (!mayPass(error) || failed >= tries || error.code === "offline") throw error;
       // At random, so that all visitors whom one outage cut off do not return at once.
@@ -42,10 +44,10 @@ export const mayPass = (/** @type {any} */ { code, status }) =>
 
 /**
  * @param {string} url
- * @param {number} most
+ * @param {number | undefined} bytes
  * @param {Transfer} transfer
  */
-async function once(url, most, { signal, cache, stallMs = 20_000, onBytes }) {
+async function once(url, bytes, { signal, cache, stallMs = 20_000, onBytes }) {
   signal?.throwIfAborted();
   const request = new AbortController();
   const abort = () => request.abort();
@@ -58,11 +60,15 @@ async function once(url, most, { signal, cache, stallMs = 20_000, onBytes }) {
       const retryAfterMs = Number(headers.get("Retry-After")) * 1000;
       throw new LoadError("http", `${url}: HTTP ${status}`, { url, status, retryAfterMs });
     }
-    return await read(response, most, (loaded) => {
+    const content = await read(response, bytes ?? MOST_JSON_BYTES, (loaded) => {
       clearTimeout(timer);
       timer = setTimeout(abort, stallMs);
       onBytes?.(loaded);
     });
+    const { byteLength } = content;
+    // Firefox reports no error where a compressed body is cut.
+    if (bytes && byteLength < bytes) throw `it ended after ${byteLength} of ${bytes} bytes`;
+    return content;
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof LoadError) throw error;
