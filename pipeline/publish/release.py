@@ -18,6 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
+from pipeline.publish.compress import write_twins
 from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
@@ -181,6 +182,8 @@ def _add_release(
             write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
             for writer in (*([report] if report else []), *writers):
                 writer(full, aside)
+            # Every visitor fetches it. After the signature, which is of what twins unpack to.
+            write_twins({MANIFEST: aside / MANIFEST}, aside)
     return full
 
 
