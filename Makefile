@@ -43,8 +43,9 @@ format: .venv/.ready ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## Time builds against the converters' own command lines.
+bench: setup ## Time builds, and a page's first prediction, against the converters and plain TF.js.
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.first_prediction
 	$(BIN)/python -m tests.benchmarks.releases
 
 configs: ## Print configs=JSON, of all configs or those in CONFIGS, for a workflow's matrix.

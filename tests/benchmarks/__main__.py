@@ -21,13 +21,9 @@ import click
 import psutil
 import yaml
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-BIN = Path(sys.executable).parent
-PEERS = ROOT / "artifacts" / "bench" / "peers"
+from tests.benchmarks.peers import BIN, peers_environment
 
-#: What tensorflowjs' command line needs to start at all today; nothing pins it for its users.
-PEER_PACKAGES = ("tensorflowjs==4.22.0", "tf2onnx==1.17.0", "ydf<0.14", "setuptools<81")
+HERE = Path(__file__).parent
 
 CONFIG = {
     "name": "mobilenet-224",
@@ -96,30 +92,6 @@ def _pss(process: psutil.Process) -> int:
         return int(process.memory_full_info().pss)
     except psutil.Error:
         return 0
-
-
-def peers_environment() -> Path:
-    """The environment that the converters' command lines need, made once."""
-    if not (PEERS / ".ready").exists():
-        click.echo("making the peers' environment (once)", err=True)
-        uv = BIN / "uv"
-        subprocess.run(
-            [uv, "venv", "--quiet", "--clear", "--python", sys.executable, PEERS], check=True
-        )
-        # Without this project's settings, which leave out what the peers cannot do without.
-        install = [
-            uv,
-            "pip",
-            "install",
-            "--no-config",
-            "--quiet",
-            "--compile-bytecode",
-            "--python",
-            PEERS,
-        ]
-        subprocess.run([*install, *PEER_PACKAGES], check=True)
-        (PEERS / ".ready").touch()
-    return PEERS / "bin"
 
 
 class Round:
