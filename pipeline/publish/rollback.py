@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
-from pipeline.publish import index
+from pipeline.publish import hosting, index
 from pipeline.publish.release import told
 from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.verify.listed import ManifestError, files
@@ -50,6 +50,7 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
             _check(storage, name, found)
             channels.move(storage, name, channel, found, before)
             index.update(storage, name)
+            hosting.update(storage)
     pointer = f"{storage.where}/{channels.path_of(name, channel)}"
     return Moved(pointer, channels.release_of(before), found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 from client_page import ScriptError, ScriptPage, page_origin
+from client_release import Release
 from client_site import CORS, NO_STORE, Origin, running
 from safetensors.numpy import load_file
 
+from pipeline.digest import file_digest
 from pipeline.publish import esbuild
-from pipeline.publish.runtime import SOURCES, assets_of
+from pipeline.publish.compress import TWINS
+from pipeline.publish.runtime import LICENCE_FILE, PACKAGES, SOURCES, assets_of
 
 pytestmark = pytest.mark.browser
 
@@ -95,7 +99,8 @@ def case_of(runtime: str) -> Case:
 @pytest.fixture(scope="module")
 def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Origin]:
     folder = tmp_path_factory.mktemp("bundles")
-    esbuild.bundle([SOURCES / f"{name}.js" for name in RUNTIMES], folder)
+    made = esbuild.bundle([SOURCES / f"{name}.js" for name in RUNTIMES], folder)
+    assert set(made.packages) <= set(PACKAGES), "each has its licence published"
     folders = {"/bundles/": folder, "/models/": FIXTURES}
     with running(Origin({**CORS, **NO_STORE}, folders)) as origin:
         for name in RUNTIMES:
@@ -249,6 +254,34 @@ def test_a_lost_webgl_context_is_said_to_be(plain: ScriptPage, cdn: Origin) -> N
     with pytest.raises(ScriptError, match="context was lost") as told:
         plain.run(script, **task(cdn, "tfjs-webgl", first=lose))
     assert told.value.code == "lost"
+
+
+def test_a_release_names_the_runtimes_that_it_passed_on(published: Release) -> None:
+    runtimes = published.manifest["runtimes"]
+    assert set(runtimes) == {"ort-wasm", "tfjs-wasm", "tfjs-wasm-layers"}
+    for name, one in runtimes.items():
+        assert one["files"][0]["path"] == one["entry"]
+        assert one["files"][0]["name"] == f"{name}.js"
+        for file in one["files"]:
+            path = published.cdn / file["path"]
+            assert file_digest(path) == (file["sha256"], file["bytes"])
+            for suffix, key in TWINS.items():
+                assert path.with_name(path.name + suffix).stat().st_size == file[key]
+    own = [file["features"] for file in runtimes["tfjs-wasm"]["files"][1:]]
+    assert own == [[], ["simd"], ["simd", "threads"]]
+    assert runtimes["tfjs-wasm"]["files"][1:] == runtimes["tfjs-wasm-layers"]["files"][1:]
+    licences = (published.cdn / LICENCE_FILE).read_text()
+    for words in ("@tensorflow/tfjs-core 4", "onnxruntime-web 1", "Apache License", "Microsoft"):
+        assert words in licences
+
+
+def test_the_client_is_published_for_ever_and_as_the_newest(published: Release) -> None:
+    newest = published.cdn / "client"
+    (version,) = (path for path in newest.iterdir() if re.fullmatch("[0-9a-f]{16}", path.name))
+    for path in (p for p in version.rglob("*") if p.is_file()):
+        assert path.read_bytes() == (newest / path.relative_to(version)).read_bytes()
+    assert {"index.js", "index.d.ts", "index.js.br"} <= {path.name for path in version.iterdir()}
+    assert not re.search(r"""from\s*["']\./""", (version / "index.js").read_text()), "one file"
 
 
 def test_a_bundle_holds_only_what_it_needs(tmp_path: Path) -> None:
