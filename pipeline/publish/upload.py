@@ -84,14 +84,18 @@ def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
     """Those that are not there yet; of the files that may change, those that are others now."""
     wanted = list(pieces)
     there = storage.sizes([piece.path for piece in wanted])
-    return [piece for piece in wanted if not _is_there(storage, piece, there.get(piece.path))]
+
+    def lacking(piece: Piece) -> bool:
+        found = there.get(piece.path)
+        cut = found is None or piece.bytes not in (None, found)
+        return cut or not (immutable(piece.path) or _is_same(storage, piece))
+
+    return [
+        piece for piece, lacks in zip(wanted, storage.each(lacking, wanted), strict=True) if lacks
+    ]
 
 
-def _is_there(storage: Storage, piece: Piece, found_bytes: int | None) -> bool:
-    if found_bytes is None or piece.bytes not in (None, found_bytes):
-        return False
-    if immutable(piece.path):
-        return True
+def _is_same(storage: Storage, piece: Piece) -> bool:
     known = storage.read(piece.path)
     return known is not None and known.data == piece.source().read_bytes()
 

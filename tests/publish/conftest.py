@@ -31,6 +31,7 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
     s3_server.failing.clear()
     s3_server.lost.clear()
     s3_server.denied.clear()
+    s3_server.unconditional = False
     s3_server.before = s3_server.after = lambda method, path: None
 
 

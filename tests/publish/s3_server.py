@@ -31,6 +31,8 @@ class S3:
     """Ends of paths: the next write to each is done, and answered with a 500."""
     denied: list[str] = field(default_factory=list)
     """Ends of paths that may not be written."""
+    unconditional: bool = False
+    """Whether conditions of writes are ignored, as older servers do."""
     before: Callable[[str, str], None] = lambda method, path: None
     """Called with method and path of each request."""
     after: Callable[[str, str], None] = lambda method, path: None
@@ -72,6 +74,9 @@ def _scripted(s3: S3, moto: Wsgi) -> Wsgi:
         if s3.failing:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return _fail(s3.failing.pop(0), start)
+        if s3.unconditional:
+            environ.pop("HTTP_IF_MATCH", None)
+            environ.pop("HTTP_IF_NONE_MATCH", None)
         with one_at_a_time:
             body = list(moto(environ, start_late := _Late()))
         s3.after(method, path)

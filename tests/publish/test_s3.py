@@ -53,7 +53,7 @@ def test_the_order_of_writes_hides_half_a_release(s3: S3, bucket: str, tmp_path:
     publish(manifest(entry), at(tmp_path / "a"), bucket, "latest", write_report)
     names = [path.rpartition("/")[2] for path in s3.puts() if "/.publishing/" not in path]
     assert {name[-4:] for name in names[:2]} == {".bin"}
-    assert names[2:] == ["report.html", "manifest.json", "latest.json", "index.json"]
+    assert names[2:6] == ["report.html", "manifest.json", "latest.json", "index.json"]
 
 
 def test_several_files_are_sent_at_once(s3: S3, bucket: str, tmp_path: Path) -> None:
@@ -181,6 +181,17 @@ def test_a_store_without_compare_and_swap_is_said_to_be_one(tmp_path: Path) -> N
     assert check(tmp_path / "cdn") == made.id == check(to)
     assert verify(to).faults == [] and verify(str(tmp_path / "cdn")).faults == []
     assert publish(manifest(entry), folder, to, "latest", compressed=folder).new is False
+
+
+def test_a_server_that_ignores_conditions_is_said_to_be_one(
+    s3: S3, bucket: str, tmp_path: Path
+) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    s3.unconditional = True
+    made = publish(manifest(entry), at(tmp_path / "a"), bucket, "latest")
+    assert made.notes == (releases.NO_SWAPS,) and check(bucket) == made.id
+    s3.unconditional = False
+    assert publish(manifest(entry, n=2), at(tmp_path / "a"), bucket, "latest").notes == ()
 
 
 def test_a_library_that_is_missing_is_named_with_its_extra() -> None:

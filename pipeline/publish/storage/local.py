@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 #: Where a publisher that was killed may have left what it had not finished.
 LEFTOVERS = (".new-*", "*/.new-*", "*/*/.new-*")
@@ -53,6 +54,9 @@ class LocalStorage(Storage):
     def fold(self, path: str, function: Callable[[Iterator[bytes]], T]) -> T:
         with (self.root / path).open("rb") as file:
             return function(iter(lambda: file.read(BLOCK_BYTES), b""))
+
+    def each(self, function: Callable[[U], T], items: Sequence[U]) -> list[T]:
+        return [function(item) for item in items]  # A thread would cost more than the answer.
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
         found = {}

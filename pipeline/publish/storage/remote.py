@@ -9,7 +9,6 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -153,8 +152,7 @@ class RemoteStorage(Storage):
             yield Path(name)
             files = {one.relative_to(name).as_posix(): one for one in Path(name).rglob("*")}
             others = {key: one for key, one in files.items() if key != last and one.is_file()}
-            with ThreadPoolExecutor(self.parallel) as pool:
-                list(pool.map(self.add, [f"{path}/{key}" for key in others], others.values()))
+            self.each(lambda one: self.add(f"{path}/{one[0]}", one[1]), list(others.items()))
             # Not replaced if another publisher was quicker: a channel may name its digest already.
             self.swap(f"{path}/{last}", files[last].read_bytes(), None)
 
