@@ -166,6 +166,7 @@ class _Chromium:
     """Playwright."""
 
     def __init__(self, browser: Any) -> None:
+        self.browser = browser
         self.page = browser._browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
         self.wrong: list[str] = []
         self.page.on("console", self._heard)

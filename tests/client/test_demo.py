@@ -6,6 +6,9 @@ import base64
 import io
 import json
 import math
+import os
+import subprocess
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +21,7 @@ from client_site import Origin, running
 from demo_page import DemoPage, Point
 from PIL import Image
 
+from pipeline.browser.install import find_browser
 from pipeline.bundled.digits import digits
 from pipeline.registry import discover
 
@@ -193,12 +197,17 @@ def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:
     assert right(demo, each=3) >= 0.8
 
     demo.load("#teach")
-    demo.give("#import", {"head.zip": deflated(exported)})
+    demo.give("#import", {"head.zip": repacked(exported)})
     demo.until("document.querySelector('#kept').textContent.startsWith('Imported')", "the import")
     assert right(demo, each=3) >= 0.8
     demo.give("#import", {"head.zip": exported[:200]})
     demo.until("!document.querySelector('#teach-error').hidden", "an error")
     assert demo.text("#teach-error").startswith("This file is no zip, or it is damaged.")
+    demo.give("#import", {"head.zip": repacked(exported, {b'"sha256":"': b'"sha256":"0'})})
+    demo.until("document.querySelector('#teach-error').textContent.includes('layers')", "an error")
+    assert demo.text("#teach-error") == (
+        "This head was trained on other layers than mobilenet has now. Train it again."
+    )
 
 
 def right(page: DemoPage, each: int) -> float:
@@ -240,15 +249,18 @@ def check_export(content: bytes) -> None:
     assert labels["base"]["layer"] == "conv_pw_13_relu"
 
 
-def deflated(content: bytes) -> bytes:
-    """The same zip as another program would write it: compressed, and in a folder."""
+def repacked(content: bytes, changes: dict[bytes, bytes] | None = None) -> bytes:
+    """The zip as another program would write it: compressed, and in a folder."""
     file = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(content)) as files,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed,
     ):
         for name in files.namelist():
-            packed.writestr(f"head/{name}", files.read(name))
+            entry = files.read(name)
+            for before, after in (changes or {}).items():
+                entry = entry.replace(before, after)
+            packed.writestr(f"head/{name}", entry)
     return file.getvalue()
 
 
@@ -272,6 +284,48 @@ def test_works_by_keyboard(demo: DemoPage) -> None:
 
 #: For what is of the page, not of the engine, or what only Playwright can do.
 in_chromium = pytest.mark.parametrize("demo", ["chromium"], indirect=True, scope="module")
+
+
+FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+@in_chromium
+def test_looks_through_a_camera(demo: DemoPage) -> None:
+    """Chromium's own camera, which shows a clock, in a browser that has it."""
+    settled = demo.driver.browser
+    browser = settled._driver.chromium.launch(
+        executable_path=find_browser(), args=FAKE_CAMERA, chromium_sandbox=os.geteuid() != 0
+    )
+    try:
+        page = browser.new_page()
+        page.goto(demo.url + "#teach")
+        page.check("[value=camera]", force=True)
+        for name in ("Class 1", "Class 2"):
+            page.get_by_role("button", name=f"Record 20 images for {name}").click()
+        page.locator(".count", has_text="20 images").nth(1).wait_for()
+        page.click(".views [href='#try']")
+        page.locator(".stats", has_text="median of").wait_for()
+        page.click("#freeze")
+        page.locator("#freeze[aria-pressed=true]").wait_for()
+        assert page.evaluate("document.querySelector('video').paused")
+    finally:
+        browser.close()
+
+
+@in_chromium
+def test_pipeline_serve_opens_it(demo: DemoPage, published: Release) -> None:
+    words = [sys.executable, "-m", "pipeline.cli", "serve", published.cdn, "--port", "0"]
+    with subprocess.Popen([*map(str, words)], stdout=subprocess.PIPE, text=True) as served:
+        assert served.stdout
+        try:
+            url = served.stdout.readline().split(" at ")[1].split()[0]
+            demo.driver.load(url)
+            demo.driver.page.wait_for_url("**/demo/")
+            demo.until("document.querySelector('.stats dd')", "the model to be loaded")
+            pick(demo, "6")
+            assert answer(demo) == "6"
+        finally:
+            served.kill()
 
 
 @in_chromium

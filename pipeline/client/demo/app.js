@@ -139,7 +139,10 @@ async function timeRuns() {
   if (!picture) return;
   enable("#time", false);
   sides.forEach((side) => (side.times = []));
-  for (let run = 0; run < RUNS; run++) for (const side of sides) await side.classify(picture);
+  for (let run = 0; run < RUNS; run++) {
+    // Whoever comes first after a pause has a disadvantage.
+    for (const side of run % 2 ? [...sides].reverse() : sides) await side.classify(picture);
+  }
   changed();
   announce(`Timed. ${find("#verdict").textContent}`);
 }

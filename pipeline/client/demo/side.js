@@ -201,12 +201,9 @@ function where({ thread, hardware }) {
 
 /** @param {any} info */
 function origin({ bytes: { fetched, cached }, loadMs, offline }) {
-  const from = fetched
-    ? cached
-      ? `${bytes(fetched)} fetched`
-      : "all fetched"
-    : "all from the cache";
-  return `${from} in ${milliseconds(loadMs)}${offline ? ", offline" : ""}`;
+  const some = cached ? `${bytes(fetched)} new` : "all new";
+  const from = fetched ? some : "all cached";
+  return `${from}, ${milliseconds(loadMs)}${offline ? ", offline" : ""}`;
 }
 
 /** @param {string[]} why @param {any[]} tried */

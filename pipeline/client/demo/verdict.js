@@ -1,9 +1,9 @@
 /** What a comparison comes to, in a sentence or two. */
 
-import { median } from "./words.js";
-
-/** Sessions of one artifact differ by less than this; what differs by less is alike. */
+/** Sizes that differ by less are alike. */
 const ALIKE = 1.1;
+/** Runs of each from which a speed can be told. */
+const ENOUGH = 10;
 
 /**
  * @param {import("./side.js").Side} a
@@ -15,19 +15,32 @@ export function verdict(a, b) {
   const [first, second] = [a.answer[0].label, b.answer[0].label];
   const same =
     first === second ? `Both say ${first}.` : `They differ: A says ${first}, B says ${second}.`;
-  const speed = ratio(median(a.times), median(b.times), "faster", "equally fast");
-  const size = ratio(
-    a.model?.info.bytes.total,
-    b.model?.info.bytes.total,
-    "smaller",
-    "equally large",
-  );
-  return `${same} ${speed} ${size}`;
+  const [left, right] = [a, b].map((side) => side.model?.info.bytes.total ?? 0);
+  return `${same} ${speed(a.times, b.times)} ${size(left, right)}`;
 }
 
-/** @param {number} a @param {number} b @param {string} better @param {string} alike */
-function ratio(a, b, better, alike) {
+/** Which is faster: where the slower half of its runs beats the faster half of the other's. */
+function speed(/** @type {number[]} */ a, /** @type {number[]} */ b) {
+  if (Math.min(a.length, b.length) < ENOUGH) return "Time them to see which is faster.";
+  const [left, right] = [a, b].map(quartiles);
+  if (left.high < right.low) return faster("A", right.middle / left.middle);
+  if (right.high < left.low) return faster("B", left.middle / right.middle);
+  return "Their times overlap: neither is clearly faster.";
+}
+
+/** @param {number[]} times */
+function quartiles(times) {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))];
+  return { low: at(0.25), middle: at(0.5), high: at(0.75) };
+}
+
+/** @param {string} name @param {number} factor */
+const faster = (name, factor) => `${name} is ${factor.toFixed(1)} times faster.`;
+
+/** @param {number} a @param {number} b bytes */
+function size(a, b) {
   const factor = Math.max(a, b) / Math.min(a, b);
-  if (!(factor >= ALIKE)) return `They are ${alike}.`;
-  return `${a < b ? "A" : "B"} is ${factor.toFixed(1)} times ${better}.`;
+  if (!(factor >= ALIKE)) return "They are equally large.";
+  return `${a < b ? "A" : "B"} is ${factor.toFixed(1)} times smaller.`;
 }

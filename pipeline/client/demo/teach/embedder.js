@@ -11,6 +11,7 @@ const CUT = "conv_pw_13_relu";
 
 /**
  * @typedef {object} Release
+ * @property {string} name of the model
  * @property {any} artifact the manifest's, of format tfjs-layers
  * @property {any[]} wasm the file of TF.js' wasm backend, or none
  * @property {string} base URL of the model's folder
@@ -18,13 +19,18 @@ const CUT = "conv_pw_13_relu";
  */
 
 export class Embedder {
-  /** @param {import("@tensorflow/tfjs-layers").LayersModel} cut @param {string} layer */
-  constructor(cut, layer) {
+  /**
+   * @param {import("@tensorflow/tfjs-layers").LayersModel} cut
+   * @param {string} layer
+   * @param {string} sha256 of its weights
+   */
+  constructor(cut, layer, sha256) {
     this._cut = cut;
     const shape = cut.outputs[0].shape;
     /** What the page should know. */
     this.about = {
       layer,
+      sha256,
       size: /** @type {number} */ (shape[shape.length - 1]),
       backend: tf.getBackend(),
     };
@@ -35,23 +41,22 @@ export class Embedder {
    * @param {Release} release
    * @param {(progress: any) => void} tell
    */
-  static async open({ artifact, wasm, base, root }, tell) {
+  static async open({ name, artifact, wasm, base, root }, tell) {
     const files = artifact.files.map((/** @type {any} */ file) => ({
       ...file,
       url: base + file.path,
     }));
     const code = wasm.map((file) => ({ ...file, url: root + file.path }));
-    const buffers = await fetchFiles([...files, ...code], { onProgress: tell });
+    const buffers = await fetchFiles([...files, ...code], { name, onProgress: tell });
     await start(buffers.slice(files.length));
     const named = new Map(
       files.map((/** @type {any} */ file, /** @type {number} */ i) => [file.path, buffers[i]]),
     );
     const whole = await loadLayersModel({ load: async () => parts(artifact.entry, named) });
     const layer = cutAt(whole);
-    return new Embedder(
-      layersModel({ inputs: whole.inputs, outputs: /** @type {any} */ (layer.output) }),
-      layer.name,
-    );
+    const outputs = /** @type {any} */ (layer.output);
+    const cut = layersModel({ inputs: whole.inputs, outputs });
+    return new Embedder(cut, layer.name, await digest(cut));
   }
 
   /**
@@ -70,6 +75,18 @@ export class Embedder {
   dispose() {
     this._cut.dispose();
   }
+}
+
+/**
+ * What a head was trained on: the same for every release of which only the head is another one.
+ * @param {import("@tensorflow/tfjs-layers").LayersModel} cut
+ */
+async function digest(cut) {
+  const weights = await new Blob(
+    cut.getWeights().map((one) => one.dataSync().slice()),
+  ).arrayBuffer();
+  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", weights));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** The builds that TF.js asks for by name. */

@@ -205,7 +205,7 @@ function check(about, base) {
     throw new Error("model.json names no classes: it was not exported by this page.");
   if (about.base.sha256 !== base.sha256 || about.base.layer !== base.layer) {
     throw new Error(
-      `This head was trained on another release of ${about.base.name}. Train it again on this one.`,
+      `This head was trained on other layers than ${base.name} has now. Train it again.`,
     );
   }
 }

@@ -132,19 +132,15 @@ export class Teach {
       this._trainer = undefined;
       throw error;
     }
-    const { layer, size } = this._about;
-    const base = {
-      name: this._manifest.name,
-      sha256: this._artifact.entry.slice(6, 70),
-      layer,
-      size,
-    };
+    const { layer, size, sha256 } = this._about;
+    const base = { name: this._manifest.name, layer, size, sha256 };
     return { trainer: this._trainer, base };
   }
 
   /** @param {Trainer} trainer */
   async _open(trainer) {
     const release = {
+      name: this._manifest.name,
       artifact: this._artifact,
       wasm: wasmOf(this._manifest),
       base: this._base,
