@@ -18,7 +18,6 @@ from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
-from pipeline.publish.compress import write_twins
 from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
@@ -172,6 +171,8 @@ def _add_release(
     name = manifest["name"]
     if known := read_release(storage, name, release, manifest):
         return known
+    from pipeline.publish.compress import write_twins
+
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with storage.claimed(f"{name}-{release}", now) as created:
         # Whoever finished it since we looked has let go of the claim.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -40,6 +41,17 @@ def report(published: Published) -> Iterator[Fault]:
         yield Fault(published.path("report.html"), _said(error))
 
 
+def compressed(published: Published) -> Iterator[Fault]:
+    """Servers send the manifest's compressed twins, where there are any, in its place."""
+    raw = published.raw
+    path, sha256 = published.path("manifest.json"), hashlib.sha256(raw).hexdigest()
+    manifest = Listed(path, sha256, len(raw), {})
+    for suffix in hashes.DECOMPRESS:
+        fault = hashes.check_twin(published.storage, manifest, suffix)
+        if fault and fault.what != hashes.MISSING:
+            yield fault
+
+
 def content(published: Published) -> Iterator[Fault]:
     """Every file has its sha256 and size; compressed ones hold the same; so do runtimes."""
     try:
@@ -76,7 +88,7 @@ def _jobs(
 
 
 def _said(error: Exception) -> str:
-    return "is missing" if isinstance(error, FileNotFoundError) else f"is {error}"
+    return hashes.MISSING if isinstance(error, FileNotFoundError) else f"is {error}"
 
 
-CHECKS: tuple[Check, ...] = (name, report, content)
+CHECKS: tuple[Check, ...] = (name, report, compressed, content)

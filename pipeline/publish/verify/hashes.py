@@ -14,6 +14,9 @@ from pipeline.publish.verify.listed import Listed
 STEP_BYTES = 2**20
 
 
+MISSING = "is missing"
+
+
 class BrokenError(Exception):
     """What was read is not what it has to be."""
 
@@ -35,7 +38,7 @@ def _told(
     try:
         storage.fold(path, function)
     except (FileNotFoundError, NotADirectoryError):
-        return Fault(path, "is missing")
+        return Fault(path, MISSING)
     except BrokenError as error:
         return Fault(path, str(error))
     return None
