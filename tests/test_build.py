@@ -24,6 +24,7 @@ from pipeline.config_file import load_config
 from pipeline.job import stored
 from pipeline.plan import make_plan
 from pipeline.store import Store
+from pipeline.validate.canary import distance
 from pipeline.validate.cascade import halves
 
 ROOT = Path(__file__).parents[1]
@@ -407,6 +408,17 @@ def test_a_broken_artifact_misses_its_canary(
     found = dict(errors_of_broken(published, manifest, described, tmp_path))
     assert len(found) >= 12
     assert not {how: off for how, off in found.items() if off <= tolerance}
+
+
+def test_swapped_classes_miss_every_canary(manifest: dict[str, Any]) -> None:
+    for described in manifest["artifacts"]:
+        values = described["canary"]["outputs"]["probabilities"]["values"]
+        swapped = [*values]
+        second, first = sorted(range(len(values)), key=values.__getitem__)[-2:]
+        swapped[first], swapped[second] = values[second], values[first]
+        for wrong in (swapped, values[1:] + values[:1], [0.1] * 10, [0.0] * 10):
+            off = distance({"probabilities": wrong}, {"probabilities": values})
+            assert off > 2 * described["canary"]["tolerance"], described["id"]
 
 
 def test_the_canary_is_small(manifest: dict[str, Any]) -> None:
