@@ -117,8 +117,8 @@ def test_reads_every_sample(demo: DemoPage) -> None:
 
 def test_reads_a_photo(demo: DemoPage) -> None:
     demo.give("#file", {"three.png": png("3")})
-    demo.until("document.querySelector('[value=photo]').checked", "the photo")
-    assert answer(demo) == "3"
+    demo.until("document.querySelector('.top-label').textContent === '3'", "a 3")
+    assert demo.get("document.querySelector('[value=photo]').checked")
     demo.give("#file", {"broken.png": b"no image"})
     demo.until("!document.querySelector('#stage-error').hidden", "an error")
     assert demo.text("#stage-error") == (
