@@ -69,7 +69,7 @@ def publisher(folder: Path, to: str, name: str, rounds: int) -> Iterator[subproc
         process.stdin.close()
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("s3", marks=pytest.mark.slow)])
 def test_two_publishers_race_a_hundred_times(kind: str, tmp_path: Path, bucket: str) -> None:
     to = bucket if kind == "s3" else str(tmp_path / "cdn")
     folders = [prepared(tmp_path / name, name.encode(), b"shared") for name in ("a", "b")]
