@@ -145,12 +145,13 @@ function within(root, path) {
  * @param {string} [options.name] the model's: whose part of the cache they go to
  * @param {AbortSignal} [options.signal]
  * @param {(progress: Progress) => void} [options.onProgress]
+ * @param {(index: number, content: ArrayBuffer) => void} [options.onFile] as each is there
  * @param {string[]} [options.warnings] what went wrong and did not matter is added to it
  * @param {number} [options.stallMs] without a byte for so long, a connection counts as broken
  * @returns {Promise<ArrayBuffer[]>}
  */
 export async function fetchFiles(files, options = {}) {
-  const { name = "", signal, onProgress, warnings = [], stallMs } = options;
+  const { name = "", signal, onProgress, onFile, warnings = [], stallMs } = options;
   signal?.throwIfAborted();
   const report = reporter(files, onProgress);
   const keep = keeper(name, new Set(files.map((file) => file.sha256)), warnings);
@@ -161,10 +162,12 @@ export async function fetchFiles(files, options = {}) {
     const kept = await find(file.sha256, name);
     if (kept && (await digest(kept)) === file.sha256) {
       report(index, file.bytes, true);
+      onFile?.(index, kept);
       return kept;
     }
     const onBytes = (/** @type {number} */ loaded) => report(index, loaded);
     const content = await verified(file, { signal, stallMs, onBytes });
+    onFile?.(index, content);
     keeping.push(keep(file.sha256, content));
     return content;
   });

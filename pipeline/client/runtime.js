@@ -34,7 +34,7 @@ export async function openRuntime(artifact, parts, { inputs, outputs }, url, buf
  * @param {string} url
  * @param {ArrayBuffer} code
  */
-function bundle(url, code) {
+export function bundle(url, code) {
   if (!bundles.has(url)) {
     // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
     // not revoked: threads load the bundle again, whenever they start.

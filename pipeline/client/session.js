@@ -4,7 +4,7 @@ import { choose } from './choose.js';
 import { probe } from './device.js';
 import { failure } from './failure.js';
 import { fetchFiles, locate } from './fetch.js';
-import { openRuntime } from './runtime.js';
+import { bundle, openRuntime } from './runtime.js';
 
 /**
  * @typedef {import('./choose.js').Tier} Tier
@@ -90,6 +90,8 @@ export class Session {
       name: manifest.name,
       signal,
       warnings: info.warnings,
+      // The runtime starts while weights still come.
+      onFile: (index, content) => index || bundle(files[0].url, content),
       onProgress: (/** @type {any} */ progress) => {
         info.bytes = { fetched: 0, cached: 0, total: progress.total };
         for (const file of progress.files) info.bytes[file.cached ? 'cached' : 'fetched'] += file.loaded;
