@@ -161,7 +161,8 @@ def test_the_manifest_says_what_the_model_is(manifest: dict[str, Any]) -> None:
 
 def test_every_file_is_named_by_its_digest(published: Path, manifest: dict[str, Any]) -> None:
     listed = {file["path"] for a in manifest["artifacts"] for file in a["files"]}
-    there = {f"files/{path.name}" for path in (published / "files").iterdir()}
+    lie_there = {f"files/{path.name}" for path in (published / "files").iterdir()}
+    there = {path for path in lie_there if not path.endswith((".br", ".gz"))}
     assert listed == there
     for name in there:
         path = published / name
@@ -178,9 +179,22 @@ def test_quantized_variants_are_smaller(manifest: dict[str, Any]) -> None:
 
 def test_bytes_on_the_wire_are_known(manifest: dict[str, Any]) -> None:
     for one in manifest["artifacts"]:
-        assert one["br_bytes"] == sum(file["br_bytes"] for file in one["files"])
-        assert one["br_bytes"] < one["bytes"]
-    # Zeros compress: pruning is what saves here, not the encoding.
+        for key in ("br_bytes", "gz_bytes"):
+            # A file without a compressed twin is sent as it is.
+            assert one[key] == sum(file[key] or file["bytes"] for file in one["files"])
+        assert one["br_bytes"] < one["gz_bytes"] < one["bytes"]
+
+
+def test_compressed_twins_lie_beside_the_files(published: Path, manifest: dict[str, Any]) -> None:
+    listed = {file["path"]: file for a in manifest["artifacts"] for file in a["files"]}
+    for path, file in listed.items():
+        for suffix, key in ((".br", "br_bytes"), (".gz", "gz_bytes")):
+            twin = published / (path + suffix)
+            assert (twin.stat().st_size if twin.exists() else None) == file[key]
+
+
+def test_pruning_is_what_saves_bytes(manifest: dict[str, Any]) -> None:
+    # Zeros compress: the encoding is the same.
     sparse, uint8 = (artifact(manifest, f"tfjs-graph/{name}") for name in ("sparse", "uint8"))
     assert sparse["br_bytes"] < 0.7 * uint8["br_bytes"]
 
