@@ -6,6 +6,7 @@ import errno
 import html
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -33,6 +34,13 @@ HOST = "127.0.0.1"
 NAMES = [HOST, "localhost"]
 
 
+#: The index, pointers, and of a release's folder all but its manifest.
+_PLAIN = re.compile(
+    r"index\.json|(?!client/|demo/|runtimes/)[^/]+/[^/]+\.json"
+    r"|[^/]+/releases/[^/]+/(?!manifest\.json$).+"
+)
+
+
 class CdnFiles(StaticFiles):
     """The files of a CDN folder, with their headers, and compressed where the browser takes it."""
 
@@ -56,7 +64,7 @@ class CdnFiles(StaticFiles):
         asked = Headers(scope=scope)
         relative = Path(full_path).relative_to(Path(str(self.directory)).resolve()).as_posix()
         told = headers(relative)
-        encoding, sent = chosen(Path(full_path), asked)
+        encoding, sent = chosen(Path(full_path), asked if twinned(relative) else {})
         named = {"Cache-Control": told.cache_control, "Vary": "Accept-Encoding"}
         named |= {"Content-Encoding": encoding} if encoding else {}
         # With its stat: else an entity tag is there only once the answer is on its way.
@@ -70,6 +78,14 @@ class CdnFiles(StaticFiles):
         if self.is_not_modified(response.headers, asked):
             return NotModifiedResponse(response.headers)
         return response
+
+
+def twinned(path: str) -> bool:
+    """Whether publishing writes compressed twins of such a file, where they help.
+
+    Others are not believed: they hold what somebody put there.
+    """
+    return not _PLAIN.fullmatch(path)
 
 
 def chosen(file: Path, asked: Mapping[str, str]) -> tuple[str | None, Path]:

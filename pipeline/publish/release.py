@@ -37,7 +37,7 @@ MANIFEST = "manifest.json"
 ADDED = ("release", "created", "report")
 
 #: Given a whole manifest, writes ``report.html`` and its like into a folder, in which
-#: ``manifest.json`` and what earlier writers wrote lie already.
+#: ``manifest.json``, its compressed twins and what earlier writers wrote lie already.
 Writer = Callable[[Mapping[str, Any], Path], None]
 
 
@@ -181,10 +181,10 @@ def _add_release(
         full = _full(manifest, release, created, report is not None)
         with storage.new_folder(f"{name}/releases/{release}", last=MANIFEST) as aside:
             write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
+            # Every visitor fetches it. Before the writers: a signature is of all that lies there.
+            write_twins({MANIFEST: aside / MANIFEST}, aside)
             for writer in (*([report] if report else []), *writers):
                 writer(full, aside)
-            # Every visitor fetches it. After the signature, which is of what twins unpack to.
-            write_twins({MANIFEST: aside / MANIFEST}, aside)
     return full
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 
+#: What is said of a signature where nobody is named whose it has to be.
+NOT_CHECKED = "carries a signature, not checked: name a --public-key or an --identity"
+
 #: Reads one file of a release's folder by its name there.
 Read = Callable[[str], bytes]
 
@@ -57,18 +60,21 @@ class Trusted:
         return _of_identity(self.identity, self.issuer)
 
 
+_GET_IT = "get it of the private one: openssl ec -in KEY -pubout -out FILE"
+
+
 def _of_key(path: Path) -> Config:
     from model_signing.verifying import Config
 
     try:
         return Config().use_elliptic_key_verifier(public_key=path)
     except OSError as error:
-        raise ConfigError(f"{error.strerror}", where=str(path)) from error
+        raise ConfigError(f"{error.strerror}", where=str(path), todo=_GET_IT) from error
     except (ValueError, AttributeError) as error:  # of another kind than elliptic curves
         raise ConfigError(
             "is no public key in PEM that can sign releases",
             where=str(path),
-            todo="get it of the private one: openssl ec -in KEY -pubout",
+            todo=_GET_IT,
         ) from error
 
 
@@ -91,6 +97,8 @@ class Verdict:
 
     ok: bool
     said: str
+    covered: tuple[str, ...] = ()
+    """The files that a signature which holds is of."""
 
 
 def check(read: Read, trusted: Trusted) -> Verdict:
@@ -111,7 +119,7 @@ def check(read: Read, trusted: Trusted) -> Verdict:
     except ValueError as error:  # far too large for one
         return Verdict(False, f"is no signature: {error}")
     if not trusted:
-        return Verdict(True, "signed, not checked: name a --public-key or an --identity")
+        return _seeming(bundle)
     verifier = trusted.verifier()
     try:
         with tempfile.TemporaryDirectory(prefix="pipeline-verify-") as folder:
@@ -123,7 +131,18 @@ def check(read: Read, trusted: Trusted) -> Verdict:
         raise
     except Exception as error:  # whatever goes wrong with what a stranger may have written
         return Verdict(False, f"the signature does not hold: {_said(error)}")
-    return Verdict(True, f"signed by {_who(trusted)}: {', '.join(names)}")
+    return Verdict(True, f"signed by {_who(trusted)}: {', '.join(names)}", tuple(names))
+
+
+def _seeming(bundle: bytes) -> Verdict:
+    """Whether it looks like a signature of a release: anybody may have made it."""
+    try:
+        _signed(bundle)
+    except UnsignedError as error:
+        return Verdict(False, str(error))
+    except Exception as error:  # whatever goes wrong with what a stranger may have written
+        return Verdict(False, f"is no signature: {_said(error)}")
+    return Verdict(True, NOT_CHECKED)
 
 
 class UnsignedError(Exception):
@@ -132,18 +151,30 @@ class UnsignedError(Exception):
 
 def _copy_signed(bundle: bytes, read: Read, folder: Path) -> list[str]:
     """Copy the files that a bundle names, to be compared with it, and the bundle itself."""
+    names = _signed(bundle)
+    for name in names:
+        try:
+            (folder / name).write_bytes(read(name))
+        except FileNotFoundError:
+            raise UnsignedError(f"{name} is signed and is not there") from None
+    (folder / SIGNATURE).write_bytes(bundle)
+    return names
+
+
+def _signed(bundle: bytes) -> list[str]:
+    """The files that a bundle names.
+
+    Raises:
+        UnsignedError: they are not a release's.
+        Exception: it is no bundle.
+    """
     payload = json.loads(base64.b64decode(json.loads(bundle)["dsseEnvelope"]["payload"]))
     names = [resource["name"] for resource in payload["predicate"]["resources"]]
     for name in names:
         if not _NAME.fullmatch(name) or name == SIGNATURE:
             raise UnsignedError(f"the signature names {name!r}, which is no file of a release")
-        try:
-            (folder / name).write_bytes(read(name))
-        except FileNotFoundError:
-            raise UnsignedError(f"{name} is signed and is not there") from None
     if MANIFEST not in names:
         raise UnsignedError(f"the signature does not cover {MANIFEST}")
-    (folder / SIGNATURE).write_bytes(bundle)
     return names
 
 

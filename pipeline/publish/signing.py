@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.publish.release import told
 from pipeline.publish.signature import SIGNATURE, Signer
-from pipeline.publish.signed import MANIFEST, Read, Trusted, check
+from pipeline.publish.signed import MANIFEST, Read, Trusted, Verdict, check
 from pipeline.publish.storage import Storage
 
 
@@ -22,8 +22,17 @@ def folder_of(manifest: Mapping[str, Any]) -> str:
 
 def is_signed(storage: Storage, manifest: Mapping[str, Any]) -> bool:
     """Whether a published release has a signature, whosever it is."""
+    return _has_file(storage, manifest) and _unchecked(storage, manifest).ok
+
+
+def _has_file(storage: Storage, manifest: Mapping[str, Any]) -> bool:
     path = f"{folder_of(manifest)}/{SIGNATURE}"
     return path in storage.sizes([path])
+
+
+def _unchecked(storage: Storage, manifest: Mapping[str, Any]) -> Verdict:
+    """Whether the file is a signature of a manifest at all."""
+    return check(reader(storage, folder_of(manifest)), Trusted())
 
 
 def ensure(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> None:
@@ -35,7 +44,7 @@ def ensure(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> Non
     Raises:
         PipelineError: another one signed it; or it could not be signed.
     """
-    if is_signed(storage, manifest):
+    if _has_file(storage, manifest):
         _refuse_others(storage, manifest, signer)
         return
     folder = folder_of(manifest)
@@ -80,13 +89,13 @@ def _vouched(manifest: Mapping[str, Any], read: Read, place: Path) -> set[str]:
 
 def _refuse_others(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> None:
     """What is published never changes, so that a release has one signature."""
-    if signer.public_key is None:
-        return
     folder = folder_of(manifest)
-    with tempfile.NamedTemporaryFile(suffix=".pub") as file:
-        file.write(signer.public_key)
-        file.flush()
-        verdict = check(reader(storage, folder), Trusted(Path(file.name)))
+    verdict = _unchecked(storage, manifest)
+    if signer.public_key and verdict.ok:
+        with tempfile.NamedTemporaryFile(suffix=".pub") as file:
+            file.write(signer.public_key)
+            file.flush()
+            verdict = check(reader(storage, folder), Trusted(Path(file.name)))
     if not verdict.ok:
         raise PipelineError(
             f"is there, and no signature {signer.said}: {verdict.said}",

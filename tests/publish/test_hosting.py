@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -25,6 +26,7 @@ from pipeline.publish.headers import ALWAYS, IMMUTABLE, SHORT, immutable
 from pipeline.publish.hosting import MAX_RULES
 from pipeline.publish.release import publish
 from pipeline.publish.upload import Piece
+from pipeline.serve import HOST, application
 
 MODULES = Path("/usr/lib/nginx/modules")
 BROTLI = MODULES / "ngx_http_brotli_static_module.so"
@@ -167,6 +169,27 @@ def test_the_best_encoding_that_is_taken(
     unpack = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[sent]
     assert unpack(raw) == TEXT
     assert len(raw) < 200 or sent is None
+
+
+def test_serve_sends_no_twins_of_files_that_never_get_any(cdn: Path, tmp_path: Path) -> None:
+    shutil.copytree(cdn, tmp_path / "cdn")
+    (release,) = (tmp_path / "cdn").glob("m/releases/*")
+    (release / "report.html").write_text("honest")
+    plain = ["index.json", "m/latest.json", f"m/releases/{release.name}/report.html"]
+    for path in plain:
+        Path(tmp_path, "cdn", path + ".br").write_bytes(brotli.compress(b"planted"))
+    answers = asyncio.run(brotlied(tmp_path / "cdn", [*plain, "m/files/aa.json"]))
+    for path in plain:
+        assert answers[path].content == Path(tmp_path, "cdn", path).read_bytes()
+        assert "content-encoding" not in answers[path].headers
+    assert answers["m/files/aa.json"].headers["content-encoding"] == "br"
+
+
+async def brotlied(folder: Path, paths: list[str]) -> dict[str, httpx.Response]:
+    """What ``pipeline serve`` answers to a browser that takes brotli."""
+    transport = httpx.ASGITransport(application(folder))
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+        return {path: await client.get(path, headers={"Accept-Encoding": "br"}) for path in paths}
 
 
 def test_parts_of_a_file(served: httpx.Client) -> None:

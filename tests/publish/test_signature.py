@@ -186,7 +186,18 @@ def test_an_unsigned_release_fails_only_where_a_signature_is_asked_for(tmp_path:
 def test_without_a_key_it_is_said_that_nothing_was_checked(signed: tuple[Path, Path]) -> None:
     verdict = check(reader(signed[0]), Trusted())
     assert verdict.ok
-    assert verdict.said.startswith("signed, not checked")
+    assert verdict.said.startswith("carries a signature, not checked")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"dsseEnvelope": {"payload": "e30="}}'])
+def test_what_is_no_signature_is_a_fault_though_nobody_is_named(
+    tmp_path: Path, content: str
+) -> None:
+    release(tmp_path / "release")
+    (tmp_path / "release" / SIGNATURE).write_text(content)
+    verdict = check(reader(tmp_path / "release"), Trusted())
+    assert not verdict.ok
+    assert verdict.said.startswith("is no signature: ")
 
 
 def test_a_key_with_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

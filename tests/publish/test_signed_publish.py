@@ -12,11 +12,13 @@ from typing import Any
 import keys
 import pytest
 
-from pipeline.publish import bom
+from pipeline.errors import PipelineError
+from pipeline.publish import bom, signing
 from pipeline.publish.compress import TWINS
 from pipeline.publish.release import MANIFEST
-from pipeline.publish.signature import PASSWORD, SIGNATURE
+from pipeline.publish.signature import PASSWORD, SIGNATURE, Signer
 from pipeline.publish.signed import Trusted, Verdict, check
+from pipeline.publish.storage import open_storage
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = Path(sys.executable).with_name("pipeline")
@@ -80,10 +82,10 @@ def test_with_a_key_everything_in_the_release_is_signed(store: Path, tmp_path: P
     assert "signed" in done.stdout.splitlines()
     found = verdict(tmp_path / "cdn", public)
     assert found.ok
-    # What is served compressed unpacks to what is signed.
-    twins = {MANIFEST + suffix for suffix in TWINS}
-    for name in content(release(tmp_path / "cdn")).keys() - {SIGNATURE} - twins:
-        assert name in found.said
+    there = content(release(tmp_path / "cdn")).keys()
+    assert set(found.covered) == there - {SIGNATURE}
+    assert {MANIFEST + suffix for suffix in TWINS} <= there
+    assert_openssf_accepts(release(tmp_path / "cdn"), public)
 
 
 def test_a_build_signs_too_and_takes_the_key_from_the_environment(
@@ -117,7 +119,10 @@ def test_the_tool_of_openssf_accepts_what_was_signed_later(store: Path, tmp_path
     private, public = keys.pair(tmp_path)
     pipeline("publish", store, tmp_path / "cdn")
     pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
-    folder = release(tmp_path / "cdn")
+    assert_openssf_accepts(release(tmp_path / "cdn"), public)
+
+
+def assert_openssf_accepts(folder: Path, public: Path) -> None:
     words = [sys.executable, "-m", "model_signing", "verify", "key", str(folder)]
     words += ["--signature", str(folder / SIGNATURE), "--public_key", str(public)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -141,6 +146,17 @@ def test_a_release_has_one_signature(store: Path, tmp_path: Path) -> None:
     assert f"{SIGNATURE}: is there, and no signature with {second}" in done.stderr
     assert "remove the file and publish again" in done.stderr
     assert verdict(tmp_path / "cdn", public).ok
+
+
+def test_a_file_that_is_no_signature_is_not_taken_for_one(store: Path, tmp_path: Path) -> None:
+    pipeline("publish", store, tmp_path)
+    (release(tmp_path) / SIGNATURE).write_text("garbage")
+    assert "not signed" in pipeline("publish", store, tmp_path).stdout
+    # An identity has no key here to check it with, and does not take it for its own either.
+    identity = Signer("as this CI job", lambda: pytest.fail("signed"), None)
+    published = json.loads((release(tmp_path) / MANIFEST).read_text())
+    with pytest.raises(PipelineError, match="is there, and no signature as this CI job"):
+        signing.ensure(open_storage(tmp_path), published, identity)
 
 
 def test_with_a_wrong_password_nothing_is_published(store: Path, tmp_path: Path) -> None:

@@ -259,7 +259,7 @@ def test_a_signature_is_checked_in_a_folder_a_bucket_and_over_http(
     for where in (cdn, bucket, site.url("m/latest.json")):
         done = run_verify(where, "--public-key", public)
         assert done.exit_code == 0, done.output
-        assert f": signed by {public}: manifest.json\n" in done.output
+        assert f": signed by {public}: manifest.json" in done.output
 
 
 def test_without_a_key_it_is_said_which_releases_are_signed(tmp_path: Path, cdn: Path) -> None:
@@ -269,9 +269,9 @@ def test_without_a_key_it_is_said_which_releases_are_signed(tmp_path: Path, cdn:
     assert done.exit_code == 0
     said = sorted(json.loads(done.output)["signatures"].values())
     assert said == ["not signed"] * 2 + [
-        "signed, not checked: name a --public-key or an --identity"
+        "carries a signature, not checked: name a --public-key or an --identity"
     ]
-    assert "signed, not checked" in run_verify(cdn).output
+    assert "carries a signature, not checked" in run_verify(cdn).output
 
 
 def test_an_unsigned_release_is_a_fault_where_a_key_is_named(tmp_path: Path, cdn: Path) -> None:
@@ -299,4 +299,7 @@ def test_a_manifest_that_was_changed_with_its_name_and_pointer_is_a_fault(tmp_pa
 def test_a_key_that_cannot_be_used_is_told_before_anything_is_read(tmp_path: Path) -> None:
     done = run_verify("https://example.invalid/cdn", "--public-key", tmp_path / "absent.pub")
     assert done.exit_code == 2
-    assert done.output == f"error: {tmp_path / 'absent.pub'}: No such file or directory\n"
+    assert done.output == (
+        f"error: {tmp_path / 'absent.pub'}: No such file or directory\n"
+        "  get it of the private one: openssl ec -in KEY -pubout -out FILE\n"
+    )
