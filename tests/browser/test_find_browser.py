@@ -43,7 +43,7 @@ def test_a_browser_that_is_there_is_named_in_one_line() -> None:
     assert found is not None
     lines = result.stdout.splitlines()
     assert lines[0] == f"browser: {found} ({install.version(found)})"
-    assert [line.partition(":")[0] for line in lines[1:]] == ["firefox", "webkit"]
+    assert [line.partition(":")[0] for line in lines[1:]] == ["firefox", "webkit", "nginx"]
 
 
 def test_no_browser(nothing: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from client_fixtures import Open, Site
 from client_page import ScriptPage, page_origin
 from client_release import Release, build, retrain_head
 from client_site import Origin, cdn, running
@@ -47,33 +47,6 @@ def everywhere(published: Release, tmp_path_factory: pytest.TempPathFactory) -> 
     return with_gpu_backends(published, tmp_path_factory.mktemp("everywhere"))
 
 
-@dataclass(frozen=True)
-class Site:
-    """A page's own origin, and the CDN's; new ports, so a new browser cache, for each test."""
-
-    page: Origin
-    cdn: Origin
-
-    @property
-    def latest(self) -> str:
-        """The URL that users are given."""
-        return self.cdn.url("mobilenet/latest.json")
-
-    @property
-    def client(self) -> str:
-        """The folder of the client's modules."""
-        return self.cdn.url("client")
-
-    @property
-    def sources(self) -> str:
-        """The folder of the client's modules before they are bundled."""
-        return self.cdn.url("sources")
-
-    def publish(self, release: Release) -> None:
-        """Serve another CDN folder from now on."""
-        self.cdn.folders.update(cdn(release.cdn).folders)
-
-
 @pytest.fixture
 def site(published: Release) -> Iterator[Site]:
     with ExitStack() as stack:
@@ -88,9 +61,6 @@ def engine(request: pytest.FixtureRequest) -> str:
     if reason := discover("browser.engines", "start")[name].unavailable():
         pytest.skip(f"{name}: {reason}; `make setup` installs it where it may")
     return name
-
-
-Open = Callable[..., ScriptPage]
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from client_fixtures import Site
 from client_page import ScriptPage
-from conftest import Site
 
 from pipeline.model import TensorSpec
 from pipeline.validate.canary import decode, encode

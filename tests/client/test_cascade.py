@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from client_fixtures import Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import drop
 from client_tiers import Manifest, edited
-from conftest import Site
 from test_model import CLASSIFY, pngs, where
 
 from pipeline.bundled.digits import digits

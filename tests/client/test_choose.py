@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from client_fixtures import Site
 from client_page import ScriptPage
-from conftest import Site
 
 pytestmark = [
     pytest.mark.browser,

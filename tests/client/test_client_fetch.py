@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, flip, stall
-from conftest import Open, Site
 
 pytestmark = pytest.mark.browser
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
-from conftest import Site
 from test_client_fetch import FETCH, FP32, KEPT, refused
 
 pytestmark = pytest.mark.browser

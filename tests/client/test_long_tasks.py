@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from client_fixtures import Site
 from client_page import ScriptPage
-from conftest import Site
 from test_model import LOADED, pngs, where
 
 pytestmark = pytest.mark.browser

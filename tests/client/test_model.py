@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import delay
-from conftest import Open, Site
 from PIL import Image
 
 from pipeline.bundled.digits import digits

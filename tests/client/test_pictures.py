@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from client_fixtures import Site
 from client_page import ScriptPage
-from conftest import Site
 from PIL import Image
 
 from pipeline.preprocess import Preprocess, apply

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
+from client_fixtures import Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import answer, cut, drop, flip
-from conftest import Site
 
 pytestmark = pytest.mark.browser
 
@@ -35,11 +37,18 @@ def test_faults_reach_the_page(page: ScriptPage, site: Site, published: Release)
     assert page.run(READ, url=file["url"]) == {"status": 200, "bytes": file["bytes"]}
     for fault in (cut(0.5), drop):
         site.cdn.fail("*.bin", fault)
-        with pytest.raises(ScriptError) as raised:
-            page.run(READ, url=file["url"])
-        assert raised.value.name in ("TypeError", "AbortError"), json.dumps(raised.value.fields)
+        assert is_broken(page, file)
         site.cdn.heal()
     assert page.run(READ, url=file["url"]) == {"status": 200, "bytes": file["bytes"]}
+
+
+def is_broken(page: ScriptPage, file: Mapping[str, Any]) -> bool:
+    """Whether a file does not come whole: Firefox tells of no compressed body that was cut."""
+    try:
+        return int(page.run(READ, url=file["url"])["bytes"]) < file["bytes"]
+    except ScriptError as error:
+        assert error.name in ("TypeError", "AbortError"), json.dumps(error.fields)
+        return True
 
 
 def test_the_second_release_has_another_head_and_the_same_name(

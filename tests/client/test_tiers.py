@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from client_fixtures import Open, Site
 from client_page import HTML, ScriptError, ScriptPage
 from client_release import Release
 from client_site import answer
@@ -20,7 +21,6 @@ from client_tiers import (
     edited,
     only,
 )
-from conftest import Open, Site
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.browser import session
