@@ -143,6 +143,8 @@ function within(root, path) {
  * @param {Remote[]} files
  * @param {object} [options]
  * @param {string} [options.name] the model's: whose part of the cache they go to
+ * @param {number} [options.first] so many come first: they share the link with no others until half of
+ *   their bytes are there, so that what is asked for then arrives as they end
  * @param {AbortSignal} [options.signal]
  * @param {(progress: Progress) => void} [options.onProgress]
  * @param {(index: number, content: ArrayBuffer) => void} [options.onFile] as each is there
@@ -151,20 +153,29 @@ function within(root, path) {
  * @returns {Promise<ArrayBuffer[]>}
  */
 export async function fetchFiles(files, options = {}) {
-  const { name = "", signal, onProgress, onFile, warnings = [], stallMs } = options;
+  const { name = "", signal, onProgress, onFile, warnings = [], stallMs, first = 0 } = options;
   signal?.throwIfAborted();
-  const report = reporter(files, onProgress);
+  let go = () => {};
+  /** @type {Promise<void>} */
+  const turn = new Promise((resolve) => (go = resolve));
+  const total = sum(files.slice(0, first), "bytes");
+  const report = reporter(files, (progress) => {
+    if (sum(progress.files.slice(0, first), "loaded") * 2 >= total) go();
+    onProgress?.(progress);
+  });
   const keep = keeper(name, new Set(files.map((file) => file.sha256)), warnings);
   const find = await finder();
   /** @type {Promise<void>[]} */
   const keeping = [];
   const fetching = inParallel(files, signal, async (file, index, signal) => {
+    signal.onabort = go; // and be told of it
     const kept = await find(file.sha256, name);
     if (kept && (await digest(kept)) === file.sha256) {
       report(index, file.bytes, true);
       onFile?.(index, kept);
       return kept;
     }
+    if (first && index >= first) await turn;
     const onBytes = (/** @type {number} */ loaded) => report(index, loaded);
     const content = await verified(file, { signal, stallMs, onBytes });
     onFile?.(index, content);
@@ -226,17 +237,24 @@ async function digest(content) {
 
 /**
  * @param {Remote[]} files
- * @param {((progress: Progress) => void) | undefined} onProgress
+ * @param {(progress: Progress) => void} onProgress
  */
 function reporter(files, onProgress) {
   const states = files.map(({ url, bytes }) => ({ url, loaded: 0, total: bytes, cached: false }));
-  const total = files.reduce((sum, file) => sum + file.bytes, 0);
+  const total = sum(files, "bytes");
   return (/** @type {number} */ index, /** @type {number} */ loaded, cached = false) => {
     Object.assign(states[index], { loaded, cached });
-    const all = states.reduce((sum, state) => sum + state.loaded, 0);
-    onProgress?.({ loaded: all, total, files: states.map((state) => ({ ...state })) });
+    const all = sum(states, "loaded");
+    onProgress({ loaded: all, total, files: states.map((state) => ({ ...state })) });
   };
 }
+
+/**
+ * @template {string} K
+ * @param {Record<K, number>[]} items
+ * @param {K} key
+ */
+const sum = (items, key) => items.reduce((total, item) => total + item[key], 0);
 
 /**
  * Keeps files; where there is no room, makes some of what this load does not need.

@@ -4,37 +4,67 @@
 const bundles = new Map();
 
 /**
- * @param {any} artifact
+ * A runtime that starts while the model's own files still come.
  * @param {any[]} parts the bundle and its own files
- * @param {any} manifest
  * @param {string} url of the bundle
- * @param {ArrayBuffer[]} buffers of the parts, then of the artifact's files
  * @param {number} threads
  */
-export async function openRuntime(artifact, parts, { inputs, outputs }, url, buffers, threads) {
-  const { open } = await bundle(url, buffers[0]);
-  /** @type {Record<string, ArrayBuffer>} by the name that the entry, which lies beside them, gives */
-  const files = {};
-  artifact.files.forEach((/** @type {any} */ { path }, /** @type {number} */ i) => {
-    files[path.slice(6)] = buffers[parts.length + i];
-  });
-  const { [artifact.entry.slice(6)]: entry, ...others } = files;
+export function starting(parts, url, threads) {
   /** @type {Record<string, string>} */
   const assets = {};
-  parts.slice(1).forEach(({ name }, i) => (assets[name] = blobUrl(buffers[1 + i], 'application/wasm')));
-  try {
-    const { format } = artifact;
-    return await open({ format, entry, files: others, assets, inputs, outputs, threads });
-  } finally {
-    Object.values(assets).forEach(URL.revokeObjectURL);
-  }
+  let missing = parts.length;
+  /** @type {Promise<any> | undefined} */
+  let code;
+  /** @type {Promise<void> | undefined} */
+  let ready;
+  return {
+    /**
+     * @param {number} index of what came: of the parts, then of the model's files
+     * @param {ArrayBuffer} content
+     */
+    take(index, content) {
+      if (index >= parts.length) return;
+      if (index) assets[parts[index].name] = blobUrl(content, 'application/wasm');
+      else code = bundle(url, content);
+      if (--missing) return;
+      ready = code?.then(({ prepare }) => prepare?.({ assets, threads }));
+      ready?.catch(() => {}); // `open` says it
+    },
+
+    /**
+     * @param {any} artifact
+     * @param {any} manifest
+     * @param {Promise<ArrayBuffer[]>} coming of the parts, then of the artifact's files
+     */
+    async open(artifact, { inputs, outputs }, coming) {
+      try {
+        const { entry, files } = named(artifact, (await coming).slice(parts.length));
+        await ready;
+        const { open } = await code;
+        return await open({ format: artifact.format, entry, files, assets, inputs, outputs, threads });
+      } finally {
+        Object.values(assets).forEach(URL.revokeObjectURL);
+      }
+    },
+  };
+}
+
+/**
+ * An artifact's files by the names that its entry, which lies beside them, gives them.
+ * @param {any} artifact
+ * @param {ArrayBuffer[]} buffers
+ */
+function named(artifact, buffers) {
+  const all = artifact.files.map((/** @type {any} */ { path }, /** @type {number} */ i) => [path.slice(6), buffers[i]]);
+  const { [artifact.entry.slice(6)]: entry, ...files } = Object.fromEntries(all);
+  return { entry, files };
 }
 
 /**
  * @param {string} url
  * @param {ArrayBuffer} code
  */
-export function bundle(url, code) {
+function bundle(url, code) {
   if (!bundles.has(url)) {
     // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
     // not revoked: threads load the bundle again, whenever they start.

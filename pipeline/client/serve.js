@@ -1,4 +1,5 @@
 /** Where models run: a worker, or a page whose policy allows none. */
+import { openCache } from './cache.js';
 import { Classifier } from './classifier.js';
 import { settle } from './fetch.js';
 
@@ -43,6 +44,7 @@ export function serve(port) {
     delete controls[id];
   }
 
+  openCache(); // while the manifest comes
   let queue = Promise.resolve();
   port.onmessage = ({ data }) => {
     if ('abort' in data) {

@@ -4,7 +4,7 @@ import { choose } from './choose.js';
 import { probe } from './device.js';
 import { failure } from './failure.js';
 import { fetchFiles, locate } from './fetch.js';
-import { bundle, openRuntime } from './runtime.js';
+import { starting } from './runtime.js';
 
 /**
  * @typedef {import('./choose.js').Tier} Tier
@@ -86,19 +86,20 @@ export class Session {
     const { manifest, base } = this.release;
     const { info } = this;
     const files = [...locate(new URL('..', base).href, parts), ...locate(base, artifact.files)];
-    const buffers = await fetchFiles(files, {
+    const runtime = starting(parts, files[0].url, this.#device.threads);
+    const coming = fetchFiles(files, {
       name: manifest.name,
+      first: parts.length,
       signal,
       warnings: info.warnings,
-      // The runtime starts while weights still come.
-      onFile: (index, content) => index || bundle(files[0].url, content),
+      onFile: runtime.take,
       onProgress: (/** @type {any} */ progress) => {
         info.bytes = { fetched: 0, cached: 0, total: progress.total };
         for (const file of progress.files) info.bytes[file.cached ? 'cached' : 'fetched'] += file.loaded;
         onProgress?.(progress);
       },
     });
-    const model = await openRuntime(artifact, parts, manifest, files[0].url, buffers, this.#device.threads);
+    const model = await runtime.open(artifact, manifest, coming);
     this.#model = model;
     const canary = await check(model, manifest.canary, artifact.canary);
     const time = tier.ms ? `${tier.ms.toFixed(1)} ms a run` : 'no time known';

@@ -30,7 +30,7 @@ export async function download(url, bytes, transfer) {
     try {
       return await once(url, bytes, transfer);
     } catch (/** @type {any} */ error) {
-      if (!mayPass(error) || failed >= tries || error.code === "offline") throw error;
+      if (signal?.aborted || !mayPass(error) || failed >= tries || error.code === "offline") throw error;
       // At random, so that all visitors whom one outage cut off do not return at once.
       const wait = FIRST_WAIT_MS * 2 ** failed * (0.5 + Math.random() / 2);
       await sleep(Math.min(error.retryAfterMs || wait, MOST_WAIT_MS), signal);

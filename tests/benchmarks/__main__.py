@@ -118,7 +118,9 @@ class Round:
     def _run_peers(self) -> None:
         assert self._peers is not None
         timed([self._peers / "python", "-c", "import tensorflowjs"])
-        tfjs = [self._peers / "tensorflowjs_converter", "--input_format=tf_saved_model"]
+        # The module, not its script, whose first line names the folder that it was made in.
+        tfjs = [self._peers / "python", "-m", "tensorflowjs.converters.converter"]
+        tfjs.append("--input_format=tf_saved_model")
         total = 0.0
         peak = 0
         for flags in ((), ("--quantize_float16=*",), ("--quantize_uint8=*",)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,12 +24,13 @@ from typing import Any
 
 import brotli
 import click
+import yaml
 
 from pipeline.browser import session
 from pipeline.bundled.digits import digits
 from tests.benchmarks.link import Link
 from tests.benchmarks.peers import peers_environment
-from tests.client.client_release import BACKENDS, BUNDLED, ROOT, build
+from tests.client.client_release import BUNDLED, ROOT, publish
 from tests.client.client_site import CORS, Handler, Origin, running
 
 HERE = Path(__file__).parent
@@ -98,9 +100,7 @@ class Visit:
 
 def main_folder(folder: Path) -> Path:
     """What the CDN serves: our release, the converter's output and TensorFlow.js, with twins."""
-    # As in the default config: the client has to find out that a software WebGL is no GPU.
-    backends = (*BACKENDS, "tfjs-webgl")
-    cdn = build({"bundled": "mobilenet_digits"}, folder, folder / "store", backends).cdn
+    cdn = publish(default_config(), folder, folder / "store").cdn
     convert(cdn / "plain")
     (cdn / "tfjs").mkdir()
     for name in TFJS_FILES:
@@ -108,6 +108,14 @@ def main_folder(folder: Path) -> Path:
     for file in [*(cdn / "plain").iterdir(), *(cdn / "tfjs").iterdir()]:
         file.with_name(file.name + ".br").write_bytes(brotli.compress(file.read_bytes()))
     return cdn
+
+
+def default_config() -> dict[str, Any]:
+    """The default config, proved on few backends, which take most of a build's time."""
+    config: dict[str, Any] = yaml.safe_load((ROOT / "configs" / "mobilenet.yaml").read_text())
+    # With WebGL: the client has to find out that a software rasterizer is no GPU.
+    config["validate"]["backends"] = ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"]
+    return config
 
 
 def convert(target: Path) -> None:
@@ -202,6 +210,8 @@ def main(rounds: int, engines: tuple[str, ...]) -> None:
 
 def report(engine: str, rounds: list[Mapping[str, Visit]]) -> None:
     """Print medians, and the ratio of ours to each plain one of the same round."""
+    load = f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    click.echo(f"{MEGABITS} Mbit/s, {ROUND_TRIP_MS} ms, median of {len(rounds)} rounds; {load}")
     click.echo(f"{engine + ', first prediction':32}{'ms':>7}{'(range)':>13}{'KB':>7}  ours/it")
     for side in SIDES:
         times = [visits[side].ms for visits in rounds]

@@ -66,9 +66,14 @@ class Release:
 def build(
     source: dict[str, str], folder: Path, store: Path, backends: Sequence[str] = BACKENDS
 ) -> Release:
-    """Build and publish into ``folder/cdn``."""
+    """Build and publish the small config into ``folder/cdn``."""
+    return publish(config(source, backends), folder, store)
+
+
+def publish(config: dict[str, Any], folder: Path, store: Path) -> Release:
+    """Build and publish a config into ``folder/cdn``."""
     file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(config(source, backends), sort_keys=False))
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
     words = [sys.executable, "-m", "pipeline.cli", "build", file, "--store", store]
     words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)

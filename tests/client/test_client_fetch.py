@@ -19,6 +19,7 @@ FETCH = """
 const { fetchFiles } = await import(args.client + "/fetch.js");
 const progress = [], warnings = [];
 const options = { name: args.name ?? "mobilenet", stallMs: args.stallMs, warnings,
+                  first: args.first,
                   onProgress: (now) => progress.push(now) };
 const buffers = await fetchFiles(args.files, options);
 return { sizes: buffers.map((one) => one.byteLength), progress, warnings };
@@ -103,6 +104,25 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
     loaded = [now["loaded"] for now in got["progress"]]
     assert loaded == sorted(loaded) and len(loaded) >= len(files)
     assert loads.requests() == len(files)
+
+
+def test_what_comes_first_has_the_link_until_half_of_it_is_there(
+    loads: Loads, files: list[dict[str, Any]]
+) -> None:
+    runtime, *others = sorted(files, key=lambda file: -file["bytes"])
+    loads.site.cdn.fail(f"*{runtime['sha256']}*", delay(0.3), 1)
+    said = loads.fetch([runtime, *others], first=1)
+    assert said["sizes"] == sizes([runtime, *others])
+    begun = next(now for now in said["progress"] if any(one["loaded"] for one in now["files"][1:]))
+    assert begun["files"][0]["loaded"] * 2 >= runtime["bytes"]
+
+
+def test_where_what_comes_first_fails_nothing_else_is_asked_for(
+    loads: Loads, files: list[dict[str, Any]]
+) -> None:
+    loads.site.cdn.fail(f"*{files[0]['sha256']}*", answer(404))
+    assert loads.refused(files, first=1).code == "http"
+    assert loads.requests() == 1
 
 
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:

@@ -39,8 +39,10 @@ job.request = { ...args.request, entry: await bytes(args.entry),
                 files: await all(args.files, bytes),
                 assets: await all(args.assets, (url) => blob(url, 'application/wasm')) };
 
-const work = async ({ bundle, request, feeds, times }) => {
-  const { open } = await import(bundle);
+const work = async ({ bundle, request, feeds, times, early }) => {
+  const { open, prepare } = await import(bundle);
+  const { assets, threads } = request;
+  await Promise.all(Array.from({ length: early }, () => prepare({ assets, threads })));
   const model = await open(request);
   for (const feed of Object.values(feeds)) feed.data = Float32Array.from(feed.data);
   const first = await model.run(feeds);
@@ -133,6 +135,7 @@ def task(cdn: Origin, runtime: str, **changes: Any) -> dict[str, Any]:
             for name, array in inputs.items()
         },
         "times": 3,
+        "early": 0,
         "request": request,
     }
     return {**whole, **changes, "request": {**request, **changes.get("request", {})}}
@@ -218,6 +221,17 @@ def test_a_cut_shard_is_named_as_one(plain: ScriptPage, cdn: Origin) -> None:
 def test_without_its_wasm_it_is_unavailable(plain: ScriptPage, cdn: Origin, runtime: str) -> None:
     with pytest.raises(ScriptError) as told:
         plain.run(RUN, **task(cdn, runtime, assets={}))
+    assert told.value.code == "unavailable"
+
+
+def test_it_starts_before_there_is_a_model(plain: ScriptPage, cdn: Origin) -> None:
+    """Twice at once, as for two models of one page."""
+    said = plain.run(RUN, **task(cdn, "tfjs-wasm", early=2))
+    for name, expected in case_of("tfjs-wasm").tensors("outputs").items():
+        found = np.reshape(said["first"][name]["data"], said["first"][name]["shape"])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    with pytest.raises(ScriptError, match="is needed here and was not given") as told:
+        plain.run(RUN, **task(cdn, "tfjs-wasm", early=1, assets={}))
     assert told.value.code == "unavailable"
 
 

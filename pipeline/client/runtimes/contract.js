@@ -1,17 +1,22 @@
 /**
- * What every bundle of this folder exports: `open(request) -> Promise<Model>`.
+ * What every bundle of this folder exports: `open(request) -> Promise<Model>`; and, where work can
+ * be done before a model is there, `prepare(request) -> Promise<void>`.
  *
  * @typedef {import('../../browser/safetensors.js').Tensors} Tensors
  * @typedef {{name: string, dtype: string, shape: (number | null)[]}} Spec
  *
- * @typedef {Object} OpenRequest
+ * @typedef {Object} StartRequest
+ * @property {Record<string, string>} [assets] URLs, blob: or not, of the runtime's own files by name
+ * @property {number} [threads] at most; more than one needs a cross-origin isolated page
+ *
+ * @typedef {StartRequest & ModelRequest} OpenRequest
+ *
+ * @typedef {Object} ModelRequest
  * @property {string} format `tfjs-graph`, `tfjs-layers` or `onnx`
  * @property {ArrayBuffer} entry the model.json or .onnx file
  * @property {Record<string, ArrayBuffer>} files the others, by the name that the entry gives them
- * @property {Record<string, string>} [assets] URLs, blob: or not, of the runtime's own files by name
  * @property {Spec[]} inputs as the manifest has them
  * @property {Spec[]} outputs
- * @property {number} [threads] at most; more than one needs a cross-origin isolated page
  *
  * @typedef {Object} Details what really runs
  * @property {string} backend

@@ -1,7 +1,8 @@
 /** TF.js layers models on its webgl backend, and what trains them. */
 import * as backend from './tfjs/webgl.js';
 import * as layers from './tfjs/layers.js';
-import { opener } from './tfjs/open.js';
+import { opener, preparer } from './tfjs/open.js';
 
+export const prepare = preparer(backend);
 export const open = opener(backend, layers);
 export * as tf from './tfjs/training.js';

@@ -1,6 +1,7 @@
 /** TF.js graph models on its webgpu backend. */
 import * as backend from './tfjs/webgpu.js';
 import * as graph from './tfjs/graph.js';
-import { opener } from './tfjs/open.js';
+import { opener, preparer } from './tfjs/open.js';
 
+export const prepare = preparer(backend);
 export const open = opener(backend, graph);

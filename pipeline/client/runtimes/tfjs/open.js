@@ -5,6 +5,7 @@ import { mapped } from '../record.js';
 import { artifactsOf } from './artifacts.js';
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import('../contract.js').StartRequest} StartRequest */
 /** @typedef {import('../contract.js').Model} Model */
 /** @typedef {import('../contract.js').Tensors} Tensors */
 /** @typedef {Record<string, tf.Tensor>} Named TF.js tensors by public name */
@@ -12,7 +13,7 @@ import { artifactsOf } from './artifacts.js';
 /**
  * @typedef {Object} Backend
  * @property {string} NAME TF.js' own
- * @property {(request: OpenRequest) => Promise<void>} prepare before TF.js starts it
+ * @property {(request: StartRequest) => Promise<void>} prepare before TF.js starts it
  * @property {() => any} describe
  * @property {() => void} check throws where the context or device was lost
  *
@@ -24,6 +25,14 @@ import { artifactsOf } from './artifacts.js';
 
 /** @type {Set<any>} all models of this bundle share TF.js */
 const opened = new Set();
+
+/**
+ * @param {Backend} backend
+ * @returns {(request: StartRequest) => Promise<void>}
+ */
+export function preparer(backend) {
+  return (request) => explaining(() => start(backend, request));
+}
 
 /**
  * @param {Backend} backend
@@ -63,12 +72,24 @@ async function opening(backend, kind, model, request) {
   };
 }
 
+/** @type {Promise<void> | undefined} one at a time: a second start makes TF.js give up the first */
+let starting;
+
 /**
  * @param {Backend} backend
- * @param {OpenRequest} request
+ * @param {StartRequest} request
  */
 async function start(backend, request) {
   if (tf.getBackend() === backend.NAME) return;
+  starting ??= begin(backend, request).finally(() => (starting = undefined));
+  await starting;
+}
+
+/**
+ * @param {Backend} backend
+ * @param {StartRequest} request
+ */
+async function begin(backend, request) {
   await backend.prepare(request);
   let reason = '';
   try {
