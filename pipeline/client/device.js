@@ -43,14 +43,20 @@ export async function probe(backends, wished) {
   };
 }
 
+/** @type {Gpu | null} */
+let known;
+
+/** Takes a while: a worker asks while the manifest comes. */
+export const webgl = () => (known ??= context());
+
 /** @returns {Gpu | null} */
-function webgl() {
+function context() {
   // Not every browser that has WebGL gives it to workers: WebKitGTK does not.
   const canvas = self.document?.createElement('canvas') ?? new OffscreenCanvas(1, 1);
   const gl = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext('webgl2'));
   if (!gl) return null;
-  const known = gl.getExtension('WEBGL_debug_renderer_info');
-  const name = gl.getParameter(known ? known.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  const info = gl.getExtension('WEBGL_debug_renderer_info');
+  const name = gl.getParameter(info ? info.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
   const bits = gl.getExtension('EXT_color_buffer_float') ? 32 : 16;
   gl.getExtension('WEBGL_lose_context')?.loseContext();
   return { software: SOFTWARE.test(name), name: `WebGL by ${name}`, bits };

@@ -158,9 +158,9 @@ export async function fetchFiles(files, options = {}) {
   let go = () => {};
   /** @type {Promise<void>} */
   const turn = new Promise((resolve) => (go = resolve));
-  const total = sum(files.slice(0, first), "bytes");
   const report = reporter(files, (progress) => {
-    if (sum(progress.files.slice(0, first), "loaded") * 2 >= total) go();
+    const early = progress.files.slice(0, first);
+    if (sum(early, "loaded") * 2 >= sum(early, "total")) go();
     onProgress?.(progress);
   });
   const keep = keeper(name, new Set(files.map((file) => file.sha256)), warnings);

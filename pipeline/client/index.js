@@ -5,6 +5,7 @@
  *     const model = await load('https://cdn.example/mobilenet/latest.json');
  *     const top = await model.classify(document.querySelector('img'), { top: 5 });
  */
+import { webgl } from './device.js';
 import { failure } from './failure.js';
 import { fetchRelease } from './fetch.js';
 import { portable } from './image.js';
@@ -107,4 +108,8 @@ class Model {
 
 // The worker runs this same file.
 const scope = globalThis.self;
-if (scope?.name === NAME && !scope.document) serve(/** @type {any} */ (scope));
+if (scope?.name === NAME && !scope.document) {
+  serve(/** @type {any} */ (scope));
+  // Most releases have artifacts for it; where there is no canvas, who needs it learns so.
+  if (scope.OffscreenCanvas) webgl();
+}

@@ -13,9 +13,9 @@ export function starting(parts, url, threads) {
   /** @type {Record<string, string>} */
   const assets = {};
   let missing = parts.length;
-  /** @type {Promise<any> | undefined} */
+  /** @type {Promise<any>} of the bundle, the first of the parts */
   let code;
-  /** @type {Promise<void> | undefined} */
+  /** @type {Promise<void>} */
   let ready;
   return {
     /**
@@ -25,10 +25,10 @@ export function starting(parts, url, threads) {
     take(index, content) {
       if (index >= parts.length) return;
       if (index) assets[parts[index].name] = blobUrl(content, 'application/wasm');
-      else code = bundle(url, content);
+      else code = /** @type {Promise<any>} */ (bundle(url, content));
       if (--missing) return;
-      ready = code?.then(({ prepare }) => prepare?.({ assets, threads }));
-      ready?.catch(() => {}); // `open` says it
+      ready = code.then(({ prepare }) => prepare?.({ assets, threads }));
+      ready.catch(() => {}); // `open` says it
     },
 
     /**
