@@ -33,11 +33,15 @@ def command(
     issuer: str | None,
     as_json: bool,
 ) -> None:
-    """Check that what is published is what was published: every pointer, manifest and file.
+    """Check that models are what was published: every pointer, manifest, file and runtime.
 
     FOLDER-OR-URL is a CDN folder, a channel (…/mobilenet/latest.json) or a manifest, on this
     machine, in a bucket or on a web server. Every file is read and hashed; compressed ones are
     decompressed. Ends with 1 if anything is not as it has to be, and names it.
+
+    Of a CDN folder that can be listed the client is checked too. What cannot be checked is named:
+    the demo page and single files at the root; and reports, where no signature that was checked
+    is of them.
 
     Without a key or an identity it is only said which releases are signed.
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from pipeline.digest import digest
-from pipeline.publish.release import ADDED, ID_DIGITS
-from pipeline.publish.verify import hashes
-from pipeline.publish.verify.fault import Check, Fault, Published
+from pipeline.publish.bom import BOM
+from pipeline.publish.release import ADDED, ID_DIGITS, MANIFEST
+from pipeline.publish.signature import SIGNATURE
+from pipeline.publish.verify import hashes, twins
+from pipeline.publish.verify.fault import REPORT, Check, Fault, Published
 from pipeline.publish.verify.listed import Listed, ManifestError, files
 
 #: Files that are read at once.
 PARALLEL = 8
+
+#: What a release's folder holds, where it cannot be listed.
+OWN = (MANIFEST, SIGNATURE, BOM, REPORT, "report.md", "report.json")
 
 
 def name(published: Published) -> Iterator[Fault]:
@@ -32,24 +36,35 @@ def report(published: Published) -> Iterator[Fault]:
     named = published.manifest.get("report")
     if named is None:
         return
-    if named != f"releases/{published.release}/report.html":
+    if named != f"releases/{published.release}/{REPORT}":
         yield Fault(published.path("manifest.json"), f"names a report elsewhere: {named!r}")
         return
     try:
-        published.file("report.html")
+        published.file(REPORT)
     except (FileNotFoundError, ValueError) as error:
-        yield Fault(published.path("report.html"), _said(error))
+        yield Fault(published.path(REPORT), _said(error))
 
 
 def compressed(published: Published) -> Iterator[Fault]:
-    """Servers send the manifest's compressed twins, where there are any, in its place."""
-    raw = published.raw
-    path, sha256 = published.path("manifest.json"), hashlib.sha256(raw).hexdigest()
-    manifest = Listed(path, sha256, len(raw), {})
-    for suffix in hashes.DECOMPRESS:
-        fault = hashes.check_twin(published.storage, manifest, suffix)
-        if fault and fault.what != hashes.MISSING:
-            yield fault
+    """Servers send compressed twins, where there are any, in place of a release's own files."""
+    folder = published.path("").rstrip("/")
+    yield from twins.beside(published.storage, folder, OWN, published.raw)
+
+
+def unlisted(published: Published) -> Iterator[Fault]:
+    """Twins that the manifest does not tell of are sent all the same."""
+    try:
+        listed = list(files(published.manifest, published.model))
+    except ManifestError:
+        return  # which another check tells
+    new = [
+        (file, suffix)
+        for file in listed
+        for suffix in hashes.DECOMPRESS
+        if suffix not in file.twins and file.path + suffix not in published.looked
+    ]
+    published.looked.update(file.path + suffix for file, suffix in new)
+    yield from twins.strays(published.storage, new)
 
 
 def content(published: Published) -> Iterator[Fault]:
@@ -91,4 +106,4 @@ def _said(error: Exception) -> str:
     return hashes.MISSING if isinstance(error, FileNotFoundError) else f"is {error}"
 
 
-CHECKS: tuple[Check, ...] = (name, report, compressed, content)
+CHECKS: tuple[Check, ...] = (name, report, compressed, content, unlisted)

@@ -8,6 +8,8 @@ from typing import Any
 
 from pipeline.publish.storage import Readable
 
+REPORT = "report.html"
+
 #: No manifest, report or signature of a release is larger.
 SMALL_BYTES = 2**26
 
@@ -36,6 +38,8 @@ class Published:
     """The manifest's bytes."""
     seen: dict[str, Fault | None] = field(default_factory=dict)
     """What files of other releases were found to be: shared ones are read once."""
+    looked: set[str] = field(default_factory=set)
+    """Where twins that need not be there were looked for."""
     advance: Callable[[int], None] = lambda read_bytes: None
     """Told of bytes that were checked."""
 

@@ -15,6 +15,7 @@ STEP_BYTES = 2**20
 
 
 MISSING = "is missing"
+NOT_PACKED = {".br": "is not brotli", ".gz": "is not gzip"}
 
 
 class BrokenError(Exception):
@@ -68,7 +69,7 @@ def _brotli(blocks: Iterator[bytes]) -> Iterator[bytes]:
             while not decompressor.can_accept_more_data():
                 yield decompressor.process(b"", output_buffer_limit=STEP_BYTES)
     except brotli.error as error:
-        raise BrokenError("is not brotli") from error
+        raise BrokenError(NOT_PACKED[".br"]) from error
     if not decompressor.is_finished():
         raise BrokenError("ends in the middle")
 
@@ -83,7 +84,7 @@ def _gzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
                 rest = decompressor.unconsumed_tail
         yield decompressor.flush()
     except zlib.error as error:
-        raise BrokenError("is not gzip") from error
+        raise BrokenError(NOT_PACKED[".gz"]) from error
     if not decompressor.eof:
         raise BrokenError("ends in the middle")
 

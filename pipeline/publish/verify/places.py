@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +36,8 @@ class Target:
 class Model:
     """What is known of one model."""
 
-    channels: set[str] = field(default_factory=set)
+    channels: dict[str, str | None] = field(default_factory=dict)
+    """Channel -> the release that an index names, where nothing else was compared with it."""
     releases: set[str] = field(default_factory=set)
 
 
@@ -61,25 +61,38 @@ def models(storage: Readable, named: Target) -> tuple[dict[str, Model], list[Fau
         ConfigError: nothing is published there.
     """
     if named.model:
-        chosen = {named.channel} if named.channel else set()
+        chosen: dict[str, str | None] = {named.channel: None} if named.channel else {}
         release = {named.release} if named.release else set()
         return {named.model: Model(chosen, release)}, []
     said, faults = _index(storage)
     there = _there(storage)
     if not said and not there and not faults:
-        raise ConfigError(
-            "nothing is published there",
-            where=storage.where,
-            todo="name the CDN folder, a channel such as …/mobilenet/latest.json, or a manifest",
-        )
+        raise _nothing(storage)
     if there is not None:
         faults += list(_compared(said, there))
     found = {name: Model() for name in (*said, *(there or {}))}
     for known in (said, there or {}):
         for name, one in known.items():
-            found[name].channels |= set(one["channels"])
+            # Where there is a listing, the index was compared with it.
+            found[name].channels |= (
+                one["channels"] if there is None else dict.fromkeys(one["channels"])
+            )
             found[name].releases |= set(one["releases"])
     return found, faults
+
+
+def _nothing(storage: Readable) -> ConfigError:
+    if isinstance(storage, Storage) and "releases/" in storage.names(""):
+        return ConfigError(
+            "is the folder of one model",
+            where=storage.where,
+            todo="name the CDN folder above it, or one of its channels: …/latest.json",
+        )
+    return ConfigError(
+        "nothing is published there",
+        where=storage.where,
+        todo="name the CDN folder, a channel such as …/mobilenet/latest.json, or a manifest",
+    )
 
 
 Said = dict[str, dict[str, Any]]
@@ -140,22 +153,35 @@ def _compared(said: Said, there: Said) -> Iterator[Fault]:
             yield Fault(INDEX, f"does not list release {release} of {name}")
 
 
-def pointed(storage: Readable, model: str, channel: str) -> tuple[str | None, Fault | None]:
-    """The release that a channel points to, and what is wrong with the pointer."""
+@dataclass(frozen=True)
+class Pointer:
+    """What a channel says."""
+
+    path: str
+    release: str
+    sha256: Any
+    """Of the release's manifest: whatever stands there."""
+
+    def fault(self, manifest: bytes) -> Fault | None:
+        """Whether the manifest is another one than the pointer says."""
+        if hashlib.sha256(manifest).hexdigest() == self.sha256:
+            return None
+        return Fault(self.path, f"says another sha256 than that of release {self.release}")
+
+
+def pointed(storage: Readable, model: str, channel: str) -> tuple[Pointer | None, Fault | None]:
+    """What a channel says, and what is wrong with its form."""
     path = channels.path_of(model, channel)
     try:
         content = storage.read(path, POINTER_BYTES)
         if content is None:
             return None, Fault(path, "is missing")
-        pointer = json.loads(content.data)
-        release, manifest, sha256 = (pointer[key] for key in ("release", "manifest", "sha256"))
+        said = json.loads(content.data)
+        release, manifest, sha256 = (said[key] for key in ("release", "manifest", "sha256"))
         _check_releases(release)
     except (ValueError, KeyError, TypeError) as error:
         return None, Fault(path, f"is no pointer to a release: {error}")
+    pointer = Pointer(path, release, sha256)
     if manifest != channels.manifest_path(release):
-        return release, Fault(path, f"points to another place than its release's: {manifest!r}")
-    with suppress(ValueError):
-        found = storage.read(f"{model}/{manifest}")
-        if found and hashlib.sha256(found.data).hexdigest() != sha256:
-            return release, Fault(path, f"says another sha256 than that of {manifest}")
-    return release, None
+        return pointer, Fault(path, f"points to another place than its release's: {manifest!r}")
+    return pointer, None

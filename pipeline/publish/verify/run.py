@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipeline.publish.channel import manifest_path
+from pipeline.publish.index import PATH as INDEX
 from pipeline.publish.storage import Readable, open_readable
-from pipeline.publish.verify import listed
+from pipeline.publish.verify import listed, twins
 from pipeline.publish.verify.checks import CHECKS
 from pipeline.publish.verify.fault import Check, Fault, Published
-from pipeline.publish.verify.places import RELEASE, models, pointed, target
+from pipeline.publish.verify.places import RELEASE, Model, Pointer, models, pointed, target
+from pipeline.publish.verify.root import root, unchecked
 
 MANIFEST_BYTES = 2**24
 
@@ -28,6 +30,8 @@ class Found:
     seen: dict[str, Fault | None] = field(default_factory=dict)
     """Every file that was read -> what was wrong with it."""
     bytes: int = 0
+    unchecked: list[str] = field(default_factory=list)
+    """What lies beside the models and cannot be checked."""
 
 
 def verify(
@@ -53,11 +57,22 @@ def verify(
     storage = open_readable(named.root)
     known, faults = models(storage, named)
     found = Found(where, faults)
+    if not named.model:
+        found.faults += root(storage)
+        found.unchecked = unchecked(storage)
+    looked: set[str] = set()
     for name, model in sorted(known.items()):
-        for channel in sorted(model.channels):
-            _follow(storage, name, channel, found, model.releases)
-        for release in sorted(model.releases):
-            _open(storage, name, release, found, advance)
+        pointers = [
+            _follow(storage, name, channel, found, model) for channel in sorted(model.channels)
+        ]
+        found.faults += twins.beside(storage, name, [f"{one}.json" for one in model.channels])
+        opened = [
+            published
+            for release in sorted(model.releases)
+            if (published := _open(storage, name, release, found, advance))
+        ]
+        found.releases += [replace(published, looked=looked) for published in opened]
+        found.faults += _compared(pointers, opened)
     sizes = _sizes(found.releases)
     started(sum(sizes.values()))
     for published in found.releases:
@@ -67,14 +82,30 @@ def verify(
     return found
 
 
-def _follow(storage: Readable, name: str, channel: str, found: Found, releases: set[str]) -> None:
+def _follow(
+    storage: Readable, name: str, channel: str, found: Found, model: Model
+) -> Pointer | None:
     """Note what a channel points to."""
-    release, fault = pointed(storage, name, channel)
-    found.channels[f"{name}/{channel}"] = release
+    pointer, fault = pointed(storage, name, channel)
+    release = found.channels[f"{name}/{channel}"] = pointer.release if pointer else None
     if release:
-        releases.add(release)
+        model.releases.add(release)
+    said = model.channels[channel]
+    if said and release and said != release:
+        found.faults.append(Fault(INDEX, f"says {name}/{channel} is {said}, and it is {release}"))
     if fault:
         found.faults.append(fault)
+    return pointer
+
+
+def _compared(pointers: Sequence[Pointer | None], releases: Sequence[Published]) -> Iterator[Fault]:
+    """Pointers say the sha256 of the very bytes that all else is checked by."""
+    manifests = {published.release: published.raw for published in releases}
+    for pointer in pointers:
+        if pointer and pointer.release in manifests:
+            fault = pointer.fault(manifests[pointer.release])
+            if fault:
+                yield fault
 
 
 def _open(
@@ -83,22 +114,21 @@ def _open(
     release: str,
     found: Found,
     advance: Callable[[int], None],
-) -> None:
+) -> Published | None:
     """Read a release's manifest, or note why it cannot be."""
     path = f"{name}/{manifest_path(release)}"
     try:
         content = storage.read(path, MANIFEST_BYTES) if RELEASE.fullmatch(release) else None
         if content is None:
             found.faults.append(Fault(path, "is missing"))
-            return
+            return None
         manifest = json.loads(content.data)
         if not isinstance(manifest, dict):
             raise ValueError("no JSON object")
     except (ValueError, RecursionError) as error:
         found.faults.append(Fault(path, f"is no manifest: {error}"))
-        return
-    published = Published(storage, name, release, manifest, content.data, found.seen, advance)
-    found.releases.append(published)
+        return None
+    return Published(storage, name, release, manifest, content.data, found.seen, advance=advance)
 
 
 def _sizes(releases: Sequence[Published]) -> dict[str, int]:

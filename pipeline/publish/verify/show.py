@@ -13,6 +13,13 @@ from pipeline.publish.verify.checks import CHECKS
 from pipeline.publish.verify.fault import Check
 from pipeline.publish.verify.run import Found, verify
 from pipeline.publish.verify.signatures import Signatures
+from pipeline.report.words import count
+
+#: What to do after faults.
+NEXT = (
+    "remove the named files where they are there, and publish again: that adds what is missing "
+    "(and signs with --sign-key)"
+)
 
 
 def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
@@ -23,20 +30,31 @@ def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
     with bytes_bar("verify", shown=not as_json) as bar:
         checks: list[Check] = [*CHECKS, signatures]
         found = verify(where, checks=checks, started=bar.of, advance=bar.advance)
+    unchecked = [*found.unchecked, *signatures.reports(found.releases)]
     if as_json:
-        click.echo(json.dumps(_data(found, signatures)))
+        click.echo(json.dumps(_data(found, signatures) | {"unchecked": unchecked}))
         return not found.faults
     for said, releases in signatures.said().items():
         click.echo(f"{', '.join(releases)}: {said}")
     for fault in found.faults:
         click.echo(f"{click.style('✗', fg='red')} {fault}")
     mark = click.style("✗", fg="red") if found.faults else click.style("✓", fg="green")
-    count = f"{len(found.faults)} faults in " if found.faults else ""
-    click.echo(
-        f"{mark} {count}{len(found.releases)} releases, {len(found.channels)} channels, "
-        f"{len(found.seen)} files, {found.bytes / 1e6:.1f} MB at {where}"
-    )
+    click.echo(f"{mark} {_counted(found)}, {found.bytes / 1e6:.1f} MB at {where}")
+    if unchecked:
+        click.echo(f"not checked, as nothing says what they hold: {', '.join(unchecked)}")
+    if found.faults:
+        click.echo(f"  {NEXT}")
     return not found.faults
+
+
+def _counted(found: Found) -> str:
+    faults = f"{count(len(found.faults), 'fault')} in " if found.faults else ""
+    parts = {
+        "release": len(found.releases),
+        "channel": len(found.channels),
+        "file": len(found.seen),
+    }
+    return faults + ", ".join(count(number, one) for one, number in parts.items())
 
 
 def _data(found: Found, signatures: Signatures) -> dict[str, object]:

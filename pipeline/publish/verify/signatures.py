@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.signed import MANIFEST, Trusted, Verdict, check
-from pipeline.publish.verify.fault import Fault, Published
+from pipeline.publish.verify.fault import REPORT, Fault, Published
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,15 @@ class Signatures:
         self.verdicts[f"{published.model}/{published.release}"] = verdict
         if not verdict.ok:
             yield Fault(published.path(SIGNATURE), verdict.said)
+
+    def reports(self, releases: Sequence[Published]) -> list[str]:
+        """The reports that no signature was found to hold for: nothing else tells their bytes."""
+        return [
+            one.path(REPORT)
+            for one in releases
+            if one.manifest.get("report") is not None
+            and REPORT not in self.verdicts[f"{one.model}/{one.release}"].covered
+        ]
 
     def said(self) -> dict[str, list[str]]:
         """What is said -> of which releases; faults are told elsewhere."""

@@ -1,0 +1,70 @@
+"""What lies beside the models in a CDN folder: the client, the demo page and single files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.digest import Tree, tree_digest
+from pipeline.publish.headers import immutable
+from pipeline.publish.index import PATH as INDEX
+from pipeline.publish.layout import CLIENT, DEMO
+from pipeline.publish.root import DIGITS
+from pipeline.publish.storage import Readable, Storage
+from pipeline.publish.verify import twins
+from pipeline.publish.verify.fault import Fault
+
+
+def root(storage: Readable) -> Iterator[Fault]:
+    """The client is one of its versions, each as its name says; twins unpack to their files."""
+    yield from twins.beside(storage, "", [INDEX])
+    if isinstance(storage, Storage):
+        yield from twins.among(storage, storage.walk(DEMO))
+        yield from client(storage)
+
+
+def unchecked(storage: Readable) -> list[str]:
+    """What nothing published says the content of."""
+    if not isinstance(storage, Storage):
+        return [f"{CLIENT}/", f"{DEMO}/", "files at the root"]
+    names = storage.names("")
+    single = [name for name in names if not name.endswith(("/", ".br", ".gz")) and name != INDEX]
+    return [*(f"{DEMO}/" for name in names if name == f"{DEMO}/"), *single]
+
+
+def client(storage: Storage) -> Iterator[Fault]:
+    """Folders of versions are named by what they hold, and the newest client is one of them."""
+    newest, versions = _trees(storage)
+    for version, tree in versions.items():
+        if (found := _name(tree)) != version:
+            yield Fault(
+                f"{CLIENT}/{version}/", f"was changed: what it holds has the digest {found}"
+            )
+    if newest and _name(newest) not in versions:
+        for path in _differing(newest, versions):
+            yield Fault(f"{CLIENT}/{path}", "is of none of the versions beside it")
+
+
+def _trees(storage: Storage) -> tuple[Tree, dict[str, Tree]]:
+    """What the newest client and its versions hold."""
+    newest: Tree = {}
+    versions: dict[str, Tree] = {}
+    paths = [path for path in sorted(storage.walk(CLIENT)) if "/." not in path]
+    for file in storage.each(lambda path: twins.measured(storage, path), paths):
+        below = file.path.removeprefix(f"{CLIENT}/")
+        if immutable(file.path):
+            version, _, below = below.partition("/")
+            versions.setdefault(version, {})[below] = (file.sha256, file.bytes)
+        else:
+            newest[below] = (file.sha256, file.bytes)
+    return newest, versions
+
+
+def _name(tree: Tree) -> str:
+    return tree_digest(tree)[:DIGITS]
+
+
+def _differing(newest: Tree, versions: dict[str, Tree]) -> list[str]:
+    """Where the newest client differs from the version that is most like it."""
+    differences = [{*newest.items()} ^ {*tree.items()} for tree in versions.values()]
+    nearest = min(differences, key=len, default={*newest.items()})
+    return sorted({path for path, _ in nearest})
