@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from published import artifact, at, check, manifest, pieces
 
 from pipeline.cli import main
+from pipeline.digest import tree_digest
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
 from pipeline.publish import index
@@ -198,7 +199,10 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     for channel, pointed in (("stable", made[0]), ("latest", made[4])):
         rollback("m", pointed, channel, place)
     storage.write("m/files/notes.txt", b"not ours")
-    storage.write("client/0123456789abcdef/index.js", b"a version that pages name")
+    text = b"a version that pages name"
+    tree = {"index.js": (hashlib.sha256(text).hexdigest(), len(text))}
+    client = f"client/{tree_digest(tree)[:16]}/index.js"
+    storage.write(client, text)
     unused = f"runtimes/{'0' * 64}.js"
     storage.write(unused, b"no release uses it")
     before = paths(place)
@@ -216,7 +220,7 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     assert len([path for path in gone if "/files/" in path]) == 6, "two heads and their twins"
     found = verify(place)
     assert found.faults == [] and {one.release for one in found.releases} == {made[0], *made[3:]}
-    assert {"m/files/notes.txt", "client/0123456789abcdef/index.js"} <= paths(place)
+    assert {"m/files/notes.txt", client} <= paths(place)
     assert not clean(place, 2, DAY, really=True).files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 
 import click
@@ -41,10 +42,20 @@ def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
     mark = click.style("✗", fg="red") if found.faults else click.style("✓", fg="green")
     click.echo(f"{mark} {_counted(found)}, {found.bytes / 1e6:.1f} MB at {where}")
     if unchecked:
-        click.echo(f"not checked, as nothing says what they hold: {', '.join(unchecked)}")
+        click.echo(f"not checked, as nothing says what they hold: {_grouped(unchecked)}")
     if found.faults:
         click.echo(f"  {NEXT}")
     return not found.faults
+
+
+def _grouped(paths: list[str]) -> str:
+    """Files of releases by their names: there may be many releases."""
+    found = Counter(path.rpartition("/")[2] if "/releases/" in path else path for path in paths)
+    releases = {path.rpartition("/")[2] for path in paths if "/releases/" in path}
+    return ", ".join(
+        f"{name} of {count(number, 'release')}" if name in releases else name
+        for name, number in found.items()
+    )
 
 
 def _counted(found: Found) -> str:

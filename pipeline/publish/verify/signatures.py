@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.signed import MANIFEST, Trusted, Verdict, check
+from pipeline.publish.storage import Storage
 from pipeline.publish.verify.fault import REPORT, Fault, Published
 
 
@@ -31,13 +32,21 @@ class Signatures:
             yield Fault(published.path(SIGNATURE), verdict.said)
 
     def reports(self, releases: Sequence[Published]) -> list[str]:
-        """The reports that no signature was found to hold for: nothing else tells their bytes."""
+        """Reports and the like that no signature holds for: nothing else tells their bytes."""
         return [
-            one.path(REPORT)
+            one.path(name)
             for one in releases
-            if one.manifest.get("report") is not None
-            and REPORT not in self.verdicts[f"{one.model}/{one.release}"].covered
+            for name in self._others(one)
+            if name not in self.verdicts[f"{one.model}/{one.release}"].covered
         ]
+
+    def _others(self, published: Published) -> list[str]:
+        """A release's files, but for its manifest, which names what it holds, and twins."""
+        if isinstance(published.storage, Storage):
+            names = published.storage.names(published.path("").rstrip("/"))
+            own = (MANIFEST, SIGNATURE)
+            return [name for name in names if name not in own and not name.endswith((".br", ".gz"))]
+        return [REPORT] if published.manifest.get("report") is not None else []
 
     def said(self) -> dict[str, list[str]]:
         """What is said -> of which releases; faults are told elsewhere."""
