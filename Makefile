@@ -63,6 +63,7 @@ pack: .venv/.ready ## Pack each model of the CDN folder into an archive in dist/
 	@mkdir -p $(DIST) && rm -f $(DIST)/*.tar.gz
 	@for model in $(CDN)/*/releases; do \
 	  name=$$(basename "$$(dirname "$$model")"); \
+	  rm -rf "$(DIST)/$$name"; \
 	  $(BIN)/pipeline copy "$(CDN)/$$name" --to "$(DIST)/$$name"; \
 	  tar -C $(DIST) --exclude=.lock -czf "$(DIST)/$$name.tar.gz" "$$name" && rm -rf "$(DIST)/$$name"; \
 	  echo "packed $(DIST)/$$name.tar.gz"; done
