@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -37,6 +38,17 @@ COMMANDS = (
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
+def _reader_left() -> bool:
+    """Whether nobody reads what is printed any more."""
+    import select
+
+    with suppress(OSError):  # it is no file of the system's
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(flags & select.POLLERR for _, flags in poll.poll(0))
+    return False
+
+
 class Commands(click.Group):
     """Loads the command that is called; an error is one or two lines without ``--debug``."""
 
@@ -51,6 +63,8 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and _reader_left():
+                raise  # As in `pipeline list | head -1`: click ends without a word.
             if context.params.get("debug"):
                 raise
             first = (str(error).strip().splitlines() or [""])[0]

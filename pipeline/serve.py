@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import html
-import json
 import os
 import re
 import socket
@@ -18,13 +17,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.publish import index
 from pipeline.publish.headers import ALWAYS, ENCODINGS, PREFLIGHT, headers
 from pipeline.publish.hosting import hidden
+from pipeline.publish.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,7 +52,7 @@ class CdnFiles(StaticFiles):
             return await super().get_response(path, scope)
         except HTTPException:
             if path == "." and self.directory:
-                return HTMLResponse(models_page(Path(self.directory)))
+                return _front(Path(self.directory))
             raise
 
     def file_response(
@@ -113,9 +114,16 @@ def _is_zero(parameter: str) -> bool:
     return False
 
 
+def _front(folder: Path) -> Response:
+    try:
+        return HTMLResponse(models_page(folder))
+    except (PipelineError, OSError) as error:
+        return PlainTextResponse(str(error), 500)
+
+
 def models_page(folder: Path) -> str:
     """What there is, where no page was published."""
-    models = json.loads((folder / "index.json").read_text())["models"]
+    models = index.known(LocalStorage(folder))
     links = "".join(
         f'<li><a href="{html.escape(path)}">{html.escape(path)}</a>'
         for name, model in models.items()

@@ -83,14 +83,14 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
 def cdn(folder: str, as_json: bool) -> None:
     """The models, channels and releases of a CDN folder, wherever it is."""
     from pipeline.publish import index
+    from pipeline.publish.release import told
     from pipeline.publish.storage import open_readable
 
-    models = index.read(open_readable(folder))
+    storage = open_readable(folder)
+    with told(storage, "give read access, then try again"):
+        models = index.known(storage)
     if as_json:
         click.echo(json.dumps({"models": models}))
-        return
-    if not models:
-        click.echo(f"nothing is published in {folder}")
         return
     rows = []
     for name, model in models.items():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,39 @@ def test_schema_is_json() -> None:
 
 
 def test_list_of_nothing(tmp_path: Path) -> None:
-    assert run("list", str(tmp_path)) == (0, f"nothing is published in {tmp_path}\n")
+    code, text = run("list", str(tmp_path))
+    assert code == 2 and f"{tmp_path}: nothing is published there" in text
+    (tmp_path / "index.json").write_text("{")
+    code, text = run("list", str(tmp_path))
+    assert code == 1 and f"{tmp_path}/index.json: is no index" in text
+
+
+def test_a_reader_that_leaves_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(json.dumps({"models": {}}))
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [PIPELINE, "list", str(tmp_path), "--json"]
+    ended = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert ended.stderr == ""
+
+
+def test_urls_are_refused_by_name_where_only_folders_are_read() -> None:
+    for words in (
+        ("report", "--cdn", "s3://b/cdn"),
+        ("report", "https://a.example/m/latest.json"),
+        ("serve", "s3://b/cdn"),
+    ):
+        code, text = run(*words)
+        assert code == 2 and f"{words[-1]} is a URL" in " ".join(text.split())
+    code, text = run("serve", ".", "--cdn", ".")
+    assert code == 2 and "name one" in text
+
+
+def test_a_clean_up_of_nothing_makes_nothing(tmp_path: Path) -> None:
+    code, text = run("clean", "--cdn", str(tmp_path / "typo"), "--yes")
+    assert code == 2 and "nothing is published there" in text
+    assert not (tmp_path / "typo").exists()
 
 
 def test_clean_says_what_it_does(tmp_path: Path) -> None:

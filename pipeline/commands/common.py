@@ -22,6 +22,25 @@ CONFIGS = click.argument(
 )
 
 
+class Folder(click.Path):
+    """A folder on this machine; a URL is refused by name, not taken for a folder."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        refuse_url(str(value), param, context)
+        return super().convert(value, param, context)
+
+
+def refuse_url(
+    value: str, param: click.Parameter | None = None, context: click.Context | None = None
+) -> None:
+    """Refuse a URL where only what is on this machine can be read."""
+    if "://" in value:
+        said = f"{value} is a URL, and only folders are read here; `pipeline copy` brings it here"
+        raise click.BadParameter(said, context, param)
+
+
 def options(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     """Several click decorators as one."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.common import STORE
+from pipeline.commands.common import STORE, Folder, refuse_url
 
 
 @click.command("report")
@@ -28,7 +28,7 @@ from pipeline.commands.common import STORE
     "--cdn",
     default="artifacts/cdn",
     show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(path_type=Path, file_okay=False),
     help="CDN folder in which names are looked up.",
 )
 @click.option(
@@ -74,6 +74,8 @@ def _check_report(
     names: tuple[str, ...], page: object, form: str | None, fail_on_regression: bool
 ) -> None:
     """Refuse options of ``report`` that mean nothing together."""
+    for name in names:
+        refuse_url(name)
     if len(names) > 2:
         raise click.UsageError("name one release, or two to compare")
     if page and len(names) == 2:

@@ -6,18 +6,20 @@ from pathlib import Path
 
 import click
 
+from pipeline.commands.common import Folder
+
 PORT = 8440
 
 
 @click.command("serve")
 @click.argument(
-    "folder", required=False, type=click.Path(path_type=Path, file_okay=False), metavar="[FOLDER]"
+    "folder", required=False, type=Folder(path_type=Path, file_okay=False), metavar="[FOLDER]"
 )
 @click.option(
     "--cdn",
     default="artifacts/cdn",
     show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Folder(path_type=Path, file_okay=False),
     help="The CDN folder, as other commands call it.",
 )
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), metavar="N",
@@ -31,6 +33,9 @@ def command(folder: Path | None, *, cdn: Path, port: int, launch: bool) -> None:
       pipeline serve --open
       pipeline serve /srv/cdn --port 9000
     """
+    given = click.get_current_context().get_parameter_source("cdn")
+    if folder and given is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("FOLDER and --cdn are the same; name one")
     from pipeline.serve import serve
 
     def ready(url: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
 from pipeline.publish import index
 from pipeline.publish.release import MANIFEST, told
@@ -22,7 +22,7 @@ from pipeline.publish.storage.flags import CLEANING_SECONDS
 from pipeline.publish.verify.listed import FILE, RUNTIME, files
 
 #: Removed between two looks at the clock.
-BATCH = 1000
+BATCH = 100
 
 
 @dataclass
@@ -54,6 +54,7 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
         really: whether to remove it.
 
     Raises:
+        ConfigError: nothing is published there.
         PipelineError: somebody publishes there now; or something cannot be read, and then nothing
             was removed.
     """
@@ -61,6 +62,7 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
     with told(storage, "give access, then try again: it goes on where it was"):
         if not really:
             return _plan(storage, keep, time.time() - grace_seconds)
+        _models(storage)  # Else a lock, or a flag, would be put where nothing is.
         with storage.cleaning(grace_seconds):
             began = time.monotonic()
             made = _plan(storage, keep, time.time() - grace_seconds)
@@ -90,7 +92,12 @@ def _plan(storage: Storage, keep: int, before: float) -> Plan:
 
 def _models(storage: Storage) -> list[str]:
     folders = [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
-    return [name for name in folders if "releases/" in storage.names(name)]
+    found = [name for name in folders if "releases/" in storage.names(name)]
+    if not found:
+        raise ConfigError(
+            "nothing is published there", where=storage.where, todo="name a CDN folder"
+        )
+    return found
 
 
 def _releases(storage: Storage, name: str, known: Mapping[str, Any]) -> list[str]:
@@ -167,10 +174,17 @@ def _plan_files(
 
 def _remove(storage: Storage, made: Plan, began: float) -> None:
     """Manifests, then the index, then everything else."""
-    storage.remove(list(made.manifests))
-    for name in sorted({name for name, _ in (*made.releases, *made.kept)}):
-        index.update(storage, name)
-    for batch in _batches(list(made.files)):
+    try:
+        _remove_in_time(storage, list(made.manifests), began)
+    finally:
+        for name in sorted({name for name, _ in (*made.releases, *made.kept)}):
+            index.update(storage, name)
+    _remove_in_time(storage, list(made.files), began)
+
+
+def _remove_in_time(storage: Storage, paths: list[str], began: float) -> None:
+    """Remove files while publishers wait, and no longer."""
+    for batch in _batches(paths):
         if time.monotonic() - began > CLEANING_SECONDS:
             raise PipelineError(
                 "there is more to remove than fits into the time that publishers wait",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from pipeline.errors import PipelineError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish.channel import channels, manifest_path
 from pipeline.publish.storage.base import Content, Readable, Storage
 
@@ -15,6 +15,9 @@ PATH = "index.json"
 
 #: Each time that a swap is lost, another publisher got its own done.
 ATTEMPTS = 50
+
+#: What is raised by a file that is no index.
+BROKEN = (ValueError, KeyError, TypeError, AttributeError)
 
 Models = dict[str, dict[str, Any]]
 
@@ -24,11 +27,39 @@ def read(storage: Readable) -> Models:
     return _models(storage.read(PATH))
 
 
+def known(storage: Readable) -> Models:
+    """The index of a place where something has to be published.
+
+    Raises:
+        ConfigError: nothing is.
+        PipelineError: the index is broken.
+    """
+    content = storage.read(PATH)
+    if content is None:
+        raise ConfigError(
+            "nothing is published there",
+            where=storage.where,
+            todo="run `pipeline build`, or name another CDN folder",
+        )
+    try:
+        return _parsed(content)
+    except BROKEN as error:
+        raise PipelineError(
+            "is no index",
+            where=f"{storage.where}/{PATH}",
+            todo="publish again, or move a channel: both write it anew",
+        ) from error
+
+
 def _models(content: Content | None) -> Models:
-    with suppress(ValueError, KeyError, TypeError, AttributeError):
-        models = json.loads(content.data)["models"] if content else {}
-        return {name: dict(model) for name, model in models.items()}
+    with suppress(*BROKEN):
+        return _parsed(content) if content else {}
     return {}
+
+
+def _parsed(content: Content) -> Models:
+    models = json.loads(content.data)["models"]
+    return {name: dict(model) for name, model in models.items()}
 
 
 def update(storage: Storage, name: str) -> None:
