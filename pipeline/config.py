@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PrivateAttr, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, field_validator
 
 from pipeline.options import Options
 from pipeline.preprocess import Preprocess
@@ -116,10 +116,19 @@ class Publish(Options):
         return to
 
 
+def _free(name: str) -> str:
+    """Refuse a folder that would lie over another thing in the CDN folder."""
+    from pipeline.publish.layout import RESERVED
+
+    if name in RESERVED or name.endswith(".json"):
+        raise ValueError(f"{name} is a file or folder of the CDN's own; choose another name")
+    return name
+
+
 class Config(Options):
     """One model: where it comes from, what is made of it, and what must hold."""
 
-    name: Name
+    name: Annotated[Name, AfterValidator(_free)]
     """The model's name: its folder in the CDN."""
     task: str = "tensors"
     """What the model is for."""

@@ -89,6 +89,8 @@ def test_every_error_comes_at_once_with_its_line(tmp_path: Path) -> None:
          '"tfjs-wsam"; did you mean "tfjs-wasm"?'),
         (("  bundled: mobilenet_digits", "  {}"), "3: source: name exactly one kind of: "),
         (("name: digits", "name: ../digits"), "1: name: string should match pattern"),
+        (("name: digits", "name: runtimes"), "1: name: runtimes is a file or folder of the CDN's"),
+        (("name: digits", "name: index.json"), "1: name: index.json is a file or folder of the"),
         (("source:\n  bundled: mobilenet_digits", "source:\n  keras_file: gone.h5"),
          "4: source.keras_file.path: there is no "),
     ],

@@ -21,6 +21,11 @@ LAYERS = "-layers"
 #: The nodes of the client and of the demo page, and their folders.
 CLIENT, DEMO = "client", "demo"
 
+#: Names in the CDN folder's root that are no model's: also of what lies there as a file.
+RESERVED = frozenset(
+    (RUNTIMES, CLIENT, DEMO, "releases", "files", "index.html", "sw.js", "nginx.conf")
+)
+
 
 def suffixes(file: Mapping[str, Any]) -> list[str]:
     """Of the compressed twins of a file, as a manifest lists it."""
