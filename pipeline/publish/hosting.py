@@ -115,7 +115,7 @@ default_type application/octet-stream;
 charset utf-8;
 charset_types {charset};
 
-location ~ "^/(_headers|nginx\\.conf)$|/\\." {{ return 404; }}
+location ~ "^/(_headers|nginx\\.conf)$|/\\.(?!well-known/)" {{ return 404; }}
 
 location ~ "^/{unchanging}" {{
     if ($request_method = OPTIONS) {{

@@ -20,6 +20,7 @@ import brotli
 import httpx
 import pytest
 from published import artifact, at, manifest
+from starlette.testclient import TestClient
 
 from pipeline.publish.compress import write_twins
 from pipeline.publish.headers import ALWAYS, IMMUTABLE, SHORT, immutable
@@ -238,6 +239,22 @@ def test_a_preflight_is_allowed(served: httpx.Client, path: str) -> None:
 @pytest.mark.parametrize("path", [".lock", "_headers", "nginx.conf", "..%2f..%2fetc/passwd"])
 def test_what_is_nobodys_business_is_not_served(served: httpx.Client, path: str) -> None:
     assert served.get(path).status_code in (400, 404)
+
+
+def test_nginx_answers_those_who_renew_certificates(served: httpx.Client, cdn: Path) -> None:
+    if "nginx" not in served.get("m/latest.json").headers.get("server", ""):
+        pytest.skip("`pipeline serve` has no certificate")
+    challenge = cdn / ".well-known" / "acme-challenge" / "token"
+    challenge.parent.mkdir(parents=True, exist_ok=True)
+    challenge.write_text("answer")
+    assert served.get(".well-known/acme-challenge/token").text == "answer"
+
+
+def test_serve_of_a_broken_index_says_so(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text("{")
+    with TestClient(application(tmp_path), base_url="http://127.0.0.1") as client:
+        answer = client.get("/")
+    assert answer.status_code == 500 and "is no index" in answer.text
 
 
 def test_headers_for_netlify_and_cloudflare(cdn: Path) -> None:
