@@ -17,7 +17,8 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
     """Add the models of each SOURCE, a CDN folder or one model in it, to another CDN folder.
 
     Releases stay as they are, with their signatures; only what is missing is copied, and channels
-    move last. Of channels that several sources have, the last one's stands.
+    move last, once all that they point to is there. Channels, client and demo become those of the
+    SOURCE, also where the CDN had newer ones; of several sources, the last one's stand.
 
     \b
     Examples:

@@ -32,10 +32,10 @@ def read(storage: Storage, name: str, channel: str) -> Content | None:
     return storage.read(path_of(name, channel))
 
 
-def release_of(pointer: Content | None) -> str | None:
+def release_of(channel: Content | None) -> str | None:
     """The release that a pointer names; ``None`` where it is no pointer."""
     with suppress(ValueError, KeyError, TypeError):
-        found = json.loads(pointer.data)["release"] if pointer else None
+        found = json.loads(channel.data)["release"] if channel else None
         return found if isinstance(found, str) else None
     return None
 
@@ -47,7 +47,10 @@ def move(storage: Storage, name: str, channel: str, release: str, expected: Cont
         MovedError: another one did.
     """
     path = path_of(name, channel)
-    data = _pointer(storage, name, release)
+    data = pointer(storage, name, release)
+    if data is None:
+        where = f"{storage.where}/{name}/{manifest_path(release)}"
+        raise PipelineError("the release is not there", where=where, todo="publish it again")
     for _ in range(ATTEMPTS):
         if storage.swap(path, data, expected):
             return
@@ -63,14 +66,15 @@ def move(storage: Storage, name: str, channel: str, release: str, expected: Cont
     )
 
 
-def _pointer(storage: Storage, name: str, release: str) -> bytes:
+def pointer(storage: Storage, name: str, release: str) -> bytes | None:
+    """What a channel holds that points to a release; ``None`` where there is no such release."""
     manifest = manifest_path(release)
     content = storage.read(f"{name}/{manifest}")
     if content is None:
-        raise PipelineError("the release is not there", where=f"{storage.where}/{name}/{manifest}")
+        return None
     sha256 = hashlib.sha256(content.data).hexdigest()
-    pointer = {"release": release, "manifest": manifest, "sha256": sha256}
-    return json.dumps(pointer, indent=1).encode()
+    said = {"release": release, "manifest": manifest, "sha256": sha256}
+    return json.dumps(said, indent=1).encode()
 
 
 def _moved(

@@ -18,9 +18,11 @@ from pipeline.errors import ConfigError
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
 from pipeline.publish.release import MANIFEST, told
+from pipeline.publish.rollback import check_whole
+from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.storage import Content, Storage, open_storage
 from pipeline.publish.storage.local import LocalStorage
-from pipeline.publish.upload import Piece, Progress, Silent, missing, upload
+from pipeline.publish.upload import Piece, Progress, Silent, missing, stale, upload
 
 AGAIN = "make room or give write access, then copy again: only what is missing is copied"
 
@@ -51,14 +53,19 @@ def source(where: str) -> Source:
 
 
 def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str]:
-    """Add everything of a source to another CDN folder; what is there already stays.
+    """Add everything of a source to another CDN folder.
+
+    Releases that are there stay, and get a signature that came later. The files of the root that
+    change (client, demo) and the channels become the source's, also where they were newer.
 
     Returns:
-        The channels that were moved, as ``MODEL/CHANNEL -> RELEASE``.
+        The channels that were moved, as ``MODEL/CHANNEL -> RELEASE``; with a word on it where the
+        one before was made later.
 
     Raises:
         MovedError: another publisher moved a channel meanwhile.
-        PipelineError: a place cannot be read or written.
+        PipelineError: a place cannot be read or written, or a release that a channel is to point
+            to is not whole; no channel was moved.
     """
     pointers = {
         (model, name): channels.read(to, model, name)
@@ -66,7 +73,9 @@ def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str
         for name in channels.channels(one.storage, model)
     }
     with told(to, AGAIN), to.publishing(), _local(one.storage) as fetch:
-        upload(to, missing(to, list(_pieces(one, fetch))), progress or Silent())
+        pieces = list(_pieces(one, fetch))
+        to.remove(stale(to, pieces))
+        upload(to, missing(to, pieces), progress or Silent())
         for model in one.models:
             _add_releases(one.storage, to, model, fetch)
         try:
@@ -81,13 +90,29 @@ def _move(
     storage: Storage, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
 ) -> list[str]:
     """Point channels to what they point to at the source, unless others moved them meanwhile."""
+    wanted = {at: channels.channels(storage, at[0])[at[1]] for at in pointers}
+    moving = {
+        at: release
+        for at, release in wanted.items()
+        if (before := pointers[at]) is None or before.data != channels.pointer(to, at[0], release)
+    }
+    for model, release in sorted({(at[0], release) for at, release in moving.items()}):
+        check_whole(to, model, release)
     moved = []
-    for (model, name), before in pointers.items():
-        release = channels.channels(storage, model)[name]
-        if channels.release_of(before) != release:
-            channels.move(to, model, name, release, before)
-            moved.append(f"{model}/{name} -> {release}")
+    for (model, name), release in moving.items():
+        before = pointers[model, name]
+        channels.move(to, model, name, release, before)
+        back = _back(to, model, channels.release_of(before), release)
+        moved.append(f"{model}/{name} -> {release}{back}")
     return moved
+
+
+def _back(to: Storage, model: str, before: str | None, release: str) -> str:
+    """What there is to say of a channel that went to an older release."""
+    dates = {one["release"]: one["created"] for one in index.releases(to, model)}
+    if before in dates and dates[before] > dates.get(release, ""):
+        return f" (back: {before}, where it pointed before, was made later)"
+    return ""
 
 
 class Fetch:
@@ -144,11 +169,24 @@ def _digest(path: str) -> str | None:
 def _add_releases(storage: Storage, to: Storage, model: str, fetch: Fetch) -> None:
     """Copy the releases that are not there: a release that is keeps its own date and signature."""
     there = set(index.ids(to, model))
-    for release in (name for name in index.ids(storage, model) if name not in there):
+    for release in index.ids(storage, model):
         folder = f"{model}/releases/{release}"
+        if release in there:
+            _add_signature(storage, to, folder, fetch)
+            continue
         with to.new_folder(folder, last=MANIFEST) as aside:
             for path in storage.walk(folder):
                 target = aside / path.removeprefix(f"{folder}/")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(fetch(path).read_bytes())
                 target.chmod(0o644)
+
+
+def _add_signature(storage: Storage, to: Storage, folder: str, fetch: Fetch) -> None:
+    """Copy a signature that was made after the release was copied, where it is of the same one."""
+    signature, manifest = f"{folder}/{SIGNATURE}", f"{folder}/{MANIFEST}"
+    if signature not in storage.sizes([signature]) or signature in to.sizes([signature]):
+        return
+    here, there = storage.read(manifest), to.read(manifest)
+    if here and there and here.data == there.data:
+        to.add(signature, fetch(signature))

@@ -18,13 +18,14 @@ from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
-from pipeline.publish.storage import Storage, open_storage
+from pipeline.publish.storage import Readable, Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
     Progress,
     Silent,
     artifact_pieces,
     missing,
+    stale,
     upload,
 )
 
@@ -91,11 +92,12 @@ def publish(
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
     with told(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
-        unchanged = channels.release_of(before) == release
-        if unchanged and _reads_so(storage, manifest, channel, release, pieces):
+        pointing = before is not None and before.data == channels.pointer(storage, name, release)
+        if pointing and _reads_so(storage, manifest, channel, release, pieces):
             known = read_release(storage, name, release, manifest)
             return _release(storage, release, known or {}, new=False, copied=0)
         with storage.publishing():
+            storage.remove(stale(storage, pieces))
             lacking = missing(storage, pieces)
             upload(storage, lacking, progress or Silent())
             full = _add_release(storage, release, manifest, report, writers)
@@ -122,7 +124,7 @@ NO_SWAPS = (
 
 
 @contextmanager
-def told(storage: Storage, todo: str) -> Iterator[None]:
+def told(storage: Readable, todo: str) -> Iterator[None]:
     """What a folder's file system says, in our words."""
     try:
         yield
@@ -142,8 +144,7 @@ def _reads_so(
     name = manifest["name"]
     if index.read(storage).get(name, {}).get("channels", {}).get(channel) != release:
         return False
-    path = f"{name}/{channels.manifest_path(release)}"
-    return path in storage.sizes([path]) and not missing(storage, pieces)
+    return not missing(storage, pieces) and not stale(storage, pieces)
 
 
 def read_release(

@@ -14,6 +14,7 @@ from pipeline.publish import hosting, index
 from pipeline.publish.release import told
 from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.verify.listed import ManifestError, files
+from pipeline.publish.verify.places import NAME
 
 #: Digits of a release's id that are enough, if they are one's only.
 SHORTEST = 4
@@ -38,16 +39,18 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
         cdn: the CDN folder; a path or a URL.
 
     Raises:
-        ConfigError: there is no such model or release.
+        ConfigError: there is no such model or release, or that is no name of a channel.
         MovedError: another one moved the channel meanwhile.
         PipelineError: the release is not whole; the channel stays where it is.
     """
+    _check_name("model", name)
+    _check_name("channel", channel)
     storage = open_storage(cdn)
     with told(storage, "give write access, then try again"):
         before = channels.read(storage, name, channel)
         found = _only(storage, name, release)
         with storage.publishing():
-            _check(storage, name, found)
+            check_whole(storage, name, found)
             channels.move(storage, name, channel, found, before)
             index.update(storage, name)
             hosting.update(storage)
@@ -76,7 +79,16 @@ def _only(storage: Storage, name: str, release: str) -> str:
     )
 
 
-def _check(storage: Storage, name: str, release: str) -> None:
+def _check_name(what: str, name: str) -> None:
+    """Refuse what would lead out of the CDN folder, or to a file of another kind."""
+    if not NAME.fullmatch(name):
+        raise ConfigError(
+            f'"{name}" is no name of a {what}',
+            todo="use lower-case letters, digits, dots, dashes and underscores; 64 at most",
+        )
+
+
+def check_whole(storage: Storage, name: str, release: str) -> None:
     """Refuse a release that readers could not load."""
     path = f"{name}/{channels.manifest_path(release)}"
     where = f"{storage.where}/{path}"
@@ -92,7 +104,7 @@ def _check(storage: Storage, name: str, release: str) -> None:
         raise PipelineError(
             f"files of this release are missing: {', '.join(missing[:3])}{more}",
             where=where,
-            todo="the channel stays where it is; build this release again to bring them back",
+            todo="the channel stays where it is; build or copy this release again",
         )
 
 

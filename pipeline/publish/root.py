@@ -14,6 +14,7 @@ from pipeline.publish.layout import (
     LICENCE_FILE,
     LICENCES,
     RUNTIMES,
+    TWINS,
     runtime_node,
     suffixes,
 )
@@ -50,7 +51,7 @@ def _twinned(file: Mapping[str, Any], folder: Callable[[str], Path], node: str) 
     path = file["path"]
     yield Piece(path, _below(folder, node, path), file["bytes"], file["sha256"])
     for suffix in suffixes(file):
-        yield Piece(path + suffix, _below(folder, node, path + suffix))
+        yield Piece(path + suffix, _below(folder, node, path + suffix), file[TWINS[suffix]])
 
 
 def _below(folder: Callable[[str], Path], node: str, path: str) -> Callable[[], Path]:

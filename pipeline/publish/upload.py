@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipeline.publish.headers import immutable
-from pipeline.publish.layout import suffixes
+from pipeline.publish.layout import TWINS, suffixes
 from pipeline.publish.storage.base import Storage
 
 
@@ -72,8 +72,9 @@ def artifact_pieces(
             if twins:
                 for suffix in suffixes(file):
                     # Another version of the compressor may have made the one that is there: what
-                    # it holds is the same, and what is published never changes.
-                    yield Piece(f"{name}/{path}{suffix}", _below(twins, one["id"], path + suffix))
+                    # it holds is the same, unless its size says that it was cut.
+                    source = _below(twins, one["id"], path + suffix)
+                    yield Piece(f"{name}/{path}{suffix}", source, file[TWINS[suffix]])
 
 
 def _below(folder: Callable[[str], Path], artifact: str, path: str) -> Callable[[], Path]:
@@ -93,6 +94,17 @@ def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
     return [
         piece for piece, lacks in zip(wanted, storage.each(lacking, wanted), strict=True) if lacks
     ]
+
+
+def stale(storage: Storage, pieces: Iterable[Piece]) -> list[str]:
+    """Compressed twins of files that may change, made of what these held before.
+
+    Servers send a twin in its file's place: what no longer compresses must have none.
+    """
+    wanted = {piece.path for piece in pieces}
+    changing = [path for path in wanted if not immutable(path) and not path.endswith(tuple(TWINS))]
+    twins = {path + suffix for path in changing for suffix in TWINS}
+    return sorted(storage.sizes(twins - wanted))
 
 
 def _is_same(storage: Storage, piece: Piece) -> bool:

@@ -157,6 +157,46 @@ def test_where_nothing_is_published_there_is_nothing_to_copy(tmp_path: Path) -> 
         copying.source(str(tmp_path))
 
 
+def test_no_channel_moves_to_a_release_that_is_not_whole(tmp_path: Path) -> None:
+    old = released(tmp_path / "b", "m", b"old")
+    released(tmp_path / "a", "m", b"new", b"head")
+    next(
+        path for path in (tmp_path / "a/m/files").iterdir() if path.read_bytes() == b"head"
+    ).unlink()
+    with pytest.raises(PipelineError, match="files of this release are missing: m/files/"):
+        copy(tmp_path / "a", tmp_path / "b")
+    assert check(tmp_path / "b") == old.id
+
+
+def test_a_signature_that_was_made_later_comes_later(tmp_path: Path) -> None:
+    private, public = keys.pair(tmp_path)
+    signs = signer(private)
+    assert signs
+    release = released(tmp_path / "a", "m", b"one")
+    copy(tmp_path / "a", tmp_path / "b")
+    at_source, copied = (tmp_path / place / "m/releases" / release.id for place in "ab")
+    signs.sign(json.loads((at_source / "manifest.json").read_text()), at_source)
+    copy(tmp_path / "a", tmp_path / "b")
+    assert check_signature(lambda name: (copied / name).read_bytes(), Trusted(public)).ok
+
+
+def test_a_channel_that_goes_back_is_told(tmp_path: Path) -> None:
+    old = released(tmp_path / "a", "m", b"old")
+    path = tmp_path / "a/m/releases" / old.id / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"created": "2020-01-01T00:00:00"}))
+    new = released(tmp_path / "b", "m", b"new", b"head")
+    (line,) = copy(tmp_path / "a", tmp_path / "b")
+    assert line.startswith(f"m/latest -> {old.id} (back: {new.id}, ")
+
+
+def test_a_twin_of_what_no_longer_compresses_goes(tmp_path: Path) -> None:
+    released(tmp_path / "a", "m", b"one")
+    copy(tmp_path / "a", tmp_path / "b")
+    (tmp_path / "b/client/index.js.br").write_bytes(b"of before")
+    copy(tmp_path / "a", tmp_path / "b")
+    assert files(tmp_path / "b") == files(tmp_path / "a")
+
+
 def test_to_a_bucket_and_back(tmp_path: Path, bucket: str) -> None:
     release = released(tmp_path / "a", "m", b"one", b"two")
     there = ["copy", str(tmp_path / "a"), "--to", bucket]

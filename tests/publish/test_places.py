@@ -181,6 +181,66 @@ def test_a_rollback_refuses_what_readers_could_not_load(place: str, tmp_path: Pa
     assert check(place) == second.id and twin
 
 
+@pytest.mark.parametrize(("name", "channel"), [("m", "../../oops"), ("..", "latest"), ("m", "")])
+def test_a_rollback_leads_nowhere_else(place: str, tmp_path: Path, name: str, channel: str) -> None:
+    made = release(place, tmp_path / "a", b"one")
+    before = paths(place)
+    with pytest.raises(ConfigError, match="is no name of a"):
+        rollback(name, made.id, channel, place)
+    assert paths(place) == before
+
+
+def test_a_broken_pointer_is_mended_by_the_same_build(place: str, tmp_path: Path) -> None:
+    made = release(place, tmp_path / "a", b"one")
+    storage = open_storage(place)
+    storage.write("m/latest.json", json.dumps({"release": made.id, "sha256": "0" * 64}).encode())
+    assert release(place, tmp_path / "a", b"one").new
+    assert check(place) == made.id and verify(place).faults == []
+
+
+def test_a_twin_that_was_cut_is_mended_by_the_same_build(place: str, tmp_path: Path) -> None:
+    release(place, tmp_path / "a", b"one")
+    twin = next(path for path in paths(place) if path.endswith(".bin.br"))
+    open_storage(place).write(twin, b"x")
+    release(place, tmp_path / "a", b"one")
+    assert verify(place).faults == []
+
+
+def test_a_twin_of_what_no_longer_compresses_goes(place: str, tmp_path: Path) -> None:
+    entry = artifact(tmp_path / "a", b"one")
+    page, twin = tmp_path / "page", tmp_path / "twin"
+    twin.write_bytes(b"of the page of before")
+    arguments = (manifest(entry), at(tmp_path / "a"), place, "latest")
+    for text, twins in (("before", {"index.html.br": twin}), ("now", {})):
+        page.write_text(text)
+        publish(*arguments, root=pieces({"index.html": page, **twins}))
+    assert "index.html" in paths(place) and "index.html.br" not in paths(place)
+
+
+def test_a_publication_that_fails_keeps_no_clean_up_away(place: str, tmp_path: Path) -> None:
+    def broken(full: Any, folder: Path) -> None:
+        raise PipelineError("no report")
+
+    entry = artifact(tmp_path / "a", b"one")
+    release(place, tmp_path / "b", b"two")
+    with pytest.raises(PipelineError, match="no report"):
+        publish(manifest(entry), at(tmp_path / "a"), place, "latest", broken)
+    clean(place, 1, DAY, really=True)
+
+
+def test_a_clean_up_stops_when_publishers_no_longer_wait(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        release(place, tmp_path / str(number), b"head %d" % number)
+    aged(place, monkeypatch, 2 * DAY)
+    monkeypatch.setattr("pipeline.publish.clean.CLEANING_SECONDS", -1.0)
+    before = paths(place)
+    with pytest.raises(PipelineError, match="more to remove than fits"):
+        clean(place, 1, DAY, really=True)
+    assert paths(place) == before
+
+
 def aged(place: str, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the clean-up's clock run ahead: what is published now is old then."""
     import time

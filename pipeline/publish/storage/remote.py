@@ -138,8 +138,11 @@ class RemoteStorage(Storage):
         path = f"{flags.PUBLISHING}/{name}"
         mine = self.swap(path, text.encode(), None)
         known = None if mine else self.read(path)
-        yield known.data.decode() if known else text
-        self.remove([path])
+        try:
+            yield known.data.decode() if known else text
+        finally:
+            # Also where it failed: what is left there keeps clean-ups away.
+            self.remove([path])
 
     def remove(self, paths: Collection[str]) -> None:
         if paths:
