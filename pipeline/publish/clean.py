@@ -62,7 +62,7 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
     with told(storage, "give access, then try again: it goes on where it was"):
         if not really:
             return _plan(storage, keep, time.time() - grace_seconds)
-        _models(storage)  # Else a lock, or a flag, would be put where nothing is.
+        _refuse_nothing(storage)
         with storage.cleaning(grace_seconds):
             began = time.monotonic()
             made = _plan(storage, keep, time.time() - grace_seconds)
@@ -90,13 +90,24 @@ def _plan(storage: Storage, keep: int, before: float) -> Plan:
     return made
 
 
+def _refuse_nothing(storage: Storage) -> None:
+    """Put no lock, and no flag, where there is nothing; a first publisher may be at work."""
+    if not any({"files/", "releases/"} & set(storage.names(name)) for name in _folders(storage)):
+        raise _nothing(storage)
+
+
+def _folders(storage: Storage) -> list[str]:
+    return [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
+
+
+def _nothing(storage: Storage) -> ConfigError:
+    return ConfigError("nothing is published there", where=storage.where, todo="name a CDN folder")
+
+
 def _models(storage: Storage) -> list[str]:
-    folders = [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
-    found = [name for name in folders if "releases/" in storage.names(name)]
+    found = [name for name in _folders(storage) if "releases/" in storage.names(name)]
     if not found:
-        raise ConfigError(
-            "nothing is published there", where=storage.where, todo="name a CDN folder"
-        )
+        raise _nothing(storage)
     return found
 
 
