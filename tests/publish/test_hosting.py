@@ -20,7 +20,6 @@ import brotli
 import httpx
 import pytest
 from published import artifact, at, manifest
-from starlette.testclient import TestClient
 
 from pipeline.publish.compress import write_twins
 from pipeline.publish.headers import ALWAYS, IMMUTABLE, SHORT, immutable
@@ -252,8 +251,13 @@ def test_nginx_answers_those_who_renew_certificates(served: httpx.Client, cdn: P
 
 def test_serve_of_a_broken_index_says_so(tmp_path: Path) -> None:
     (tmp_path / "index.json").write_text("{")
-    with TestClient(application(tmp_path), base_url="http://127.0.0.1") as client:
-        answer = client.get("/")
+
+    async def front() -> httpx.Response:
+        transport = httpx.ASGITransport(application(tmp_path))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+            return await client.get("/")
+
+    answer = asyncio.run(front())
     assert answer.status_code == 500 and "is no index" in answer.text
 
 
