@@ -5,7 +5,7 @@ from __future__ import annotations
 from client_release import Release
 
 #: Bytes after brotli: the client and its largest task. Raise it only for what is worth it.
-MOST = 9_200
+MOST = 9_700
 
 
 def test_the_client_stays_small(published: Release) -> None:
