@@ -72,7 +72,7 @@ export class Classifier {
     });
     let result = await ask(this.session);
     if (this.cascade) {
-      const doubt = result.scores[0].score < this.cascade.threshold;
+      const doubt = !(result.scores[0].score >= this.cascade.threshold);
       const large = doubt && (await this.#opened(signal));
       if (large) result = await ask(large);
       this.cascade.answered[large ? 'large' : 'small']++;

@@ -55,21 +55,26 @@ export async function fetchRelease(url, { signal } = {}) {
  */
 async function finder() {
   const cache = await openCache();
-  const all = [...(await cache.keys())];
+  // A cache that is broken is as an empty one.
+  const all = [...((await attempt(() => cache.keys())) ?? [])];
   return async (id, name) => {
     const keys = all.filter((key) => key.startsWith(id + "\n"));
     const own = keyOf(id, name);
-    const content = keys[0] && (await cache.get(keys.includes(own) ? own : keys[0]));
+    const content = keys[0] && (await attempt(() => cache.get(keys.includes(own) ? own : keys[0])));
     // Without room for it, it stays the other model's.
     if (content && name && !keys.includes(own)) await attempt(() => cache.set(own, content));
     return content || undefined;
   };
 }
 
-/** @param {() => unknown} write what is better done than not */
-const attempt = async (write) => {
+/**
+ * @template T
+ * @param {() => T | Promise<T>} work what is better done than not
+ * @returns {Promise<T | void>} nothing where it fails
+ */
+const attempt = async (work) => {
   try {
-    await write();
+    return await work();
   } catch {}
 };
 
@@ -194,6 +199,7 @@ export async function fetchFiles(files, options = {}) {
  * @throws what failed first, once all have ended
  */
 async function inParallel(items, outer, work) {
+  outer?.throwIfAborted();
   const stop = new AbortController();
   outer?.addEventListener("abort", () => stop.abort(outer.reason), { signal: stop.signal });
   /** @type {R[]} */

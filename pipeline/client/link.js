@@ -1,5 +1,6 @@
 /** Calls to where the model runs. */
 import { LoadError } from './errors.js';
+import { failure } from './failure.js';
 import { serve } from './serve.js';
 
 /** What a worker of this client is called, by which it knows what it is. */
@@ -28,6 +29,7 @@ export class Link {
     this.#port = port;
     this.#why = why ? [why] : [];
     port.onmessage = ({ data }) => this.#receive(data);
+    if ('onerror' in port) port.onerror = ({ message }) => this.#fail(failure('lost', `the worker failed: ${message}`));
   }
 
   /**
@@ -68,13 +70,18 @@ export class Link {
     else call?.resolve(result);
   }
 
+  /** @param {Error} reason for which no call that waits will be answered */
+  #fail(reason) {
+    for (const { reject } of this.#waiting.values()) reject(reason);
+  }
+
   /**
    * Calls that are not answered fail, and so do all that come.
    * @param {Error} reason
    */
   close(reason) {
     this.#closed = reason;
-    for (const { reject } of this.#waiting.values()) reject(reason);
+    this.#fail(reason);
     if ('terminate' in this.#port) this.#port.terminate();
     else this.#port.close();
   }

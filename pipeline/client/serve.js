@@ -52,7 +52,7 @@ export function serve(port) {
       return;
     }
     controls[data.id] = new AbortController();
-    queue = queue.then(() => perform(data));
+    queue = queue.then(() => perform(data)).catch(() => {});
   };
   port.postMessage(0);
 }

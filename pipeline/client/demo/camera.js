@@ -14,6 +14,8 @@ export class Camera {
     /** @type {MediaStream | undefined} */
     this._stream = undefined;
     this.held = false;
+    /** How often it was asked for or stopped: what was asked for before is not wanted any more. */
+    this._turn = 0;
   }
 
   /** Ask for the camera, and begin. */
@@ -24,8 +26,10 @@ export class Camera {
       );
     }
     const video = { facingMode: "environment", width: { ideal: 640 }, height: { ideal: 480 } };
-    const stream = await navigator.mediaDevices.getUserMedia({ video });
     this.stop();
+    const turn = this._turn;
+    const stream = await navigator.mediaDevices.getUserMedia({ video });
+    if (turn !== this._turn) return stream.getTracks().forEach((track) => track.stop());
     this._stream = stream;
     this._video.srcObject = stream;
     await this._video.play();
@@ -33,6 +37,7 @@ export class Camera {
   }
 
   stop() {
+    this._turn++;
     this._stream?.getTracks().forEach((track) => track.stop());
     this._stream = undefined;
     this._video.srcObject = null;

@@ -41,8 +41,9 @@ async function install() {
 
 /** The network's answer, so that nobody is left with an old page; else the copy. */
 async function answer(event) {
-  const cache = await caches.open(CACHE);
-  const copy = await cache.match(event.request, { ignoreSearch: true });
+  // Without storage the network is all there is.
+  const cache = await caches.open(CACHE).catch(() => undefined);
+  const copy = await cache?.match(event.request, { ignoreSearch: true });
   const online = fetch(event.request).then((response) => keep(cache, event, response));
   if (!copy) return online;
   event.waitUntil(online.catch(() => {}));
@@ -58,7 +59,8 @@ async function answer(event) {
 }
 
 async function keep(cache, event, response) {
-  if (response.ok && response.type === "basic" && !response.redirected)
-    await cache.put(event.request, response.clone());
+  if (cache && response.ok && response.type === "basic" && !response.redirected)
+    // A full disk is no reason to withhold what came.
+    await cache.put(event.request, response.clone()).catch(() => {});
   return response;
 }
