@@ -8,7 +8,7 @@ import { Side } from "./side.js";
 import { Stage } from "./stage.js";
 import { Teach } from "./teach/teach.js";
 import { verdict } from "./verdict.js";
-import { line, percent } from "./words.js";
+import { line, median, milliseconds, percent } from "./words.js";
 
 const RUNS = 20;
 
@@ -144,7 +144,9 @@ async function timeRuns() {
     for (const side of run % 2 ? [...sides].reverse() : sides) await side.classify(picture);
   }
   changed();
-  announce(`Timed. ${find("#verdict").textContent}`);
+  const [first] = sides;
+  const said = find("#verdict").textContent || `Median: ${milliseconds(median(first.times))}`;
+  announce(`Timed. ${said}`);
 }
 
 function showView() {

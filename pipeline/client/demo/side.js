@@ -122,6 +122,7 @@ export class Side {
       if (model !== this.model) return;
       this.times = [...this.times, performance.now() - began].slice(-KEPT);
       this.answer = answer;
+      say(find(".error", this.root));
       showAnswer(this.root, answer);
       this._tell();
     } catch (error) {
@@ -154,6 +155,9 @@ export class Side {
 
   /** @param {any} error */
   _fail(error) {
+    // An answer to the picture before would be taken for this one's.
+    this.answer = null;
+    clearAnswer(this.root);
     say(find(".error", this.root), line(error));
     find(".why", this.root).replaceChildren(...reasons([], error.tried ?? []));
     this._changed();

@@ -64,7 +64,8 @@ export class Stage {
     if (mode === "camera")
       this.camera.start().then(
         () => this._tidy(),
-        (error) => this._fail(error),
+        // Whoever left it meanwhile need not be told.
+        (error) => this.mode === "camera" && this._fail(error),
       );
   }
 
