@@ -43,6 +43,8 @@ export function starting(parts, url, threads) {
         const { open } = await code;
         return await open({ format: artifact.format, entry, files, assets, inputs, outputs, threads });
       } finally {
+        // Where a file does not come, the runtime may still be starting: the next tier shares that start.
+        await ready?.catch(() => {});
         Object.values(assets).forEach(URL.revokeObjectURL);
       }
     },

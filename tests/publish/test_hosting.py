@@ -13,8 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import brotli
 import httpx
@@ -27,6 +29,8 @@ from pipeline.publish.hosting import MAX_RULES
 from pipeline.publish.release import publish
 from pipeline.publish.upload import Piece
 from pipeline.serve import HOST, application
+
+T = TypeVar("T")
 
 MODULES = Path("/usr/lib/nginx/modules")
 BROTLI = MODULES / "ngx_http_brotli_static_module.so"
@@ -171,6 +175,12 @@ def test_the_best_encoding_that_is_taken(
     assert len(raw) < 200 or sent is None
 
 
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own: where Playwright is open, this one has a loop that runs."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
 def test_serve_sends_no_twins_of_files_that_never_get_any(cdn: Path, tmp_path: Path) -> None:
     shutil.copytree(cdn, tmp_path / "cdn")
     (release,) = (tmp_path / "cdn").glob("m/releases/*")
@@ -178,7 +188,7 @@ def test_serve_sends_no_twins_of_files_that_never_get_any(cdn: Path, tmp_path: P
     plain = ["index.json", "m/latest.json", f"m/releases/{release.name}/report.html"]
     for path in plain:
         Path(tmp_path, "cdn", path + ".br").write_bytes(brotli.compress(b"planted"))
-    answers = asyncio.run(brotlied(tmp_path / "cdn", [*plain, "m/files/aa.json"]))
+    answers = run(brotlied(tmp_path / "cdn", [*plain, "m/files/aa.json"]))
     for path in plain:
         assert answers[path].content == Path(tmp_path, "cdn", path).read_bytes()
         assert "content-encoding" not in answers[path].headers
@@ -257,7 +267,7 @@ def test_serve_of_a_broken_index_says_so(tmp_path: Path) -> None:
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
             return await client.get("/")
 
-    answer = asyncio.run(front())
+    answer = run(front())
     assert answer.status_code == 500 and "is no index" in answer.text
 
 
