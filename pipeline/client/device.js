@@ -29,7 +29,8 @@ export async function probe(backends, wished) {
   const { userAgent, deviceMemory, connection = {}, hardwareConcurrency } = /** @type {any} */ (navigator);
   const simd = WebAssembly.validate(Uint8Array.from(SIMD, (char) => char.charCodeAt(0)));
   // Half, as most cores are two for the browser; more than four help no model of a page's size.
-  const threads = wished ?? Math.min(4, hardwareConcurrency >> 1);
+  // In Firefox TF.js' threads were seen to hang on a busy machine: only who asks for them gets them.
+  const threads = wished ?? (/Firefox/.test(userAgent) ? 1 : Math.min(4, hardwareConcurrency >> 1));
   const threaded = crossOriginIsolated && threads > 1;
   return {
     engine: /Firefox/.test(userAgent) ? 'firefox' : /Chrom/.test(userAgent) ? 'chromium' : 'webkit',

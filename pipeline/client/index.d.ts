@@ -25,7 +25,7 @@ export interface LoadOptions {
   cascade?: boolean;
   /** Run in a worker, so that the page keeps painting; default: true. */
   worker?: boolean;
-  /** Of WebAssembly, in pages that are cross-origin isolated; default: by the device's cores. */
+  /** Of WebAssembly, in pages that are cross-origin isolated; default: by the cores, in Firefox 1. */
   threads?: number;
 }
 
