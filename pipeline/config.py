@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, field_
 
 from pipeline.options import Options
 from pipeline.preprocess import Preprocess
+from pipeline.publish.layout import NAME, RESERVED
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
 def _listed(value: Any) -> Any:
@@ -118,8 +119,6 @@ class Publish(Options):
 
 def _free(name: str) -> str:
     """Refuse a folder that would lie over another thing in the CDN folder."""
-    from pipeline.publish.layout import RESERVED
-
     if name in RESERVED or name.endswith(".json"):
         raise ValueError(f"{name} is a file or folder of the CDN's own; choose another name")
     return name

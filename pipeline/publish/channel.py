@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 
 from pipeline.errors import PipelineError
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.storage.base import Content, Storage
 
 #: Of a swap that the place refused though nothing had changed: S3 does so while another one writes.
@@ -24,7 +25,7 @@ def path_of(name: str, channel: str) -> str:
 
 def manifest_path(release: str) -> str:
     """Where a release's manifest lies, in its model's folder."""
-    return f"releases/{release}/manifest.json"
+    return f"releases/{release}/{MANIFEST}"
 
 
 def read(storage: Storage, name: str, channel: str) -> Content | None:

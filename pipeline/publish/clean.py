@@ -16,7 +16,8 @@ from typing import Any
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
 from pipeline.publish import index
-from pipeline.publish.release import MANIFEST, told
+from pipeline.publish.layout import MANIFEST, plain
+from pipeline.publish.release import told
 from pipeline.publish.storage import Entry, Storage, open_storage
 from pipeline.publish.storage.flags import CLEANING_SECONDS
 from pipeline.publish.verify.listed import FILE, RUNTIME, files
@@ -92,12 +93,10 @@ def _plan(storage: Storage, keep: int, before: float) -> Plan:
 
 def _refuse_nothing(storage: Storage) -> None:
     """Put no lock, and no flag, where there is nothing; a first publisher may be at work."""
-    if not any({"files/", "releases/"} & set(storage.names(name)) for name in _folders(storage)):
+    if not any(
+        {"files/", "releases/"} & set(storage.names(name)) for name in index.folders(storage)
+    ):
         raise _nothing(storage)
-
-
-def _folders(storage: Storage) -> list[str]:
-    return [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
 
 
 def _nothing(storage: Storage) -> ConfigError:
@@ -105,7 +104,7 @@ def _nothing(storage: Storage) -> ConfigError:
 
 
 def _models(storage: Storage) -> list[str]:
-    found = [name for name in _folders(storage) if "releases/" in storage.names(name)]
+    found = index.models(storage)
     if not found:
         raise _nothing(storage)
     return found
@@ -178,8 +177,8 @@ def _plan_files(
 ) -> None:
     """Files that no kept release names. What is not named as ours are is somebody else's."""
     for path, entry in found.items():
-        plain = path.removesuffix(".br").removesuffix(".gz")
-        if plain not in used and ours.fullmatch(plain) and _old(made, entry):
+        file = plain(path)
+        if file not in used and ours.fullmatch(file) and _old(made, entry):
             made.files[path] = entry
 
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from pipeline import options
+from pipeline.digest import scan
 from pipeline.publish import esbuild
 from pipeline.publish.compress import give_way, write_twins
 from pipeline.step import Inputs, step
@@ -34,5 +35,4 @@ def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
     esbuild.bundle(modules(), work, base=SOURCES, apart=("./tasks/*",))
     for types in SOURCES.glob("*.d.ts"):
         shutil.copyfile(types, work / types.name)
-    files = {path.relative_to(work).as_posix(): path for path in work.rglob("*") if path.is_file()}
-    write_twins(files, work)
+    write_twins({path: work / path for path in scan(work)}, work)

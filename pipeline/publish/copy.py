@@ -17,7 +17,8 @@ from typing import BinaryIO
 from pipeline.errors import ConfigError
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
-from pipeline.publish.release import MANIFEST, told
+from pipeline.publish.layout import MANIFEST
+from pipeline.publish.release import told
 from pipeline.publish.rollback import check_whole
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.storage import Content, Storage, open_storage
@@ -45,8 +46,7 @@ def source(where: str) -> Source:
         parent, _, name = where.rstrip("/").rpartition("/")
         return Source(open_storage(parent or "."), (name,))
     storage = open_storage(where)
-    folders = [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
-    models = tuple(name for name in folders if "releases/" in storage.names(name))
+    models = tuple(index.models(storage))
     if not models:
         raise ConfigError("nothing is published there", where=where, todo="run `pipeline build`")
     return Source(storage, models)
@@ -147,15 +147,13 @@ def _local(storage: Storage) -> Iterator[Fetch]:
 
 def _pieces(one: Source, fetch: Fetch) -> Iterator[Piece]:
     """The files beside the models, then theirs; but nothing that says what a folder holds."""
-    made_anew = (index.PATH, hosting.HEADERS, hosting.NGINX)
-    names = [name for name in one.storage.names("") if name not in made_anew]
-    sizes = one.storage.sizes([name for name in names if not name.endswith("/")])
-    folders = [name.rstrip("/") for name in names if name.endswith("/")]
-    shared = [folder for folder in folders if "releases/" not in one.storage.names(folder)]
+    singles = [name for name in one.storage.names("") if not name.endswith("/")]
+    sizes = one.storage.sizes([name for name in singles if name != index.PATH])
+    shared = sorted({*index.folders(one.storage)} - {*index.models(one.storage)})
     for folder in (*shared, *(f"{model}/files" for model in one.models)):
         sizes |= {path: entry.bytes for path, entry in one.storage.walk(folder).items()}
     for path, size in sizes.items():
-        if not any(part.startswith(".") for part in path.split("/")):
+        if not hosting.hidden(path):
             yield Piece(path, lambda path=path: fetch(path), size, _digest(path))  # type: ignore[misc]
 
 

@@ -11,9 +11,8 @@ from typing import Any
 from pipeline.errors import ConfigError
 from pipeline.publish.channel import channels
 from pipeline.publish.index import releases
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.storage.local import LocalStorage
-
-MANIFEST = "manifest.json"
 
 
 def find_release(name: str | None, cdn: Path) -> Path:

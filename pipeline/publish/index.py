@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish.channel import channels, manifest_path
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.storage.base import Content, Readable, Storage
 
 PATH = "index.json"
@@ -83,9 +84,8 @@ def update(storage: Storage, name: str) -> None:
 
 
 def _merged(storage: Storage, known: Models, name: str) -> bytes:
-    folders = [found.rstrip("/") for found in storage.names("") if found.endswith("/")]
     models = {}
-    for folder in folders:
+    for folder in folders(storage):
         if folder != name and folder in known:
             models[folder] = known[folder]
         elif folder == name or "releases/" in storage.names(folder):
@@ -110,11 +110,21 @@ def releases(
     return sorted((one for one in found if one), key=lambda one: (one["created"], one["release"]))
 
 
+def folders(storage: Storage) -> list[str]:
+    """The folders of a CDN folder: of models, and others."""
+    return [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
+
+
+def models(storage: Storage) -> list[str]:
+    """The folders that hold releases."""
+    return [name for name in folders(storage) if "releases/" in storage.names(name)]
+
+
 def ids(storage: Storage, name: str) -> list[str]:
     """The releases that are whole: those with a manifest."""
     files = storage.walk(f"{name}/releases")
     parts = [path.removeprefix(f"{name}/releases/").split("/") for path in files]
-    whole = [part[0] for part in parts if part[1:] == ["manifest.json"]]
+    whole = [part[0] for part in parts if part[1:] == [MANIFEST]]
     return sorted(release for release in whole if not release.startswith("."))
 
 

@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: What a release's folder is about.
+MANIFEST = "manifest.json"
+
+#: What models and channels are called: names that lead nowhere else.
+NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+
 #: Suffix of a compressed twin -> its size in a manifest; ``None`` there if it was not worth it.
 TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
 
@@ -25,6 +31,17 @@ CLIENT, DEMO = "client", "demo"
 RESERVED = frozenset(
     (RUNTIMES, CLIENT, DEMO, "releases", "files", "index.html", "sw.js", "nginx.conf")
 )
+
+
+def plain(path: str) -> str:
+    """The file that a compressed twin is of; any other file itself."""
+    stem, dot, suffix = path.rpartition(".")
+    return stem if dot + suffix in TWINS else path
+
+
+def is_twin(path: str) -> bool:
+    """Whether a file is the compressed twin of another one."""
+    return plain(path) != path
 
 
 def suffixes(file: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.storage import Readable, Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
@@ -31,8 +32,6 @@ from pipeline.publish.upload import (
 
 #: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
 ID_DIGITS = 16
-
-MANIFEST = "manifest.json"
 
 #: What publishing adds to a manifest: it decides neither the release's name nor its content.
 ADDED = ("release", "created", "report")

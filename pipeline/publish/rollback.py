@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,10 +12,10 @@ from typing import Any
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
+from pipeline.publish.layout import NAME
 from pipeline.publish.release import told
 from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.verify.listed import ManifestError, files
-from pipeline.publish.verify.places import NAME
 
 #: Digits of a release's id that are enough, if they are one's only.
 SHORTEST = 4
@@ -81,7 +82,7 @@ def _only(storage: Storage, name: str, release: str) -> str:
 
 def _check_name(what: str, name: str) -> None:
     """Refuse what would lead out of the CDN folder, or to a file of another kind."""
-    if not NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         raise ConfigError(
             f'"{name}" is no name of a {what}',
             todo="use lower-case letters, digits, dots, dashes and underscores; 64 at most",

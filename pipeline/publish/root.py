@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,9 @@ from pipeline.publish.layout import (
     LICENCE_FILE,
     LICENCES,
     RUNTIMES,
-    TWINS,
     runtime_node,
-    suffixes,
 )
-from pipeline.publish.upload import Piece
+from pipeline.publish.upload import Piece, file_pieces
 
 #: Digits of the digest that the folder of the client that never changes is named by.
 DIGITS = 16
@@ -37,25 +35,15 @@ def root_pieces(manifest: Mapping[str, Any], opened: Callable[[str], Path]) -> I
     folder = cache(opened)
     for name, one in runtimes.items():
         for file in one["files"]:
-            bundle = file["path"] == one["entry"]
-            yield from _twinned(file, folder, runtime_node(name, asset=not bundle))
+            node = runtime_node(name, asset=file["path"] != one["entry"])
+            made = partial(folder, node)
+            path = file["path"].removeprefix(f"{RUNTIMES}/")
+            yield from file_pieces(file, file["path"], path, made, made)
     licences = folder(LICENCES) / LICENCE_FILE
     yield _piece(LICENCE_FILE, licences)
     others = _client(folder(CLIENT)) | _demo(folder(DEMO))
     for path, found in others.items():
         yield _piece(path, found)
-
-
-def _twinned(file: Mapping[str, Any], folder: Callable[[str], Path], node: str) -> Iterator[Piece]:
-    """A runtime's file, and its compressed twins."""
-    path = file["path"]
-    yield Piece(path, _below(folder, node, path), file["bytes"], file["sha256"])
-    for suffix in suffixes(file):
-        yield Piece(path + suffix, _below(folder, node, path + suffix), file[TWINS[suffix]])
-
-
-def _below(folder: Callable[[str], Path], node: str, path: str) -> Callable[[], Path]:
-    return lambda: folder(node) / path.removeprefix(f"{RUNTIMES}/")
 
 
 def _client(folder: Path) -> dict[str, Path]:

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import ConfigError, PipelineError
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.signature import SIGNATURE, need_library
 
 if TYPE_CHECKING:
     from model_signing.verifying import Config
-
-MANIFEST = "manifest.json"
 
 #: What is said of a signature where nobody is named whose it has to be.
 NOT_CHECKED = "carries a signature, not checked: name a --public-key or an --identity"

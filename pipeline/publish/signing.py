@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.release import told
 from pipeline.publish.signature import SIGNATURE, Signer
-from pipeline.publish.signed import MANIFEST, Read, Trusted, Verdict, check
+from pipeline.publish.signed import Read, Trusted, Verdict, check
 from pipeline.publish.storage import Storage
 
 

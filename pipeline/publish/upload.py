@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,18 +67,37 @@ def artifact_pieces(
             if path in seen:
                 continue
             seen.add(path)
-            source = _below(opened, one["id"], path)
-            yield Piece(f"{name}/{path}", source, file["bytes"], file["sha256"])
-            if twins:
-                for suffix in suffixes(file):
-                    # Another version of the compressor may have made the one that is there: what
-                    # it holds is the same, unless its size says that it was cut.
-                    source = _below(twins, one["id"], path + suffix)
-                    yield Piece(f"{name}/{path}{suffix}", source, file[TWINS[suffix]])
+            plain = partial(opened, one["id"])
+            packed = partial(twins, one["id"]) if twins else None
+            yield from file_pieces(file, f"{name}/{path}", path, plain, packed)
 
 
-def _below(folder: Callable[[str], Path], artifact: str, path: str) -> Callable[[], Path]:
-    return lambda: folder(artifact) / path
+def file_pieces(
+    file: Mapping[str, Any],
+    place: str,
+    path: str,
+    plain: Callable[[], Path],
+    packed: Callable[[], Path] | None,
+) -> Iterator[Piece]:
+    """A file as a manifest lists it, and its compressed twins.
+
+    Args:
+        place: where it goes, below the CDN folder's root.
+        path: where it lies, below the folders that ``plain`` and ``packed`` give.
+        packed: gives the folder of its twins; ``None`` where none were made.
+    """
+    yield Piece(place, partial(_below, plain, path), file["bytes"], file["sha256"])
+    if packed is None:
+        return
+    for suffix in suffixes(file):
+        # Another version of the compressor may have made the one that is there: what it holds is
+        # the same, unless its size says that it was cut.
+        source = partial(_below, packed, path + suffix)
+        yield Piece(place + suffix, source, file[TWINS[suffix]])
+
+
+def _below(folder: Callable[[], Path], path: str) -> Path:
+    return folder() / path
 
 
 def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:

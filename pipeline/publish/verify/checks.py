@@ -7,14 +7,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from pipeline.digest import digest
 from pipeline.publish.bom import BOM
-from pipeline.publish.release import ADDED, ID_DIGITS, MANIFEST
+from pipeline.publish.layout import MANIFEST
+from pipeline.publish.release import ADDED, ID_DIGITS
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.verify import hashes, twins
 from pipeline.publish.verify.fault import REPORT, Check, Fault, Published
 from pipeline.publish.verify.listed import Listed, ManifestError, files
-
-#: Files that are read at once.
-PARALLEL = 8
 
 #: What a release's folder holds, where it cannot be listed.
 OWN = (MANIFEST, SIGNATURE, BOM, REPORT, "report.md", "report.json")
@@ -24,7 +22,7 @@ def name(published: Published) -> Iterator[Fault]:
     """The release's name is the digest of what its manifest says."""
     said = {key: value for key, value in published.manifest.items() if key not in ADDED}
     expected = digest("release", said)[:ID_DIGITS]
-    path = published.path("manifest.json")
+    path = published.path(MANIFEST)
     if published.manifest.get("name") != published.model:
         yield Fault(path, f"is of a model named {published.manifest.get('name')!r}")
     if not published.release == published.manifest.get("release") == expected:
@@ -37,7 +35,7 @@ def report(published: Published) -> Iterator[Fault]:
     if named is None:
         return
     if named != f"releases/{published.release}/{REPORT}":
-        yield Fault(published.path("manifest.json"), f"names a report elsewhere: {named!r}")
+        yield Fault(published.path(MANIFEST), f"names a report elsewhere: {named!r}")
         return
     try:
         published.file(REPORT)
@@ -72,9 +70,9 @@ def content(published: Published) -> Iterator[Fault]:
     try:
         listed = list(files(published.manifest, published.model))
     except ManifestError as error:
-        yield Fault(published.path("manifest.json"), str(error))
+        yield Fault(published.path(MANIFEST), str(error))
         return
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    with ThreadPoolExecutor(twins.PARALLEL) as pool:
         futures = {
             pool.submit(check): (path, size)
             for file in listed

@@ -13,10 +13,11 @@ from pipeline.errors import ConfigError
 from pipeline.publish import channel as channels
 from pipeline.publish.index import PATH as INDEX
 from pipeline.publish.index import ids
+from pipeline.publish.index import models as model_folders
+from pipeline.publish.layout import MANIFEST, NAME
 from pipeline.publish.storage import Readable, Storage
 from pipeline.publish.verify.fault import Fault
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RELEASE = re.compile(r"[0-9a-f]{16}")
 POINTER_BYTES = 2**16
 INDEX_BYTES = 2**26
@@ -45,7 +46,7 @@ def target(where: str) -> Target:
     """What a path or URL stands for, by its form."""
     where = where.rstrip("/")
     parts = where.split("/")
-    if parts[-1] == "manifest.json" and parts[-3:-2] == ["releases"]:
+    if parts[-1] == MANIFEST and parts[-3:-2] == ["releases"]:
         return Target("/".join(parts[:-4]) or ".", parts[-4], release=parts[-2])
     if where.endswith(".json") and parts[-1] != INDEX:
         return Target(
@@ -118,7 +119,7 @@ def _index(storage: Readable) -> tuple[Said, list[Fault]]:
 
 def _check_names(*names: Any) -> None:
     for name in names:
-        if not isinstance(name, str) or not NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(NAME, name):
             raise ValueError(f"{name!r} is no name")
 
 
@@ -132,11 +133,10 @@ def _there(storage: Readable) -> Said | None:
     """What a listing shows; ``None`` where there is none to be had."""
     if not isinstance(storage, Storage):
         return None
-    folders = [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
     return {
         name: {"channels": channels.channels(storage, name), "releases": ids(storage, name)}
-        for name in folders
-        if NAME.fullmatch(name) and "releases/" in storage.names(name)
+        for name in model_folders(storage)
+        if re.fullmatch(NAME, name)
     }
 
 

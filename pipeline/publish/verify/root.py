@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.digest import Tree, tree_digest
 from pipeline.publish.headers import immutable
 from pipeline.publish.index import PATH as INDEX
-from pipeline.publish.layout import CLIENT, DEMO
+from pipeline.publish.layout import CLIENT, DEMO, is_twin
 from pipeline.publish.root import DIGITS
 from pipeline.publish.storage import Readable, Storage
 from pipeline.publish.verify import twins
@@ -27,7 +27,9 @@ def unchecked(storage: Readable) -> list[str]:
     if not isinstance(storage, Storage):
         return [f"{CLIENT}/", f"{DEMO}/", "files at the root"]
     names = storage.names("")
-    single = [name for name in names if not name.endswith(("/", ".br", ".gz")) and name != INDEX]
+    single = [
+        name for name in names if not name.endswith("/") and not is_twin(name) and name != INDEX
+    ]
     return [*(f"{DEMO}/" for name in names if name == f"{DEMO}/"), *single]
 
 

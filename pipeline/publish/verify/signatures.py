@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from pipeline.publish.layout import MANIFEST, is_twin
 from pipeline.publish.signature import SIGNATURE
-from pipeline.publish.signed import MANIFEST, Trusted, Verdict, check
+from pipeline.publish.signed import Trusted, Verdict, check
 from pipeline.publish.storage import Storage
 from pipeline.publish.verify.fault import REPORT, Fault, Published
 
@@ -45,7 +46,7 @@ class Signatures:
         if isinstance(published.storage, Storage):
             names = published.storage.names(published.path("").rstrip("/"))
             own = (MANIFEST, SIGNATURE)
-            return [name for name in names if name not in own and not name.endswith((".br", ".gz"))]
+            return [name for name in names if name not in own and not is_twin(name)]
         return [REPORT] if published.manifest.get("report") is not None else []
 
     def said(self) -> dict[str, list[str]]:

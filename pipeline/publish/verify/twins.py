@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.errors import PipelineError
-from pipeline.publish.release import MANIFEST
+from pipeline.publish.layout import MANIFEST
 from pipeline.publish.storage import Readable, Storage
 from pipeline.publish.storage.base import join
 from pipeline.publish.verify import hashes
