@@ -65,7 +65,8 @@ export function format(tensors) {
   const bytes = new TextEncoder().encode(JSON.stringify(header));
   const prefix = new DataView(new ArrayBuffer(PREFIX_BYTES));
   prefix.setBigUint64(0, BigInt(bytes.byteLength), true);
-  return new Blob([prefix, bytes, ...Object.values(tensors).map(({ data }) => data)]);
+  const parts = Object.values(tensors).map(({ data }) => /** @type {BlobPart} */ (data));
+  return new Blob([prefix, bytes, ...parts]);
 }
 
 /**

@@ -36,7 +36,7 @@ export function choose(manifest, device, wish) {
     const proofs = artifact.validation.filter((/** @type {any} */ proof) => proof.engine);
     for (const backend of new Set(proofs.map((/** @type {any} */ proof) => proof.backend))) {
       const asked = (wish.artifact ?? artifact.id) === artifact.id && (wish.backend ?? backend) === backend;
-      const runtime = manifest.runtimes?.[artifact.format === 'tfjs-layers' ? `${backend}-layers` : backend];
+      const runtime = runtimeOf(manifest, artifact, backend);
       if (!asked) continue;
       if (!runtime) {
         out.add(`${backend}: no runtime in this release`);
@@ -50,6 +50,16 @@ export function choose(manifest, device, wish) {
   }
   tiers.sort((a, b) => a.rank - b.rank || far(a.cost, b.cost) || safer(a, b) || a.cost - b.cost);
   return { tiers, out };
+}
+
+/**
+ * @param {any} manifest
+ * @param {{format: string}} artifact
+ * @param {string} backend
+ * @returns {any} what runs the artifact there, if the release has it: layers models have their own
+ */
+export function runtimeOf({ runtimes }, { format }, backend) {
+  return runtimes?.[format === 'tfjs-layers' ? `${backend}-layers` : backend];
 }
 
 /**

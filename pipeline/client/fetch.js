@@ -233,7 +233,7 @@ async function verified({ url, sha256, bytes }, transfer) {
 }
 
 /** @param {ArrayBuffer} content */
-async function digest(content) {
+export async function digest(content) {
   if (!globalThis.crypto?.subtle) {
     throw new LoadError("insecure", "files cannot be checked here: serve the page over https");
   }

@@ -56,7 +56,7 @@ export function starting(parts, url, threads) {
  * @param {any} artifact
  * @param {ArrayBuffer[]} buffers
  */
-function named(artifact, buffers) {
+export function named(artifact, buffers) {
   const all = artifact.files.map((/** @type {any} */ { path }, /** @type {number} */ i) => [path.slice(6), buffers[i]]);
   const { [artifact.entry.slice(6)]: entry, ...files } = Object.fromEntries(all);
   return { entry, files };
@@ -81,4 +81,4 @@ function bundle(url, code) {
  * @param {ArrayBuffer} content
  * @param {string} type
  */
-const blobUrl = (content, type) => URL.createObjectURL(new Blob([content], { type }));
+export const blobUrl = (content, type) => URL.createObjectURL(new Blob([content], { type }));

@@ -1,5 +1,7 @@
 /** What is published beside this page: index.json, and the manifests of its releases. */
 
+import { runtimeOf } from "../choose.js";
+
 /** The CDN folder, in which this page lies in `demo/`. */
 export const ROOT = new URL("../", import.meta.url);
 
@@ -40,15 +42,15 @@ async function json(url) {
   return answer.json();
 }
 
-/** Backends that an artifact can be asked for here: proved somewhere, and their runtime is there. */
-export function backendsOf(
-  /** @type {any} */ { runtimes },
-  /** @type {any} */ { format, validation },
-) {
-  const proved = validation.filter(
+/**
+ * Backends that an artifact can be asked for here: proved somewhere, and their runtime is there.
+ * @param {any} manifest
+ * @param {any} artifact
+ */
+export function backendsOf(manifest, artifact) {
+  const proved = artifact.validation.filter(
     (/** @type {any} */ proof) => proof.engine && proof.status === "pass",
   );
   const names = new Set(proved.map((/** @type {any} */ proof) => proof.backend));
-  const suffix = format === "tfjs-layers" ? "-layers" : "";
-  return [...names].filter((name) => runtimes?.[name + suffix]).sort();
+  return [...names].filter((name) => runtimeOf(manifest, artifact, name)).sort();
 }

@@ -34,7 +34,6 @@
  *   runtime together; null where it does not tell
  * @property {() => Promise<void>} dispose
  * @property {Details} details
- * @property {any} [model] the runtime's own model, of layers bundles
  */
 
 export {};

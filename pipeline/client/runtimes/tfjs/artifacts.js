@@ -7,7 +7,7 @@ import { RuntimeFailure } from '../failure.js';
 const ITEM_BYTES = { float32: 4, int32: 4, bool: 1, complex64: 8, float16: 2, uint8: 1, uint16: 2 };
 
 /**
- * @param {OpenRequest} request
+ * @param {Pick<OpenRequest, "entry" | "files">} request
  * @returns {Promise<any>} tf.io.ModelArtifacts
  */
 export function artifactsOf({ entry, files }) {

@@ -65,7 +65,6 @@ async function opening(backend, kind, model, request) {
   const details = { backend: tf.getBackend(), version: tf.version_core, ...(await backend.describe()) };
   return {
     details,
-    model,
     run: (feeds) => explaining(() => run(backend, predict, feeds)),
     memory,
     dispose: async () => dispose(model),
