@@ -123,7 +123,7 @@ class ArtifactPage:
         error = answer.get("error") if isinstance(answer, dict) else None
         if error is None:
             return
-        if error["name"] == "Unavailable":
+        if error.get("code") == "unavailable":
             raise Unavailable(error["message"], lasting=True)
         # TF.js reports a missing shard as a wrong tensor shape: the server knows better.
         for url in self._mounts:

@@ -1,5 +1,7 @@
 /** Runs ONNX models in ONNX Runtime Web on a named execution provider, and on no other. */
-import { Unavailable, describeDevice, requireAdapter } from './hardware.js';
+import { RuntimeFailure } from './runtimes/failure.js';
+import { checkNames, mapped } from './runtimes/record.js';
+import { describeDevice, requireAdapter } from './runtimes/webgpu.js';
 
 /** @typedef {import('./safetensors.js').Tensors} Tensors */
 /** @typedef {import('./page.js').OpenRequest} OpenRequest */
@@ -60,21 +62,10 @@ async function start({ backend, settings }) {
  * @returns {Promise<Tensors>}
  */
 async function run(ort, session, tensors) {
-  const feeds = map(tensors, ({ dtype, data, shape }) => new ort.Tensor(dtype, data, shape));
+  const feeds = mapped(tensors, ({ dtype, data, shape }) => new ort.Tensor(dtype, data, shape));
   // Outputs come to the CPU before the promise resolves: a GPU's work is over.
   const results = await session.run(feeds);
-  return map(results, ({ type, data, dims }) => ({ dtype: type, data, shape: [...dims] }));
-}
-
-/**
- * @param {readonly string[]} actual
- * @param {string[]} expected
- * @param {string} verb
- */
-function checkNames(actual, expected, verb) {
-  if (actual.length !== expected.length || !actual.every((name) => expected.includes(name))) {
-    throw new Error(`the model ${verb} [${actual}], the artifact promises [${expected}]`);
-  }
+  return mapped(results, ({ type, data, dims }) => ({ dtype: type, data, shape: [...dims] }));
 }
 
 /**
@@ -88,7 +79,10 @@ async function explained(work) {
   } catch (error) {
     // The model's float16 arithmetic needs what the adapter does not offer.
     const lacking = /shader-f16|'f16' type used without|ShaderF16/i.exec(String(error));
-    if (lacking) throw new Unavailable('the WebGPU adapter has no float16 shaders (shader-f16)');
+    if (lacking) {
+      const message = 'the WebGPU adapter has no float16 shaders (shader-f16)';
+      throw new RuntimeFailure('unavailable', message);
+    }
     throw error;
   }
 }
@@ -110,14 +104,4 @@ async function describe(ort, backend) {
     logicalCores: navigator.hardwareConcurrency,
     ...(backend === 'webgpu' ? await describeDevice(await ort.env.webgpu.device) : {}),
   };
-}
-
-/**
- * @template T, U
- * @param {Record<string, T>} record
- * @param {(value: T) => U} change
- * @returns {Record<string, U>}
- */
-function map(record, change) {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }

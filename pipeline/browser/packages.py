@@ -1,4 +1,4 @@
-"""The Node packages of the validation page: which, and whether they are installed."""
+"""What the validation page is made of: its own files, the client's that it shares, and packages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pipeline.digest import file_digest, tree_digest
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 
+#: The client's runtimes, and what of them the page runs artifacts with, as clients do.
+RUNTIMES = FOLDER.parent / "client" / "runtimes"
+SHARED = ("failure.js", "record.js", "tfjs/predict.js", "webgpu.js")
+
 
 def versions(kind: str = "dependencies") -> dict[str, str]:
     """Package -> version, of those that the page names; as ``package-lock.json`` pins them."""
@@ -20,8 +24,9 @@ def versions(kind: str = "dependencies") -> dict[str, str]:
 
 def page_digest() -> str:
     """A digest of the page and its scripts."""
-    files = sorted([*FOLDER.glob("*.js"), *FOLDER.glob("*.html")])
-    return tree_digest({path.name: file_digest(path) for path in files})
+    own = {path.name: path for path in (*FOLDER.glob("*.js"), *FOLDER.glob("*.html"))}
+    shared = {f"runtimes/{name}": RUNTIMES / name for name in SHARED}
+    return tree_digest({name: file_digest(path) for name, path in (own | shared).items()})
 
 
 def missing() -> list[str]:

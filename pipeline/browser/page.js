@@ -144,7 +144,10 @@ async function fetchTensors(url) {
 
 /** @param {unknown} error */
 function describe(error) {
-  if (error instanceof Error) return { name: error.name, message: error.message };
+  if (error instanceof Error) {
+    const { name, message, code } = /** @type {any} */ (error);
+    return { name, message, code };
+  }
   // TF.js' wasm backend rejects with a bare {message}.
   return { name: 'Error', message: String(/** @type {any} */ (error)?.message ?? error) };
 }

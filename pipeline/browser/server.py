@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pipeline.browser.packages import MODULES, RUNTIMES, SHARED
+
 HERE = Path(__file__).parent
 
 _CONTENT_TYPES = {
@@ -34,6 +36,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _PAGE_SUFFIXES = (".html", ".js")
+_SHARED = {f"runtimes/{name}": RUNTIMES / name for name in SHARED}
 _LOG_LINES = 10_000
 
 
@@ -66,13 +69,14 @@ class _Http(ThreadingHTTPServer):
 class PageServer:
     """Serves on 127.0.0.1, on a free port, from a thread, until ``close``.
 
-    ``/page/`` is the page, ``/node_modules/`` its packages; everything else lies under
-    a prefix that cannot be guessed and lives until it is taken down.
+    ``/page/`` is the page, with what it shares with the client in ``runtimes/``, ``/node_modules/``
+    its packages; everything else lies under a prefix that cannot be guessed and lives until it is
+    taken down.
     """
 
     def __init__(self) -> None:
         self.log: deque[Access] = deque(maxlen=_LOG_LINES)
-        self.folders = {"page": HERE, "node_modules": HERE / "node_modules"}
+        self.folders = {"page": HERE, "node_modules": MODULES}
         self.offers: dict[str, bytes] = {}
         self.answers: dict[str, Answer | None] = {}
         self._answered = threading.Condition()
@@ -145,6 +149,8 @@ class PageServer:
         name = PurePosixPath(rest)
         if folder is None or name.is_absolute() or ".." in name.parts or "\\" in rest:
             return None
+        if token == "page" and rest in _SHARED:  # noqa: S105
+            return _SHARED[rest]
         if token == "page" and (len(name.parts) != 1 or name.suffix not in _PAGE_SUFFIXES):  # noqa: S105
             return None
         # Links are followed: the store's folders are made of them. Nothing else writes there.

@@ -1,5 +1,8 @@
 /** Runs TF.js graph and layers models on a named backend, and on no other. */
-import { Unavailable, describeDevice, requireAdapter } from './hardware.js';
+import { RuntimeFailure } from './runtimes/failure.js';
+import { mapped } from './runtimes/record.js';
+import { graphPredictor, layersPredictor } from './runtimes/tfjs/predict.js';
+import { describeDevice, requireAdapter } from './runtimes/webgpu.js';
 
 /** @typedef {import('./safetensors.js').Tensors} Tensors */
 /** @typedef {import('./page.js').OpenRequest} OpenRequest */
@@ -20,16 +23,18 @@ const SCRIPTS = {
  * @returns {Promise<Model>}
  */
 export async function open(request) {
-  const { backend, format, url } = request;
+  const { backend, format, url, inputs, outputs } = request;
   const tf = await ready(request);
   const start = performance.now();
   const layers = format === 'tfjs-layers';
   const model = await (layers ? tf.loadLayersModel(url) : tf.loadGraphModel(url));
   const loadMs = performance.now() - start;
   assertBackend(tf, backend);
-  const predict = layers ? layersPredictor(model, request) : graphPredictor(model, request);
+  const predict = layers
+    ? layersPredictor(model, inputs, outputs)
+    : graphPredictor(model, outputs);
   const details = await describe(tf, backend);
-  return { loadMs, details, run: (inputs) => run(tf, predict, inputs), memory: () => memory(tf) };
+  return { loadMs, details, run: (tensors) => run(tf, predict, tensors), memory: () => memory(tf) };
 }
 
 /**
@@ -66,7 +71,7 @@ function loadScript(src) {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement('script'), { src });
     script.onload = () => resolve(undefined);
-    script.onerror = () => reject(new Unavailable(`${src} could not be loaded`));
+    script.onerror = () => reject(unavailable(`${src} could not be loaded`));
     document.head.append(script);
   });
 }
@@ -101,7 +106,7 @@ async function useBackend(tf, backend) {
 function assertBackend(tf, backend) {
   const actual = tf.getBackend();
   if (actual !== backend) {
-    throw new Unavailable(`TF.js runs on "${actual}" where "${backend}" was asked for`);
+    throw unavailable(`TF.js runs on "${actual}" where "${backend}" was asked for`);
   }
 }
 
@@ -113,7 +118,7 @@ function assertBackend(tf, backend) {
  */
 async function run(tf, predict, inputs) {
   const backend = tf.getBackend();
-  const feeds = map(inputs, ({ data, shape, dtype }) => tf.tensor(data, shape, dtype));
+  const feeds = mapped(inputs, ({ data, shape, dtype }) => tf.tensor(data, shape, dtype));
   const results = await predict(feeds);
   const read = Object.entries(results).map(async ([name, tensor]) => {
     const { dtype, shape } = tensor;
@@ -125,76 +130,6 @@ async function run(tf, predict, inputs) {
     throw new Error('the WebGL context was lost');
   }
   return outputs;
-}
-
-/**
- * Calls the model as a frontend does, and checks that the outputs carry their public names.
- * @param {any} model
- * @param {OpenRequest} request
- * @returns {(feeds: Named) => Promise<Named>}
- */
-function graphPredictor(model, { outputs }) {
-  let dynamic = false;
-  return async (feeds) => {
-    let result;
-    try {
-      result = dynamic ? await model.predictAsync(feeds) : model.predict(feeds);
-    } catch (error) {
-      // Control flow and output shapes that depend on values: known only once it is tried.
-      if (dynamic || !String(error).includes('executeAsync')) throw error;
-      dynamic = true;
-      result = await model.predictAsync(feeds);
-    }
-    if (Array.isArray(result)) return byName(model.outputNodes, result, outputs);
-    // A tensor has a dtype; a named map has none (an output may be called "dtype", never a string).
-    const single = typeof result.dtype === 'string';
-    return single ? { [outputs[0]]: result } : checkNames(result, outputs);
-  };
-}
-
-/**
- * @param {any} model
- * @param {OpenRequest} request
- * @returns {(feeds: Named) => Promise<Named>}
- */
-function layersPredictor(model, { inputs, outputs }) {
-  const order = sameNames(model.inputNames, inputs) ? model.inputNames : inputs;
-  const names = sameNames(model.outputNames, outputs) ? model.outputNames : outputs;
-  return async (feeds) => {
-    const tensors = order.map((/** @type {string} */ name) => feeds[name]);
-    const batchSize = tensors[0].shape[0];
-    const result = model.predict(tensors.length === 1 ? tensors[0] : tensors, { batchSize });
-    return byName(names, [result].flat(), outputs);
-  };
-}
-
-/**
- * @param {string[]} names
- * @param {any[]} tensors
- * @param {string[]} expected
- */
-function byName(names, tensors, expected) {
-  return checkNames(Object.fromEntries(names.map((name, i) => [name, tensors[i]])), expected);
-}
-
-/**
- * @param {Named} result
- * @param {string[]} expected
- */
-function checkNames(result, expected) {
-  if (!sameNames(Object.keys(result), expected)) {
-    const actual = Object.keys(result);
-    throw new Error(`the model returns [${actual}], the artifact promises [${expected}]`);
-  }
-  return result;
-}
-
-/**
- * @param {string[]} a
- * @param {string[]} b
- */
-function sameNames(a, b) {
-  return a.length === b.length && a.every((name) => b.includes(name));
 }
 
 /**
@@ -239,12 +174,5 @@ function describeWebgl(tf) {
   };
 }
 
-/**
- * @template T, U
- * @param {Record<string, T>} record
- * @param {(value: T) => U} change
- * @returns {Record<string, U>}
- */
-function map(record, change) {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
-}
+/** @param {string} message */
+const unavailable = (message) => new RuntimeFailure('unavailable', message);

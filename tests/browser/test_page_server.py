@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pipeline.browser.packages import SHARED
 from pipeline.browser.server import Access, PageServer
 
 
@@ -100,6 +101,13 @@ def test_nothing_outside_a_mounted_folder_is_served(
 @pytest.mark.parametrize("name", ["server.py", "package.json", ".npmrc", "node_modules/x.js"])
 def test_only_the_page_itself_is_served_as_page(server: PageServer, name: str) -> None:
     assert httpx.get(f"{server.url}/page/{name}").status_code == 404
+
+
+def test_of_the_client_only_what_is_shared_is_served(server: PageServer) -> None:
+    for name in SHARED:
+        assert httpx.get(f"{server.url}/page/runtimes/{name}").status_code == 200
+    for name in ("tfjs-wasm.js", "tfjs/open.js", "../index.js"):
+        assert raw_get(server, f"/page/runtimes/{name}").startswith(b"HTTP/1.1 404 ")
 
 
 def test_missing_file_is_named_and_logged(server: PageServer, folder: Path) -> None:

@@ -8,15 +8,25 @@ export function mapped(record, change) {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }
 
+/** @param {{name: string}[]} specs as a manifest has them */
+export const namesOf = (specs) => specs.map(({ name }) => name);
+
 /**
- * @param {Record<string, any>} found by name
- * @param {{name: string}[]} specs what the manifest promises
+ * @param {readonly string[]} actual
+ * @param {string[]} expected
  * @param {string} verb
  */
-export function checkNames(found, specs, verb) {
-  const actual = Object.keys(found);
-  const expected = specs.map(({ name }) => name);
-  if (actual.length !== expected.length || !actual.every((name) => expected.includes(name))) {
-    throw new Error(`the model ${verb} [${actual}], the manifest promises [${expected}]`);
+export function checkNames(actual, expected, verb) {
+  if (!sameNames(actual, expected)) {
+    throw new Error(`the model ${verb} [${actual}], the artifact promises [${expected}]`);
   }
+}
+
+/**
+ * @param {readonly string[]} a
+ * @param {string[]} b
+ * @returns {boolean} whether they are the same, in whatever order
+ */
+export function sameNames(a, b) {
+  return a.length === b.length && a.every((name) => b.includes(name));
 }

@@ -1,6 +1,6 @@
 /** Runs ONNX models from memory in ONNX Runtime Web on one execution provider, and on no other. */
 import { RuntimeFailure, explaining } from '../failure.js';
-import { checkNames, mapped } from '../record.js';
+import { checkNames, mapped, namesOf } from '../record.js';
 import { threadCount } from '../threads.js';
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
@@ -28,8 +28,8 @@ export function opener(ort, provider) {
       }
       await start(ort, provider, request);
       const session = await create(ort, provider, request);
-      checkNames(byName(session.inputNames), request.inputs, 'takes');
-      checkNames(byName(session.outputNames), request.outputs, 'returns');
+      checkNames(session.inputNames, namesOf(request.inputs), 'takes');
+      checkNames(session.outputNames, namesOf(request.outputs), 'returns');
       const { described, check } = await provider.describe(ort);
       const details = { ...common(ort, provider), ...described };
       return {
@@ -113,11 +113,6 @@ function common(ort, provider) {
     simd: true,
     threads: ort.env.wasm.numThreads,
   };
-}
-
-/** @param {readonly string[]} names */
-function byName(names) {
-  return Object.fromEntries(names.map((name) => [name, true]));
 }
 
 /** @param {() => Promise<void>} work */
