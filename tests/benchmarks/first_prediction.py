@@ -14,7 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from pipeline.bundled.digits import digits
 from tests.benchmarks.link import Link
 from tests.benchmarks.peers import peers_environment
 from tests.client.client_release import BUNDLED, ROOT, publish
-from tests.client.client_site import CORS, Handler, Origin, running
+from tests.client.client_site import CORS, Origin, Posted, running
 
 HERE = Path(__file__).parent
 TFJS = ROOT / "pipeline/browser/node_modules/@tensorflow"
@@ -139,15 +138,15 @@ class Visitor:
 
     def visit(self, side: str) -> Visit:
         """Open a page in a new profile, behind a new link, from servers at new addresses."""
-        answers = _Answers()
+        posted = Posted()
         with self._servers() as (page, cdn, link):
-            page.fail("/answer", answers.take)
+            page.fail("/answer", posted.take)
             head, script = SIDES[side]
             values = {"cdn": link.proxy(cdn.address), "image": self._image}
             content = PAGE % {**values, "head": head % values, "script": script % values}
             page.put("/", content)
             opened = session.running(self._engine).browser.open(link.proxy(page.address) + "/")
-            answer = answers.wait(opened)
+            answer = _answered(posted, opened)
             opened.close()
             sent = page.sent_bytes() + cdn.sent_bytes()
         assert answer["label"] == self._label, (side, answer)
@@ -162,24 +161,14 @@ class Visitor:
             yield page, stack.enter_context(running(cdn)), link
 
 
-class _Answers:
+def _answered(posted: Posted, page: Any) -> dict[str, Any]:
     """What a page says."""
-
-    def __init__(self) -> None:
-        self._came, self._body = threading.Event(), b""
-
-    def take(self, handler: Handler) -> None:
-        self._body = handler.rfile.read(int(handler.headers["Content-Length"]))
-        handler.do_head(204, {"Content-Length": "0"})
-        self._came.set()
-
-    def wait(self, page: Any) -> dict[str, Any]:
-        for _ in range(TIMEOUT_S * 10):
-            if self._came.wait(0.1):
-                said: dict[str, Any] = json.loads(self._body)
-                return said
-            page.check()
-        sys.exit(f"no prediction within {TIMEOUT_S} s")
+    for _ in range(TIMEOUT_S * 10):
+        if posted.came.wait(0.1):
+            said: dict[str, Any] = json.loads(posted.body)
+            return said
+        page.check()
+    sys.exit(f"no prediction within {TIMEOUT_S} s")
 
 
 def _png(digit: Any) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from typing import Any
 
-from client_site import ISOLATED, NO_STORE, Handler, Origin
+from client_site import ISOLATED, NO_STORE, Origin, Posted
 
 from pipeline.browser import session
 
@@ -88,7 +87,7 @@ class ScriptPage:
 
     def start(self, script: str, /, **args: Any) -> None:
         """Begin to run a script; ``result`` waits for it."""
-        self._answer = _Answer()
+        self._answer = Posted()
         path = f"/answer/{id(self._answer)}-{time.monotonic_ns()}"
         self.origin.fail(path, self._answer.take, times=1)
         task = {"script": script, "args": args, "answer": self.origin.url(path)}
@@ -114,15 +113,3 @@ class ScriptPage:
         if self._holder:
             self._holder.close()
         self.driver.close()
-
-
-class _Answer:
-    """One POST that a page will send."""
-
-    def __init__(self) -> None:
-        self.came, self.body = threading.Event(), b""
-
-    def take(self, handler: Handler) -> None:
-        self.body = handler.rfile.read(int(handler.headers["Content-Length"]))
-        handler.do_head(204, {"Content-Length": "0"})
-        self.came.set()

@@ -326,3 +326,15 @@ def cdn(folder: Path) -> Origin:
     """The origin that serves a published folder, and the client where that was not published."""
     client = {} if (folder / "client").is_dir() else {"/client/": CLIENT}
     return Origin({**CORS, **NO_STORE}, {"/": folder, "/sources/": CLIENT, **client})
+
+
+class Posted:
+    """One POST that a page will send."""
+
+    def __init__(self) -> None:
+        self.came, self.body = threading.Event(), b""
+
+    def take(self, handler: Handler) -> None:
+        self.body = handler.rfile.read(int(handler.headers["Content-Length"]))
+        handler.do_head(204, {"Content-Length": "0"})
+        self.came.set()
