@@ -13,8 +13,9 @@ from pipeline.config import Config, Name
 from pipeline.options import Options
 from pipeline.registry import discover
 
-#: Techniques run in this order, whatever order a config names them in.
-STAGES = ("model", "graph", "weights")
+#: Techniques run in this order, whatever order a config names them in. Within a stage, a
+#: module's ``ORDER`` decides: what makes another network comes before what changes its weights.
+STAGES = ("model", "frozen", "graph", "weights")
 
 
 class OneOf(Options):
@@ -42,7 +43,7 @@ class Variant(Options):
     def techniques(self) -> list[tuple[ModuleType, Options]]:
         """The modules and their options, in the order in which they run."""
         chain = [_chosen(key, getattr(self, key)) for key in sorted(self.model_fields_set)]
-        return sorted(chain, key=lambda pair: STAGES.index(pair[0].STAGE))
+        return sorted(chain, key=lambda pair: _turn(pair[0]))
 
 
 class Export(Options):
@@ -112,6 +113,10 @@ def _technique(key: str, modules: Mapping[str, ModuleType]) -> Any:
     names = {"enum": list(modules)}
     schema = GetPydanticSchema(None, lambda core, handler: {"anyOf": [names, handler(core)]})
     return Annotated[union, short, schema]
+
+
+def _turn(module: ModuleType) -> tuple[int, int]:
+    return STAGES.index(module.STAGE), getattr(module, "ORDER", 0)
 
 
 def _literal(*values: str) -> Any:

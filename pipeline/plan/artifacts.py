@@ -27,6 +27,8 @@ class Package:
     format: str
     variant: str
     node: str
+    frozen: str
+    """The node that holds its graph before any format's own changes."""
     bounds: Mapping[str, Bounds]
     plain: bool
     """No technique made it: it is float32's."""
@@ -70,7 +72,8 @@ def _plan_package(
     if reason:
         plan.left_out.append(LeftOut(artifact, reason))
         return None
-    model = _plan_converted(plan, variant, chain, module, options)
+    source, frozen = _plan_frozen(plan, variant, chain)
+    model = _plan_converted(plan, variant, chain, module, options, source, frozen)
     codec, chosen = next(((m, o) for m, o in chain if m.STAGE == "weights"), (None, None))
     details = {
         "format": module.FORMAT,
@@ -88,7 +91,8 @@ def _plan_package(
         extra_key=getattr(codec, "VERSION", None),
     )
     bounds = _bounds(plan.config, artifact, module.FORMAT, chain)
-    return Package(artifact, module.FORMAT, variant, plan.add(package), bounds, plain=not chain)
+    node = plan.add(package)
+    return Package(artifact, module.FORMAT, variant, node, frozen, bounds, plain=not chain)
 
 
 def _bounds(
@@ -112,6 +116,10 @@ def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any)
     if getattr(module, "NEEDS_KERAS", False) and not keras:
         return f"{module.FORMAT} is made of Keras layers, which a {config.source.kind} has not"
     for technique, _ in chain:
+        if technique.STAGE == "frozen" and getattr(module, "NEEDS_KERAS", False):
+            return (
+                f"{module.FORMAT} is made of Keras layers, and {_name(technique)} changes a graph"
+            )
         if technique.STAGE == "graph" and module.FORMAT not in technique.FORMATS:
             reason: str = technique.REASON
             return reason
@@ -122,18 +130,30 @@ def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any)
     return None
 
 
+def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
+    """The nodes that hold a variant's Keras model, and its graph; shared where nothing changes."""
+    source, frozen = "pull", "freeze"
+    for technique, chosen in _of_stage(chain, "model"):
+        inputs = {"source": source, "teacher": "pull", "samples": "samples"}
+        node = Node(f"{_name(technique)} {variant}", technique.apply, chosen, inputs)
+        source = plan.add(node)
+    if source != "pull":
+        function, no_options = step_of("pipeline.export.freeze:freeze")
+        node = Node(f"freeze {variant}", function, no_options, {"source": source})
+        frozen = plan.add(node)
+    for technique, chosen in _of_stage(chain, "frozen"):
+        inputs = {"frozen": frozen, "samples": "samples"}
+        node = Node(f"{_name(technique)} {variant}", technique.apply, chosen, inputs)
+        frozen = plan.add(node)
+    return source, frozen
+
+
 def _plan_converted(
-    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
+    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any, *made: str
 ) -> str:
     """The node that holds the variant in this format, before weights are encoded."""
-    suffix, source, frozen = "", "pull", "freeze"
-    for technique, chosen in (pair for pair in chain if pair[0].STAGE == "model"):
-        suffix = f" {variant}"
-        name = f"{_name(technique)}{suffix}"
-        inputs = {"source": source, "samples": "samples"}
-        source = plan.add(Node(name, technique.apply, chosen, inputs))
-        function, no_options = step_of("pipeline.export.freeze:freeze")
-        frozen = plan.add(Node(f"freeze {variant}", function, no_options, {"source": source}))
+    source, frozen = made
+    suffix = "" if frozen == "freeze" else f" {variant}"
     inputs = {"frozen": frozen}
     if getattr(module, "NEEDS_KERAS", False):
         inputs["source"] = source
@@ -147,11 +167,15 @@ def _plan_converted(
         after=("operators",),
     )
     converted = plan.add(node)
-    for technique, chosen in (pair for pair in chain if pair[0].STAGE == "graph"):
+    for technique, chosen in _of_stage(chain, "graph"):
         name = f"{_name(technique)} {module.FORMAT}/{variant}"
         inputs = {"model": converted, "samples": "samples"}
         converted = plan.add(Node(name, technique.apply, chosen, inputs))
     return converted
+
+
+def _of_stage(chain: Chain, stage: str) -> Chain:
+    return [pair for pair in chain if stage == pair[0].STAGE]
 
 
 def _name(module: ModuleType) -> str:

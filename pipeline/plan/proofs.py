@@ -118,10 +118,8 @@ def _left_out(plan: Plan, target: Target) -> str | None:
 
 def _plan_ranges(plan: Plan, package: Package) -> str:
     """The scan of the graph that the package was made from, which others may share."""
-    own = f"freeze {package.variant}"
-    frozen = own if own in plan.nodes else "freeze"
-    inputs = {"frozen": frozen, "samples": "samples"}
-    name = frozen.replace("freeze", "ranges")
+    inputs = {"frozen": package.frozen, "samples": "samples"}
+    name = "ranges" if package.frozen == "freeze" else f"ranges {package.variant}"
     scan = step_of("pipeline.validate.ranges:scan")
     # After all that others wait for: only the manifest needs it.
     return plan.add(Node(name, *scan, inputs, after=("golden",)))
