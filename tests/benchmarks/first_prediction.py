@@ -28,7 +28,7 @@ import yaml
 from pipeline.browser import session
 from pipeline.bundled.digits import digits
 from tests.benchmarks.link import Link
-from tests.benchmarks.peers import peers_environment
+from tests.benchmarks.peer_artifacts import convert_tfjs
 from tests.client.client_release import BUNDLED, ROOT, publish
 from tests.client.client_site import CORS, Origin, Posted, running
 
@@ -119,13 +119,10 @@ def default_config() -> dict[str, Any]:
 
 def convert(target: Path) -> None:
     """Convert the bundled model as users of the converter do, to uint8."""
-    python = peers_environment() / "python"
     with tempfile.TemporaryDirectory() as saved:
         words = [sys.executable, HERE / "bundled_model.py", BUNDLED, saved]
         subprocess.run([*map(str, words)], check=True, capture_output=True)
-        words = [python, "-m", "tensorflowjs.converters.converter"]
-        words += ["--input_format=tf_saved_model", "--quantize_uint8=*", saved, target]
-        subprocess.run([*map(str, words)], check=True, capture_output=True)
+        convert_tfjs(Path(saved), target, "--quantize_uint8=*")
 
 
 class Visitor:
