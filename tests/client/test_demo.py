@@ -178,6 +178,10 @@ def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:
         demo.give(".files-input", files, index)
     counted = "[...document.querySelectorAll('.count')].every((c) => c.textContent === '10 images')"
     demo.until(f"{counted} && !document.querySelector('#train').disabled", "all images")
+    demo.click(".thumbs button", 3)
+    first = "[...document.querySelector('.thumbs').querySelectorAll('button')]"
+    names = demo.get(f"{first}.map((one) => one.getAttribute('aria-label'))")
+    assert names == [f"Remove image {number} of class of 3" for number in range(1, LEARNT)]
     demo.click("#train")
     demo.until("document.querySelector('#training-text').textContent", "the training")
     assert "Done after 40 epochs" in demo.text("#training-text")
@@ -208,6 +212,21 @@ def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:
     assert demo.text("#teach-error") == (
         "This head was trained on other layers than mobilenet has now. Train it again."
     )
+    more = {b'"labels":["': b'"labels":["no class","'}
+    demo.give("#import", {"head.zip": repacked(exported, more)})
+    demo.until("document.querySelector('#teach-error').textContent.includes('apart')", "an error")
+    assert demo.text("#teach-error") == "This head tells 2 classes apart and names 3."
+
+
+def test_says_where_nothing_was_kept_back(demo: DemoPage) -> None:
+    demo.load("#teach")
+    for index, label in enumerate("35"):
+        demo.give(".files-input", {f"{i}.png": png(label, i) for i in range(2)}, index)
+    demo.until("!document.querySelector('#train').disabled", "all images")
+    demo.click("#train")
+    demo.until("document.querySelector('#training-text').textContent", "the training")
+    said = demo.text("#training-text")
+    assert said.endswith("None was kept back to test it with: that takes 5 of a class."), said
 
 
 def right(page: DemoPage, each: int) -> float:

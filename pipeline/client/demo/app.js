@@ -20,6 +20,8 @@ const teach = new Teach(stage);
 let release = null;
 /** @type {Promise<void> | null} */
 let looking = null;
+/** How many models were asked for: only the last one is shown, whichever comes first. */
+let asked = 0;
 
 async function begin() {
   showView();
@@ -45,11 +47,14 @@ function offerModels(channels) {
 
 /** @param {string} url of a channel */
 async function open(url) {
+  const mine = ++asked;
   say(find("#fatal"));
   const { manifest, base, offline } = await fetchRelease(url, {});
+  if (mine !== asked) return;
   release = { manifest, url };
   describe(manifest, offline);
   await stage.open(readsDigits(manifest));
+  if (mine !== asked) return;
   teach.open(manifest, base);
   if (!sides.length) addSide();
   sides.forEach((side) => side.offer(manifest, url));

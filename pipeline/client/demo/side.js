@@ -136,6 +136,14 @@ export class Side {
     clearAnswer(this.root);
   }
 
+  /** What the artifact that runs takes on the way here, without the runtime. */
+  get wireBytes() {
+    const id = this.model?.info.artifact;
+    const { bytes: raw, br_bytes: brotli } =
+      this._manifest.artifacts.find((/** @type {any} */ one) => one.id === id) ?? {};
+    return brotli ?? raw ?? 0;
+  }
+
   async close() {
     this._abort?.abort();
     await this._forget();
@@ -176,8 +184,8 @@ export class Side {
         true,
       ),
       fact("Runs on", info.backend, where(info)),
-      fact("Artifact", info.artifact, `release ${info.release.slice(0, 8)}`),
-      fact("Loaded", bytes(info.bytes.total), origin(info), true),
+      fact("Artifact", info.artifact, `${bytes(this.wireBytes)} after brotli`),
+      fact("Loaded", bytes(info.bytes.total), `unpacked, with its runtime; ${origin(info)}`, true),
     );
     const why = find(".why", this.root);
     why.replaceChildren(...reasons(info.why, info.tried));

@@ -15,7 +15,7 @@ export function verdict(a, b) {
   const [first, second] = [a.answer[0].label, b.answer[0].label];
   const same =
     first === second ? `Both say ${first}.` : `They differ: A says ${first}, B says ${second}.`;
-  const [left, right] = [a, b].map((side) => side.model?.info.bytes.total ?? 0);
+  const [left, right] = [a, b].map((side) => side.wireBytes);
   return `${same} ${speed(a.times, b.times)} ${size(left, right)}`;
 }
 

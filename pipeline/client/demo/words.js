@@ -16,7 +16,8 @@ export function percent(share) {
   // Nothing short of certain is called so.
   const shown = Math.min(share * 100, share < 1 ? 99.9 : 100);
   const fine = shown < 10 || (shown > 99 && shown < 100);
-  return `${fine ? shown.toFixed(1) : Math.round(shown)} %`;
+  // A line never ends between the number and its sign.
+  return `${fine ? shown.toFixed(1) : Math.round(shown)}\u00a0%`;
 }
 
 /** @param {number} count @param {string} one @param {string} [many] */

@@ -62,6 +62,9 @@ export class Class {
     find(".burst", root).hidden = stage.mode !== "camera";
     find(".burst", root).setAttribute("aria-label", `Record ${BURST} images for ${label}`);
     find(".remove", root).setAttribute("aria-label", `Remove ${label}`);
+    this.examples.forEach(({ thumb }, i) =>
+      thumb.setAttribute("aria-label", `Remove image ${i + 1} of ${label}`),
+    );
     find(".count", root).textContent = counted(this.examples.length, "image");
   }
 
@@ -86,7 +89,6 @@ export class Class {
     const embedding = await this._teach.embed(pixels);
     const thumb = make("button", { type: "button" }, small(pixels));
     const example = { embedding, thumb };
-    thumb.setAttribute("aria-label", `Remove image ${this.examples.length + 1} of ${this.name}`);
     thumb.addEventListener("click", () => this._drop(example));
     this.examples.push(example);
     find(".thumbs", this.root).append(make("li", {}, thumb));

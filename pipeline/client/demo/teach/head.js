@@ -48,11 +48,21 @@ export async function fit({ examples, classes, settings, tell, stop }) {
     });
   } finally {
     tf.dispose(validation ? [training, validation] : training);
+    // Its moments are no layer's, so that disposing the model would leave them.
+    model.optimizer.dispose();
   }
   const ms = performance.now() - began;
   return {
     model,
-    result: { ...last, epochs, ms, learnt: learnt.length, held: held.length, cancelled: stop() },
+    result: {
+      ...last,
+      epochs,
+      ms,
+      learnt: learnt.length,
+      held: held.length,
+      heldFrom: KEPT_BACK,
+      cancelled: stop(),
+    },
   };
 }
 
@@ -178,7 +188,10 @@ export async function unpack(files, base) {
   const model = await loadLayersModel({
     load: async () => ({ modelTopology, weightSpecs, weightData }),
   });
-  return { model, about };
+  const [classes] = /** @type {number[]} */ (model.outputs[0].shape.slice(-1));
+  if (classes === about.labels.length) return { model, about };
+  model.dispose();
+  throw new Error(`This head tells ${classes} classes apart and names ${about.labels.length}.`);
 }
 
 /** @param {Uint8Array} content */
@@ -199,9 +212,13 @@ function parsed(json) {
   }
 }
 
+/** @param {unknown} labels */
+const isNames = (labels) =>
+  Array.isArray(labels) && labels.length > 1 && labels.every((one) => typeof one === "string");
+
 /** @param {About | undefined} about @param {Base} base */
 function check(about, base) {
-  if (!about?.labels || !about.base)
+  if (!isNames(about?.labels) || !about?.base)
     throw new Error("model.json names no classes: it was not exported by this page.");
   if (about.base.sha256 !== base.sha256 || about.base.layer !== base.layer) {
     throw new Error(

@@ -237,8 +237,9 @@ function number(selector) {
 }
 
 /** @param {any} result */
-function outcome({ epochs, ms, learnt, held, accuracy, heldAccuracy, cancelled }) {
+function outcome({ epochs, ms, learnt, held, heldFrom, accuracy, heldAccuracy, cancelled }) {
   const how = `${cancelled ? "Stopped" : "Done"} after ${counted(epochs, "epoch")} in ${(ms / 1000).toFixed(1)} s: `;
   const own = `${percent(accuracy)} right on the ${counted(learnt, "image")} learnt from`;
-  return how + own + (held ? `, ${percent(heldAccuracy)} on ${held} kept back.` : ".");
+  if (held) return `${how}${own}, ${percent(heldAccuracy)} on ${held} kept back.`;
+  return `${how}${own}. None was kept back to test it with: that takes ${heldFrom} of a class.`;
 }
