@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.finetune import Examples
+    from pipeline.optimize.examples import Examples
 
 HERE = Path(__file__).parent
 NAME = "mobilenet_digits"
@@ -48,7 +48,7 @@ def examples(split: str) -> Examples:
     import numpy as np
 
     from pipeline.bundled.digits import digits
-    from pipeline.optimize.finetune import Examples
+    from pipeline.optimize.examples import Examples
     from pipeline.preprocess import Preprocess, apply
 
     images, labels = digits(split)

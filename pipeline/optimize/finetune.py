@@ -1,4 +1,4 @@
-"""The fine-tuning loop that techniques share: examples, losses, a seeded and repeatable fit.
+"""The fine-tuning loop that techniques share: a seeded and repeatable fit.
 
 Not a technique itself. Everything here runs in the TensorFlow process, on ``tf_keras`` models.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,122 +16,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pipeline.optimize.examples import Examples
+
     Array = NDArray[Any]
     Augment = Callable[[tuple[Array, ...], np.random.Generator], tuple[Array, ...]]
 
 #: Called after each batch with the part done (0 to 1) and a note on loss and accuracy.
 Report = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Inputs and what the outputs should be; every array has n rows."""
-
-    inputs: tuple[Array, ...]
-    """One per model input, in the model's order."""
-
-    targets: tuple[Array, ...]
-    """One per model output: int64 [n] class indices, or the teacher's float32 [n, …]."""
-
-    taught_by: Literal["labels", "teacher"]
-
-    def __len__(self) -> int:
-        return len(self.inputs[0])
-
-    def rows(self, chosen: Array) -> Examples:
-        """Only the rows of these indices, in this order."""
-        return replace(
-            self,
-            inputs=tuple(values[chosen] for values in self.inputs),
-            targets=tuple(values[chosen] for values in self.targets),
-        )
-
-
-def read_examples(
-    samples: Path, model: Any, names: Sequence[str], split: str = "calibration"
-) -> Examples:
-    """The examples of a SAMPLES folder for a model, with the model as teacher where unlabelled.
-
-    Labels teach a model whose only output holds scores per class, [n, classes], and more
-    classes than the highest label; otherwise the model's own outputs do (distillation,
-    Hinton et al. 2015, at temperature 1).
-
-    Args:
-        samples: a SAMPLES folder.
-        model: the ``tf_keras.Model`` before it is changed.
-        names: public names of the model's inputs, in the model's order.
-        split: which samples.
-    """
-    import numpy as np
-    from safetensors.numpy import load_file
-
-    arrays = load_file(samples / split / "inputs.safetensors")
-    inputs = tuple(arrays[name] for name in names)
-    labels = samples / split / "labels.safetensors"
-    if labels.exists():
-        targets = load_file(labels)["labels"].astype(np.int64)
-        shape = model.outputs[0].shape
-        if len(model.outputs) == 1 and len(shape) == 2 and (shape[1] or 0) > targets.max():
-            return Examples(inputs, (targets,), "labels")
-    return Examples(inputs, taught(model, inputs), "teacher")
-
-
-def taught(teacher: Any, inputs: Sequence[Array]) -> tuple[Array, ...]:
-    """What a teacher answers: one float32 array per output."""
-    answers = teacher.predict(list(inputs), batch_size=128, verbose=0)
-    if isinstance(answers, dict):
-        answers = [answers[name] for name in teacher.output_names]
-    return tuple(answers) if isinstance(answers, list) else (answers,)
-
-
-def held_in(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
-    """Examples to train on, and a seeded share of them kept back to watch progress by."""
-    import numpy as np
-
-    order = np.random.default_rng(seed).permutation(len(examples))
-    kept = max(1, round(len(order) * share)) if len(order) > 1 else 0
-    return examples.rows(order[kept:]), examples.rows(order[:kept] if kept else order)
-
-
-def is_softmax(model: Any, output: int = 0) -> bool:
-    """Whether an output of a Keras model comes straight from a softmax."""
-    layer, _, index = model.outputs[output]._keras_history
-    if hasattr(layer, "outputs"):
-        return is_softmax(layer, index)
-    layer = getattr(layer, "layer", layer)  # a wrapper, such as that of pruning
-    activation = getattr(layer, "activation", None)
-    return type(layer).__name__ == "Softmax" or getattr(activation, "__name__", "") == "softmax"
-
-
-def losses(model: Any, examples: Examples) -> list[Any]:
-    """A loss per output: cross-entropy with labels, KL divergence from a teacher's softmax,
-    else the mean squared error in units of the variance of the teacher's output."""
-    import tf_keras
-
-    if examples.taught_by == "labels":
-        return [tf_keras.losses.SparseCategoricalCrossentropy(from_logits=not is_softmax(model))]
-    return [
-        tf_keras.losses.KLDivergence() if is_softmax(model, index) else _scaled_error(target)
-        for index, target in enumerate(examples.targets)
-    ]
-
-
-def _scaled_error(target: Array) -> Any:
-    import tensorflow as tf
-
-    scale = 1.0 / max(float(target.var()), 1e-12)
-    return lambda truth, found: scale * tf.reduce_mean(tf.square(truth - found))
-
-
-def metrics(model: Any, examples: Examples) -> list[Any]:
-    """``accuracy``: top-1 against labels, or the top-1 agreement with a teacher's softmax."""
-    import tf_keras
-
-    if examples.taught_by == "labels":
-        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    if len(model.outputs) == 1 and is_softmax(model):
-        return [tf_keras.metrics.CategoricalAccuracy(name="accuracy")]
-    return []
 
 
 @dataclass(frozen=True)
@@ -160,6 +51,7 @@ def fit(
     recipe: Recipe,
     *,
     augment: Augment | None = None,
+    teacher: Any = None,
     callbacks: Sequence[Any] = (),
     report: Report = lambda part, note: None,
 ) -> dict[str, float]:
@@ -171,6 +63,7 @@ def fit(
         watch: what to measure on after each epoch.
         recipe: how.
         augment: changes the inputs of each batch, given a generator of its own.
+        teacher: is asked anew about what ``augment`` changed, where a teacher teaches.
         callbacks: further Keras callbacks.
         report: told after each batch.
 
@@ -179,6 +72,8 @@ def fit(
         ``val_accuracy``.
     """
     import tf_keras
+
+    from pipeline.optimize.losses import losses, metrics
 
     steps = recipe.steps(len(train))
     decay = tf_keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
@@ -189,7 +84,7 @@ def fit(
     )
     with _current_statistics(model, steps):
         history = model.fit(
-            _batches(train, recipe, augment),
+            _batches(train, recipe, augment, teacher),
             steps_per_epoch=recipe.steps_per_epoch(len(train)),
             epochs=recipe.epochs,
             validation_data=(list(watch.inputs), list(watch.targets)),
@@ -226,7 +121,9 @@ def _current_statistics(model: Any, steps: int) -> Iterator[None]:
             layer.momentum = momentum
 
 
-def _batches(examples: Examples, recipe: Recipe, augment: Augment | None) -> Iterator[Any]:
+def _batches(
+    examples: Examples, recipe: Recipe, augment: Augment | None, teacher: Any
+) -> Iterator[Any]:
     import numpy as np
 
     chance = np.random.default_rng(recipe.seed)
@@ -235,8 +132,9 @@ def _batches(examples: Examples, recipe: Recipe, augment: Augment | None) -> Ite
         order = chance.permutation(len(examples))
         for step in range(recipe.steps_per_epoch(len(examples))):
             batch = examples.rows(order[step * size : (step + 1) * size])
-            inputs = augment(batch.inputs, chance) if augment else batch.inputs
-            yield inputs, batch.targets
+            if augment:
+                batch = batch.changed(augment(batch.inputs, chance), teacher)
+            yield batch.inputs, batch.targets
 
 
 def _reporter(epochs: int, steps: int, report: Report) -> Any:

@@ -2,32 +2,40 @@
 
 Zhu and Gupta 2017, "To prune, or not to prune" (arXiv:1710.01878): sparsity rises from 0 along
 a cubic while the model is fine-tuned, and the first convolution and all depthwise ones, which
-hold very few weights, stay dense. The schedule and masks are TensorFlow Model Optimization's.
+hold very few weights, stay dense. With a pattern of 2:4 the two smallest of every four weights
+along the input channels are zero from the start, as hardware that skips zeros wants them (Mishra
+et al. 2021, arXiv:2104.08378). Schedule and masks are TensorFlow Model Optimization's.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.options import Options as Strict
+from pipeline.optimize.training import Share, Training
 from pipeline.step import Inputs, progress, step
 
 KEY = "prune"
 NAME = "prune"
 STAGE = "model"
+ORDER = 30
 
 #: Layers whose ``kernel`` is pruned. Depthwise convolutions are other classes.
 PRUNABLE = ("Conv1D", "Conv2D", "Conv3D", "Dense")
 
-Share = Annotated[float, Field(ge=0, le=1)]
+#: Those for which TensorFlow Model Optimization knows where input channels are.
+PATTERNED = ("Conv2D", "Dense")
+
+#: What YAML 1.1 makes of 2:4 without quotes: minutes and seconds.
+_UNQUOTED = {124: "2:4"}
 
 
-class Options(Strict):
+class Options(Training):
     """Zero out the smallest weights, fine-tuning meanwhile so that accuracy is kept."""
 
     shorthand: ClassVar[str | None] = "sparsity"
@@ -35,14 +43,11 @@ class Options(Strict):
     sparsity: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Share of zeros in the kernel of each pruned layer."""
 
-    finetune_epochs: Annotated[int, Field(ge=1, le=1000)] = 4
-    """How often every calibration sample is seen while pruning and after."""
-
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    """Adam's at the start; it falls to 0 along half a cosine."""
-
-    batch_size: Annotated[int, Field(ge=1)] = 32
-    """Samples per step."""
+    pattern: Annotated[
+        Literal["2:4"] | None, BeforeValidator(lambda value: _UNQUOTED.get(value, value))
+    ] = None
+    """2:4 makes two of every four weights along the input channels zero, from the first step on,
+    in place of the share and the schedule."""
 
     begin: Share = 0.0
     """When pruning begins, as a share of all steps."""
@@ -60,11 +65,11 @@ class Options(Strict):
     skip: list[str] = Field(default=[])
     """Names of further layers to leave dense."""
 
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of the calibration samples that progress is measured on instead of learnt from."""
-
-    seed: Annotated[int, Field(ge=0)] = 0
-    """Decides the order of samples and all else that is left to chance."""
+    @model_validator(mode="after")
+    def _a_pattern_has_its_share(self) -> Options:
+        if self.pattern and not math.isclose(self.sparsity, 0.5):
+            raise ValueError(f"pattern 2:4 is a sparsity of 0.5, not {self.sparsity}")
+        return self
 
 
 @step(
@@ -73,23 +78,20 @@ class Options(Strict):
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
-    """Prune a Keras model with the calibration samples (labels, or itself as the teacher).
+    """Prune a Keras model with the calibration samples (labels, a teacher, or both).
 
-    Reads the folders ``source`` and ``samples``; writes a SOURCE folder with ``model.h5`` and
-    ``prune.json``: the share of zeros by layer, and the last epoch's numbers.
+    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    ``model.h5`` and ``prune.json``: the share of zeros by layer, and the last epoch's numbers.
     """
-    from pipeline.optimize import finetune
+    from pipeline.optimize import finetune, training
 
     with finetune.reproducible(options.seed):
-        model, names = _keras_model(inputs["source"])
-        examples = finetune.read_examples(inputs["samples"], model, names)
-        train, watch = finetune.held_in(examples, options.validation_share, options.seed)
-        numbers = prune(model, train, watch, options)
-    finetune.save(model, work / "model.h5")
+        model, _ = training.keras_model(inputs["source"], NAME)
+        lesson = training.read_lesson(inputs, options, NAME)
+        numbers = prune(model, lesson.train, lesson.watch, options)
+    training.write_source(model, work)
     described = {"layers": zeros(model, options), "last_epoch": numbers}
     (work / "prune.json").write_text(json.dumps(described, indent=1, sort_keys=True))
-    source = {"load": "keras_file", "path": "model.h5"}
-    (work / "source.json").write_text(json.dumps(source, sort_keys=True))
 
 
 def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, float]:
@@ -97,8 +99,8 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
     Args:
         model: built, functional or sequential.
-        train: ``finetune.Examples`` to learn from.
-        watch: ``finetune.Examples`` to measure on.
+        train: ``Examples`` to learn from.
+        watch: ``Examples`` to measure on.
         options: how.
 
     Returns:
@@ -108,10 +110,8 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
     from pipeline.optimize import finetune
 
-    recipe = finetune.Recipe(
-        options.finetune_epochs, options.batch_size, options.learning_rate, options.seed
-    )
-    wrapped = _wrapped(model, _schedule(options, recipe.steps(len(train))), options)
+    recipe = options.recipe()
+    wrapped = _wrapped(model, _masks(options, recipe.steps(len(train))), options)
     return finetune.fit(
         wrapped,
         train,
@@ -133,18 +133,14 @@ def zeros(model: Any, options: Options) -> dict[str, float]:
     }
 
 
-def _keras_model(source: Path) -> tuple[Any, list[str]]:
-    """A fresh ``tf_keras.Model`` and the public names of its inputs, in its order."""
-    from pipeline import model
+def _masks(options: Options, steps: int) -> dict[str, Any]:
+    """How TensorFlow Model Optimization chooses what is zero."""
+    import tensorflow_model_optimization as tfmot
 
-    loaded = model.load(source)
-    if loaded.keras is None:
-        raise PipelineError(
-            "only a Keras model can be pruned, because pruning trains it further",
-            where="prune",
-            todo="use a Keras source (.keras, .h5, a Keras application), or leave prune out",
-        )
-    return loaded.keras(), [spec.name for spec in loaded.signature.inputs]
+    if options.pattern:
+        at_once = tfmot.sparsity.keras.ConstantSparsity(0.5, begin_step=0)
+        return {"pruning_schedule": at_once, "sparsity_m_by_n": (2, 4)}
+    return {"pruning_schedule": _schedule(options, steps)}
 
 
 def _schedule(options: Options, steps: int) -> Any:
@@ -168,13 +164,13 @@ def _schedule(options: Options, steps: int) -> Any:
 
 def _prunable(layer: Any, options: Options) -> bool:
     return (
-        type(layer).__name__ in PRUNABLE
+        type(layer).__name__ in (PATTERNED if options.pattern else PRUNABLE)
         and layer.name not in options.skip
         and layer.kernel.shape.num_elements() >= options.smallest_kernel
     )
 
 
-def _wrapped(model: Any, schedule: Any, options: Options) -> Any:
+def _wrapped(model: Any, masks: dict[str, Any], options: Options) -> Any:
     """The same layers, sharing their weights, with masks around those to prune."""
     import tensorflow_model_optimization as tfmot
     import tf_keras
@@ -183,7 +179,7 @@ def _wrapped(model: Any, schedule: Any, options: Options) -> Any:
         if isinstance(layer, tf_keras.Model):
             return tf_keras.models.clone_model(layer, clone_function=wrap)
         if _prunable(layer, options):
-            return tfmot.sparsity.keras.prune_low_magnitude(layer, pruning_schedule=schedule)
+            return tfmot.sparsity.keras.prune_low_magnitude(layer, **masks)
         return layer
 
     _check_names(model, options)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from pipeline.bundled import train
 from pipeline.errors import ConfigError, PipelineError
@@ -33,6 +34,10 @@ def load(path: Path) -> Any:
     import tf_keras
 
     return tf_keras.models.load_model(path / "model.h5", compile=False)
+
+
+def inputs(root: Path) -> dict[str, Path]:
+    return {"source": root / "source", "teacher": root / "source", "samples": root / "samples"}
 
 
 def zeros(layer: Any) -> float:
@@ -62,8 +67,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[float, st
     on_progress(lambda part, note: notes.append((part, note)))
     try:
         options = prune.Options(sparsity=SPARSITY, finetune_epochs=3)
-        inputs = {"source": root / "source", "samples": root / "samples"}
-        prune.apply(inputs, options, root / "sparse")
+        prune.apply(inputs(root), options, root / "sparse")
     finally:
         on_progress(lambda part, note: None)
     return root
@@ -155,7 +159,7 @@ def two_headed(tmp_path: Path) -> Path:
 def run(root: Path, name: str, options: prune.Options) -> Path:
     work = root / name
     work.mkdir()
-    prune.apply({"source": root / "source", "samples": root / "samples"}, options, work)
+    prune.apply(inputs(root), options, work)
     return work
 
 
@@ -174,6 +178,21 @@ def test_without_labels_the_model_teaches_itself(two_headed: Path) -> None:
     assert model.get_layer("inner").get_layer("norm").momentum == 0.99
 
 
+def test_two_of_every_four_weights_are_zero(two_headed: Path) -> None:
+    work = run(two_headed, "two_in_four", SMALL.model_copy(update={"pattern": "2:4"}))
+    model = load(work)
+    for layer in (model.get_layer("inner").get_layer("first"), model.get_layer("classes")):
+        blocks = layer.kernel.numpy().T.reshape(-1, 4)  # [units x inputs / 4, 4]
+        assert ((blocks == 0).sum(axis=1) == 2).all()
+
+
+def test_a_pattern_without_quotes_is_the_pattern() -> None:
+    read = prune.Options.model_validate(yaml.safe_load("{pattern: 2:4}"))
+    assert read == prune.Options(pattern="2:4")
+    with pytest.raises(ValueError, match=r"pattern 2:4 is a sparsity of 0\.5"):
+        prune.Options(pattern="2:4", sparsity=0.7)
+
+
 def test_skipped_layers_stay_dense(two_headed: Path) -> None:
     work = run(two_headed, "sparse", SMALL.model_copy(update={"skip": ["classes"]}))
     model = load(work)
@@ -189,7 +208,8 @@ def test_another_process_gives_the_same_bytes(two_headed: Path) -> None:
         "import sys; from pathlib import Path; from pipeline.optimize import prune\n"
         "root = Path(sys.argv[1])\n"
         "options = prune.Options.model_validate_json(sys.argv[2])\n"
-        "inputs = {'source': root / 'source', 'samples': root / 'samples'}\n"
+        "inputs = {'source': root / 'source', 'teacher': root / 'source'}\n"
+        "inputs['samples'] = root / 'samples'\n"
         "prune.apply(inputs, options, root / 'there')\n"
     )
     command = [sys.executable, "-c", script, str(two_headed), SMALL.model_dump_json()]
@@ -240,7 +260,7 @@ def test_a_model_without_layers_cannot_be_pruned(two_headed: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         run(two_headed, "sparse", SMALL)
     assert str(caught.value) == (
-        "prune: only a Keras model can be pruned, because pruning trains it further\n"
+        "prune: only a Keras model can be trained further\n"
         "  use a Keras source (.keras, .h5, a Keras application), or leave prune out"
     )
 

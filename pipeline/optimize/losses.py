@@ -1,0 +1,105 @@
+"""What fine-tuning makes small, and what it shows meanwhile. Not a technique itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.optimize.examples import Examples, Mix
+
+#: Its logarithm is finite in float32, and so is its inverse, the logarithm's slope.
+SMALLEST_PROBABILITY = 1e-30
+
+
+def is_softmax(model: Any, output: int = 0) -> bool:
+    """Whether an output of a Keras model comes straight from a softmax."""
+    return activation_of(model, output) == "softmax"
+
+
+def activation_of(model: Any, output: int = 0) -> str:
+    """The name of the activation that gives an output of a Keras model; ``linear`` for none."""
+    layer, _, index = model.outputs[output]._keras_history
+    if hasattr(layer, "outputs"):
+        return activation_of(layer, index)
+    layer = getattr(layer, "layer", layer)  # a wrapper, such as that of pruning
+    if type(layer).__name__ == "Softmax":
+        return "softmax"
+    return str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
+
+
+def losses(model: Any, examples: Examples) -> list[Any]:
+    """A loss per output: cross-entropy with labels, the divergence from a teacher's softmax, both
+    where both teach; else the mean squared error in units of the variance of the teacher's output.
+    """
+    import tf_keras
+
+    if examples.taught_by == "labels":
+        return [tf_keras.losses.SparseCategoricalCrossentropy(from_logits=not is_softmax(model))]
+    if examples.taught_by == "both":
+        return [_mixed(examples.mix, softmax=is_softmax(model))]
+    return [
+        _divergence(examples.mix.temperature, softmax=True)
+        if is_softmax(model, index)
+        else _scaled_error(target)
+        for index, target in enumerate(examples.targets)
+    ]
+
+
+def metrics(model: Any, examples: Examples) -> list[Any]:
+    """``accuracy``: top-1 against labels, or the top-1 agreement with a teacher's softmax."""
+    import tf_keras
+
+    if examples.taught_by == "labels":
+        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    if examples.taught_by == "both":
+        right = tf_keras.metrics.sparse_categorical_accuracy
+        return [
+            tf_keras.metrics.MeanMetricWrapper(
+                lambda truth, found: right(truth[:, :1], found), name="accuracy"
+            )
+        ]
+    if len(model.outputs) == 1 and is_softmax(model):
+        return [tf_keras.metrics.CategoricalAccuracy(name="accuracy")]
+    return []
+
+
+def _mixed(mix: Mix, *, softmax: bool) -> Any:
+    """Hinton et al. 2015, section 2.1: labels at temperature 1, the teacher at a higher one."""
+    import tf_keras
+
+    hard = tf_keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax, reduction="none")
+    soft = _divergence(mix.temperature, softmax=softmax)
+
+    def loss(truth: Any, found: Any) -> Any:
+        taught = soft(truth[:, 1:], found)
+        return mix.label_share * hard(truth[:, :1], found) + (1 - mix.label_share) * taught
+
+    return loss
+
+
+def _divergence(temperature: float, *, softmax: bool) -> Any:
+    """Kullback-Leibler divergence of scores from a teacher's, [n, …, classes] -> [n, …].
+
+    Times the square of the temperature, by which it divides the gradient.
+    """
+    import tensorflow as tf
+
+    def logits(values: Any) -> Any:
+        # Up to a constant that the softmax takes away again.
+        return tf.math.log(tf.maximum(values, SMALLEST_PROBABILITY)) if softmax else values
+
+    def loss(truth: Any, found: Any) -> Any:
+        wanted = tf.nn.log_softmax(logits(truth) / temperature)
+        given = tf.nn.log_softmax(logits(found) / temperature)
+        return temperature**2 * tf.reduce_sum(tf.exp(wanted) * (wanted - given), axis=-1)
+
+    return loss
+
+
+def _scaled_error(target: NDArray[Any]) -> Any:
+    import tensorflow as tf
+
+    scale = 1.0 / max(float(target.var()), 1e-12)
+    return lambda truth, found: scale * tf.reduce_mean(tf.square(truth - found))

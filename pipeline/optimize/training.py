@@ -1,0 +1,107 @@
+"""What techniques that train share: their options, what they learn from, what they write.
+
+Not a technique itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from pipeline.errors import PipelineError
+from pipeline.options import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.finetune import Recipe
+    from pipeline.step import Inputs
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Training(Options):
+    """Options of every technique that trains."""
+
+    finetune_epochs: Annotated[int, Field(ge=1, le=1000)] = 4
+    """How often every calibration sample is seen."""
+
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Adam's at the start; it falls to 0 along half a cosine."""
+
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Samples per step."""
+
+    label_share: Share = 1.0
+    """What labels count, where the samples have them; the source model's answers count the rest.
+    Without labels these count alone."""
+
+    temperature: Annotated[float, Field(ge=1, le=100)] = 1.0
+    """Softens the source model's answers where they are learnt from, so that they tell more of
+    what it finds alike."""
+
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of the calibration samples that progress is measured on instead of learnt from."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Decides the order of samples and all else that is left to chance."""
+
+    def recipe(self) -> Recipe:
+        from pipeline.optimize.finetune import Recipe
+
+        return Recipe(self.finetune_epochs, self.batch_size, self.learning_rate, self.seed)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a technique trains with."""
+
+    teacher: Any
+    """The source model as it was pulled, a ``tf_keras.Model``."""
+    train: Examples
+    watch: Examples
+    """Held back, to measure on."""
+
+
+def read_lesson(inputs: Inputs, options: Training, technique: str) -> Lesson:
+    """Read the calibration samples, and the answers of ``teacher`` where the labels need them.
+
+    Args:
+        inputs: the folders ``samples`` and ``teacher``: the source as it was pulled, whatever
+            earlier techniques of the chain made of it.
+        options: what labels and teacher count, and how much is held back.
+        technique: the name that errors begin with.
+    """
+    from pipeline.optimize.examples import Mix, held_in, read_examples
+
+    teacher, names = keras_model(inputs["teacher"], technique)
+    mix = Mix(options.label_share, options.temperature)
+    examples = read_examples(inputs["samples"], teacher, names, mix=mix)
+    return Lesson(teacher, *held_in(examples, options.validation_share, options.seed))
+
+
+def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
+    """A fresh ``tf_keras.Model`` and the public names of its inputs, in its order."""
+    from pipeline import model
+
+    loaded = model.load(source)
+    if loaded.keras is None:
+        raise PipelineError(
+            "only a Keras model can be trained further",
+            where=technique,
+            todo=f"use a Keras source (.keras, .h5, a Keras application), or leave {technique} out",
+        )
+    return loaded.keras(), [spec.name for spec in loaded.signature.inputs]
+
+
+def write_source(model: Any, work: Path) -> None:
+    """Write a ``tf_keras.Model`` as a SOURCE folder."""
+    from pipeline.optimize.finetune import save
+
+    save(model, work / "model.h5")
+    source = {"load": "keras_file", "path": "model.h5"}
+    (work / "source.json").write_text(json.dumps(source, sort_keys=True))

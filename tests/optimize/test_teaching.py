@@ -1,0 +1,99 @@
+"""What techniques that train learn from: labels, the source model, or a mix of both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.optimize import losses
+from pipeline.optimize.examples import Examples, Mix, read_examples
+from pipeline.samples import folder
+from pipeline.samples.folder import Split
+
+COUNT, WIDTH, CLASSES = 12, 5, 4
+LABELS = np.arange(COUNT, dtype=np.int64) % CLASSES
+
+
+def classifier(activation: str, seed: int = 0) -> Any:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(seed)
+    x = tf_keras.Input(WIDTH, name="x")
+    return tf_keras.Model(x, tf_keras.layers.Dense(CLASSES, activation=activation)(x))
+
+
+@pytest.fixture(scope="module")
+def teacher() -> Any:
+    return classifier("softmax")
+
+
+@pytest.fixture(params=[True, False], ids=["labelled", "unlabelled"])
+def samples(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    values = np.random.default_rng(0).standard_normal((COUNT, WIDTH), np.float32)
+    split = Split({"x": values}, LABELS if request.param else None)
+    folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="noise")
+    return tmp_path
+
+
+def softmax(logits: Any) -> Any:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+def test_labels_teach_as_much_as_they_are_asked_to(
+    samples: Path, teacher: Any, share: float
+) -> None:
+    examples = read_examples(samples, teacher, ["x"], mix=Mix(share))
+    labelled = (samples / "calibration" / "labels.safetensors").exists()
+    expected = {0: "teacher", 0.5: "both", 1: "labels"}[share] if labelled else "teacher"
+    assert examples.taught_by == expected
+    answers = teacher.predict(examples.inputs[0], verbose=0)
+    (targets,) = examples.targets
+    if expected == "both":
+        np.testing.assert_array_equal(targets[:, 0], LABELS)
+    wanted = LABELS if expected == "labels" else answers
+    np.testing.assert_array_equal(targets[:, 1:] if expected == "both" else targets, wanted)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "linear"])
+def test_a_mix_is_hintons(activation: str) -> None:
+    """Hinton et al. 2015: alpha H(labels, s) + (1 - alpha) T^2 KL(t at T, s at T)."""
+    student, share, temperature = classifier(activation), 0.3, 4.0
+    chance = np.random.default_rng(1)
+    taught, given = (chance.standard_normal((COUNT, CLASSES), np.float32) * 3 for _ in range(2))
+    hard = -np.log(softmax(given)[np.arange(COUNT), LABELS])
+    t, s = softmax(taught / temperature), softmax(given / temperature)
+    expected = share * hard + (1 - share) * temperature**2 * (t * np.log(t / s)).sum(axis=1)
+    seen = softmax if activation == "softmax" else np.asarray
+    targets = np.concatenate([LABELS[:, None], seen(taught)], axis=1).astype(np.float32)
+    examples = Examples((taught,), (targets,), "both", Mix(share, temperature))
+    (loss,) = losses.losses(student, examples)
+    np.testing.assert_allclose(loss(targets, seen(given).astype(np.float32)), expected, rtol=1e-4)
+
+
+def test_a_softmax_that_is_sure_still_learns() -> None:
+    import tensorflow as tf
+
+    (loss,) = losses.losses(
+        classifier("softmax"), Examples((LABELS,), (LABELS,), "teacher", Mix(0, 2.0))
+    )
+    logits = tf.Variable([[40.0, 0.0, 0.0, 0.0]])
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(loss(tf.constant([[0.0, 1.0, 0.0, 0.0]]), tf.nn.softmax(logits)))
+    slope = tape.gradient(value, logits).numpy()[0]
+    assert np.isfinite(slope).all()
+    assert slope[0] > 1 > -1 > slope[1]
+
+
+def test_the_teacher_is_asked_about_what_was_changed(teacher: Any) -> None:
+    inputs = np.random.default_rng(2).standard_normal((COUNT, WIDTH), np.float32)
+    targets = np.zeros((COUNT, 1 + CLASSES), np.float32)
+    targets[:, 0] = LABELS
+    changed = Examples((inputs,), (targets,), "both").changed((inputs + 1,), teacher)
+    np.testing.assert_array_equal(changed.targets[0][:, 0], LABELS)
+    answers = teacher.predict(inputs + 1, verbose=0)
+    np.testing.assert_array_equal(changed.targets[0][:, 1:], answers)
