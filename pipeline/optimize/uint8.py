@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 1
+VERSION = 2
 
 
 class Options(options.Options):
