@@ -1,0 +1,244 @@
+"""Quantization-aware training: weights on a grid while the model learns to do with it.
+
+The gradient passes through the rounding (straight-through, see ``straight``). Batch norms stay
+while it trains, since a factor for each channel takes no weight off a grid with a step for each
+channel; afterwards they are folded, and the grid's steps are what is left of their factors. What
+comes out are plain float32 weights ``q * step[channel]`` with small integers ``q``, which every
+codec that knows grids stores exactly.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.optimize.training import Training
+from pipeline.step import Inputs, progress, step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.optimize.keras_fold import Scaled
+
+    Array = NDArray[np.float32]
+
+KEY = "qat"
+NAME = "qat"
+STAGE = "model"
+ORDER = 50
+
+Levels = Annotated[int, Field(ge=3, le=256)]
+
+#: Steps tried for the least squared error, as shares of the one that reaches the largest weight.
+SHARES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
+
+
+class Options(Training):
+    """Train weights on a coarse grid, with a step for each output channel."""
+
+    shorthand: ClassVar[str | None] = "levels"
+
+    levels: Levels = 255
+    """How many values a weight may have: 255 for eight bits, 15 for four."""
+
+    step: Annotated[float, Field(gt=0)] | None = None
+    """The distance of two levels, in standard deviations of a channel's weights: with 1.5 most
+    weights have one of three values, which compress well, and few go far. Without it, the distance
+    with the least squared error for as many levels."""
+
+    small_levels: Levels = 63
+    """Levels of depthwise convolutions and of kernels under ``smallest_kernel``, which hold few
+    bytes and suffer most."""
+
+    smallest_kernel: Annotated[int, Field(ge=1)] = 1024
+    """Kernels with fewer weights have ``small_levels``."""
+
+    scale_bits: Annotated[int, Field(ge=1, le=24)] = 5
+    """Significant bits of a channel's step: few of them compress better."""
+
+    bias_levels: Annotated[int, Field(ge=3, le=65536)] = 255
+    """How many values the biases of a layer may have."""
+
+    skip: list[str] = Field(default=[])
+    """Names of layers whose weights stay as they are."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The values ``q * step`` that a kernel may have, for integers q from ``low`` to ``high``."""
+
+    step: Array
+    """Broadcast to the kernel's shape: one step for each output channel."""
+    low: int
+    high: int
+    free: Array
+    """1.0 where a weight may change, and 0.0 where it is zero for good."""
+
+    def integers(self, values: Any) -> Any:
+        """The nearest q of float32 values, as a float32 tensor."""
+        import tensorflow as tf
+
+        return tf.clip_by_value(tf.round(values / self.step), self.low, self.high) * self.free
+
+    def nearest(self, values: Any) -> Any:
+        """The nearest values on the grid."""
+        return self.integers(values) * self.step
+
+    def limit(self, values: Any) -> Any:
+        """Values no further than half a step outside of the grid."""
+        import tensorflow as tf
+
+        low, high = (self.low - 0.5) * self.step, (self.high + 0.5) * self.step
+        return tf.clip_by_value(values, low, high)
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+def apply(inputs: Inputs, options: Options, work: Path) -> None:
+    """Quantize a Keras model with the calibration samples (labels, a teacher, or both).
+
+    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    ``model.h5``, without the batch norms that could be folded, and ``qat.json``: bits
+    that a weight of each layer needs, by the entropy of its integers, and the last epoch's numbers.
+    """
+    from pipeline.optimize import finetune, training
+
+    with finetune.reproducible(options.seed):
+        model, _ = training.keras_model(inputs["source"], NAME)
+        lesson = training.read_lesson(inputs, options, NAME)
+        quantized, described = quantize(model, lesson.train, lesson.watch, options)
+    training.write_source(quantized, work)
+    (work / "qat.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+
+
+def quantize(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, dict[str, Any]]:
+    """Train a ``tf_keras.Model`` in place, and fold it; within ``finetune.reproducible``.
+
+    Args:
+        model: built, functional or sequential.
+        train: ``Examples`` to learn from.
+        watch: ``Examples`` to measure on.
+        options: how.
+
+    Returns:
+        The folded model with all kernels on their grids, and what ``qat.json`` says.
+    """
+    from pipeline.optimize import finetune, straight
+    from pipeline.optimize.keras_fold import fold, kernel_of
+
+    grids = {layer: _grid(layer, options) for layer in _chosen(model, options)}
+    weights = [
+        straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.step / grid.step.mean())
+        for layer, grid in grids.items()
+    ]
+    numbers = finetune.fit(
+        model,
+        train,
+        watch,
+        options.recipe(),
+        callbacks=[straight.callback(weights)],
+        report=progress,
+    )
+    folded, scaled = fold(model)
+    bits = {
+        one.after.name: _settle(one, grids[one.before], options)
+        for one in scaled
+        if one.before in grids
+    }
+    return folded, {"layers": bits, "last_epoch": numbers}
+
+
+def _chosen(model: Any, options: Options) -> list[Any]:
+    """The layers to quantize."""
+    from pipeline.optimize.keras_fold import linear_layers
+
+    found = list(linear_layers(model))
+    unknown = sorted(set(options.skip) - {layer.name for layer in found})
+    if unknown:
+        raise ConfigError(f"the model has no such layer: {', '.join(unknown)}", where="qat.skip")
+    chosen = [layer for layer in found if layer.name not in options.skip]
+    if not chosen:
+        raise PipelineError(
+            "the model has no convolution or dense layer to quantize",
+            where=NAME,
+            todo="leave qat out, or skip fewer layers",
+        )
+    return chosen
+
+
+def _grid(layer: Any, options: Options) -> Grid:
+    """The grid of a layer's kernel. Zeros, such as those of pruning, are to stay."""
+    import numpy as np
+
+    from pipeline.optimize.keras_fold import kernel_of, output_axes
+
+    kernel = kernel_of(layer).numpy()
+    axes = output_axes(layer)
+    within = tuple(i for i in range(kernel.ndim) if i not in axes)
+    small = kernel.size < options.smallest_kernel or "Depthwise" in type(layer).__name__
+    levels = options.small_levels if small else options.levels
+    low, high = -(levels // 2), (levels - 1) // 2
+    free = (kernel != 0).astype(np.float32)
+    if options.step is None or small:
+        width = _least_error(kernel, within, high)
+    else:
+        square = (kernel**2).sum(axis=within, keepdims=True)
+        width = options.step * np.sqrt(square / np.maximum(1, free.sum(axis=within, keepdims=True)))
+    return Grid(np.where(width > 0, width, 1).astype(np.float32), low, high, free)
+
+
+def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:
+    """The steps with the least squared error, of a few that are tried for each channel."""
+    import numpy as np
+
+    widest = np.abs(kernel).max(axis=within, keepdims=True) / high
+    steps = np.stack([np.where(widest > 0, widest, 1) * share for share in SHARES])
+    rounded = np.clip(np.rint(kernel / steps), -high, high) * steps
+    errors = ((rounded - kernel) ** 2).sum(axis=tuple(i + 1 for i in within), keepdims=True)
+    best = errors.argmin(axis=0)[np.newaxis]
+    found: Array = np.take_along_axis(steps, best, axis=0)[0]
+    return found
+
+
+def _settle(one: Scaled, grid: Grid, options: Options) -> float:
+    """Put the folded kernel and bias of a layer exactly on grids, in float32 arithmetic.
+
+    Returns:
+        The entropy of the kernel's integers, in bits.
+    """
+    import numpy as np
+
+    from pipeline.optimize.keras_fold import along, kernel_of
+
+    q = grid.integers(kernel_of(one.before)).numpy()
+    scale = along(one.before, one.scale)
+    width = significant(np.abs(grid.step * scale), options.scale_bits).astype(np.float32)
+    kernel_of(one.after).assign(q * np.sign(scale).astype(np.float32) * width)
+    if one.after.use_bias:
+        one.after.bias.assign(_fixed_point(one.after.bias.numpy(), options.bias_levels))
+    _, counts = np.unique(q, return_counts=True)
+    shares = counts / q.size
+    return round(float(-(shares * np.log2(shares)).sum()), 3)
+
+
+def significant(values: Any, bits: int) -> Any:
+    """Floats rounded to so many significant bits."""
+    import numpy as np
+
+    mantissas, exponents = np.frexp(values)
+    return np.ldexp(np.rint(np.ldexp(mantissas, bits)), exponents - bits)
+
+
+def _fixed_point(values: Array, levels: int) -> Array:
+    """Values rounded to multiples of a power of two, of which they take at most ``levels``."""
+    import numpy as np
+
+    reach = float(np.abs(values).max(initial=0))
+    width = 2.0 ** np.ceil(np.log2(reach / (levels // 2))) if reach else 1.0
+    rounded: Array = (np.rint(values / width) * width).astype(np.float32)
+    return rounded

@@ -1,0 +1,191 @@
+"""Quantization-aware training: weights that lie on grids, to the last bit, in what is shipped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trainable
+
+from pipeline.errors import ConfigError
+from pipeline.optimize import qat
+from pipeline.optimize.keras_fold import kernel_of, linear_layers, output_axes
+
+OPTIONS = qat.Options(
+    levels=5,
+    small_levels=9,
+    bias_levels=31,
+    smallest_kernel=256,
+    finetune_epochs=8,
+    batch_size=20,
+    label_share=0,
+)
+
+#: Layers with fewer than 256 weights, and the depthwise one.
+SMALL = {"depthwise", "read_twice"}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``source`` and ``samples``; and ``qat``, the source trained to be coarse."""
+    root = tmp_path_factory.mktemp("qat")
+    model = trainable.model()
+    _learn(model)
+    # As pruning leaves it.
+    kernel = dense(model).kernel
+    kernel.assign(np.where(np.abs(kernel) < 0.1, 0, kernel))
+    run(trainable.write(root, model), root, "qat")
+    return root
+
+
+def _learn(model: Any) -> None:
+    from pipeline.optimize import finetune
+    from pipeline.optimize.examples import Examples
+
+    inputs, labels = trainable.images(400, 5)
+    examples = Examples((inputs,), (labels,), "labels")
+    with finetune.reproducible(0):
+        finetune.fit(model, examples, examples, finetune.Recipe(6, 20, 0.003, 0))
+
+
+def dense(model: Any) -> Any:
+    return model.get_layer("inner").get_layer("dense")
+
+
+def given(root: Path) -> dict[str, Path]:
+    return {"source": root / "source", "teacher": root / "source", "samples": root / "samples"}
+
+
+def run(inputs: dict[str, Path], root: Path, name: str, options: qat.Options = OPTIONS) -> Path:
+    (root / name).mkdir()
+    qat.apply(inputs, options, root / name)
+    return root / name
+
+
+def channels(kernel: Any, axes: tuple[int, ...]) -> Any:
+    """[c, weights of a channel]"""
+    last = np.moveaxis(kernel, axes, range(-len(axes), 0))
+    return last.reshape(-1, int(np.prod(last.shape[-len(axes) :]))).T
+
+
+def grid_step(weights: Any) -> float:
+    """The widest step, a third of the nearest values' distance at least, that they all lie on."""
+    values = np.unique(np.append(weights, 0).astype(np.float64))
+    closest = float(np.diff(values).min()) if len(values) > 1 else 1.0
+    steps = [closest / part for part in (1, 2, 3)]
+    return next(s for s in steps if np.allclose(values / s, np.rint(values / s), atol=1e-3))
+
+
+def test_every_channel_lies_on_a_grid_of_its_own(root: Path) -> None:
+    seen = set()
+    for layer in linear_layers(trainable.load(root / "qat")):
+        levels = 9 if layer.name in SMALL else 5
+        for weights in channels(kernel_of(layer).numpy(), output_axes(layer)):
+            step = grid_step(weights)
+            q = np.rint(weights / step)
+            np.testing.assert_array_equal(weights, np.float32(q) * np.float32(step))
+            assert np.ptp(np.append(q, 0)) < levels, layer.name
+            assert step == qat.significant(step, OPTIONS.scale_bits)
+            seen.add(step)
+    assert len(seen) > 20
+
+
+def test_biases_have_few_values(root: Path) -> None:
+    for layer in linear_layers(trainable.load(root / "qat")):
+        bias = layer.bias.numpy()
+        step = next(2.0**k for k in range(10, -20, -1) if not (bias % 2.0**k).any())
+        assert np.ptp(bias) / step < OPTIONS.bias_levels
+
+
+def test_zeros_of_pruning_stay(root: Path) -> None:
+    before, after = (
+        dense(trainable.load(root / name)).kernel.numpy() for name in ("source", "qat")
+    )
+    assert 0.3 < (before == 0).mean() < 0.7
+    assert (after[before == 0] == 0).all()
+    assert (after[before != 0] != 0).mean() > 0.5
+
+
+def test_training_finds_better_weights_than_rounding(root: Path) -> None:
+    source, trained = (trainable.load(root / name) for name in ("source", "qat"))
+    inputs, labels = trainable.images(400, 9)
+    rounded = trainable.load(root / "source")
+    with pytest.MonkeyPatch.context() as patch:
+        from pipeline.optimize import finetune
+
+        patch.setattr(finetune, "fit", lambda *args, **named: {})
+        rounded, _ = qat.quantize(rounded, None, None, OPTIONS)
+    right = [
+        float((model.predict(inputs, verbose=0).argmax(axis=1) == labels).mean())
+        for model in (source, trained, rounded)
+    ]
+    assert right[1] > right[0] - 0.05
+    assert right[1] > right[2] + 0.05
+
+
+def test_what_is_trained_is_what_is_published(root: Path, tmp_path: Path) -> None:
+    """No converter folds anything more into the weights."""
+    import onnx
+    from onnx import numpy_helper
+
+    from pipeline.export import freeze, tfjs_graph
+    from pipeline.export import onnx as fmt
+
+    for name in ("frozen", "onnx", "tfjs"):
+        (tmp_path / name).mkdir()
+    freeze.freeze({"source": root / "qat"}, freeze.FreezeOptions(), tmp_path / "frozen")
+    inputs = {"frozen": tmp_path / "frozen"}
+    fmt.convert(inputs, fmt.ConvertOptions(), tmp_path / "onnx")
+    tfjs_graph.convert(inputs, tfjs_graph.ConvertOptions(), tmp_path / "tfjs")
+    model = onnx.load(tmp_path / "onnx" / "model.onnx")
+    published = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
+    weights = np.frombuffer((tmp_path / "tfjs" / "weights.bin").read_bytes(), "<f4")
+    for layer in linear_layers(trainable.load(root / "qat")):
+        for values in (kernel_of(layer).numpy(), layer.bias.numpy()):
+            expected = np.sort(values.ravel())
+            assert any(np.array_equal(np.sort(p.ravel()), expected) for p in published), layer.name
+            assert set(expected.tolist()) <= set(weights.tolist())
+
+
+def test_it_tells_how_many_bits_a_weight_needs(root: Path) -> None:
+    told = json.loads((root / "qat" / "qat.json").read_text())
+    assert set(told["layers"]) == {
+        layer.name for layer in linear_layers(trainable.load(root / "qat"))
+    }
+    assert 0 < told["layers"]["dense"] < np.log2(OPTIONS.levels)
+    assert told["last_epoch"]["loss"] >= 0
+
+
+def test_the_same_bytes_twice(root: Path) -> None:
+    again = run(given(root), root, "again")
+    for name in ("model.h5", "qat.json", "source.json"):
+        assert (again / name).read_bytes() == (root / "qat" / name).read_bytes(), name
+
+
+def test_a_coarser_step_leaves_fewer_values(root: Path) -> None:
+    counts = []
+    for step in (0.25, 2.0):
+        chosen = {"levels": 255, "step": step, "finetune_epochs": 1}
+        work = run(given(root), root, f"step{step}", OPTIONS.model_copy(update=chosen))
+        kernel = dense(trainable.load(work)).kernel.numpy()
+        counts.append(np.mean([len(np.unique(column)) for column in kernel.T]))
+    assert counts[0] > 2 * counts[1] > 2
+
+
+def test_skipped_layers_are_left_out(root: Path) -> None:
+    options = OPTIONS.model_copy(update={"skip": ["dense"], "finetune_epochs": 1})
+    kernel = dense(trainable.load(run(given(root), root, "skipped", options))).kernel.numpy()
+    assert len(np.unique(kernel)) > 400
+
+
+def test_an_unknown_layer_is_named(root: Path) -> None:
+    options = OPTIONS.model_copy(update={"skip": ["nowhere"]})
+    with pytest.raises(ConfigError, match=r"qat\.skip: the model has no such layer: nowhere"):
+        run(given(root), root, "unknown", options)
+
+
+def test_a_bare_number_is_the_levels() -> None:
+    assert qat.Options.model_validate(15) == qat.Options(levels=15)
