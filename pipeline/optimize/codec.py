@@ -46,8 +46,11 @@ def affine(
     found = grid.find(values, axis, int(np.iinfo(dtype).max) + 1)
     if found is None:
         return rounded(values, axis, dtype, levels)
-    over = _others(values, axis)
-    zero = -np.minimum(found.numbers.min(axis=over, keepdims=True), 0)
+    # One zero for all channels, where it fits: then equal numbers are equal bytes, which compress.
+    lowest, most = np.minimum(found.numbers.min(), 0), np.iinfo(dtype).max
+    zero = -np.minimum(found.numbers.min(axis=_others(values, axis), keepdims=True), 0)
+    if found.numbers.max() - lowest <= most:
+        zero = np.full_like(zero, -lowest)
     return Encoded(
         (found.numbers + zero).astype(dtype),
         found.scale,

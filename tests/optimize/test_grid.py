@@ -118,3 +118,13 @@ def test_rounding_keeps_zero_and_as_many_levels_as_are_asked_for():
 def test_a_range_that_float32_cannot_divide_becomes_zero():
     values = np.array([1e-44, 3e-45, 0, 2.8e-45] * 99, np.float32)
     assert np.isfinite(decode(uint8.encode(values, None), None)).all()
+
+
+def test_channels_share_a_zero_where_it_fits_them_all():
+    """Equal numbers are equal bytes then, whatever the channel, and compress together."""
+    numbers = np.array([[-3, 0, 1], [0, 1, 2], [-1, 1, 0]])
+    values = (numbers * np.array([[0.5], [0.25], [2.0]])).astype(np.float32)
+    encoded = affine(values, 0, np.uint8)
+    np.testing.assert_array_equal(encoded.data, numbers + 3)
+    wide = (np.array([[-200, 1, 0], [0, 1, 250]]) * 0.5).astype(np.float32)
+    np.testing.assert_array_equal(decode(affine(wide, 0, np.uint8), 0), wide)
