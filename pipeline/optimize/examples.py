@@ -59,8 +59,10 @@ class Examples:
         """
         if teacher is None or self.taught_by == "labels":
             return replace(self, inputs=inputs)
+        # A batch: predict would start a loop of its own for each.
+        answers = teacher.predict_on_batch(list(inputs))
         labels = self.targets[0][:, 0] if self.taught_by == "both" else None
-        return replace(self, inputs=inputs, targets=_targets(labels, taught(teacher, inputs)))
+        return replace(self, inputs=inputs, targets=_targets(labels, _listed(teacher, answers)))
 
 
 def read_examples(
@@ -116,7 +118,10 @@ def _targets(labels: Array | None, answers: tuple[Array, ...]) -> tuple[Array, .
 
 def taught(teacher: Any, inputs: Sequence[Array]) -> tuple[Array, ...]:
     """What a teacher answers: one float32 array per output."""
-    answers = teacher.predict(list(inputs), batch_size=128, verbose=0)
+    return _listed(teacher, teacher.predict(list(inputs), batch_size=128, verbose=0))
+
+
+def _listed(teacher: Any, answers: Any) -> tuple[Array, ...]:
     if isinstance(answers, dict):
         answers = [answers[name] for name in teacher.output_names]
     return tuple(answers) if isinstance(answers, list) else (answers,)

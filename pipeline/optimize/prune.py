@@ -85,9 +85,9 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """
     from pipeline.optimize import finetune, training
 
+    lesson = training.read_lesson(inputs, options, NAME)
+    model, _ = training.keras_model(inputs["source"], NAME)
     with finetune.reproducible(options.seed):
-        model, _ = training.keras_model(inputs["source"], NAME)
-        lesson = training.read_lesson(inputs, options, NAME)
         numbers = prune(model, lesson.train, lesson.watch, options)
     training.write_source(model, work)
     described = {"layers": zeros(model, options), "last_epoch": numbers}

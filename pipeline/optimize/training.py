@@ -77,10 +77,13 @@ def read_lesson(inputs: Inputs, options: Training, technique: str) -> Lesson:
         technique: the name that errors begin with.
     """
     from pipeline.optimize.examples import Mix, held_in, read_examples
+    from pipeline.optimize.finetune import reproducible
 
-    teacher, names = keras_model(inputs["teacher"], technique)
-    mix = Mix(options.label_share, options.temperature)
-    examples = read_examples(inputs["samples"], teacher, names, mix=mix)
+    # Of its own: whether a model is loaded or still in memory, what is trained next starts alike.
+    with reproducible(options.seed):
+        teacher, names = keras_model(inputs["teacher"], technique)
+        mix = Mix(options.label_share, options.temperature)
+        examples = read_examples(inputs["samples"], teacher, names, mix=mix)
     return Lesson(teacher, *held_in(examples, options.validation_share, options.seed))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from sources_to_train import inputs, load, write_source
 
 from pipeline.bundled import train
 from pipeline.errors import ConfigError, PipelineError
@@ -22,22 +22,6 @@ from pipeline.samples.folder import Split
 from pipeline.step import on_progress
 
 SPARSITY = 0.6
-
-
-def write_source(model: Any, path: Path) -> None:
-    path.mkdir()
-    model.save(path / "model.h5", save_format="h5", include_optimizer=False)
-    (path / "source.json").write_text(json.dumps({"load": "keras_file", "path": "model.h5"}))
-
-
-def load(path: Path) -> Any:
-    import tf_keras
-
-    return tf_keras.models.load_model(path / "model.h5", compile=False)
-
-
-def inputs(root: Path) -> dict[str, Path]:
-    return {"source": root / "source", "teacher": root / "source", "samples": root / "samples"}
 
 
 def zeros(layer: Any) -> float:
@@ -51,23 +35,17 @@ def notes() -> list[tuple[float, str]]:
 
 
 @pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[float, str]]) -> Path:
+def digits(
+    tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[float, str]], digits_root: Path
+) -> Path:
     """A folder with ``source``, the bundled MobileNet, and ``sparse``, the same pruned."""
-    root = tmp_path_factory.mktemp("digits")
-    (root / "source").mkdir()
-    shutil.copy(train.HERE / "mobilenet_digits.h5", root / "source" / "model.h5")
-    (root / "source" / "source.json").write_text('{"load": "keras_file", "path": "model.h5"}')
-    splits = {}
-    for name in folder.SPLITS:
-        examples = train.examples(name)
-        splits[name] = Split({"image": examples.inputs[0]}, examples.targets[0])
-    for name in ("samples", "sparse"):
-        (root / name).mkdir()
-    folder.write(root / "samples", splits, description="digits")
+    root = tmp_path_factory.mktemp("pruned")
+    (root / "source").symlink_to(digits_root / "source")
+    (root / "sparse").mkdir()
     on_progress(lambda part, note: notes.append((part, note)))
     try:
         options = prune.Options(sparsity=SPARSITY, finetune_epochs=3)
-        prune.apply(inputs(root), options, root / "sparse")
+        prune.apply(inputs(digits_root), options, root / "sparse")
     finally:
         on_progress(lambda part, note: None)
     return root

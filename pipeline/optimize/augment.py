@@ -1,0 +1,56 @@
+"""Images as a camera could have seen them too: turned, zoomed and shifted a little.
+
+Not a technique itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+#: The most that one image is changed at strength 1.
+TURN_DEGREES = 10
+ZOOM = 0.1
+SHIFT = 0.06
+"""A share of the height and the width."""
+
+
+def moved(images: Array, chance: np.random.Generator, strength: float = 1.0) -> Array:
+    """Turn, zoom and shift each image by another bit; what comes in repeats the edge.
+
+    Args:
+        images: float [n, height, width, channels].
+        chance: decides how much.
+        strength: 0 changes nothing; 1 as much as the constants above say.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    count, height, width, _ = images.shape
+    angle, zoom, down, right = strength * chance.uniform(-1, 1, (4, count))
+    turn, scale = np.radians(TURN_DEGREES * angle), 1 + ZOOM * zoom
+    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
+    x, y = (width - 1) / 2, (height - 1) / 2  # the middle stays where it is, but for the shift
+    zeros = np.zeros(count)
+    transforms = np.stack(
+        [
+            *(cos, -sin, x - cos * x + sin * y + SHIFT * width * right),
+            *(sin, cos, y - sin * x - cos * y + SHIFT * height * down),
+            *(zeros, zeros),
+        ],
+        axis=1,
+    )
+    changed: Array = tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=transforms.astype(np.float32),
+        output_shape=(height, width),
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="NEAREST",
+    ).numpy()
+    return changed

@@ -1,0 +1,120 @@
+"""Knowledge distillation: a smaller MobileNet learns to answer as the source model does.
+
+Hinton et al. 2015 (arXiv:1503.02531). The student has fewer filters (``alpha``), fewer blocks
+(``depth``) or looks at smaller images (``resolution``), which it makes itself: inputs and outputs
+are those of the source. Where the source is a MobileNet too, it starts from weights of it, so
+that few epochs are enough.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+
+from pipeline.optimize.training import Share, Training
+from pipeline.step import Inputs, progress, step
+
+if TYPE_CHECKING:
+    from pipeline.optimize.finetune import Augment
+    from pipeline.optimize.training import Lesson
+
+KEY = "distill"
+NAME = "distill"
+STAGE = "model"
+ORDER = 10
+
+
+class Options(Training):
+    """Let a smaller MobileNet learn what the source model answers."""
+
+    alpha: Annotated[float, Field(gt=0, le=2)] = 0.25
+    """Width of the student: filters as a share of MobileNet's."""
+
+    depth: Annotated[int, Field(ge=1, le=13)] = 13
+    """How many of MobileNet's 13 blocks the student has."""
+
+    resolution: Annotated[int, Field(ge=1)] | None = None
+    """Height in pixels of the images that the student looks at, which it makes by averaging; those
+    it is given, where none is named."""
+
+    augment: Share = 0.0
+    """How much images are turned (up to 10 degrees at 1), zoomed (10 %) and shifted (6 %) while it
+    learns; the source is asked about them as they are then."""
+
+    from_source: bool = True
+    """Start from the source's weights, where it has layers of the student's names."""
+
+    finetune_epochs: Annotated[int, Field(ge=1, le=1000)] = 20
+    """How often every calibration sample is seen."""
+
+    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    """Adam's at the start; it falls to 0 along half a cosine."""
+
+    label_share: Share = 0.1
+    """What labels count, where the samples have them; the source model's answers count the rest.
+    Without labels these count alone."""
+
+    temperature: Annotated[float, Field(ge=1, le=100)] = 4.0
+    """Softens the source model's answers, so that they tell more of what it finds alike."""
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+def apply(inputs: Inputs, options: Options, work: Path) -> None:
+    """Distill a Keras model with the calibration samples.
+
+    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    ``model.h5`` and ``distill.json``: parameters before and after, the layers that started from
+    the source, and the last epoch's numbers.
+    """
+    from pipeline.optimize import finetune, training
+
+    lesson = training.read_lesson(inputs, options, NAME)
+    with finetune.reproducible(options.seed):
+        student, taken = build(lesson.teacher, options)
+        numbers = learn(student, lesson, options)
+    training.write_source(student, work)
+    described = {
+        "parameters": [lesson.teacher.count_params(), student.count_params()],
+        "from_source": taken,
+        "last_epoch": numbers,
+    }
+    (work / "distill.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+
+
+def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
+    """An untrained student, and the names of its layers that have weights of the teacher's."""
+    from pipeline.optimize import student
+
+    shape = student.Shape(options.alpha, options.depth, options.resolution)
+    made = student.build(teacher, shape)
+    return made, student.start_from(teacher, made) if options.from_source else []
+
+
+def learn(student: Any, lesson: Lesson, options: Options) -> dict[str, float]:
+    """Train a student in place; within ``finetune.reproducible``.
+
+    Returns:
+        The last epoch's loss and accuracy.
+    """
+    from pipeline.optimize import finetune
+
+    return finetune.fit(
+        student,
+        lesson.train,
+        lesson.watch,
+        options.recipe(),
+        augment=_augment(options.augment),
+        teacher=lesson.teacher,
+        report=progress,
+    )
+
+
+def _augment(strength: float) -> Augment | None:
+    from pipeline.optimize.augment import moved
+
+    if not strength:
+        return None
+    return lambda inputs, chance: (moved(inputs[0], chance, strength),)
