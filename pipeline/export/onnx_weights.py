@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.export.onnx_canonical import graphs
 from pipeline.export.sharding import Tensor, is_kernel, shards
+from pipeline.optimize.codec import Encoded, Weight, encode_all
 
 #: A reference to external data takes about 120 bytes of the graph's file, so that
 #: moving a smaller tensor would gain nothing.
@@ -23,6 +24,12 @@ OPSET_OF_UINT16 = 21
 
 #: A tensor of fewer values gains less than the node that decodes it costs.
 ENCODED_VALUES = 256
+
+#: A bias of fewer values gains less than that node costs.
+BIAS_VALUES = 64
+
+#: Where a bias may stand.
+BIAS_INPUTS = frozenset({("Conv", 2), ("ConvTranspose", 2), ("Gemm", 2)})
 
 #: Where a weight may stand: operator -> input positions. Biases are not among them:
 #: they are small, and an error in them moves a whole channel.
@@ -59,13 +66,51 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
             f"ONNX has uint16 weights since opset {OPSET_OF_UINT16}, and this is {opset(model)}",
             todo=f"set export.onnx.opset: {OPSET_OF_UINT16}",
         )
-    codec_encode = import_module(f"pipeline.optimize.{codec}").encode
+    wide = opset(model) >= OPSET_OF_UINT16
+    found = list(_weights(model, wide))
+    module = import_module(f"pipeline.optimize.{codec}")
+    encoded = encode_all(module, [weight for _, _, weight in found], codec_options)
+    for (graph, tensor, weight), one in zip(found, encoded, strict=True):
+        if one is not None:
+            per_channel = one.scale is not None and one.scale.ndim
+            _decode(graph, tensor, weight.axis if per_channel else None, one)
+
+
+def _weights(model: Any, wide: bool) -> Iterator[tuple[Any, Any, Weight]]:
+    """The tensors to encode, each with its graph."""
+    from onnx import numpy_helper
+
     readers = _readers(model.graph)
     for graph in graphs(model.graph):
         for tensor in list(graph.initializer):
-            axis = _encoding_axis(tensor, readers[tensor.name])
-            if axis is not NOT_A_WEIGHT:
-                _encode(graph, tensor, axis, codec_encode, codec_options)
+            read = readers[tensor.name]
+            axis = _encoding_axis(tensor, read)
+            bias = axis is NOT_A_WEIGHT and _is_bias(tensor, read)
+            if bias or axis is not NOT_A_WEIGHT:
+                values = numpy_helper.to_array(tensor)
+                sides = None if bias else _sides(values.ndim, axis)
+                yield graph, tensor, Weight(values, None if bias else axis, sides, bias, wide)
+
+
+def _sides(rank: int, axis: int | None) -> tuple[int, int] | None:
+    """The channel axes: the first two of a convolution's kernel, the last two of a matrix."""
+    if rank < 2:
+        return None
+    return (0, 1) if rank > 2 and axis in (0, 1) else (rank - 2, rank - 1)
+
+
+def _is_bias(tensor: Any, readers: list[tuple[Any, int]]) -> bool:
+    from onnx import TensorProto
+
+    return (
+        tensor.data_type == TensorProto.FLOAT
+        and len(tensor.dims) == 1
+        and tensor.dims[0] >= BIAS_VALUES
+        and all(
+            node is not None and not node.domain and (node.op_type, position) in BIAS_INPUTS
+            for node, position in readers
+        )
+    )
 
 
 NOT_A_WEIGHT = "not a weight"
@@ -113,14 +158,11 @@ def _channel_axis(node: Any, position: int, rank: int) -> int | None:
     return None
 
 
-def _encode(
-    graph: Any, tensor: Any, axis: int | None, codec_encode: Any, codec_options: dict[str, Any]
-) -> None:
+def _decode(graph: Any, tensor: Any, axis: int | None, encoded: Encoded) -> None:
+    """Put the encoded data in a tensor's place, and the node that decodes it before its readers."""
     from onnx import helper, numpy_helper
 
     name = tensor.name
-    values = numpy_helper.to_array(tensor)
-    encoded = codec_encode(values, axis, **codec_options)
     tensor.CopyFrom(numpy_helper.from_array(encoded.data, f"{name}.data"))
     inputs = [tensor.name]
     if encoded.scale is None:

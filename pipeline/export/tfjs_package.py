@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,20 +33,18 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=3, quick=True)
+@step(version=4, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
     model = json.loads((inputs["model"] / "model.json").read_text())
     signature = Signature.read(inputs["model"] / "signature.json")
     writer = ArtifactWriter(work, options.format, options.variant, signature)
     (group,) = model["weightsManifest"]
-    raw = memoryview((inputs["model"] / "weights.bin").read_bytes())
-    encoded, start = [], 0
-    for weight in group["weights"]:
-        end = start + byte_length(weight, raw[start:])
-        encoded.append(_encode(weight, raw[start:end], options))
-        start = end
-    files = _files(group["weights"], encoded, options.shard_bytes)
+    contents = _contents(group["weights"], (inputs["model"] / "weights.bin").read_bytes())
+    if options.codec is not None:
+        biases = _biases(model["modelTopology"].get("node", ()))
+        _encode(group["weights"], contents, biases, options)
+    files = _files(group["weights"], contents, options.shard_bytes)
     group["paths"] = [writer.add_file(file, "bin") for file in files]
     content = json.dumps(model, separators=(",", ":")).encode()
     writer.finish(writer.add_file(content, "json"))
@@ -54,8 +52,19 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         origins.write(work, known)
 
 
+def _contents(weights: Sequence[dict[str, Any]], raw: bytes) -> list[bytes | memoryview]:
+    """The bytes of each weight."""
+    contents: list[bytes | memoryview] = []
+    start, view = 0, memoryview(raw)
+    for weight in weights:
+        end = start + byte_length(weight, view[start:])
+        contents.append(view[start:end])
+        start = end
+    return contents
+
+
 def _files(
-    weights: Sequence[dict[str, Any]], encoded: Sequence[bytes], shard_bytes: int
+    weights: Sequence[dict[str, Any]], encoded: Sequence[bytes | memoryview], shard_bytes: int
 ) -> Iterator[bytes]:
     """The weight files; joined, they are the weights. One larger than a file is itself cut."""
     tensors = [
@@ -83,31 +92,67 @@ def byte_length(weight: dict[str, Any], rest: memoryview) -> int:
     return end
 
 
-def _encode(weight: dict[str, Any], raw: memoryview, options: PackageOptions) -> bytes:
-    """Re-encode one tensor, and say how in its manifest entry."""
+#: Operator -> where it reads a bias.
+BIAS_INPUTS = {
+    "BiasAdd": 1,
+    "_FusedConv2D": 2,
+    "_FusedMatMul": 2,
+    "FusedDepthwiseConv2dNative": 2,
+}
+
+#: A smaller bias gains less than what says how it is encoded.
+BIAS_VALUES = 8
+
+
+def _biases(nodes: Sequence[dict[str, Any]]) -> set[str]:
+    """Names of the weights of a graph that are read as biases and as nothing else."""
+    found: dict[str, bool] = {}
+    for node in nodes:
+        for position, name in enumerate(node.get("input", ())):
+            bias = BIAS_INPUTS.get(node["op"]) == position
+            found[name] = found.get(name, True) and bias
+    return {name for name, bias in found.items() if bias}
+
+
+def _encode(
+    specs: Sequence[dict[str, Any]],
+    contents: list[bytes | memoryview],
+    biases: Collection[str],
+    options: PackageOptions,
+) -> None:
+    """Re-encode tensors in place, and say how in their manifest entries."""
     import numpy as np
 
-    if options.codec is None or not _worth_encoding(weight):
-        return bytes(raw)
-    values = np.frombuffer(raw, dtype="<f4").reshape(weight["shape"])
-    codec = discover("optimize", "encode")[options.codec]
-    encoded = codec.encode(values, None, **options.codec_options)
-    data, weight["quantization"] = _quantized(encoded)
-    return data
+    from pipeline.optimize.codec import Weight, encode_all
+
+    chosen, weights = [], []
+    for index, spec in enumerate(specs):
+        bias = spec["name"] in biases and spec["shape"][-1:] >= [BIAS_VALUES]
+        if spec["dtype"] == "float32" and (bias or _is_wide(spec["shape"])):
+            values = np.frombuffer(contents[index], dtype="<f4").reshape(spec["shape"])
+            # Channels come last in all of TensorFlow's kernels, in depthwise ones last but one.
+            sides = None if bias else (values.ndim - 2, values.ndim - 1)
+            chosen.append(index)
+            weights.append(Weight(values, None, sides, bias))
+    codec = discover("optimize", "encode")[str(options.codec)]
+    encoded = encode_all(codec, weights, options.codec_options)
+    for index, one in zip(chosen, encoded, strict=True):
+        if one is not None:
+            contents[index], specs[index]["quantization"] = _quantized(one)
 
 
-def _worth_encoding(weight: dict[str, Any]) -> bool:
-    # Biases and per-channel factors are a few bytes, and rounding them on one
+def _is_wide(shape: Sequence[int]) -> bool:
+    # Other vectors are per-channel factors: a few bytes, and rounding them on one
     # grid with the format's single scale per tensor costs the most accuracy.
-    wide = [size for size in weight["shape"] if size > 1]
-    return weight["dtype"] == "float32" and len(wide) >= 2
+    return sum(size > 1 for size in shape) >= 2 and 0 not in shape
 
 
 def _quantized(encoded: Encoded) -> tuple[bytes, dict[str, Any]]:
     """TF.js computes ``value = data * scale + min``, or widens float16."""
     data = encoded.data.astype(encoded.data.dtype.newbyteorder("<"), copy=False).tobytes()
-    entry: dict[str, Any] = {"dtype": encoded.data.dtype.name, "original_dtype": "float32"}
+    entry: dict[str, Any] = {"dtype": encoded.data.dtype.name}
     if encoded.scale is not None and encoded.zero is not None:
-        scale = float(encoded.scale)
+        # The shortest decimal number that is this float32: others of its digits say nothing.
+        scale = float(str(encoded.scale))
         entry |= {"min": -float(encoded.zero) * scale, "scale": scale}
     return data, entry

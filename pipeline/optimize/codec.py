@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,38 @@ class Encoded:
     zero: NDArray[Any] | None = None
 
 
+@dataclass(frozen=True)
+class Weight:
+    """A float32 tensor to encode, and what a format knows of it."""
+
+    values: NDArray[np.float32]
+
+    axis: int | None = None
+    """Where the format can have a scale for each channel: along this axis."""
+
+    sides: tuple[int, int] | None = None
+    """The axes of input and output channels, ascending."""
+
+    bias: bool = False
+    """Whether it is added to a layer's output: too few and too sensitive for 8 bits."""
+
+    wide: bool = True
+    """Whether the format has 16-bit integers."""
+
+
+def encode_all(
+    codec: Any, weights: Sequence[Weight], options: Mapping[str, Any]
+) -> list[Encoded | None]:
+    """Encode a model's weights by a module of ``pipeline.optimize``; ``None`` stays float32."""
+    if hasattr(codec, "encode_all"):
+        encoded: list[Encoded | None] = codec.encode_all(weights, **options)
+        return encoded
+    return [
+        None if weight.bias else codec.encode(weight.values, weight.axis, **options)
+        for weight in weights
+    ]
+
+
 def affine(
     values: NDArray[np.float32],
     axis: int | None,
@@ -38,14 +71,21 @@ def affine(
         dtype: ``np.uint8`` or ``np.uint16``.
         levels: how many values the grid has; as many as ``dtype`` by default.
     """
+    found = on_grid(values, axis, dtype)
+    return rounded(values, axis, dtype, levels) if found is None else found
+
+
+def on_grid(
+    values: NDArray[np.float32], axis: int | None, dtype: type[np.unsignedinteger[Any]]
+) -> Encoded | None:
+    """Values as they are, if they lie on a grid that ``dtype`` holds, however fine it is."""
     import numpy as np
 
     from pipeline.optimize import grid
 
-    # A grid that is there is kept however fine it is, as long as the type holds it.
     found = grid.find(values, axis, int(np.iinfo(dtype).max) + 1)
     if found is None:
-        return rounded(values, axis, dtype, levels)
+        return None
     # One zero for all channels, where it fits: then equal numbers are equal bytes, which compress.
     lowest, most = np.minimum(found.numbers.min(), 0), np.iinfo(dtype).max
     zero = -np.minimum(found.numbers.min(axis=_others(values, axis), keepdims=True), 0)
@@ -72,6 +112,18 @@ def rounded(
     import numpy as np
 
     last = np.iinfo(dtype).max if levels is None else levels - 1
+    scale, zero = min_max(values, axis, last)
+    data = np.clip(np.rint(values / scale) + zero, 0, last).astype(dtype)
+    shape = () if axis is None else (-1,)
+    return Encoded(data, scale.reshape(shape), zero.reshape(shape).astype(dtype))
+
+
+def min_max(
+    values: NDArray[np.float32], axis: int | None, last: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Scale, and the number from 0 to ``last`` that is zero, to be broadcast to ``values``."""
+    import numpy as np
+
     over = _others(values, axis)
     low = np.minimum(values.min(axis=over, keepdims=True), 0).astype(np.float64)
     high = np.maximum(values.max(axis=over, keepdims=True), 0).astype(np.float64)
@@ -79,14 +131,35 @@ def rounded(
     scale = (spread / last).astype(np.float32)
     # A range of subnormal numbers has no step in float32; they are zeros to every runtime.
     scale = np.where(scale > 0, scale, np.float32(1))
-    zero = np.clip(np.rint(-low / scale), 0, last)
-    data = np.clip(np.rint(values / scale) + zero, 0, last).astype(dtype)
-    shape = () if axis is None else (-1,)
-    return Encoded(data, scale.reshape(shape), zero.reshape(shape).astype(dtype))
+    zero: NDArray[np.float32] = np.clip(np.rint(-low / scale), 0, last).astype(np.float32)
+    return scale, zero
 
 
 def _others(values: NDArray[Any], axis: int | None) -> tuple[int, ...] | None:
     return None if axis is None else tuple(i for i in range(values.ndim) if i != axis)
+
+
+def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
+    """Round to so many significant bits of a float16; the others are zeros, which compress."""
+    import numpy as np
+
+    fraction, exponent = np.frexp(values)
+    short = np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
+    return Encoded(short.astype(np.float16))
+
+
+def exact(weight: Weight) -> Encoded | None:
+    """The narrowest encoding that moves no value: uint8, float16 or uint16, or ``None``."""
+    import numpy as np
+
+    found = on_grid(weight.values, weight.axis, np.uint8)
+    if found is not None:
+        return found
+    with np.errstate(over="ignore"):
+        half = weight.values.astype(np.float16)
+    if np.array_equal(half, weight.values):
+        return Encoded(half)
+    return on_grid(weight.values, weight.axis, np.uint16) if weight.wide else None
 
 
 def decode(encoded: Encoded, axis: int | None) -> NDArray[np.float32]:

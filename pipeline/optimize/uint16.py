@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 2
+VERSION = 3
 
 
 class Options(options.Options):

@@ -1,11 +1,15 @@
-"""Weights as 8-bit integers on a grid from their minimum to their maximum."""
+"""Weights as 8-bit integers on grids, and as short float16 where those would do harm."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from pipeline import options
-from pipeline.optimize.codec import Encoded, affine
+from pipeline.optimize.codec import Encoded, Weight, affine, exact, on_grid, rounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,15 +17,102 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 2
+VERSION = 3
+
+Granularity = Literal["per-channel", "per-tensor"]
 
 
 class Options(options.Options):
     """Weights as uint8; activations stay float32."""
 
+    levels: Annotated[int, Field(ge=2, le=256)] = 256
+    """How many values a weight may have: fewer compress to fewer bytes. Weights that earlier
+    techniques have put on a grid stay there."""
 
-def encode(values: NDArray[np.float32], axis: int | None) -> Encoded:
-    """Re-encode a float32 tensor; ``axis`` is its channel axis, or ``None``."""
+    granularity: Granularity = "per-channel"
+    """Whether each output channel has a scale of its own. TF.js' format has one per tensor; a scale
+    applied in the graph would cost time, and one applied as it loads is lost where the first
+    prediction runs inside tf.tidy (TF.js 4.22)."""
+
+    mixed: bool = True
+    """Share the bytes that all weights would take, after compression, so that accuracy suffers
+    least: tensors of few weights and biases become float16 of few significant bits, the largest
+    tensors get fewer levels. TF.js has read both since 2020, and runs them as fast."""
+
+
+def encode(
+    values: NDArray[np.float32],
+    axis: int | None,
+    *,
+    levels: int = 256,
+    granularity: Granularity = "per-channel",
+) -> Encoded:
+    """Re-encode one float32 tensor; ``axis`` is its channel axis, or ``None``."""
     import numpy as np
 
-    return affine(values, axis, np.uint8)
+    return affine(values, axis if granularity == "per-channel" else None, np.uint8, levels)
+
+
+def encode_all(
+    weights: Sequence[Weight],
+    *,
+    levels: int = 256,
+    granularity: Granularity = "per-channel",
+    mixed: bool = True,
+    keep: bool = False,
+) -> list[Encoded | None]:
+    """Re-encode a model's weights; a bias that stays float32 is ``None``.
+
+    Args:
+        weights: what the format can encode.
+        levels: see ``Options``.
+        granularity: see ``Options``.
+        mixed: see ``Options``.
+        keep: whether techniques before have chosen each weight: it then becomes what holds it
+            exactly, float16 or uint16 too.
+    """
+    import numpy as np
+
+    if granularity == "per-tensor":
+        weights = [replace(weight, axis=None) for weight in weights]
+    encoded = [_kept(weight, keep) for weight in weights]
+    left = [
+        i
+        for i, weight in enumerate(weights)
+        if encoded[i] is None and not (weight.bias and (not mixed or _is_large(weight)))
+    ]
+    if mixed:
+        from pipeline.optimize.allocation import allocate
+
+        found = allocate([weights[i] for i in left], levels)
+    else:
+        found = [rounded(weights[i].values, weights[i].axis, np.uint8, levels) for i in left]
+    for i, one in zip(left, found, strict=True):
+        encoded[i] = one
+    return encoded
+
+
+def _is_large(weight: Weight) -> bool:
+    """Whether float16 cannot hold it."""
+    import numpy as np
+
+    return bool(np.abs(weight.values).max() > np.finfo(np.float16).max)
+
+
+def _kept(weight: Weight, keep: bool) -> Encoded | None:
+    """A weight that is left where it is."""
+    import numpy as np
+
+    from pipeline.optimize import grid
+
+    if weight.bias and not keep:
+        return None
+    found = exact(weight) if keep else on_grid(weight.values, weight.axis, np.uint8)
+    if found is not None or weight.axis is not None:
+        return found
+    # One scale cannot hold grids of several channels. Float16 moves the last of 128 steps by a
+    # sixteenth of a step, and others by less.
+    for axis in weight.sides or ():
+        if not _is_large(weight) and grid.find(weight.values, axis, 256):
+            return Encoded(weight.values.astype(np.float16))
+    return None

@@ -80,7 +80,7 @@ def _plan_package(
         "variant": variant,
         "shard_bytes": options.shard_bytes,
         "codec": _name(codec) if codec else None,
-        "codec_options": chosen.key() if chosen else {},
+        "codec_options": _codec_options(codec, chosen, chain),
     }
     type_ = module.package.options_type
     package = Node(
@@ -93,6 +93,13 @@ def _plan_package(
     bounds = _bounds(plan.config, artifact, module.FORMAT, chain)
     node = plan.add(package)
     return Package(artifact, module.FORMAT, variant, node, frozen, bounds, plain=not chain)
+
+
+def _codec_options(codec: Any, chosen: Options | None, chain: Chain) -> dict[str, Any]:
+    """A codec's options, and that it is to keep what techniques before it have chosen."""
+    options = chosen.key() if chosen else {}
+    before = any(technique.STAGE in ("model", "frozen") for technique, _ in chain)
+    return options | ({"keep": True} if before and hasattr(codec, "encode_all") else {})
 
 
 def _bounds(

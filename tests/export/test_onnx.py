@@ -170,7 +170,8 @@ def test_external_data_lies_beside_the_graph_and_is_aligned(models, tmp_path):
 @pytest.mark.parametrize("codec", [float16, uint8])
 def test_a_codec_decodes_to_what_it_says(models, tmp_path, codec):
     name = codec.__name__.rpartition(".")[2]
-    package(models / "onnx" / "mobilenet", tmp_path, codec=name)
+    plain = {"mixed": False} if codec is uint8 else {}
+    package(models / "onnx" / "mobilenet", tmp_path, codec=name, codec_options=plain)
     model = onnx.load(models / "onnx" / "mobilenet" / "model.onnx")
     encoded = 0
     for tensor in model.graph.initializer:
@@ -186,7 +187,8 @@ def test_a_codec_decodes_to_what_it_says(models, tmp_path, codec):
 
 
 def test_uint8_weights_have_one_scale_for_each_channel(models, tmp_path):
-    package(models / "onnx" / "mobilenet", tmp_path, codec="uint8")
+    options = {"mixed": False}
+    package(models / "onnx" / "mobilenet", tmp_path, codec="uint8", codec_options=options)
     graph = onnx.load(entry(tmp_path)).graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     decoders = [node for node in graph.node if node.op_type == "DequantizeLinear"]
