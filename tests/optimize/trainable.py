@@ -64,9 +64,27 @@ def images(count: int, seed: int = 0) -> tuple[Any, Any]:
     chance = np.random.default_rng(seed)
     labels = chance.integers(0, CLASSES, count)
     found = chance.standard_normal((count, SIZE, SIZE, 3))
-    found[..., 0] += 0.4 * (labels // 2)[:, None, None]
-    found[..., 1] += 0.4 * (labels % 2)[:, None, None]
+    found[..., 0] += 0.5 * (labels // 2)[:, None, None]
+    found[..., 1] += 0.5 * (labels % 2)[:, None, None]
     return found.astype(np.float32), labels
+
+
+def trained(sparse: str | None = None) -> Any:
+    """The model after a short training; about half of a layer's kernel is zero where one is named,
+    as pruning would leave it."""
+    from pipeline.optimize import finetune
+    from pipeline.optimize.examples import Examples
+
+    made = model()
+    inputs, labels = images(600, 5)
+    examples = Examples((inputs,), (labels,), "labels")
+    with finetune.reproducible(0):
+        finetune.fit(made, examples, examples, finetune.Recipe(6, 20, 0.003, 0))
+    for layer in finetune.layers(made):
+        if layer.name == sparse:
+            kernel = layer.kernel.numpy()
+            layer.kernel.assign(np.where(np.abs(kernel) < np.median(np.abs(kernel)), 0, kernel))
+    return made
 
 
 def write(root: Path, made: Any, *, labelled: bool = True) -> dict[str, Path]:
@@ -80,7 +98,12 @@ def write(root: Path, made: Any, *, labelled: bool = True) -> dict[str, Path]:
         inputs, labels = images(200, seed)
         splits[name] = Split({"image": inputs}, labels if labelled else None)
     folder.write(samples, splits, description="noise")
-    return {"source": source, "teacher": source, "samples": samples}
+    return given(root)
+
+
+def given(root: Path) -> dict[str, Path]:
+    """The inputs that ``write`` wrote."""
+    return {"source": root / "source", "teacher": root / "source", "samples": root / "samples"}
 
 
 def load(path: Path) -> Any:

@@ -1,0 +1,169 @@
+"""Weight clustering: each layer's weights share a few values, found while the model is trained.
+
+Han et al. 2016, "Deep Compression" (arXiv:1510.00149). Centroids and their training are TensorFlow
+Model Optimization's. The centroids are then rounded to a grid of 255 levels, which costs
+nothing that can be measured, so that a weight's byte still says which one it is after batch norms
+were folded (see ``settle``).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from pipeline.errors import ConfigError, PipelineError
+from pipeline.optimize.training import Training
+from pipeline.step import Inputs, progress, step
+
+KEY = "cluster"
+NAME = "cluster"
+STAGE = "model"
+ORDER = 40
+
+#: Written beside the model: what later techniques must leave as it is.
+DESCRIPTION = "cluster.json"
+
+#: Layers whose ``kernel`` is clustered. Depthwise convolutions are other classes.
+CLUSTERED = ("Conv1D", "Conv2D", "Conv3D", "Dense")
+
+#: Numbers that centroids are rounded to, on either side of zero.
+REACH = 127
+
+
+class Options(Training):
+    """Let weights share a few values, fine-tuning them meanwhile so that accuracy is kept."""
+
+    shorthand: ClassVar[str | None] = "clusters"
+
+    clusters: Annotated[int, Field(ge=3, le=256)] = 16
+    """How many values the kernel of a layer has."""
+
+    init: Literal["kmeans++", "linear", "density", "random"] = "kmeans++"
+    """Where the values begin: at the weights' own clusters, evenly from the least to the greatest,
+    at evenly many weights each, or anywhere."""
+
+    smallest_kernel: Annotated[int, Field(ge=1)] = 1024
+    """Layers with fewer weights keep them all: they save few bytes and cost much accuracy."""
+
+    scale_bits: Annotated[int, Field(ge=1, le=24)] = 5
+    """Significant bits of the factor that folding a batch norm gives each channel."""
+
+    skip: list[str] = Field(default=[])
+    """Names of further layers to leave as they are."""
+
+
+@step(
+    version=1,
+    lane="tensorflow",
+    tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
+)
+def apply(inputs: Inputs, options: Options, work: Path) -> None:
+    """Cluster a Keras model with the calibration samples (labels, a teacher, or both).
+
+    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    ``model.h5``, without the batch norms that could be folded, and ``cluster.json``: bits that a
+    weight of each layer needs, by the entropy of its clusters, and the last epoch's numbers.
+    """
+    from pipeline.optimize import finetune, training
+
+    with finetune.reproducible(options.seed):
+        model, _ = training.keras_model(inputs["source"], NAME)
+        lesson = training.read_lesson(inputs, options, NAME)
+        clustered, described = cluster(model, lesson.train, lesson.watch, options)
+    training.write_source(clustered, work)
+    (work / DESCRIPTION).write_text(json.dumps(described, indent=1, sort_keys=True))
+
+
+def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, dict[str, Any]]:
+    """Cluster a ``tf_keras.Model`` and fold it; within ``finetune.reproducible``.
+
+    Args:
+        model: built, functional or sequential.
+        train: ``Examples`` to learn from.
+        watch: ``Examples`` to measure on.
+        options: how.
+
+    Returns:
+        The folded model, and what ``cluster.json`` says.
+    """
+    import tensorflow_model_optimization as tfmot
+
+    from pipeline.optimize import finetune
+    from pipeline.optimize.keras_fold import fold
+
+    names = _chosen(model, options)
+    wrapped = _wrapped(model, names, options)
+    numbers = finetune.fit(wrapped, train, watch, options.recipe(), report=progress)
+    folded, scaled = fold(tfmot.clustering.keras.strip_clustering(wrapped))
+    bits = {one.after.name: _settle(one, options) for one in scaled if one.before.name in names}
+    return folded, {"layers": bits, "last_epoch": numbers}
+
+
+def _chosen(model: Any, options: Options) -> set[str]:
+    """The names of the layers to cluster."""
+    from pipeline.optimize.finetune import layers
+
+    found = layers(model)
+    unknown = sorted(set(options.skip) - {layer.name for layer in found})
+    if unknown:
+        raise ConfigError(f"the model has no layer {', '.join(unknown)}", where="cluster.skip")
+    chosen = {layer.name for layer in found if _clusterable(layer, options)}
+    if not chosen:
+        raise PipelineError(
+            f"the model has no convolution or dense layer of {options.smallest_kernel} weights "
+            "or more to cluster",
+            where=NAME,
+            todo="lower cluster.smallest_kernel, or leave cluster out",
+        )
+    return chosen
+
+
+def _clusterable(layer: Any, options: Options) -> bool:
+    return (
+        type(layer).__name__ in CLUSTERED
+        and layer.name not in options.skip
+        and layer.kernel.shape.num_elements() >= options.smallest_kernel
+    )
+
+
+def _wrapped(model: Any, names: set[str], options: Options) -> Any:
+    """The same layers, sharing their weights, with clusters around those to cluster."""
+    import tensorflow_model_optimization as tfmot
+    import tf_keras
+
+    kinds = tfmot.clustering.keras.CentroidInitialization
+    init = {
+        "kmeans++": kinds.KMEANS_PLUS_PLUS,
+        "linear": kinds.LINEAR,
+        "density": kinds.DENSITY_BASED,
+        "random": kinds.RANDOM,
+    }[options.init]
+
+    def wrap(layer: Any) -> Any:
+        if isinstance(layer, tf_keras.Model):
+            return tf_keras.models.clone_model(layer, clone_function=wrap)
+        if layer.name not in names:
+            return layer
+        return tfmot.clustering.keras.cluster_weights(
+            layer,
+            options.clusters,
+            init,
+            # Pruning's zeros are a cluster that does not move.
+            preserve_sparsity=bool((layer.kernel.numpy() == 0).any()),
+        )
+
+    return wrap(model)
+
+
+def _settle(one: Any, options: Options) -> float:
+    import numpy as np
+
+    from pipeline.optimize.settle import settle
+
+    kernel = one.before.kernel.numpy()
+    reach = np.abs(kernel).max(keepdims=True)
+    step = np.where(reach > 0, reach / REACH, np.float32(1))
+    return settle(one, np.rint(kernel / step), step, options.scale_bits)

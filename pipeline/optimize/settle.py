@@ -1,0 +1,63 @@
+"""Folds a trained model and puts its weights exactly on grids. Not a technique itself.
+
+A batch norm's factor for each channel takes no weight off a grid with a step for each channel: it
+only scales the steps. So techniques train with batch norms, and what comes out are plain float32
+weights ``q * step[channel]`` with whole numbers ``q``, which every codec that knows grids stores
+exactly.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.optimize.keras_fold import Scaled
+
+    Array = NDArray[np.float32]
+
+
+def settle(one: Scaled, q: Array, step: Array, bits: int) -> float:
+    """Make the folded kernel of a layer ``q`` times the folded steps, in float32 arithmetic.
+
+    Args:
+        one: the layer before and after folding.
+        q: whole numbers in the shape of the kernel.
+        step: what one of them stands for before folding, broadcast to the kernel's shape.
+        bits: significant bits of a folded step.
+
+    Returns:
+        The entropy of ``q``: how many bits a weight needs.
+    """
+    import numpy as np
+
+    from pipeline.optimize.keras_fold import along, kernel_of
+
+    scale = along(one.before, one.scale)
+    width = significant(np.abs(step * scale), bits).astype(np.float32)
+    kernel_of(one.after).assign(q * np.sign(scale).astype(np.float32) * width)
+    _, counts = np.unique(q, return_counts=True)
+    shares = counts / q.size
+    return round(float(-(shares * np.log2(shares)).sum()), 3)
+
+
+def settle_bias(layer: Any, levels: int) -> None:
+    """Round a layer's bias to multiples of a power of two, at most ``levels`` of them."""
+    import numpy as np
+
+    if not layer.use_bias:
+        return
+    values = layer.bias.numpy()
+    reach = float(np.abs(values).max(initial=0))
+    step = 2.0 ** np.ceil(np.log2(reach / (levels // 2))) if reach else 1.0
+    layer.bias.assign(np.rint(values / step) * step)
+
+
+def significant(values: Any, bits: int) -> Any:
+    """Floats rounded to so many significant bits."""
+    import numpy as np
+
+    mantissas, exponents = np.frexp(values)
+    return np.ldexp(np.rint(np.ldexp(mantissas, bits)), exponents - bits)
