@@ -1,0 +1,1 @@
+"""Reading and changing frozen graphs, for the techniques of the stage ``frozen``."""

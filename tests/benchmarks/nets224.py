@@ -1,0 +1,106 @@
+"""MobileNets at 224 pixels with random weights, and batch-norm statistics then set from data.
+
+Trained weights cannot always be had. Without statistics from data the activations of a random
+network fade out from layer to layer; with them each layer's are as in a trained one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NAMES = ("v1", "v2", "v3-small")
+SIZE = 224
+SEED = 0
+
+#: Samples in each split: the statistics are set from calibration.
+SAMPLES = {"calibration": 32, "test": 64}
+
+CACHE = Path(__file__).parents[2] / "artifacts" / "bench" / "nets224"
+
+
+def make(name: str, folder: Path) -> Path:
+    """A SOURCE folder of one of ``NAMES``, whose output is logits; and ``samples`` in it.
+
+    The same every time on the same kind of processor.
+    """
+    from pipeline.optimize.finetune import reproducible, save
+
+    if not (folder / "source.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with reproducible(SEED):
+            model = _network(name)
+            _set_statistics(model, images("calibration"))
+        aside = folder / f"model.{os.getpid()}.h5"
+        save(model, aside)
+        aside.rename(folder / "model.h5")
+        details = {"load": "keras_file", "path": "model.h5"}
+        (folder / "source.json").write_text(json.dumps(details, sort_keys=True))
+    return folder
+
+
+def samples(folder: Path) -> Path:
+    """A SAMPLES folder with the images of both splits."""
+    from pipeline.samples import folder as samples_folder
+
+    if not (folder / "samples.json").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        splits = {split: samples_folder.Split({"image": images(split)}) for split in SAMPLES}
+        samples_folder.write(folder, splits, description=f"made up at random, seed {SEED}")
+    return folder
+
+
+def images(split: str) -> NDArray[np.float32]:
+    """Seeded images with structure, [n, 224, 224, 3] from -1 to 1: as ``samples.random`` makes."""
+    import numpy as np
+
+    from pipeline.samples.random import _image
+
+    chance = np.random.default_rng([SEED, list(SAMPLES).index(split)])
+    shape = (SIZE, SIZE, 3)
+    return np.stack([_image(shape, 2, -1.0, 1.0, chance) for _ in range(SAMPLES[split])])
+
+
+def _network(name: str) -> Any:
+    import tf_keras
+
+    applications = tf_keras.applications
+    made = {
+        "v1": applications.MobileNet,
+        "v2": applications.MobileNetV2,
+        "v3-small": applications.MobileNetV3Small,
+    }[name]
+    image = tf_keras.Input((SIZE, SIZE, 3), name="image")
+    options: dict[str, Any] = {"include_preprocessing": False} if name == "v3-small" else {}
+    return made(
+        weights=None, input_tensor=image, classifier_activation=None, classes=1000, **options
+    )
+
+
+def _set_statistics(model: Any, seen: NDArray[np.float32]) -> None:
+    """Set every batch norm's mean and variance to those of its inputs, in order.
+
+    In training mode each norm's outputs are as they will be with these statistics, so that
+    one pass sets all.
+    """
+    import tf_keras
+
+    norms = [x for x in model.layers if isinstance(x, tf_keras.layers.BatchNormalization)]
+    before = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    model(seen, training=True)
+    for norm, momentum in zip(norms, before, strict=True):
+        norm.momentum = momentum
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or NAMES:
+        make(chosen, CACHE / chosen)
