@@ -7,16 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import save_file
+from onnx_models import apply_int8 as apply
+from onnx_models import run, write_model, write_samples
 
 from pipeline.errors import PipelineError
 from pipeline.export import onnx as fmt
-from pipeline.export.onnx_canonical import canonicalize
-from pipeline.model import Signature, TensorSpec
-from pipeline.optimize import int8
+from pipeline.optimize.calibration import observe
 
 RANDOM = np.random.default_rng(0)
 
@@ -28,32 +26,6 @@ def images(count):
 
 
 SAMPLES = images(21)
-
-
-def write_model(folder, nodes, inputs, outputs, **constants):
-    """A CONVERTED folder. ``inputs`` and ``outputs``: (name, NumPy dtype, shape)."""
-
-    def values(specs):
-        return [
-            helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(np.dtype(d)), s)
-            for n, d, s in specs
-        ]
-
-    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "g", values(inputs), values(outputs), tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    public = Signature(
-        tuple(TensorSpec(*spec) for spec in inputs), tuple(TensorSpec(*spec) for spec in outputs)
-    )
-    folder.mkdir()
-    fmt.write(canonicalize(model, public), public, folder)
-    return folder
-
-
-def write_samples(folder, **inputs):
-    (folder / "calibration").mkdir(parents=True)
-    save_file(inputs, folder / "calibration" / "inputs.safetensors")
-    return folder
 
 
 def weight(*shape, spread=1.0):
@@ -96,16 +68,6 @@ def network(tmp_path_factory):
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     return write_samples(tmp_path_factory.mktemp("samples") / "s", image=SAMPLES)
-
-
-def apply(model, samples, work, **options):
-    work.mkdir(exist_ok=True)
-    int8.apply({"model": model, "samples": samples}, int8.Options(**options), work)
-    return work / "model.onnx"
-
-
-def run(model, **feeds):
-    return onnxruntime.InferenceSession(model).run(None, feeds)
 
 
 def test_it_agrees_with_float32_on_inputs_it_has_not_seen(tmp_path):
@@ -188,20 +150,20 @@ def test_processes_with_other_hash_seeds_give_the_same_bytes(network, samples, t
 
 @pytest.mark.parametrize("value", [0.1, 1.0, 3.14159, 5.999999, 6.0, 1e-30, 12345.678])
 def test_ranges_are_rounded_outward_to_8_bits(value):
-    low, high = int8.round_outward(-value, value)
+    low, high = observe.round_outward(-value, value)
     assert low == -high
     assert value <= high <= value * (1 + 2**-7)
     mantissa = np.frexp(high)[0] * 256
     assert mantissa == int(mantissa)
     # The last bits of another CPU change nothing.
     nearby = value * (1 + 1e-7) if value not in (1.0, 6.0) else value * (1 - 1e-7)
-    assert int8.round_outward(0, nearby) == (0, high)
+    assert observe.round_outward(0, nearby) == (0, high)
 
 
 def test_a_range_always_holds_zero():
-    assert int8.round_outward(2.0, 3.0) == (0, 3.0)
-    assert int8.round_outward(-3.0, -2.0) == (-3.0, 0)
-    assert int8.round_outward(0.0, 0.0) == (0, 0)
+    assert observe.round_outward(2.0, 3.0) == (0, 3.0)
+    assert observe.round_outward(-3.0, -2.0) == (-3.0, 0)
+    assert observe.round_outward(0.0, 0.0) == (0, 0)
 
 
 def test_integer_inputs_constants_and_empty_tensors(tmp_path):

@@ -1,0 +1,60 @@
+"""How often each magnitude was seen in one tensor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+#: Equal steps of magnitude, from 0 to the largest.
+BINS = 2048
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The values of one tensor over all samples, by sign and magnitude."""
+
+    low: float
+    """The least value, or 0."""
+    high: float
+    """The greatest value, or 0."""
+    counts: NDArray[np.int64]
+    """[2, BINS]: negative and positive values. Bin k holds magnitudes from k * step to
+    (k + 1) * step. Zeros, which every range holds exactly, are in none."""
+    zeros: int
+
+    @property
+    def peak(self) -> float:
+        """The largest magnitude."""
+        return max(-self.low, self.high)
+
+    @property
+    def step(self) -> float:
+        """The width of a bin."""
+        return self.peak / BINS
+
+    def clipped(self, threshold: float) -> tuple[float, float]:
+        """The range without what is larger than a magnitude; the shorter side may be whole."""
+        return max(self.low, -threshold), min(self.high, threshold)
+
+
+def empty() -> NDArray[np.int64]:
+    """Counts of no values."""
+    import numpy as np
+
+    return np.zeros((2, BINS), np.int64)
+
+
+def count(values: NDArray[Any], peak: float) -> tuple[NDArray[np.int64], int]:
+    """Counts of float32 values of any shape up to a magnitude, and how many are zero."""
+    import numpy as np
+
+    flat = values.ravel()
+    flat = flat[flat != 0]
+    bins = np.minimum((np.abs(flat) * np.float32(BINS / peak)).astype(np.int32), BINS - 1)
+    bins += np.where(flat > 0, BINS, 0).astype(np.int32)
+    counts = np.bincount(bins, minlength=2 * BINS).reshape(2, BINS)
+    return counts, values.size - flat.size

@@ -1,0 +1,212 @@
+"""What int8.py makes of weights and biases, so that they are small on the wire and exact.
+
+Weights are int8 with a scale per output channel and zero at 0. A channel that already lies on
+such a grid, by learned rounding or training, keeps its values. For others the scale is the one
+with the least squared error among floats of few bits: those take one byte of four after brotli.
+With fewer than eight bits that error clips, but the weights are not: large ones are rare, so that
+they cost little after brotli (entropy-coded uniform steps, Gish and Pierce 1968, doi
+10.1109/TIT.1968.1054193).
+
+Biases stay float32, as multiples of a power of two that is small against the output's step: so
+they need no scales of their own, twice as many bytes as the biases. ONNX Runtime makes int32 of
+them when it loads a model (since 1.21, natively and in browsers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.optimize import grid
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.float64]
+
+#: Significant bits of a weight's scale.
+SCALE_BITS = 4
+
+#: Scales that are tried: so many below the one with which every weight fits, as far as 1/4 of it.
+TRIED = 2 * 2 ** (SCALE_BITS - 1)
+
+#: Of the output's step, the largest error of a bias.
+BIAS_ERROR = 1 / 8
+
+#: The largest bias in units of the products' scale; beyond int32 it would wrap around.
+LARGEST_BIAS = 2.0**30
+
+#: Operators with a weight at input 1 and, but for MatMul, a bias at input 2.
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+
+#: Of int8. Only a grid that values lie on already may go to the lower end.
+LOWEST, HIGHEST = -128, 127
+
+SUFFIX = "_quantized"
+"""What onnxruntime's quantizer puts behind a quantized tensor's name."""
+
+
+def refine(model: Any, originals: Mapping[str, Any], bits: int) -> None:
+    """Choose weights and biases anew in a graph that onnxruntime's quantizer made.
+
+    Args:
+        model: ``onnx.ModelProto`` with biases in float32; changed in place.
+        originals: name -> the float32 ``onnx.TensorProto`` of each constant before.
+        bits: how fine a weight's steps are, 2 to 8.
+    """
+    graph = _Graph(model.graph)
+    done: set[str] = set()
+    for node in model.graph.node:
+        decoder = graph.decoder(node, 1) if node.op_type in WEIGHTED else None
+        if decoder is None or decoder.input[0] not in graph.constants:
+            continue
+        data = decoder.input[0]
+        original = originals.get(data.removesuffix(SUFFIX))
+        if original is not None and data not in done:
+            done.add(data)
+            _refine_weight(graph, decoder, original, bits, _least_scale(graph, data))
+        _refine_bias(graph, node)
+
+
+class _Graph:
+    """Who makes and who reads what."""
+
+    def __init__(self, graph: Any) -> None:
+        self.graph = graph
+        self.constants = {tensor.name: tensor for tensor in graph.initializer}
+        self.producer = {name: node for node in graph.node for name in node.output}
+        self.readers: dict[str, list[Any]] = {}
+        for node in graph.node:
+            for name in node.input:
+                self.readers.setdefault(name, []).append(node)
+
+    def decoder(self, node: Any, position: int) -> Any | None:
+        """The DequantizeLinear that makes an input of a node."""
+        found = self.producer.get(node.input[position]) if len(node.input) > position else None
+        return found if found is not None and found.op_type == "DequantizeLinear" else None
+
+    def array(self, name: str) -> Any:
+        from onnx import numpy_helper
+
+        return numpy_helper.to_array(self.constants[name])
+
+    def replace(self, name: str, values: Any) -> None:
+        from onnx import numpy_helper
+
+        self.constants[name].CopyFrom(numpy_helper.from_array(values, name))
+
+
+def _least_scale(graph: _Graph, data: str) -> Any:
+    """Of a weight's channels, the scale below which a reader's bias does not fit int32.
+
+    A channel whose weights are next to nothing can have a bias of any size.
+    """
+    import numpy as np
+
+    least: Any = np.zeros(())
+    for decoder in graph.readers[data]:
+        for node in graph.readers[decoder.output[0]]:
+            bias, before = _bias(graph, node), graph.decoder(node, 0)
+            if bias is not None and before is not None and before.input[1] in graph.constants:
+                step = graph.array(before.input[1]).astype(np.float64)
+                least = np.maximum(least, np.abs(bias) / (LARGEST_BIAS * step))
+    return least
+
+
+def _bias(graph: _Graph, node: Any) -> Any | None:
+    """A constant float32 bias."""
+    name = node.input[2] if len(node.input) > 2 else ""
+    tensor = graph.constants.get(name)
+    return graph.array(name).astype(float) if tensor is not None and tensor.data_type == 1 else None
+
+
+def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: int, least: Any) -> None:
+    """Quantize a float32 weight anew, with the axis or without one that ``decoder`` has."""
+    import numpy as np
+    from onnx import numpy_helper
+
+    values = numpy_helper.to_array(original).astype(np.float64)
+    scales = graph.array(decoder.input[1])
+    axis = next((item.i for item in decoder.attribute if item.name == "axis"), 1)
+    moved = np.moveaxis(values, axis, 0) if scales.ndim else values[None]
+    numbers, chosen = quantize(moved.reshape(len(moved), -1), bits, least)
+    numbers = numbers.reshape(moved.shape)
+    graph.replace(decoder.input[0], np.moveaxis(numbers, 0, axis) if scales.ndim else numbers[0])
+    graph.replace(decoder.input[1], chosen.astype(np.float32).reshape(scales.shape))
+
+
+def quantize(rows: Rows, bits: int, least: Any) -> tuple[NDArray[np.int8], Rows]:
+    """The integers of float32 values, and the scale of each row.
+
+    Args:
+        rows: [channels, values].
+        bits: how fine the steps are of a row that is on no grid yet.
+        least: the smallest scale, for each channel or for all.
+    """
+    import numpy as np
+
+    highest = 2 ** (bits - 1) - 1
+    widest = np.abs(rows).max(axis=1, initial=0) / highest
+    widest = np.where(widest > 0, widest, 1.0)
+    floor = _upward(np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows)))
+    scales = np.maximum(_least_error(rows, widest, highest), floor)
+    numbers = np.clip(np.rint(rows / scales[:, None]), -HIGHEST, HIGHEST).astype(np.int8)
+    for i, row in enumerate(rows):
+        exact = grid.find(row.astype(np.float32), None, 256)
+        if exact and exact.scale >= floor[i] and _fits(exact.numbers):
+            numbers[i], scales[i] = exact.numbers, exact.scale
+    return numbers, scales
+
+
+def _fits(numbers: NDArray[np.int64]) -> bool:
+    return bool(numbers.min(initial=0) >= LOWEST and numbers.max(initial=0) <= HIGHEST)
+
+
+def _least_error(rows: Rows, widest: Rows, highest: int) -> Rows:
+    """Of the floats of SCALE_BITS bits below ``widest`` those with the least squared error."""
+    import numpy as np
+
+    best, least = _upward(widest), np.full(len(rows), np.inf)
+    scale = best
+    for _ in range(TRIED):
+        rounded = np.clip(np.rint(rows / scale[:, None]), -highest, highest) * scale[:, None]
+        error = ((rounded - rows) ** 2).sum(axis=1)
+        best, least = np.where(error < least, scale, best), np.minimum(error, least)
+        scale = _next_below(scale)
+    return best
+
+
+def _upward(values: Rows) -> Rows:
+    """The next floats of SCALE_BITS significant bits, of values that have more."""
+    import numpy as np
+
+    mantissas, exponents = np.frexp(values)
+    whole = np.ceil(np.ldexp(mantissas, SCALE_BITS))
+    return np.asarray(np.ldexp(whole, exponents - SCALE_BITS))
+
+
+def _next_below(values: Rows) -> Rows:
+    """The next smaller floats of SCALE_BITS significant bits."""
+    import numpy as np
+
+    mantissas, exponents = np.frexp(values)
+    whole = np.ldexp(mantissas, SCALE_BITS)
+    half = whole <= 2 ** (SCALE_BITS - 1)
+    lower = np.where(half, 2 * whole - 1, whole - 1)
+    return np.asarray(np.ldexp(lower, exponents - SCALE_BITS - half))
+
+
+def _refine_bias(graph: _Graph, node: Any) -> None:
+    """Round a bias to a multiple of a power of two that is small against the output's step."""
+    import numpy as np
+
+    bias = _bias(graph, node)
+    if bias is None or len(graph.readers[node.input[2]]) > 1:
+        return
+    readers = graph.readers.get(node.output[0], [])
+    encoder = next((one for one in readers if one.op_type == "QuantizeLinear"), None)
+    if encoder is None or encoder.input[1] not in graph.constants:
+        return
+    step = 2.0 ** np.floor(np.log2(2 * BIAS_ERROR * float(graph.array(encoder.input[1]))))
+    graph.replace(node.input[2], (np.rint(bias / step) * step).astype(np.float32))
