@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.optimize.channel_groups import Groups
+    from pipeline.optimize.examples import Examples
+
     Array = NDArray[Any]
+
+#: Samples of one gradient.
+BATCH = 32
 
 
 def folded_norms(layer: Any, norm: Any = None) -> Array:
@@ -33,3 +39,70 @@ def norm_scale(norm: Any) -> Array:
     gamma = np.ones(()) if norm.gamma is None else np.abs(norm.gamma.numpy())
     scale: Array = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
     return scale
+
+
+def of_groups(groups: Groups, scores: dict[str, Array], *, alike: bool) -> dict[int, Array]:
+    """How much each channel of each group that may shrink matters.
+
+    Args:
+        groups: a model's channels.
+        scores: layer -> the score of each channel that it makes or carries.
+        alike: count every layer alike, however large its scores are: those of weights say nothing
+            of another layer's.
+    """
+    found: dict[int, Array] = {}
+    layouts = {name: (space,) for name, space in groups.makers.items()} | groups.carriers
+    free = groups.free()
+    for name, values in scores.items():
+        for root, part in groups.parts(layouts[name], values):
+            if root in free and part.any():
+                found[root] = found.get(root, 0.0) + (part / part.mean() if alike else part)
+    return {root: values / values.mean() if alike else values for root, values in found.items()}
+
+
+def magnitudes(model: Any, groups: Groups) -> dict[str, Array]:
+    """Layer that makes channels -> how much each of them can give."""
+    return {
+        name: folded_norms(model.get_layer(name), groups.norms.get(name)) for name in groups.makers
+    }
+
+
+def norm_scales(model: Any, groups: Groups) -> dict[str, Array]:
+    """Batch norm -> the size of its factor for each channel (Liu et al. 2017, "Network Slimming",
+    arXiv:1708.06519); layers that make channels no batch norm reads count by their weights."""
+    import numpy as np
+
+    behind = groups.norms.values()
+    scales = {norm.name: np.abs(norm.gamma.numpy()) for norm in behind if norm.gamma is not None}
+    weighed = magnitudes(model, groups)
+    return scales | {name: weighed[name] for name in groups.makers if name not in groups.norms}
+
+
+def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
+    """Layer -> by how much the loss would change without each channel, to first order.
+
+    Molchanov et al. 2019 (arXiv:1906.10771): the square of gradient times weight, summed over
+    batches; of the batch norm behind a layer, where there is one, else of the layer itself.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from pipeline.optimize.losses import losses
+
+    gates = [groups.norms.get(name, model.get_layer(name)) for name in groups.makers]
+    weights = {gate.name: gate.trainable_weights for gate in gates}
+    (loss, *_) = losses(model, examples)
+    scores: dict[str, Array] = {}
+    for start in range(0, len(examples), BATCH):
+        batch = examples.rows(np.arange(start, min(start + BATCH, len(examples))))
+        with tf.GradientTape() as tape:
+            answers = tf.nest.flatten(model(list(batch.inputs), training=False))
+            value = tf.reduce_mean(loss(batch.targets[0], answers[0]))
+        slopes = tape.gradient(value, weights)
+        for name, variables in weights.items():
+            products = [
+                (variable * slope).numpy().reshape(-1, variable.shape[-1]).sum(axis=0)
+                for variable, slope in zip(variables, slopes[name], strict=True)
+            ]
+            scores[name] = scores.get(name, 0.0) + sum(products) ** 2
+    return scores

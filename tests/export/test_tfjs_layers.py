@@ -14,8 +14,11 @@ import pytest
 
 from pipeline.errors import PipelineError
 from pipeline.export import freeze, tfjs_layers
+from pipeline.optimize import channels, distill
+from pipeline.optimize.examples import Examples
 from pipeline.sources import keras_file, saved_model
 
+NO_EXAMPLES = Examples((np.zeros((1, 1)),), (np.zeros((1, 1)),), "teacher")
 MODULES = Path(__file__).parents[2] / "pipeline/browser/node_modules"
 
 in_tfjs = pytest.mark.skipif(
@@ -152,6 +155,20 @@ def test_models_load_in_tfjs_and_agree(library: str, tmp_path: Path) -> None:
         models[build.__name__] = (model, folder, cut)
     results = compare(models, tmp_path)
     assert results["mobilenet"]["cut"] == [2, 1, 1, 256]
+
+
+@in_tfjs
+def test_smaller_networks_made_of_a_model_load_in_tfjs(tmp_path: Path) -> None:
+    import tf_keras
+
+    source = mobilenet_v3(tf_keras)
+    student, _ = distill.build(source, distill.Options(depth=4, resolution=16))
+    narrow, _ = channels.remove(source, NO_EXAMPLES, channels.Options(share=0.3))
+    models = {}
+    for name, model in {"student": student, "narrow": narrow}.items():
+        randomize(model)
+        models[name] = (model, converted(model, tmp_path / name, "h5"), None)
+    compare(models, tmp_path)
 
 
 def test_model_without_keras_layers_is_refused(tmp_path: Path) -> None:
