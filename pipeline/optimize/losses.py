@@ -24,7 +24,10 @@ def activation_of(model: Any, output: int = 0) -> str:
     if hasattr(layer, "outputs"):
         return activation_of(layer, index)
     layer = getattr(layer, "layer", layer)  # a wrapper, such as that of pruning
-    if type(layer).__name__ == "Softmax":
+    kind = type(layer).__name__
+    if kind == "Softmax":
+        return "softmax"
+    if kind == "TFOpLambda" and layer.get_config()["function"] == "nn.softmax":
         return "softmax"
     return str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
 

@@ -37,6 +37,9 @@ LEAST_NEEDED = (11, 10, 9, 8, 7, 13, 5, 3, 12, 6, 4, 2)
 #: WebAssembly and ONNX Runtime compute four or eight channels at once.
 MULTIPLE = 8
 
+#: Of outputs, which a student has too; what other functions give it learns to give without them.
+ACTIVATIONS = ("softmax", "sigmoid", "tanh")
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -83,8 +86,10 @@ def build(teacher: Any, shape: Shape) -> Any:
         x = _unit(x, tf_keras.layers.DepthwiseConv2D, f"conv_dw_{number}", 3, stride)
         x = _unit(x, tf_keras.layers.Conv2D, f"conv_pw_{number}", 1, 1, filters=filters)
     x = tf_keras.layers.GlobalAveragePooling2D(name="pooled")(x)
-    x = tf_keras.layers.Dense(teacher.outputs[0].shape[1], name="scores")(x)
-    answer = tf_keras.layers.Activation(activation_of(teacher), name=output)(x)
+    x = tf_keras.layers.Dense(teacher.outputs[0].shape[1], name=f"{output}_scores")(x)
+    activation = activation_of(teacher)
+    known = activation if activation in ACTIVATIONS else "linear"
+    answer = tf_keras.layers.Activation(known, name=output)(x)
     return tf_keras.Model(image, answer, name=teacher.name)
 
 
@@ -164,9 +169,9 @@ def start_from(teacher: Any, student: Any) -> list[str]:
 
 def _head(teacher: Any, student: Any) -> dict[str, Any]:
     """The layer that gives the teacher's scores, where both read the same features for it."""
-    *others, last = [layer for layer in teacher.layers if hasattr(layer, "kernel")]
-    features = [layer.name for layer in student.layers if type(layer).__name__ == "Conv2D"][-1]
-    return {"scores": last} if others and others[-1].name == features else {}
+    named = [layer.name for layer in teacher.layers if hasattr(layer, "kernel")]
+    *_, features, scores = [layer.name for layer in student.layers if hasattr(layer, "kernel")]
+    return {scores: teacher.get_layer(named[-1])} if named[-2:-1] == [features] else {}
 
 
 def _strongest(source: Any, norm: Any, layer: Any) -> Array:

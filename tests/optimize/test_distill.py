@@ -69,7 +69,7 @@ def test_progress_tells_loss_and_accuracy(student: Path, notes: list[tuple[float
 def test_a_student_of_the_teachers_size_starts_as_the_teacher(digits_root: Path) -> None:
     teacher = load(digits_root / "source")
     student, taken = distill.build(teacher, distill.Options())
-    assert {"conv1", "conv_dw_13_bn", "scores"} <= set(taken)
+    assert {"conv1", "conv_dw_13_bn", "probabilities_scores"} <= set(taken)
     images = train.examples("test").inputs[0][:8]
     np.testing.assert_allclose(
         student.predict(images, verbose=0), teacher.predict(images, verbose=0), atol=1e-5

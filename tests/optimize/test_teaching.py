@@ -97,3 +97,20 @@ def test_the_teacher_is_asked_about_what_was_changed(teacher: Any) -> None:
     np.testing.assert_array_equal(changed.targets[0][:, 0], LABELS)
     answers = teacher.predict(inputs + 1, verbose=0)
     np.testing.assert_array_equal(changed.targets[0][:, 1:], answers)
+
+
+def test_a_softmax_is_found_however_it_was_written() -> None:
+    import tensorflow as tf
+    import tf_keras
+
+    x = tf_keras.Input(WIDTH)
+    scores = tf_keras.layers.Dense(CLASSES)(x)
+    written = {
+        "softmax": [tf.nn.softmax(scores), tf_keras.layers.Softmax()(scores)],
+        "linear": [scores, tf_keras.layers.Reshape((CLASSES,))(scores)],
+    }
+    for name, outputs in written.items():
+        for output in outputs:
+            assert losses.activation_of(tf_keras.Model(x, output)) == name
+    inner = tf_keras.Sequential([tf_keras.layers.Dense(CLASSES, activation="softmax")])
+    assert losses.is_softmax(tf_keras.Model(x, inner(x)))
