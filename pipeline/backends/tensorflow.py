@@ -96,6 +96,7 @@ def _graph(entry: Path) -> Any:
     for name, values in _weights(model["weightsManifest"], entry.parent):
         tensor = tf.make_tensor_proto(values)
         constants[name].attr["value"].tensor.CopyFrom(tensor)
+        constants[name].attr["dtype"].type = tensor.dtype
     for node in [node for node in graph.node if node.op == _FUSED]:
         _split(graph, node)
     return graph
@@ -119,7 +120,8 @@ def _split(graph: Any, node: Any) -> None:
         name = f"{node.name}/{operator}" if operator != steps[-1][0] else node.name
         made = graph.node.add(op=operator, name=name, input=[*before, *inputs])
         for attribute in attributes:
-            made.attr[attribute].CopyFrom(node.attr[attribute])
+            if attribute in node.attr:
+                made.attr[attribute].CopyFrom(node.attr[attribute])
         before = [name]
     graph.node.remove(node)
 

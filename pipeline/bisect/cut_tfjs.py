@@ -131,7 +131,7 @@ def _placeholder(entry: Mapping[str, Any]) -> Node:
 def _type_of(tensor: str, nodes: Sequence[Node]) -> dict[str, Any]:
     """The attribute ``T`` of what reads a further output of a node; TF.js itself needs none."""
     name, port = tensor.rsplit(":", 1)
-    attributes = next(node["attr"] for node in nodes if node["name"] == name)
+    attributes = next(node.get("attr", {}) for node in nodes if node["name"] == name)
     for key in ("Tout", "T"):
         types = attributes.get(key, {}).get("list", {}).get("type", [])
         if types:
@@ -175,7 +175,7 @@ def _cut_weights(artifact: Path, model: Any, dropped: set[str]) -> bytes:
     topology = model["modelTopology"]
     bodies = topology.get("library", {}).get("function", ())
     inside = {node["name"] for body in bodies for node in body["nodeDef"]}
-    if any("func" in value for node in topology["node"] for value in node["attr"].values()):
+    if any("func" in value for node in topology["node"] for value in node.get("attr", {}).values()):
         dropped = dropped - inside
     else:
         dropped = dropped | inside

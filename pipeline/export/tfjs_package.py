@@ -13,6 +13,7 @@ from pipeline import options
 from pipeline.export import origins
 from pipeline.export.artifact import ArtifactWriter
 from pipeline.export.sharding import Tensor, is_kernel, shards
+from pipeline.export.tfjs_slim import slim
 from pipeline.model import Signature
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
@@ -46,6 +47,9 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         _encode(group["weights"], contents, biases, options)
     files = _files(group["weights"], contents, options.shard_bytes)
     group["paths"] = [writer.add_file(file, "bin") for file in files]
+    # Now, since layers' own names decide where shards end.
+    if model["format"] == "graph-model":
+        slim(model)
     content = json.dumps(model, separators=(",", ":")).encode()
     writer.finish(writer.add_file(content, "json"))
     if known := origins.read(inputs["model"]):

@@ -31,8 +31,8 @@ FITTING = 2.5e-4
 #: The steps between numbers of levels that are tried.
 LADDER = 2**0.125
 
-#: Significant bits of a float16 that are tried; biases get no fewer than the second.
-BITS, BIAS_BITS = range(2, 12), range(9, 12)
+#: Significant bits of a float16 that are tried; biases get at least seven.
+BITS, BIAS_BITS = range(2, 12), range(7, 12)
 
 
 @dataclass(frozen=True)

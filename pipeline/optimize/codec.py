@@ -129,10 +129,25 @@ def min_max(
     high = np.maximum(values.max(axis=over, keepdims=True), 0).astype(np.float64)
     spread = np.where(high > low, high - low, last)
     scale = (spread / last).astype(np.float32)
+    if axis is None:
+        scale = _short(scale, -low / scale)
     # A range of subnormal numbers has no step in float32; they are zeros to every runtime.
     scale = np.where(scale > 0, scale, np.float32(1))
     zero: NDArray[np.float32] = np.clip(np.rint(-low / scale), 0, last).astype(np.float32)
     return scale, zero
+
+
+def _short(scale: NDArray[np.float32], zero: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A scale hardly above another, of four digits, and of few when times ``zero``: those that a
+    graph's JSON would spell out."""
+    import numpy as np
+
+    digits = 3 - int(np.floor(np.log10(scale.item()))) if scale.item() else 0
+    first = int(np.ceil(scale.item() * 10.0**digits))
+    found = [float(f"{number}e{-digits}") for number in range(first, first + 8)]
+    number = round(zero.item())
+    short = min(found, key=lambda some: len(repr(some * number)))
+    return np.full_like(scale, short)
 
 
 def _others(values: NDArray[Any], axis: int | None) -> tuple[int, ...] | None:

@@ -1,0 +1,79 @@
+"""A TF.js graph's JSON without what TF.js does not read.
+
+What is left out are attributes that have their default, in TensorFlow too, and what a constant says
+of itself: its type and shape stand in the manifest. A constant's name stands there, in its node and
+in each reader, and nobody asks for its value: a number does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+Node = dict[str, Any]
+
+#: Attributes with these values are dropped.
+DEFAULTS: dict[str, Any] = {
+    "explicit_paddings": {"list": {}},
+    "filter_format": {"s": "SFdJTw=="},
+    "num_host_args": {"i": "0"},
+    "use_cudnn_on_gpu": {"b": True},
+}
+
+#: What fused nodes say of activations that they lack.
+FUSED_ONLY = {"epsilon": "FusedBatchNorm", "leakyrelu_alpha": "LeakyRelu"}
+
+
+def slim(model: dict[str, Any]) -> None:
+    """Shorten a graph model in place, but for the library of functions, its loops' bodies."""
+    topology = model["modelTopology"]
+    for key in ("generatedBy", "convertedBy"):
+        model.pop(key, None)
+    if not topology.get("library"):
+        topology.pop("library", None)
+    for node in topology["node"]:
+        _shorten(node)
+    # Equal things side by side compress best; TF.js sorts nodes itself.
+    topology["node"].sort(key=lambda node: node["op"] != "Const")
+    if "library" not in topology:
+        weights = [weight for group in model["weightsManifest"] for weight in group["weights"]]
+        _number_constants(topology["node"], weights)
+
+
+def _shorten(node: Node) -> None:
+    for key in ("device", "experimentalType"):
+        node.pop(key, None)
+    if node["op"] == "Const":
+        node.pop("attr", None)
+    attributes = node.get("attr", {})
+    fused = _fused(attributes)
+    for name in list(attributes):
+        unused = FUSED_ONLY.get(name) and node["op"].startswith("_Fused")
+        if (name in DEFAULTS and attributes[name] == DEFAULTS[name]) or (
+            unused and FUSED_ONLY[name] not in fused
+        ):
+            del attributes[name]
+
+
+def _fused(attributes: dict[str, Any]) -> set[str]:
+    from base64 import b64decode
+
+    operators = attributes.get("fused_ops", {}).get("list", {}).get("s", ())
+    return {b64decode(operator).decode() for operator in operators}
+
+
+def _number_constants(nodes: Sequence[Node], weights: Sequence[dict[str, Any]]) -> None:
+    taken = {node["name"] for node in nodes}
+    names: dict[str, str] = {}
+    count = 0
+    for weight in weights:
+        while str(count) in taken:
+            count += 1
+        names[weight["name"]] = str(count)
+        count += 1
+    for weight in weights:
+        weight["name"] = names[weight["name"]]
+    for node in nodes:
+        node["name"] = names.get(node["name"], node["name"])
+        if "input" in node:
+            node["input"] = [names.get(name, name) for name in node["input"]]
