@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import model, options
 from pipeline.errors import PipelineError
+from pipeline.export import activations
 from pipeline.export.canonical_graph import RawGraph, canonical
 from pipeline.model import LoadedModel, Signature
 from pipeline.step import Inputs, step
@@ -30,6 +31,8 @@ class FreezeOptions(options.Options):
 def freeze(inputs: Inputs, options: FreezeOptions, work: Path) -> None:
     """SOURCE -> FROZEN (``frozen.pb``, ``signature.json``, ``facts.json``), always the same bytes.
 
+    Ranges of activations that a technique trained for come along.
+
     Raises PipelineError where the model keeps something that is no constant (a lookup table).
     """
     loaded = model.load(inputs["source"])
@@ -37,6 +40,7 @@ def freeze(inputs: Inputs, options: FreezeOptions, work: Path) -> None:
     graph = canonical(_frozen(function), loaded.signature)
     _check_state(graph, loaded.signature)
     (work / GRAPH).write_bytes(graph.SerializeToString(deterministic=True))
+    activations.write(work, activations.of_tensors(activations.read(inputs["source"]), graph))
     _with_softmax(loaded.signature, graph).write(work / SIGNATURE)
     (work / FACTS).write_text(json.dumps({"parameters": _parameters(function, graph)}))
 

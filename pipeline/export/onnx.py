@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline import options
-from pipeline.export import origins
+from pipeline.export import activations, origins
 from pipeline.export.onnx_weights import OPSET_OF_UINT16
 from pipeline.export.sharding import Size
 from pipeline.model import Signature
@@ -86,6 +86,7 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     made = {name for node in model.graph.node for name in node.output}
     known = _origins(names, merged, {node.name for node in graph_def.node})
     write(model, signature, work, {new: old for new, old in known.items() if new in made})
+    activations.write(work, activations.renamed(activations.read(inputs["frozen"]), known))
 
 
 def write(

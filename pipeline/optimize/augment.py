@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pipeline.optimize.finetune import Augment
+
     Array = NDArray[Any]
 
 #: The most that one image is changed at strength 1.
@@ -18,6 +20,13 @@ TURN_DEGREES = 10
 ZOOM = 0.1
 SHIFT = 0.06
 """A share of the height and the width."""
+
+
+def mover(strength: float) -> Augment | None:
+    """``moved`` on a model's first input, as ``finetune.fit`` takes it; ``None`` at strength 0."""
+    if not strength:
+        return None
+    return lambda inputs, chance: (moved(inputs[0], chance, strength), *inputs[1:])
 
 
 def moved(images: Array, chance: np.random.Generator, strength: float = 1.0) -> Array:

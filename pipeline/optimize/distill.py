@@ -18,7 +18,6 @@ from pipeline.optimize.training import Share, Training
 from pipeline.step import Inputs, progress, step
 
 if TYPE_CHECKING:
-    from pipeline.optimize.finetune import Augment
     from pipeline.optimize.training import Lesson
 
 KEY = "distill"
@@ -100,21 +99,14 @@ def learn(student: Any, lesson: Lesson, options: Options) -> dict[str, float]:
         The last epoch's loss and accuracy.
     """
     from pipeline.optimize import finetune
+    from pipeline.optimize.augment import mover
 
     return finetune.fit(
         student,
         lesson.train,
         lesson.watch,
         options.recipe(),
-        augment=_augment(options.augment),
+        augment=mover(options.augment),
         teacher=lesson.teacher,
         report=progress,
     )
-
-
-def _augment(strength: float) -> Augment | None:
-    from pipeline.optimize.augment import moved
-
-    if not strength:
-        return None
-    return lambda inputs, chance: (moved(inputs[0], chance, strength),)

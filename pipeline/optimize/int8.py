@@ -82,7 +82,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     import onnx
     from safetensors.numpy import load_file
 
-    from pipeline.export import origins
+    from pipeline.export import activations, origins
     from pipeline.export.onnx import write
     from pipeline.export.onnx_canonical import canonicalize
     from pipeline.model import Signature
@@ -92,7 +92,9 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
     samples = {name: values[: options.calibrate] for name, values in samples.items()}
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
-    quantized = quantize(model, calibrate(model, samples, options), nodes, options)
+    # Where the model was trained to do with a range, no other will do as well.
+    ranges = calibrate(model, samples, options) | activations.read(inputs["model"])
+    quantized = quantize(model, ranges, nodes, options)
     known = _of_dequantized(origins.read(inputs["model"]), quantized)
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)

@@ -35,6 +35,8 @@ class Scaled:
     """The same in the folded model: its kernel is that of ``before`` times ``scale``."""
     scale: Vector
     """[c], for each output channel; ones where no batch norm was folded."""
+    norm: str | None
+    """The name of the batch norm that was folded."""
 
 
 def fold(model: Any) -> tuple[Any, list[Scaled]]:
@@ -191,12 +193,12 @@ def _carry_linear(layer: Any, after: Any, norm: Any) -> Scaled:
 
     if norm is None:
         after.set_weights(layer.get_weights())
-        return Scaled(layer, after, np.ones(_channels(layer)))
+        return Scaled(layer, after, np.ones(_channels(layer)), None)
     scale, offset = _affine(norm)
     bias = layer.bias.numpy() * scale if layer.use_bias else 0.0
     kernel = kernel_of(layer).numpy() * along(layer, scale)
     after.set_weights([kernel.astype(np.float32), (bias + offset).astype(np.float32)])
-    return Scaled(layer, after, scale)
+    return Scaled(layer, after, scale, norm.name)
 
 
 def _channels(layer: Any) -> int:

@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.optimize.training import Training
+from pipeline.optimize.training import Share, Training
 from pipeline.step import Inputs, progress, step
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pipeline.optimize.fake_quant import Ranges
     from pipeline.optimize.keras_fold import Scaled
+    from pipeline.optimize.training import Lesson
 
     Array = NDArray[np.float32]
 
@@ -49,6 +51,10 @@ class Options(Training):
     weights have one of three values, which compress well, and few go far. Without it, the distance
     with the least squared error for as many levels."""
 
+    activations: Literal["float32", "int8"] = "float32"
+    """With int8 the model also learns to keep what its layers give in eight bits, and `quantize:
+    int8` takes over the ranges that were found; formats without such operators do without."""
+
     small_levels: Levels = 63
     """Levels of depthwise convolutions and of kernels under ``smallest_kernel``, which hold few
     bytes and suffer most."""
@@ -61,6 +67,10 @@ class Options(Training):
 
     bias_levels: Annotated[int, Field(ge=3, le=65536)] = 255
     """How many values the biases of a layer may have."""
+
+    augment: Share = 0.0
+    """How much images are turned (up to 10 degrees at 1), zoomed (10 %) and shifted (6 %) while it
+    learns; the source model is asked about them as they are then."""
 
     skip: list[str] = Field(default=[])
     """Names of layers whose weights stay as they are."""
@@ -103,29 +113,32 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     ``model.h5``, without the batch norms that could be folded, and ``qat.json``: bits
     that a weight of each layer needs, by the entropy of its integers, and the last epoch's numbers.
     """
+    from pipeline.export import activations
     from pipeline.optimize import finetune, training
 
     with finetune.reproducible(options.seed):
         model, _ = training.keras_model(inputs["source"], NAME)
         lesson = training.read_lesson(inputs, options, NAME)
-        quantized, described = quantize(model, lesson.train, lesson.watch, options)
+        quantized, described, ranges = quantize(model, lesson, options)
     training.write_source(quantized, work)
+    activations.write(work, ranges)
     (work / "qat.json").write_text(json.dumps(described, indent=1, sort_keys=True))
 
 
-def quantize(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, dict[str, Any]]:
+def quantize(model: Any, lesson: Lesson, options: Options) -> tuple[Any, dict[str, Any], Ranges]:
     """Train a ``tf_keras.Model`` in place, and fold it; within ``finetune.reproducible``.
 
     Args:
         model: built, functional or sequential.
-        train: ``Examples`` to learn from.
-        watch: ``Examples`` to measure on.
+        lesson: what to learn, and from whom.
         options: how.
 
     Returns:
-        The folded model with all kernels on their grids, and what ``qat.json`` says.
+        The folded model with all kernels on their grids, what ``qat.json`` says, and the ranges
+        of activations, by layer, that it was trained for.
     """
-    from pipeline.optimize import finetune, straight
+    from pipeline.optimize import fake_quant, finetune, straight
+    from pipeline.optimize.augment import mover
     from pipeline.optimize.keras_fold import fold, kernel_of
 
     grids = {layer: _grid(layer, options) for layer in _chosen(model, options)}
@@ -133,11 +146,15 @@ def quantize(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any,
         straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.step / grid.step.mean())
         for layer, grid in grids.items()
     ]
+    whole = options.activations == "int8"
+    learner, wrappers = fake_quant.wrapped(model) if whole else (model, {})
     numbers = finetune.fit(
-        model,
-        train,
-        watch,
+        learner,
+        lesson.train,
+        lesson.watch,
         options.recipe(),
+        augment=mover(options.augment),
+        teacher=lesson.teacher,
         callbacks=[straight.callback(weights)],
         report=progress,
     )
@@ -147,7 +164,8 @@ def quantize(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any,
         for one in scaled
         if one.before in grids
     }
-    return folded, {"layers": bits, "last_epoch": numbers}
+    described = {"layers": bits, "last_epoch": numbers}
+    return folded, described, fake_quant.ranges(wrappers, scaled)
 
 
 def _chosen(model: Any, options: Options) -> list[Any]:

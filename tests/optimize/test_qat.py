@@ -14,6 +14,7 @@ from pipeline.errors import ConfigError
 from pipeline.optimize import qat
 from pipeline.optimize.keras_fold import kernel_of, linear_layers, output_axes
 from pipeline.optimize.settle import significant
+from pipeline.optimize.training import Lesson
 
 OPTIONS = qat.Options(
     levels=7,
@@ -101,7 +102,7 @@ def test_training_finds_better_weights_than_rounding(root: Path) -> None:
         from pipeline.optimize import finetune
 
         patch.setattr(finetune, "fit", lambda *args, **named: {})
-        rounded, _ = qat.quantize(rounded, None, None, OPTIONS)
+        rounded, _, _ = qat.quantize(rounded, Lesson(None, None, None), OPTIONS)
     right = [
         float((model.predict(inputs, verbose=0).argmax(axis=1) == labels).mean())
         for model in (source, trained, rounded)
