@@ -23,9 +23,16 @@ if TYPE_CHECKING:
 
 
 def plans(
-    paths: Sequence[Path], overrides: Sequence[str] = (), *, browsers: bool = True
+    paths: Sequence[Path],
+    overrides: Sequence[str] = (),
+    *,
+    browsers: bool = True,
+    store: Store | None = None,
 ) -> dict[Path, Plan]:
     """Plan every config, so that an error in the last one shows before the first one is built.
+
+    Args:
+        store: may know what the searches of a config found; others are noted in the plan.
 
     Raises:
         ConfigError: with every error found in all of them.
@@ -33,7 +40,7 @@ def plans(
     planned, errors = {}, []
     for path in paths:
         try:
-            planned[path] = _plan(path, overrides, browsers)
+            planned[path] = _plan(path, overrides, browsers, store)
         except ConfigError as error:
             errors.append(error)
     if len(errors) > 1:
@@ -43,13 +50,27 @@ def plans(
     return planned
 
 
-def _plan(path: Path, overrides: Sequence[str], browsers: bool) -> Plan:
+def _plan(path: Path, overrides: Sequence[str], browsers: bool, store: Store | None) -> Plan:
     from pipeline.config_file import load_config
     from pipeline.plan import make_plan
 
     config = load_config(path, overrides)
+    with _in(path):
+        unsearched: dict[str, str] = {}
+        if config.is_searched:
+            from pipeline.search.resolve import as_stored
+
+            config, unsearched = as_stored(config, store)
+        plan = make_plan(config, browsers=browsers)
+        plan.unsearched |= unsearched
+        return plan
+
+
+@contextmanager
+def _in(path: Path) -> Iterator[None]:
+    """Name the config in what is wrong with it."""
     try:
-        return make_plan(config, browsers=browsers)
+        yield
     except ConfigError as error:
         where = f"{path}: {error.where}" if error.where else str(path)
         raise ConfigError(error.what, where=where, todo=error.todo) from error
@@ -84,6 +105,8 @@ def builds(
         for path in paths:
             if lanes is not None and path in planned:
                 one = planned[path]
+                if one.unsearched:
+                    one = _searched(path, overrides, store, lanes, progress, browsers=browsers)
                 built = _make(one, path, store, lanes, progress=progress, key=keys[path])
             elif found := kept.get(path):
                 built, steps = found
@@ -93,6 +116,26 @@ def builds(
             made = replace(built, command=last.command(path, overrides))
             last.remember(made)
             yield made
+
+
+def _searched(
+    path: Path,
+    overrides: Sequence[str],
+    store: Store,
+    lanes: LocalLanes,
+    progress: Progress,
+    *,
+    browsers: bool,
+) -> Plan:
+    """The plan of a config, with what its searches find."""
+    from pipeline.config_file import load_config
+    from pipeline.plan import make_plan
+    from pipeline.search.resolve import search_all
+
+    with _in(path):
+        config = load_config(path, overrides)
+        config = search_all(config, store, lanes, progress, browsers=browsers)
+        return make_plan(config, browsers=browsers)
 
 
 def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:

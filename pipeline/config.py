@@ -153,8 +153,19 @@ class Config(Options):
     """Where a release goes."""
 
     _path: Path | None = PrivateAttr(None)
+    _searches: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
 
     @property
     def path(self) -> Path | None:
         """The file it was read from; digests of downloads are kept beside it."""
         return self._path
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether a variant's techniques are still to be found."""
+        return any(variant.search is not None for variant in self.variants.values())
+
+    @property
+    def searches(self) -> dict[str, dict[str, Any]]:
+        """Variants that a search found, and each one's outcome as JSON."""
+        return self._searches

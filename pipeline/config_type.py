@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, GetPydanticSchema, create_model, mo
 from pipeline.config import Config, Name
 from pipeline.options import Options
 from pipeline.registry import discover
+from pipeline.search.options import Search
 
 #: Techniques run in this order, whatever order a config names them in. Within a stage, a
 #: module's ``ORDER`` decides: what makes another network comes before what changes its weights.
@@ -40,9 +41,18 @@ class OneOf(Options):
 class Variant(Options):
     """A chain of techniques; none of them means the model as it is, in float32."""
 
+    search: Search | None = None
+    """Let a search find the techniques that go with those that stand beside it, if any do."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the model as it is."""
+        return not self.model_fields_set
+
     def techniques(self) -> list[tuple[ModuleType, Options]]:
         """The modules and their options, in the order in which they run."""
-        chain = [_chosen(key, getattr(self, key)) for key in sorted(self.model_fields_set)]
+        keys = sorted(self.model_fields_set - {"search"})
+        chain = [_chosen(key, getattr(self, key)) for key in keys]
         return sorted(chain, key=lambda pair: _turn(pair[0]))
 
 

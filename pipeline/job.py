@@ -52,12 +52,14 @@ def build(
     from pipeline.executors.local import LocalLanes
     from pipeline.publish import storage
     from pipeline.publish.signature import signer
+    from pipeline.search.resolve import search_all
 
     storage.require(config.publish.to)
     signs = signer(sign_key, keyless=sign_keyless)
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
-        built = make(make_plan(config), config.path, place, lanes)
+        found = search_all(config, place, lanes, None)
+        built = make(make_plan(found), config.path, place, lanes)
         built = replace(built, command=last.command(config.path))
         last.remember(built)
         judge(built)
@@ -118,6 +120,11 @@ def stored(
     Raises:
         ConfigError: something is not there yet.
     """
+    for name in plan.unsearched:
+        raise ConfigError(
+            f"the store does not hold what the search for the variant {name} found",
+            todo="run `pipeline build` or `pipeline validate` first",
+        )
     built = _built(plan, store, results(plan, config_path, store, NoLanes()))
     return replace(built, command=last.command(config_path, overrides))
 
@@ -130,8 +137,15 @@ def results(
     on_event: OnEvent = lambda state, node, seconds: None,
 ) -> dict[str, Result]:
     """The result of every step of a plan: stored, or made in ``lanes``."""
+    return run(plan, config_path, store, lanes, on_event).results
+
+
+def run(plan: Plan, config_path: Path | None, store: Store, lanes: Lanes, on_event: OnEvent) -> Run:
+    """A finished pass over a plan: its results, and the keys under which they are stored."""
     files = _files(plan, config_path, store, lambda fraction, note: None)
-    return Run(plan, store, lanes, files, on_event).all()
+    done = Run(plan, store, lanes, files, on_event)
+    done.all()
+    return done
 
 
 class NoLanes:

@@ -17,6 +17,8 @@ import click
 if TYPE_CHECKING:
     from pipeline.plan import Node
     from pipeline.run import State
+    from pipeline.search import show as searches
+    from pipeline.search.trial import Job
 
 
 class Progress(Protocol):
@@ -31,6 +33,9 @@ class Progress(Protocol):
 
     def of(self, total: int) -> AbstractContextManager[None]:
         """For the time of one build of ``total`` steps."""
+
+    def search(self, job: Job) -> AbstractContextManager[searches.Shown]:
+        """For the time of one search."""
 
 
 MARKS = {"done": ("✓", "green"), "stored": ("·", None), "failed": ("✗", "red")}
@@ -58,6 +63,11 @@ class JsonLines:
 
     def of(self, total: int) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def search(self, job: Job) -> AbstractContextManager[searches.Shown]:
+        from pipeline.search import show
+
+        return nullcontext(show.Json(job))
 
     def _write(self, **event: Any) -> None:
         click.echo(json.dumps(event), err=True)
@@ -98,6 +108,11 @@ class Lines:
             if self._live is not None:
                 self._live.stop()
                 self._live = None
+
+    def search(self, job: Job) -> AbstractContextManager[searches.Shown]:
+        from pipeline.search import show
+
+        return show.lines(job)
 
     def _print(self, text: str) -> None:
         if self._live is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,9 +59,21 @@ def plan(planned: Plan, as_json: bool) -> None:
     table(("artifact", "proved on"), rows)
     for left in planned.left_out:
         click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")
+    for name, told in planned.unsearched.items():
+        click.echo(f"{click.style('to be found', fg='cyan')} {name}: {told}")
+    for name, outcome in planned.config.searches.items():
+        click.echo(f"{click.style('found', fg='green')} {name}: {_found(outcome)}")
     click.echo()
     steps = [(n.id, n.lane or n.function.lane, _needs(n)) for n in planned.nodes.values()]
     table(("step", "runs in", "needs"), steps)
+
+
+def _found(outcome: Mapping[str, Any]) -> str:
+    from pipeline.search.outcome import from_json
+    from pipeline.search.text import flow
+
+    best = from_json(outcome).best
+    return f"{flow(best.recipe if best else {})}, the best of {len(outcome['trials'])} candidates"
 
 
 def _needs(node: Node) -> str:
@@ -77,7 +89,14 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
     artifacts = [{"id": a.id, "backends": list(a.proofs)} for a in planned.artifacts]
     left_out = [{"id": left.id, "reason": left.reason} for left in planned.left_out]
     name = planned.config.name
-    return {"name": name, "artifacts": artifacts, "left_out": left_out, "steps": steps}
+    return {
+        "name": name,
+        "artifacts": artifacts,
+        "left_out": left_out,
+        "to_be_found": planned.unsearched,
+        "found": {name: outcome["trials"] for name, outcome in planned.config.searches.items()},
+        "steps": steps,
+    }
 
 
 def cdn(folder: str, as_json: bool) -> None:

@@ -34,7 +34,7 @@ def run(
         PipelineError: of any kind; a trace of the source is kept.
     """
     progress = JsonLines() if as_json else Lines()
-    (plan,) = plans([config], overrides).values()
+    (plan,) = plans([config], overrides, store=store).values()
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(2):
         lanes.on_progress = progress.on_progress
         found = bisect(plan, request, store, lanes, progress.on_event)

@@ -253,6 +253,51 @@ export interface ReleaseManifest {
    */
   report?: string;
   /**
+   * How variants were found, where a search found them.
+   */
+  searches?: {
+    variant: string;
+    minimize: "wire_bytes" | "bytes" | "latency";
+    /**
+     * Where candidates were measured.
+     */
+    on: string[];
+    /**
+     * Metric -> the bound that candidates had to keep.
+     */
+    keep: {
+      [k: string]: number;
+    };
+    /**
+     * How many candidates.
+     */
+    tried: number;
+    seconds: number;
+    /**
+     * What quality is, measured on samples held back from calibration.
+     */
+    metric: "accuracy" | "top1_agreement" | "snr_db";
+    /**
+     * The techniques that were found, as a config's variant.
+     */
+    recipe: {
+      [k: string]: unknown;
+    } | null;
+    /**
+     * Candidates of which none is both smaller (or faster) and better.
+     */
+    front: {
+      /**
+       * Bytes, or the time as a ratio to float32's.
+       */
+      value: number;
+      quality: number | null;
+      recipe: {
+        [k: string]: unknown;
+      };
+    }[];
+  }[];
+  /**
    * Artifacts that another one replaces, left out of the release.
    */
   dropped: {

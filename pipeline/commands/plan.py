@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.common import COMMON, CONFIGS
+from pipeline.commands.common import COMMON, CONFIGS, open_store
 
 
 @click.command("plan")
@@ -24,5 +24,5 @@ def command(
     from pipeline import show
     from pipeline.builds import plans
 
-    for planned in plans(configs, overrides).values():
+    for planned in plans(configs, overrides, store=open_store(store_path)).values():
         show.plan(planned, as_json)

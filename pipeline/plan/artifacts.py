@@ -68,7 +68,7 @@ def _plan_package(
 ) -> Package | None:
     """Add the steps that make one artifact, or say why it is left out."""
     artifact = f"{module.FORMAT}/{variant}"
-    reason = _cannot_hold(plan.config, chain, module, options)
+    reason = cannot_hold(plan.config, chain, module, options)
     if reason:
         plan.left_out.append(LeftOut(artifact, reason))
         return None
@@ -116,7 +116,7 @@ def _bounds(
     return bounds
 
 
-def _cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
+def cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
     """Why a format cannot hold a variant; ``None`` where it can."""
     source = discover("sources", "pull")[config.source.kind]
     keras = getattr(source, "KERAS", True)

@@ -83,6 +83,8 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     artifacts: list[PlannedArtifact] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    unsearched: dict[str, str] = field(default_factory=dict)
+    """Variants whose techniques a search is to find yet, and what it would search."""
 
     def add(self, node: Node) -> str:
         """Add a node, once; equal work of two variants is one node."""

@@ -23,7 +23,7 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
         ConfigError: a variant fits no format, or an artifact could not be proved anywhere.
     """
     plan = Plan(config, browsers)
-    _plan_source(plan)
+    plan_source(plan)
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan)
     plan_golden(plan, packages)
@@ -33,8 +33,8 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
     return plan
 
 
-def _plan_source(plan: Plan) -> None:
-    """Pull and freeze the model, read the samples, make the golden, check the operators."""
+def plan_source(plan: Plan) -> None:
+    """Pull and freeze the model, read the samples, check the operators."""
     config = plan.config
     source = discover("sources", "pull")[config.source.kind]
     remote: Mapping[str, RemoteFile] = getattr(source, "remote_files", lambda options: {})(
@@ -64,6 +64,14 @@ def _plan_samples(plan: Plan) -> None:
     plan.add(Node("samples", module.read, options, inputs, files, reads=("signature.json",)))
 
 
+def _plan_searches(plan: Plan) -> dict[str, str]:
+    """What searches found, as a part of what the manifest is made of."""
+    for name, outcome in plan.config.searches.items():
+        keep = step_of("pipeline.search.outcome:keep", outcome=outcome)
+        plan.add(Node(f"search {name}", *keep))
+    return {f"search {name}": f"search {name}" for name in plan.config.searches}
+
+
 def _plan_manifest(plan: Plan) -> None:
     config = plan.config
     identify = step_of("pipeline.publish.manifest:identify")
@@ -79,12 +87,13 @@ def _plan_manifest(plan: Plan) -> None:
         plain = not config.variants[artifact.variant].techniques()
         named = {"id": artifact.id, "variant": artifact.variant, "plain": plain}
         artifacts.append({**named, "targets": artifact.bounds})
-    inputs |= delivered(plan)
+    inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {
         "config": described,
         "artifacts": artifacts,
         "drop_dominated": config.publish.drop_dominated,
+        "searches": list(config.searches),
         "source": {"kind": config.source.kind, **config.source.options.key()},
     }
     write = step_of("pipeline.publish.manifest:write", **options)
@@ -95,7 +104,7 @@ def _plan_manifest(plan: Plan) -> None:
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
-    *("ranges.json", "half.json", "runtime.json"),
+    *("ranges.json", "half.json", "runtime.json", "search.json"),
     *("confidence.safetensors", "labels.safetensors"),
 )
 

@@ -51,7 +51,7 @@ def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
 
 def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> PlannedArtifact:
     """Add the proofs of one package of all."""
-    proofs = dict(_plan_proofs(plan, package, _reference(packages, package)))
+    proofs = dict(plan_proofs(plan, package, reference_of(packages, package)))
     return PlannedArtifact(
         package.artifact,
         package.format,
@@ -64,14 +64,19 @@ def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> Plan
     )
 
 
-def _reference(packages: list[Package], package: Package) -> str | None:
+def reference_of(packages: list[Package], package: Package) -> str | None:
     """The node of the same format's artifact without techniques, which others are timed with."""
     found = (one.node for one in packages if one.format == package.format and one.plain)
     node = next(found, None)
     return None if node == package.node else node
 
 
-def _plan_proofs(plan: Plan, package: Package, reference: str | None) -> Iterator[tuple[str, str]]:
+def plan_proofs(plan: Plan, package: Package, reference: str | None) -> Iterator[tuple[str, str]]:
+    """Add a proof of a package on each target that runs it: target and node.
+
+    Args:
+        reference: the node of the artifact that it is timed with.
+    """
     chosen = parse(plan.config.validate_.backends)
     targets = [target for target in chosen if target.runs(package.format)]
     if not targets:

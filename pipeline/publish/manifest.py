@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from pipeline import options, tools
 from pipeline.export import artifact as artifacts
 from pipeline.model import Signature
@@ -44,6 +46,8 @@ class ManifestOptions(options.Options):
     source: dict[str, Any]
     artifacts: list[Proved]
     drop_dominated: bool
+    searches: list[str] = Field(default=[])
+    """The variants that a search found."""
 
 
 class IdentifyOptions(options.Options):
@@ -88,6 +92,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "cascade_reason": no_cascade,
         "runtimes": runtime.used(inputs, kept),
         "artifacts": kept,
+        **_searches(inputs, options.searches),
         "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
     }
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -104,6 +109,14 @@ def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
     known = {"sha256": identity["sha256"], "parameters": frozen["parameters"]}
     facts = {"facts": identity["facts"]} if identity["facts"] else {}
     return options.source | known | facts
+
+
+def _searches(inputs: Inputs, variants: list[str]) -> dict[str, Any]:
+    """How variants were found, for those who want to pin or judge them."""
+    from pipeline.search import outcome
+
+    found = [outcome.read(inputs[f"search {name}"]).summary() for name in variants]
+    return {"searches": found} if found else {}
 
 
 def _samples(folder: Path, count: int) -> dict[str, Any]:

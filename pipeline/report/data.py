@@ -18,6 +18,7 @@ def data(release: Release) -> dict[str, Any]:
         "name": release.name,
         "release": release.id,
         "verdict": asdict(judge(release)),
+        "searches": release.record.get("searches", []),
         "cascade": release.record.get("cascade"),
         "artifacts": [_artifact(artifact) for artifact in release.artifacts],
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.report import cascades, words
+from pipeline.report import cascades, searches, words
 from pipeline.report.release import Artifact, Group, Release
 from pipeline.report.verdict import Verdict, judge
 
@@ -21,6 +21,7 @@ def markdown(release: Release) -> str:
         *(_group(group) for group in release.groups),
         _ship(release, verdict),
         "\n".join(_cascades(release)),
+        "\n".join(f"- Found by a search: {text(line)}." for line in searches.lines(release)),
         _foot(release),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

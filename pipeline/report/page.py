@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.report import bars, cascades, facts, words
+from pipeline.report import bars, cascades, facts, searches, words
 from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Artifact, Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
@@ -89,6 +89,7 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
         "columns": _columns,
         "bars": _bars,
         "cascades": list(_cascades(release, context.evidence)),
+        "searches": _searches(release, context.evidence),
         "worst": worst_samples(release, context.evidence),
         "alike": alike(release),
         "visible": words.number(VISIBLE),
@@ -112,6 +113,11 @@ def _cascades(release: Release, evidence: Evidence) -> Iterator[dict[str, Any]]:
         svg = cascades.chart(one, cascades.curve(release, one, evidence))
         rows = list(cascades.rows(one))
         yield {"headline": cascades.headline(one), "svg": _safe(svg), "rows": rows}
+
+
+def _searches(release: Release, evidence: Evidence) -> list[searches.Found]:
+    found = searches.found(release, evidence)
+    return [replace(one, svg=_safe(one.svg) if one.svg else "") for one in found]
 
 
 def _safe(svg: str) -> Any:

@@ -7,7 +7,7 @@ from textwrap import fill
 
 import click
 
-from pipeline.report import cascades, words
+from pipeline.report import cascades, searches, words
 from pipeline.report.release import Artifact, Group, Proof, Release, Status
 from pipeline.report.verdict import Pick, judge
 from pipeline.table import table
@@ -141,6 +141,8 @@ def _verdict(release: Release) -> None:
     for cascade in cascades.cascades(release):
         line = f"cascade {cascades.headline(cascade)}: {cascades.expected(cascade)}"
         click.echo(fill(line, WIDTH, subsequent_indent="  "))
+    for line in searches.lines(release):
+        click.echo(fill(f"found by a search: {line}", WIDTH, subsequent_indent="  "))
     click.secho(verdict.headline, fg="green" if verdict.ok else "red", bold=True)
 
 

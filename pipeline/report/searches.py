@@ -1,0 +1,197 @@
+"""What searches tried and found, in words and as a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report import words
+from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
+from pipeline.search.text import figure, flow, quality
+
+if TYPE_CHECKING:
+    from pipeline.report.release import Release
+    from pipeline.report.samples import Evidence
+    from pipeline.search.outcome import Outcome, Trial
+
+#: Pixels between the axes: small enough for a phone, whose text is not to be scaled.
+WIDTH, HEIGHT = 262, 230
+
+#: Candidates of the table that are shown at once; the rest can be unfolded.
+SHOWN = 10
+
+QUALITIES = {
+    "accuracy": "Accuracy",
+    "top1_agreement": "Agreement",
+    "snr_db": "Signal to noise",
+}
+METRICS = {"accuracy": "accuracy", "top1_agreement": "agreement", "snr_db": "signal to noise, dB"}
+TITLES = {"bytes": "KB of files", "wire_bytes": "KB on the wire", "latency": "time, float32 is 1"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One candidate, as the table shows it."""
+
+    mark: str
+    status: str
+    recipe: str
+    value: str
+    quality: str
+    seconds: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """One search, as the page shows it."""
+
+    variant: str
+    timed: bool
+    value_title: str
+    quality_title: str
+    lead: str
+    svg: str
+    rows: list[Row]
+    pinned: str
+
+    @property
+    def shown(self) -> list[Row]:
+        return self.rows[:SHOWN]
+
+    @property
+    def more(self) -> list[Row]:
+        return self.rows[SHOWN:]
+
+
+def found(release: Release, evidence: Evidence) -> Iterator[Found]:
+    """Every search of a release whose trials are at hand."""
+    from pipeline.search import outcome, show
+
+    for told in release.record.get("searches", []):
+        folder = evidence(f"search {told['variant']}")
+        if folder is not None:
+            one = outcome.read(folder)
+            rows = [_row(one, trial) for trial in _ranked(one)]
+            timed = one.minimize == "latency"
+            titles = ("Time" if timed else "Size", QUALITIES[one.metric])
+            yield Found(one.variant, timed, *titles, lead(one), chart(one), rows, show.pinned(one))
+
+
+def lead(one: Outcome) -> str:
+    """What was searched for, how, and why it ended."""
+    least = {"latency": "the shortest time", "bytes": "the fewest bytes"}
+    where = words.joined([words.target(target) for target in one.targets])
+    keep = words.joined([words.metric(m) + " " + words.bound(m, b) for m, b in one.keep.items()])
+    bounds = f" with {keep}" if one.keep else ""
+    return (
+        f"{least.get(one.minimize, 'the fewest bytes on the wire')} in "
+        f"{words.joined(one.formats)}{bounds}: {words.count(len(one.trials), 'candidate')} in "
+        f"{_time(one.spent)}, each measured on {where} with "
+        f"{words.count(one.held_back, 'sample')} held back from calibration"
+    )
+
+
+def lines(release: Release) -> Iterator[str]:
+    """One line for each search: what it found, among how many."""
+    for told in release.record.get("searches", []):
+        candidates = words.count(told["tried"], "candidate")
+        yield f"{told['variant']} is {flow(told['recipe'])}, the best of {candidates}"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
+
+
+def _ranked(one: Outcome) -> list[Trial]:
+    """What keeps the bounds, the best first; then what misses them, the nearest first."""
+
+    def rank(trial: Trial) -> tuple[bool, bool, float, float]:
+        value = trial.value if trial.value is not None else float("inf")
+        return trial.value is None, bool(trial.missed), trial.shortfall, value
+
+    return sorted(one.trials, key=rank)
+
+
+def _row(one: Outcome, trial: Trial) -> Row:
+    status = "pass" if trial.feasible else "fail"
+    missed = [f"{words.metric(m.metric)} {_value(m.metric, m.value)}" for m in trial.misses()]
+    return Row(
+        "★" if trial is one.best else words.MARKS[status],
+        status,
+        flow(trial.recipe) if trial.recipe else "float32",
+        figure(one.minimize, trial.value),
+        quality(one.metric, trial.quality),
+        f"{trial.seconds:.0f} s",
+        trial.error or words.joined(list(dict.fromkeys(missed))),
+    )
+
+
+def _value(metric: str, value: float | None) -> str:
+    return "not measured" if value is None else words.value_of(metric, value)
+
+
+def chart(one: Outcome) -> str:
+    """What is minimized against quality: candidates, the front, and what was chosen.
+
+    Returns:
+        An SVG; empty where nothing could be measured twice.
+    """
+    measured = [t for t in one.trials if t.value is not None and t.quality is not None]
+    if len(measured) < 2:
+        return ""
+    rows = [_point(one, trial) for trial in measured]
+    front = [_point(one, trial) for trial in one.front() if trial.quality is not None]
+    return svg(_layers(one, rows, front), WIDTH, HEIGHT)
+
+
+def _point(one: Outcome, trial: Trial) -> dict[str, Any]:
+    unit = 1.0 if one.minimize == "latency" else 1000.0
+    return {
+        "value": (trial.value or 0.0) / unit,
+        "quality": trial.quality,
+        "kept": trial.feasible,
+        "best": trial is one.best,
+        "name": "found" if trial is one.best else "",
+    }
+
+
+def _layers(
+    one: Outcome, rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]]
+) -> list[Spec]:
+    decibel = one.metric == "snr_db"
+    across = max(row["value"] for row in rows) * 1.08
+    bottom, top = _vertical([row["quality"] for row in rows], decibel)
+    digits = "d" if decibel else ".1%" if top - bottom < 0.05 else ".0%"
+    axis = {"title": TITLES[one.minimize], "tickCount": 5, "grid": False}
+    x = quantity("value", (0.0, across), axis)
+    y = quantity("quality", (bottom, top), {"title": METRICS[one.metric], "format": digits})
+    dot = {"type": "point", "size": 55, "opacity": 1}
+    kept, missed = PALETTE["first"], PALETTE["same"]
+    step = {"type": "line", "color": PALETTE["line"], "interpolate": "step-after"}
+    right = next((row["value"] > across / 2 for row in rows if row["best"]), False)
+    name = {**TEXT, "align": "right" if right else "left", "dx": -9 if right else 9, "dy": 12}
+    return [
+        *of(front, layer(step, x=x, y=y)),
+        *of(
+            rows,
+            layer({**dot, "filled": False, "color": missed}, "!datum.kept", x=x, y=y),
+            layer({**dot, "filled": True, "color": kept}, "datum.kept && !datum.best", x=x, y=y),
+            layer(
+                {**dot, "filled": True, "size": 120, "color": PALETTE["better"]},
+                "datum.best",
+                x=x,
+                y=y,
+            ),
+            layer(name, "datum.best", x=x, y=y, text={"field": "name"}),
+        ),
+    ]
+
+
+def _vertical(values: Sequence[float], decibel: bool) -> tuple[float, float]:
+    """Where the vertical axis begins and ends: candidates that broke the model are cut off."""
+    middle = sorted(values)[len(values) // 2]
+    low, high = max(min(values), middle - (60 if decibel else 0.25)), max(values)
+    margin = max((high - low) / 6, 5 if decibel else 0.004)
+    return max(low - margin, 0.0), high + margin if decibel else min(high + margin, 1.0008)

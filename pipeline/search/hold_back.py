@@ -1,0 +1,74 @@
+"""Samples for a search: a part of the calibration split takes the place of the test split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import options
+from pipeline.errors import ConfigError
+from pipeline.step import Inputs, step
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+
+class HoldBackOptions(options.Options):
+    """How many, and which."""
+
+    share: float
+    seed: int
+
+
+@step(version=1, tools=("numpy",), quick=True)
+def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
+    """SAMPLES -> SAMPLES whose both splits are of the calibration split alone.
+
+    Raises:
+        ConfigError: there is one calibration sample, which cannot be divided.
+    """
+    from safetensors.numpy import load_file
+
+    from pipeline.samples import folder
+
+    # The test split lies beside it, and is not opened.
+    given = inputs["samples"] / "calibration"
+    arrays = load_file(given / "inputs.safetensors")
+    labelled = (given / "labels.safetensors").exists()
+    labels = load_file(given / "labels.safetensors")["labels"] if labelled else None
+    count = len(next(iter(arrays.values())))
+    if count < 2:
+        raise ConfigError("a search needs two calibration samples or more", where="samples")
+    chosen = held(count, labels, options.share, options.seed)
+    splits = {}
+    for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
+        values = {key: array[rows] for key, array in arrays.items()}
+        splits[name] = folder.Split(values, None if labels is None else labels[rows])
+    facts = json.loads((inputs["samples"] / "samples.json").read_text())
+    described = f"held back for a search: {facts['description']}"
+    folder.write(work, splits, description=described, license_name=facts["license"] or "")
+
+
+def held(count: int, labels: Array | None, share: float, seed: int) -> NDArray[np.bool_]:
+    """Which samples are held back: bool [count], of each class the same share.
+
+    At least one sample is held back, and one is left.
+    """
+    import numpy as np
+
+    chance = np.random.default_rng(seed)
+    kinds = np.zeros(count, np.int64) if labels is None else labels
+    place = np.empty(count)
+    for kind in np.unique(kinds):
+        rows = chance.permutation(np.flatnonzero(kinds == kind))
+        # Where each sample stands within its class, from 0 to 1: the first ones of all classes
+        # make up the share.
+        place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
+    wanted = min(max(1, round(share * count)), count - 1)
+    chosen = np.zeros(count, np.bool_)
+    chosen[np.argsort(place, kind="stable")[:wanted]] = True
+    return chosen

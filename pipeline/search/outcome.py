@@ -1,0 +1,175 @@
+"""What a search tried and found. Nothing here needs more than the standard library to be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline import options
+from pipeline.step import Inputs, step
+from pipeline.validate.miss import Miss
+
+RESULT = "search.json"
+
+#: How many candidates an error names, and a manifest holds of the front.
+NEAREST, FRONT = 3, 12
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate, measured on held-back samples."""
+
+    recipe: dict[str, Any]
+    seconds: float
+    value: float | None = None
+    """What is minimized: bytes, or the ratio to float32's time; ``None`` where it failed."""
+    low: float | None = None
+    high: float | None = None
+    """The confidence interval of a ratio."""
+    quality: float | None = None
+    """More is better."""
+    metric: str = ""
+    """What ``quality`` is: accuracy, top1_agreement or snr_db."""
+    missed: list[dict[str, Any]] = field(default_factory=list)
+    """Bounds that it did not keep, as ``Miss``."""
+    error: str = ""
+    """Why it could not be made or run."""
+
+    @property
+    def feasible(self) -> bool:
+        return self.value is not None and not self.missed
+
+    @property
+    def shortfall(self) -> float:
+        """By how much bounds are missed, all together: 1 is a bound missed by its own size."""
+        return sum(map(shortfall, self.misses()))
+
+    def misses(self) -> list[Miss]:
+        return [Miss(**miss) for miss in self.missed]
+
+
+def shortfall(miss: Miss) -> float:
+    """By how much a bound is missed, as a share of the bound.
+
+    Of a share that must be near 1, such as an agreement, as a share of what it leaves open.
+    """
+    if miss.value is None:
+        return 1.0
+    from pipeline.validate.miss import FLOORS
+
+    floor = miss.metric in FLOORS
+    scale = 1 - miss.bound if floor and 0 < miss.bound < 1 else abs(miss.bound)
+    return abs(miss.value - miss.bound) / max(scale, 1e-3)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A whole search."""
+
+    variant: str
+    minimize: str
+    formats: list[str]
+    targets: list[str]
+    keep: dict[str, float]
+    minutes: float
+    held_back: int
+    """Samples that every candidate was measured on."""
+    trials: list[Trial]
+    stopped: str
+    """Why no more was tried."""
+    seed: int = 0
+
+    @property
+    def best(self) -> Trial | None:
+        """The smallest or fastest that keeps every bound; among equals the better, then simpler."""
+        return best_of(self.trials)
+
+    @property
+    def metric(self) -> str:
+        """What ``Trial.quality`` is: accuracy, top1_agreement or snr_db."""
+        return self.trials[0].metric
+
+    @property
+    def spent(self) -> float:
+        return sum(trial.seconds for trial in self.trials)
+
+    def front(self) -> list[Trial]:
+        """Those of which none is both better and smaller (or faster), smallest first."""
+        front: list[Trial] = []
+        for trial in sorted(_measured(self.trials), key=_rank):
+            if not front or _quality(trial) > _quality(front[-1]):
+                front.append(trial)
+        return front
+
+    def nearest(self) -> list[Trial]:
+        """The candidates that miss the bounds by least."""
+        return sorted(_measured(self.trials), key=lambda t: (t.shortfall, t.value))[:NEAREST]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def summary(self) -> dict[str, Any]:
+        """What the users of a release may want to know: few bytes in a manifest."""
+        best = self.best
+        told = ("value", "quality", "recipe")
+        front = [{name: getattr(t, name) for name in told} for t in self.front()[:FRONT]]
+        return {
+            "variant": self.variant,
+            "minimize": self.minimize,
+            "on": self.targets,
+            "keep": self.keep,
+            "tried": len(self.trials),
+            "seconds": round(self.spent, 1),
+            "metric": self.metric,
+            "recipe": best.recipe if best else None,
+            "front": front,
+        }
+
+
+def from_json(data: Mapping[str, Any]) -> Outcome:
+    """Back from ``Outcome.to_json``."""
+    return Outcome(**{**data, "trials": [Trial(**trial) for trial in data["trials"]]})
+
+
+def best_of(trials: Sequence[Trial]) -> Trial | None:
+    """The smallest or fastest of those that keep every bound."""
+    return min((trial for trial in trials if trial.feasible), key=_rank, default=None)
+
+
+def base_of(trials: Sequence[Trial]) -> Trial | None:
+    """What to go on from: the best, or the nearest where none keeps every bound."""
+    nearest = min(_measured(trials), key=lambda t: (t.shortfall, *_rank(t)), default=None)
+    return best_of(trials) or nearest
+
+
+def _measured(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.value is not None]
+
+
+def _quality(trial: Trial) -> float:
+    return -1e9 if trial.quality is None else trial.quality
+
+
+def _rank(trial: Trial) -> tuple[float, float, int]:
+    value = trial.value if trial.value is not None else float("inf")
+    return value, -_quality(trial), len(trial.recipe)
+
+
+class KeepOptions(options.Options):
+    """The outcome, as JSON."""
+
+    outcome: dict[str, Any]
+
+
+@step(version=1, quick=True)
+def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+    """Nothing -> ``search.json``: makes the outcome a part of what a build is made of."""
+    (work / RESULT).write_text(json.dumps(options.outcome, sort_keys=True))
+
+
+def read(folder: Path) -> Outcome:
+    """The outcome in the folder that ``keep`` wrote."""
+    return from_json(json.loads((folder / RESULT).read_text()))

@@ -1,0 +1,197 @@
+"""Turns variants that ask for a search into plain ones, before the ordinary plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pipeline.config import Config
+from pipeline.errors import ConfigError, GateError, MissingToolError
+from pipeline.report import words
+from pipeline.search.options import Search
+from pipeline.search.outcome import Outcome
+from pipeline.search.trial import Job, checked, raw_config, with_bounds
+from pipeline.validate.targets import Target, known, parse
+
+if TYPE_CHECKING:
+    from pipeline.progress import Progress
+    from pipeline.run import Lanes
+    from pipeline.store import Store
+
+#: Finds what a job is to find; ``None`` where that is not known yet.
+Find = Callable[[Job], Outcome | None]
+
+
+def jobs(config: Config) -> list[Job]:
+    """The searches that a config asks for.
+
+    Raises:
+        ConfigError: one could not be done.
+    """
+    named = {name: one.search for name, one in config.variants.items() if one.search is not None}
+    return [_job(config, name, search) for name, search in named.items()]
+
+
+def _job(config: Config, name: str, search: Search) -> Job:
+    where = f"variants.{name}.search"
+    formats = _formats(config, name, search, where)
+    targets = tuple(dict.fromkeys(_target(config, one, search) for one in formats))
+    fixed = raw_config(config)["variants"][name]
+    fixed.pop("search")
+    job = Job(config, name, search, fixed, formats, targets)
+    from pipeline.search.run import space_of
+
+    if not space_of(job).techniques:
+        held = ", ".join(formats)
+        raise ConfigError(
+            f"no technique is left to try in {held}",
+            where=where,
+            todo="name other techniques or formats, or leave some out of the variant",
+        )
+    return job
+
+
+def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str, ...]:
+    exported = [
+        module
+        for module, options in config.export.formats()
+        if options.variants is None or name in options.variants
+    ]
+    names = [module.FORMAT for module in exported]
+    if unknown := sorted(set(search.format or ()) - set(names)):
+        raise ConfigError(
+            f"{', '.join(unknown)} is not exported", where=where, todo="add it to export"
+        )
+    graphs = [m.FORMAT for m in exported if not getattr(m, "NEEDS_KERAS", False)]
+    wanted = search.format or graphs or names
+    if search.on is not None:
+        (target,) = parse([search.on])
+        able = [one for one in wanted if target.runs(one)]
+        if not able or (search.format and able != wanted):
+            raise ConfigError(f"{search.on} does not run {', '.join(wanted)}", where=where)
+        wanted = able
+    return tuple(wanted)
+
+
+def _target(config: Config, format_name: str, search: Search) -> str:
+    """Where a format is measured: what is quick to ask, and here."""
+    if search.on is not None:
+        return parse([search.on])[0].id
+    able = [one for one in (*parse(config.validate_.backends), *known()) if one.runs(format_name)]
+    return min(able, key=_slowness).id
+
+
+def _slowness(target: Target) -> tuple[bool, bool, bool]:
+    gpu = getattr(target.module, "GPU", False) or getattr(target.module, "EXTRA", False)
+    return bool(gpu), target.unavailable() is not None, target.engine is not None
+
+
+def settled(config: Config, find: Find) -> tuple[Config, dict[str, str]]:
+    """A config without searches, and what is not known yet: variant and what would be searched.
+
+    A variant that is not known stands there as what is fixed of it.
+
+    Raises:
+        ConfigError: a search could not be done.
+        GateError: nothing that was tried keeps the bounds.
+    """
+    searches = jobs(config)
+    if not searches:
+        return config, {}
+    outcomes = {job.variant: find(job) for job in searches}
+    raw, unknown = raw_config(config), {}
+    for job in searches:
+        if (outcome := outcomes[job.variant]) is None:
+            raw["variants"][job.variant] = job.fixed
+            unknown[job.variant] = _told(job)
+        else:
+            _settle(raw, job, outcome)
+    plain = checked(raw, config)
+    plain._searches = {name: one.to_json() for name, one in outcomes.items() if one}
+    return plain, unknown
+
+
+def _settle(raw: dict[str, Any], job: Job, outcome: Outcome) -> None:
+    """Write what was found into a config."""
+    if outcome.best is None:
+        raise _missed(outcome)
+    raw["variants"][job.variant] = outcome.best.recipe
+    raw.setdefault("validate", {})["gates"] = with_bounds(raw, job.variant, job.search)
+    for name in set(raw["export"]) - set(job.formats):
+        # Nobody knows what the recipe is worth in another format.
+        options = raw["export"][name] or {}
+        every = options.get("variants") or list(raw["variants"])
+        others = [one for one in every if one != job.variant]
+        raw["export"][name] = {**options, "variants": others}
+
+
+def _told(job: Job) -> str:
+    what, where = job.search.minimize.replace("_", " "), ", ".join(job.targets)
+    return (
+        f"a search of at most {job.search.minutes:g} minutes for the least {what} in "
+        f"{', '.join(job.formats)}, measured on {where}"
+    )
+
+
+def _missed(outcome: Outcome) -> GateError:
+    from pipeline.search.show import gives
+    from pipeline.search.text import flow
+
+    lines = [
+        f"  {flow(trial.recipe)}: {gives(outcome, trial)}; "
+        + "; ".join(str(miss) for miss in trial.misses())
+        for trial in outcome.nearest()
+    ]
+    head = (
+        f"of {words.count(len(outcome.trials), 'candidate')} none keeps the bounds on "
+        f"{words.count(outcome.held_back, 'held-back sample')}; the nearest:"
+    )
+    return GateError(
+        "\n".join([head, *lines]),
+        where=f"variants.{outcome.variant}.search",
+        todo="nothing was published; loosen a bound, or give the search more minutes",
+    )
+
+
+def search_all(
+    config: Config, store: Store, lanes: Lanes, progress: Progress | None, *, browsers: bool = True
+) -> Config:
+    """A config without searches: what is not known is searched now."""
+    from pipeline.search.run import Searching, Silent, stopping
+
+    def find(job: Job) -> Outcome:
+        _check_browsers(job, browsers)
+        with stopping():
+            if progress is None:
+                return Searching(job, config.path, store, lanes, Silent()).find()
+            with progress.search(job) as watch:
+                searching = Searching(job, config.path, store, lanes, watch)
+                return watch.found(searching.find())
+
+    return settled(config, find)[0]
+
+
+def _check_browsers(job: Job, browsers: bool) -> None:
+    needed = [target.id for target in parse(job.targets) if target.engine]
+    if needed and not browsers:
+        raise MissingToolError(
+            f"it measures on {', '.join(needed)}, and browsers were left out",
+            where=f"variants.{job.variant}.search",
+            todo="search `on` a backend that needs none, or build without --no-browsers",
+        )
+
+
+def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, str]]:
+    """A config without searches as far as the store knows what they found."""
+    from pipeline.job import NoLanes
+    from pipeline.search.run import Searching, Silent, done_key
+
+    def find(job: Job) -> Outcome | None:
+        if store is None or store.result(done_key(job)) is None:
+            return None
+        try:
+            return Searching(job, config.path, store, NoLanes(), Silent()).known()
+        except ConfigError:
+            return None  # not even float32 was measured
+
+    return settled(config, find)

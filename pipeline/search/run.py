@@ -1,0 +1,234 @@
+"""Tries candidates until the time is over, and keeps what each came to in the store.
+
+The same search again takes every trial from the store, with the time that it took then; one that
+was interrupted goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from statistics import fmean
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline.digest import digest
+from pipeline.errors import PipelineError
+from pipeline.search import trial as trials_of
+from pipeline.search.order import proposals
+from pipeline.search.outcome import RESULT, Outcome, Trial, best_of, from_json
+from pipeline.search.space import CALIBRATED, WEIGHTS, Recipe, Space, effort, techniques, valid
+from pipeline.search.trial import Job, plan_trial
+
+if TYPE_CHECKING:
+    from pipeline.plan import Node, Plan
+    from pipeline.run import Lanes, Run, State
+    from pipeline.store import Store
+
+#: Raise it when the same measurements would be judged otherwise.
+VERSION = 1
+
+#: Seconds that a trial is taken to need while none of its cost was timed.
+FIRST_S = {WEIGHTS: 2.0, CALIBRATED: 5.0}
+FIRST_TRAINED_S = 30.0
+
+
+class Watch(Protocol):
+    """Who watches a search."""
+
+    def begin(self, number: int, recipe: Recipe) -> None: ...
+
+    def end(self, number: int, trial: Trial, best: Trial | None, spent: float) -> None: ...
+
+    def on_event(self, state: State, node: Node, seconds: float) -> None: ...
+
+    def on_progress(self, fraction: float, note: str) -> None: ...
+
+
+class Silent:
+    """Nobody does."""
+
+    def begin(self, number: int, recipe: Recipe) -> None:
+        return
+
+    def end(self, number: int, trial: Trial, best: Trial | None, spent: float) -> None:
+        return
+
+    def on_event(self, state: State, node: Node, seconds: float) -> None:
+        return
+
+    def on_progress(self, fraction: float, note: str) -> None:
+        return
+
+
+class Searching:
+    """One search in a store, with or without lanes in which it may go on."""
+
+    def __init__(
+        self, job: Job, config_path: Path | None, store: Store, lanes: Lanes, watch: Watch
+    ) -> None:
+        self._job, self._path, self._store, self._lanes = job, config_path, store, lanes
+        self._watch = watch
+        self._began = monotonic()
+        self.space = space_of(job)
+        # What float32 needs has to be there before anything is known of what was tried.
+        self._base = self._run(plan_trial(job, job.fixed).plan)
+        self._key = self._search_key()
+
+    def known(self) -> Outcome | None:
+        """What was found before."""
+        found = self._recorded(self._outcome_key())
+        return from_json(found) if found else None
+
+    def find(self) -> Outcome:
+        """Try candidates until the time is over or nothing better comes."""
+        if known := self.known():
+            return known
+        trials: list[Trial] = []
+        stopped = self._try_all(trials)
+        outcome = self._outcome(trials, stopped)
+        for key in (self._outcome_key(), done_key(self._job)):
+            self._record(key, outcome.to_json(), outcome.spent)
+        return outcome
+
+    def _try_all(self, trials: list[Trial]) -> str:
+        budget = self._job.search.minutes * 60
+
+        def spent() -> float:
+            return sum(trial.seconds for trial in trials)
+
+        seed = self._job.search.seed
+        for proposal in proposals(self.space, seed, trials, lambda: spent() / budget):
+            recipe = {**self._job.fixed, **proposal}
+            key = digest("search trial", self._key, recipe)
+            found = self._recorded(key)
+            expected = found["seconds"] if found else self._expected(recipe, trials)
+            if trials and spent() + expected > budget:
+                return f"the next trial would have ended after {self._job.search.minutes:g} minutes"
+            number = len(trials) + 1
+            self._watch.begin(number, recipe)
+            trial = Trial(**found) if found else self._measured(recipe, key)
+            trials.append(trial)
+            self._watch.end(number, trial, best_of(trials), spent())
+        return "nothing better came of more combinations"
+
+    def _measured(self, recipe: Recipe, key: str) -> Trial:
+        # Float32's time is that of all that comes before the first trial, too.
+        began = monotonic() if recipe != self._job.fixed else self._began
+        trial = trials_of.measure(self._job, recipe, self._run, self._store)
+        trial = replace(trial, seconds=round(monotonic() - began, 2))
+        self._record(key, asdict(trial), trial.seconds)
+        return trial
+
+    def _run(self, plan: Plan) -> Run:
+        from pipeline.job import run
+
+        try:
+            return run(plan, self._path, self._store, self._lanes, self._watch.on_event)
+        except PipelineError as error:
+            # Nothing that a recipe could help; the next one would fail as well.
+            if isinstance(error.__cause__, (BrokenProcessPool, OSError)):
+                raise _StoppedError from error
+            raise
+
+    def _expected(self, recipe: Recipe, trials: Sequence[Trial]) -> float:
+        """Seconds that a trial will take: as long as those like it, by the epochs of each."""
+        cost, names = self.space.cost(recipe), recipe.keys()
+        same = [trial for trial in trials[1:] if trial.recipe.keys() == names]
+        like = same or [t for t in trials[1:] if self.space.cost(t.recipe) == cost]
+        if not like:
+            return FIRST_S.get(cost, FIRST_TRAINED_S)
+        work = 1 + effort(recipe)
+        return fmean(trial.seconds * work / (1 + effort(trial.recipe)) for trial in like)
+
+    def _search_key(self) -> str:
+        """All that decides what a trial comes to, but its recipe."""
+        search = self._job.search
+        return digest(
+            "search",
+            VERSION,
+            {"minimize": search.minimize, "keep": search.keep.model_dump(mode="json")},
+            {n: g.model_dump(mode="json") for n, g in self._job.config.validate_.gates.items()},
+            self._job.variant,
+            self._job.formats,
+            self._job.targets,
+            self._base.keys,
+        )
+
+    def _outcome_key(self) -> str:
+        search = self._job.search
+        space = json.loads(json.dumps(self.space.describe(), default=str))
+        return digest("search outcome", self._key, search.minutes, search.seed, space)
+
+    def _outcome(self, trials: list[Trial], stopped: str) -> Outcome:
+        search = self._job.search
+        golden = json.loads(self._store.read(self._base.results["golden"], "golden.json"))
+        return Outcome(
+            variant=self._job.variant,
+            minimize=search.minimize,
+            formats=list(self._job.formats),
+            targets=list(self._job.targets),
+            keep=search.keep.model_dump(mode="json", exclude_none=True),
+            minutes=search.minutes,
+            held_back=golden["count"],
+            trials=trials,
+            stopped=stopped,
+            seed=search.seed,
+        )
+
+    def _recorded(self, key: str) -> dict[str, Any] | None:
+        result = self._store.result(key)
+        if result is None:
+            return None
+        found: dict[str, Any] = json.loads(self._store.read(result, RESULT))
+        return found
+
+    def _record(self, key: str, content: Mapping[str, Any], seconds: float) -> None:
+        with self._store.work_folder() as work:
+            (work / RESULT).write_text(json.dumps(content, sort_keys=True))
+            self._store.record(key, self._store.add(work, seconds))
+
+
+class _StoppedError(Exception):
+    """A process was killed, or the disk is full; the cause says it."""
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """What ended a search, as a user should read it."""
+    try:
+        yield
+    except _StoppedError as stopped:
+        raise stopped.__cause__ or stopped from None
+
+
+def done_key(job: Job) -> str:
+    """Under which it is noted that a search of this config was done, whatever else it depends on.
+
+    Nothing has to be fetched or run to know it.
+    """
+    raw = trials_of.raw_config(job.config)
+    about = {name: raw.get(name) for name in ("source", "samples", "preprocess", "task")}
+    return digest("search done", about, job.variant, raw["variants"][job.variant])
+
+
+def space_of(job: Job) -> Space:
+    """What may be tried for a search: what every searched format holds."""
+    from pipeline.plan.artifacts import cannot_hold
+
+    formats = [(m, o) for m, o in job.config.export.formats() if m.FORMAT in job.formats]
+
+    def allows(recipe: Recipe) -> bool:
+        config = job.config_of(recipe)
+        chain = config.variants[job.variant].techniques()
+        return not any(cannot_hold(config, chain, *one) for one in formats)
+
+    def checked(recipe: Recipe) -> bool:
+        return valid(partial(allows, recipe))
+
+    return Space(techniques(job.search.techniques), job.fixed, checked)

@@ -1,0 +1,205 @@
+"""What a search may try: the techniques that are there, and what each offers of its options.
+
+A technique's module may say so itself; what says nothing is tried as it is by default::
+
+    SEARCH = {"sparsity": (0.6, 0.75, 0.85), "epochs": (4, 12)}  # the first is tried first
+    SEARCH = None  # never tried unless a config's ``techniques`` names it
+
+How dear it is follows from its stage: encoding weights costs seconds, what looks at samples more,
+and training most of all, by the number of ``…epochs``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.registry import discover
+
+#: Part of a variant, as a config says it: technique key -> its options.
+Recipe = dict[str, Any]
+
+#: Cheap before dear: a search goes through these one after the other.
+WEIGHTS, CALIBRATED, TRAINED_BRIEFLY, TRAINED = range(4)
+
+_STAGES = {"weights": WEIGHTS, "graph": CALIBRATED, "frozen": CALIBRATED, "model": TRAINED_BRIEFLY}
+
+#: ``suggest(name, values)``: chooses one of them.
+Suggest = Callable[[str, Sequence[Any]], Any]
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One technique and what may be tried of it."""
+
+    name: str
+    key: str
+    cost: int
+    alone: bool
+    """Whether its key holds no other technique."""
+    choices: Mapping[str, tuple[Any, ...]]
+    """Option -> values, the one to begin with first."""
+    version: Any
+    """What it makes changes with it."""
+
+    def recipe(self, options: Mapping[str, Any]) -> Recipe:
+        """A variant of this technique alone."""
+        if self.alone:
+            return {self.key: dict(options)}
+        return {self.key: {"to": self.name, **options} if options else self.name}
+
+    def allowed(self, cost: int) -> Mapping[str, tuple[Any, ...]]:
+        """What may be tried of it at this cost: brief training knows only the fewest epochs."""
+        if cost != TRAINED_BRIEFLY:
+            return self.choices
+        return {n: (min(v),) if is_effort(n) else v for n, v in self.choices.items()}
+
+
+def is_effort(option: str) -> bool:
+    """Whether an option says how long to train."""
+    return option.endswith("epochs")
+
+
+class Space:
+    """Every recipe that a search may try, for the formats that must hold it."""
+
+    def __init__(
+        self,
+        techniques: Sequence[Technique],
+        fixed: Recipe,
+        allows: Callable[[Recipe], bool],
+    ) -> None:
+        self.fixed = fixed
+        self._allows = allows
+        self.techniques = [
+            one for one in techniques if one.key not in fixed and self.allows(_first(one))
+        ]
+
+    def allows(self, recipe: Recipe) -> bool:
+        """Whether a config may say so, and every format holds it."""
+        return self._allows({**self.fixed, **recipe})
+
+    def within(self, cost: int) -> list[Technique]:
+        """The techniques that cost no more, the cheap ones first."""
+        return [one for one in self.techniques if one.cost <= cost]
+
+    def slots(self, cost: int) -> dict[str, list[Technique]]:
+        """Key -> the techniques of which it holds one, or none."""
+        slots: dict[str, list[Technique]] = {}
+        for one in self.within(cost):
+            slots.setdefault(one.key, []).append(one)
+        return slots
+
+    def suggest(self, cost: int, suggest: Suggest) -> Recipe:
+        """A recipe of choices."""
+        recipe: Recipe = {}
+        for key, techniques in self.slots(cost).items():
+            name = suggest(key, ("", *(one.name for one in techniques)))
+            for one in techniques:
+                if one.name == name:
+                    options = {
+                        option: suggest(f"{name}.{option}", values)
+                        for option, values in one.allowed(cost).items()
+                    }
+                    recipe |= one.recipe(options)
+        return recipe
+
+    def choices_of(self, recipe: Recipe) -> dict[str, Any]:
+        """What ``suggest`` must choose to give this recipe: name -> value."""
+        chosen: dict[str, Any] = dict.fromkeys(self.slots(TRAINED), "")
+        for one in self.techniques:
+            given = recipe.get(one.key)
+            options = dict(given) if isinstance(given, Mapping) else {"to": given}
+            if given is not None and options.pop("to", one.name) == one.name:
+                chosen[one.key] = one.name
+                chosen |= {f"{one.name}.{name}": value for name, value in options.items()}
+        return chosen
+
+    def longer(self, recipe: Recipe) -> Recipe | None:
+        """The same, trained for the next larger number of epochs; ``None`` if there is none."""
+        chosen, more = self.choices_of(recipe), dict[str, int]()
+        offered = {f"{t.name}.{o}": v for t in self.techniques for o, v in t.choices.items()}
+        for name in filter(is_effort, chosen):
+            above = [value for value in offered.get(name, ()) if value > chosen[name]]
+            more |= {name: min(above)} if above else {}
+        return self.suggest(TRAINED, partial(_given, chosen | more)) if more else None
+
+    def cost(self, recipe: Recipe) -> int:
+        """How dear a recipe is: as dear as its dearest technique."""
+        chosen = set(self.choices_of(recipe).values())
+        return max((one.cost for one in self.techniques if one.name in chosen), default=WEIGHTS)
+
+    def describe(self) -> Any:
+        """What decides which recipes there are, for the key of what was found."""
+        return [[vars(one) | {"choices": dict(one.choices)} for one in self.techniques], self.fixed]
+
+
+def _given(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
+    """A choice as it was made, if it still can be; else the first."""
+    value = chosen.get(name, values[0])
+    return value if value in values else values[0]
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether values have an order."""
+    return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
+
+
+def effort(recipe: Recipe) -> int:
+    """How many epochs a recipe trains."""
+    options = [one for one in recipe.values() if isinstance(one, Mapping)]
+    return sum(value for one in options for name, value in one.items() if is_effort(name))
+
+
+def alternatives(technique: Technique, cost: int) -> Iterator[Recipe]:
+    """The recipes of one technique alone: first choices, then one other choice at a time."""
+    choices = technique.allowed(cost)
+    first = {name: values[0] for name, values in choices.items()}
+    yield technique.recipe(first)
+    for name, values in choices.items():
+        for value in values[1:]:
+            yield technique.recipe(first | {name: value})
+
+
+def key_of(recipe: Recipe) -> str:
+    """Equal for recipes that mean the same."""
+    return json.dumps(recipe, sort_keys=True)
+
+
+def techniques(only: Sequence[str] | None) -> list[Technique]:
+    """Every technique that may be tried, the cheap ones first, then in the order of a chain."""
+    found = discover("optimize", "KEY")
+    keys = [module.KEY for module in found.values()]
+    wanted = {
+        name: module
+        for name, module in found.items()
+        if (name in only if only else getattr(module, "SEARCH", {}) is not None)
+    }
+    made = [_technique(n, m, keys.count(m.KEY) == 1 and n == m.KEY) for n, m in wanted.items()]
+    return sorted(made, key=lambda one: (one.cost, getattr(found[one.name], "ORDER", 0)))
+
+
+def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
+    offered: Mapping[str, Sequence[Any]] = getattr(module, "SEARCH", None) or {}
+    choices = {option: tuple(values) for option, values in offered.items()}
+    step = getattr(module, "apply", None)
+    version = getattr(module, "VERSION", step.version if step else None)
+    return Technique(name, module.KEY, _STAGES[module.STAGE], alone, choices, version)
+
+
+def _first(technique: Technique) -> Recipe:
+    return next(alternatives(technique, TRAINED))
+
+
+def valid(check: Callable[[], bool]) -> bool:
+    """``check()``, where what is checked may be no config at all."""
+    try:
+        return check()
+    except ValidationError:
+        return False

@@ -1,0 +1,248 @@
+"""One candidate: an ordinary plan of its recipe, measured on samples held back for the search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from pipeline.config import Config
+from pipeline.config_type import config_type
+from pipeline.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.plan.artifacts import Package, plan_packages
+from pipeline.plan.delivery import wire
+from pipeline.plan.graph import Node, Plan, step_of
+from pipeline.plan.make import plan_source
+from pipeline.plan.proofs import plan_golden, plan_proofs, reference_of
+from pipeline.run import Run
+from pipeline.search.options import Search
+from pipeline.search.outcome import Trial
+from pipeline.search.space import Recipe
+from pipeline.store import Result, Store
+from pipeline.validate.gates import misses
+from pipeline.validate.measure import RESULT
+
+#: What is known only after all is built, and so judged there.
+AT_THE_END = ("half_precision",)
+
+#: Signal-to-noise of an artifact that answers as float32 does: dB.
+NO_NOISE_DB = 200.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search: the config that asks for it, and where it looks."""
+
+    config: Config
+    variant: str
+    search: Search
+    fixed: Recipe
+    """What every candidate has."""
+    formats: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    @property
+    def timed(self) -> bool:
+        """Whether candidates are timed with float32."""
+        bounds = self.config.validate_.gates.values()
+        named = any(one.latency_ratio is not None for one in (*bounds, self.search.keep))
+        return self.search.minimize == "latency" or named
+
+    def config_of(self, recipe: Recipe) -> Config:
+        """The config of one trial: the candidate in the searched formats, where it is measured."""
+        raw = raw_config(self.config)
+        plain: Recipe = {self.plain: {}} if self.timed and recipe else {}
+        raw["variants"] = {**plain, self.variant: recipe}
+        raw["export"] = {name: dict(raw["export"][name] or {}) for name in self.formats}
+        for options in raw["export"].values():
+            options.pop("variants", None)
+        gates = with_bounds(raw, self.variant, self.search)
+        effort = {} if self.timed else {"repeats": 1}
+        raw["validate"] = raw.get("validate", {}) | {"backends": list(self.targets)} | effort
+        raw["validate"]["gates"] = gates
+        return checked(raw, self.config)
+
+    @property
+    def plain(self) -> str:
+        """The name of the variant without techniques."""
+        found = (n for n, v in self.config.variants.items() if v.search is None and v.is_plain)
+        return next(found, "fp32" if self.variant != "fp32" else "float32")
+
+
+def raw_config(config: Config) -> dict[str, Any]:
+    """A config as it would be written."""
+    return config.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def checked(raw: Mapping[str, Any], like: Config) -> Config:
+    """A written config as ``load_config`` would give it."""
+    config = config_type().model_validate(raw)
+    config._path = like.path
+    return config
+
+
+def with_bounds(raw: Mapping[str, Any], variant: str, search: Search) -> dict[str, Any]:
+    """The gates of a written config with what the variant must keep."""
+    gates: dict[str, Any] = dict(raw.get("validate", {}).get("gates", {}))
+    keep = search.keep.model_dump(mode="json", exclude_none=True)
+    gates[variant] = {**gates.get(variant, {}), **keep}
+    return {name: bounds for name, bounds in gates.items() if bounds}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A trial's plan, and where in it the candidate is."""
+
+    plan: Plan
+    packages: list[Package]
+    """The candidate in each format."""
+    proofs: Mapping[tuple[str, str], str]
+    """Artifact and target -> node."""
+
+
+def plan_trial(job: Job, recipe: Recipe) -> Planned:
+    """The ordinary plan without what only a release needs, on held-back samples.
+
+    Raises:
+        ConfigError: no format holds the recipe.
+    """
+    plan = Plan(job.config_of(recipe))
+    plan_source(plan)
+    _hold_back(plan, job.search)
+    every = plan_packages(plan)
+    plan_golden(plan, every)
+    packages = [one for one in every if one.variant == job.variant]
+    if {one.format for one in packages} != set(job.formats):
+        raise ConfigError("; ".join(f"{left.id}: {left.reason}" for left in plan.left_out))
+    proofs = {}
+    for package in packages:
+        if job.search.minimize == "wire_bytes":
+            compress = step_of("pipeline.publish.compress:compress")
+            plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
+        reference = reference_of(every, package) if job.timed else None
+        for target, node in plan_proofs(plan, package, reference):
+            proofs[package.artifact, target] = node
+    return Planned(plan, packages, proofs)
+
+
+def _hold_back(plan: Plan, search: Search) -> None:
+    """Let all that follows see, in place of the samples, only their calibration split."""
+    every = plan.nodes.pop("samples")
+    plan.add(replace(every, id="all samples"))
+    options = {"share": search.hold_back, "seed": search.seed}
+    hold_back = step_of("pipeline.search.hold_back:hold_back", **options)
+    plan.add(Node("samples", *hold_back, {"samples": "all samples"}))
+
+
+#: Runs a plan in a store: the plan and where its files are from -> its results and keys.
+Runner = Callable[[Plan], Run]
+
+
+def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
+    """Make and measure one candidate; its ``seconds`` are for the caller to tell.
+
+    Raises:
+        MissingToolError: where it is to be measured is not on this machine.
+    """
+    try:
+        planned = plan_trial(job, recipe)
+        results = run(planned.plan).results
+    except MissingToolError:
+        raise
+    except PipelineError as error:
+        if not recipe:
+            raise  # float32 itself: nothing will go better
+        return Trial(recipe, 0.0, error=str(error).splitlines()[0])
+    return _told(job, recipe, Measured(planned, results, store))
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A trial's results, as files."""
+
+    planned: Planned
+    results: Mapping[str, Result]
+    store: Store
+
+    def file(self, node: str, name: str) -> Any:
+        """A JSON file of a node's result."""
+        return json.loads(self.store.read(self.results[node], name))
+
+    def golden(self) -> Any:
+        return self.file("golden", "golden.json")
+
+    def proofs(self) -> Iterator[tuple[Package, str, dict[str, Any]]]:
+        """Each package, target and what was measured.
+
+        Raises:
+            MissingToolError: nothing was.
+        """
+        for package in self.planned.packages:
+            for (artifact, target), node in self.planned.proofs.items():
+                if artifact == package.artifact:
+                    result = self.file(node, RESULT)
+                    if result["status"] == "unavailable":
+                        raise MissingToolError(
+                            f"{target} cannot measure candidates: {result['reason']}",
+                            todo="run `pipeline doctor`, or search `on` another backend",
+                        )
+                    yield package, target, result
+
+    def bytes_of(self, package: Package) -> int:
+        return int(self.file(package.node, "artifact.json")["bytes"])
+
+    def wire_bytes_of(self, package: Package) -> int:
+        from pipeline.publish.compress import SIZES, total
+
+        sizes = self.file(wire(package.artifact), SIZES)
+        files = self.file(package.node, "artifact.json")["files"]
+        return total([{**file, **sizes[file["path"]]} for file in files], "br_bytes")
+
+
+def _told(job: Job, recipe: Recipe, measured: Measured) -> Trial:
+    proofs = list(measured.proofs())
+    golden = measured.golden()
+    missed = [
+        asdict(miss)
+        for package, target, result in proofs
+        for miss in misses(
+            package.artifact,
+            result,
+            {k: v for k, v in package.bounds[target].items() if k not in AT_THE_END},
+            artifact_bytes=measured.bytes_of(package),
+            baseline=golden["accuracy"],
+        )
+    ]
+    value, low, high = _value(job, measured, [result for _, _, result in proofs])
+    metric, quality = min((quality_of(result) for _, _, result in proofs), key=lambda one: one[1])
+    return Trial(recipe, 0.0, value, low, high, quality, metric, missed)
+
+
+def _value(
+    job: Job, measured: Measured, results: list[dict[str, Any]]
+) -> tuple[float, float | None, float | None]:
+    """What is minimized, and its confidence interval where it is a ratio."""
+    if job.search.minimize == "latency":
+        # Of several formats the slowest; float32 itself is not timed with itself.
+        ratios = [result["latency"]["ratio"] for result in results]
+        values = [(r["value"], r["low"], r["high"]) if r else (1.0, 1.0, 1.0) for r in ratios]
+        return max(values)
+    wired = job.search.minimize == "wire_bytes"
+    size = measured.wire_bytes_of if wired else measured.bytes_of
+    return sum(map(size, measured.planned.packages)), None, None
+
+
+def quality_of(result: Mapping[str, Any]) -> tuple[str, float]:
+    """The measure of how good an artifact is, and its value; more is better.
+
+    Accuracy where samples are labelled, else agreement with the source on the class, else the
+    signal-to-noise ratio in dB.
+    """
+    if result["accuracy"]:
+        return "accuracy", float(result["accuracy"]["value"])
+    parity = result["parity"]
+    if (agreement := parity.get("top1_agreement")) is not None:
+        return "top1_agreement", float(agreement)
+    noise = parity.get("snr_db")
+    return "snr_db", min(NO_NOISE_DB, noise) if noise is not None else NO_NOISE_DB

@@ -1,0 +1,83 @@
+"""Samples of a search: the calibration split divided, the test split never opened."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from pipeline.errors import ConfigError
+from pipeline.samples import folder
+from pipeline.samples.folder import Split
+from pipeline.search.hold_back import HoldBackOptions, held, hold_back
+
+
+def samples(path: Path, labels: np.ndarray | None, count: int = 40) -> Path:
+    """A SAMPLES folder whose every input is its own number."""
+    path.mkdir()
+    inputs = {"x": np.arange(count, dtype=np.float32)[:, None]}
+    test = Split(
+        {"x": np.full((5, 1), np.nan, np.float32)}, labels if labels is None else labels[:5]
+    )
+    splits = {"calibration": Split(inputs, labels), "test": test}
+    folder.write(path, splits, description="numbers", license_name="MIT")
+    return path
+
+
+def divided(tmp_path: Path, source: Path, **options: float) -> dict[str, dict[str, np.ndarray]]:
+    work = tmp_path / f"work{len(list(tmp_path.iterdir()))}"
+    work.mkdir()
+    chosen = HoldBackOptions(**{"share": 0.25, "seed": 0, **options})
+    hold_back({"samples": source}, chosen, work)
+    return {
+        name: {f.stem: next(iter(load_file(f).values())) for f in (work / name).iterdir()}
+        for name in folder.SPLITS
+    }
+
+
+def test_each_class_is_held_back_in_its_share(tmp_path: Path) -> None:
+    labels = np.repeat(np.array([0, 1], np.int64), [30, 10])
+    splits = divided(tmp_path, samples(tmp_path / "s", labels), share=0.2)
+    kept, held_back = splits["calibration"], splits["test"]
+    assert np.bincount(held_back["labels"]).tolist() == [6, 2]
+    every = np.concatenate([kept["inputs"], held_back["inputs"]]).ravel()
+    assert sorted(every.tolist()) == list(range(40)), "each once, and nothing of the test split"
+    numbers = held_back["inputs"].ravel().astype(int)
+    assert (labels[numbers] == held_back["labels"]).all(), "labels stay with their inputs"
+
+
+def test_the_test_split_is_not_opened(tmp_path: Path) -> None:
+    source = samples(tmp_path / "s", np.zeros(40, np.int64))
+    (source / "test" / "inputs.safetensors").write_bytes(b"poison")
+    (source / "test" / "labels.safetensors").unlink()
+    assert len(divided(tmp_path, source)["test"]["labels"]) == 10
+
+
+def test_another_seed_holds_others_back(tmp_path: Path) -> None:
+    source = samples(tmp_path / "s", None)
+    first, again, other = (divided(tmp_path, source, seed=seed)["test"] for seed in (0, 0, 1))
+    assert (first["inputs"] == again["inputs"]).all()
+    assert (first["inputs"] != other["inputs"]).any()
+
+
+@pytest.mark.parametrize("share", [0.001, 0.999])
+def test_both_parts_have_a_sample(share: float) -> None:
+    assert 1 <= held(3, None, share, 0).sum() <= 2
+
+
+def test_one_sample_cannot_be_divided(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="two calibration samples"):
+        divided(tmp_path, samples(tmp_path / "s", None, count=1))
+
+
+def test_what_they_are_is_said(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    source = samples(tmp_path / "s", None)
+    hold_back({"samples": source}, HoldBackOptions(share=0.25, seed=0), work)
+    facts = json.loads((work / "samples.json").read_text())
+    assert facts["splits"] == {"calibration": 30, "test": 10}
+    assert (facts["description"], facts["license"]) == ("held back for a search: numbers", "MIT")

@@ -1,0 +1,141 @@
+"""The order of trials, on models whose bytes and accuracy a formula gives at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.search.order import proposals
+from pipeline.search.outcome import Trial, best_of
+from pipeline.search.space import (
+    CALIBRATED,
+    TRAINED_BRIEFLY,
+    WEIGHTS,
+    Recipe,
+    Space,
+    Technique,
+    effort,
+    key_of,
+)
+
+BOUND = 0.01
+
+TECHNIQUES = [
+    Technique("uint8", "quantize", WEIGHTS, False, {}, 1),
+    Technique("float16", "quantize", WEIGHTS, False, {}, 1),
+    Technique("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "entropy")}, 1),
+    Technique(
+        "prune",
+        "prune",
+        TRAINED_BRIEFLY,
+        True,
+        {"sparsity": (0.6, 0.75, 0.9), "finetune_epochs": (4, 12)},
+        1,
+    ),
+    Technique("cluster", "cluster", TRAINED_BRIEFLY, True, {"clusters": (32, 16, 64)}, 1),
+]
+
+
+def kilobytes_and_loss(recipe: Recipe) -> tuple[float, float]:
+    """A model in which pruning much needs long training."""
+    quantized = recipe.get("quantize")
+    size = {"uint8": 25.0, "float16": 50.0, None: 100.0}.get(str(quantized or "") or None, 26.0)
+    lost = {"uint8": 0.002, "float16": 0.0, None: 0.0}.get(str(quantized or "") or None, 0.004)
+    if prune := recipe.get("prune"):
+        size *= 1 - 0.8 * prune["sparsity"]
+        lost += 0.05 * prune["sparsity"] ** 4 / prune["finetune_epochs"]
+    if cluster := recipe.get("cluster"):
+        size *= 0.7
+        lost += 0.02 / cluster["clusters"]
+    return size, lost
+
+
+def searched(
+    seed: int = 0,
+    truth: Callable[[Recipe], tuple[float, float]] = kilobytes_and_loss,
+    fixed: Recipe | None = None,
+    minutes: float = 10,
+) -> list[Trial]:
+    space = Space(TECHNIQUES, fixed or {}, lambda recipe: True)
+    trials: list[Trial] = []
+
+    def spent() -> float:
+        return sum(trial.seconds for trial in trials) / (minutes * 60)
+
+    for proposal in proposals(space, seed, trials, spent):
+        recipe = {**(fixed or {}), **proposal}
+        size, lost = truth(recipe)
+        missed: list[dict[str, Any]] = []
+        if lost > BOUND:
+            miss = {"metric": "accuracy_drop", "value": lost, "bound": BOUND}
+            missed = [{"artifact": "onnx/small", "backend": "onnxruntime-cpu", **miss}]
+        seconds = 1.0 + effort(recipe)
+        if spent() + seconds / (minutes * 60) > 1:
+            break
+        trials.append(Trial(recipe, seconds, size, quality=1 - lost, missed=missed))
+    return trials
+
+
+def test_it_begins_with_float32_and_goes_from_cheap_to_dear() -> None:
+    trials = searched()
+    assert trials[0].recipe == {}
+    cost = Space(TECHNIQUES, {}, lambda recipe: True).cost
+    costs = [cost(trial.recipe) for trial in trials]
+    for dear in (CALIBRATED, TRAINED_BRIEFLY):
+        assert max(costs[: costs.index(dear)]) < dear
+    epochs = [effort(trial.recipe) for trial in trials]
+    assert 0 < epochs.index(4) < epochs.index(12), "short training comes before long"
+
+
+def test_each_technique_is_tried_by_itself_on_the_best_so_far() -> None:
+    recipes = [trial.recipe for trial in searched()]
+    alone = {"quantize": "uint8", "prune": {"sparsity": 0.6, "finetune_epochs": 4}}
+    assert alone in recipes
+    combined = {**alone, "cluster": {"clusters": 32}}
+    assert combined in recipes[recipes.index(alone) :]
+
+
+def test_nothing_is_tried_twice() -> None:
+    keys = [key_of(trial.recipe) for trial in searched()]
+    assert len(keys) == len(set(keys)) > 15
+
+
+def test_the_same_seed_gives_the_same_order() -> None:
+    first, again, other = ([t.recipe for t in searched(seed)] for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_finds_what_only_long_training_keeps(seed: int) -> None:
+    best = best_of(searched(seed))
+    assert best and best.value is not None
+    assert best.value <= 25 * 0.28, "90 % pruned with uint8 needs 12 epochs to keep the bound"
+    assert best.recipe["prune"] == {"sparsity": 0.9, "finetune_epochs": 12}
+
+
+def test_what_is_fixed_is_in_every_candidate_and_not_searched() -> None:
+    fixed = {"prune": {"sparsity": 0.5, "finetune_epochs": 4}}
+    trials = searched(fixed=fixed)
+    assert all(trial.recipe["prune"] == fixed["prune"] for trial in trials)
+    assert {"quantize": "uint8"}.items() <= best_of(trials).recipe.items()  # type: ignore[union-attr]
+
+
+def test_a_technique_that_fails_is_not_the_end() -> None:
+    space = Space(TECHNIQUES, {}, lambda recipe: True)
+    trials: list[Trial] = []
+    for recipe in proposals(space, 0, trials, lambda: len(trials) / 60):
+        if "prune" in recipe:
+            trials.append(Trial(recipe, 1.0, error="it has no layer to prune"))
+        else:
+            trials.append(Trial(recipe, 1.0, kilobytes_and_loss(recipe)[0], quality=1.0))
+    best = best_of(trials)
+    assert best and best.recipe["quantize"] == "uint8" and "cluster" in best.recipe
+
+
+def test_no_cheap_cost_takes_all_the_time() -> None:
+    # Calibrated candidates may not use more than their share: training must have its turn.
+    trials = searched(minutes=1)
+    assert any("prune" in trial.recipe for trial in trials)

@@ -1,0 +1,259 @@
+"""Searches as users run them: weight-only candidates of the bundled model in onnxruntime."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from pipeline.bundled import train
+from pipeline.config_file import load_config
+from pipeline.errors import ConfigError
+from pipeline.executors.local import LocalLanes
+from pipeline.search.resolve import search_all
+from pipeline.store import Store
+
+PIPELINE = Path(sys.executable).with_name("pipeline")
+SAMPLES = {"calibration": 300, "test": 100}
+
+SEARCH = {
+    "minimize": "wire_bytes",
+    "keep": {"accuracy_drop": 0.01},
+    "techniques": ["float16", "uint8"],
+}
+
+
+def config(path: Path, **search: Any) -> Path:
+    """A config beside the samples that it reads."""
+    raw = {
+        "name": "digits",
+        "task": "image-classification",
+        "license": "Apache-2.0",
+        "source": {"bundled": "mobilenet_digits"},
+        "samples": {"npz": "samples.npz"},
+        "variants": {"fp32": {}, "small": {"search": {**SEARCH, **search}}},
+        "export": {"onnx": {}},
+        "validate": {"backends": ["onnxruntime-cpu"]},
+    }
+    path.write_text(yaml.safe_dump(raw))
+    return path
+
+
+def write_samples(path: Path, *, poisoned: bool = False) -> None:
+    """Some digits as the model reads them; the poisoned test split is noise, wrongly labelled."""
+    made: dict[str, list[np.ndarray]] = {"image": [], "labels": [], "split": []}
+    for name, count in SAMPLES.items():
+        examples = train.examples(name)
+        images, labels = examples.inputs[0][:count], examples.targets[0][:count]
+        if poisoned and name == "test":
+            images, labels = np.random.default_rng(0).permuted(images, axis=1), (labels + 1) % 10
+        for key, values in zip(made, (images, labels, np.full(count, name)), strict=True):
+            made[key].append(values)
+    np.savez(path, **{key: np.concatenate(parts) for key, parts in made.items()})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search")
+    write_samples(folder / "samples.npz")
+    config(folder / "digits.yaml")
+    return folder
+
+
+def run(
+    folder: Path, command: str, *more: object, name: str = "digits.yaml", check: int = 0
+) -> subprocess.CompletedProcess[str]:
+    words = [PIPELINE, command, folder / name, "--store", folder / "store", *more]
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+    assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+def trials(stderr: str) -> list[dict[str, Any]]:
+    """The trials that ``--json`` told of."""
+    told = [json.loads(line) for line in stderr.splitlines() if line.startswith("{")]
+    return [one for one in told if "trial" in one]
+
+
+@pytest.fixture(scope="module")
+def built(folder: Path) -> subprocess.CompletedProcess[str]:
+    """What a build with a search says, and leaves in the store."""
+    to = f"publish.to={folder / 'cdn'}"
+    return run(folder, "build", "--set", to)
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    latest = json.loads((folder / "cdn/digits/latest.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "cdn/digits" / latest["manifest"]).read_text())
+    return found
+
+
+def test_it_finds_the_smallest_and_publishes_it(folder: Path, built: Any) -> None:
+    assert "searching small: fewest bytes on the wire in onnx on onnxruntime-cpu" in built.stderr
+    assert "found {quantize: uint8}" in built.stderr
+    record = manifest(folder)
+    (found,) = record["searches"]
+    assert (found["recipe"], found["tried"]) == ({"quantize": "uint8"}, 3)
+    sizes = {one["id"]: one["br_bytes"] for one in record["artifacts"]}
+    assert found["front"][0]["value"] == sizes["onnx/small"], (
+        "what was measured is what is published"
+    )
+    (proof,) = next(a for a in record["artifacts"] if a["id"] == "onnx/small")["validation"]
+    assert proof["gates"]["accuracy_drop"] == 0.01, "the bound holds on the test split too"
+    assert proof["samples"] == SAMPLES["test"]
+
+
+def test_the_manifest_keeps_its_schema(folder: Path, built: Any) -> None:
+    import jsonschema
+
+    path = Path(__file__).parents[2] / "pipeline/publish/manifest.schema.json"
+    jsonschema.validate(manifest(folder), json.loads(path.read_text()))
+
+
+def test_the_pinned_recipe_makes_the_same_bytes(folder: Path, built: Any) -> None:
+    said = built.stderr.partition("to pin it, write:\n")[2]
+    block = [line for line in said.splitlines() if line.startswith("  ")]
+    pin = yaml.safe_load("\n".join(block))
+    raw = yaml.safe_load((folder / "digits.yaml").read_text())
+    raw["variants"] |= pin["variants"]
+    raw["validate"] |= pin["validate"]
+    (folder / "pinned.yaml").write_text(yaml.safe_dump(raw))
+    shown = json.loads(run(folder, "validate", "--json", name="pinned.yaml").stdout)["manifest"]
+    published = {one["id"]: one["files"] for one in manifest(folder)["artifacts"]}
+    for one in shown["artifacts"]:
+        assert [f["sha256"] for f in one["files"]] == [f["sha256"] for f in published[one["id"]]]
+    (gates,) = [r["gates"] for a in shown["artifacts"] for r in a["validation"]
+                if a["id"] == "onnx/small"]  # fmt: skip
+    assert gates["accuracy_drop"] == 0.01
+
+
+NOTHING_TO_DO = """
+import sys
+from pipeline.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print("imported", sorted({"optuna", "pipeline.search.run", "pydantic"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "imported"),
+    [
+        ([], "imported []"),
+        (["--set", "variants.half.quantize=float16"], "['pipeline.search.run', 'pydantic']"),
+    ],
+    ids=["the same again", "another variant"],
+)
+def test_what_was_found_is_read_from_the_store(
+    folder: Path, built: Any, more: list[str], imported: str
+) -> None:
+    words = ["build", folder / "digits.yaml", "--store", folder / "store"]
+    words += ["--set", f"publish.to={folder / 'cdn'}", *more]
+    command = [sys.executable, "-c", NOTHING_TO_DO, *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].endswith(imported)
+    assert "★" not in done.stderr, "nothing is tried again"
+
+
+def test_plan_tells_what_is_found_and_what_is_to_be(folder: Path, built: Any) -> None:
+    assert "found small: {quantize: uint8}, the best of 3 candidates" in run(folder, "plan").stdout
+    other = run(folder, "plan", "--set", "variants.small.search.minutes=2").stdout
+    assert "to be found small: a search of at most 2 minutes for the least wire bytes" in other
+
+
+def test_publishing_does_not_search(folder: Path, built: Any) -> None:
+    more = ["--set", "variants.small.search.seed=9"]
+    refused = run(folder, "publish", *more, check=2)
+    assert "the store does not hold what the search for the variant small found" in refused.stderr
+
+
+def test_a_bound_that_cannot_be_met_names_the_nearest(folder: Path, built: Any) -> None:
+    failed = run(folder, "build", "--set", "variants.small.search.keep.bytes=1000", check=3)
+    assert "of 3 candidates none keeps the bounds on 75 held-back samples" in failed.stderr
+    lines = [line.strip() for line in failed.stderr.splitlines() if "must be <= 1000" in line]
+    assert [line.partition(":")[0] for line in lines] == ["{quantize", "{quantize", "{}"]
+    assert lines[0].startswith("{quantize: uint8}:") and "KB" in lines[0]
+
+
+def test_a_short_search_says_how_many_it_tried(folder: Path, built: Any) -> None:
+    search = ["--set", "variants.small.search.minutes=0.001"]
+    shown = run(folder, "validate", *search)
+    assert "1 candidate tried" in shown.stderr
+    assert "would have ended after 0.001 minutes" in shown.stderr
+    assert "found {}" in shown.stderr, "float32 is what there is"
+
+
+def test_a_killed_search_goes_on_where_it_was(folder: Path, built: Any) -> None:
+    # Another variant's artifacts are other files: there is something to do, and so to kill.
+    raw = yaml.safe_load((folder / "digits.yaml").read_text())
+    raw["variants"]["tiny"] = raw["variants"].pop("small")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(raw))
+    words = [PIPELINE, "validate", folder / "tiny.yaml", "--store", folder / "store", "--json"]
+    before = []
+    with subprocess.Popen(
+        [*map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            before += trials(line)
+            if len(before) == 2:
+                process.send_signal(signal.SIGKILL)
+                break
+    after = trials(run(folder, "validate", "--json", name="tiny.yaml").stderr)
+    assert [one["recipe"] for one in after] == [{}, {"quantize": "float16"}, {"quantize": "uint8"}]
+    assert after[:2] == before, "with the seconds that they took then"
+
+
+def test_nothing_of_the_test_split_decides(folder: Path, built: Any, tmp_path: Path) -> None:
+    """With noise and wrong labels for a test split, every measurement is the same.
+
+    All but the samples comes from the store: the light lane is all that there is.
+    """
+    write_samples(tmp_path / "samples.npz", poisoned=True)
+    poisoned = load_config(config(tmp_path / "digits.yaml"))
+    clean = load_config(folder / "digits.yaml")
+    store = Store(folder / "store")
+
+    class NoTensorFlow(LocalLanes):
+        def submit(self, lane: str, *args: Any, **more: Any) -> Any:
+            assert lane == "light", "a measurement is made anew"
+            return super().submit(lane, *args, **more)
+
+    with store.in_use(), NoTensorFlow(tmp_path / "logs") as lanes:
+        found = [search_all(one, store, lanes, None).searches for one in (clean, poisoned)]
+    measured = [[{**t, "seconds": 0} for t in one["small"]["trials"]] for one in found]
+    assert measured[0] == measured[1]
+    assert measured[0][0]["quality"] > 0.95, "of a poisoned split it would be none"
+    shutil.rmtree(tmp_path / "logs", ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ({"on": "tfjs-wasm"}, "tfjs-wasm@chromium does not run onnx|tfjs-wasm does not run onnx"),
+        ({"on": "onnxruntime-cup"}, 'did you mean "onnxruntime-cpu"'),
+        ({"format": "tfjs-graph"}, "tfjs-graph is not exported"),
+        ({"techniques": ["uint7"]}, "knows no uint7; known are"),
+        ({"minimize": "latency"}, "latency needs the key on"),
+        ({"minimise": "bytes"}, 'did you mean "minimize"'),
+        ({"techniques": ["uint16"]}, "no technique is left to try in onnx"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_done(
+    folder: Path, tmp_path: Path, search: dict[str, Any], said: str
+) -> None:
+    from pipeline.builds import plans
+
+    shutil.copy(folder / "samples.npz", tmp_path)
+    with pytest.raises(ConfigError, match=said):
+        plans([config(tmp_path / "digits.yaml", **search)])
