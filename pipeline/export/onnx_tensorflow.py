@@ -13,16 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.errors import PipelineError
+from pipeline.export.computed import constant_bytes, stay_computed
 from pipeline.export.onnx_merges import watch_merges
 from pipeline.model import Signature
 
 NEWEST_TF2ONNX_OPSET = 18
 
 PASSES_ON = ("CheckNumerics", "Print", "PreventGradient", "Snapshot", "StopGradient")
-
-#: A computed constant larger than this many bytes, and than what it is computed from,
-#: stays a computation: zeros of a large shape need no file.
-BLOWN_UP_BYTES = 4096
 
 
 def convert(
@@ -76,18 +73,45 @@ def _convert(graph_def: Any, signature: Signature, opset: int, careful: bool) ->
     outputs = [f"{spec.name}:0" for spec in signature.outputs]
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        onnx_graph = process_tf_graph(
-            graph,
-            opset=opset,
-            input_names=inputs,
-            output_names=outputs,
-            tensors_to_rename={name: name[:-2] for name in (*inputs, *outputs)},
-        )
-        if careful:
-            return optimizer.optimize_graph(onnx_graph, catch_errors=True).make_model("")
-        with _weights_stay():
-            onnx_graph = optimizer.optimize_graph(onnx_graph, catch_errors=False)
+        computed = stay_computed(graph, {name[:-2] for name in outputs})
+        # The careful way is for graphs that fail; it takes no risk with these either.
+        with _computations_stay(set() if careful else computed):
+            onnx_graph = process_tf_graph(
+                graph,
+                opset=opset,
+                input_names=inputs,
+                output_names=outputs,
+                tensors_to_rename={name: name[:-2] for name in (*inputs, *outputs)},
+            )
+            if careful:
+                return optimizer.optimize_graph(onnx_graph, catch_errors=True).make_model("")
+            with _weights_stay():
+                onnx_graph = optimizer.optimize_graph(onnx_graph, catch_errors=False)
         return onnx_graph.make_model("")
+
+
+@contextmanager
+def _computations_stay(names: set[str]) -> Iterator[None]:
+    """Let tf2onnx fold no operation of these names, neither TensorFlow's nor those made of them."""
+    from tf2onnx import tfonnx
+    from tf2onnx.optimizer.const_fold_optimizer import ConstFoldOptimizer
+
+    original, fold_node = tfonnx.compute_const_folding_using_tf, ConstFoldOptimizer._fold_node
+
+    def compute(graph: Any, values: Any, outputs: Any) -> Any:
+        # What is a result, it leaves.
+        return original(graph, values, [*outputs, *(f"{name}:0" for name in names)])
+
+    def fold(self: Any, node: Any, graph: Any) -> bool:
+        return node.name not in names and bool(fold_node(self, node, graph))
+
+    tfonnx.compute_const_folding_using_tf = compute
+    ConstFoldOptimizer._fold_node = fold
+    try:
+        yield
+    finally:
+        tfonnx.compute_const_folding_using_tf = original
+        ConstFoldOptimizer._fold_node = fold_node
 
 
 @contextmanager
@@ -160,7 +184,7 @@ def fold_constants(graph_def: Any, signature: Signature) -> Any:
     """A GraphDef in which what depends on constants alone is a constant.
 
     One session computes all of them. Random, stateful and control-flow nodes, nodes with
-    control inputs, outputs, and results that are larger than what they come from stay.
+    control inputs, outputs, and what is cheap to compute from far less stay.
     """
     import tensorflow as tf
 
@@ -187,8 +211,9 @@ def _frontier(graph: Any, outputs: set[str]) -> list[Any]:
     """Computed constants that something which is not constant reads, in graph order."""
     sizes: dict[str, int] = {}
     operations = graph.get_operations()
+    computed = stay_computed(graph, outputs)
     for operation in operations:
-        size = _constant_bytes(operation, sizes, outputs)
+        size = constant_bytes(operation, sizes, outputs | computed)
         if size is not None:
             sizes[operation.name] = size
     read = {
@@ -202,29 +227,6 @@ def _frontier(graph: Any, outputs: set[str]) -> list[Any]:
         for operation in operations
         if operation.name in sizes and operation.name in read and operation.type != "Const"
     ]
-
-
-def _constant_bytes(operation: Any, sizes: dict[str, int], outputs: set[str]) -> int | None:
-    """Bytes of the node's value if it is a constant worth computing, else ``None``."""
-    if operation.type == "Const":
-        shape = operation.outputs[0].shape
-        return int(shape.num_elements() or 0) * int(operation.outputs[0].dtype.size)
-    known = operation.inputs and all(tensor.op.name in sizes for tensor in operation.inputs)
-    if not known or operation.name in outputs or operation.control_inputs:
-        return None
-    if len(operation.outputs) != 1 or operation.op_def.is_stateful or _has_body(operation):
-        return None
-    out = operation.outputs[0]
-    elements = out.shape.num_elements() if out.dtype.is_numpy_compatible else None
-    if elements is None or out.dtype.size == 0:
-        return None
-    size = int(elements * out.dtype.size)
-    largest: int = max(sizes[tensor.op.name] for tensor in operation.inputs)
-    return size if size <= max(BLOWN_UP_BYTES, largest) else None
-
-
-def _has_body(operation: Any) -> bool:
-    return any(value.HasField("func") for value in operation.node_def.attr.values())
 
 
 def _replace(graph_def: Any, values: dict[str, Any]) -> Any:

@@ -11,6 +11,8 @@ from typing import Any
 
 from pipeline import options
 from pipeline.export import origins
+from pipeline.export.computed import hide, restore, stay_computed
+from pipeline.export.onnx_tensorflow import fold_constants
 from pipeline.export.sharding import Size
 from pipeline.export.tfjs_fold import Folder
 from pipeline.export.tfjs_origins import BeforeFusing, watch_fusions
@@ -38,7 +40,7 @@ class ConvertOptions(options.Options):
     """Conversion has no choices: variants are made from its one result."""
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
@@ -82,7 +84,7 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
     """Run the converter's graph passes; return the GraphDef, and what tells its origins."""
     from tensorflow.core.protobuf import meta_graph_pb2
 
-    graph = converter.load_graph(str(frozen))
+    graph, hidden = _load(frozen, signature)
     definition = meta_graph_pb2.SignatureDef()
     for side in ("inputs", "outputs"):
         for spec in getattr(signature, side):
@@ -90,8 +92,8 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
             info = getattr(definition, side)[spec.name]
             info.name, info.dtype = tensor.name, tensor.dtype.as_datatype_enum
             info.tensor_shape.CopyFrom(tensor.shape.as_proto())
-    operations = {operation.name: operation for operation in graph.get_operations()}
     outputs = [spec.name for spec in signature.outputs]
+    operations = {operation.name: operation for operation in graph.get_operations()}
     scaled: set[str] = set()
     with (
         _own_folding(converter.fold_batch_norms, outputs, scaled),
@@ -101,12 +103,44 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
         optimized = converter.optimize_graph(
             graph, definition, skip_op_check=True, strip_debug_ops=True
         )
+    restore(optimized, hidden)
     unfuse(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
     kept = {node.name for node in optimized.node}
-    lost = [op for op in operations.values() if op.type == "Placeholder" and op.name not in kept]
+    lost = [
+        op
+        for op in operations.values()
+        if op.type == "Placeholder" and op.name not in kept | set(hidden)
+    ]
     optimized.node.extend(operation.node_def for operation in lost)
     return optimized, (before, set(operations), scaled)
+
+
+def _load(frozen: Path, signature: Signature) -> tuple[Any, dict[str, Any]]:
+    """A ``tf.Graph`` in which nothing is foldable that folding would blow up.
+
+    Returns:
+        The graph, and what ``computed.hide`` took from it.
+    """
+    import tensorflow as tf
+
+    graph_def = tf.compat.v1.GraphDef.FromString(frozen.read_bytes())
+    outputs = [spec.name for spec in signature.outputs]
+    names = stay_computed(_imported(graph_def), outputs)
+    if not names:
+        return _imported(graph_def), {}
+    # Folded as for ONNX, so that what is left to compute begins with constants.
+    graph_def = fold_constants(graph_def, signature)
+    hidden = hide(graph_def, names)
+    return _imported(graph_def), hidden
+
+
+def _imported(graph_def: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    return graph
 
 
 @contextmanager

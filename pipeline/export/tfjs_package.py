@@ -13,7 +13,7 @@ from pipeline import options
 from pipeline.export import origins
 from pipeline.export.artifact import ArtifactWriter
 from pipeline.export.sharding import Tensor, is_kernel, shards
-from pipeline.export.tfjs_slim import slim
+from pipeline.export.tfjs_slim import share_constants, slim
 from pipeline.model import Signature
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
@@ -42,6 +42,8 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     writer = ArtifactWriter(work, options.format, options.variant, signature)
     (group,) = model["weightsManifest"]
     contents = _contents(group["weights"], (inputs["model"] / "weights.bin").read_bytes())
+    if model["format"] == "graph-model":
+        share_constants(model, contents)
     if options.codec is not None:
         biases = _biases(model["modelTopology"].get("node", ()))
         _encode(group["weights"], contents, biases, options)

@@ -7,7 +7,7 @@ in each reader, and nobody asks for its value: a number does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Node = dict[str, Any]
@@ -22,6 +22,35 @@ DEFAULTS: dict[str, Any] = {
 
 #: What fused nodes say of activations that they lack.
 FUSED_ONLY = {"epsilon": "FusedBatchNorm", "leakyrelu_alpha": "LeakyRelu"}
+
+
+def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -> None:
+    """Let nodes read one constant where there are equal ones, in place.
+
+    Args:
+        model: a graph model. One with functions, the bodies of loops, is left alone.
+        contents: the bytes of each weight of its manifest; what is shared goes from there too.
+    """
+    topology = model["modelTopology"]
+    if topology.get("library"):
+        return
+    (group,) = model["weightsManifest"]
+    first: dict[Any, str] = {}
+    shared: dict[str, str] = {}
+    kept = []
+    for index, (weight, content) in enumerate(zip(group["weights"], contents, strict=True)):
+        key = (weight["dtype"], tuple(weight["shape"]), bytes(content))
+        if key in first:
+            shared[weight["name"]] = first[key]
+        else:
+            first[key] = weight["name"]
+            kept.append(index)
+    if not shared:
+        return
+    group["weights"] = [group["weights"][index] for index in kept]
+    contents[:] = [contents[index] for index in kept]
+    topology["node"] = [node for node in topology["node"] if node["name"] not in shared]
+    _rename(topology["node"], shared)
 
 
 def slim(model: dict[str, Any]) -> None:
@@ -73,6 +102,10 @@ def _number_constants(nodes: Sequence[Node], weights: Sequence[dict[str, Any]]) 
         count += 1
     for weight in weights:
         weight["name"] = names[weight["name"]]
+    _rename(nodes, names)
+
+
+def _rename(nodes: Sequence[Node], names: Mapping[str, str]) -> None:
     for node in nodes:
         node["name"] = names.get(node["name"], node["name"])
         if "input" in node:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.export.tfjs_slim import slim
+from pipeline.export.tfjs_slim import share_constants, slim
 
 RELU6, LEAKY = "UmVsdTY=", "TGVha3lSZWx1"
 
@@ -71,3 +71,22 @@ def test_names_stay_where_functions_use_them():
     model["modelTopology"]["library"] = {"function": [{"nodeDef": []}]}
     slim(model)
     assert model["modelTopology"]["node"][3]["input"] == ["x", "a/w", "a/b"]
+
+
+def test_equal_constants_are_stored_once():
+    model = graph()
+    contents: list[bytes | memoryview] = [b"1234", b"1234"]
+    share_constants(model, contents)
+    assert contents == [b"1234"]
+    assert [node["name"] for node in model["modelTopology"]["node"]] == ["x", "a/w", "0"]
+    assert model["modelTopology"]["node"][2]["input"] == ["x", "a/w", "a/w"]
+    assert len(model["weightsManifest"][0]["weights"]) == 1
+
+
+def test_constants_of_other_shapes_or_types_are_not_shared():
+    for key, value in (("shape", [1, 1]), ("dtype", "int32")):
+        model = graph()
+        model["weightsManifest"][0]["weights"][1][key] = value
+        contents: list[bytes | memoryview] = [b"1234", b"1234"]
+        share_constants(model, contents)
+        assert len(contents) == 2
