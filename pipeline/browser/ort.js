@@ -78,7 +78,7 @@ async function explained(work) {
     return await work;
   } catch (error) {
     // The model's float16 arithmetic needs what the adapter does not offer.
-    const lacking = /shader-f16|'f16' type used without|ShaderF16/i.exec(String(error));
+    const lacking = /\bf16\b|ShaderF16/i.exec(String(error));
     if (lacking) {
       const message = 'the WebGPU adapter has no float16 shaders (shader-f16)';
       throw new RuntimeFailure('unavailable', message);

@@ -11,6 +11,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 from safetensors.numpy import save_file
 
+from pipeline.backends import ort_wasm
 from pipeline.export import onnx as fmt
 from pipeline.export.onnx_canonical import canonicalize
 from pipeline.model import Signature, TensorSpec
@@ -59,3 +60,11 @@ def run(model: Path, **feeds: Any) -> list[Any]:
     """What native onnxruntime gives."""
     outputs: list[Any] = onnxruntime.InferenceSession(model).run(None, feeds)
     return outputs
+
+
+def run_in_chromium(model: Path, to: Path, **feeds: Any) -> dict[str, Any]:
+    """What ONNX Runtime Web's wasm gives for a CONVERTED folder, packaged into ``to``."""
+    to.mkdir()
+    fmt.package({"model": model}, fmt.PackageOptions(variant="v"), to)
+    with ort_wasm.open_session(to, "chromium") as session:
+        return session.infer(feeds)

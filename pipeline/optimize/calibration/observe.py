@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Arrays = Mapping[str, NDArray[np.generic]]
-    Limits = tuple[float, float]
 
 #: Samples that run at once, where the model takes any batch: bounds memory.
 BATCH = 4
@@ -104,12 +103,34 @@ def histograms(model: Any, samples: Arrays, found: Mapping[str, Range]) -> dict[
         samples: input name -> [n, …].
         found: the tensors' ranges over the same samples.
     """
-    result: dict[str, Histogram] = {}
+    limits = {name: one.rounded() for name, one in found.items()}
+    counts, zeros = {name: empty() for name in limits}, dict.fromkeys(limits, 0)
+    for name, values in visit(model, samples, found):
+        low, high = limits[name]
+        if max(-low, high) > 0:
+            seen, none = count(values, max(-low, high))
+            counts[name] += seen
+            zeros[name] += none
+    return {name: Histogram(*limits[name], counts[name], zeros[name]) for name in limits}
+
+
+def visit(
+    model: Any, samples: Arrays, found: Mapping[str, Range]
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The values of some tensors, one batch after another, of which few are kept at once.
+
+    Args:
+        model: ``onnx.ModelProto``.
+        samples: input name -> [n, …].
+        found: the tensors' ranges over the same samples.
+    """
     groups = list(_groups(found))
     for i, names in enumerate(groups):
         part = (0.5 + i / len(groups) / 2, 0.5 + (i + 1) / len(groups) / 2)
-        result |= _histograms(model, samples, {name: found[name].rounded() for name in names}, part)
-    return result
+        made = [name for name in names if not _is_input(model, name)]
+        for batch, values in _runs(_with_outputs(model, made), samples, part):
+            yield from ((name, batch[name]) for name in names if name in batch)
+            yield from zip(made, values, strict=True)
 
 
 def _groups(found: Mapping[str, Range]) -> Iterator[list[str]]:
@@ -124,24 +145,6 @@ def _groups(found: Mapping[str, Range]) -> Iterator[list[str]]:
         taken += 4 * one.size
     if group:
         yield group
-
-
-def _histograms(
-    model: Any,
-    samples: Arrays,
-    limits: Mapping[str, tuple[float, float]],
-    part: tuple[float, float],
-) -> dict[str, Histogram]:
-    counts, zeros = {name: empty() for name in limits}, dict.fromkeys(limits, 0)
-    inner = [name for name in limits if not _is_input(model, name)]
-    for batch, values in _runs(_with_outputs(model, inner), samples, part):
-        kept = {**batch, **dict(zip(inner, values, strict=True))}
-        for name, (low, high) in limits.items():
-            if max(-low, high) > 0:
-                seen, none = count(kept[name], max(-low, high))
-                counts[name] += seen
-                zeros[name] += none
-    return {name: Histogram(*limits[name], counts[name], zeros[name]) for name in limits}
 
 
 def _is_input(model: Any, name: str) -> bool:
@@ -176,7 +179,8 @@ def _with_ranges(model: Any, names: list[str]) -> Any:
         for op_type in ("ReduceMin", "ReduceMax", "Size"):
             output = f"range/{i}/{op_type}"
             settings = {} if op_type == "Size" else {"keepdims": 1}
-            graph.node.append(helper.make_node(op_type, [padded], [output], **settings))
+            source = name if op_type == "Size" else padded
+            graph.node.append(helper.make_node(op_type, [source], [output], **settings))
             kind = (TensorProto.INT64, []) if op_type == "Size" else (FLOAT, [1, 1])
             graph.output.append(helper.make_tensor_value_info(output, *kind))
     return copy

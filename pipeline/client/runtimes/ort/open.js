@@ -71,7 +71,7 @@ async function create(ort, provider, { entry, files }) {
   } catch (error) {
     const text = String(/** @type {any} */ (error)?.message ?? error);
     // Of a model with float16 arithmetic, and of a runtime that does not start.
-    if (/shader-f16|'f16' type used without|ShaderF16|no available backend/i.test(text)) {
+    if (/\bf16\b|ShaderF16|no available backend/i.test(text)) {
       throw new RuntimeFailure('unavailable', text);
     }
     throw error;
