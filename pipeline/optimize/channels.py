@@ -31,6 +31,9 @@ NAME = "channels"
 STAGE = "model"
 ORDER = 20
 
+#: What a search tries of the options, first things first.
+SEARCH = {"share": (0.3, 0.5), "finetune_epochs": (8, 20)}
+
 
 class Options(Training):
     """Remove whole channels, fine-tuning afterwards so that accuracy is kept."""

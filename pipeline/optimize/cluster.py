@@ -23,6 +23,9 @@ NAME = "cluster"
 STAGE = "model"
 ORDER = 40
 
+#: What a search tries of the options, first things first.
+SEARCH = {"clusters": (16, 8, 32), "finetune_epochs": (4, 12)}
+
 #: Written beside the model: what later techniques must leave as it is.
 DESCRIPTION = "cluster.json"
 

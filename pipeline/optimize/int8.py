@@ -30,6 +30,9 @@ STAGE = "graph"
 FORMATS = ("onnx",)
 REASON = "TF.js has no quantized operators: int8 activations need ONNX"
 
+#: What a search tries of the options, first things first.
+SEARCH = {"weight_bits": (8, 6, 5), "method": ("minmax", "entropy", "mse")}
+
 #: Operators worth 8 bits. Left out are those that turn small differences of their
 #: input into large ones of their output or choose by them: Softmax, Sigmoid, norms, TopK.
 OPERATORS = (

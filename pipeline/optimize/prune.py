@@ -25,6 +25,9 @@ NAME = "prune"
 STAGE = "model"
 ORDER = 30
 
+#: What a search tries of the options, first things first.
+SEARCH = {"sparsity": (0.6, 0.75, 0.85), "finetune_epochs": (4, 12)}
+
 #: Layers whose ``kernel`` is pruned. Depthwise convolutions are other classes.
 PRUNABLE = ("Conv1D", "Conv2D", "Conv3D", "Dense")
 

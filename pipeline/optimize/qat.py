@@ -32,6 +32,9 @@ NAME = "qat"
 STAGE = "model"
 ORDER = 50
 
+#: What a search tries of the options, first things first: wide steps take few bits a weight.
+SEARCH = {"step": (1.5, 1.0, 2.0, None), "finetune_epochs": (8, 24)}
+
 Levels = Annotated[int, Field(ge=3, le=256)]
 
 #: Steps tried for the least squared error, as shares of the one that reaches the largest weight.

@@ -19,6 +19,9 @@ KEY = "quantize"
 STAGE = "weights"
 VERSION = 3
 
+#: What a search tries of the options, first things first.
+SEARCH = {"levels": (256, 64, 32, 16, 12, 8)}
+
 Granularity = Literal["per-channel", "per-tensor"]
 
 

@@ -22,7 +22,7 @@ from pipeline.errors import PipelineError
 from pipeline.search import trial as trials_of
 from pipeline.search.order import proposals
 from pipeline.search.outcome import RESULT, Outcome, Trial, best_of, from_json
-from pipeline.search.space import CALIBRATED, WEIGHTS, Recipe, Space, effort, techniques, valid
+from pipeline.search.space import CALIBRATED, WEIGHTS, Recipe, Space, techniques, valid
 from pipeline.search.trial import Job, plan_trial
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ class Searching:
         like = same or [t for t in trials[1:] if self.space.cost(t.recipe) == cost]
         if not like:
             return FIRST_S.get(cost, FIRST_TRAINED_S)
+        effort = self.space.effort
         work = 1 + effort(recipe)
         return fmean(trial.seconds * work / (1 + effort(trial.recipe)) for trial in like)
 

@@ -45,13 +45,16 @@ class Technique:
     """Whether its key holds no other technique."""
     choices: Mapping[str, tuple[Any, ...]]
     """Option -> values, the one to begin with first."""
+    defaults: Mapping[str, Any]
+    """Option -> its value where a recipe says nothing."""
     version: Any
     """What it makes changes with it."""
 
     def recipe(self, options: Mapping[str, Any]) -> Recipe:
-        """A variant of this technique alone."""
+        """A variant of this technique alone, which says only what is not so by default."""
+        options = {n: v for n, v in options.items() if v != self.defaults.get(n, ...)}
         if self.alone:
-            return {self.key: dict(options)}
+            return {self.key: options}
         return {self.key: {"to": self.name, **options} if options else self.name}
 
     def allowed(self, cost: int) -> Mapping[str, tuple[Any, ...]]:
@@ -118,6 +121,7 @@ class Space:
             options = dict(given) if isinstance(given, Mapping) else {"to": given}
             if given is not None and options.pop("to", one.name) == one.name:
                 chosen[one.key] = one.name
+                options = {name: one.defaults.get(name) for name in one.choices} | options
                 chosen |= {f"{one.name}.{name}": value for name, value in options.items()}
         return chosen
 
@@ -130,6 +134,10 @@ class Space:
             more |= {name: min(above)} if above else {}
         return self.suggest(TRAINED, partial(_given, chosen | more)) if more else None
 
+    def effort(self, recipe: Recipe) -> int:
+        """How many epochs a recipe trains."""
+        return sum(v for name, v in self.choices_of(recipe).items() if is_effort(name))
+
     def cost(self, recipe: Recipe) -> int:
         """How dear a recipe is: as dear as its dearest technique."""
         chosen = set(self.choices_of(recipe).values())
@@ -137,7 +145,7 @@ class Space:
 
     def describe(self) -> Any:
         """What decides which recipes there are, for the key of what was found."""
-        return [[vars(one) | {"choices": dict(one.choices)} for one in self.techniques], self.fixed]
+        return [[vars(one) for one in self.techniques], self.fixed]
 
 
 def _given(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
@@ -149,12 +157,6 @@ def _given(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
 def are_numbers(values: Sequence[Any]) -> bool:
     """Whether values have an order."""
     return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
-
-
-def effort(recipe: Recipe) -> int:
-    """How many epochs a recipe trains."""
-    options = [one for one in recipe.values() if isinstance(one, Mapping)]
-    return sum(value for one in options for name, value in one.items() if is_effort(name))
 
 
 def alternatives(technique: Technique, cost: int) -> Iterator[Recipe]:
@@ -190,7 +192,10 @@ def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
     choices = {option: tuple(values) for option, values in offered.items()}
     step = getattr(module, "apply", None)
     version = getattr(module, "VERSION", step.version if step else None)
-    return Technique(name, module.KEY, _STAGES[module.STAGE], alone, choices, version)
+    fields = module.Options.model_fields
+    defaults = {option: fields[option].get_default() for option in choices}
+    cost = _STAGES[module.STAGE]
+    return Technique(name, module.KEY, cost, alone, choices, defaults, version)
 
 
 def _first(technique: Technique) -> Recipe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -11,30 +12,31 @@ from pipeline.search.order import proposals
 from pipeline.search.outcome import Trial, best_of
 from pipeline.search.space import (
     CALIBRATED,
+    TRAINED,
     TRAINED_BRIEFLY,
     WEIGHTS,
     Recipe,
     Space,
     Technique,
-    effort,
     key_of,
 )
 
 BOUND = 0.01
 
 TECHNIQUES = [
-    Technique("uint8", "quantize", WEIGHTS, False, {}, 1),
-    Technique("float16", "quantize", WEIGHTS, False, {}, 1),
-    Technique("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "entropy")}, 1),
+    Technique("uint8", "quantize", WEIGHTS, False, {}, {}, 1),
+    Technique("float16", "quantize", WEIGHTS, False, {}, {}, 1),
+    Technique("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "entropy")}, {}, 1),
     Technique(
         "prune",
         "prune",
         TRAINED_BRIEFLY,
         True,
         {"sparsity": (0.6, 0.75, 0.9), "finetune_epochs": (4, 12)},
+        {},
         1,
     ),
-    Technique("cluster", "cluster", TRAINED_BRIEFLY, True, {"clusters": (32, 16, 64)}, 1),
+    Technique("cluster", "cluster", TRAINED_BRIEFLY, True, {"clusters": (32, 16, 64)}, {}, 1),
 ]
 
 
@@ -52,7 +54,12 @@ def kilobytes_and_loss(recipe: Recipe) -> tuple[float, float]:
     return size, lost
 
 
-def searched(
+@cache
+def searched(seed: int = 0, minutes: float = 10) -> list[Trial]:
+    return search(seed, minutes=minutes)
+
+
+def search(
     seed: int = 0,
     truth: Callable[[Recipe], tuple[float, float]] = kilobytes_and_loss,
     fixed: Recipe | None = None,
@@ -71,7 +78,7 @@ def searched(
         if lost > BOUND:
             miss = {"metric": "accuracy_drop", "value": lost, "bound": BOUND}
             missed = [{"artifact": "onnx/small", "backend": "onnxruntime-cpu", **miss}]
-        seconds = 1.0 + effort(recipe)
+        seconds = 1.0 + space.effort(recipe)
         if spent() + seconds / (minutes * 60) > 1:
             break
         trials.append(Trial(recipe, seconds, size, quality=1 - lost, missed=missed))
@@ -85,7 +92,7 @@ def test_it_begins_with_float32_and_goes_from_cheap_to_dear() -> None:
     costs = [cost(trial.recipe) for trial in trials]
     for dear in (CALIBRATED, TRAINED_BRIEFLY):
         assert max(costs[: costs.index(dear)]) < dear
-    epochs = [effort(trial.recipe) for trial in trials]
+    epochs = [Space(TECHNIQUES, {}, lambda recipe: True).effort(t.recipe) for t in trials]
     assert 0 < epochs.index(4) < epochs.index(12), "short training comes before long"
 
 
@@ -103,7 +110,7 @@ def test_nothing_is_tried_twice() -> None:
 
 
 def test_the_same_seed_gives_the_same_order() -> None:
-    first, again, other = ([t.recipe for t in searched(seed)] for seed in (0, 0, 1))
+    first, again, other = ([t.recipe for t in search(seed)] for seed in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -118,7 +125,7 @@ def test_it_finds_what_only_long_training_keeps(seed: int) -> None:
 
 def test_what_is_fixed_is_in_every_candidate_and_not_searched() -> None:
     fixed = {"prune": {"sparsity": 0.5, "finetune_epochs": 4}}
-    trials = searched(fixed=fixed)
+    trials = search(fixed=fixed)
     assert all(trial.recipe["prune"] == fixed["prune"] for trial in trials)
     assert {"quantize": "uint8"}.items() <= best_of(trials).recipe.items()  # type: ignore[union-attr]
 
@@ -139,3 +146,31 @@ def test_no_cheap_cost_takes_all_the_time() -> None:
     # Calibrated candidates may not use more than their share: training must have its turn.
     trials = searched(minutes=1)
     assert any("prune" in trial.recipe for trial in trials)
+
+
+def test_a_recipe_says_only_what_is_not_so_by_default() -> None:
+    choices = {"levels": (256, 16), "finetune_epochs": (4, 12)}
+    defaults = {"levels": 256, "finetune_epochs": 4}
+    technique = Technique("qat", "qat", TRAINED_BRIEFLY, True, choices, defaults, 1)
+    space = Space([technique], {}, lambda recipe: True)
+    assert technique.recipe(defaults) == {"qat": {}}
+    fewer = technique.recipe({"levels": 16, "finetune_epochs": 4})
+    assert fewer == {"qat": {"levels": 16}}
+    assert space.effort(fewer) == 4, "the default is known"
+    assert space.longer(fewer) == {"qat": {"levels": 16, "finetune_epochs": 12}}
+    assert space.longer(space.longer(fewer) or {}) is None
+
+
+def test_what_techniques_offer_can_be_said_in_a_config() -> None:
+    """Each choice of ``SEARCH``, of every technique that is there."""
+    from pipeline.registry import discover
+    from pipeline.search.space import alternatives, techniques
+
+    modules = discover("optimize", "KEY")
+    for technique in techniques(None):
+        for recipe in alternatives(technique, TRAINED):
+            options = recipe[technique.key]
+            given = (
+                {} if isinstance(options, str) else {k: options[k] for k in options if k != "to"}
+            )
+            modules[technique.name].Options(**given)
