@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline import options
 from pipeline.export import activations, origins
-from pipeline.export.onnx_weights import OPSET_OF_UINT16
+from pipeline.export.onnx_weights import OPSETS
 from pipeline.export.sharding import Size
 from pipeline.model import Signature
 from pipeline.step import Inputs, step
@@ -55,10 +55,11 @@ class PackageOptions(options.Options):
 
 def cannot_hold(technique: str, options: Options) -> str | None:
     """Why this format, with these options, cannot hold a technique; ``None`` if it can."""
-    if technique == "uint16" and options.opset < OPSET_OF_UINT16:
+    since = OPSETS.get(technique, 0)
+    if options.opset < since:
         return (
-            f"ONNX has uint16 weights since opset {OPSET_OF_UINT16}, and the opset here is "
-            f"{options.opset}; set export.onnx.opset: {OPSET_OF_UINT16}"
+            f"ONNX has {technique} weights since opset {since}, and the opset here is "
+            f"{options.opset}; set export.onnx.opset: {since}"
         )
     return None
 

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.export.onnx_canonical import graphs
 from pipeline.export.sharding import Tensor, is_kernel, shards
-from pipeline.optimize.codec import Encoded, Weight, encode_all
+from pipeline.optimize.codec import Encoded, Weight, blocked_axis, encode_all
 
 #: A reference to external data takes about 120 bytes of the graph's file, so that
 #: moving a smaller tensor would gain nothing.
@@ -21,6 +21,9 @@ ALIGNMENT_BYTES = 64
 
 #: DequantizeLinear takes 16-bit integers since this opset.
 OPSET_OF_UINT16 = 21
+
+#: What needs a newer opset than all that can be chosen have: DequantizeLinear has blocks since 21.
+OPSETS = {"uint16": OPSET_OF_UINT16, "int4": 21}
 
 #: A tensor of fewer values gains less than the node that decodes it costs.
 ENCODED_VALUES = 256
@@ -61,10 +64,10 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
     Raises:
         PipelineError: the model's opset cannot decode it.
     """
-    if codec == "uint16" and opset(model) < OPSET_OF_UINT16:
+    if opset(model) < OPSETS.get(codec, 0):
         raise PipelineError(
-            f"ONNX has uint16 weights since opset {OPSET_OF_UINT16}, and this is {opset(model)}",
-            todo=f"set export.onnx.opset: {OPSET_OF_UINT16}",
+            f"ONNX has {codec} weights since opset {OPSETS[codec]}, and this is {opset(model)}",
+            todo=f"set export.onnx.opset: {OPSETS[codec]}",
         )
     wide = opset(model) >= OPSET_OF_UINT16
     found = list(_weights(model, wide))
@@ -72,7 +75,7 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
     encoded = encode_all(module, [weight for _, _, weight in found], codec_options)
     for (graph, tensor, weight), one in zip(found, encoded, strict=True):
         if one is not None:
-            per_channel = one.scale is not None and one.scale.ndim
+            per_channel = one.zero is not None and one.zero.ndim
             _decode(graph, tensor, weight.axis if per_channel else None, one)
 
 
@@ -163,17 +166,35 @@ def _decode(graph: Any, tensor: Any, axis: int | None, encoded: Encoded) -> None
     from onnx import helper, numpy_helper
 
     name = tensor.name
-    tensor.CopyFrom(numpy_helper.from_array(encoded.data, f"{name}.data"))
+    tensor.CopyFrom(_stored(encoded, f"{name}.data"))
     inputs = [tensor.name]
     if encoded.scale is None:
         node = helper.make_node("Cast", inputs, [name], to=1)
     else:
         for part in ("scale", "zero"):
-            inputs.append(f"{name}.{part}")
-            graph.initializer.append(numpy_helper.from_array(getattr(encoded, part), inputs[-1]))
+            if (array := getattr(encoded, part)) is not None:
+                inputs.append(f"{name}.{part}")
+                graph.initializer.append(numpy_helper.from_array(array, inputs[-1]))
         settings = {} if axis is None else {"axis": axis}
+        if encoded.block is not None:
+            settings = {"axis": blocked_axis(encoded), "block_size": encoded.block}
         node = helper.make_node("DequantizeLinear", inputs, [name], **settings)
     graph.node.insert(0, node)
+
+
+def _stored(encoded: Encoded, name: str) -> Any:
+    from onnx import TensorProto, numpy_helper
+
+    if encoded.block is None:
+        return numpy_helper.from_array(encoded.data, name)
+    import numpy as np
+
+    # Two to a byte, the first in the lower half.
+    flat = encoded.data.ravel() & 15
+    pairs = np.resize(np.append(flat, 0), (-(-flat.size // 2), 2)).astype(np.uint8)
+    raw = (pairs[:, 0] | pairs[:, 1] << 4).tobytes()
+    kind = TensorProto.INT4
+    return TensorProto(name=name, data_type=kind, dims=encoded.data.shape, raw_data=raw)
 
 
 def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) -> None:

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 #: that: with more, one grid does not fit the tensor.
 FITTING = 2.5e-4
 
+#: Brotli comes less near to the entropy of float16 than to that of bytes: by so much of all bytes
+#: (MobileNet v2 224: 0.8 %, v3-small: 1.7 %).
+CODER = 0.983
+
 #: The steps between numbers of levels that are tried.
 LADDER = 2**0.125
 
@@ -55,7 +59,7 @@ def allocate(weights: Sequence[Weight], levels: int) -> list[Encoded]:
         levels: 2 to 256.
     """
     choices = [list(_choices(weight, levels)) for weight in weights]
-    allowed = sum(_reference(each, levels).bytes for each in choices)
+    allowed = sum(_reference(each, levels).bytes for each in choices) * CODER
     return [choice.encode() for choice in _best(choices, allowed)]
 
 

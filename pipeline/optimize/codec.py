@@ -23,6 +23,9 @@ class Encoded:
     data: NDArray[Any]
     scale: NDArray[np.float32] | None = None
     zero: NDArray[Any] | None = None
+    block: int | None = None
+    """``data`` holds 4-bit integers, zero at 0, of which so many share a scale: along the one axis
+    along which there are fewer scales."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,16 @@ def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
     """Round to so many significant bits of a float16; the others are zeros, which compress."""
     import numpy as np
 
+    return Encoded(significant(values, bits).astype(np.float16))
+
+
+def significant(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
+    """Floats rounded to so many significant bits."""
+    import numpy as np
+
     fraction, exponent = np.frexp(values)
-    short = np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
-    return Encoded(short.astype(np.float16))
+    short: NDArray[np.float32] = np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
+    return short
 
 
 def exact(weight: Weight) -> Encoded | None:
@@ -182,6 +192,10 @@ def decode(encoded: Encoded, axis: int | None) -> NDArray[np.float32]:
     import numpy as np
 
     data = encoded.data.astype(np.float32)
+    if encoded.block is not None and encoded.scale is not None:
+        along = blocked_axis(encoded)
+        scale = np.repeat(encoded.scale, encoded.block, along)
+        return data * np.take(scale, range(data.shape[along]), along)
     if encoded.scale is None or encoded.zero is None:
         return data
     shape = [1] * data.ndim
@@ -189,3 +203,9 @@ def decode(encoded: Encoded, axis: int | None) -> NDArray[np.float32]:
         shape[axis] = -1
     zero = encoded.zero.astype(np.float32).reshape(shape)
     return (data - zero) * encoded.scale.reshape(shape)
+
+
+def blocked_axis(encoded: Encoded) -> int:
+    """The axis along which values share a scale."""
+    shapes = zip(encoded.data.shape, getattr(encoded.scale, "shape", ()), strict=True)
+    return next(axis for axis, (values, scales) in enumerate(shapes) if values != scales)

@@ -127,7 +127,7 @@ def cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) 
             return (
                 f"{module.FORMAT} is made of Keras layers, and {_name(technique)} changes a graph"
             )
-        if technique.STAGE == "graph" and module.FORMAT not in technique.FORMATS:
+        if module.FORMAT not in getattr(technique, "FORMATS", (module.FORMAT,)):
             reason: str = technique.REASON
             return reason
         if hasattr(module, "cannot_hold"):

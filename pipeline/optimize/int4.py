@@ -1,0 +1,128 @@
+"""Weights as 4-bit integers in blocks along the input channels, each block with its own scale.
+
+ONNX's DequantizeLinear reads them since opset 21. Native onnxruntime 1.31 and ONNX Runtime Web 1.30
+(wasm) run it in front of convolutions, whose weights they decode once as they load, and of matrix
+products, which they compute with the 4-bit weights and with activations rounded to 8 bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from pipeline import options
+from pipeline.optimize import uint8
+from pipeline.optimize.codec import Encoded, Weight
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+KEY = "quantize"
+STAGE = "weights"
+VERSION = 1
+FORMATS = ("onnx",)
+REASON = "TF.js has no 4-bit weights; quantize: {to: uint8, levels: 16} compresses as well"
+
+#: Scales tried for each block, as shares of the one that reaches its largest weight: the error of
+#: the largest may well grow if those of all others shrink.
+SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)
+
+#: Integers go from -LARGEST to LARGEST.
+LARGEST = 7
+
+
+class Options(options.Options):
+    """Weights as 4-bit integers in blocks (ONNX, opset 21); activations stay float32."""
+
+    block: Annotated[int, Field(ge=16, le=1024)] = 32
+    """Weights that share a scale. Fewer are more precise, and their scales take more bytes."""
+
+
+def encode(values: NDArray[np.float32], axis: int | None, *, block: int = 32) -> Encoded:
+    """Re-encode one float32 tensor; ``axis`` is its output channels', or ``None``."""
+    return encode_all([Weight(values, axis)], block=block)[0] or uint8.encode(values, axis)
+
+
+def encode_all(
+    weights: Sequence[Weight], *, block: int = 32, keep: bool = False
+) -> list[Encoded | None]:
+    """Re-encode a model's weights; biases stay float32.
+
+    Tensors with too few input channels for a block, as those of depthwise and first convolutions,
+    become uint8, and what lies on a grid already stays there.
+    """
+    found: list[Encoded | None] = []
+    for weight in weights:
+        (kept,) = uint8.encode_all([weight], mixed=False, keep=keep)
+        along = _inputs(weight)
+        fitting = not weight.bias and weight.values.shape[along] >= block
+        if fitting and not _is_kept(weight, kept):
+            kept = in_blocks(weight.values, along, block)
+        found.append(kept)
+    return found
+
+
+def _inputs(weight: Weight) -> int:
+    """The axis that is summed over: the other one of the channels', or the last."""
+    rank = weight.values.ndim
+    sides = weight.sides or (max(rank - 2, 0), rank - 1)
+    return sides[0] if weight.axis == sides[1] else sides[1]
+
+
+def _is_kept(weight: Weight, encoded: Encoded | None) -> bool:
+    import numpy as np
+
+    from pipeline.optimize.codec import decode
+
+    return encoded is not None and np.array_equal(decode(encoded, weight.axis), weight.values)
+
+
+def in_blocks(values: NDArray[np.float32], axis: int, block: int) -> Encoded:
+    """Round to 4-bit integers with a scale for each block along an axis.
+
+    Returns:
+        ``data`` int8 in the shape of the values; ``scale`` in the same but for ``axis``, along
+        which there is one per block.
+    """
+    import numpy as np
+
+    moved = np.moveaxis(values, axis, -1)
+    size = moved.shape[-1]
+    count = -(-size // block)
+    padded = np.zeros((*moved.shape[:-1], count * block), np.float32)
+    padded[..., :size] = moved
+    blocks = padded.reshape(*moved.shape[:-1], count, block)
+    scale = _scales(blocks)
+    numbers = _nearest(blocks, scale).reshape(padded.shape)[..., :size]
+    return Encoded(
+        np.moveaxis(numbers, -1, axis).astype(np.int8), np.moveaxis(scale, -1, axis), block=block
+    )
+
+
+def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For blocks along the last axis, those with the least squares of errors; 8 significant bits,
+    since what follows would compress badly."""
+    import numpy as np
+
+    from pipeline.optimize.codec import significant
+
+    reach = np.abs(blocks).max(axis=-1) / LARGEST
+    reach = np.where(reach > 0, reach, np.float32(1))
+    best = np.full(reach.shape, np.inf, np.float32)
+    found = reach
+    for share in SHARES:
+        scale = significant(reach * np.float32(share), 8).astype(np.float32)
+        error = ((_nearest(blocks, scale) * scale[..., None] - blocks) ** 2).sum(axis=-1)
+        found = np.where(error < best, scale, found)
+        best = np.minimum(error, best)
+    return found
+
+
+def _nearest(blocks: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    import numpy as np
+
+    numbers: NDArray[np.float32] = np.clip(np.rint(blocks / scale[..., None]), -LARGEST, LARGEST)
+    return numbers
