@@ -40,6 +40,9 @@ Levels = Annotated[int, Field(ge=3, le=256)]
 #: Steps tried for the least squared error, as shares of the one that reaches the largest weight.
 SHARES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
 
+#: The standard deviation of weights in front of a batch norm, which usual learning rates are for.
+USUAL_SPREAD = 0.13
+
 
 class Options(Training):
     """Train weights on a coarse grid, with a step for each output channel."""
@@ -52,7 +55,12 @@ class Options(Training):
     step: Annotated[float, Field(gt=0)] | None = None
     """The distance of two levels, in standard deviations of a channel's weights: with 1.5 most
     weights have one of three values, which compress well, and few go far. Without it, the distance
-    with the least squared error for as many levels."""
+    with the least squared error for as many levels. Weights that go far keep their values, so give
+    it many levels."""
+
+    granularity: Literal["per-channel", "per-tensor"] = "per-channel"
+    """Whether each output channel has a step of its own, or all of a kernel have one. The latter
+    trains without batch norms, which would scale channels apart, and so needs more epochs."""
 
     activations: Literal["float32", "int8"] = "float32"
     """With int8 the model also learns to keep what its layers give in eight bits, and `quantize:
@@ -89,6 +97,8 @@ class Grid:
     high: int
     free: Array
     """1.0 where a weight may change, and 0.0 where it is zero for good."""
+    pace: Array
+    """What an optimizer's steps are multiplied by, broadcast to the kernel's shape."""
 
     def integers(self, values: Any) -> Any:
         """The nearest q of float32 values, as a float32 tensor."""
@@ -144,9 +154,11 @@ def quantize(model: Any, lesson: Lesson, options: Options) -> tuple[Any, dict[st
     from pipeline.optimize.augment import mover
     from pipeline.optimize.keras_fold import fold, kernel_of
 
+    if options.granularity == "per-tensor":
+        model, _ = fold(model)
     grids = {layer: _grid(layer, options) for layer in _chosen(model, options)}
     weights = [
-        straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.step / grid.step.mean())
+        straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.pace)
         for layer, grid in grids.items()
     ]
     whole = options.activations == "int8"
@@ -197,17 +209,18 @@ def _grid(layer: Any, options: Options) -> Grid:
 
     kernel = kernel_of(layer).numpy()
     axes = output_axes(layer)
-    within = tuple(i for i in range(kernel.ndim) if i not in axes)
+    whole = options.granularity == "per-tensor"
+    within = tuple(i for i in range(kernel.ndim) if whole or i not in axes)
     small = kernel.size < options.smallest_kernel or "Depthwise" in type(layer).__name__
     levels = options.small_levels if small else options.levels
     low, high = -(levels // 2), (levels - 1) // 2
     free = (kernel != 0).astype(np.float32)
-    if options.step is None or small:
-        width = _least_error(kernel, within, high)
-    else:
-        square = (kernel**2).sum(axis=within, keepdims=True)
-        width = options.step * np.sqrt(square / np.maximum(1, free.sum(axis=within, keepdims=True)))
-    return Grid(np.where(width > 0, width, 1).astype(np.float32), low, high, free)
+    count = np.maximum(1, free.sum(axis=within, keepdims=True))
+    spread = np.sqrt((kernel**2).sum(axis=within, keepdims=True) / count)
+    chosen = options.step is not None and not small
+    width = options.step * spread if chosen else _least_error(kernel, within, high)
+    pace = spread / (USUAL_SPREAD if whole else max(spread.mean(), 1e-12))
+    return Grid(np.where(width > 0, width, 1).astype(np.float32), low, high, free, pace)
 
 
 def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:

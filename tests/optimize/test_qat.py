@@ -12,6 +12,7 @@ import trainable
 
 from pipeline.errors import ConfigError
 from pipeline.optimize import qat
+from pipeline.optimize.codec import affine, decode
 from pipeline.optimize.keras_fold import kernel_of, linear_layers, output_axes
 from pipeline.optimize.settle import significant
 from pipeline.optimize.training import Lesson
@@ -83,6 +84,18 @@ def test_biases_have_few_values(root: Path) -> None:
         bias = layer.bias.numpy()
         step = next(2.0**k for k in range(10, -20, -1) if not (bias % 2.0**k).any())
         assert np.ptp(bias) / step < OPTIONS.bias_levels
+
+
+def test_one_step_for_a_whole_kernel_is_what_one_byte_and_one_scale_hold(root: Path) -> None:
+    chosen = {"granularity": "per-tensor", "levels": 255, "step": 1.0, "finetune_epochs": 4}
+    model = trainable.load(
+        run(trainable.given(root), root, "per-tensor", OPTIONS.model_copy(update=chosen))
+    )
+    for layer in linear_layers(model):
+        kernel = kernel_of(layer).numpy()
+        np.testing.assert_array_equal(decode(affine(kernel, None, np.uint8), None), kernel)
+    inputs, labels = trainable.images(400, 9)
+    assert (model.predict(inputs, verbose=0).argmax(axis=1) == labels).mean() > 0.6
 
 
 def test_zeros_of_pruning_stay(root: Path) -> None:
