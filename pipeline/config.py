@@ -70,6 +70,9 @@ class Gates(Options):
     nor on a rasterizer, whose speed says nothing of a GPU's."""
     bytes: int | None = Field(None, ge=1)
     """Largest size of all files of the artifact together."""
+    wire_bytes: int | None = Field(None, ge=1)
+    """The same after brotli, as it goes over the wire; not applied in a build that may publish
+    nothing, since it compresses nothing."""
 
 
 class Validate(Options):

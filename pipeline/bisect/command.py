@@ -11,6 +11,7 @@ import click
 from pipeline.bisect import show
 from pipeline.bisect.job import Request, bisect
 from pipeline.builds import plans
+from pipeline.errors import ConfigError
 from pipeline.executors.local import LocalLanes
 from pipeline.progress import JsonLines, Lines
 from pipeline.store import Store
@@ -35,6 +36,12 @@ def run(
     """
     progress = JsonLines() if as_json else Lines()
     (plan,) = plans([config], overrides, store=store).values()
+    if (variant := request.artifact.rpartition("/")[2]) in plan.unsearched:
+        raise ConfigError(
+            f"the search for the variant {variant} was not done yet",
+            where=str(config),
+            todo="run `pipeline build` or `pipeline validate` first",
+        )
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(2):
         lanes.on_progress = progress.on_progress
         found = bisect(plan, request, store, lanes, progress.on_event)

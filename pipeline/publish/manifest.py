@@ -148,11 +148,12 @@ def _artifact(
                 result,
                 result["gates"],
                 artifact_bytes=description["bytes"],
+                wire_bytes=description["br_bytes"],
                 half_safe=half["safe"],
                 baseline=golden["accuracy"],
             )
             result["missed"] = [asdict(miss) for miss in missed]
-            result["not_applied"] = not_applied(result, result["gates"])
+            result["not_applied"] = not_applied(result, result["gates"], description["br_bytes"])
             result["status"] = "fail" if result["missed"] else "pass"
     own, reason = canary_of(said, results, in_half)
     for result in results:

@@ -35,6 +35,7 @@ METRICS = {
     "accuracy_drop": "accuracy lost",
     "latency_ratio": "time relative to fp32",
     "bytes": "bytes",
+    "wire_bytes": "bytes on the wire",
     "half_precision": "safe in half precision",
 }
 
@@ -79,6 +80,7 @@ _UNITS: dict[str, Callable[[float], str]] = {
     **dict.fromkeys(("share_over_0_01", "share_over_0_1"), percent),
     "snr_db": "{:.0f} dB".format,
     "bytes": size,
+    "wire_bytes": size,
     "half_precision": lambda safe: "yes" if safe else "no",
     "latency_ratio": ratio,
     "nonfinite": "{:.0f}".format,

@@ -190,8 +190,9 @@ def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, st
         if store is None or store.result(done_key(job)) is None:
             return None
         try:
-            return Searching(job, config.path, store, NoLanes(), Silent()).known()
+            found = Searching(job, config.path, store, NoLanes(), Silent()).known()
         except ConfigError:
             return None  # not even float32 was measured
+        return found if found and found.best else None
 
     return settled(config, find)

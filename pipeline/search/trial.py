@@ -49,6 +49,13 @@ class Job:
         named = any(one.latency_ratio is not None for one in (*bounds, self.search.keep))
         return self.search.minimize == "latency" or named
 
+    @property
+    def wired(self) -> bool:
+        """Whether candidates are compressed."""
+        bounds = self.config.validate_.gates.values()
+        named = any(one.wire_bytes is not None for one in (*bounds, self.search.keep))
+        return self.search.minimize == "wire_bytes" or named
+
     def config_of(self, recipe: Recipe) -> Config:
         """The config of one trial: the candidate in the searched formats, where it is measured."""
         raw = raw_config(self.config)
@@ -117,7 +124,7 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
         raise ConfigError("; ".join(f"{left.id}: {left.reason}" for left in plan.left_out))
     proofs = {}
     for package in packages:
-        if job.search.minimize == "wire_bytes":
+        if job.wired:
             compress = step_of("pipeline.publish.compress:compress")
             plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
         reference = reference_of(every, package) if job.timed else None
@@ -211,6 +218,7 @@ def _told(job: Job, recipe: Recipe, measured: Measured) -> Trial:
             result,
             {k: v for k, v in package.bounds[target].items() if k not in AT_THE_END},
             artifact_bytes=measured.bytes_of(package),
+            wire_bytes=measured.wire_bytes_of(package) if job.wired else None,
             baseline=golden["accuracy"],
         )
     ]

@@ -12,7 +12,7 @@ from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
 
 #: What is not a difference from the golden's outputs.
-OTHER = frozenset({"half_precision", "bytes", "accuracy_drop", "latency_ratio"})
+OTHER = frozenset({"half_precision", "bytes", "wire_bytes", "accuracy_drop", "latency_ratio"})
 
 
 def bounds_for(
@@ -69,6 +69,7 @@ def misses(
     bounds: Mapping[str, float],
     *,
     artifact_bytes: int,
+    wire_bytes: int | None = None,
     half_safe: bool | None = None,
     baseline: Mapping[str, Any] | None,
 ) -> Iterator[Miss]:
@@ -76,18 +77,19 @@ def misses(
 
     Args:
         result: what ``measure`` wrote; its status is ``measured``.
+        wire_bytes: after brotli; ``None`` where nothing was compressed.
         half_safe: whether the artifact is safe in float16; ``None`` where nobody measured it.
         baseline: the source model's accuracy, or ``None`` without labels.
     """
     values = dict(result["parity"])
-    values["bytes"] = artifact_bytes
+    values |= {"bytes": artifact_bytes, "wire_bytes": wire_bytes}
     values["half_precision"] = None if half_safe is None else int(half_safe)
     if baseline and result["accuracy"]:
         values["accuracy_drop"] = baseline["value"] - result["accuracy"]["value"]
     if ratio := result.get("latency", {}).get("ratio"):
         # The lower end: a bound is missed beyond doubt, or every tenth build would fail by chance.
         values["latency_ratio"] = ratio["low"]
-    exempt = {one["metric"] for one in not_applied(result, bounds)}
+    exempt = {one["metric"] for one in not_applied(result, bounds, wire_bytes)}
     bounds = {"nonfinite": 0, **bounds}
     for metric, bound in bounds.items():
         if metric in exempt:
@@ -97,9 +99,15 @@ def misses(
             yield Miss(artifact, result["target"], metric, value, bound)
 
 
-def not_applied(result: Mapping[str, Any], bounds: Mapping[str, float]) -> list[dict[str, str]]:
+def not_applied(
+    result: Mapping[str, Any], bounds: Mapping[str, float], wire_bytes: int | None = None
+) -> list[dict[str, str]]:
     """Bounds that say nothing of a measured result, which is no pass: metric and reason."""
-    why = {"latency_ratio": _no_speed, "accuracy_drop": _no_accuracy}
+
+    def no_size(result: Mapping[str, Any]) -> str | None:
+        return "nothing was compressed" if wire_bytes is None else None
+
+    why = {"latency_ratio": _no_speed, "accuracy_drop": _no_accuracy, "wire_bytes": no_size}
     return [
         {"metric": metric, "reason": reason}
         for metric, explain in why.items()

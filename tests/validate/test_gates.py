@@ -165,3 +165,18 @@ def test_accuracy_on_some_samples_is_not_judged_and_that_is_said() -> None:
     (told,) = not_applied(partial, {"accuracy_drop": 0.01})
     assert told["reason"] == "a software rasterizer ran it on the first 64 samples only"
     assert not_applied({**partial, "partial": False}, {"accuracy_drop": 0.01}) == []
+
+
+def test_bytes_on_the_wire_are_judged_where_they_are_known() -> None:
+    bounds = {"wire_bytes": 70_000}
+
+    def found(wire_bytes: int | None) -> list[str]:
+        sizes = {"artifact_bytes": 90_000, "wire_bytes": wire_bytes}
+        one = misses("onnx/int8", timed("cpu", 1.0), bounds, **sizes, baseline=None)
+        return [str(miss) for miss in one]
+
+    assert found(70_000) == found(None) == []
+    assert found(70_001) == ["onnx/int8 on tfjs-wasm: wire_bytes 70001, must be <= 70000"]
+    (told,) = not_applied(timed("cpu", 1.0), bounds)
+    assert told == {"metric": "wire_bytes", "reason": "nothing was compressed"}
+    assert not_applied(timed("cpu", 1.0), bounds, 1) == []

@@ -1,0 +1,132 @@
+"""A config with searches, before and after they are done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.config import Config
+from pipeline.config_file import load_config
+from pipeline.errors import ConfigError, GateError
+from pipeline.plan import make_plan
+from pipeline.search.outcome import Outcome, Trial
+from pipeline.search.resolve import jobs, settled
+from pipeline.search.run import space_of
+from pipeline.search.trial import Job, plan_trial
+
+FORMATS = {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}}
+
+
+def config(folder: Path, search: dict[str, Any], fixed: dict[str, Any] | None = None) -> Config:
+    raw = {
+        "name": "digits",
+        "task": "image-classification",
+        "license": "Apache-2.0",
+        "source": {"bundled": "mobilenet_digits"},
+        "samples": {"bundled": "digits"},
+        "preprocess": {"resize": [64, 64], "color": "rgb", "scale": [-1, 1]},
+        "variants": {"fp32": {}, "small": {**(fixed or {}), "search": search}},
+        "export": FORMATS,
+        "validate": {
+            "backends": ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"],
+            "gates": {"default": {"top1_agreement": 0.9}, "small": {"cosine": 0.5}},
+        },
+    }
+    path = folder / "digits.yaml"
+    path.write_text(yaml.safe_dump(raw))
+    return load_config(path)
+
+
+def outcome(job: Job, recipe: dict[str, Any], **trial: Any) -> Outcome:
+    measured = Trial(recipe, 1.0, 1000, quality=1.0, metric="accuracy", **trial)
+    return Outcome(
+        variant=job.variant,
+        minimize=job.search.minimize,
+        formats=list(job.formats),
+        targets=list(job.targets),
+        keep=job.search.keep.model_dump(exclude_none=True),
+        minutes=1,
+        held_back=9,
+        trials=[measured],
+        stopped="",
+    )
+
+
+def test_without_a_format_every_graph_format_must_hold_it(tmp_path: Path) -> None:
+    (job,) = jobs(config(tmp_path, {"minimize": "wire_bytes"}))
+    assert job.formats == ("onnx", "tfjs-graph")
+    assert job.targets == ("onnxruntime-cpu", "tfjs-wasm@chromium"), "quick, and without a GPU"
+    names = {one.name for one in space_of(job).techniques}
+    assert "uint8" in names and "int8" not in names, "TF.js cannot hold it"
+
+
+def test_one_format_may_hold_more(tmp_path: Path) -> None:
+    (job,) = jobs(config(tmp_path, {"minimize": "wire_bytes", "format": "onnx"}))
+    assert (job.formats, job.targets) == (("onnx",), ("onnxruntime-cpu",))
+    assert "int8" in {one.name for one in space_of(job).techniques}
+
+
+def test_where_it_is_measured_decides_the_formats(tmp_path: Path) -> None:
+    (job,) = jobs(config(tmp_path, {"minimize": "latency", "on": "tfjs-wasm"}))
+    assert (job.formats, job.targets) == (("tfjs-graph",), ("tfjs-wasm@chromium",))
+    planned = plan_trial(job, {"quantize": "uint8"})
+    proof = planned.plan.nodes[planned.proofs["tfjs-graph/small", "tfjs-wasm@chromium"]]
+    assert proof.inputs["reference"] == "package tfjs-graph/fp32", "it is timed with float32"
+    assert not any(name.startswith(("manifest", "compress")) for name in planned.plan.nodes)
+
+
+def test_every_trial_sees_held_back_samples_only(tmp_path: Path) -> None:
+    (job,) = jobs(config(tmp_path, {"minimize": "wire_bytes"}))
+    nodes = plan_trial(job, {"prune": {}, "quantize": "uint8"}).plan.nodes
+    reading = {node.id for node in nodes.values() if "all samples" in node.inputs.values()}
+    assert reading == {"samples"}
+    assert nodes["samples"].function.name == "pipeline.search.hold_back:hold_back"
+    assert "samples" in nodes["prune small"].inputs.values()
+
+
+def test_what_is_found_is_a_plain_variant_with_its_bounds(tmp_path: Path) -> None:
+    keep = {"accuracy_drop": 0.01}
+    asked = config(tmp_path, {"minimize": "bytes", "keep": keep, "format": "onnx"})
+    plain, unknown = settled(asked, lambda job: outcome(job, {"quantize": "int8"}))
+    assert not unknown and not plain.is_searched
+    plan = make_plan(plain)
+    ids = [artifact.id for artifact in plan.artifacts if artifact.variant == "small"]
+    assert ids == ["onnx/small"], "nobody knows what it is worth in another format"
+    bounds = next(a.bounds for a in plan.artifacts if a.id == "onnx/small")["onnxruntime-cpu"]
+    assert bounds == {"top1_agreement": 0.9, "cosine": 0.5, "accuracy_drop": 0.01}
+    assert "search small" in plan.evidence()
+    assert plain.path == asked.path
+
+
+def test_what_is_fixed_stays(tmp_path: Path) -> None:
+    fixed = {"prune": {"sparsity": 0.7}}
+    asked = config(tmp_path, {"minimize": "bytes"}, fixed)
+    (job,) = jobs(asked)
+    assert "prune" not in {one.name for one in space_of(job).techniques}
+    seen = plan_trial(job, {**job.fixed, "quantize": "uint8"}).plan.nodes
+    assert seen["prune small"].options.model_dump()["sparsity"] == 0.7
+    plain, unknown = settled(asked, lambda job: None)
+    assert "a search of at most 10 minutes" in unknown["small"]
+    assert [m.KEY for m, _ in plain.variants["small"].techniques()] == ["prune"]
+
+
+def test_nothing_that_keeps_the_bounds_is_an_error(tmp_path: Path) -> None:
+    miss = {"artifact": "onnx/small", "backend": "onnxruntime-cpu"}
+    missed = [{**miss, "metric": "wire_bytes", "value": 1000, "bound": 10}]
+    with pytest.raises(GateError, match="of 1 candidate none keeps the bounds") as raised:
+        settled(
+            config(tmp_path, {"minimize": "bytes"}),
+            lambda job: outcome(job, {"quantize": "uint8"}, missed=missed),
+        )
+    assert "{quantize: uint8}: 1.0 KB, 100.00% accuracy" in str(raised.value)
+    assert "wire_bytes 1000, must be <= 10" in str(raised.value)
+    assert raised.value.exit_code == 3
+
+
+def test_a_format_that_the_place_cannot_run_is_refused(tmp_path: Path) -> None:
+    search = {"minimize": "latency", "on": "ort-wasm", "format": ["onnx", "tfjs-graph"]}
+    with pytest.raises(ConfigError, match="ort-wasm does not run onnx, tfjs-graph"):
+        jobs(config(tmp_path, search))
