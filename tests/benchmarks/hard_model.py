@@ -43,13 +43,13 @@ def source(folder: Path = CACHE) -> Path:
 def make() -> Any:
     """The hard model as a ``tf_keras.Model``."""
     from pipeline.bundled import train
-    from pipeline.optimize import finetune
+    from pipeline.optimize import examples, finetune
 
     with finetune.reproducible(SEED):
         model = unbounded()
         recipe = finetune.Recipe(EPOCHS, BATCH_SIZE, LEARNING_RATE, SEED)
         calibration = train.examples("calibration")
-        rest, watch = finetune.held_in(calibration, 0.1, SEED)
+        rest, watch = examples.held_in(calibration, 0.1, SEED)
         finetune.fit(model, rest, watch, recipe, augment=train.augment)
     spread(model)
     return model

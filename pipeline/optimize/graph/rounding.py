@@ -1,0 +1,88 @@
+"""Rounding weights to a grid so that a layer's results, not its weights, change least."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+#: Inputs whose errors reach all the others together.
+BLOCK = 64
+
+
+@dataclass(frozen=True)
+class Grid:
+    """``weight = number * step`` for whole numbers from ``low`` to ``high``; all broadcast to
+    weights [groups, inputs, outputs]."""
+
+    step: Array
+    low: Array
+    high: Array
+
+    def numbers(self, weights: Array) -> Array:
+        """Each weight's nearest whole number."""
+        import numpy as np
+
+        found: Array = np.clip(np.rint(weights / self.step), self.low, self.high)
+        return found
+
+
+def with_feedback(weights: Array, grid: Grid, hessian: Array, zeros: Array) -> Array:
+    """Whole numbers whose errors make up for each other.
+
+    Frantar et al. 2022, "GPTQ" (arXiv:2210.17323): minimizes ``(w - q)^T H (w - q)`` one input
+    at a time, the inputs of most variance first; what is left of each error is taken up by those
+    after it.
+
+    Args:
+        weights: [groups, inputs, outputs].
+        grid: where they go.
+        hessian: H, positive definite, [groups, inputs, inputs].
+        zeros: bool, shaped like the weights: what has to become 0.
+    """
+    import numpy as np
+
+    order = np.argsort(-np.einsum("gii->gi", hessian), axis=1, kind="stable")[:, :, None]
+    left = np.take_along_axis(weights, order, 1)
+    must = np.take_along_axis(zeros, order, 1)
+    step, low, high = (
+        np.take_along_axis(np.broadcast_to(part, weights.shape), order, 1)
+        for part in (grid.step, grid.low, grid.high)
+    )
+    upper = take_up(hessian, order[:, :, 0])
+    found = np.empty_like(left)
+    count = weights.shape[1]
+    for start in range(0, count, BLOCK):
+        end = min(start + BLOCK, count)
+        errors = np.empty((weights.shape[0], end - start, weights.shape[2]))
+        for i in range(start, end):
+            number = np.clip(np.rint(left[:, i] / step[:, i]), low[:, i], high[:, i])
+            found[:, i] = np.where(must[:, i], 0, number)
+            error = (left[:, i] - found[:, i] * step[:, i]) / upper[:, i, i, None]
+            left[:, i + 1 : end] -= upper[:, i, i + 1 : end, None] * error[:, None]
+            errors[:, i - start] = error
+        left[:, end:] -= np.swapaxes(upper[:, start:end, end:], 1, 2) @ errors
+    back = np.argsort(order, axis=1, kind="stable")
+    result: Array = np.take_along_axis(found, back, 1)
+    return result
+
+
+def take_up(hessian: Array, order: NDArray[np.int64] | None = None) -> Array:
+    """How the inputs after each one make up for its error: the upper Cholesky factor of H^-1.
+
+    The square of what is on its diagonal is one over the harm that an error still does then.
+    """
+    import numpy as np
+
+    if order is not None:
+        hessian = np.take_along_axis(hessian, order[:, :, None], 1)
+        hessian = np.take_along_axis(hessian, order[:, None, :], 2)
+    inverse = np.linalg.inv(hessian)
+    symmetric = (inverse + np.swapaxes(inverse, 1, 2)) / 2
+    upper: Array = np.swapaxes(np.linalg.cholesky(symmetric), 1, 2)
+    return upper

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import frozen_chains as chains
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from pipeline.errors import PipelineError
+from pipeline.export import freeze
+from pipeline.model import TensorSpec
+from pipeline.optimize import grid
+from pipeline.optimize import round as rounding
+from pipeline.optimize.graph.layers import layers
+from pipeline.optimize.graph.network import Network
+
+
+def relu6(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.nn.relu6(x)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``frozen`` and ``samples``."""
+    root = tmp_path_factory.mktemp("round")
+    chains.chain(root / "frozen", relu6)
+    (root / "samples" / "calibration").mkdir(parents=True)
+    given = {"image": chains.images(64, seed=5)}
+    save_file(given, root / "samples" / "calibration" / "inputs.safetensors")
+    return root
+
+
+def rounded(folder: Path, frozen: Path, work: Path, **options: Any) -> dict[str, Any]:
+    work.mkdir()
+    inputs = {"frozen": frozen, "samples": folder / "samples"}
+    rounding.apply(inputs, rounding.Options(**options), work)
+    told: dict[str, Any] = json.loads((work / "round.json").read_text())["layers"]
+    return told
+
+
+def answers(folder: Path) -> np.ndarray[Any, Any]:
+    return freeze.run(folder, {"image": chains.images(64)})["y"]
+
+
+def error(folder: Path, frozen: Path) -> float:
+    wanted = answers(frozen)
+    return float(((answers(folder) - wanted) ** 2).mean() / wanted.var(axis=0).mean())
+
+
+def test_weights_lie_on_grids_that_codecs_find(folder: Path, tmp_path: Path) -> None:
+    told = rounded(folder, folder / "frozen", tmp_path / "some", bits=5)
+    network = Network.read(tmp_path / "some")
+    assert [layer.name for layer in layers(network)] == list(told)
+    for layer in layers(network):
+        values = network.value(layer.node.input[1])
+        found = grid.find(values, None, 256)
+        assert found is not None
+        np.testing.assert_array_equal(found.numbers.astype(np.float32) * found.scale, values)
+        np.testing.assert_array_equal(values.astype(np.float16), values)
+        bias = layer.offsets(network)
+        assert bias is not None
+        np.testing.assert_array_equal(bias.astype(np.float16), bias)
+
+
+@pytest.mark.parametrize("granularity", ["per-tensor", "per-channel"])
+def test_weights_make_up_for_each_others_errors(
+    granularity: str, folder: Path, tmp_path: Path
+) -> None:
+    errors = {}
+    for method in ("feedback", "nearest"):
+        options = {"method": method, "bits": 4, "granularity": granularity}
+        rounded(folder, folder / "frozen", tmp_path / method, **options)
+        errors[method] = error(tmp_path / method, folder / "frozen")
+    assert errors["feedback"] < 0.7 * errors["nearest"]
+
+
+def test_bits_are_what_a_weight_takes_and_more_of_them_cost_less(
+    folder: Path, tmp_path: Path
+) -> None:
+    errors = []
+    for bits in (3, 6):
+        work = tmp_path / str(bits)
+        told = rounded(folder, folder / "frozen", work, bits=bits, levels=65_536).values()
+        total = sum(one["weights"] for one in told)
+        assert sum(one["weights"] * one["bits"] for one in told) / total == pytest.approx(bits, 0.1)
+        errors.append(error(work, folder / "frozen"))
+    # 6 dB for a bit.
+    assert errors[1] < errors[0] / 30
+
+
+def test_no_grid_has_more_levels_than_asked_for(folder: Path, tmp_path: Path) -> None:
+    told = rounded(folder, folder / "frozen", tmp_path / "few", bits=8, levels=16)
+    assert max(one["levels"] for one in told.values()) == 16
+
+
+def test_pruned_weights_stay_zero(folder: Path, tmp_path: Path) -> None:
+    network = Network.read(folder / "frozen")
+    for layer in layers(network):
+        weights = layer.weights(network).copy()
+        weights[abs(weights) < np.median(abs(weights))] = 0
+        layer.set_weights(network, weights)
+    (tmp_path / "sparse").mkdir()
+    network.write(folder / "frozen", tmp_path / "sparse")
+    rounded(folder, tmp_path / "sparse", tmp_path / "some", bits=4)
+    before, after = (Network.read(tmp_path / name) for name in ("sparse", "some"))
+    for one, other in zip(layers(before), layers(after), strict=True):
+        assert (other.weights(after)[one.weights(before) == 0] == 0).all()
+
+
+def test_a_fixed_batch_runs_again_and_again(folder: Path, tmp_path: Path) -> None:
+    import tensorflow as tf
+    from frozen_models import freeze as frozen
+
+    w = chains.Weights()
+
+    def model(image: Any) -> dict[str, Any]:
+        x = tf.reshape(tf.nn.relu(w.conv(image, 3, 8)), [2, 512])
+        return {"y": tf.nn.softmax(w.dense(x, 5))}
+
+    frozen(model, [TensorSpec("image", "float32", (2, 8, 8, 3))], tmp_path / "frozen")
+    told = rounded(folder, tmp_path / "frozen", tmp_path / "some")
+    assert len(told) == 2
+    feeds = {"image": chains.images(2)}
+    before, after = (freeze.run(tmp_path / name, feeds)["y"] for name in ("frozen", "some"))
+    np.testing.assert_allclose(after, before, atol=0.02)
+    assert (before != after).any()
+
+
+def test_the_same_bytes_twice(folder: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        rounded(folder, folder / "frozen", tmp_path / name)
+    for file in ("frozen.pb", "round.json", "signature.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_model_without_weights_is_told(folder: Path, tmp_path: Path) -> None:
+    from frozen_models import freeze as frozen
+
+    spec = TensorSpec("image", "float32", (None, 8, 8, 3))
+    frozen(lambda image: {"y": image * 2.0}, [spec], tmp_path / "frozen")
+    with pytest.raises(PipelineError, match="round: the model has no convolution or product"):
+        rounded(folder, tmp_path / "frozen", tmp_path / "some")
+
+
+def test_a_bare_number_is_the_bits() -> None:
+    assert rounding.Options.model_validate(3.5) == rounding.Options(bits=3.5)
