@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline import options
+from pipeline.optimize.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx_nodes import chosen_nodes
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
@@ -31,7 +32,7 @@ FORMATS = ("onnx",)
 REASON = "TF.js has no quantized operators: int8 activations need ONNX"
 
 #: What a search tries of the options, first things first.
-SEARCH = {"weight_bits": (8, 6, 5), "method": ("minmax", "entropy", "mse")}
+SEARCH = {"weight_bits": (8, 6, 4, 3), "method": ("minmax", "mse", "percentile")}
 
 #: Operators worth 8 bits. Left out are those that turn small differences of their
 #: input into large ones of their output or choose by them: Softmax, Sigmoid, norms, TopK.
@@ -64,23 +65,30 @@ class Options(options.Options):
     a share of them; entropy and mse clip those whose loss costs less than finer steps gain."""
     percentile: Annotated[float, Field(gt=50, le=100)] = 99.999
     """Of the method percentile: the percentage of values that the range holds."""
-    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
-    """How fine the steps of a weight are: those of so many bits. Fewer make no quicker model, but a
-    smaller one, since few different values compress well; rare large weights keep all 8."""
+    weight_bits: Annotated[float, Field(ge=2, le=8)] = 8
+    """How fine the steps of a weight are: those of so many bits, 2.5 too. Fewer make no quicker
+    model, but a smaller one, since few different values compress well; rare large weights keep
+    all 8."""
+    small_weight_bits: Annotated[float, Field(ge=2, le=8)] = 6
+    """The same for depthwise convolutions and kernels of under 1024 values, where weight_bits is
+    less: they hold few bytes and suffer most."""
     only: list[str] = Field(default=[])
     """Operators (Conv) or nodes of the ONNX graph (Conv_3) to quantize; all that can be, if none
     are named."""
     skip: list[str] = Field(default=[])
     """Operators or nodes to leave in float32."""
+    keep: Keep | None = None
+    """A bound for which the most sensitive nodes are left in float32, as few as need be."""
 
 
-@step(version=3, lane="light", tools=("onnxruntime", "onnx"))
+@step(version=4, lane="light", tools=("onnxruntime", "onnx"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 
     Raises:
         ConfigError: ``only`` or ``skip`` name what the graph has not.
-        PipelineError: a sample does not run, or makes values that are not finite.
+        PipelineError: a sample does not run, or makes values that are not finite; or no choice of
+            nodes keeps ``keep``.
     """
     import onnx
     from safetensors.numpy import load_file
@@ -97,6 +105,10 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
     # Where the model was trained to do with a range, no other will do as well.
     ranges = calibrate(model, samples, options) | activations.read(inputs["model"])
+    if options.keep:
+        nodes = within(
+            model, samples, nodes, lambda some: quantize(model, ranges, some, options), options.keep
+        )
     quantized = quantize(model, ranges, nodes, options)
     known = _of_dequantized(origins.read(inputs["model"]), quantized)
     names: dict[str, str] = {}
@@ -146,7 +158,7 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
     """A new ``onnx.ModelProto`` in which the named nodes are quantized; ``model`` stays."""
     from onnx import ModelProto
 
-    from pipeline.optimize.int8_weights import refine
+    from pipeline.optimize.int8_weights import Bits, refine
 
     copy = ModelProto()
     copy.CopyFrom(model)
@@ -154,7 +166,7 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
         return copy
     quantized = _with_pairs(copy, ranges, nodes, per_channel=options.granularity == "per-channel")
     originals = {tensor.name: tensor for tensor in model.graph.initializer}
-    refine(quantized, originals, options.weight_bits)
+    refine(quantized, originals, Bits(options.weight_bits, options.small_weight_bits))
     return quantized
 
 

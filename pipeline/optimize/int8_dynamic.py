@@ -36,7 +36,7 @@ SMALLEST = 1024
 class Options(options.Options):
     """Weights of matrix products as 8-bit integers, their inputs too as they come, for ONNX."""
 
-    weight_bits: Annotated[int, Field(ge=2, le=8)] = 8
+    weight_bits: Annotated[float, Field(ge=2, le=8)] = 8
     """How fine the steps of a weight are: those of so many bits. Fewer make a smaller model after
     brotli; rare large weights keep all 8."""
     only: list[str] = Field(default=[])
@@ -79,7 +79,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 class _Rewriter:
     """Writes the main graph anew, node by node."""
 
-    def __init__(self, graph: Any, bits: int) -> None:
+    def __init__(self, graph: Any, bits: float) -> None:
         self._graph, self._bits = graph, bits
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._rounded: dict[str, str] = {}

@@ -5,7 +5,9 @@ such a grid, by learned rounding or training, keeps its values. For others the s
 with the least squared error among floats of few bits: those take one byte of four after brotli.
 With fewer than eight bits that error clips, but the weights are not: large ones are rare, so that
 they cost little after brotli (entropy-coded uniform steps, Gish and Pierce 1968, doi
-10.1109/TIT.1968.1054193).
+10.1109/TIT.1968.1054193). Weights are rounded so that the errors of a channel cancel, which keeps
+the mean of what it gives to inputs alike (SQuant, Guo et al. 2022, arXiv:2202.07471); those that
+are zero stay zero.
 
 Biases stay float32, as multiples of a power of two that is small against the output's step: so
 they need no scales of their own, twice as many bytes as the biases. ONNX Runtime makes int32 of
@@ -15,6 +17,7 @@ them when it loads a model (since 1.21, natively and in browsers).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.optimize import grid
@@ -30,6 +33,9 @@ SCALE_BITS = 4
 
 #: Scales that are tried: so many below the one with which every weight fits, as far as 1/4 of it.
 TRIED = 2 * 2 ** (SCALE_BITS - 1)
+
+#: Tensors of fewer values, and channels of no more, are small: 25 are a depthwise 5x5.
+SMALL_TENSOR, SMALL_CHANNEL = 1024, 32
 
 #: Of the output's step, the largest error of a bias.
 BIAS_ERROR = 1 / 8
@@ -47,13 +53,28 @@ SUFFIX = "_quantized"
 """What onnxruntime's quantizer puts behind a quantized tensor's name."""
 
 
-def refine(model: Any, originals: Mapping[str, Any], bits: int) -> None:
+@dataclass(frozen=True)
+class Bits:
+    """How fine the steps of weights are, as bits of an integer, 2 to 8 and not always whole."""
+
+    large: float
+    small: float
+    """At least so many where a tensor or its channels have few values: these hold few bytes and
+    suffer most, above all depthwise convolutions."""
+
+    def of(self, rows: Rows) -> float:
+        """Of a tensor [channels, values]."""
+        few = rows.size < SMALL_TENSOR or rows.shape[1] <= SMALL_CHANNEL
+        return max(self.large, self.small) if few else self.large
+
+
+def refine(model: Any, originals: Mapping[str, Any], bits: Bits) -> None:
     """Choose weights and biases anew in a graph that onnxruntime's quantizer made.
 
     Args:
         model: ``onnx.ModelProto`` with biases in float32; changed in place.
         originals: name -> the float32 ``onnx.TensorProto`` of each constant before.
-        bits: how fine a weight's steps are, 2 to 8.
+        bits: how fine the steps of weights are.
     """
     graph = _Graph(model.graph)
     done: set[str] = set()
@@ -121,7 +142,7 @@ def _bias(graph: _Graph, node: Any) -> Any | None:
     return graph.array(name).astype(float) if tensor is not None and tensor.data_type == 1 else None
 
 
-def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: int, least: Any) -> None:
+def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: Bits, least: Any) -> None:
     """Quantize a float32 weight anew, with the axis or without one that ``decoder`` has."""
     import numpy as np
     from onnx import numpy_helper
@@ -130,13 +151,14 @@ def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: int, least:
     scales = graph.array(decoder.input[1])
     axis = next((item.i for item in decoder.attribute if item.name == "axis"), 1)
     moved = np.moveaxis(values, axis, 0) if scales.ndim else values[None]
-    numbers, chosen = quantize(moved.reshape(len(moved), -1), bits, least)
+    rows = moved.reshape(len(moved), -1)
+    numbers, chosen = quantize(rows, bits.of(rows), least)
     numbers = numbers.reshape(moved.shape)
     graph.replace(decoder.input[0], np.moveaxis(numbers, 0, axis) if scales.ndim else numbers[0])
     graph.replace(decoder.input[1], chosen.astype(np.float32).reshape(scales.shape))
 
 
-def quantize(rows: Rows, bits: int, least: Any) -> tuple[NDArray[np.int8], Rows]:
+def quantize(rows: Rows, bits: float, least: Any) -> tuple[NDArray[np.int8], Rows]:
     """The integers of float32 values, and the scale of each row.
 
     Args:
@@ -151,7 +173,7 @@ def quantize(rows: Rows, bits: int, least: Any) -> tuple[NDArray[np.int8], Rows]
     widest = np.where(widest > 0, widest, 1.0)
     floor = _upward(np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows)))
     scales = np.maximum(_least_error(rows, widest, highest), floor)
-    numbers = np.clip(np.rint(rows / scales[:, None]), -HIGHEST, HIGHEST).astype(np.int8)
+    numbers = _rounded(rows / scales[:, None])
     for i, row in enumerate(rows):
         exact = grid.find(row.astype(np.float32), None, 256)
         if exact and exact.scale >= floor[i] and _fits(exact.numbers):
@@ -159,11 +181,29 @@ def quantize(rows: Rows, bits: int, least: Any) -> tuple[NDArray[np.int8], Rows]
     return numbers, scales
 
 
+def _rounded(rows: Rows) -> NDArray[np.int8]:
+    """The nearest integers, but for as many of each row, those nearest to a half, that errors sum
+    up to half a step at most; zeros stay."""
+    import numpy as np
+
+    nearest = np.rint(rows)
+    errors = nearest - rows
+    sums = errors.sum(axis=1)
+    # How much rounding the other way would take off the sum, and cost little.
+    gains = np.where(rows != 0, errors * np.sign(sums)[:, None], 0)
+    order = np.argsort(-gains, axis=1, kind="stable")
+    turned = np.arange(rows.shape[1]) < np.rint(np.abs(sums))[:, None]
+    steps = np.zeros_like(rows)
+    np.put_along_axis(steps, order, turned * np.sign(sums)[:, None], axis=1)
+    nearest -= np.where(gains > 0, steps, 0)
+    return np.clip(nearest, -HIGHEST, HIGHEST).astype(np.int8)
+
+
 def _fits(numbers: NDArray[np.int64]) -> bool:
     return bool(numbers.min(initial=0) >= LOWEST and numbers.max(initial=0) <= HIGHEST)
 
 
-def _least_error(rows: Rows, widest: Rows, highest: int) -> Rows:
+def _least_error(rows: Rows, widest: Rows, highest: float) -> Rows:
     """Of the floats of SCALE_BITS bits below ``widest`` those with the least squared error."""
     import numpy as np
 

@@ -12,7 +12,7 @@ from onnx import helper, numpy_helper
 from onnx_models import apply_int8, run, write_model, write_samples
 
 from pipeline.errors import ConfigError
-from pipeline.optimize.int8_weights import SCALE_BITS
+from pipeline.optimize.int8_weights import SCALE_BITS, Bits, quantize
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(0, 1, (16, 3, 8, 8)).astype(np.float32)
@@ -91,12 +91,34 @@ def test_fewer_bits_are_fewer_values_and_clip_none(samples: Path, tmp_path: Path
     model = network(tmp_path / "model", w0=weight)
     distinct = {}
     for bits in (8, 4):
-        path = apply_int8(model, samples, tmp_path / str(bits), weight_bits=bits)
+        chosen = {"weight_bits": bits, "small_weight_bits": bits}
+        path = apply_int8(model, samples, tmp_path / str(bits), **chosen)
         found, values = decoded(path, weight.shape)
         distinct[bits] = np.unique(found).size
         assert np.abs(values - weight).max() < (0.02 if bits == 8 else 0.2)
     assert distinct[4] < 20
     assert distinct[8] > 40
+
+
+def test_depthwise_kernels_keep_more_bits() -> None:
+    bits = Bits(3, 6)
+    assert bits.of(kernel(64, 64)) == 3
+    assert bits.of(kernel(512, 9)) == bits.of(kernel(16, 33)) == 6
+    assert Bits(8, 6).of(kernel(512, 9)) == 8
+
+
+def test_the_errors_of_a_channel_cancel_and_zeros_stay() -> None:
+    # All of one sign and near the same value: the nearest steps would all err to one side.
+    rows = RANDOM.uniform(0.3, 0.5, (20, 200))
+    rows[:, ::7] = 0
+    rows[:, 0] = 1
+    numbers, scales = quantize(rows, 3, 0.0)
+    errors = numbers * scales[:, None] - rows
+    nearest = np.rint(rows / scales[:, None]) * scales[:, None] - rows
+    assert (np.abs(errors.sum(axis=1)) <= 0.5001 * scales).all()
+    assert np.abs(nearest.sum(axis=1)).mean() > 2 * scales.mean()
+    assert np.abs(errors).max() <= scales.max() * 1.0001
+    assert not numbers[rows == 0].any()
 
 
 def test_scales_and_biases_have_few_bits(samples: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def ranges(model: Any, samples: Arrays) -> dict[str, Range]:
 
     names = _float_tensors(model)
     low, high, size = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names), np.int64)
-    for batch, found in _runs(_with_ranges(model, names), samples, (0.0, 0.5)):
+    for batch, found in runs(_with_ranges(model, names), samples, (0.0, 0.5)):
         least, most, sizes = (np.array([float(x.item()) for x in found[i::3]]) for i in range(3))
         # onnxruntime's minimum and maximum pass over NaN, so that inputs are looked at here.
         wrong = [name for name, values in batch.items() if not np.isfinite(values).all()]
@@ -128,7 +128,7 @@ def visit(
     for i, names in enumerate(groups):
         part = (0.5 + i / len(groups) / 2, 0.5 + (i + 1) / len(groups) / 2)
         made = [name for name in names if not _is_input(model, name)]
-        for batch, values in _runs(_with_outputs(model, made), samples, part):
+        for batch, values in runs(_with_outputs(model, made), samples, part):
             yield from ((name, batch[name]) for name in names if name in batch)
             yield from zip(made, values, strict=True)
 
@@ -197,19 +197,25 @@ def _with_outputs(model: Any, names: Iterable[str]) -> Any:
     return copy
 
 
-def _runs(
-    model: Any, samples: Arrays, part: tuple[float, float]
+def runs(
+    model: Any, samples: Arrays, part: tuple[float, float] | None = None
 ) -> Iterator[tuple[dict[str, Any], list[Any]]]:
     """Each batch, and the model's outputs for it.
 
     Args:
-        part: from where to where of all the work this is.
+        model: ``onnx.ModelProto``.
+        samples: input name -> [n, …].
+        part: from where to where of all the work this is; ``None`` to report nothing.
+
+    Raises:
+        PipelineError: a sample does not run.
     """
     batches = _batches(model, samples)
     names = [value.name for value in model.graph.input]
     session = _session(model) if model.graph.output else None
     for done, rows in enumerate(batches):
-        progress(part[0] + (part[1] - part[0]) * done / len(batches), "calibrating")
+        if part:
+            progress(part[0] + (part[1] - part[0]) * done / len(batches), "calibrating")
         batch = {name: samples[name][rows] for name in names}
         yield batch, _run(session, batch) if session else []
 
