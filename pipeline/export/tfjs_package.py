@@ -13,6 +13,7 @@ from pipeline import options
 from pipeline.export import origins
 from pipeline.export.artifact import ArtifactWriter
 from pipeline.export.sharding import Tensor, is_kernel, shards
+from pipeline.export.tfjs_scales import scale_outputs
 from pipeline.export.tfjs_slim import share_constants, slim
 from pipeline.model import Signature
 from pipeline.registry import discover
@@ -34,7 +35,7 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=4, quick=True)
+@step(version=5, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
     model = json.loads((inputs["model"] / "model.json").read_text())
@@ -45,7 +46,9 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     if model["format"] == "graph-model":
         share_constants(model, contents)
     if options.codec is not None:
-        biases = _biases(model["modelTopology"].get("node", ()))
+        graph = model["format"] == "graph-model" and options.codec_options.get("keep")
+        scales = scale_outputs(model, contents) if graph else set()
+        biases = _biases(model["modelTopology"].get("node", ())) | scales
         _encode(group["weights"], contents, biases, options)
     files = _files(group["weights"], contents, options.shard_bytes)
     group["paths"] = [writer.add_file(file, "bin") for file in files]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 3
+VERSION = 4
 
 #: What a search tries of the options, first things first.
 SEARCH = {"levels": (256, 64, 32, 16, 12, 8)}
