@@ -1,5 +1,5 @@
 /** Images on their way to where the model runs. */
-import { failure } from './failure.js';
+import { failure } from './errors.js';
 
 /**
  * Decoded as Pillow does for the pipeline (pipeline/samples/images.py): upright by its EXIF
@@ -13,22 +13,22 @@ const AS_STORED = {
 };
 
 /** @param {any} image */
-export async function bitmapOf(image) {
+export const bitmapOf = async (image) => {
   try {
     await image.decode?.();
     return await createImageBitmap(image, AS_STORED);
   } catch (error) {
     throw failure('input', `this is no image that can be read: ${error}`);
   }
-}
+};
 
 /**
  * Files are decoded and ImageData is read where the model runs; all else goes as a bitmap of its own.
  * @param {import('./index.js').ImageInput} image
  * @returns {Promise<[ImageData | Blob | ImageBitmap, Transferable[]]>} and what of it is given away
  */
-export async function portable(image) {
+export const portable = async (image) => {
   if (image instanceof Blob || image instanceof ImageData) return [image, []];
   const bitmap = await bitmapOf(image);
   return [bitmap, [bitmap]];
-}
+};

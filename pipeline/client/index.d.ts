@@ -35,6 +35,9 @@ export interface Progress {
   /** Bytes so far, after decompression, of all files. */
   loaded: number;
   total: number;
+  /** Of `loaded`, what came from the network, and from this browser's cache. */
+  fetched: number;
+  cached: number;
   files: FileProgress[];
 }
 

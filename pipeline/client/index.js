@@ -6,110 +6,84 @@
  *     const top = await model.classify(document.querySelector('img'), { top: 5 });
  */
 import { webgl } from './device.js';
-import { failure } from './failure.js';
+import { failure } from './errors.js';
 import { fetchRelease } from './fetch.js';
 import { portable } from './image.js';
 import { NAME, connect } from './link.js';
 import { serve } from './serve.js';
+import { unlessAborted } from './transport.js';
 
 export { LoadError } from './errors.js';
 
-/** @typedef {import('./index.js').Tensors} Tensors as all public types in index.d.ts */
-
 /** @type {typeof import('./index.js').load} */
-export async function load(url, { worker = true, onProgress, signal, ...wish } = {}) {
+export const load = async (url, { worker = true, onProgress, signal, ...wish } = {}) => {
   const start = performance.now();
-  signal?.throwIfAborted();
   const linking = connect(worker);
   try {
     // The worker starts while the manifest comes.
-    const release = await fetchRelease(String(url), { signal });
-    const link = await linking;
+    const release = await fetchRelease(url, { signal });
+    const link = await unlessAborted(linking, signal);
     await link.call('open', [release, wish], { signal, onProgress });
     link.info.loadMs = performance.now() - start;
-    return new Model(link);
+    return modelOf(link);
   } catch (error) {
     linking.then((link) => link.close(gone()));
     throw error;
   }
-}
+};
 
 const gone = () => failure('disposed', 'the model was disposed of: load it again');
 
-/** A model that is ready; its calls are answered in the order in which they were made. */
-class Model {
-  #link;
+/**
+ * A model that is ready; its calls are answered in the order in which they were made.
+ * @param {import('./link.js').Link} link
+ * @returns {import('./index.js').Model}
+ */
+const modelOf = ({ info, call, close }) => {
   /** @type {Promise<unknown>} the call before */
-  #last = Promise.resolve();
-
-  /** @param {import('./link.js').Link} link */
-  constructor(link) {
-    this.#link = link;
-  }
-
-  /**
-   * What runs where, and why.
-   * @returns {import('./index.js').ModelInfo}
-   */
-  get info() {
-    return this.#link.info;
-  }
-
-  /**
-   * @param {import('./index.js').ImageInput} image
-   * @param {import('./index.js').ClassifyOptions} [options]
-   * @returns {Promise<import('./index.js').Classification>} the likeliest first
-   */
-  async classify(image, { top = 5, signal } = {}) {
-    const going = this.#inOrder(portable(image), ([sent, transfer]) =>
-      this.#link.call('classify', [sent, top], { signal, transfer }),
-    );
-    const { scores, artifact } = await going.catch((error) => {
-      // A page may not read the pixels of other origins that do not allow it.
-      if (error.name !== 'DataCloneError') throw error;
-      throw failure('input', 'the image is of another origin: it needs crossorigin="anonymous"');
-    });
-    return Object.assign(scores, { artifact });
-  }
-
-  /**
-   * @param {Tensors} tensors by the input's name
-   * @param {{signal?: AbortSignal}} [options]
-   * @returns {Promise<Tensors>} by the output's name
-   */
-  predict(tensors, options) {
-    return this.#inOrder(0, () => this.#link.call('predict', [tensors], options));
-  }
-
-  /** @returns {Promise<{tensors: number | null, bytes: number | null}>} */
-  memory() {
-    return this.#inOrder(0, () => this.#link.call('memory', []));
-  }
-
-  /** Free everything: the worker, the runtime, the model. */
-  async dispose() {
-    // A worker is ended, and frees all.
-    if (this.info.thread === 'page') await this.#link.call('dispose', []).catch(() => {});
-    this.#link.close(gone());
-  }
+  let last = Promise.resolve();
 
   /**
    * Calls are sent in the order in which they were made, however long an image takes to decode.
-   * @template T, U
-   * @param {T | Promise<T>} ready
-   * @param {(ready: T) => Promise<U>} send
+   * @param {string} method
+   * @param {any} args or a promise of them, and of what of them is given away
+   * @param {{signal?: AbortSignal}} [options]
    */
-  #inOrder(ready, send) {
-    const turn = Promise.all([ready, this.#last]);
-    this.#last = turn.catch(() => {});
-    return turn.then(([value]) => send(value));
-  }
-}
+  const inOrder = async (method, args, options) => {
+    const turn = Promise.all([args, last]);
+    last = turn.catch(() => {});
+    const [[sent, transfer]] = await turn;
+    return call(method, sent, { ...options, transfer });
+  };
+
+  return {
+    info,
+    async classify(image, { top = 5, signal } = {}) {
+      try {
+        const sent = portable(image).then(([one, transfer]) => [[one, top], transfer]);
+        const { scores, artifact } = await inOrder('classify', sent, { signal });
+        return Object.assign(scores, { artifact });
+      } catch (/** @type {any} */ error) {
+        // A page may not read the pixels of other origins that do not allow it.
+        if (error.name !== 'DataCloneError') throw error;
+        throw failure('input', 'the image is of another origin: it needs crossorigin="anonymous"');
+      }
+    },
+    predict: (tensors, options) => inOrder('predict', [[tensors]], options),
+    memory: () => inOrder('memory', [[]]),
+    async dispose() {
+      // A worker is ended, and frees all.
+      if (info.thread === 'page') await call('dispose', []).catch(() => {});
+      close(gone());
+    },
+  };
+};
 
 // The worker runs this same file.
-const scope = globalThis.self;
-if (scope?.name === NAME && !scope.document) {
-  serve(/** @type {any} */ (scope));
+/** @type {any} */
+const scope = globalThis;
+if (scope.name === NAME && !scope.document) {
+  serve(scope);
   // Most releases have artifacts for it; where there is no canvas, who needs it learns so.
   if (scope.OffscreenCanvas) webgl();
 }

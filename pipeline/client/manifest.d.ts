@@ -86,16 +86,16 @@ export interface ReleaseManifest {
     [k: string]: string;
   };
   /**
-   * What a client runs artifacts with, by backend; with -layers behind it, by backend for layers models. Of backends that an artifact of this release passed on; empty in a build that publishes nothing. Paths are below the CDN folder, one folder above the model's.
+   * What a client runs artifacts with, by backend; with -layers behind it, by backend for layers models; and by the task's name what makes inputs of images and answers of outputs. Of backends that an artifact of this release passed on; empty in a build that publishes nothing. Paths are below the CDN folder, one folder above the model's.
    */
   runtimes: {
     [k: string]: {
       /**
-       * Path of the ES module that exports open(); see pipeline/client/runtimes/contract.js.
+       * Path of the ES module that exports open(); see pipeline/client/runtimes/contract.js. A task's exports inputOf() and answer().
        */
       entry: string;
       /**
-       * Of TF.js or ONNX Runtime Web.
+       * Of TF.js, ONNX Runtime Web or the client.
        */
       version: string;
       /**
@@ -113,7 +113,7 @@ export interface ReleaseManifest {
           br_bytes: number | null;
           gz_bytes: number | null;
           /**
-           * What a browser has to have for it. Of the files with features, one is needed: that which asks for most of what there is.
+           * What a browser has to have for it. Of the files with features, one is needed: that which asks for most of what there is. Those that ask for more come later.
            */
           features?: ("simd" | "threads")[];
         },
@@ -128,7 +128,7 @@ export interface ReleaseManifest {
           br_bytes: number | null;
           gz_bytes: number | null;
           /**
-           * What a browser has to have for it. Of the files with features, one is needed: that which asks for most of what there is.
+           * What a browser has to have for it. Of the files with features, one is needed: that which asks for most of what there is. Those that ask for more come later.
            */
           features?: ("simd" | "threads")[];
         }[]

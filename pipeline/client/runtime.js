@@ -1,20 +1,20 @@
-/** Starts a runtime's bundle from verified bytes, and opens a model in it. */
+/** Starts a release's code from verified bytes. */
 
-/** @type {Map<string, Promise<any>>} bundles by URL: two models of one page share a runtime */
-const bundles = new Map();
+/** @type {Record<string, Promise<any>>} modules by URL: two models of one page share a runtime */
+const modules = {};
 
 /**
  * A runtime that starts while the model's own files still come.
- * @param {any[]} parts the bundle and its own files
- * @param {string} url of the bundle
+ * @param {any[]} parts the runtime's bundle, its own files, and the task's module if there is one
+ * @param {{url: string}[]} places of the parts
  * @param {number} threads
  */
-export function starting(parts, url, threads) {
-  /** @type {Record<string, string>} */
+export const starting = (parts, places, threads) => {
+  /** @type {Record<string, ArrayBuffer>} */
   const assets = {};
+  /** @type {Promise<any>[]} */
+  const code = [];
   let missing = parts.length;
-  /** @type {Promise<any>} of the bundle, the first of the parts */
-  let code;
   /** @type {Promise<void>} */
   let ready;
   return {
@@ -24,10 +24,11 @@ export function starting(parts, url, threads) {
      */
     take(index, content) {
       if (index >= parts.length) return;
-      if (index) assets[parts[index].name] = blobUrl(content, 'application/wasm');
-      else code = /** @type {Promise<any>} */ (bundle(url, content));
+      const { name, path } = parts[index];
+      if (/js$/.test(path)) code[index] = moduleOf(places[index].url, content);
+      else assets[name] = content;
       if (--missing) return;
-      ready = code.then(({ prepare }) => prepare?.({ assets, threads }));
+      ready = code[0].then(({ prepare }) => prepare({ assets, threads }));
       ready.catch(() => {}); // `open` says it
     },
 
@@ -35,50 +36,31 @@ export function starting(parts, url, threads) {
      * @param {any} artifact
      * @param {any} manifest
      * @param {Promise<ArrayBuffer[]>} coming of the parts, then of the artifact's files
+     * @returns {Promise<any[]>} the model, and the modules: of the runtime, of the task
      */
-    async open(artifact, { inputs, outputs }, coming) {
-      try {
-        const { entry, files } = named(artifact, (await coming).slice(parts.length));
-        await ready;
-        const { open } = await code;
-        return await open({ format: artifact.format, entry, files, assets, inputs, outputs, threads });
-      } finally {
-        // Where a file does not come, the runtime may still be starting: the next tier shares that start.
-        await ready?.catch(() => {});
-        Object.values(assets).forEach(URL.revokeObjectURL);
-      }
+    async open(artifact, manifest, coming) {
+      const contents = (await coming).slice(parts.length);
+      await ready;
+      const loaded = await Promise.all(code.flat());
+      return [await loaded[0].open({ artifact, manifest, contents, assets, threads }), ...loaded];
     },
   };
-}
-
-/**
- * An artifact's files by the names that its entry, which lies beside them, gives them.
- * @param {any} artifact
- * @param {ArrayBuffer[]} buffers
- */
-export function named(artifact, buffers) {
-  const all = artifact.files.map((/** @type {any} */ { path }, /** @type {number} */ i) => [path.slice(6), buffers[i]]);
-  const { [artifact.entry.slice(6)]: entry, ...files } = Object.fromEntries(all);
-  return { entry, files };
-}
+};
 
 /**
  * @param {string} url
  * @param {ArrayBuffer} code
+ * @returns {Promise<any>} what it exports; and `unchecked`, which says so, where its URL was asked for again
  */
-function bundle(url, code) {
-  if (!bundles.has(url)) {
-    // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
-    // not revoked: threads load the bundle again, whenever they start.
-    const loading = import(blobUrl(code, 'text/javascript')).catch(() => import(url));
-    loading.catch(() => bundles.delete(url));
-    bundles.set(url, loading);
-  }
-  return bundles.get(url);
-}
+const moduleOf = (url, code) =>
+  // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
+  // not revoked: threads load the bundle again, whenever they start.
+  (modules[url] ??= import(scriptUrl(code))
+    .catch(async () => ({ ...(await import(url)), unchecked: `${url} runs unchecked: CSP script-src refuses blob:` }))
+    .catch((error) => {
+      delete modules[url];
+      throw error;
+    }));
 
-/**
- * @param {ArrayBuffer} content
- * @param {string} type
- */
-export const blobUrl = (content, type) => URL.createObjectURL(new Blob([content], { type }));
+/** @param {BlobPart} content */
+export const scriptUrl = (content) => URL.createObjectURL(new Blob([content], { type: 'text/javascript' }));

@@ -1,58 +1,61 @@
 /** Where models run: a worker, or a page whose policy allows none. */
 import { openCache } from './cache.js';
-import { Classifier } from './classifier.js';
 import { settle } from './fetch.js';
+import { Session } from './session.js';
 
-/** @typedef {{signal: AbortSignal, onProgress: (progress: any) => void}} Hooks */
+/** @typedef {import('./session.js').Hooks} Hooks */
+/** @typedef {{id: number, method: 'open' | 'classify' | 'predict' | 'memory' | 'dispose', args: [any, any]}} Call */
 
 /**
  * Answer the calls that come over a port, one after another.
  * @param {MessagePort} port, or a worker's own scope, which is one too
+ * @param {string[]} [page] why it is no worker
  */
-export function serve(port) {
+export const serve = (port, page = []) => {
   /** @type {Record<number, AbortController>} */
   const controls = {};
-  /** @type {Classifier} */
+  /** @type {Session | InstanceType<ReturnType<typeof import('./cascade.js').cascaded>>} */
   let model;
-  /** @type {Record<string, (hooks: Hooks, ...args: any[]) => any>} */
-  const methods = {
-    async open(hooks, release, wish) {
-      model = new Classifier(release, wish);
-      await model.open(hooks);
-      // What is kept of older releases is of no use any more.
-      settle(release).catch(() => {});
-    },
-    classify: ({ signal }, image, top) => model.classify(image, top, signal),
-    predict: ({ signal }, feeds) => model.predict(feeds, signal),
-    memory: () => model.memory(),
-    dispose: () => model.dispose(),
+
+  /**
+   * @param {Hooks} hooks
+   * @param {import('./fetch.js').Release} release
+   * @param {any} wish
+   */
+  const open = async (hooks, release, wish) => {
+    // Few visitors need it.
+    const Kind = wish.cascade ? (await import('./cascade.js')).cascaded(Session) : Session;
+    model = new Kind(release, wish);
+    await model.open(hooks);
+    // What is kept of older releases is of no use any more.
+    settle(release).catch(() => {});
   };
 
-  /** @param {{id: number, method: string, args: any[]}} call */
-  async function perform({ id, method, args }) {
+  /** @param {Call} call */
+  const perform = async ({ id, method, args }) => {
     const { signal } = controls[id];
-    const onProgress = (/** @type {any} */ progress) => port.postMessage({ id, progress });
+    const send = (/** @type {any} */ more) => port.postMessage({ id, ...more });
     /** @type {any} */
-    const answer = { id };
+    let said;
     try {
       signal.throwIfAborted();
-      answer.result = await methods[method]({ signal, onProgress }, ...args);
+      const hooks = { signal, onProgress: (/** @type {any} */ progress) => send({ progress }) };
+      said = { result: await (method === 'open' ? open(hooks, ...args) : model[method](hooks, ...args)) };
     } catch (/** @type {any} */ error) {
-      answer.error = { ...error, name: error.name, message: error.message };
+      said = { error: { ...error, name: error.name, message: error.message } };
     }
-    port.postMessage({ ...answer, info: model?.info });
+    const info = model?.info;
+    const thread = page[0] ? 'page' : 'worker';
+    send({ ...said, info: info && { ...info, thread, why: [...info.why, ...page] } });
     delete controls[id];
-  }
+  };
 
   openCache(); // while the manifest comes
   let queue = Promise.resolve();
   port.onmessage = ({ data }) => {
-    if ('abort' in data) {
-      controls[data.abort]?.abort();
-      return;
-    }
+    if ('abort' in data) return controls[data.abort]?.abort();
     controls[data.id] = new AbortController();
     queue = queue.then(() => perform(data)).catch(() => {});
   };
   port.postMessage(0);
-}
+};

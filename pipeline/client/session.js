@@ -1,10 +1,10 @@
 /** A model, open on the best tier (an artifact on a backend) that answers the canary here. */
-import { decode, wrong } from './canary.js';
 import { choose } from './choose.js';
 import { probe } from './device.js';
-import { failure } from './failure.js';
+import { failure } from './errors.js';
 import { fetchFiles, locate } from './fetch.js';
 import { starting } from './runtime.js';
+import { mayPass } from './transport.js';
 
 /**
  * @typedef {import('./choose.js').Tier} Tier
@@ -17,18 +17,7 @@ import { starting } from './runtime.js';
 const PROVED = ['proved in this engine', 'proved in another engine', 'not timed on a GPU', 'in software'];
 
 export class Session {
-  /** What `Model.info` says of it. */
-  info = {
-    artifact: '',
-    backend: '',
-    hardware: /** @type {any} */ (null),
-    why: /** @type {string[]} */ ([]),
-    tried: /** @type {any[]} */ ([]),
-    warnings: /** @type {string[]} */ ([]),
-    bytes: { fetched: 0, cached: 0, total: 0 },
-  };
-
-  /** @type {Tier[]} those not tried, the best first */
+  /** @type {Tier[]} the best first; those that were tried are out */
   #tiers = [];
   /** @type {any} of a runtime */
   #model;
@@ -40,6 +29,11 @@ export class Session {
    * @param {Wish} wish
    */
   constructor(release, wish) {
+    const { manifest: { name, release: id }, offline } = release;
+    /** What `Model.info` says of it. @type {any} */
+    this.info = { name, release: id, offline, why: [], tried: [], warnings: [], cascade: null };
+    /** What knows the task's input and answer. @type {any} */
+    this.task = null;
     this.release = release;
     this.wish = wish;
   }
@@ -50,65 +44,75 @@ export class Session {
    */
   async open(hooks) {
     const { manifest } = this.release;
-    this.#device = await probe(`${Object.keys(manifest.runtimes ?? {})}`, this.wish.threads);
-    const { tiers, out } = choose(manifest, this.#device, this.wish);
-    this.#tiers = tiers;
-    await this.#next(hooks, [...out]);
+    this.#device = await probe(JSON.stringify(manifest.runtimes), this.wish.threads);
+    this.#tiers = choose(manifest, this.#device, this.wish);
+    await this.#next(hooks);
     return this;
   }
 
   /**
    * Try tiers until one works.
    * @param {Hooks} hooks
-   * @param {string[]} [out] why others are not tried
    */
-  async #next(hooks, out = []) {
-    const { tried } = this.info;
-    for (let tier; (tier = this.#tiers[0]); ) {
+  async #next(hooks) {
+    for (let tier; (tier = this.#best()); ) {
       try {
         return await this.#start(tier, hooks);
       } catch (/** @type {any} */ error) {
         hooks.signal.throwIfAborted();
         // What the next tier would meet too.
-        if (/network|offline/.test(error.code)) throw error;
+        if (mayPass(error)) throw error;
         await this.#drop(tier, error);
       }
     }
-    const reasons = [...tried.map((one) => `${one.artifact} on ${one.backend}: ${one.message}`), ...out];
-    throw failure('nothing', `nothing here runs it: ${reasons.join('; ') || 'the release has no such artifact on such a backend'}`, { tried });
+    const all = this.#tiers.map(({ artifact, backend, out }) => `${artifact.id} on ${backend}: ${out}`);
+    const why = all.join('; ') || 'the release has no such artifact on such a backend';
+    throw failure('nothing', `nothing here runs it: ${why}`, { tried: this.info.tried });
+  }
+
+  /** The one that runs, or is the next to try. */
+  #best() {
+    return this.#tiers.find(({ out }) => !out);
   }
 
   /**
    * @param {Tier} tier
    * @param {Hooks} hooks
    */
-  async #start({ artifact, backend, parts, ...tier }, { signal, onProgress }) {
-    const { manifest, base } = this.release;
+  async #start({ artifact, backend, parts, bytes, ms, rank }, { signal, onProgress }) {
+    const { manifest, base, url } = this.release;
     const { info } = this;
+    const { threads, sparing, webgl, webgpu } = this.#device;
     const files = [...locate(new URL('..', base).href, parts), ...locate(base, artifact.files)];
-    const runtime = starting(parts, files[0].url, this.#device.threads);
+    const runtime = starting(parts, files, threads);
     const coming = fetchFiles(files, {
-      name: manifest.name,
+      url,
       first: parts.length,
       signal,
       warnings: info.warnings,
       onFile: runtime.take,
-      onProgress: (/** @type {any} */ progress) => {
-        info.bytes = { fetched: 0, cached: 0, total: progress.total };
-        for (const file of progress.files) info.bytes[file.cached ? 'cached' : 'fetched'] += file.loaded;
+      onProgress: (progress) => {
+        const { fetched, cached, total } = progress;
+        info.bytes = { fetched, cached, total };
         onProgress?.(progress);
       },
     });
-    const model = await runtime.open(artifact, manifest, coming);
+    const [model, ...modules] = await runtime.open(artifact, manifest, coming);
     this.#model = model;
-    const canary = await check(model, manifest.canary, artifact.canary);
-    const time = tier.ms ? `${tier.ms.toFixed(1)} ms a run` : 'no time known';
-    Object.assign(info, { artifact: artifact.id, backend, hardware: model.details });
-    info.why = [
-      `${artifact.id} on ${backend}: ${tier.bytes} bytes to fetch, ${time}, ${PROVED[tier.rank]}, ${canary}`,
-      this.wish.artifact || this.wish.backend ? 'asked for' : this.#device.sparing ? 'fewest bytes' : 'least time',
-      ...[this.#device.webgl, this.#device.webgpu].filter((gpu) => gpu?.software).map(({ name }) => `${name}: no GPU`),
-    ];
+    this.task = modules[1];
+    const time = ms ? `${ms.toFixed(1)} ms a run` : 'no time known';
+    const canary = model.canary ? 'canary answered' : 'without a canary';
+    Object.assign(info, {
+      artifact: artifact.id,
+      backend,
+      hardware: model.details,
+      why: [
+        `${artifact.id} on ${backend}: ${bytes} bytes to fetch, ${time}, ${PROVED[rank]}, ${canary}`,
+        this.wish.artifact || this.wish.backend ? 'asked for' : sparing ? 'fewest bytes' : 'least time',
+        ...[webgl, webgpu].flatMap((gpu) => gpu?.software || []),
+        ...modules.flatMap(({ unchecked = [] }) => unchecked),
+      ],
+    });
   }
 
   /**
@@ -116,37 +120,57 @@ export class Session {
    * @param {Tier} tier
    * @param {any} error
    */
-  async #drop({ artifact, backend, parts }, error) {
-    const { code = 'failed', message, url = '' } = error;
+  async #drop(tier, { code = 'failed', message, url = '' }) {
+    const { artifact, backend, parts } = tier;
+    tier.out = message || code;
     this.info.tried.push({ artifact: artifact.id, backend, code, message });
     await this.dispose();
     const runtime = code === 'unavailable' || parts.some(({ path }) => url.endsWith(path));
     const other = (/** @type {Tier} */ one) => one.artifact !== artifact;
     this.#tiers = this.#tiers
-      .filter((one) => (runtime ? one.backend !== backend : other(one) || (!url && one.backend !== backend)))
-      .sort((a, b) => Number(other(a)) - Number(other(b)));
+      .filter((one) => one.out || (runtime ? one.backend !== backend : other(one) || (!url && one.backend !== backend)))
+      .sort((a, b) => +other(a) - +other(b));
+  }
+
+  /**
+   * @param {Hooks} hooks
+   * @param {ImageData | ImageBitmap | Blob} image
+   * @param {number} top
+   */
+  async classify(hooks, image, top) {
+    const { task, release, info } = this;
+    if (!task) throw failure('input', 'this release takes tensors only: use predict');
+    const outputs = await this.predict(hooks, await task.inputOf(image, release.manifest));
+    return { scores: task.answer(outputs, release.manifest).slice(0, top), artifact: info.artifact };
   }
 
   /**
    * Run; where the context is lost or memory ends, once more on the next tier.
+   * @param {Hooks} hooks
    * @param {Tensors} feeds
-   * @param {AbortSignal} signal
    * @returns {Promise<Tensors>}
    */
-  async run(feeds, signal) {
+  async predict(hooks, feeds) {
     for (;;) {
-      if (!this.#model) await this.#next({ signal });
+      const model = await this.#opened(hooks);
       try {
-        return await this.#model.run(feeds);
+        return await model.run(feeds);
       } catch (/** @type {any} */ error) {
         if (!/lost|memory/.test(error.code)) throw error;
-        await this.#drop(this.#tiers[0], error);
+        await this.#drop(/** @type {Tier} */ (this.#best()), error);
       }
     }
   }
 
-  memory() {
-    return this.#model.memory();
+  /** @param {Hooks} hooks */
+  async memory(hooks) {
+    return (await this.#opened(hooks)).memory();
+  }
+
+  /** @param {Hooks} hooks */
+  async #opened({ signal }) {
+    if (!this.#model) await this.#next({ signal });
+    return this.#model;
   }
 
   async dispose() {
@@ -154,19 +178,4 @@ export class Session {
     await this.#model?.dispose().catch(() => {});
     this.#model = null;
   }
-}
-
-/**
- * @param {any} model
- * @param {any} canary of the release
- * @param {any} wanted of the artifact
- */
-async function check(model, canary, wanted) {
-  if (!canary || !wanted) return 'without a canary';
-  /** @type {Tensors} */
-  const feeds = {};
-  for (const name in canary.inputs) feeds[name] = decode(canary.inputs[name]);
-  const found = wrong(await model.run(feeds), wanted);
-  if (found) throw failure('canary', found);
-  return 'canary answered';
 }

@@ -1,14 +1,12 @@
 /** One file over an unreliable network: bounded, watched for stalls, tried again. */
 
 import { LoadError } from "./errors.js";
+import { FIRST_WAIT_MS, MOST_JSON_BYTES, MOST_WAIT_MS } from "./limits.js";
 
-const FIRST_WAIT_MS = 400;
-const MOST_WAIT_MS = 30_000;
-/** Of a pointer or a manifest. */
-const MOST_JSON_BYTES = 4 * 2 ** 20;
 
 /**
  * @typedef {object} Transfer
+ * @property {number} [bytes] that are expected; reading stops where more come
  * @property {AbortSignal} [signal]
  * @property {RequestCache} [cache]
  * @property {number} [tries]
@@ -20,80 +18,78 @@ const MOST_JSON_BYTES = 4 * 2 ** 20;
  * Fetches a URL, again after what may pass: a broken or stalled connection, 408, 429 and 5xx.
  *
  * @param {string} url
- * @param {number | undefined} bytes that are expected; reading stops where more come
  * @param {Transfer} transfer
  * @returns {Promise<ArrayBuffer>}
  */
-export async function download(url, bytes, transfer) {
+export const download = async (url, transfer) => {
   const { signal, tries = 4 } = transfer;
   for (let failed = 1; ; failed++) {
     try {
-      return await once(url, bytes, transfer);
+      return await once(url, transfer);
     } catch (/** @type {any} */ error) {
-      if (signal?.aborted || !mayPass(error) || failed >= tries || error.code === "offline") throw error;
+      if (!mayPass(error) || failed >= tries || error.code === "offline") throw error;
       // At random, so that all visitors whom one outage cut off do not return at once.
-      const wait = FIRST_WAIT_MS * 2 ** failed * (0.5 + Math.random() / 2);
-      await sleep(Math.min(error.retryAfterMs || wait, MOST_WAIT_MS), signal);
+      const wait = FIRST_WAIT_MS * 2 ** failed * (1 + Math.random());
+      const ms = Math.min(error.retryAfterMs || wait, MOST_WAIT_MS);
+      await unlessAborted(new Promise((resolve) => setTimeout(resolve, ms)), signal);
     }
   }
-}
+};
 
 /** Whether the same request may do better later. */
 export const mayPass = (/** @type {any} */ { code, status }) =>
-  /network|offline/.test(code) || status === 408 || status === 429 || status >= 500;
+  /network|offline/.test(code) || /408|429|5../.test(status);
 
 /**
  * @param {string} url
- * @param {number | undefined} bytes
  * @param {Transfer} transfer
  */
-async function once(url, bytes, { signal, cache, stallMs = 20_000, onBytes }) {
+const once = async (url, { bytes, signal, cache, stallMs = 20_000, onBytes }) => {
   signal?.throwIfAborted();
   const request = new AbortController();
   const abort = () => request.abort();
   signal?.addEventListener("abort", abort, { signal: request.signal });
-  let timer = setTimeout(abort, stallMs);
+  /** @type {any} */
+  let timer;
+  const alive = (loaded = 0) => {
+    clearTimeout(timer);
+    timer = setTimeout(abort, stallMs);
+    onBytes?.(loaded);
+  };
   try {
-    const response = await fetch(url, { signal: request.signal, cache });
-    const { ok, status, headers } = response;
+    alive();
+    const { ok, status, headers, body } = await fetch(url, { signal: request.signal, cache });
     if (!ok) {
-      const retryAfterMs = Number(headers.get("Retry-After")) * 1000;
+      const retryAfterMs = /** @type {any} */ (headers.get("Retry-After")) * 1000;
       throw new LoadError("http", `${url}: HTTP ${status}`, { url, status, retryAfterMs });
     }
-    const content = await read(response, bytes ?? MOST_JSON_BYTES, (loaded) => {
-      clearTimeout(timer);
-      timer = setTimeout(abort, stallMs);
-      onBytes?.(loaded);
-    });
+    const content = await read(body, bytes ?? MOST_JSON_BYTES, alive);
     const { byteLength } = content;
     // Firefox reports no error where a compressed body is cut.
     if (bytes && byteLength < bytes) throw `it ended after ${byteLength} of ${bytes} bytes`;
     return content;
-  } catch (error) {
+  } catch (cause) {
     signal?.throwIfAborted();
-    if (error instanceof LoadError) throw error;
-    const why = request.signal.aborted ? `nothing came for ${stallMs} ms` : error;
-    throw new LoadError(
-      navigator.onLine ? "network" : "offline",
-      `${url} cannot be fetched: ${why}`,
-      { url, cause: error },
-    );
+    if (cause instanceof LoadError) throw cause;
+    const why = request.signal.aborted ? `nothing came for ${stallMs} ms` : cause;
+    const code = navigator.onLine ? "network" : "offline";
+    throw new LoadError(code, `${url} cannot be fetched: ${why}`, { url, cause });
   } finally {
     clearTimeout(timer);
     abort(); // ends what is still being sent, and listening
   }
-}
+};
 
 /**
- * @param {Response} response
+ * @param {any} body
  * @param {number} most
  * @param {(loaded: number) => void} onBytes
  * @returns {Promise<ArrayBuffer>} no more than one chunk longer than `most`
  */
-async function read(response, most, onBytes) {
+const read = async (body, most, onBytes) => {
   const chunks = [];
   let loaded = 0;
-  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  const reader = body.getReader();
   for (let part; loaded <= most && !(part = await reader.read()).done; ) {
     chunks.push(part.value);
     onBytes((loaded += part.value.length));
@@ -105,14 +101,21 @@ async function read(response, most, onBytes) {
     loaded += chunk.length;
   }
   return content.buffer;
-}
+};
 
 /**
- * @param {number} ms
- * @param {AbortSignal} [signal]
+ * @template T
+ * @param {Promise<T>} work that hears no signal
+ * @param {AbortSignal} [signal] may outlive thousands of calls
+ * @returns {Promise<T>}
  */
-const sleep = (ms, signal) =>
-  new Promise((resolve, reject) => {
-    setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => reject(signal.reason));
-  });
+export const unlessAborted = async (work, signal) => {
+  let abort = () => {};
+  const aborted = new Promise((_, reject) => (abort = () => reject(signal?.reason)));
+  signal?.addEventListener("abort", abort);
+  try {
+    return await /** @type {Promise<T>} */ (Promise.race([work, aborted]));
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+};

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Node, Plan, step_of
@@ -22,8 +23,10 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
         compress = step_of("pipeline.publish.compress:compress")
         plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
     for name in names:
-        _plan_bundle(plan, name)
+        _plan_bundle(plan, name, runtime.SOURCES)
     if names:
+        if code := runtime.task_code(plan.config.task, plan.config.preprocess):
+            _plan_bundle(plan, code, client.SOURCES)
         _plan_client(plan)
 
 
@@ -57,9 +60,9 @@ def _plan_assets(plan: Plan, name: str) -> None:
         plan.add(Node(layout.runtime_node(name, asset=True), *keep, files=files))
 
 
-def _plan_bundle(plan: Plan, name: str) -> None:
+def _plan_bundle(plan: Plan, name: str, sources: Path) -> None:
     make = step_of("pipeline.publish.runtime:bundle", runtime=name)
-    plan.add(Node(layout.runtime_node(name), *make, extra_key=esbuild.fingerprint(runtime.SOURCES)))
+    plan.add(Node(layout.runtime_node(name), *make, extra_key=esbuild.fingerprint(sources)))
 
 
 def _plan_client(plan: Plan) -> None:

@@ -15,7 +15,9 @@ SOURCES = Path(__file__).parent.parent / "client"
 
 
 #: What a page may import; each is one file, so that no import waits for another one's.
-PUBLIC = ("index.js", "fetch.js", "tasks/*.js")
+PUBLIC = ("index.js", "fetch.js")
+#: What these load where they need it: few visitors fetch any of it.
+APART = ("cascade.js", "database.js", "room.js")
 
 
 class ClientOptions(options.Options):
@@ -23,16 +25,15 @@ class ClientOptions(options.Options):
 
 
 def modules() -> list[Path]:
-    """The public modules; the page's and the worker's are one."""
-    return sorted(path for pattern in PUBLIC for path in SOURCES.glob(pattern))
+    """Those that become files; the page's and the worker's are one."""
+    return [SOURCES / name for name in (*PUBLIC, *APART)]
 
 
-@step(version=2, lane="compress", tools=("brotli",))
+@step(version=3, lane="compress", tools=("brotli",))
 def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
-    # A task's code comes beside a model's files, and only where it is needed.
-    esbuild.bundle(modules(), work, base=SOURCES, apart=("./tasks/*",))
+    esbuild.bundle(modules(), work, base=SOURCES, apart=[f"./{name}" for name in APART])
     for types in SOURCES.glob("*.d.ts"):
         shutil.copyfile(types, work / types.name)
     write_twins({path: work / path for path in scan(work)}, work)

@@ -65,7 +65,7 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=8, tools=tools.TOOLS, quick=True)
+@step(version=9, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -90,7 +90,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "canary_reason": said.get("reason"),
         "cascade": cascade,
         "cascade_reason": no_cascade,
-        "runtimes": runtime.used(inputs, kept),
+        "runtimes": runtime.used(inputs, kept, options.config["task"]),
         "artifacts": kept,
         **_searches(inputs, options.searches),
         "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],

@@ -1,4 +1,5 @@
-"""The runtimes that clients load: a bundle for each backend, and the WebAssembly that it starts.
+"""What clients run a release with: a bundle for each backend, the WebAssembly that it starts, and
+the code of the task.
 
 They are made of ``pipeline/client/runtimes/`` and of the same pinned packages that artifacts
 were proved with, so that what was proved is what runs.
@@ -20,7 +21,8 @@ from pipeline.publish.compress import give_way, write_twins
 from pipeline.publish.layout import LAYERS, LICENCE_FILE, RUNTIMES, runtime_node
 from pipeline.step import Inputs, step
 
-SOURCES = Path(__file__).parent.parent / "client" / "runtimes"
+CLIENT = Path(__file__).parent.parent / "client"
+SOURCES, TASKS = CLIENT / "runtimes", CLIENT / "tasks"
 DESCRIPTION = "runtime.json"
 
 _TFJS = packages.MODULES / "@tensorflow" / "tfjs-backend-wasm" / "dist"
@@ -52,7 +54,7 @@ HOLDERS = {"onnxruntime-web": "Microsoft Corporation", "seedrandom": "David Bau"
 
 
 class RuntimeOptions(options.Options):
-    """Which runtime to bundle."""
+    """Which runtime or task to bundle."""
 
     runtime: str
 
@@ -70,6 +72,11 @@ def runtime_of(backend: str, format_name: str) -> str | None:
     return name if (SOURCES / f"{name}.js").is_file() else None
 
 
+def task_code(task: str, preprocess: object) -> str | None:
+    """The bundle that makes inputs and answers; ``None`` where clients only take tensors."""
+    return task if preprocess and (TASKS / f"{task}.js").is_file() else None
+
+
 def assets_of(runtime: str) -> dict[Path, tuple[str, ...]]:
     """The files that a runtime starts, and what each asks of a browser."""
     return ASSETS.get(runtime.removesuffix(LAYERS), {})
@@ -79,20 +86,26 @@ class LicenceOptions(options.Options):
     """There is no choice of licences."""
 
 
-@step(version=1, lane="compress", tools=("brotli",))
+@step(version=2, lane="compress", tools=("brotli",))
 def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
-    """The modules of a runtime -> one file named by its digest, its twins and its licences."""
+    """The modules of a runtime or a task -> one file named by its digest, and its twins."""
     give_way()
-    made = esbuild.bundle([SOURCES / f"{options.runtime}.js"], work / "made")
-    entry = _keep({f"{options.runtime}.js": made.outputs[0]}, work)[0]
+    name = f"{options.runtime}.js"
+    folder = SOURCES if (SOURCES / name).is_file() else TASKS
+    made = esbuild.bundle([folder / name], work / "made")
+    entry = _keep({name: made.outputs[0]}, work)[0]
     shutil.rmtree(work / "made")
-    facts = {"entry": entry, "version": _version(_library(made.packages))}
+    facts = {"entry": entry, "version": _version_of(made.packages)}
     (work / DESCRIPTION).write_text(json.dumps(facts, indent=1))
 
 
-def _library(names: Iterable[str]) -> str:
-    """What a runtime is known by: all packages of TF.js have one version."""
-    return next(name for name in names if name in ("@tensorflow/tfjs-core", "onnxruntime-web"))
+def _version_of(packages: Iterable[str]) -> str:
+    """All packages of TF.js have one version; a task's code has the client's."""
+    for name in packages:
+        if name in ("@tensorflow/tfjs-core", "onnxruntime-web"):
+            return _version(name)
+    version: str = json.loads((CLIENT / "package.json").read_text())["version"]
+    return version
 
 
 # ONNX Runtime's takes a minute to compress, once for each version: in a process of its own, beside
@@ -119,11 +132,12 @@ def _keep(files: Mapping[str, Path], work: Path) -> list[dict[str, Any]]:
     return [{**one, **sizes[path]} for path, one in described.items()]
 
 
-def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The runtimes on which an artifact of a release passed, as its manifest tells of them.
+def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]], task: str) -> dict[str, Any]:
+    """The runtimes on which an artifact passed, and the task's code, as a manifest tells of them.
 
     Args:
         inputs: of the manifest's step; a build that publishes nothing made no runtimes.
+        task: the config's.
     """
     passed = {
         runtime_of(result["backend"], artifact["format"])
@@ -131,7 +145,7 @@ def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]]) -> dict[str, An
         for result in artifact["validation"]
         if result["status"] == "pass"
     }
-    names = sorted(name for name in passed if name and runtime_node(name) in inputs)
+    names = sorted(name for name in {*passed, task} if name and runtime_node(name) in inputs)
     return {name: _described(name, inputs) for name in names}
 
 

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 DECODE = """
-const { decode } = await import(`${args.client}/canary.js`);
+const { decode } = await import(`${args.client}/runtimes/canary.js`);
 return args.inputs.map((one) => {
   const { dtype, shape, data } = decode(one);
   return { dtype, shape, kind: data.constructor.name, data: Array.from(data, Number) };
@@ -26,7 +26,7 @@ return args.inputs.map((one) => {
 """
 
 WRONG = """
-const { wrong } = await import(`${args.client}/canary.js`);
+const { wrong } = await import(`${args.client}/runtimes/canary.js`);
 const right = { outputs: { y: { indices: [0, 3], values: [0.25, 0.75] } }, tolerance: 0.01 };
 const answers = [[0.25, 9, 9, 0.75], [0.254, 9, 9, 0.746], [0.25, 9, 9, 0.74], [NaN, 9, 9, 0.75],
                  [0.25, 9, 9, Infinity], [0.25]];

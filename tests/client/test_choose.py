@@ -15,10 +15,12 @@ pytestmark = [
 
 CHOOSE = """
 const { choose } = await import(`${args.client}/choose.js`);
-const { tiers, out } = choose(args.manifest, args.device, args.wish);
+const all = choose(args.manifest, args.device, args.wish);
 const named = ({ artifact, backend, parts }) =>
   [artifact.id, backend, ...parts.map(({ name }) => name)];
-return { tiers: tiers.map(named), out: [...out] };
+const tiers = all.filter(({ out }) => !out).map(named);
+const why = ({ artifact, backend, out }) => `${artifact.id} on ${backend}: ${out}`;
+return { tiers, out: all.filter(({ out }) => out).map(why) };
 """
 
 RUNTIMES = {
@@ -170,7 +172,10 @@ def test_what_no_browser_can_run_is_out(chosen: Any) -> None:
     said = chosen([artifact(SMALL, 250, unavailable, proof("onnxruntime-cpu@", 5))], device())
     assert (said["tiers"], said["out"]) == ([], [f"{SMALL} on tfjs-wasm: did not pass"])
     said = chosen([artifact(SMALL, 250, proof("tfjs-cpu@chromium", 5))], device())
-    assert (said["tiers"], said["out"]) == ([], ["tfjs-cpu: no runtime in this release"])
+    assert (said["tiers"], said["out"]) == (
+        [],
+        [f"{SMALL} on tfjs-cpu: no runtime in this release"],
+    )
 
 
 def test_a_wish_leaves_only_what_it_names(chosen: Any) -> None:

@@ -58,22 +58,19 @@ def test_without_the_cache_api_databases_keep_files(
     got = fetch(page, site, published, FP32, before=before)
     assert (got["sizes"], got["warnings"], cached(got)) == (sizes(published, FP32), [], {False})
     page.reload()
-    again = fetch(page, site, published, FP32, before=before, name="another")
+    again = fetch(page, site, published, FP32, before=before)
     assert (again["sizes"], cached(again)) == (sizes(published, FP32), {True})
     left = """
-    const { evict, fetchFiles } = await import(args.client + "/fetch.js");
-    const states = [];
-    await evict("mobilenet", new Set());
-    for (const name of ["another", "mobilenet"]) {
-      await evict(name, new Set([args.files[0].sha256]));
-      await fetchFiles(args.files, { name, onProgress: (now) => { states[0] = now; } });
-      states.push(states[0].files.map((file) => file.cached));
-    }
-    return states.slice(1);
+    const { fetchFiles } = await import(args.client + "/fetch.js");
+    const { evict } = await import(args.client + "/room.js");
+    await evict("", new TextEncoder().encode(args.files[0].sha256));
+    let state;
+    await fetchFiles(args.files, { onProgress: ({ files }) => { state = files; } });
+    return state.map((file) => file.cached);
     """
     files = published.urls(site.cdn.address, FP32)
     kept = page.run(left, client=site.client, files=files)
-    assert kept == [[index == 0 for index in range(len(files))], [True] * len(files)]
+    assert kept == [index == 0 for index in range(len(files))]
 
 
 def test_without_any_storage_it_says_so(page: ScriptPage, site: Site, published: Release) -> None:

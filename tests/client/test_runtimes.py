@@ -28,22 +28,26 @@ FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
 RUNTIMES = sorted(path.stem for path in SOURCES.glob("*-*.js"))
 WEBGPU = [name for name in RUNTIMES if "webgpu" in name]
 
-#: In a worker from a blob: URL, as the client's is; the bundle and its wasm from blob: URLs too.
+#: In a worker from a blob: URL, as the client's is; the bundle from one too.
 RUN = """
 const bytes = async (url) => (await fetch(url)).arrayBuffer();
 const blob = async (url, type) => URL.createObjectURL(new Blob([await bytes(url)], { type }));
 const all = async (named, get) => Object.fromEntries(await Promise.all(
   Object.entries(named).map(async ([name, url]) => [name, await get(url)])));
 const job = { ...args, bundle: await blob(args.bundle, 'text/javascript') };
-job.request = { ...args.request, entry: await bytes(args.entry),
-                files: await all(args.files, bytes),
-                assets: await all(args.assets, (url) => blob(url, 'application/wasm')) };
+const { format, inputs, outputs, threads } = args.request;
+const all_files = { [args.entry]: args.entry_url, ...args.files };
+const artifact = { format, entry: args.entry,
+                   files: Object.keys(all_files).map((path) => ({ path })) };
+job.delivery = { artifact, manifest: { inputs, outputs }, threads,
+                 contents: await Promise.all(Object.values(all_files).map(bytes)),
+                 assets: await all(args.assets, bytes) };
 
-const work = async ({ bundle, request, feeds, times, early }) => {
+const work = async ({ bundle, delivery, feeds, times, early }) => {
   const { open, prepare } = await import(bundle);
-  const { assets, threads } = request;
+  const { assets, threads } = delivery;
   await Promise.all(Array.from({ length: early }, () => prepare({ assets, threads })));
-  const model = await open(request);
+  const model = await open(delivery);
   for (const feed of Object.values(feeds)) feed.data = Float32Array.from(feed.data);
   const first = await model.run(feeds);
   const before = model.memory();
@@ -128,8 +132,9 @@ def task(cdn: Origin, runtime: str, **changes: Any) -> dict[str, Any]:
     whole = {
         "bundle": cdn.url(f"bundles/{runtime}.js"),
         "assets": {path.name: cdn.url(f"assets/{path.name}") for path in assets_of(runtime)},
-        "entry": cdn.url(f"{base}/{made['entry']}"),
-        "files": {path.removeprefix("files/"): cdn.url(f"{base}/{path}") for path in others},
+        "entry": made["entry"],
+        "entry_url": cdn.url(f"{base}/{made['entry']}"),
+        "files": {path: cdn.url(f"{base}/{path}") for path in others},
         "feeds": {
             name: {"dtype": "float32", "shape": array.shape, "data": array.ravel().tolist()}
             for name, array in inputs.items()
@@ -217,9 +222,33 @@ def test_a_cut_shard_is_named_as_one(plain: ScriptPage, cdn: Origin) -> None:
         plain.run(RUN, **{**whole, "files": files})
     assert told.value.code == "format"
     del files[shortest]
-    with pytest.raises(ScriptError, match=f"names {shortest}, which is not there") as told:
+    name = Path(shortest).name
+    with pytest.raises(ScriptError, match=f"names {name}, which is not there") as told:
         plain.run(RUN, **{**whole, "files": files})
     assert told.value.code == "format"
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_model_that_does_not_open_leaves_nothing(plain: ScriptPage, cdn: Origin) -> None:
+    """One that answers its canary wrongly; the next one has the memory for itself."""
+    whole = task(cdn, "tfjs-wasm")
+    (spec,) = whole["request"]["inputs"]
+    shape = [size or 1 for size in spec["shape"]]
+    one = {"dtype": "float32", "shape": shape, "grid": [1] * len(shape), "values": [0.5]}
+    (output,) = whole["request"]["outputs"]
+    answer = {"outputs": {output["name"]: {"indices": [0], "values": [9]}}, "tolerance": 0.1}
+    wrong = {"inputs": {spec["name"]: one}, "answer": answer}
+    script = RUN.replace(
+        "  const model =",
+        """  const code = await open({ ...delivery,
+    artifact: { ...delivery.artifact, canary: wrong.answer },
+    manifest: { ...delivery.manifest, canary: wrong } }).catch((error) => error.code);
+  const model =""",
+    ).replace("feeds, times, early })", "feeds, times, early, wrong })")
+    script = script.replace("disposed: model.memory(),", "disposed: model.memory(), code,")
+    after = plain.run(script, **whole, wrong=wrong)
+    assert after["code"] == "canary"
+    assert after["before"] == plain.run(RUN, **whole)["before"]
 
 
 @pytest.mark.parametrize("runtime", ["tfjs-wasm", "ort-wasm"])
@@ -277,7 +306,7 @@ def test_a_lost_webgl_context_is_said_to_be(plain: ScriptPage, cdn: Origin) -> N
 
 def test_a_release_names_the_runtimes_that_it_passed_on(published: Release) -> None:
     runtimes = published.manifest["runtimes"]
-    assert set(runtimes) == {"ort-wasm", "tfjs-wasm", "tfjs-wasm-layers"}
+    assert set(runtimes) == {"image-classification", "ort-wasm", "tfjs-wasm", "tfjs-wasm-layers"}
     for name, one in runtimes.items():
         assert one["files"][0]["path"] == one["entry"]
         assert one["files"][0]["name"] == f"{name}.js"

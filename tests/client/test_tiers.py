@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 from client_fixtures import Open, Site
 from client_page import HTML, ScriptError, ScriptPage
-from client_release import Release
-from client_site import answer
+from client_release import ROOT, Release
+from client_site import answer, delay
 from client_tiers import (
     LOSE_WEBGL,
     NO_WEBGL,
@@ -117,6 +118,28 @@ def test_a_lost_context_reopens_on_the_next_tier(
     assert tried(said["info"]) == [(UINT8, "tfjs-webgl", "lost")]
 
 
+LOSE_ALL = LOSE.replace(
+    "const second =",
+    """const codes = [];
+    for (const ask of [() => model.classify(image(args.images[0])), () => model.memory()]) {
+      codes.push(await ask().then(() => 'answered', ({ code }) => code));
+    }
+    return codes;
+    const second =""",
+)
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_where_the_last_tier_is_lost_all_calls_say_so(
+    page: ScriptPage, site: Site, webgl_first: Release, tmp_path: Path
+) -> None:
+    folder = tmp_path / "last"
+    folder.mkdir()
+    site.publish(edited(webgl_first, folder, only(UINT8, backend="tfjs-webgl")))
+    break_browser(site.cdn, MASKED + LOSE_WEBGL)
+    assert page.run(LOSE_ALL, **where(site)) == ["nothing", "nothing"]
+
+
 def wrong_canary(*artifacts: str) -> Any:
     def change(manifest: Manifest) -> None:
         for artifact in manifest["artifacts"]:
@@ -163,6 +186,20 @@ def test_a_missing_shard_drops_to_another_artifact(
     assert "HTTP 404" in said["tried"][0]["message"]
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_server_that_is_down_is_no_fault_of_an_artifact(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    """All others lie on the same server: it is told, and not asked for them."""
+    own = {file["path"] for file in published.artifact(UINT8)["files"]}
+    site.cdn.fail("*.bin", answer(503))
+    with pytest.raises(ScriptError, match="HTTP 503") as told:
+        page.run(CLASSIFY, **where(site))
+    assert (told.value.code, told.value.fields["status"]) == ("http", 503)
+    asked = {request.path.removeprefix("/mobilenet/") for request in site.cdn.seen("*.bin")}
+    assert asked and asked <= own
+
+
 def test_a_missing_runtime_drops_to_another_runtime(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -196,6 +233,34 @@ def test_where_policy_refuses_workers_it_runs_on_the_page(
     said = open_page("/strict").run(CLASSIFY, **where(site))
     assert said["info"]["thread"] == "page" and len(said["found"]) == 8
     assert any("no worker could start" in why for why in said["info"]["why"])
+    unchecked = [why for why in said["info"]["why"] if "runs unchecked: CSP" in why]
+    # The runtime and the task; what blob: URLs start was checked.
+    assert len(unchecked) == (2 if name == "no blobs" else 0)
+
+
+def test_the_policy_that_the_readme_asks_for_is_enough(open_page: Open, site: Site) -> None:
+    readme = (ROOT / "pipeline" / "client" / "README.md").read_text()
+    (policy,) = re.findall(r"```\n(script-src .*?)```", readme, re.DOTALL)
+    # The tests' own page has its script inside of it, and posts what it found.
+    policy = policy.replace("script-src ", "script-src 'unsafe-inline' 'unsafe-eval' ")
+    policy = policy.replace("connect-src", "connect-src 'self'")
+    policy = " ".join(policy.replace("https://cdn.example", site.cdn.address).split())
+    site.page.put("/strict", HTML)
+    site.page.extra_headers["/strict"] = {"Content-Security-Policy": policy}
+    said = open_page("/strict").run(CLASSIFY, **where(site))
+    assert said["info"]["thread"] == "worker" and len(said["found"]) == 8
+    assert not any("unchecked" in why for why in said["info"]["why"])
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_code_that_runs_unchecked_is_told_to_every_model(open_page: Open, site: Site) -> None:
+    site.page.put("/strict", HTML)
+    policy = POLICIES["no blobs"].format(cdn=site.cdn.address)
+    site.page.extra_headers["/strict"] = {"Content-Security-Policy": policy}
+    page = open_page("/strict")
+    for _ in range(2):  # the second one shares what the first one loaded
+        why = page.run(CLASSIFY, **where(site))["info"]["why"]
+        assert sum("runs unchecked" in one for one in why) == 2
 
 
 def test_no_worker_where_none_is_wanted(page: ScriptPage, site: Site) -> None:
@@ -236,6 +301,56 @@ def test_a_client_of_the_pages_own_origin_runs_in_a_worker(
     site.page.folders.update(site.cdn.folders)
     said = open_page(path).run(CLASSIFY, **where(site, client=site.page.url("client")))
     assert said["info"]["thread"] == "worker" and len(said["found"]) == 8
+
+
+#: What a page started, and what of it was ended.
+WATCH = """
+const { terminate } = Worker.prototype;
+const { createObjectURL, revokeObjectURL } = URL;
+const urls = new Set();
+let ended = 0;
+Worker.prototype.terminate = function () { ended++; terminate.call(this); };
+URL.createObjectURL = (blob) => {
+  const url = createObjectURL.call(URL, blob);
+  urls.add(url);
+  return url;
+};
+URL.revokeObjectURL = (url) => { urls.delete(url); revokeObjectURL.call(URL, url); };
+const { load } = await import(`${args.client}/index.js`);
+const model = await load(args.url);
+const said = { ended, urls: urls.size, thread: model.info.thread };
+await model.dispose();
+return said;
+"""
+
+
+def test_a_worker_leaves_nothing_behind_in_the_page(page: ScriptPage, site: Site) -> None:
+    said = page.run(WATCH, **where(site))
+    assert (said["urls"], said["thread"]) == (0, "worker")
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_worker_that_failed_is_ended(page: ScriptPage, site: Site) -> None:
+    page.run("await import(`${args.client}/index.js`)", client=site.client)
+    site.cdn.fail("/client/index.js", answer(503))
+    said = page.run(WATCH, **where(site))
+    assert (said["ended"], said["thread"]) == (1, "page")
+
+
+ABORT_START = """
+const { load } = await import(`${args.client}/index.js`);
+const start = performance.now();
+const name = await load(args.url, { signal: AbortSignal.timeout(1500) }).catch(({ name }) => name);
+return { name, ms: performance.now() - start };
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_loading_can_be_aborted_while_the_worker_starts(page: ScriptPage, site: Site) -> None:
+    page.run("await import(`${args.client}/index.js`)", client=site.client)
+    site.cdn.fail("/client/index.js", delay(20))
+    said = page.run(ABORT_START, **where(site))
+    assert said["name"] == "TimeoutError" and said["ms"] < 10_000
 
 
 def test_a_worker_that_cannot_be_had_is_no_end(open_page: Open, site: Site) -> None:

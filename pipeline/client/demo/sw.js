@@ -16,7 +16,10 @@ const SHELL = [
   "demo/samples.json",
   "demo/style.css",
   "client/index.js",
-  "client/tasks/image-classification.js",
+  // Loaded where they are needed, which may be offline.
+  "client/cascade.js",
+  "client/database.js",
+  "client/room.js",
 ];
 const CACHE = "model-demo";
 /** How long a slow network is waited for where there is a copy. */

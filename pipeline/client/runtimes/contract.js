@@ -1,6 +1,6 @@
 /**
- * What every bundle of this folder exports: `open(request) -> Promise<Model>`; and, where work can
- * be done before a model is there, `prepare(request) -> Promise<void>`.
+ * What every bundle of this folder exports: `open(delivery) -> Promise<Model>`, and
+ * `prepare({assets, threads}) -> Promise<void>`, which does what can be done before a model is there.
  *
  * @typedef {import('../../browser/safetensors.js').Tensors} Tensors
  * @typedef {{name: string, dtype: string, shape: (number | null)[]}} Spec
@@ -17,6 +17,13 @@
  * @property {Record<string, ArrayBuffer>} files the others, by the name that the entry gives them
  * @property {Spec[]} inputs as the manifest has them
  * @property {Spec[]} outputs
+ *
+ * @typedef {Object} Delivery what a client hands over
+ * @property {any} artifact of the manifest; where it has a canary and answers otherwise, it does not open
+ * @property {any} manifest
+ * @property {ArrayBuffer[]} contents of the artifact's files, in their order
+ * @property {Record<string, ArrayBuffer>} assets the runtime's own files by name
+ * @property {number} [threads]
  *
  * @typedef {Object} Details what really runs
  * @property {string} backend

@@ -1,6 +1,6 @@
 /** Why a runtime could not do its work, in a form that a caller can act on. */
 
-/** @typedef {'unavailable' | 'lost' | 'memory' | 'format'} Code */
+/** @typedef {'unavailable' | 'lost' | 'memory' | 'format' | 'canary'} Code */
 
 /** What a runtime throws; every error that leaves a bundle is one. */
 export class RuntimeFailure extends Error {
@@ -8,7 +8,8 @@ export class RuntimeFailure extends Error {
 
   /**
    * @param {Code} code `unavailable`: the backend cannot start here; `lost`: the context or device
-   *   is gone; `memory`: there was not enough; `format`: the model's files do not fit together
+   *   is gone; `memory`: there was not enough; `format`: the model's files do not fit together;
+   *   `canary`: it answers wrongly here
    * @param {string} message
    */
   constructor(code, message) {

@@ -1,9 +1,10 @@
 /** ONNX models on ONNX Runtime's WebGPU kernels. */
 import * as ort from 'onnxruntime-web/webgpu';
+import { delivered } from './delivered.js';
 import { opener } from './ort/open.js';
 import { describeDevice, requireAdapter, watchDevice } from './webgpu.js';
 
-export const open = opener(ort, {
+const start = opener(ort, {
   NAME: 'webgpu',
   WASM: 'ort-wasm-simd-threaded.asyncify.wasm',
   prepare: async () => void (await requireAdapter()),
@@ -12,3 +13,5 @@ export const open = opener(ort, {
     return { described: await describeDevice(device), check: watchDevice(device) };
   },
 });
+
+export const { open, prepare } = delivered({ open: start });

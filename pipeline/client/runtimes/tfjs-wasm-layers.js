@@ -1,7 +1,7 @@
 /** TF.js layers models on its wasm backend. */
+import { delivered } from './delivered.js';
 import * as backend from './tfjs/wasm.js';
 import * as layers from './tfjs/layers.js';
 import { opener, preparer } from './tfjs/open.js';
 
-export const prepare = preparer(backend);
-export const open = opener(backend, layers);
+export const { open, prepare } = delivered({ open: opener(backend, layers), prepare: preparer(backend) });

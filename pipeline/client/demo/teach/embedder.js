@@ -4,7 +4,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { loadLayersModel, model as layersModel } from "@tensorflow/tfjs-layers";
 import { digest, fetchFiles, locate } from "../../fetch.js";
-import { blobUrl, named } from "../../runtime.js";
+import { named, withUrls } from "../../runtimes/delivered.js";
 import { artifactsOf } from "../../runtimes/tfjs/artifacts.js";
 import { prepare } from "../../runtimes/tfjs/wasm.js";
 
@@ -13,7 +13,6 @@ const CUT = "conv_pw_13_relu";
 
 /**
  * @typedef {object} Release
- * @property {string} name of the model
  * @property {any} artifact the manifest's, of format tfjs-layers
  * @property {any[]} wasm the file of TF.js' wasm backend, or none
  * @property {string} base URL of the model's folder
@@ -43,9 +42,9 @@ export class Embedder {
    * @param {Release} release
    * @param {(progress: any) => void} tell
    */
-  static async open({ name, artifact, wasm, base, root }, tell) {
+  static async open({ artifact, wasm, base, root }, tell) {
     const files = [...locate(root, wasm), ...locate(base, artifact.files)];
-    const buffers = await fetchFiles(files, { name, onProgress: tell });
+    const buffers = await fetchFiles(files, { onProgress: tell });
     await start(wasm.map((file, i) => [file.name, buffers[i]]));
     const model = named(artifact, buffers.slice(wasm.length));
     const whole = await loadLayersModel({ load: () => artifactsOf(model) });
@@ -87,11 +86,11 @@ async function identity(cut) {
  */
 async function start(wasm) {
   if (tf.getBackend()) return;
-  const assets = Object.fromEntries(
-    wasm.map(([name, content]) => [name, blobUrl(content, "application/wasm")]),
-  );
   // One thread is enough for images that come one by one, and needs no isolated page.
-  const started = prepare({ assets, threads: 1 }).then(() => tf.setBackend("wasm"));
+  const started = withUrls(Object.fromEntries(wasm), async (assets) => {
+    await prepare({ assets, threads: 1 });
+    await tf.setBackend("wasm");
+  });
   await started.catch(() => {});
   if (tf.getBackend() !== "wasm") await tf.setBackend("cpu");
 }

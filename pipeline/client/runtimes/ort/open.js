@@ -28,17 +28,32 @@ export function opener(ort, provider) {
       }
       await start(ort, provider, request);
       const session = await create(ort, provider, request);
-      checkNames(session.inputNames, namesOf(request.inputs), 'takes');
-      checkNames(session.outputNames, namesOf(request.outputs), 'returns');
-      const { described, check } = await provider.describe(ort);
-      const details = { ...common(ort, provider), ...described };
-      return {
-        details,
-        run: (feeds) => explaining(() => run(ort, session, feeds, check)),
-        memory: () => ({ tensors: null, bytes: null }),
-        dispose: once(() => session.release()),
-      };
+      try {
+        return await described(ort, provider, session, request);
+      } catch (error) {
+        await session.release().catch(() => {}); // what is broken may not be able to let go
+        throw error;
+      }
     });
+}
+
+/**
+ * @param {any} ort
+ * @param {Provider} provider
+ * @param {any} session
+ * @param {OpenRequest} request
+ * @returns {Promise<Model>}
+ */
+async function described(ort, provider, session, { inputs, outputs }) {
+  checkNames(session.inputNames, namesOf(inputs), 'takes');
+  checkNames(session.outputNames, namesOf(outputs), 'returns');
+  const { described, check } = await provider.describe(ort);
+  return {
+    details: { ...common(ort, provider), ...described },
+    run: (feeds) => explaining(() => run(ort, session, feeds, check)),
+    memory: () => ({ tensors: null, bytes: null }),
+    dispose: once(() => session.release()),
+  };
 }
 
 /**

@@ -23,7 +23,7 @@ import { artifactsOf } from './artifacts.js';
  * @property {(model: any, request: OpenRequest) => (feeds: Named) => Promise<Named>} predictor
  */
 
-/** @type {Set<any>} all models of this bundle share TF.js */
+/** @type {Set<OpenRequest>} of all models that are open or opening: they share TF.js */
 const opened = new Set();
 
 /**
@@ -45,12 +45,31 @@ export function opener(backend, kind) {
       if (request.format !== kind.FORMAT) {
         throw new RuntimeFailure('format', `this bundle runs ${kind.FORMAT}, not ${request.format}`);
       }
-      await start(backend, request);
-      const artifacts = await artifactsOf(request);
-      const model = await kind.load({ load: async () => artifacts });
-      opened.add(model);
-      return opening(backend, kind, model, request);
+      return opening(backend, kind, request);
     });
+}
+
+/**
+ * @param {Backend} backend
+ * @param {Kind} kind
+ * @param {OpenRequest} request
+ * @returns {Promise<Model>}
+ */
+async function opening(backend, kind, request) {
+  /** @type {any} */
+  let model;
+  opened.add(request);
+  try {
+    await start(backend, request);
+    const artifacts = await artifactsOf(request);
+    model = await kind.load({ load: async () => artifacts });
+    return await described(backend, kind, model, request);
+  } catch (error) {
+    try {
+      dispose(model, request);
+    } catch {} // what is broken may not be able to let go
+    throw error;
+  }
 }
 
 /**
@@ -60,14 +79,14 @@ export function opener(backend, kind) {
  * @param {OpenRequest} request
  * @returns {Promise<Model>}
  */
-async function opening(backend, kind, model, request) {
+async function described(backend, kind, model, request) {
   const predict = kind.predictor(model, request);
   const details = { backend: tf.getBackend(), version: tf.version_core, ...(await backend.describe()) };
   return {
     details,
     run: (feeds) => explaining(() => run(backend, predict, feeds)),
     memory,
-    dispose: async () => dispose(model),
+    dispose: async () => dispose(model, request),
   };
 }
 
@@ -135,10 +154,13 @@ function memory() {
   return { tensors: numTensors, bytes: numBytes };
 }
 
-/** @param {any} model */
-function dispose(model) {
-  if (!opened.delete(model)) return;
-  model.dispose();
+/**
+ * @param {any} model none where it did not load
+ * @param {OpenRequest} request
+ */
+function dispose(model, request) {
+  if (!opened.delete(request)) return;
+  model?.dispose();
   // The last one takes the context, its textures and the heap with it; TF.js can start again.
   if (!opened.size) tf.engine().reset();
 }

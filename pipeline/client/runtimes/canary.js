@@ -1,4 +1,6 @@
 /** A tiny golden that runs once on this device: a wrong answer drops to the next tier. */
+import { RuntimeFailure } from './failure.js';
+import { mapped } from './record.js';
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
 
@@ -50,4 +52,17 @@ export function wrong(outputs, { outputs: wanted, tolerance }) {
     }
   }
   return null;
+}
+
+/**
+ * @param {import('./contract.js').Model} model
+ * @param {any} canary the release's
+ * @param {any} wanted the artifact's
+ * @returns {Promise<boolean>} whether there is one; then it answered as it did where it was proved
+ */
+export async function answers(model, canary, wanted) {
+  if (!canary || !wanted) return false;
+  const found = wrong(await model.run(/** @type {any} */ (mapped(canary.inputs, decode))), wanted);
+  if (found) throw new RuntimeFailure('canary', found);
+  return true;
 }

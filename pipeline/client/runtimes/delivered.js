@@ -1,0 +1,65 @@
+/** What a bundle exports: it takes what a client fetched as it came, described by a manifest. */
+import { answers } from './canary.js';
+
+/**
+ * @typedef {import('./contract.js').Delivery} Delivery
+ * @typedef {import('./contract.js').Model} Model
+ *
+ * @typedef {Object} Runtime
+ * @property {(request: import('./contract.js').OpenRequest) => Promise<Model>} open
+ * @property {(request: import('./contract.js').StartRequest) => Promise<void>} [prepare]
+ */
+
+/** @param {Runtime} runtime */
+export const delivered = ({ open, prepare }) => ({
+  /** @param {Pick<Delivery, 'assets' | 'threads'>} delivery */
+  prepare: async ({ assets, threads }) => prepare && withUrls(assets, (urls) => prepare({ assets: urls, threads })),
+
+  /**
+   * @param {Delivery} delivery
+   * @returns {Promise<Model & {canary: boolean}>} whether it answered one
+   */
+  async open({ artifact, manifest: { inputs, outputs, canary }, contents, assets, threads }) {
+    const { format } = artifact;
+    const files = named(artifact, contents);
+    const model = await withUrls(assets, (urls) => open({ format, ...files, assets: urls, inputs, outputs, threads }));
+    try {
+      return { ...model, canary: await answers(model, canary, artifact.canary) };
+    } catch (error) {
+      await model.dispose().catch(() => {}); // what is broken may not be able to let go
+      throw error;
+    }
+  },
+});
+
+/**
+ * An artifact's files by the names that its entry, which lies beside them, gives them.
+ * @param {{entry: string, files: {path: string}[]}} artifact
+ * @param {ArrayBuffer[]} contents
+ * @returns {{entry: ArrayBuffer, files: Record<string, ArrayBuffer>}}
+ */
+export function named(artifact, contents) {
+  const nameOf = (/** @type {string} */ path) => path.slice(path.lastIndexOf('/') + 1);
+  const all = artifact.files.map(({ path }, i) => [nameOf(path), contents[i]]);
+  const { [nameOf(artifact.entry)]: entry, ...files } = Object.fromEntries(all);
+  return { entry, files };
+}
+
+/**
+ * @template T
+ * @param {Record<string, ArrayBuffer>} assets
+ * @param {(urls: Record<string, string>) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function withUrls(assets, work) {
+  /** @type {Record<string, string>} */
+  const urls = {};
+  for (const name in assets) {
+    urls[name] = URL.createObjectURL(new Blob([assets[name]], { type: 'application/wasm' }));
+  }
+  try {
+    return await work(urls);
+  } finally {
+    Object.values(urls).forEach(URL.revokeObjectURL);
+  }
+}
