@@ -13,8 +13,7 @@ Weights lie exactly on their grids afterwards, as float32, in every format; a co
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -27,6 +26,7 @@ from pipeline.step import Inputs, progress, step
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from pipeline.optimize.graph.moments import Moments
     from pipeline.optimize.graph.network import Network
     from pipeline.optimize.graph.rounding import Grid
 
@@ -48,6 +48,17 @@ MOST_BYTES = 256 << 20
 
 #: Significant bits of a bias beyond those of weights: so that its own rounding adds little.
 BIAS_BITS = 4
+
+
+class Keep(Strict):
+    """Bounds on what rounding may change, against the network before."""
+
+    relative_error: Annotated[float, Field(gt=0)] | None = None
+    """The outputs' error as a share of how much they vary over the samples, at most."""
+    snr_db: float | None = None
+    """The outputs' signal-to-noise ratio, at least."""
+    top1_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The share of samples that get the same class first, at least."""
 
 
 class Options(Strict):
@@ -73,24 +84,32 @@ class Options(Strict):
     calibrate: Annotated[int, Field(ge=1, le=100_000)] = 128
     """How many samples of the calibration split are used; fewer where activations are large."""
 
+    keep: Keep | None = None
+    """Keep layers in float16, those that do most damage alone, as few as hold the outputs within
+    these bounds on every fourth of the samples, which is held back from rounding."""
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "numpy"))
+
+@step(version=2, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
-    """FROZEN -> FROZEN with batch norms folded and weights on grids; ``round.json`` lists them."""
+    """FROZEN -> FROZEN with batch norms folded and weights on grids.
+
+    ``round.json`` tells by layer how many levels and bits it has and, where ``keep`` bounds what
+    is lost, the damage of each, the worst first, and which were kept in float16.
+    """
     from safetensors.numpy import load_file
 
     from pipeline.optimize.graph.network import Network
 
     network = Network.read(inputs["frozen"])
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
-    found = round_weights(network, samples, options)
+    told = round_weights(network, samples, options)
     network.write(inputs["frozen"], work)
-    (work / "round.json").write_text(json.dumps({"layers": found}, indent=1))
+    (work / "round.json").write_text(json.dumps(told, indent=1))
 
 
 def round_weights(
     network: Network, samples: Mapping[str, Array], options: Options
-) -> dict[str, dict[str, float]]:
+) -> dict[str, Any]:
     """Round a network's weights in place.
 
     Args:
@@ -99,7 +118,9 @@ def round_weights(
         options: how.
 
     Returns:
-        By layer: how many weights, how many ``levels`` they have, and ``bits`` for each.
+        ``layers``: by layer, how many ``weights`` and ``levels``, and ``bits`` for each weight.
+        With ``keep`` also ``damage``: by layer, the outputs' relative error where it alone is
+        rounded, the worst first; ``kept``: which are float16; ``measured``: what is kept now.
     """
     from pipeline.optimize.graph.activations import Stages
     from pipeline.optimize.graph.layers import layers
@@ -112,10 +133,64 @@ def round_weights(
             todo="leave round out",
         )
     samples = {name: values[: options.calibrate] for name, values in samples.items()}
+    seen, held = _held_back(samples) if options.keep else (samples, samples)
     stages = Stages(network, found)
-    grids, count = _grids(stages, samples, options)
-    samples = {name: values[:count] for name, values in samples.items()}
-    return _Rounding(stages, grids, options).run(samples)
+    grids, count = _grids(stages, seen, options)
+    rounding = _Rounding(stages, grids, options, {n: v[:count] for n, v in seen.items()})
+    if options.keep:
+        told = _keep(rounding, {n: v[:count] for n, v in held.items()}, options.keep)
+    else:
+        told = {"layers": rounding.run()}
+    for layer, (weights, bias) in zip(found, rounding.values, strict=True):
+        network.set_input(layer.node, 1, weights)
+        if bias is not None:
+            network.set_input(layer.bias, layer.bias_index, bias)
+    return told
+
+
+def _held_back(samples: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Three of four samples to round by, and every fourth to judge by."""
+    import numpy as np
+
+    count = min(len(values) for values in samples.values())
+    if count < 2:
+        return dict(samples), dict(samples)
+    held = np.arange(count) % 4 == 1
+    return (
+        {name: values[:count][~held] for name, values in samples.items()},
+        {name: values[:count][held] for name, values in samples.items()},
+    )
+
+
+def _keep(rounding: _Rounding, held: Mapping[str, Array], keep: Keep) -> dict[str, Any]:
+    """Round, with as few layers in float16 as keep the bounds on samples that were held back.
+
+    Each time all are rounded anew: what follows a layer in float16 has less to make up for.
+    """
+    from pipeline.optimize.graph.keeping import Judge, fewest, within
+
+    bounds = keep.model_dump(exclude_none=True)
+    judge = Judge(rounding.stages, held, rounding.plain)
+    rounding.run(alone=True)
+    ranking = judge.damage(rounding.values, lambda part: progress(part, "ranking layers"))
+    measured: dict[str, float] = {}
+    told: dict[str, Any] = {}
+
+    def enough(count: int) -> bool:
+        told["layers"] = rounding.run(list(ranking)[:count])
+        measured.update(judge.measure(rounding.values))
+        return within(measured, bounds)
+
+    count = fewest(len(ranking), enough)
+    if count is None:
+        found = ", ".join(f"{name} {measured[name]:.4g}" for name in bounds)
+        raise PipelineError(
+            f"with every layer in float16 the model has {found}",
+            where="round.keep",
+            todo="ask for less",
+        )
+    enough(count)
+    return {**told, "damage": ranking, "kept": list(ranking)[:count], "measured": measured}
 
 
 def _grids(stages: Any, samples: Mapping[str, Array], options: Options) -> tuple[list[Grid], int]:
@@ -143,74 +218,99 @@ def _grids(stages: Any, samples: Mapping[str, Array], options: Options) -> tuple
     return steps.grids(harms, options.bits, options.levels), max(FEW, MOST_BYTES // largest)
 
 
-@dataclass
 class _Rounding:
     """Rounds one layer after another."""
 
-    stages: Any
-    grids: list[Grid]
-    options: Options
+    def __init__(
+        self, stages: Any, grids: list[Grid], options: Options, samples: Mapping[str, Array]
+    ) -> None:
+        network = stages.network
+        self.stages, self._grids, self._options, self._samples = stages, grids, options, samples
+        self.plain = [
+            (network.value(layer.node.input[1]), layer.offsets(network)) for layer in stages.layers
+        ]
+        """By layer, the weights and the bias."""
+        self.values: list[tuple[Array, Array | None]] = []
+        """The same after ``run``."""
 
-    def run(self, samples: Mapping[str, Array]) -> dict[str, dict[str, float]]:
-        """Round all layers of the network in place; what became of each."""
+    def run(
+        self, kept: Collection[str] = (), *, alone: bool = False
+    ) -> dict[str, dict[str, float]]:
+        """Round all layers; what became of each.
+
+        Args:
+            kept: the layers that become float16 instead.
+            alone: round each as if all before it had been left as they are.
+        """
         from pipeline.optimize.graph.activations import Run
 
-        was, now = Run(self.stages, samples), Run(self.stages, samples)
-        network, told = self.stages.network, {}
+        was, now = Run(self.stages, self._samples), Run(self.stages, self._samples)
+        told = {}
+        self.values = []
         for index, layer in enumerate(self.stages.layers):
             progress(0.3 + 0.7 * index / len(self.stages.layers), f"rounding {layer.name}")
-            before, given = was.input(index), now.input(index)
-            weights, bias = network.value(layer.node.input[1]), layer.offsets(network)
-            rounded, moved, told[layer.name] = self._layer(index, before, given)
-            was.layer(index, before, weights, bias)
-            now.layer(index, given, rounded, moved)
-            network.set_input(layer.node, 1, rounded)
-            if layer.bias is not None:
-                network.set_input(layer.bias, layer.bias_index, moved)
+            before = was.input(index)
+            given = before if alone else now.input(index)
+            weights, bias, told[layer.name] = self._layer(index, before, given, kept)
+            self.values.append((weights, bias))
+            was.layer(index, before, *self.plain[index])
+            if not alone:
+                now.layer(index, given, weights, bias)
         return told
 
     def _layer(
-        self, index: int, before: Any, given: Any
+        self, index: int, before: Any, given: Any, kept: Collection[str]
     ) -> tuple[Array, Array | None, dict[str, float]]:
         """One layer's weights and bias, rounded, and how many bits and levels they have."""
         import numpy as np
 
+        from pipeline.optimize.graph.keeping import half
         from pipeline.optimize.graph.moments import moments
-        from pipeline.optimize.graph.rounding import with_feedback
-        from pipeline.optimize.graph.steps import entropy
 
-        layer, grid, network = self.stages.layers[index], self.grids[index], self.stages.network
-        weights = network.value(layer.node.input[1])
+        layer = self.stages.layers[index]
+        weights, bias = self.plain[index]
         stacked = layer.stacked(weights).astype(np.float64)
         seen = moments(layer, before, given, weights.shape)
-        if self.options.method == "nearest":
-            numbers = grid.numbers(stacked)
+        if layer.name in kept:
+            rounded, told = half(stacked), {"weights": stacked.size, "bits": 16.0}
         else:
-            damped = seen.damped(DAMPING)
-            wanted = np.linalg.solve(damped.square, damped.cross @ stacked)
-            # What pruning made zero stays zero.
-            numbers = with_feedback(wanted, grid, damped.square, stacked == 0)
-        rounded = numbers * grid.step
-        bias = layer.offsets(network)
+            numbers = self._numbers(stacked, seen, self._grids[index])
+            rounded, told = numbers * self._grids[index].step, _told(numbers)
         if bias is not None:
             lost = _means(seen.mean, stacked) - _means(seen.mean_now, rounded)
             bias = self._short(bias + lost)
-        told = {
-            "weights": int(numbers.size),
-            "levels": int(np.ptp(numbers)) + 1,
-            "bits": round(entropy(numbers), 3),
-        }
         return layer.unstacked(rounded.astype(np.float32), weights.shape), bias, told
+
+    def _numbers(self, weights: Array, seen: Moments, grid: Grid) -> Array:
+        import numpy as np
+
+        from pipeline.optimize.graph.rounding import with_feedback
+
+        if self._options.method == "nearest":
+            return grid.numbers(weights)
+        damped = seen.damped(DAMPING)
+        wanted: Array = np.linalg.solve(damped.square, damped.cross @ weights)
+        # What pruning made zero stays zero.
+        return with_feedback(wanted, grid, damped.square, weights == 0)
 
     def _short(self, bias: Array) -> Array:
         """A bias in few significant bits, as float16 where that holds it."""
         import numpy as np
 
-        bits = int(np.ceil(self.options.bits)) + BIAS_BITS
+        bits = int(np.ceil(self._options.bits)) + BIAS_BITS
         mantissa, exponent = np.frexp(bias)
         few = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits)
         short: Array = few.astype(np.float16).astype(np.float32)
         return short if bits <= 11 and np.isfinite(short).all() else few.astype(np.float32)
+
+
+def _told(numbers: Array) -> dict[str, float]:
+    import numpy as np
+
+    from pipeline.optimize.graph.steps import entropy
+
+    levels = int(np.ptp(numbers)) + 1
+    return {"weights": numbers.size, "levels": levels, "bits": round(entropy(numbers), 3)}
 
 
 def _means(means: Array, weights: Array) -> Array:

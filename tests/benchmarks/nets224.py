@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,116 @@ def _set_statistics(model: Any, seen: NDArray[np.float32]) -> None:
         norm.momentum = momentum
 
 
+@dataclass(frozen=True)
+class Compared:
+    """One network in uint8: the peer's artifact and ours."""
+
+    name: str
+    peer_bytes: int
+    """Of all files after brotli."""
+    our_bytes: int
+    peer_db: float
+    """Signal to noise of the logits on the test images, by ``validate.parity``."""
+    our_db: float
+
+
+#: What users write: ``variants: {small: {equalize: {}, round: {}, quantize: uint8}}``.
+CODEC = "uint8"
+
+
+def compare(name: str, folder: Path) -> Compared:
+    """Make both artifacts in ``folder`` and run them in TensorFlow."""
+    from pipeline.export.freeze import FreezeOptions, freeze, run
+    from pipeline.model import Signature
+
+    source = make(name, folder / "source")
+    frozen = _step(freeze, folder / "frozen", FreezeOptions(), source=source)
+    ours = _ours(frozen, samples(folder / "samples"), folder)
+    signature = Signature.read(frozen / "signature.json")
+    peer = _peer(source, signature, folder)
+    seen = {"image": images("test")}
+    wanted = run(frozen, seen)
+    measured = [(_bytes(one), _db(one, seen, wanted)) for one in (peer, ours)]
+    (peer_bytes, peer_db), (our_bytes, our_db) = measured
+    return Compared(name, peer_bytes, our_bytes, peer_db, our_db)
+
+
+def _step(step: Any, work: Path, options: Any, **inputs: Path) -> Path:
+    work.mkdir(parents=True)
+    step(inputs, options, work)
+    return work
+
+
+def _ours(frozen: Path, seen: Path, folder: Path) -> Path:
+    from pipeline.export import tfjs_graph
+    from pipeline.optimize import equalize
+    from pipeline.optimize import round as rounding
+
+    even = _step(equalize.apply, folder / "even", equalize.Options(), frozen=frozen)
+    chosen = rounding.Options()
+    rounded = _step(rounding.apply, folder / "rounded", chosen, frozen=even, samples=seen)
+    plain = tfjs_graph.ConvertOptions()
+    converted = _step(tfjs_graph.convert, folder / "converted", plain, frozen=rounded)
+    type_ = tfjs_graph.package.options_type
+    packing = type_(format="tfjs-graph", variant="ours", shard_bytes=4 * 2**20, codec=CODEC)
+    return _step(tfjs_graph.package, folder / "ours", packing, model=converted)
+
+
+def _peer(source: Path, signature: Any, folder: Path) -> Path:
+    import tensorflow as tf
+    import tf_keras
+
+    from tests.benchmarks import peer_artifacts
+
+    network = tf_keras.models.load_model(source / "model.h5", compile=False)
+    (end,) = signature.outputs
+
+    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32, "image")])
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {end.name: network(image, training=False)}
+
+    tf.saved_model.save(network, folder / "saved", signatures={"serving_default": serve})
+    return peer_artifacts.tfjs(folder / "saved", signature, folder / "peer", "--quantize_uint8=*")
+
+
+def _bytes(artifact: Path) -> int:
+    from tests.benchmarks import peer_artifacts
+
+    return peer_artifacts.wire_bytes(artifact)
+
+
+def _db(artifact: Path, seen: Any, wanted: Any) -> float:
+    from pipeline.backends import tensorflow as backend
+    from pipeline.validate import parity
+
+    _unfuse(artifact)
+    with backend.open_session(artifact) as session:
+        outputs = session.infer(seen)
+    (name,) = wanted
+    return float(parity._snr_db(abs(outputs[name] - wanted[name]).astype(float), wanted[name]))
+
+
+def _unfuse(artifact: Path) -> None:
+    """Let TensorFlow run it, after its bytes were counted: the peer's converter fuses hard-swish
+    into convolutions (``_FusedHardSwish``), which neither TensorFlow's kernels nor TF.js know."""
+    import tensorflow as tf
+    from google.protobuf.json_format import MessageToDict, ParseDict
+
+    from pipeline.export import artifact as artifacts
+    from pipeline.export.tfjs_unfuse import unfuse
+
+    entry = artifact / artifacts.read(artifact)["entry"]
+    model = json.loads(entry.read_text())
+    graph = ParseDict(model["modelTopology"], tf.compat.v1.GraphDef())
+    unfuse(graph)
+    model["modelTopology"] = MessageToDict(graph)
+    entry.chmod(0o644)
+    entry.write_text(json.dumps(model))
+
+
 if __name__ == "__main__":
+    import tempfile
+
     for chosen in sys.argv[1:] or NAMES:
-        make(chosen, CACHE / chosen)
+        with tempfile.TemporaryDirectory() as made:
+            print(compare(chosen, Path(made)), flush=True)

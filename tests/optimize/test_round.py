@@ -149,3 +149,28 @@ def test_a_model_without_weights_is_told(folder: Path, tmp_path: Path) -> None:
 
 def test_a_bare_number_is_the_bits() -> None:
     assert rounding.Options.model_validate(3.5) == rounding.Options(bits=3.5)
+
+
+def test_the_worst_layers_stay_float16_until_enough_is_kept(folder: Path, tmp_path: Path) -> None:
+    options = rounding.Options(bits=8, levels=24, keep=rounding.Keep(relative_error=0.1))
+    (tmp_path / "kept").mkdir()
+    inputs = {"frozen": folder / "frozen", "samples": folder / "samples"}
+    rounding.apply(inputs, options, tmp_path / "kept")
+    told = json.loads((tmp_path / "kept" / "round.json").read_text())
+    damage = list(told["damage"].values())
+    assert damage == sorted(damage, reverse=True)
+    assert told["kept"] == list(told["damage"])[: len(told["kept"])]
+    assert 0 < len(told["kept"]) < len(damage)
+    assert told["measured"]["relative_error"] <= 0.1
+    # Not only where it was measured; this is its square.
+    assert error(tmp_path / "kept", folder / "frozen") < 0.02
+    network = Network.read(tmp_path / "kept")
+    for layer in layers(network):
+        values = network.value(layer.node.input[1])
+        assert (grid.find(values, None, 256) is None) == (layer.name in told["kept"])
+        np.testing.assert_array_equal(values.astype(np.float16), values)
+
+
+def test_a_bound_that_float16_misses_is_told(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"round.keep: with every layer in float16 .* snr_db"):
+        rounded(folder, folder / "frozen", tmp_path / "some", keep={"snr_db": 200})

@@ -34,7 +34,7 @@ class Stages:
         inputs = [spec.name for spec in network.signature.inputs]
         self._known = {*inputs, *(layer.output for layer in layers)}
         wanted = [[layer.source] for layer in layers]
-        wanted.append([target(spec, network) for spec in network.signature.outputs])
+        wanted.append([spec.name for spec in network.signature.outputs])
         self.sources = [self._needed(names) for names in wanted]
         self.between = [
             self._function(sources, names)
@@ -98,12 +98,16 @@ class Run:
         last_use = self._stages.last_use
         self._held = {name: value for name, value in self._held.items() if last_use[name] > index}
 
-    def outputs(self) -> list[Array]:
-        """The network's outputs, logits in the place of a softmax: all layers have been run."""
+    def outputs(self) -> dict[str, Array]:
+        """The network's outputs by name: all layers have been run."""
         import numpy as np
 
-        found = list(zip(*self._between(len(self._stages.layers)), strict=True))
-        return [np.concatenate([np.atleast_1d(one.numpy()) for one in values]) for values in found]
+        found = zip(*self._between(len(self._stages.layers)), strict=True)
+        names = [spec.name for spec in self._stages.network.signature.outputs]
+        return {
+            name: np.concatenate([np.atleast_1d(one.numpy()) for one in values])
+            for name, values in zip(names, found, strict=True)
+        }
 
     def _between(self, index: int) -> list[list[Any]]:
         given = [self._held[name] for name in self._stages.sources[index]]
