@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 from pydantic import ValidationError
@@ -25,6 +25,15 @@ MAX_BYTES = 2**20
 MAX_NODES = 100_000
 
 Location = tuple[str | int, ...]
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which ``on``, ``no`` and their like are words, as since version 1.2."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, words) for tag, words in found if first in "tTfF" or "bool" not in tag]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 @dataclass
@@ -92,7 +101,7 @@ def read(path: Path) -> Document:
         raise ConfigError(f"cannot be read: {error}", where=str(path)) from None
     if len(text) > MAX_BYTES:
         raise ConfigError("is larger than 1 MiB, which no config is", where=str(path))
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = _Loader(text)
     try:
         node = loader.get_single_node()
         document = Document(path, None)

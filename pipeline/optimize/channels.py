@@ -31,6 +31,7 @@ NAME = "channels"
 STAGE = "model"
 ORDER = 20
 
+FASTER = True
 #: What a search tries of the options, first things first.
 SEARCH = {"share": (0.3, 0.5), "finetune_epochs": (8, 20)}
 

@@ -25,6 +25,7 @@ NAME = "distill"
 STAGE = "model"
 ORDER = 10
 
+FASTER = True
 #: What a search tries of the options, first things first.
 SEARCH = {"depth": (9, 7, 13), "alpha": (0.25, 0.125), "finetune_epochs": (10, 30)}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.report import words
-from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
+from pipeline.report.vega import PALETTE, Spec, layer, of, quantity, svg
 from pipeline.search.text import figure, flow, quality
 
 if TYPE_CHECKING:
@@ -153,7 +154,6 @@ def _point(one: Outcome, trial: Trial) -> dict[str, Any]:
         "quality": trial.quality,
         "kept": trial.feasible,
         "best": trial is one.best,
-        "name": "found" if trial is one.best else "",
     }
 
 
@@ -161,32 +161,36 @@ def _layers(
     one: Outcome, rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]]
 ) -> list[Spec]:
     decibel = one.metric == "snr_db"
-    across = max(row["value"] for row in rows) * 1.08
     bottom, top = _vertical([row["quality"] for row in rows], decibel)
     digits = "d" if decibel else ".1%" if top - bottom < 0.05 else ".0%"
-    axis = {"title": TITLES[one.minimize], "tickCount": 5, "grid": False}
-    x = quantity("value", (0.0, across), axis)
+    x = _across([row["value"] for row in rows], TITLES[one.minimize])
     y = quantity("quality", (bottom, top), {"title": METRICS[one.metric], "format": digits})
     dot = {"type": "point", "size": 55, "opacity": 1}
-    kept, missed = PALETTE["first"], PALETTE["same"]
-    step = {"type": "line", "color": PALETTE["line"], "interpolate": "step-after"}
-    right = next((row["value"] > across / 2 for row in rows if row["best"]), False)
-    name = {**TEXT, "align": "right" if right else "left", "dx": -9 if right else 9, "dy": 12}
+    found = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
+    kept = {**dot, "filled": True, "color": PALETTE["first"]}
+    missed = {**dot, "filled": False, "color": PALETTE["same"]}
+    step = {"type": "line", "color": PALETTE["same"], "interpolate": "step-after", "opacity": 0.5}
     return [
         *of(front, layer(step, x=x, y=y)),
         *of(
             rows,
-            layer({**dot, "filled": False, "color": missed}, "!datum.kept", x=x, y=y),
-            layer({**dot, "filled": True, "color": kept}, "datum.kept && !datum.best", x=x, y=y),
-            layer(
-                {**dot, "filled": True, "size": 120, "color": PALETTE["better"]},
-                "datum.best",
-                x=x,
-                y=y,
-            ),
-            layer(name, "datum.best", x=x, y=y, text={"field": "name"}),
+            layer(missed, "!datum.kept", x=x, y=y),
+            layer(kept, "datum.kept && !datum.best", x=x, y=y),
+            layer(found, "datum.best", x=x, y=y),
         ),
     ]
+
+
+def _across(values: Sequence[float], title: str) -> Spec:
+    """An axis on which a half looks the same wherever it is: candidates differ by factors."""
+    low, high = min(values) / 1.15, max(values) * 1.15
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+    axis = {"title": title, "values": [t for t in ticks if low <= t <= high], "grid": False}
+    if high / low < 4:  # too few of them
+        axis = {"title": title, "tickCount": 5, "grid": False}
+    x = quantity("value", (low, high), {**axis, "format": "~g"})
+    return {**x, "scale": {"type": "log", "domain": (low, high), "nice": False}}
 
 
 def _vertical(values: Sequence[float], decibel: bool) -> tuple[float, float]:

@@ -47,6 +47,7 @@ def proposals(
     """Recipes to try; ``trials`` must hold the result of each before the next is asked for.
 
     Args:
+        space: what may be tried; it may come to refuse what there is no time for.
         spent: the share of the time that is over.
     """
     costs = sorted({one.cost for one in space.techniques} | {WEIGHTS})
@@ -147,7 +148,7 @@ def _is_new(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> bool:
 
 
 def _tried(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> Trial | None:
-    key = key_of({**space.fixed, **recipe})
+    key = key_of(space.whole(recipe))
     return next((trial for trial in trials if key_of(trial.recipe) == key), None)
 
 

@@ -167,7 +167,7 @@ class KeepOptions(options.Options):
 @step(version=1, quick=True)
 def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
     """Nothing -> ``search.json``: makes the outcome a part of what a build is made of."""
-    (work / RESULT).write_text(json.dumps(options.outcome, sort_keys=True))
+    (work / RESULT).write_text(json.dumps(options.outcome))
 
 
 def read(folder: Path) -> Outcome:

@@ -98,24 +98,39 @@ class Searching:
 
     def _try_all(self, trials: list[Trial]) -> str:
         budget = self._job.search.minutes * 60
+        late: list[Recipe] = []
 
         def spent() -> float:
             return sum(trial.seconds for trial in trials)
 
-        seed = self._job.search.seed
-        for proposal in proposals(self.space, seed, trials, lambda: spent() / budget):
-            recipe = {**self._job.fixed, **proposal}
-            key = digest("search trial", self._key, recipe)
-            found = self._recorded(key)
-            expected = found["seconds"] if found else self._expected(recipe, trials)
-            if trials and spent() + expected > budget:
-                return f"the next trial would have ended after {self._job.search.minutes:g} minutes"
-            number = len(trials) + 1
-            self._watch.begin(number, recipe)
-            trial = Trial(**found) if found else self._measured(recipe, key)
-            trials.append(trial)
-            self._watch.end(number, trial, best_of(trials), spent())
+        def in_time(recipe: Recipe) -> bool:
+            fits = not trials or spent() + self._expected(recipe, trials) <= budget
+            late.extend([] if fits else [recipe])
+            return fits
+
+        space = self.space.restricted(in_time)
+        for proposal in proposals(space, self._job.search.seed, trials, lambda: spent() / budget):
+            self._try(self._ordered(space.whole(proposal)), trials)
+        if late:
+            return (
+                f"what else there was would have ended after {self._job.search.minutes:g} minutes"
+            )
         return "nothing better came of more combinations"
+
+    def _try(self, recipe: Recipe, trials: list[Trial]) -> None:
+        """Add the trial of a recipe, from the store or made now."""
+        number = len(trials) + 1
+        self._watch.begin(number, recipe)
+        key = digest("search trial", self._key, recipe)
+        found = self._recorded(key)
+        trial = Trial(**found) if found else self._measured(recipe, key)
+        trials.append(trial)
+        self._watch.end(number, trial, best_of(trials), sum(trial.seconds for trial in trials))
+
+    def _ordered(self, recipe: Recipe) -> Recipe:
+        """The same, in the order in which its techniques run."""
+        chain = self._job.config_of(recipe).variants[self._job.variant].techniques()
+        return {module.KEY: recipe[module.KEY] for module, _ in chain}
 
     def _measured(self, recipe: Recipe, key: str) -> Trial:
         # Float32's time is that of all that comes before the first trial, too.
@@ -191,7 +206,7 @@ class Searching:
 
     def _record(self, key: str, content: Mapping[str, Any], seconds: float) -> None:
         with self._store.work_folder() as work:
-            (work / RESULT).write_text(json.dumps(content, sort_keys=True))
+            (work / RESULT).write_text(json.dumps(content))
             self._store.record(key, self._store.add(work, seconds))
 
 
@@ -232,4 +247,8 @@ def space_of(job: Job) -> Space:
     def checked(recipe: Recipe) -> bool:
         return valid(partial(allows, recipe))
 
-    return Space(techniques(job.search.techniques), job.fixed, checked)
+    return Space(
+        techniques(job.search.techniques, timed=job.search.minimize == "latency"),
+        job.fixed,
+        checked,
+    )

@@ -4,6 +4,7 @@ A technique's module may say so itself; what says nothing is tried as it is by d
 
     SEARCH = {"sparsity": (0.6, 0.75, 0.85), "epochs": (4, 12)}  # the first is tried first
     SEARCH = None  # never tried unless a config's ``techniques`` names it
+    FASTER = True  # tried where time is minimized; where bytes are, after what is made for that
 
 How dear it is follows from its stage: encoding weights costs seconds, what looks at samples more,
 and training most of all, by the number of ``…epochs``.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from types import ModuleType
@@ -49,6 +51,8 @@ class Technique:
     """Option -> its value where a recipe says nothing."""
     version: Any
     """What it makes changes with it."""
+    faster: bool = False
+    """Whether models are to become faster by it, and not only smaller."""
 
     def recipe(self, options: Mapping[str, Any]) -> Recipe:
         """A variant of this technique alone, which says only what is not so by default."""
@@ -84,9 +88,19 @@ class Space:
             one for one in techniques if one.key not in fixed and self.allows(_first(one))
         ]
 
+    def whole(self, recipe: Recipe) -> Recipe:
+        """A recipe with what is fixed."""
+        return {**self.fixed, **recipe}
+
     def allows(self, recipe: Recipe) -> bool:
         """Whether a config may say so, and every format holds it."""
-        return self._allows({**self.fixed, **recipe})
+        return self._allows(self.whole(recipe))
+
+    def restricted(self, also: Callable[[Recipe], bool]) -> Space:
+        """The same techniques; ``also`` may refuse a whole recipe that could be tried."""
+        other = copy(self)
+        other._allows = lambda recipe: self._allows(recipe) and also(recipe)
+        return other
 
     def within(self, cost: int) -> list[Technique]:
         """The techniques that cost no more, the cheap ones first."""
@@ -174,8 +188,13 @@ def key_of(recipe: Recipe) -> str:
     return json.dumps(recipe, sort_keys=True)
 
 
-def techniques(only: Sequence[str] | None) -> list[Technique]:
-    """Every technique that may be tried, the cheap ones first, then in the order of a chain."""
+def techniques(only: Sequence[str] | None, *, timed: bool = False) -> list[Technique]:
+    """Every technique that may be tried, the cheap ones first, then in the order of a chain.
+
+    Args:
+        only: their names; all that are there otherwise.
+        timed: leave out what makes nothing faster, unless it is named.
+    """
     found = discover("optimize", "KEY")
     keys = [module.KEY for module in found.values()]
     wanted = {
@@ -184,7 +203,8 @@ def techniques(only: Sequence[str] | None) -> list[Technique]:
         if (name in only if only else getattr(module, "SEARCH", {}) is not None)
     }
     made = [_technique(n, m, keys.count(m.KEY) == 1 and n == m.KEY) for n, m in wanted.items()]
-    return sorted(made, key=lambda one: (one.cost, getattr(found[one.name], "ORDER", 0)))
+    made = [one for one in made if one.faster or not timed or only]
+    return sorted(made, key=lambda t: (t.cost, t.faster, getattr(found[t.name], "ORDER", 0)))
 
 
 def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
@@ -195,7 +215,9 @@ def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
     fields = module.Options.model_fields
     defaults = {option: fields[option].get_default() for option in choices}
     cost = _STAGES[module.STAGE]
-    return Technique(name, module.KEY, cost, alone, choices, defaults, version)
+    # Operators on integers, say; weights are decoded before anything is computed.
+    faster = getattr(module, "FASTER", module.STAGE == "graph")
+    return Technique(name, module.KEY, cost, alone, choices, defaults, version, faster)
 
 
 def _first(technique: Technique) -> Recipe:

@@ -130,3 +130,13 @@ def test_a_format_that_the_place_cannot_run_is_refused(tmp_path: Path) -> None:
     search = {"minimize": "latency", "on": "ort-wasm", "format": ["onnx", "tfjs-graph"]}
     with pytest.raises(ConfigError, match="ort-wasm does not run onnx, tfjs-graph"):
         jobs(config(tmp_path, search))
+
+
+def test_on_is_a_key_and_no_truth_value(tmp_path: Path) -> None:
+    config(tmp_path, {"minimize": "bytes"})
+    path = tmp_path / "digits.yaml"
+    text, indent = path.read_text(), " " * 6
+    asked = f"minimize: latency\n{indent}on: tfjs-wasm@chromium"
+    path.write_text(text.replace("minimize: bytes", asked))
+    (job,) = jobs(load_config(path))
+    assert job.targets == ("tfjs-wasm@chromium",)
