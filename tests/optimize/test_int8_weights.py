@@ -9,9 +9,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from onnx_models import apply_int8, run, write_model, write_samples
+from onnx_models import apply_int8, run, run_in_chromium, write_model, write_samples
 
 from pipeline.errors import ConfigError
+from pipeline.optimize.int8 import METHODS
 from pipeline.optimize.int8_weights import SCALE_BITS, Bits, quantize
 
 RANDOM = np.random.default_rng(0)
@@ -152,3 +153,21 @@ def test_nodes_and_operators_can_be_left_in_float32(samples: Path, tmp_path: Pat
     assert [4, 6, 1, 1] in floats["only"]
     with pytest.raises(ConfigError, match="has no node or operator Conf"):
         apply_int8(model, samples, tmp_path / "wrong", skip=["Conf"])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_the_same_bytes_twice(
+    method: str, samples: Path, tmp_path: Path
+) -> None:
+    model = network(tmp_path / "model")
+    paths = [apply_int8(model, samples, tmp_path / str(i), method=method) for i in range(2)]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+@pytest.mark.browser
+def test_biases_in_float32_are_right_in_chromium(samples: Path, tmp_path: Path) -> None:
+    model = network(tmp_path / "model", b0=np.linspace(-3, 3, 6, dtype=np.float32))
+    path = apply_int8(model, samples, tmp_path / "work")
+    found = run_in_chromium(tmp_path / "work", tmp_path / "artifact", image=IMAGES)["y"]
+    for wanted in (run(path, image=IMAGES)[0], run(model / "model.onnx", image=IMAGES)[0]):
+        assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)

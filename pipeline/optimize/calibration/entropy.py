@@ -16,21 +16,31 @@ if TYPE_CHECKING:
 
 HISTOGRAM = True
 
+#: The largest share of values that is clipped. Where many values are the same, as behind an image's
+#: even background, most of the divergence is theirs and says nothing of how much to clip: without
+#: this bound, one layer of the bundled MobileNet lost 5 % of its values, and a quarter of the
+#: answers became wrong.
+MOST_CLIPPED = 0.001
+
 #: Bins from one threshold that is tried to the next.
 STRIDE = 16
 
 
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     """The upper end of the bins whose values lose the least; of equals the most bins."""
+    import numpy as np
+
     counts = histogram.counts.sum(axis=0).astype(float)
     bins = len(counts)
+    clipped = 1 - (histogram.zeros + np.cumsum(counts)) / (histogram.zeros + counts.sum())
+    fewest = max(levels, int(np.argmax(clipped <= MOST_CLIPPED)) + 1)
 
     def loss(kept: int) -> float:
         low, high = histogram.clipped(kept * histogram.step)
         # Of the levels, those on the longer side of zero.
         return _divergence(counts, kept, round(levels * max(-low, high) / (high - low)))
 
-    best = min(range(bins, levels - 1, -STRIDE), key=loss)
+    best = min(range(bins, fewest - 1, -STRIDE), key=loss)
     return best * histogram.step
 
 

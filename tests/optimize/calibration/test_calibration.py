@@ -57,6 +57,14 @@ def test_entropy_clips_what_is_rare_and_keeps_what_is_not() -> None:
     assert threshold("entropy", even) > 0.95 * even.peak
 
 
+def test_entropy_is_not_misled_by_values_that_are_all_the_same() -> None:
+    # An even background: half of the values are spikes, the others count.
+    spikes = np.repeat(RANDOM.uniform(0, 0.2, 20), 5000)
+    one = seen(np.concatenate([spikes, RANDOM.exponential(0.2, 100_000).clip(0, 2)]))
+    clipped = one.counts[:, int(threshold("entropy", one) / one.step) :].sum()
+    assert clipped <= 0.0011 * one.counts.sum()
+
+
 @pytest.mark.parametrize("percentile", [90.0, 99.0, 99.9])
 def test_a_percentile_is_of_magnitudes_and_of_all_values(percentile: float) -> None:
     values = np.concatenate([np.zeros(50_000), RANDOM.exponential(1, 50_000)])
