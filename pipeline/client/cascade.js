@@ -64,7 +64,7 @@ export const cascaded = (Session) => /** To who calls it, a session. */ class {
    */
   async classify(hooks, image, top) {
     const { task } = this.#small;
-    if (!task) throw failure('input', 'this release takes tensors only: use predict');
+    if (!task) throw failure('input', 'this release has no code for images: use predict, or publish it again');
     const feeds = await task.inputOf(image, this.#manifest);
     const ask = async (/** @type {Open} */ one) => task.answer(await one.predict(hooks, feeds), this.#manifest);
     const scores = await ask(this.#small);

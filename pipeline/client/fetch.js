@@ -7,7 +7,6 @@ import { download, mayPass } from "./transport.js";
 
 export { LoadError };
 
-
 /**
  * @typedef {import("./index.js").Progress} Progress
  * @typedef {import("./index.js").ReleaseManifest} Manifest

@@ -139,7 +139,7 @@ export class Session {
    */
   async classify(hooks, image, top) {
     const { task, release, info } = this;
-    if (!task) throw failure('input', 'this release takes tensors only: use predict');
+    if (!task) throw failure('input', 'this release has no code for images: use predict, or publish it again');
     const outputs = await this.predict(hooks, await task.inputOf(image, release.manifest));
     return { scores: task.answer(outputs, release.manifest).slice(0, top), artifact: info.artifact };
   }

@@ -303,6 +303,30 @@ def test_a_client_of_the_pages_own_origin_runs_in_a_worker(
     assert said["info"]["thread"] == "worker" and len(said["found"]) == 8
 
 
+WITHOUT_TASK = f"""{LOADED}
+const refused = await model.classify(image(args.images[0])).catch((error) => error);
+const data = new Float32Array(64 * 64 * 3);
+const {{ probabilities }} = await model.predict(
+  {{ image: {{ dtype: 'float32', shape: [1, 64, 64, 3], data }} }});
+return {{ code: refused.code, message: refused.message, shape: probabilities.shape }};
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_release_without_code_for_its_task_takes_tensors(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    """As those of models without ``preprocess``, and those that were published before."""
+
+    def change(manifest: Manifest) -> None:
+        del manifest["runtimes"][manifest["task"]]
+
+    site.publish(edited(published, tmp_path, change))
+    said = page.run(WITHOUT_TASK, **where(site))
+    assert said["code"] == "input" and said["shape"] == [1, 10]
+    assert said["message"].endswith("has no code for images: use predict, or publish it again")
+
+
 #: What a page started, and what of it was ended.
 WATCH = """
 const { terminate } = Worker.prototype;
