@@ -122,11 +122,18 @@ def _row(one: Outcome, trial: Trial) -> Row:
         "★" if trial is one.best else words.MARKS[status],
         status,
         flow(trial.recipe) if trial.recipe else "float32",
-        figure(one.minimize, trial.value),
+        figure(one.minimize, trial.value) + _interval(trial),
         quality(one.metric, trial.quality),
         f"{trial.seconds:.0f} s",
         trial.error or words.joined(list(dict.fromkeys(missed))),
     )
+
+
+def _interval(trial: Trial) -> str:
+    """`` (0.57 to 0.63)`` of a ratio that was timed."""
+    if trial.low is None or trial.high is None or trial.low == trial.high:
+        return ""
+    return f" ({trial.low:.2f} to {trial.high:.2f})"
 
 
 def _value(metric: str, value: float | None) -> str:

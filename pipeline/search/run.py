@@ -137,7 +137,8 @@ class Searching:
         began = monotonic() if recipe != self._job.fixed else self._began
         trial = trials_of.measure(self._job, recipe, self._run, self._store)
         trial = replace(trial, seconds=round(monotonic() - began, 2))
-        self._record(key, asdict(trial), trial.seconds)
+        if not trial.error:  # what failed may have failed by chance
+            self._record(key, asdict(trial), trial.seconds)
         return trial
 
     def _run(self, plan: Plan) -> Run:

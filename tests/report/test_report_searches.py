@@ -118,3 +118,12 @@ def test_a_search_for_speed_and_one_without_labels_are_drawn(outcome: Outcome) -
     drawn = searches.chart(replace(outcome, minimize="latency", trials=fast))
     assert "float32 is 1" in drawn and "signal to noise, dB" in drawn
     assert searches.chart(replace(outcome, trials=fast[:1])) == "", "one point is no chart"
+
+
+def test_a_timed_ratio_is_shown_with_its_interval(outcome: Outcome, tmp_path: Path) -> None:
+    timed = [replace(outcome.trials[0], value=1.0, low=1.0, high=1.0),
+             replace(outcome.trials[1], value=0.6, low=0.57, high=0.63)]  # fmt: skip
+    one = replace(outcome, minimize="latency", trials=timed)
+    section = page(release(one), context(one, tmp_path)).split('<section id="search"')[1]
+    assert "0.60× (0.57 to 0.63)" in section and "<td>1.00×</td>" in section
+    assert "the shortest time in tfjs-graph" in section
