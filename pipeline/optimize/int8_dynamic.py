@@ -26,6 +26,9 @@ STAGE = "graph"
 FORMATS = ("onnx",)
 REASON = "TF.js has no integer products: int8-dynamic needs ONNX"
 
+#: What a search tries of the options, first things first.
+SEARCH = {"weight_bits": (8, 6, 5)}
+
 #: Matrix products, and look-ups, whose tables are most of a small text model.
 OPERATORS = ("MatMul", "Gemm", "Gather")
 
