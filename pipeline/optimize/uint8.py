@@ -33,9 +33,9 @@ class Options(options.Options):
     techniques have put on a grid stay there."""
 
     granularity: Granularity = "per-channel"
-    """Whether each output channel has a scale of its own. TF.js' format has one per tensor; a scale
-    applied in the graph would cost time, and one applied as it loads is lost where the first
-    prediction runs inside tf.tidy (TF.js 4.22)."""
+    """Whether output channels may have scales of their own. TF.js' format has one per tensor: there
+    it takes a product behind the layer, which is made where earlier techniques have put each
+    channel on a grid of few levels."""
 
     mixed: bool = True
     """Share the bytes that all weights would take, after compression, so that accuracy suffers

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,13 @@ from frozen_models import freeze, run
 from pipeline.backends import tensorflow as tensorflow_backend
 from pipeline.export import tfjs_graph
 from pipeline.model import TensorSpec
+
+MODULES = Path(__file__).parents[2] / "pipeline/browser/node_modules"
+
+in_tfjs = pytest.mark.skipif(
+    not (MODULES / "@tensorflow/tfjs").is_dir() or shutil.which("node") is None,
+    reason="needs Node and the packages of pipeline/browser (npm ci there)",
+)
 
 RANDOM = np.random.default_rng(0)
 FEEDS = {"x": RANDOM.normal(size=(2, 12, 12, 16)).astype(np.float32)}
@@ -87,3 +96,27 @@ def test_kept_kernels_are_small_numbers_and_results_stay(
 def test_other_weights_have_no_products(converted: Path, tmp_path: Path) -> None:
     found = package(converted, tmp_path)
     assert "Mul" not in [node["op"] for node in found["modelTopology"]["node"]]
+
+
+@in_tfjs
+@pytest.mark.parametrize("keep", [True, False])
+def test_plain_tfjs_takes_inputs_in_every_way_and_leaks_nothing(
+    frozen: Path, converted: Path, tmp_path: Path, keep: bool
+) -> None:
+    package(converted, tmp_path, **({"keep": True} if keep else {}))
+    entry = tmp_path / json.loads((tmp_path / "artifact.json").read_text())["entry"]
+    one = {"name": "x", "shape": FEEDS["x"].shape, "data": FEEDS["x"].ravel().tolist()}
+    (tmp_path / "input.json").write_text(json.dumps(one))
+    script = Path(__file__).with_name("plain_graph.mjs")
+    done = subprocess.run(
+        ["node", script, MODULES, entry, tmp_path / "input.json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert (said["backend"], said["leaked"], said["left"]) == ("wasm", 0, 0)
+    assert len(said["results"]) == 6
+    wanted = run(frozen, FEEDS)["y"].ravel()
+    for way, result in said["results"].items():
+        np.testing.assert_allclose(result, wanted, atol=5e-3 if keep else 0.05, err_msg=way)
