@@ -71,9 +71,10 @@ class Options(Strict):
     more, others fewer; one bit less is 6 dB less signal to noise. 2.5 keeps a small classifier
     accurate."""
 
-    levels: Annotated[int, Field(ge=2, le=65_536)] = 256
-    """How many values a grid has at most: 256 fit uint8. Where channels span wide ranges, put
-    ``equalize`` before it."""
+    levels: Annotated[int, Field(ge=2, le=65_536)] = 65_536
+    """How many values a grid has at most. Most layers need fewer than 256, which is uint8; a few
+    small ones, such as depthwise convolutions with folded batch norms, may need more, and become
+    float16 or uint16. 256 holds all in uint8; put ``equalize`` before it then."""
 
     granularity: Literal["per-tensor", "per-channel"] = "per-tensor"
     """One grid for each layer, which every format holds; or one for each channel, for ONNX."""
@@ -89,7 +90,7 @@ class Options(Strict):
     these bounds on every fourth of the samples, which is held back from rounding."""
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "numpy"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 

@@ -22,7 +22,7 @@ SIZE = 224
 SEED = 0
 
 #: Samples in each split: the statistics are set from calibration.
-SAMPLES = {"calibration": 32, "test": 64}
+SAMPLES = {"calibration": 32, "test": 32}
 
 CACHE = Path(__file__).parents[2] / "artifacts" / "bench" / "nets224"
 

@@ -53,7 +53,7 @@ def test_uint8_in_tfjs_is_as_right_as_float32(folder: Path, tmp_path: Path) -> N
     assert float32 > 0.985
     inputs = {"frozen": folder / "even", "samples": folder / "samples"}
     (tmp_path / "rounded").mkdir()
-    rounding.apply(inputs, rounding.Options(), tmp_path / "rounded")
+    rounding.apply(inputs, rounding.Options(levels=256), tmp_path / "rounded")
     assert right(tmp_path / "rounded", tmp_path / "uint8", "uint8") >= float32 - 0.005
     entry = next((tmp_path / "uint8" / "artifact" / "files").glob("*.json")).read_text()
     assert entry.count('"dtype":"uint8"') >= 20

@@ -53,7 +53,7 @@ def error(folder: Path, frozen: Path) -> float:
 
 
 def test_weights_lie_on_grids_that_codecs_find(folder: Path, tmp_path: Path) -> None:
-    told = rounded(folder, folder / "frozen", tmp_path / "some", bits=5)
+    told = rounded(folder, folder / "frozen", tmp_path / "some", bits=5, levels=256)
     network = Network.read(tmp_path / "some")
     assert [layer.name for layer in layers(network)] == list(told)
     for layer in layers(network):
@@ -85,7 +85,7 @@ def test_bits_are_what_a_weight_takes_and_more_of_them_cost_less(
     errors = []
     for bits in (3, 6):
         work = tmp_path / str(bits)
-        told = rounded(folder, folder / "frozen", work, bits=bits, levels=65_536).values()
+        told = rounded(folder, folder / "frozen", work, bits=bits).values()
         total = sum(one["weights"] for one in told)
         assert sum(one["weights"] * one["bits"] for one in told) / total == pytest.approx(bits, 0.1)
         errors.append(error(work, folder / "frozen"))
