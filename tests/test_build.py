@@ -26,6 +26,7 @@ from pipeline.plan import make_plan
 from pipeline.store import Store
 from pipeline.validate.canary import distance
 from pipeline.validate.cascade import halves
+from pipeline.validate.cascade_candidates import calibrated
 
 ROOT = Path(__file__).parents[1]
 #: The default config on three backends; test_everywhere.py has all of them.
@@ -43,10 +44,12 @@ ARTIFACTS = {
     "tfjs-graph/fp16",
     "tfjs-graph/uint8",
     "tfjs-graph/sparse",
+    "tfjs-graph/fast",
     "tfjs-layers/fp32",
     "onnx/fp32",
     "onnx/fp16",
     "onnx/int8",
+    "onnx/fast",
 }
 
 
@@ -125,7 +128,7 @@ def test_the_report_is_published_with_the_release(
 ) -> None:
     folder = (published / manifest["report"]).parent
     page = (folder / "report.html").read_text()
-    assert "Ready to ship. All 8 artifacts passed" in page
+    assert "Ready to ship. All 10 artifacts passed" in page
     assert page.count('src="data:image/webp') >= 8, "the worst samples are images"
     assert (folder / "report.md").read_text().startswith(f"## mobilenet `{manifest['release']}`")
     told = json.loads((folder / "report.json").read_text())
@@ -197,6 +200,13 @@ def test_pruning_is_what_saves_bytes(manifest: dict[str, Any]) -> None:
     # Zeros compress: the encoding is the same.
     sparse, uint8 = (artifact(manifest, f"tfjs-graph/{name}") for name in ("sparse", "uint8"))
     assert sparse["br_bytes"] < 0.7 * uint8["br_bytes"]
+
+
+def test_a_student_is_a_fraction_of_the_size_and_time(manifest: dict[str, Any]) -> None:
+    fast, uint8 = (artifact(manifest, f"tfjs-graph/{name}") for name in ("fast", "uint8"))
+    assert fast["br_bytes"] < 0.15 * uint8["br_bytes"]
+    (wasm,) = [one for one in fast["validation"] if one["backend"] == "tfjs-wasm"]
+    assert wasm["latency"]["ratio"]["value"] < 1 / 1.8
 
 
 def test_speed_is_against_float32(manifest: dict[str, Any]) -> None:
@@ -284,7 +294,7 @@ def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
     assert "tfjs-graph/uint8 on tfjs-wasm@chromium: max_abs_error" in failed.stderr
     assert "must be <= 1e-09" in failed.stderr
     assert "✗ tfjs-graph/uint8 on tfjs-wasm" in failed.stdout
-    assert "Do not ship: 1 of 8 artifacts failed." in failed.stdout
+    assert "Do not ship: 1 of 10 artifacts failed." in failed.stdout
     told = pipeline("report", MOBILENET, "--store", place / "artifacts/store", "--markdown").stdout
     assert "Do not ship" in told and "✗ tfjs-graph/uint8 on tfjs-wasm in Chromium" in told
     assert (published / "latest.json").read_text() == before
@@ -449,7 +459,10 @@ def test_the_canary_is_small(manifest: dict[str, Any]) -> None:
 def test_the_cascade_gives_what_is_expected_of_it(place: Path, manifest: dict[str, Any]) -> None:
     config = load_config(MOBILENET, [f"publish.to={place / 'artifacts/cdn'}"])
     built = stored(make_plan(config), MOBILENET, Store(place / "artifacts/store"))
-    cascade = manifest["cascade"]
+    assert manifest["cascade"] is None, "the student is the best of all by itself"
+    others = [one for one in manifest["artifacts"] if one["variant"] != "fast"]
+    cascade, why_none = calibrated(others, built.opened)
+    assert cascade, why_none
     expected = cascade["expected"]
     # On another backend than the one that it was calibrated on.
     proofs = [built.opened(f"{cascade[side]} tfjs-webgl@chromium") for side in ("small", "large")]

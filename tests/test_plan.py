@@ -45,6 +45,8 @@ def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
         "tfjs-graph/uint8": tfjs,
         "onnx/int8": onnx,
         "tfjs-graph/sparse": tfjs,
+        "tfjs-graph/fast": tfjs,
+        "onnx/fast": onnx,
     }
     assert {left.id: left.reason for left in plan.left_out} == {
         "tfjs-graph/int8": "TF.js has no quantized operators: int8 activations need ONNX"
@@ -62,7 +64,9 @@ def test_a_format_is_converted_once_for_all_its_weight_variants() -> None:
     converts = [name for name in planned().nodes if name.startswith("convert")]
     assert sorted(converts) == [
         "convert onnx",
+        "convert onnx fast",
         "convert tfjs-graph",
+        "convert tfjs-graph fast",
         "convert tfjs-graph sparse",
         "convert tfjs-layers",
     ]
@@ -203,6 +207,7 @@ def test_each_graph_is_scanned_once_and_float32_webgl_is_run_in_float16() -> Non
     plan = planned()
     ranges = {a.id: a.ranges for a in plan.artifacts}
     assert ranges.pop("tfjs-graph/sparse") == "ranges sparse"
+    assert ranges.pop("tfjs-graph/fast") == ranges.pop("onnx/fast") == "ranges fast"
     assert set(ranges.values()) == {"ranges"}
     halves = {a.id: a.half for a in plan.artifacts}
     assert halves["onnx/fp32"] is None

@@ -44,9 +44,9 @@ class Options(Training):
     share: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the channels to remove."""
 
-    importance: Literal["l1", "bn_scale", "taylor"] = "l1"
-    """What a channel is judged by: its weights, its batch norm's factor, or how much the loss
-    would change without it."""
+    importance: Literal["taylor", "l1", "bn_scale"] = "taylor"
+    """What a channel is judged by: how much the loss would change without it, its weights, or its
+    batch norm's factor."""
 
     across: Literal["layer", "model"] = "layer"
     """Remove the share of every layer, or more of those layers that can spare more."""

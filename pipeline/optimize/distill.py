@@ -27,7 +27,12 @@ ORDER = 10
 
 FASTER = True
 #: What a search tries of the options, first things first.
-SEARCH = {"depth": (9, 7, 13), "alpha": (0.25, 0.125), "finetune_epochs": (10, 30)}
+SEARCH = {
+    "depth": (6, 4, 9),
+    "alpha": (0.25, 0.125),
+    "augment": (1.0,),
+    "finetune_epochs": (10, 30),
+}
 
 
 class Options(Training):
@@ -50,11 +55,14 @@ class Options(Training):
     from_source: bool = True
     """Start from the source's weights, where it has layers of the student's names."""
 
-    finetune_epochs: Annotated[int, Field(ge=1, le=1000)] = 20
+    finetune_epochs: Annotated[int, Field(ge=1, le=1000)] = 30
     """How often every calibration sample is seen."""
 
-    learning_rate: Annotated[float, Field(gt=0)] = 0.003
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01
     """Adam's at the start; it falls to 0 along half a cosine."""
+
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    """Samples per step."""
 
     label_share: Share = 0.1
     """What labels count, where the samples have them; the source model's answers count the rest.

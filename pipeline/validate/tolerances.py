@@ -54,7 +54,8 @@ TOLERANCES = {
     # 0.005 natively, in wasm and beside webgpu.
     "int8-dynamic": 0.75,
     # Pruning and fine-tuning make another network, which nothing binds to the source's numbers but
-    # that it has learnt the same: half of what the mean answer would be off. (a) 0.13.
+    # that it has learnt the same: half of what the mean answer would be off. (a) 0.13 pruned, 0.18
+    # with half of the channels, 0.12 to 0.22 as students of a tenth of the size.
     "trained": 0.5,
 }
 

@@ -163,7 +163,7 @@ def test_smaller_networks_made_of_a_model_load_in_tfjs(tmp_path: Path) -> None:
 
     source = mobilenet_v3(tf_keras)
     student, _ = distill.build(source, distill.Options(depth=4, resolution=16))
-    narrow, _ = channels.remove(source, NO_EXAMPLES, channels.Options(share=0.3))
+    narrow, _ = channels.remove(source, NO_EXAMPLES, channels.Options(share=0.3, importance="l1"))
     models = {}
     for name, model in {"student": student, "narrow": narrow}.items():
         randomize(model)

@@ -103,7 +103,9 @@ def test_without_channels_that_are_zero_the_output_is_the_same(make: Callable[[]
     model = make()
     random_weights(model)
     made = zero_odd_channels(model)
-    slim, widths = channels.remove(model, NOTHING, channels.Options(share=0.5, multiple=1))
+    slim, widths = channels.remove(
+        model, NOTHING, channels.Options(share=0.5, multiple=1, importance="l1")
+    )
     assert set(widths) == made
     assert all(after == -(-before // 2) for before, after in widths.values()), widths
     # All but what reads the image and what gives the scores.
@@ -128,7 +130,7 @@ def test_what_is_not_understood_keeps_its_channels() -> None:
     x = k.Conv2D(16, 3, padding="same", groups=2, name="grouped")(x)
     x = k.GlobalAveragePooling2D()(k.LayerNormalization(name="layers")(x))
     model = tf_keras.Model(image, k.Dense(4, name="scores")(x))
-    _, widths = channels.remove(model, NOTHING, channels.Options(share=0.5))
+    _, widths = channels.remove(model, NOTHING, channels.Options(share=0.5, importance="l1"))
     assert widths == {"free": [16, 8]}
 
 
@@ -167,7 +169,7 @@ def test_layers_that_can_spare_more_lose_more() -> None:
 
 
 def test_a_pruned_mobilenet_is_smaller_and_learns_on(digits_root: Path, tmp_path: Path) -> None:
-    options = channels.Options(share=0.3, finetune_epochs=4, label_share=0.5)
+    options = channels.Options(share=0.3, finetune_epochs=3, label_share=0.5)
     channels.apply(inputs(digits_root), options, tmp_path)
     before, after = load(digits_root / "source"), load(tmp_path)
     assert (after.input_names, after.output_names) == (before.input_names, before.output_names)
@@ -185,7 +187,7 @@ def test_the_same_bytes_twice_without_labels(tmp_path: Path) -> None:
     name = load(tmp_path / "source").input_names[0]
     images = np.random.default_rng(0).normal(size=(24, 8, 8, 3)).astype(np.float32)
     write_samples(tmp_path / "samples", Split({name: images}, None))
-    options = channels.Options(share=0.5, finetune_epochs=2, importance="taylor")
+    options = channels.Options(share=0.5, finetune_epochs=2)
     for folder in ("once", "twice"):
         (tmp_path / folder).mkdir()
         channels.apply(inputs(tmp_path), options, tmp_path / folder)
@@ -198,5 +200,5 @@ def test_what_cannot_be_done_is_said() -> None:
     with pytest.raises(ConfigError, match="no convolution or dense layer nowhere"):
         channels.remove(model, NOTHING, channels.Options(skip=["nowhere"]))
     with pytest.raises(PipelineError, match="no channel can be removed") as caught:
-        channels.remove(model, NOTHING, channels.Options(multiple=16))
+        channels.remove(model, NOTHING, channels.Options(multiple=16, importance="l1"))
     assert "scores has a softmax over them" in str(caught.value)

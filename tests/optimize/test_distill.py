@@ -17,7 +17,7 @@ from pipeline.samples.folder import Split
 from pipeline.step import on_progress
 
 EPOCHS = 4
-SHALLOW = distill.Options(depth=4, resolution=32, finetune_epochs=EPOCHS)
+SHALLOW = distill.Options(depth=4, resolution=32, finetune_epochs=EPOCHS, batch_size=32)
 NOISE = np.random.default_rng(0).uniform(0, 255, (24, 16, 12, 1)).astype(np.float32)
 
 
