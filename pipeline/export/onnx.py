@@ -114,7 +114,7 @@ def _origins(
     return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
 
 
-@step(version=4, lane="light", tools=("onnx",))
+@step(version=5, lane="light", tools=("onnx",))
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     import onnx

@@ -56,7 +56,7 @@ def opset(model: Any) -> int:
 def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
     """Re-encode the weights of ``model`` in place, and decode them in front of their readers.
 
-    float16 becomes Cast, integers DequantizeLinear: plain ONNX that every runtime has.
+    Plain ONNX that every runtime has.
 
     Args:
         codec: a module under ``pipeline.optimize`` with ``encode(values, axis)``.
@@ -162,23 +162,61 @@ def _channel_axis(node: Any, position: int, rank: int) -> int | None:
 
 
 def _decode(graph: Any, tensor: Any, axis: int | None, encoded: Encoded) -> None:
-    """Put the encoded data in a tensor's place, and the node that decodes it before its readers."""
-    from onnx import helper, numpy_helper
+    """Put the encoded data in a tensor's place, and nodes that decode it before its readers.
+
+    ``Mul(Sub(Cast(data), zero), scale)``: onnxruntime computes these once as it loads a model, but
+    DequantizeLinear anew for each inference (the bundled model: 1.4 to 3.2 times the time).
+    """
+    from onnx import numpy_helper
 
     name = tensor.name
     tensor.CopyFrom(_stored(encoded, f"{name}.data"))
-    inputs = [tensor.name]
-    if encoded.scale is None:
-        node = helper.make_node("Cast", inputs, [name], to=1)
-    else:
-        for part in ("scale", "zero"):
-            if (array := getattr(encoded, part)) is not None:
-                inputs.append(f"{name}.{part}")
-                graph.initializer.append(numpy_helper.from_array(array, inputs[-1]))
-        settings = {} if axis is None else {"axis": axis}
-        if encoded.block is not None:
-            settings = {"axis": blocked_axis(encoded), "block_size": encoded.block}
-        node = helper.make_node("DequantizeLinear", inputs, [name], **settings)
+    if encoded.block is not None:
+        _decode_blocks(graph, name, encoded)
+        return
+    steps: list[tuple[str, Any]] = [("Cast", None)]
+    if encoded.scale is not None and encoded.zero is not None:
+        shape = [1] * encoded.data.ndim if encoded.zero.ndim else []
+        if axis is not None:
+            shape[axis] = -1
+        if encoded.zero.any():
+            equal = (encoded.zero == encoded.zero.flat[0]).all()
+            zero = encoded.zero.flat[0] if equal else encoded.zero.reshape(shape)
+            steps.append(("Sub", zero.astype("float32")))
+        steps.append(("Mul", encoded.scale.reshape(shape)))
+    value, nodes = f"{name}.data", []
+    for kind, operand in steps:
+        result = name if kind == steps[-1][0] else f"{name}.{kind}"
+        inputs = [value]
+        if operand is not None:
+            inputs.append(f"{name}.{kind}.by")
+            graph.initializer.append(numpy_helper.from_array(_array(operand), inputs[-1]))
+        nodes.append(_node(kind, inputs, result))
+        value = result
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
+
+
+def _node(kind: str, inputs: list[str], output: str) -> Any:
+    from onnx import TensorProto, helper
+
+    attributes = {"to": TensorProto.FLOAT} if kind == "Cast" else {}
+    return helper.make_node(kind, inputs, [output], **attributes)
+
+
+def _array(operand: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(operand, np.float32)
+
+
+def _decode_blocks(graph: Any, name: str, encoded: Encoded) -> None:
+    from onnx import helper, numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(_array(encoded.scale), f"{name}.scale"))
+    axis, block = blocked_axis(encoded), encoded.block
+    inputs = [f"{name}.data", f"{name}.scale"]
+    node = helper.make_node("DequantizeLinear", inputs, [name], axis=axis, block_size=block)
     graph.node.insert(0, node)
 
 

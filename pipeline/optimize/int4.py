@@ -1,8 +1,9 @@
 """Weights as 4-bit integers in blocks along the input channels, each block with its own scale.
 
 ONNX's DequantizeLinear reads them since opset 21. Native onnxruntime 1.31 and ONNX Runtime Web 1.30
-(wasm) run it in front of convolutions, whose weights they decode once as they load, and of matrix
-products, which they compute with the 4-bit weights and with activations rounded to 8 bits.
+(wasm) run it in front of convolutions, whose weights they decode anew for each inference (the
+bundled model: 5 times the time natively, 1.6 times in wasm), and of matrix products, which they
+compute with the 4-bit weights and with activations rounded to 8 bits.
 """
 
 from __future__ import annotations

@@ -191,12 +191,15 @@ def test_uint8_weights_have_one_scale_for_each_channel(models, tmp_path):
     package(models / "onnx" / "mobilenet", tmp_path, codec="uint8", codec_options=options)
     graph = onnx.load(entry(tmp_path)).graph
     tensors = {tensor.name: tensor for tensor in graph.initializer}
-    decoders = [node for node in graph.node if node.op_type == "DequantizeLinear"]
+    made = {node.output[0]: node for node in graph.node}
+    decoders = [node for node in graph.node if node.op_type == "Mul" and node.input[1] in tensors]
     assert decoders
     for node in decoders:
-        data, scale, zero = (tensors[name] for name in node.input)
-        assert data.data_type == zero.data_type == TensorProto.UINT8
-        assert list(scale.dims) == list(zero.dims) == [data.dims[0]]
+        before = made[node.input[0]]
+        data = tensors[(made[before.input[0]] if before.op_type == "Sub" else before).input[0]]
+        scale = tensors[node.input[1]]
+        assert data.data_type == TensorProto.UINT8
+        assert list(scale.dims) == [data.dims[0], *[1] * (len(data.dims) - 1)]
 
 
 def test_embeddings_are_encoded_and_integers_are_not(models, tmp_path):
