@@ -115,8 +115,8 @@ class Compared:
     our_db: float
 
 
-#: What users write: ``variants: {small: {equalize: {}, round: {}, quantize: uint8}}``.
-CODEC = "uint8"
+#: What users write: ``variants: {small: {equalize: {}, round: 7, quantize: uint8}}``.
+BITS, CODEC = 7.0, "uint8"
 
 
 def compare(name: str, folder: Path) -> Compared:
@@ -148,7 +148,7 @@ def _ours(frozen: Path, seen: Path, folder: Path) -> Path:
     from pipeline.optimize import round as rounding
 
     even = _step(equalize.apply, folder / "even", equalize.Options(), frozen=frozen)
-    chosen = rounding.Options()
+    chosen = rounding.Options(bits=BITS)
     rounded = _step(rounding.apply, folder / "rounded", chosen, frozen=even, samples=seen)
     plain = tfjs_graph.ConvertOptions()
     converted = _step(tfjs_graph.convert, folder / "converted", plain, frozen=rounded)

@@ -131,6 +131,22 @@ def test_a_fixed_batch_runs_again_and_again(folder: Path, tmp_path: Path) -> Non
     assert (before != after).any()
 
 
+def test_what_it_does_not_know_is_left_alone(folder: Path, tmp_path: Path) -> None:
+    import tensorflow as tf
+    from frozen_models import freeze as frozen
+
+    w = chains.Weights()
+
+    def model(image: Any) -> dict[str, Any]:
+        x = tf.nn.relu(w.conv(image, 3, 8))
+        x = tf.nn.conv2d(x, w.plain(3, 3, 4, 6), 1, "SAME")  # two groups of channels
+        x = tf.nn.conv2d(x, w.plain(3, 3, 6, 4), 1, [[0, 0], [1, 0], [1, 0], [0, 0]])
+        return {"best": tf.argmax(w.dense(tf.reduce_mean(x, [1, 2]), 5), -1)}
+
+    frozen(model, [TensorSpec("image", "float32", (None, 8, 8, 3))], tmp_path / "frozen")
+    assert list(rounded(folder, tmp_path / "frozen", tmp_path / "some")) == ["Conv2D", "MatMul"]
+
+
 def test_the_same_bytes_twice(folder: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         rounded(folder, folder / "frozen", tmp_path / name)

@@ -122,7 +122,6 @@ class Channels:
     def _layer(self, layer: Layer) -> Array | None:
         source = layer.node.input[0]
         numbers = self._of.get(base(source)) if ":" not in source else None
-        # Of grouped convolutions each group reads others; they are rare enough to be left alone.
         if numbers is not None and len(numbers) == layer.reads(self.network):
             self.read[layer.name] = numbers
         else:

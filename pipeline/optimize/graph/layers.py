@@ -109,14 +109,18 @@ def layers(network: Network) -> list[Layer]:
 def _layers(network: Network) -> Iterator[Layer]:
     for node in network.in_order():
         kind = KINDS.get(node.op)
-        if kind and _is_own(network, node) and _is_known(node):
+        if kind and _is_own(network, node) and _is_known(network, node):
             yield Layer(kind, node, _bias(network, node))
 
 
-def _is_known(node: Any) -> bool:
+def _is_known(network: Network, node: Any) -> bool:
+    """Whether each of its weights belongs to one channel read, and windows lie as usual."""
     if node.op == "MatMul":
         return not node.attr["transpose_a"].b
-    return node.attr["data_format"].s in (b"", b"NHWC")
+    read = network.shape(node.input[0])
+    whole = read is not None and read[-1] == network.value(node.input[1]).shape[2]
+    padding, layout = node.attr["padding"].s, node.attr["data_format"].s
+    return whole and padding in (b"SAME", b"VALID") and layout in (b"", b"NHWC")
 
 
 def _is_own(network: Network, node: Any) -> bool:

@@ -69,8 +69,9 @@ def _energies(
     with wrapped.graph.as_default():
         probes = [tf.compat.v1.placeholder(end.dtype, end.shape) for end in ends]
         results = [tensors(f"{layer.output}:0") for layer in layers]
-        sums = [_energy(gradient) for gradient in tf.gradients(ends, results, probes)]
-    values, gradients = wrapped.prune(feeds, ends), wrapped.prune([*feeds, *probes], sums)
+        gradients = _gradients(ends, results, probes)
+        sums = [_energy(g, r.shape[-1]) for g, r in zip(gradients, results, strict=True)]
+    values, both = wrapped.prune(feeds, ends), wrapped.prune([*feeds, *probes], sums)
 
     def energies(given: Sequence[Any], chance: np.random.Generator) -> list[Any]:
         constants = [tf.constant(one) for one in given]
@@ -78,15 +79,26 @@ def _energies(
             tf.constant(chance.standard_normal(tuple(value.shape), np.float32))
             for value in values(*constants)
         ]
-        found: list[Any] = gradients(*constants, *drawn)
+        found: list[Any] = both(*constants, *drawn)
         return found
 
     return energies
 
 
-def _energy(gradient: Any) -> Any:
+def _gradients(ends: list[Any], results: list[Any], probes: list[Any]) -> list[Any]:
+    """Of the results; ``None`` where there is none, as behind an argmax."""
+    import tensorflow as tf
+
+    try:
+        found: list[Any] = tf.gradients(ends, results, probes)
+    except LookupError:  # an operator has no gradient: all layers count alike
+        return [None] * len(results)
+    return found
+
+
+def _energy(gradient: Any, channels: int) -> Any:
     import tensorflow as tf
 
     if gradient is None:
-        return tf.zeros([])
-    return tf.reduce_sum(tf.square(gradient), list(range(gradient.shape.rank - 1)))
+        return tf.zeros([channels])
+    return tf.reduce_sum(tf.square(tf.reshape(gradient, [-1, channels])), 0)
