@@ -111,11 +111,13 @@ def test_an_artifact_that_nothing_could_prove_is_an_error() -> None:
     assert "tfjs-wasm" in caught.value.todo
 
 
-def test_uint16_needs_a_later_opset_in_onnx() -> None:
-    plan = planned("variants.fp16.quantize=uint16")
-    assert "opset" in {left.id: left.reason for left in plan.left_out}["onnx/fp16"]
-    plan = planned("variants.fp16.quantize=uint16", "export.onnx.opset=21")
-    assert "onnx/fp16" not in {left.id for left in plan.left_out}
+def test_int4_needs_onnx_and_a_later_opset_there() -> None:
+    plan = planned("variants.fp16.quantize=int4", "export.onnx.opset=21")
+    left_out = {left.id: left.reason for left in plan.left_out}
+    assert "no 4-bit weights" in left_out["tfjs-graph/fp16"]
+    assert "onnx/fp16" not in left_out
+    with pytest.raises(ConfigError, match="int4 weights since opset 21"):
+        planned("variants.fp16.quantize=int4")
 
 
 def test_layers_models_need_layers(tmp_path: Path) -> None:

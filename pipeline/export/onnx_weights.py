@@ -19,11 +19,8 @@ EXTERNAL_BYTES = 256
 #: Offsets are multiples of this, so that mapped weights fit SIMD loads and cache lines.
 ALIGNMENT_BYTES = 64
 
-#: DequantizeLinear takes 16-bit integers since this opset.
-OPSET_OF_UINT16 = 21
-
 #: What needs a newer opset than all that can be chosen have: DequantizeLinear has blocks since 21.
-OPSETS = {"uint16": OPSET_OF_UINT16, "int4": 21}
+OPSETS = {"int4": 21}
 
 #: A tensor of fewer values gains less than the node that decodes it costs.
 ENCODED_VALUES = 256
@@ -69,8 +66,7 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
             f"ONNX has {codec} weights since opset {OPSETS[codec]}, and this is {opset(model)}",
             todo=f"set export.onnx.opset: {OPSETS[codec]}",
         )
-    wide = opset(model) >= OPSET_OF_UINT16
-    found = list(_weights(model, wide))
+    found = list(_weights(model))
     module = import_module(f"pipeline.optimize.{codec}")
     encoded = encode_all(module, [weight for _, _, weight in found], codec_options)
     for (graph, tensor, weight), one in zip(found, encoded, strict=True):
@@ -79,7 +75,7 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
             _decode(graph, tensor, weight.axis if per_channel else None, one)
 
 
-def _weights(model: Any, wide: bool) -> Iterator[tuple[Any, Any, Weight]]:
+def _weights(model: Any) -> Iterator[tuple[Any, Any, Weight]]:
     """The tensors to encode, each with its graph."""
     from onnx import numpy_helper
 
@@ -92,7 +88,7 @@ def _weights(model: Any, wide: bool) -> Iterator[tuple[Any, Any, Weight]]:
             if bias or axis is not NOT_A_WEIGHT:
                 values = numpy_helper.to_array(tensor)
                 sides = None if bias else _sides(values.ndim, axis)
-                yield graph, tensor, Weight(values, None if bias else axis, sides, bias, wide)
+                yield graph, tensor, Weight(values, None if bias else axis, sides, bias)
 
 
 def _sides(rank: int, axis: int | None) -> tuple[int, int] | None:

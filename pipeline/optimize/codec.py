@@ -43,9 +43,6 @@ class Weight:
     bias: bool = False
     """Whether it is added to a layer's output: too few and too sensitive for 8 bits."""
 
-    wide: bool = True
-    """Whether the format has 16-bit integers."""
-
 
 def encode_all(
     codec: Any, weights: Sequence[Weight], options: Mapping[str, Any]
@@ -184,7 +181,7 @@ def exact(weight: Weight) -> Encoded | None:
         half = weight.values.astype(np.float16)
     if np.array_equal(half, weight.values):
         return Encoded(half)
-    return on_grid(weight.values, weight.axis, np.uint16) if weight.wide else None
+    return on_grid(weight.values, weight.axis, np.uint16)
 
 
 def decode(encoded: Encoded, axis: int | None) -> NDArray[np.float32]:
