@@ -153,15 +153,20 @@ class Searching:
             raise
 
     def _expected(self, recipe: Recipe, trials: Sequence[Trial]) -> float:
-        """Seconds that a trial will take: as long as those like it, by the epochs of each."""
-        cost, names = self.space.cost(recipe), recipe.keys()
-        same = [trial for trial in trials[1:] if trial.recipe.keys() == names]
-        like = same or [t for t in trials[1:] if self.space.cost(t.recipe) == cost]
-        if not like:
-            return FIRST_S.get(cost, FIRST_TRAINED_S)
-        effort = self.space.effort
+        """Seconds that a trial will take: as long as those like it, by the epochs of each.
+
+        The larger of two means: what has the same techniques may have been in the store in part.
+        """
+        effort, cost = self.space.effort, self.space.cost(recipe)
         work = 1 + effort(recipe)
-        return fmean(trial.seconds * work / (1 + effort(trial.recipe)) for trial in like)
+        likes = (
+            [one for one in trials[1:] if one.recipe.keys() == recipe.keys()],
+            [one for one in trials[1:] if self.space.cost(one.recipe) == cost],
+        )
+        means = [
+            fmean(t.seconds * work / (1 + effort(t.recipe)) for t in one) for one in likes if one
+        ]
+        return max(means, default=FIRST_S.get(cost, FIRST_TRAINED_S))
 
     def _search_key(self) -> str:
         """All that decides what a trial comes to, but its recipe."""
