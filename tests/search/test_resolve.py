@@ -140,3 +140,9 @@ def test_on_is_a_key_and_no_truth_value(tmp_path: Path) -> None:
     path.write_text(text.replace("minimize: bytes", asked))
     (job,) = jobs(load_config(path))
     assert job.targets == ("tfjs-wasm@chromium",)
+
+
+def test_techniques_that_no_format_holds_are_refused(tmp_path: Path) -> None:
+    asked = config(tmp_path, {"minimize": "bytes", "techniques": ["int8"]})
+    with pytest.raises(ConfigError, match="no technique is left to try in onnx, tfjs-graph"):
+        jobs(asked)

@@ -254,7 +254,6 @@ def test_nothing_of_the_test_split_decides(folder: Path, built: Any, tmp_path: P
         ({"techniques": ["uint7"]}, "knows no uint7; known are"),
         ({"minimize": "latency"}, "latency needs the key on"),
         ({"minimise": "bytes"}, 'did you mean "minimize"'),
-        ({"techniques": ["uint16"]}, "no technique is left to try in onnx"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_is_done(
