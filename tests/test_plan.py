@@ -44,7 +44,8 @@ def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
         "onnx/fp16": onnx,
         "tfjs-graph/uint8": tfjs,
         "onnx/int8": onnx,
-        "tfjs-graph/sparse": tfjs,
+        "tfjs-graph/small": tfjs,
+        "onnx/small": onnx,
         "tfjs-graph/fast": tfjs,
         "onnx/fast": onnx,
     }
@@ -65,9 +66,10 @@ def test_a_format_is_converted_once_for_all_its_weight_variants() -> None:
     assert sorted(converts) == [
         "convert onnx",
         "convert onnx fast",
+        "convert onnx small",
         "convert tfjs-graph",
         "convert tfjs-graph fast",
-        "convert tfjs-graph sparse",
+        "convert tfjs-graph small",
         "convert tfjs-layers",
     ]
 
@@ -202,14 +204,15 @@ def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
     }
     told = plan.nodes["check golden"].options.model_dump()["bounds"]
     assert "tfjs-graph/fp32 tfjs-webgl@chromium" in told and "tfjs-graph/fp32" not in told
-    assert told["tfjs-graph/sparse"]["relative_error"] == TOLERANCES["uint8"], "all targets' own"
+    assert told["tfjs-graph/small"]["relative_error"] == TOLERANCES["uint8"], "all targets' own"
 
 
 def test_each_graph_is_scanned_once_and_float32_webgl_is_run_in_float16() -> None:
     plan = planned()
     ranges = {a.id: a.ranges for a in plan.artifacts}
-    assert ranges.pop("tfjs-graph/sparse") == "ranges sparse"
-    assert ranges.pop("tfjs-graph/fast") == ranges.pop("onnx/fast") == "ranges fast"
+    for name in ("small", "fast"):
+        made = {ranges.pop(f"{format}/{name}") for format in ("tfjs-graph", "onnx")}
+        assert made == {f"ranges {name}"}
     assert set(ranges.values()) == {"ranges"}
     halves = {a.id: a.half for a in plan.artifacts}
     assert halves["onnx/fp32"] is None

@@ -105,6 +105,12 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     return folded, {"layers": bits, "last_epoch": numbers}
 
 
+def clustered(source: Path) -> set[str]:
+    """The names of the layers of a SOURCE folder whose kernels were clustered."""
+    path = source / DESCRIPTION
+    return set(json.loads(path.read_text())["layers"]) if path.exists() else set()
+
+
 def _chosen(model: Any, options: Options) -> set[str]:
     """The names of the layers to cluster."""
     from pipeline.optimize.finetune import layers

@@ -7,6 +7,7 @@ The gradient passes through the rounding (see ``straight``), and batch norms are
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -128,23 +129,28 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """
     from pipeline.export import activations
     from pipeline.optimize import finetune, training
+    from pipeline.optimize.cluster import clustered
 
     with finetune.reproducible(options.seed):
         model, _ = training.keras_model(inputs["source"], NAME)
         lesson = training.read_lesson(inputs, options, NAME)
-        quantized, described, ranges = quantize(model, lesson, options)
+        kept = clustered(inputs["source"])
+        quantized, described, ranges = quantize(model, lesson, options, kept)
     training.write_source(quantized, work)
     activations.write(work, ranges)
     (work / "qat.json").write_text(json.dumps(described, indent=1, sort_keys=True))
 
 
-def quantize(model: Any, lesson: Lesson, options: Options) -> tuple[Any, dict[str, Any], Ranges]:
+def quantize(
+    model: Any, lesson: Lesson, options: Options, kept: Collection[str] = ()
+) -> tuple[Any, dict[str, Any], Ranges]:
     """Train a ``tf_keras.Model`` in place, and fold it; within ``finetune.reproducible``.
 
     Args:
         model: built, functional or sequential.
         lesson: what to learn, and from whom.
         options: how.
+        kept: names of layers whose kernels stay as they are, such as clustered ones.
 
     Returns:
         The folded model with all kernels on their grids, what ``qat.json`` says, and the ranges
@@ -156,11 +162,13 @@ def quantize(model: Any, lesson: Lesson, options: Options) -> tuple[Any, dict[st
 
     if options.granularity == "per-tensor":
         model, _ = fold(model)
-    grids = {layer: _grid(layer, options) for layer in _chosen(model, options)}
+    chosen = _chosen(model, options)
+    grids = {layer: _grid(layer, options) for layer in chosen if layer.name not in kept}
     weights = [
         straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.pace)
         for layer, grid in grids.items()
     ]
+    weights += [straight.fixed(kernel_of(layer)) for layer in chosen if layer not in grids]
     whole = options.activations == "int8"
     learner, wrappers = fake_quant.wrapped(model) if whole else (model, {})
     numbers = finetune.fit(

@@ -27,6 +27,14 @@ class Rounded:
     """What the optimizer's steps are multiplied by, broadcast to the variable's shape."""
 
 
+def fixed(variable: Any) -> Rounded:
+    """A weight that no training changes."""
+    import tensorflow as tf
+
+    value = tf.constant(variable)
+    return Rounded(variable, lambda values: value)
+
+
 def callback(weights: Sequence[Rounded]) -> Any:
     """Round the weights now, and after each batch of a training with this Keras callback.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import trainable
 from pipeline.errors import ConfigError
 from pipeline.optimize import qat
 from pipeline.optimize.codec import affine, decode
-from pipeline.optimize.keras_fold import kernel_of, linear_layers, output_axes
+from pipeline.optimize.keras_fold import fold, kernel_of, linear_layers, output_axes
 from pipeline.optimize.settle import significant
 from pipeline.optimize.training import Lesson
 
@@ -105,6 +106,19 @@ def test_zeros_of_pruning_stay(root: Path) -> None:
     assert 0.3 < (before == 0).mean() < 0.7
     assert (after[before == 0] == 0).all()
     assert (after[before != 0] != 0).mean() > 0.5
+
+
+def test_clusters_stay_clusters(root: Path, tmp_path: Path) -> None:
+    given = {**trainable.given(root), "source": tmp_path / "clustered"}
+    shutil.copytree(root / "source", given["source"])
+    (given["source"] / "cluster.json").write_text('{"layers": {"first": 2.0}}')
+    options = OPTIONS.model_copy(update={"finetune_epochs": 1, "granularity": "per-tensor"})
+    folded, _ = fold(trainable.load(root / "source"))
+    expected, found = (
+        model.get_layer("first").kernel.numpy()
+        for model in (folded, trainable.load(run(given, tmp_path, "after", options)))
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_training_finds_better_weights_than_rounding(root: Path) -> None:
