@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from pipeline.model import Signature, TensorSpec
 from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import peer_artifacts
 from tests.benchmarks.first_prediction import default_config
+from tests.benchmarks.optimize_asked import answers
+from tests.benchmarks.optimize_row import Row, float32
 from tests.client.client_release import BUNDLED, Release, publish
 
 HERE = Path(__file__).parent
@@ -35,24 +37,6 @@ SIGNATURE = Signature(
 )
 #: Samples that onnxruntime's static quantization is shown.
 CALIBRATE = 128
-
-
-@dataclass(frozen=True)
-class Row:
-    """One artifact."""
-
-    model: str
-    maker: str
-    """A peer's command, or our artifact's id."""
-    wire_bytes: int
-    quality: float
-    """Accuracy, 0 to 1, or a signal-to-noise ratio in dB."""
-    unit: str = "%"
-    reference: bool = False
-    """Whether it is float32, which the others are held against."""
-    ours: bool = False
-    speeds: tuple[tuple[str, float], ...] = ()
-    """Target -> how many times as fast as float32 in the same format."""
 
 
 def measured(artifact: Path, model: str, maker: str) -> Row:
@@ -124,6 +108,9 @@ def report(rows: Sequence[Row]) -> None:
         times = "".join(_speed(speeds.get(target)) for target in targets)
         click.echo(f"{row.model:22}{row.maker:32}{row.wire_bytes / 1000:7.1f} KB"
                    f"{_quality(row):>10}{_lost(row, rows):>8}{times}")  # fmt: skip
+    click.echo()
+    for asked, came in answers(rows):
+        click.echo(f"{asked:44}{came}")
 
 
 def _speed(ratio: float | None) -> str:
@@ -138,8 +125,20 @@ def _lost(row: Row, rows: Sequence[Row]) -> str:
     """Points of accuracy lost against float32."""
     if row.unit != "%":
         return "–"
-    best = next(other for other in rows if other.model == row.model and other.reference)
+    best = float32([other for other in rows if other.model == row.model])
     return f"{100 * (best.quality - row.quality):.2f}"
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """The first model's artifacts, largest of each format first, without float32."""
+    from tests.benchmarks import optimize_chart
+
+    shown = [row for row in rows if row.model == MODEL and not row.reference]
+    listed = [
+        {"name": row.maker, "wire_bytes": row.wire_bytes, "said": _quality(row), "ours": row.ours}
+        for row in sorted(shown, key=lambda row: -row.wire_bytes)
+    ]
+    optimize_chart.write(listed, path)
 
 
 @click.command()
@@ -150,6 +149,8 @@ def main(as_json: bool, chart: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         rows = bundled(Path(name))
     session.close()
+    if chart:
+        draw(rows, chart)
     click.echo(json.dumps([asdict(row) for row in rows], indent=1)) if as_json else report(rows)
 
 
