@@ -11,7 +11,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -28,11 +27,10 @@ import yaml
 from pipeline.browser import session
 from pipeline.bundled.digits import digits
 from tests.benchmarks.link import Link
-from tests.benchmarks.peer_artifacts import convert_tfjs
+from tests.benchmarks.peer_artifacts import convert_tfjs, saved_model
 from tests.client.client_release import BUNDLED, ROOT, publish
 from tests.client.client_site import CORS, Origin, Posted, running
 
-HERE = Path(__file__).parent
 TFJS = ROOT / "pipeline/browser/node_modules/@tensorflow"
 #: What a page that uses TensorFlow.js names in its script tags and asks for.
 TFJS_FILES = (
@@ -120,8 +118,7 @@ def default_config() -> dict[str, Any]:
 def convert(target: Path) -> None:
     """Convert the bundled model as users of the converter do, to uint8."""
     with tempfile.TemporaryDirectory() as saved:
-        words = [sys.executable, HERE / "bundled_model.py", BUNDLED, saved]
-        subprocess.run([*map(str, words)], check=True, capture_output=True)
+        saved_model(BUNDLED, Path(saved))
         convert_tfjs(Path(saved), target, "--quantize_uint8=*")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Arrays = Mapping[str, NDArray[np.generic]]
+
+
+HERE = Path(__file__).parent
+
+
+def saved_model(file: Path, target: Path) -> Path:
+    """A Keras file as a SavedModel."""
+    words = [sys.executable, HERE / "saved_model.py", file, target]
+    subprocess.run([*map(str, words)], check=True, capture_output=True)
+    return target
 
 
 def convert_tfjs(saved_model: Path, target: Path, *flags: str) -> None:

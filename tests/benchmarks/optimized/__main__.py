@@ -1,14 +1,12 @@
 """Bytes, accuracy and speed of what we make, beside what the peers' tools make of the same models.
 
-``python -m tests.benchmarks.optimize``. Everything is measured in one run, on samples that no
+``python -m tests.benchmarks.optimized``. Everything is measured in one run, on samples that no
 technique has seen: bytes are those of all files of an artifact after brotli.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,19 +15,24 @@ from typing import Any
 
 import click
 
-from pipeline.backends import onnxruntime_cpu, tfjs_wasm
 from pipeline.browser import session
 from pipeline.bundled.train import examples
 from pipeline.model import Signature, TensorSpec
-from pipeline.tasks.image_classification import accuracy
-from tests.benchmarks import peer_artifacts
+from tests.benchmarks import nets224, peer_artifacts
 from tests.benchmarks.first_prediction import default_config
-from tests.benchmarks.optimize_asked import answers
-from tests.benchmarks.optimize_row import Row, float32
-from tests.client.client_release import BUNDLED, Release, publish
-
-HERE = Path(__file__).parent
-MODEL = "MobileNet digits"
+from tests.benchmarks.optimized import chart as charts
+from tests.benchmarks.optimized import others
+from tests.benchmarks.optimized.asked import answers
+from tests.benchmarks.optimized.row import (
+    MODEL,
+    PEER_ONNX,
+    PEER_TFJS,
+    Row,
+    float32,
+    measured,
+    published,
+)
+from tests.client.client_release import BUNDLED, publish
 
 SIGNATURE = Signature(
     (TensorSpec("image", "float32", (None, 64, 64, 3)),),
@@ -38,57 +41,32 @@ SIGNATURE = Signature(
 #: Samples that onnxruntime's static quantization is shown.
 CALIBRATE = 128
 
-
-def measured(artifact: Path, model: str, maker: str) -> Row:
-    """A peer's artifact of the bundled model or one like it, on the digits' test split."""
-    test = examples("test")
-    inputs = {"image": test.inputs[0]}
-    is_onnx = json.loads((artifact / "artifact.json").read_text())["format"] == "onnx"
-    opened = (
-        onnxruntime_cpu.open_session(artifact)
-        if is_onnx
-        else tfjs_wasm.open_session(artifact, "chromium")
-    )
-    with opened as running:
-        outputs = running.infer(inputs)
-    right = accuracy(dict(outputs), test.targets[0])
-    return Row(model, maker, peer_artifacts.wire_bytes(artifact), right["value"])
-
-
-def published(release: Release, model: str, name: str) -> Row:
-    """One of our artifacts, by what its proofs in the manifest say."""
-    one = release.artifact(name)
-    ratios = {
-        proof["target"].split("@")[0]: proof["latency"]["ratio"]["value"]
-        for proof in one["validation"]
-        if proof.get("latency") and proof["latency"].get("ratio")
-    }
-    return Row(
-        model,
-        name,
-        one["br_bytes"],
-        one["accuracy"]["value"],
-        reference=name.endswith("/fp32"),
-        ours=True,
-        speeds=tuple((target, 1 / value) for target, value in sorted(ratios.items())),
-    )
+NAMES = ("digits", "hard", *nets224.NAMES)
 
 
 def bundled(folder: Path) -> list[Row]:
     """The default config's artifacts, and the peers' of the same model."""
-    saved = folder / "saved"
-    words = [sys.executable, HERE / "bundled_model.py", BUNDLED, saved]
-    subprocess.run([*map(str, words)], check=True, capture_output=True)
+    saved = peer_artifacts.saved_model(BUNDLED, folder / "saved")
     peer_tfjs = peer_artifacts.tfjs(saved, SIGNATURE, folder / "tfjs", "--quantize_uint8=*")
     calibration = {"image": examples("calibration").inputs[0][:CALIBRATE]}
     peer_onnx = peer_artifacts.onnx_int8(saved, SIGNATURE, folder / "onnx", calibration)
     release = publish(config(), folder, folder / "store")
     ours = [published(release, MODEL, one["id"]) for one in release.manifest["artifacts"]]
     return [
-        measured(peer_tfjs, MODEL, "tensorflowjs_converter uint8"),
-        measured(peer_onnx, MODEL, "onnxruntime static int8"),
+        measured(peer_tfjs, MODEL, PEER_TFJS),
+        measured(peer_onnx, MODEL, PEER_ONNX),
         *ours,
     ]
+
+
+def of_model(name: str, folder: Path) -> list[Row]:
+    """The rows of one of ``NAMES``."""
+    click.echo(f"comparing on {name}", err=True)
+    if name == "digits":
+        return bundled(folder)
+    if name == "hard":
+        return others.hard(folder / name, config(), SIGNATURE)
+    return others.net(name, folder / name)
 
 
 def config() -> dict[str, Any]:
@@ -131,23 +109,24 @@ def _lost(row: Row, rows: Sequence[Row]) -> str:
 
 def draw(rows: Sequence[Row], path: Path) -> None:
     """The first model's artifacts, largest of each format first, without float32."""
-    from tests.benchmarks import optimize_chart
 
     shown = [row for row in rows if row.model == MODEL and not row.reference]
     listed = [
         {"name": row.maker, "wire_bytes": row.wire_bytes, "said": _quality(row), "ours": row.ours}
         for row in sorted(shown, key=lambda row: -row.wire_bytes)
     ]
-    optimize_chart.write(listed, path)
+    charts.write(listed, path)
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the rows for a machine.")
 @click.option("--chart", type=click.Path(path_type=Path), help="Draw the chart into this SVG file.")
-def main(as_json: bool, chart: Path | None) -> None:
+@click.option("--only", "chosen", multiple=True, type=click.Choice(NAMES), help="These models.")
+def main(as_json: bool, chart: Path | None, chosen: tuple[str, ...]) -> None:
     """Compare bytes, accuracy and speed with the peers' tools."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        rows = bundled(Path(name))
+    with tempfile.TemporaryDirectory(prefix="bench-") as work:
+        folder = Path(work)
+        rows = [row for name in chosen or NAMES for row in of_model(name, folder)]
     session.close()
     if chart:
         draw(rows, chart)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.benchmarks.optimize_row import Row, float32
+from tests.benchmarks.optimized.row import MODEL, Row, float32
 
 #: Largest losses of accuracy, in shares; 0.01 is a point.
 HALF_A_POINT, A_POINT = 0.005, 0.01
@@ -15,13 +15,16 @@ BETTER_DB = 10.0
 
 def answers(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
     """Each thing asked for, and what comes nearest to it."""
-    digits = [row for row in rows if row.model == rows[0].model]
-    yield f"TF.js of {TFJS_BYTES // 1000} KB, 0.5 points", _smallest(digits, "tfjs-graph/")
-    yield f"ONNX of {ONNX_BYTES // 1000} KB, 0.5 points", _smallest(digits, "onnx/")
+    for model in dict.fromkeys(row.model for row in rows):
+        of_model = [row for row in rows if row.model == model]
+        yield from (_of_digits(of_model) if model == MODEL else _beside(model, of_model))
+
+
+def _of_digits(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    yield f"TF.js of {TFJS_BYTES // 1000} KB, 0.5 points", _smallest(rows, "tfjs-graph/")
+    yield f"ONNX of {ONNX_BYTES // 1000} KB, 0.5 points", _smallest(rows, "onnx/")
     for target in ("tfjs-wasm", "ort-wasm"):
-        yield f"{FASTER} times as fast on {target}, 1 point", _fastest(digits, target)
-    for model in dict.fromkeys(row.model for row in rows if row.model != rows[0].model):
-        yield from _beside(model, [row for row in rows if row.model == model])
+        yield f"{FASTER} times as fast on {target}, 1 point", _fastest(rows, target)
 
 
 def _smallest(rows: Sequence[Row], prefix: str) -> str:
