@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.training.examples import Examples
 
 HERE = Path(__file__).parent
 NAME = "mobilenet_digits"
@@ -48,7 +48,7 @@ def examples(split: str) -> Examples:
     import numpy as np
 
     from pipeline.bundled.digits import digits
-    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.training.examples import Examples
     from pipeline.preprocess import Preprocess, apply
 
     images, labels = digits(split)
@@ -97,7 +97,7 @@ def train(epochs: int, out: Path) -> dict[str, Any]:
     """Train, write the model and its facts into ``out``, and return the facts."""
     import tf_keras
 
-    from pipeline.optimize.finetune import Recipe, fit, reproducible, save
+    from pipeline.optimize.training.finetune import Recipe, fit, reproducible, save
 
     # Keras numbers the layers that have no name, on from any earlier model's.
     tf_keras.backend.clear_session()

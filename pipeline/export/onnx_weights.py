@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.errors import PipelineError
 from pipeline.export.onnx_canonical import graphs
 from pipeline.export.sharding import Tensor, is_kernel, shards
-from pipeline.optimize.codec import Encoded, Weight, blocked_axis, encode_all
+from pipeline.optimize.weights.codec import Encoded, Weight, blocked_axis, encode_all
 
 #: A reference to external data takes about 120 bytes of the graph's file, so that
 #: moving a smaller tensor would gain nothing.

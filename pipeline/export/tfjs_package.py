@@ -20,7 +20,7 @@ from pipeline.registry import discover
 from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
-    from pipeline.optimize.codec import Encoded
+    from pipeline.optimize.weights.codec import Encoded
 
 
 class PackageOptions(options.Options):
@@ -132,7 +132,7 @@ def _encode(
     """Re-encode tensors in place, and say how in their manifest entries."""
     import numpy as np
 
-    from pipeline.optimize.codec import Weight, encode_all
+    from pipeline.optimize.weights.codec import Weight, encode_all
 
     chosen, weights = [], []
     for index, spec in enumerate(specs):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.grid import Grid
+    from pipeline.optimize.weights.grid import Grid
 
 Node = dict[str, Any]
 
@@ -129,7 +129,7 @@ def _scaled(node: Node, weights: _Weights, readers: Counter[str]) -> list[Node] 
 
 def _grid(values: NDArray[np.float32], axis: int) -> Grid | None:
     """The grids of a kernel's output channels, unless one for all would be about as coarse."""
-    from pipeline.optimize.grid import find
+    from pipeline.optimize.weights.grid import find
 
     if values.size < LEAST_VALUES or values.shape[axis + 1 :] not in ((), (1,)):
         return None

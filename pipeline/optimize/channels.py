@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.optimize.training import Training
+from pipeline.optimize.training.teaching import Training
 from pipeline.step import Inputs, progress, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.channel_groups import Groups
-    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.keras.channel_groups import Groups
+    from pipeline.optimize.training.examples import Examples
 
     Array = NDArray[Any]
 
@@ -69,14 +69,14 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     ``model.h5`` and ``channels.json``: channels before and after by layer, parameters, and the
     last epoch's numbers.
     """
-    from pipeline.optimize import finetune, training
+    from pipeline.optimize.training import finetune, teaching
 
-    lesson = training.read_lesson(inputs, options, NAME)
-    model, _ = training.keras_model(inputs["source"], NAME)
+    lesson = teaching.read_lesson(inputs, options, NAME)
+    model, _ = teaching.keras_model(inputs["source"], NAME)
     with finetune.reproducible(options.seed):
         slim, widths = remove(model, lesson.train, options)
         numbers = finetune.fit(slim, lesson.train, lesson.watch, options.recipe(), report=progress)
-    training.write_source(slim, work)
+    teaching.write_source(slim, work)
     described = {
         "channels": widths,
         "parameters": [model.count_params(), slim.count_params()],
@@ -96,8 +96,8 @@ def remove(model: Any, examples: Examples, options: Options) -> tuple[Any, dict[
     Returns:
         The new model; and layer -> channels before and after.
     """
-    from pipeline.optimize.channel_groups import find_groups
-    from pipeline.optimize.channel_removal import without
+    from pipeline.optimize.keras.channel_groups import find_groups
+    from pipeline.optimize.keras.channel_removal import without
 
     groups = find_groups(model)
     _skip(groups, options.skip)
@@ -136,7 +136,7 @@ def choose(importance: Mapping[int, Array], options: Options) -> dict[int, Array
 def _importance(
     model: Any, groups: Groups, examples: Examples, options: Options
 ) -> dict[int, Array]:
-    from pipeline.optimize import importance
+    from pipeline.optimize.keras import importance
 
     if options.importance == "taylor":
         scores = importance.taylor(model, groups, examples)

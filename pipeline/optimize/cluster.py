@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.optimize.training import Training
+from pipeline.optimize.training.teaching import Training
 from pipeline.step import Inputs, progress, step
 
 KEY = "cluster"
@@ -70,13 +70,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     ``model.h5``, without the batch norms that could be folded, and ``cluster.json``: bits that a
     weight of each layer needs, by the entropy of its clusters, and the last epoch's numbers.
     """
-    from pipeline.optimize import finetune, training
+    from pipeline.optimize.training import finetune, teaching
 
     with finetune.reproducible(options.seed):
-        model, _ = training.keras_model(inputs["source"], NAME)
-        lesson = training.read_lesson(inputs, options, NAME)
+        model, _ = teaching.keras_model(inputs["source"], NAME)
+        lesson = teaching.read_lesson(inputs, options, NAME)
         clustered, described = cluster(model, lesson.train, lesson.watch, options)
-    training.write_source(clustered, work)
+    teaching.write_source(clustered, work)
     (work / DESCRIPTION).write_text(json.dumps(described, indent=1, sort_keys=True))
 
 
@@ -94,8 +94,8 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     """
     import tensorflow_model_optimization as tfmot
 
-    from pipeline.optimize import finetune
-    from pipeline.optimize.keras_fold import fold
+    from pipeline.optimize.keras.fold import fold
+    from pipeline.optimize.training import finetune
 
     names = _chosen(model, options)
     wrapped = _wrapped(model, names, options)
@@ -113,7 +113,7 @@ def clustered(source: Path) -> set[str]:
 
 def _chosen(model: Any, options: Options) -> set[str]:
     """The names of the layers to cluster."""
-    from pipeline.optimize.finetune import layers
+    from pipeline.optimize.training.finetune import layers
 
     found = layers(model)
     unknown = sorted(set(options.skip) - {layer.name for layer in found})
@@ -170,7 +170,7 @@ def _wrapped(model: Any, names: set[str], options: Options) -> Any:
 def _settle(one: Any, options: Options) -> float:
     import numpy as np
 
-    from pipeline.optimize.settle import settle
+    from pipeline.optimize.training.settle import settle
 
     kernel = one.before.kernel.numpy()
     reach = np.abs(kernel).max(keepdims=True)

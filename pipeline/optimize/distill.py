@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline.optimize.training import Share, Training
+from pipeline.optimize.training.teaching import Share, Training
 from pipeline.step import Inputs, progress, step
 
 if TYPE_CHECKING:
-    from pipeline.optimize.training import Lesson
+    from pipeline.optimize.training.teaching import Lesson
 
 KEY = "distill"
 NAME = "distill"
@@ -80,13 +80,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     ``model.h5`` and ``distill.json``: parameters before and after, the layers that started from
     the source, and the last epoch's numbers.
     """
-    from pipeline.optimize import finetune, training
+    from pipeline.optimize.training import finetune, teaching
 
-    lesson = training.read_lesson(inputs, options, NAME)
+    lesson = teaching.read_lesson(inputs, options, NAME)
     with finetune.reproducible(options.seed):
         student, taken = build(lesson.teacher, options)
         numbers = learn(student, lesson, options)
-    training.write_source(student, work)
+    teaching.write_source(student, work)
     described = {
         "parameters": [lesson.teacher.count_params(), student.count_params()],
         "from_source": taken,
@@ -97,7 +97,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
 def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
     """An untrained student, and the names of its layers that have weights of the teacher's."""
-    from pipeline.optimize import student
+    from pipeline.optimize.keras import student
 
     shape = student.Shape(options.alpha, options.depth, options.resolution)
     made = student.build(teacher, shape)
@@ -110,8 +110,8 @@ def learn(student: Any, lesson: Lesson, options: Options) -> dict[str, float]:
     Returns:
         The last epoch's loss and accuracy.
     """
-    from pipeline.optimize import finetune
-    from pipeline.optimize.augment import mover
+    from pipeline.optimize.training import finetune
+    from pipeline.optimize.training.augment import mover
 
     return finetune.fit(
         student,

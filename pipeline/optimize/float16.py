@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline import options
 from pipeline.errors import PipelineError
-from pipeline.optimize.codec import Encoded
+from pipeline.optimize.weights.codec import Encoded
 
 if TYPE_CHECKING:
     import numpy as np

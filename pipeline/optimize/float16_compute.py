@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from pipeline import options
-from pipeline.optimize.onnx_nodes import chosen_nodes
+from pipeline.optimize.onnx.nodes import chosen_nodes
 from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.export.onnx import write
     from pipeline.export.onnx_canonical import canonicalize
     from pipeline.model import Signature
-    from pipeline.optimize.onnx_half import halve
+    from pipeline.optimize.onnx.half import halve
 
     signature = Signature.read(inputs["model"] / "signature.json")
     model = onnx.load(inputs["model"] / "model.onnx")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline import options
-from pipeline.optimize.int8_sensitivity import Keep, within
-from pipeline.optimize.onnx_nodes import chosen_nodes
+from pipeline.optimize.onnx.int8_sensitivity import Keep, within
+from pipeline.optimize.onnx.nodes import chosen_nodes
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
 
@@ -158,7 +158,7 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
     """A new ``onnx.ModelProto`` in which the named nodes are quantized; ``model`` stays."""
     from onnx import ModelProto
 
-    from pipeline.optimize.int8_weights import Bits, refine
+    from pipeline.optimize.onnx.int8_weights import Bits, refine
 
     copy = ModelProto()
     copy.CopyFrom(model)

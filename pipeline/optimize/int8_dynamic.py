@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline import options
 from pipeline.errors import PipelineError
-from pipeline.optimize.onnx_nodes import chosen_nodes
+from pipeline.optimize.onnx.nodes import chosen_nodes
 from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class _Rewriter:
         import numpy as np
         from onnx import numpy_helper
 
-        from pipeline.optimize.int8_weights import quantize
+        from pipeline.optimize.onnx.int8_weights import quantize
 
         table = name in self._constants
         numbers, scales = quantize(rows.astype(np.float64), self._bits, 0.0)

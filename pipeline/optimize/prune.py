@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.optimize.training import Share, Training
+from pipeline.optimize.training.teaching import Share, Training
 from pipeline.step import Inputs, progress, step
 
 KEY = "prune"
@@ -86,13 +86,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
     ``model.h5`` and ``prune.json``: the share of zeros by layer, and the last epoch's numbers.
     """
-    from pipeline.optimize import finetune, training
+    from pipeline.optimize.training import finetune, teaching
 
-    lesson = training.read_lesson(inputs, options, NAME)
-    model, _ = training.keras_model(inputs["source"], NAME)
+    lesson = teaching.read_lesson(inputs, options, NAME)
+    model, _ = teaching.keras_model(inputs["source"], NAME)
     with finetune.reproducible(options.seed):
         numbers = prune(model, lesson.train, lesson.watch, options)
-    training.write_source(model, work)
+    teaching.write_source(model, work)
     described = {"layers": zeros(model, options), "last_epoch": numbers}
     (work / "prune.json").write_text(json.dumps(described, indent=1, sort_keys=True))
 
@@ -111,7 +111,7 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
     """
     import tensorflow_model_optimization as tfmot
 
-    from pipeline.optimize import finetune
+    from pipeline.optimize.training import finetune
 
     recipe = options.recipe()
     wrapped = _wrapped(model, _masks(options, recipe.steps(len(train))), options)
@@ -127,7 +127,7 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
 def zeros(model: Any, options: Options) -> dict[str, float]:
     """The share of zeros in the kernel of each layer that these options prune."""
-    from pipeline.optimize.finetune import layers
+    from pipeline.optimize.training.finetune import layers
 
     return {
         layer.name: round(float((layer.kernel.numpy() == 0).mean()), 6)
@@ -190,7 +190,7 @@ def _wrapped(model: Any, masks: dict[str, Any], options: Options) -> Any:
 
 
 def _check_names(model: Any, options: Options) -> None:
-    from pipeline.optimize.finetune import layers
+    from pipeline.optimize.training.finetune import layers
 
     names = [layer.name for layer in layers(model)]
     unknown = sorted(set(options.skip) - set(names))

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.errors import ConfigError, PipelineError
-from pipeline.optimize.training import Share, Training
+from pipeline.optimize.training.teaching import Share, Training
 from pipeline.step import Inputs, progress, step
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.fake_quant import Ranges
-    from pipeline.optimize.keras_fold import Scaled
-    from pipeline.optimize.training import Lesson
+    from pipeline.optimize.keras.fold import Scaled
+    from pipeline.optimize.training.fake_quant import Ranges
+    from pipeline.optimize.training.teaching import Lesson
 
     Array = NDArray[np.float32]
 
@@ -128,15 +128,15 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     that a weight of each layer needs, by the entropy of its integers, and the last epoch's numbers.
     """
     from pipeline.export import activations
-    from pipeline.optimize import finetune, training
     from pipeline.optimize.cluster import clustered
+    from pipeline.optimize.training import finetune, teaching
 
     with finetune.reproducible(options.seed):
-        model, _ = training.keras_model(inputs["source"], NAME)
-        lesson = training.read_lesson(inputs, options, NAME)
+        model, _ = teaching.keras_model(inputs["source"], NAME)
+        lesson = teaching.read_lesson(inputs, options, NAME)
         kept = clustered(inputs["source"])
         quantized, described, ranges = quantize(model, lesson, options, kept)
-    training.write_source(quantized, work)
+    teaching.write_source(quantized, work)
     activations.write(work, ranges)
     (work / "qat.json").write_text(json.dumps(described, indent=1, sort_keys=True))
 
@@ -156,9 +156,9 @@ def quantize(
         The folded model with all kernels on their grids, what ``qat.json`` says, and the ranges
         of activations, by layer, that it was trained for.
     """
-    from pipeline.optimize import fake_quant, finetune, straight
-    from pipeline.optimize.augment import mover
-    from pipeline.optimize.keras_fold import fold, kernel_of
+    from pipeline.optimize.keras.fold import fold, kernel_of
+    from pipeline.optimize.training import fake_quant, finetune, straight
+    from pipeline.optimize.training.augment import mover
 
     if options.granularity == "per-tensor":
         model, _ = fold(model)
@@ -193,7 +193,7 @@ def quantize(
 
 def _chosen(model: Any, options: Options) -> list[Any]:
     """The layers to quantize."""
-    from pipeline.optimize.keras_fold import linear_layers
+    from pipeline.optimize.keras.fold import linear_layers
 
     found = list(linear_layers(model))
     unknown = sorted(set(options.skip) - {layer.name for layer in found})
@@ -213,7 +213,7 @@ def _grid(layer: Any, options: Options) -> Grid:
     """The grid of a layer's kernel. Zeros, such as those of pruning, are to stay."""
     import numpy as np
 
-    from pipeline.optimize.keras_fold import kernel_of, output_axes
+    from pipeline.optimize.keras.fold import kernel_of, output_axes
 
     kernel = kernel_of(layer).numpy()
     axes = output_axes(layer)
@@ -246,8 +246,8 @@ def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:
 
 def _settle(one: Scaled, grid: Grid, options: Options) -> float:
     """Put a layer's folded weights on their grids, and say how many bits one needs."""
-    from pipeline.optimize.keras_fold import kernel_of
-    from pipeline.optimize.settle import settle, settle_bias
+    from pipeline.optimize.keras.fold import kernel_of
+    from pipeline.optimize.training.settle import settle, settle_bias
 
     q = grid.integers(kernel_of(one.before)).numpy()
     settle_bias(one.after, options.bias_levels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline import options
-from pipeline.optimize.codec import Encoded, affine
+from pipeline.optimize.weights.codec import Encoded, affine
 
 if TYPE_CHECKING:
     import numpy as np

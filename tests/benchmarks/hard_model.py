@@ -28,7 +28,7 @@ CACHE = Path(__file__).parents[2] / "artifacts" / "bench" / "hard_model"
 def source(folder: Path = CACHE) -> Path:
     """The SOURCE folder of the hard model, made on the first call (a minute on two cores)."""
     if not (folder / "source.json").exists():
-        from pipeline.optimize.finetune import save
+        from pipeline.optimize.training.finetune import save
 
         folder.mkdir(parents=True, exist_ok=True)
         # Others may be making it too: whole under its name, or not there.
@@ -43,7 +43,7 @@ def source(folder: Path = CACHE) -> Path:
 def make() -> Any:
     """The hard model as a ``tf_keras.Model``."""
     from pipeline.bundled import train
-    from pipeline.optimize import examples, finetune
+    from pipeline.optimize.training import examples, finetune
 
     with finetune.reproducible(SEED):
         model = unbounded()

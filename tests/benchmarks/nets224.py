@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +26,11 @@ CACHE = Path(__file__).parents[2] / "artifacts" / "bench" / "nets224"
 
 
 def make(name: str, folder: Path) -> Path:
-    """A SOURCE folder of one of ``NAMES``, whose output is logits; and ``samples`` in it.
+    """A SOURCE folder of one of ``NAMES``, whose output is logits.
 
     The same every time on the same kind of processor.
     """
-    from pipeline.optimize.finetune import reproducible, save
+    from pipeline.optimize.training.finetune import reproducible, save
 
     if not (folder / "source.json").exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,17 +42,6 @@ def make(name: str, folder: Path) -> Path:
         aside.rename(folder / "model.h5")
         details = {"load": "keras_file", "path": "model.h5"}
         (folder / "source.json").write_text(json.dumps(details, sort_keys=True))
-    return folder
-
-
-def samples(folder: Path) -> Path:
-    """A SAMPLES folder with the images of both splits."""
-    from pipeline.samples import folder as samples_folder
-
-    if not (folder / "samples.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        splits = {split: samples_folder.Split({"image": images(split)}) for split in SAMPLES}
-        samples_folder.write(folder, splits, description=f"made up at random, seed {SEED}")
     return folder
 
 
@@ -102,93 +89,26 @@ def _set_statistics(model: Any, seen: NDArray[np.float32]) -> None:
         norm.momentum = momentum
 
 
-@dataclass(frozen=True)
-class Compared:
-    """One network in uint8: the peer's artifact and ours."""
+def noise_db(artifact: Path, source: Path) -> float:
+    """Signal to noise of an artifact's logits on the test images, in TensorFlow.
 
-    name: str
-    peer_bytes: int
-    """Of all files after brotli."""
-    our_bytes: int
-    peer_db: float
-    """Signal to noise of the logits on the test images, by ``validate.parity``."""
-    our_db: float
-
-
-#: What users write: ``variants: {small: {equalize: {}, round: 7, quantize: uint8}}``.
-BITS, CODEC = 7.0, "uint8"
-
-
-def compare(name: str, folder: Path) -> Compared:
-    """Make both artifacts in ``folder`` and run them in TensorFlow."""
-    from pipeline.export.freeze import FreezeOptions, freeze, run
-    from pipeline.model import Signature
-
-    source = make(name, folder / "source")
-    frozen = _step(freeze, folder / "frozen", FreezeOptions(), source=source)
-    ours = _ours(frozen, samples(folder / "samples"), folder)
-    signature = Signature.read(frozen / "signature.json")
-    peer = _peer(source, signature, folder)
-    seen = {"image": images("test")}
-    wanted = run(frozen, seen)
-    measured = [(_bytes(one), _db(one, seen, wanted)) for one in (peer, ours)]
-    (peer_bytes, peer_db), (our_bytes, our_db) = measured
-    return Compared(name, peer_bytes, our_bytes, peer_db, our_db)
-
-
-def _step(step: Any, work: Path, options: Any, **inputs: Path) -> Path:
-    work.mkdir(parents=True)
-    step(inputs, options, work)
-    return work
-
-
-def _ours(frozen: Path, seen: Path, folder: Path) -> Path:
-    from pipeline.export import tfjs_graph
-    from pipeline.optimize import equalize
-    from pipeline.optimize import round as rounding
-
-    even = _step(equalize.apply, folder / "even", equalize.Options(), frozen=frozen)
-    chosen = rounding.Options(bits=BITS)
-    rounded = _step(rounding.apply, folder / "rounded", chosen, frozen=even, samples=seen)
-    plain = tfjs_graph.ConvertOptions()
-    converted = _step(tfjs_graph.convert, folder / "converted", plain, frozen=rounded)
-    type_ = tfjs_graph.package.options_type
-    packing = type_(format="tfjs-graph", variant="ours", shard_bytes=4 * 2**20, codec=CODEC)
-    return _step(tfjs_graph.package, folder / "ours", packing, model=converted)
-
-
-def _peer(source: Path, signature: Any, folder: Path) -> Path:
-    import tensorflow as tf
+    Args:
+        artifact: what the peer's converter made; it is changed so that TensorFlow can run it.
+        source: from ``make``.
+    """
     import tf_keras
 
-    from tests.benchmarks import peer_artifacts
-
-    network = tf_keras.models.load_model(source / "model.h5", compile=False)
-    (end,) = signature.outputs
-
-    @tf.function(input_signature=[tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32, "image")])
-    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {end.name: network(image, training=False)}
-
-    tf.saved_model.save(network, folder / "saved", signatures={"serving_default": serve})
-    return peer_artifacts.tfjs(folder / "saved", signature, folder / "peer", "--quantize_uint8=*")
-
-
-def _bytes(artifact: Path) -> int:
-    from tests.benchmarks import peer_artifacts
-
-    return peer_artifacts.wire_bytes(artifact)
-
-
-def _db(artifact: Path, seen: Any, wanted: Any) -> float:
     from pipeline.backends import tensorflow as backend
-    from pipeline.validate import parity
+    from pipeline.validate.parity import compare
 
     _unfuse(artifact)
+    seen = images("test")
+    network = tf_keras.models.load_model(source / "model.h5", compile=False)
+    wanted = network.predict(seen, batch_size=8, verbose=0)
     with backend.open_session(artifact) as session:
-        outputs = session.infer(seen)
-    (name,) = wanted
-    return float(parity._snr_db(abs(outputs[name] - wanted[name]).astype(float), wanted[name]))
+        ((name, found),) = session.infer({"image": seen}).items()
+    noise: float = compare({name: found}, {name: wanted}, {})["snr_db"]
+    return noise
 
 
 def _unfuse(artifact: Path) -> None:
@@ -207,11 +127,3 @@ def _unfuse(artifact: Path) -> None:
     model["modelTopology"] = MessageToDict(graph)
     entry.chmod(0o644)
     entry.write_text(json.dumps(model))
-
-
-if __name__ == "__main__":
-    import tempfile
-
-    for chosen in sys.argv[1:] or NAMES:
-        with tempfile.TemporaryDirectory() as made:
-            print(compare(chosen, Path(made)), flush=True)

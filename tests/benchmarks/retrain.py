@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from pipeline.bundled import train
-from pipeline.optimize.finetune import Recipe, fit, reproducible, save
+from pipeline.optimize.training.finetune import Recipe, fit, reproducible, save
 
 HEAD = "conv_preds"
 

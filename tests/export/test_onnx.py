@@ -18,7 +18,7 @@ from pipeline.errors import PipelineError
 from pipeline.export import onnx as fmt
 from pipeline.model import Signature, TensorSpec
 from pipeline.optimize import float16, uint8
-from pipeline.optimize.codec import decode
+from pipeline.optimize.weights.codec import decode
 
 RANDOM = np.random.default_rng(0)
 FEEDS = {

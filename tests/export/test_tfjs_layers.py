@@ -15,7 +15,7 @@ import pytest
 from pipeline.errors import PipelineError
 from pipeline.export import freeze, tfjs_layers
 from pipeline.optimize import channels, distill
-from pipeline.optimize.examples import Examples
+from pipeline.optimize.training.examples import Examples
 from pipeline.sources import keras_file, saved_model
 
 NO_EXAMPLES = Examples((np.zeros((1, 1)),), (np.zeros((1, 1)),), "teacher")

@@ -14,8 +14,8 @@ from sources_to_train import inputs, load, write_samples, write_source
 from pipeline.bundled import train
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.optimize import channels
-from pipeline.optimize.channel_groups import find_groups
-from pipeline.optimize.examples import Examples, Mix
+from pipeline.optimize.keras.channel_groups import find_groups
+from pipeline.optimize.training.examples import Examples, Mix
 from pipeline.samples.folder import Split
 
 NOTHING = Examples((np.zeros((1, 1)),), (np.zeros((1, 1)),), "teacher", Mix())

@@ -12,7 +12,8 @@ from sources_to_train import inputs, load, write_samples, write_source
 
 from pipeline.bundled import train
 from pipeline.errors import PipelineError
-from pipeline.optimize import augment, distill
+from pipeline.optimize import distill
+from pipeline.optimize.training import augment
 from pipeline.samples.folder import Split
 from pipeline.step import on_progress
 

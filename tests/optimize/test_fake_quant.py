@@ -11,7 +11,8 @@ import trainable
 
 from pipeline.export import activations, freeze
 from pipeline.export import onnx as fmt
-from pipeline.optimize import fake_quant, int8, qat
+from pipeline.optimize import int8, qat
+from pipeline.optimize.training import fake_quant
 
 #: What runtimes keep in eight bits; the batch norms that are folded, by what they go into.
 LAYERS = {

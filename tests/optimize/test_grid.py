@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.optimize import grid, uint8, uint16
-from pipeline.optimize.codec import affine, decode, rounded
+from pipeline.optimize import uint8, uint16
+from pipeline.optimize.weights import grid
+from pipeline.optimize.weights.codec import affine, decode, rounded
 
 SEEDS = range(40)
 

@@ -63,9 +63,9 @@ def test_uint8_in_tfjs_is_as_right_as_float32(folder: Path, tmp_path: Path) -> N
 
 def test_without_rounding_it_is_hard(folder: Path, tmp_path: Path) -> None:
     """As the peer does it: nearest numbers, one scale for each tensor."""
-    from pipeline.optimize.codec import decode, rounded
     from pipeline.optimize.graph.layers import layers
     from pipeline.optimize.graph.network import Network
+    from pipeline.optimize.weights.codec import decode, rounded
 
     network = Network.read(folder / "frozen")
     for layer in layers(network):

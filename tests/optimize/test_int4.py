@@ -12,7 +12,7 @@ from pipeline.errors import PipelineError
 from pipeline.export import onnx as onnx_format
 from pipeline.export import onnx_weights
 from pipeline.optimize import int4
-from pipeline.optimize.codec import Weight, decode
+from pipeline.optimize.weights.codec import Weight, decode
 
 RANDOM = np.random.default_rng(0)
 

@@ -14,7 +14,7 @@ from onnx_models import apply_int8, run, write_model, write_samples
 from pydantic import ValidationError
 
 from pipeline.errors import PipelineError
-from pipeline.optimize import int8_sensitivity
+from pipeline.optimize.onnx import int8_sensitivity
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(0, 1, (24, 3, 8, 8)).astype(np.float32)

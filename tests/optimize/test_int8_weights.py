@@ -13,7 +13,7 @@ from onnx_models import apply_int8, run, run_in_chromium, write_model, write_sam
 
 from pipeline.errors import ConfigError
 from pipeline.optimize.int8 import METHODS
-from pipeline.optimize.int8_weights import SCALE_BITS, Bits, quantize
+from pipeline.optimize.onnx.int8_weights import SCALE_BITS, Bits, quantize
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(0, 1, (16, 3, 8, 8)).astype(np.float32)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import trainable
 
-from pipeline.optimize.finetune import layers
-from pipeline.optimize.keras_fold import along, fold, kernel_of, linear_layers
+from pipeline.optimize.keras.fold import along, fold, kernel_of, linear_layers
+from pipeline.optimize.training.finetune import layers
 
 
 @pytest.fixture(scope="module")

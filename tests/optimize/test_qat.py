@@ -13,10 +13,10 @@ import trainable
 
 from pipeline.errors import ConfigError
 from pipeline.optimize import qat
-from pipeline.optimize.codec import affine, decode
-from pipeline.optimize.keras_fold import fold, kernel_of, linear_layers, output_axes
-from pipeline.optimize.settle import significant
-from pipeline.optimize.training import Lesson
+from pipeline.optimize.keras.fold import fold, kernel_of, linear_layers, output_axes
+from pipeline.optimize.training.settle import significant
+from pipeline.optimize.training.teaching import Lesson
+from pipeline.optimize.weights.codec import affine, decode
 
 OPTIONS = qat.Options(
     levels=7,
@@ -126,7 +126,7 @@ def test_training_finds_better_weights_than_rounding(root: Path) -> None:
     inputs, labels = trainable.images(400, 9)
     rounded = trainable.load(root / "source")
     with pytest.MonkeyPatch.context() as patch:
-        from pipeline.optimize import finetune
+        from pipeline.optimize.training import finetune
 
         patch.setattr(finetune, "fit", lambda *args, **named: {})
         rounded, _, _ = qat.quantize(rounded, Lesson(None, None, None), OPTIONS)

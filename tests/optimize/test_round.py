@@ -12,10 +12,10 @@ from safetensors.numpy import save_file
 from pipeline.errors import PipelineError
 from pipeline.export import freeze
 from pipeline.model import TensorSpec
-from pipeline.optimize import grid
 from pipeline.optimize import round as rounding
 from pipeline.optimize.graph.layers import layers
 from pipeline.optimize.graph.network import Network
+from pipeline.optimize.weights import grid
 
 
 def relu6(x: Any) -> Any:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.optimize import losses
-from pipeline.optimize.examples import Examples, Mix, read_examples
+from pipeline.optimize.training import losses
+from pipeline.optimize.training.examples import Examples, Mix, read_examples
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 

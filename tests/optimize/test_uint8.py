@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.optimize import uint8
-from pipeline.optimize.codec import Encoded, Weight, decode
+from pipeline.optimize.weights.codec import Encoded, Weight, decode
 
 RANDOM = np.random.default_rng(0)
 SIDES = (2, 3)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.optimize import training
+from pipeline.optimize.training import teaching
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 
@@ -50,7 +50,7 @@ def model(seed: int = 0) -> Any:
 
 def _spread(made: Any, chance: np.random.Generator) -> None:
     """Give batch norms statistics and factors that differ from channel to channel."""
-    from pipeline.optimize.finetune import layers
+    from pipeline.optimize.training.finetune import layers
 
     for layer in layers(made):
         for variable in layer.weights if hasattr(layer, "moving_variance") else ():
@@ -72,8 +72,8 @@ def images(count: int, seed: int = 0) -> tuple[Any, Any]:
 def trained(sparse: str | None = None) -> Any:
     """The model after a short training; about half of a layer's kernel is zero where one is named,
     as pruning would leave it."""
-    from pipeline.optimize import finetune
-    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.training import finetune
+    from pipeline.optimize.training.examples import Examples
 
     made = model()
     inputs, labels = images(600, 5)
@@ -92,7 +92,7 @@ def write(root: Path, made: Any, *, labelled: bool = True) -> dict[str, Path]:
     source, samples = root / "source", root / "samples"
     source.mkdir(parents=True)
     samples.mkdir()
-    training.write_source(made, source)
+    teaching.write_source(made, source)
     splits = {}
     for seed, name in enumerate(folder.SPLITS):
         inputs, labels = images(200, seed)

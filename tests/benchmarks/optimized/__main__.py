@@ -7,6 +7,7 @@ technique has seen: bytes are those of all files of an artifact after brotli.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -80,11 +81,11 @@ def report(rows: Sequence[Row]) -> None:
     """Print the table, each row beside float32 of its model and format."""
     targets = sorted({target for row in rows for target, _ in row.speeds})
     heads = "".join(f"{target:>12}" for target in targets)
-    click.echo(f"{'model':22}{'artifact':32}{'brotli':>10}{'quality':>10}{'lost':>8}{heads}")
+    click.echo(f"{'model':24}{'artifact':32}{'brotli':>10}{'quality':>10}{'lost':>8}{heads}")
     for row in rows:
         speeds = dict(row.speeds)
         times = "".join(_speed(speeds.get(target)) for target in targets)
-        click.echo(f"{row.model:22}{row.maker:32}{row.wire_bytes / 1000:7.1f} KB"
+        click.echo(f"{row.model:24}{row.maker:32}{row.wire_bytes / 1000:7.1f} KB"
                    f"{_quality(row):>10}{_lost(row, rows):>8}{times}")  # fmt: skip
     click.echo()
     for asked, came in answers(rows):
@@ -124,6 +125,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 @click.option("--only", "chosen", multiple=True, type=click.Choice(NAMES), help="These models.")
 def main(as_json: bool, chart: Path | None, chosen: tuple[str, ...]) -> None:
     """Compare bytes, accuracy and speed with the peers' tools."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryDirectory(prefix="bench-") as work:
         folder = Path(work)
         rows = [row for name in chosen or NAMES for row in of_model(name, folder)]

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.optimize import grid
+from pipeline.optimize.weights import grid
 
 if TYPE_CHECKING:
     import numpy as np

@@ -74,7 +74,7 @@ def build(teacher: Any, shape: Shape) -> Any:
     """
     import tf_keras
 
-    from pipeline.optimize.losses import activation_of
+    from pipeline.optimize.training.losses import activation_of
 
     _check(teacher)
     given, output = teacher.inputs[0], teacher.output_names[0]
@@ -178,7 +178,7 @@ def _strongest(source: Any, norm: Any, layer: Any) -> Array:
     """As many of a teacher's channels as a student's convolution has, in the teacher's order."""
     import numpy as np
 
-    from pipeline.optimize.importance import folded_norms
+    from pipeline.optimize.keras.importance import folded_norms
 
     if type(source) is not type(layer) or source.filters <= layer.filters:
         return np.arange(layer.filters)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.examples import Examples, Mix
+    from pipeline.optimize.training.examples import Examples, Mix
 
 #: Its logarithm is finite in float32, and so is its inverse, the logarithm's slope.
 SMALLEST_PROBABILITY = 1e-30

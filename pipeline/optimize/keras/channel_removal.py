@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.channel_groups import Groups, Layout
+    from pipeline.optimize.keras.channel_groups import Groups, Layout
 
     Array = NDArray[Any]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pipeline.optimize.codec import Encoded, Weight, min_max, rounded, short_float16
+from pipeline.optimize.weights.codec import Encoded, Weight, min_max, rounded, short_float16
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.training.examples import Examples
 
     Array = NDArray[Any]
     Augment = Callable[[tuple[Array, ...], np.random.Generator], tuple[Array, ...]]
@@ -73,7 +73,7 @@ def fit(
     """
     import tf_keras
 
-    from pipeline.optimize.losses import losses, metrics
+    from pipeline.optimize.training.losses import losses, metrics
 
     steps = recipe.steps(len(train))
     decay = tf_keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)

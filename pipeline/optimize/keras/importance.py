@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.channel_groups import Groups
-    from pipeline.optimize.examples import Examples
+    from pipeline.optimize.keras.channel_groups import Groups
+    from pipeline.optimize.training.examples import Examples
 
     Array = NDArray[Any]
 
@@ -87,7 +87,7 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
     import numpy as np
     import tensorflow as tf
 
-    from pipeline.optimize.losses import losses
+    from pipeline.optimize.training.losses import losses
 
     gates = [groups.norms.get(name, model.get_layer(name)) for name in groups.makers]
     weights = {gate.name: gate.trainable_weights for gate in gates}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.finetune import Augment
+    from pipeline.optimize.training.finetune import Augment
 
     Array = NDArray[Any]
 

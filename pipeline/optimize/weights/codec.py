@@ -81,7 +81,7 @@ def on_grid(
     """Values as they are, if they lie on a grid that ``dtype`` holds, however fine it is."""
     import numpy as np
 
-    from pipeline.optimize import grid
+    from pipeline.optimize.weights import grid
 
     found = grid.find(values, axis, int(np.iinfo(dtype).max) + 1)
     if found is None:

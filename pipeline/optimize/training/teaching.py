@@ -17,8 +17,8 @@ from pipeline.options import Options
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.optimize.examples import Examples
-    from pipeline.optimize.finetune import Recipe
+    from pipeline.optimize.training.examples import Examples
+    from pipeline.optimize.training.finetune import Recipe
     from pipeline.step import Inputs
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -51,7 +51,7 @@ class Training(Options):
     """Decides the order of samples and all else that is left to chance."""
 
     def recipe(self) -> Recipe:
-        from pipeline.optimize.finetune import Recipe
+        from pipeline.optimize.training.finetune import Recipe
 
         return Recipe(self.finetune_epochs, self.batch_size, self.learning_rate, self.seed)
 
@@ -76,8 +76,8 @@ def read_lesson(inputs: Inputs, options: Training, technique: str) -> Lesson:
         options: what labels and teacher count, and how much is held back.
         technique: the name that errors begin with.
     """
-    from pipeline.optimize.examples import Mix, held_in, read_examples
-    from pipeline.optimize.finetune import reproducible
+    from pipeline.optimize.training.examples import Mix, held_in, read_examples
+    from pipeline.optimize.training.finetune import reproducible
 
     # Of its own: whether a model is loaded or still in memory, what is trained next starts alike.
     with reproducible(options.seed):
@@ -103,7 +103,7 @@ def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
 
 def write_source(model: Any, work: Path) -> None:
     """Write a ``tf_keras.Model`` as a SOURCE folder."""
-    from pipeline.optimize.finetune import save
+    from pipeline.optimize.training.finetune import save
 
     save(model, work / "model.h5")
     source = {"load": "keras_file", "path": "model.h5"}

@@ -1,0 +1,1 @@
+"""Changes to Keras models: folding, removing channels, smaller ones of the same kind."""

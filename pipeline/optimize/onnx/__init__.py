@@ -1,0 +1,1 @@
+"""Integers and half precision in ONNX graphs."""

@@ -1,0 +1,1 @@
+"""What techniques that train share: samples to learn from, losses, the loop, grids trained on."""

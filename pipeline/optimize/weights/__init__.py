@@ -1,0 +1,1 @@
+"""How float32 tensors are stored in fewer bits."""
