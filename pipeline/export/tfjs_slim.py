@@ -2,7 +2,7 @@
 
 What is left out are attributes that have their default, in TensorFlow too, and what a constant says
 of itself: its type and shape stand in the manifest. A constant's name stands there, in its node and
-in each reader, and nobody asks for its value: a number does.
+in each reader, and unless it is an output, nobody asks for its value: a number does.
 """
 
 from __future__ import annotations
@@ -29,21 +29,23 @@ def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -
 
     Args:
         model: a graph model. One with functions, the bodies of loops, is left alone.
-        contents: the bytes of each weight of its manifest; what is shared goes from there too.
+        contents: the bytes of each weight of its manifest; what is shared goes from there too, but
+            for the model's outputs.
     """
     topology = model["modelTopology"]
     if topology.get("library"):
         return
     (group,) = model["weightsManifest"]
+    outputs = _outputs(model)
     first: dict[Any, str] = {}
     shared: dict[str, str] = {}
     kept = []
     for index, (weight, content) in enumerate(zip(group["weights"], contents, strict=True)):
         key = (weight["dtype"], tuple(weight["shape"]), bytes(content))
-        if key in first:
+        if key in first and weight["name"] not in outputs:
             shared[weight["name"]] = first[key]
         else:
-            first[key] = weight["name"]
+            first.setdefault(key, weight["name"])
             kept.append(index)
     if not shared:
         return
@@ -65,8 +67,20 @@ def slim(model: dict[str, Any]) -> None:
     # Equal things side by side compress best; TF.js sorts nodes itself.
     topology["node"].sort(key=lambda node: node["op"] != "Const")
     if "library" not in topology:
-        weights = [weight for group in model["weightsManifest"] for weight in group["weights"]]
+        outputs = _outputs(model)
+        weights = [
+            weight
+            for group in model["weightsManifest"]
+            for weight in group["weights"]
+            if weight["name"] not in outputs
+        ]
         _number_constants(topology["node"], weights)
+
+
+def _outputs(model: dict[str, Any]) -> set[str]:
+    """The nodes that are asked for by name."""
+    found = model.get("signature", {}).get("outputs", {})
+    return {output["name"].split(":")[0] for output in found.values()}
 
 
 def _shorten(node: Node) -> None:
@@ -109,4 +123,10 @@ def _rename(nodes: Sequence[Node], names: Mapping[str, str]) -> None:
     for node in nodes:
         node["name"] = names.get(node["name"], node["name"])
         if "input" in node:
-            node["input"] = [names.get(name, name) for name in node["input"]]
+            node["input"] = [_renamed(name, names) for name in node["input"]]
+
+
+def _renamed(source: str, names: Mapping[str, str]) -> str:
+    """An input, or ``^node`` that only has to run before."""
+    name = source.removeprefix("^")
+    return source.removesuffix(name) + names.get(name, name)

@@ -90,3 +90,24 @@ def test_constants_of_other_shapes_or_types_are_not_shared():
         contents: list[bytes | memoryview] = [b"1234", b"1234"]
         share_constants(model, contents)
         assert len(contents) == 2
+
+
+def test_a_constant_that_is_an_output_keeps_its_name_and_its_bytes():
+    """Box priors are such, and two of them can be equal."""
+    model = graph()
+    model["signature"] = {"outputs": {name: {"name": f"{name}:0"} for name in ("a/w", "a/b", "0")}}
+    contents: list[bytes | memoryview] = [b"1234", b"1234"]
+    share_constants(model, contents)
+    slim(model)
+    assert contents == [b"1234", b"1234"]
+    assert {node["name"] for node in model["modelTopology"]["node"]} == {"x", "a/w", "a/b", "0"}
+    assert [weight["name"] for weight in model["weightsManifest"][0]["weights"]] == ["a/w", "a/b"]
+
+
+def test_what_runs_after_a_constant_finds_it_by_its_new_name():
+    model = graph()
+    model["modelTopology"]["node"][3]["input"].append("^a/b")
+    contents: list[bytes | memoryview] = [b"1234", b"1234"]
+    share_constants(model, contents)
+    slim(model)
+    assert model["modelTopology"]["node"][2]["input"] == ["x", "1", "1", "^1"]
