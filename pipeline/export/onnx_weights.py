@@ -88,7 +88,8 @@ def _weights(model: Any) -> Iterator[tuple[Any, Any, Weight]]:
             if bias or axis is not NOT_A_WEIGHT:
                 values = numpy_helper.to_array(tensor)
                 sides = None if bias else _sides(values.ndim, axis)
-                yield graph, tensor, Weight(values, None if bias else axis, sides, bias)
+                weight = Weight(values, None if bias else axis, sides, bias, tensor.name)
+                yield graph, tensor, weight
 
 
 def _sides(rank: int, axis: int | None) -> tuple[int, int] | None:

@@ -142,7 +142,7 @@ def _encode(
             # Channels come last in all of TensorFlow's kernels, in depthwise ones last but one.
             sides = None if bias else (values.ndim - 2, values.ndim - 1)
             chosen.append(index)
-            weights.append(Weight(values, None, sides, bias))
+            weights.append(Weight(values, None, sides, bias, spec["name"]))
     codec = discover("optimize", "encode")[str(options.codec)]
     encoded = encode_all(codec, weights, options.codec_options)
     for index, one in zip(chosen, encoded, strict=True):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 1
+VERSION = 2
 FORMATS = ("onnx",)
 REASON = "TF.js has no 4-bit weights; quantize: {to: uint8, levels: 16} compresses as well"
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 3
+VERSION = 4
 
 
 class Options(options.Options):

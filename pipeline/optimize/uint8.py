@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY = "quantize"
 STAGE = "weights"
-VERSION = 4
+VERSION = 5
 
 #: What a search tries of the options, first things first.
 SEARCH = {"levels": (256, 64, 32, 16, 12, 8)}
@@ -28,9 +28,9 @@ Granularity = Literal["per-channel", "per-tensor"]
 class Options(options.Options):
     """Weights as uint8; activations stay float32."""
 
-    levels: Annotated[int, Field(ge=2, le=256)] = 256
-    """How many values a weight may have: fewer compress to fewer bytes. Weights that earlier
-    techniques have put on a grid stay there."""
+    levels: Annotated[int, Field(ge=3, le=256)] = 256
+    """How many values a weight may have: fewer compress to fewer bytes. Three are zero and one on
+    either side. Weights that earlier techniques have put on a grid stay there."""
 
     granularity: Granularity = "per-channel"
     """Whether output channels may have scales of their own. TF.js' format has one per tensor: there

@@ -116,9 +116,17 @@ def test_rounding_keeps_zero_and_as_many_levels_as_are_asked_for():
         assert np.abs(found - values).max() <= step * (1 if levels == 2 else 0.5) * 1.001 + step / 2
 
 
-def test_a_range_that_float32_cannot_divide_becomes_zero():
-    values = np.array([1e-44, 3e-45, 0, 2.8e-45] * 99, np.float32)
+@pytest.mark.parametrize("some", [[1e-44, 3e-45, 0, 2.8e-45], [1e-44], [1.4e-45, -1.4e-45]])
+def test_a_range_that_float32_cannot_divide_becomes_zero(some):
+    values = np.array(some * 99, np.float32)
     assert np.isfinite(decode(uint8.encode(values, None), None)).all()
+    assert not decode(rounded(values, None, np.uint8), None).any()
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_on_no_grid(odd):
+    for axis in (None, 0):
+        assert grid.find(np.float32([[0, 1, odd], [0, 2, 1]]), axis, 256) is None
 
 
 def test_channels_share_a_zero_where_it_fits_them_all():

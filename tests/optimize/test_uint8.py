@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from pipeline.optimize import uint8
-from pipeline.optimize.weights.codec import Encoded, Weight, decode
+from pipeline.errors import PipelineError
+from pipeline.optimize import float16, int4, uint8, uint16
+from pipeline.optimize.weights.allocation import _ladder
+from pipeline.optimize.weights.codec import Encoded, Weight, decode, encode_all, short_float16
 
 RANDOM = np.random.default_rng(0)
 SIDES = (2, 3)
 
 #: A first convolution, a depthwise one, a pointwise one and a bias, as TF.js lays them out.
 SHAPES = [(3, 3, 3, 16), (3, 3, 128, 1), (1, 1, 128, 512)]
+KERNEL = np.random.default_rng(1).normal(size=(64, 64)).astype(np.float32)
 BIAS = RANDOM.normal(size=512).astype(np.float32)
 
 
@@ -85,6 +89,17 @@ def test_biases_stay_float32_where_float16_cannot_hold_them():
     assert types(uint8.encode_all([large, small], mixed=False)) == [None, None]
 
 
+def test_three_levels_are_the_fewest():
+    """Of two, with zero among them, a symmetric tensor's are both zero."""
+    even = Weight(np.linspace(-1, 1, 2400, dtype=np.float32).reshape(40, 60), None, (0, 1))
+    for mixed in (False, True):
+        (encoded,) = uint8.encode_all([even], levels=3, mixed=mixed)
+        assert np.unique(decode(encoded, None)).size == 3
+    assert min(_ladder(3)) == min(_ladder(8)) == 3
+    with pytest.raises(ValidationError, match="greater than or equal to 3"):
+        uint8.Options(levels=2)
+
+
 def test_what_is_on_a_grid_is_kept_and_only_the_rest_is_shared_out():
     numbers = RANDOM.integers(-7, 9, (64, 128)).astype(np.float32)
     pruned = Weight(numbers * np.float32(0.03), None, (0, 1))
@@ -109,3 +124,24 @@ def test_grids_per_channel_hardly_move_where_a_format_has_one_scale():
     (one,) = uint8.encode_all([Weight(values, None, SIDES)])
     assert one.data.dtype == np.float16
     assert np.abs((decode(one, None) - values) / scale).max() <= 0.07
+
+
+@pytest.mark.parametrize("bits", range(2, 12))
+def test_rounding_up_does_not_leave_float16(bits):
+    found = short_float16(np.float32([65500, -65500, 1]), bits).data
+    assert np.isfinite(found).all()
+    assert found[0] == -found[1] > 64000
+    assert found[2] == 1
+
+
+@pytest.mark.parametrize("codec", [uint8, uint16, float16, int4])
+def test_masks_stay_float32_and_what_is_not_a_number_is_refused_by_name(codec):
+    mask = np.zeros((64, 64), np.float32)
+    mask[np.triu_indices(64, 1)] = -np.inf
+    given = [Weight(mask, None, (0, 1)), Weight(KERNEL, None, (0, 1))]
+    left, encoded = encode_all(codec, given, {})
+    assert left is None
+    assert encoded is not None
+    broken = Weight(np.full((64, 64), np.nan, np.float32), None, (0, 1), name="a/kernel")
+    with pytest.raises(PipelineError, match=r"not a number, in a/kernel of shape \[64, 64\]"):
+        encode_all(codec, [*given, broken], {})

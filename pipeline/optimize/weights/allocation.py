@@ -35,6 +35,10 @@ CODER = 0.983
 #: The steps between numbers of levels that are tried.
 LADDER = 2**0.125
 
+#: With two levels, zero and another, all values of one sign are lost, and of both where they are
+#: alike: the nearest multiple of their difference is zero.
+FEWEST = 3
+
 #: Significant bits of a float16 that are tried; biases get at least seven.
 BITS, BIAS_BITS = range(2, 12), range(7, 12)
 
@@ -56,7 +60,7 @@ def allocate(weights: Sequence[Weight], levels: int) -> list[Encoded]:
 
     Args:
         weights: none of them on a grid already.
-        levels: 2 to 256.
+        levels: 3 to 256.
     """
     choices = [list(_choices(weight, levels)) for weight in weights]
     allowed = sum(_reference(each, levels).bytes for each in choices) * CODER
@@ -134,11 +138,11 @@ def _integers(weight: Weight, axis: int | None, levels: int) -> Iterator[Choice]
 
 
 def _ladder(levels: int) -> list[int]:
-    """Numbers of levels from 2 to 256, ``levels`` among them."""
+    """Numbers of levels from FEWEST to 256, ``levels`` among them."""
     found = {levels}
     for direction in (LADDER, 1 / LADDER):
         some = levels * direction
-        while 2 <= some <= 256:
+        while FEWEST <= some <= 256:
             found.add(round(some))
             some *= direction
     return sorted(found)

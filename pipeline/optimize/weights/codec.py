@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import PipelineError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -43,11 +45,43 @@ class Weight:
     bias: bool = False
     """Whether it is added to a layer's output: too few and too sensitive for 8 bits."""
 
+    name: str = ""
+    """What the format calls it."""
+
 
 def encode_all(
     codec: Any, weights: Sequence[Weight], options: Mapping[str, Any]
 ) -> list[Encoded | None]:
-    """Encode a model's weights by a module of ``pipeline.optimize``; ``None`` stays float32."""
+    """Encode a model's weights by a module of ``pipeline.optimize``; ``None`` stays float32.
+
+    Infinite values, as of a causal mask, are on no grid: what holds some stays float32.
+
+    Raises:
+        PipelineError: a weight is not a number.
+    """
+    found: list[Encoded | None] = [None] * len(weights)
+    finite = [index for index, weight in enumerate(weights) if _is_finite(weight)]
+    encoded = _encode_finite(codec, [weights[index] for index in finite], options)
+    for index, one in zip(finite, encoded, strict=True):
+        found[index] = one
+    return found
+
+
+def _is_finite(weight: Weight) -> bool:
+    import numpy as np
+
+    if np.isnan(weight.values).any():
+        raise PipelineError(
+            f"a weight is not a number, in {weight.name or 'a tensor'} of shape "
+            f"{list(weight.values.shape)}",
+            todo="train the model again from where its loss was still finite",
+        )
+    return bool(np.isfinite(weight.values).all())
+
+
+def _encode_finite(
+    codec: Any, weights: Sequence[Weight], options: Mapping[str, Any]
+) -> Sequence[Encoded | None]:
     if hasattr(codec, "encode_all"):
         encoded: list[Encoded | None] = codec.encode_all(weights, **options)
         return encoded
@@ -129,10 +163,10 @@ def min_max(
     high = np.maximum(values.max(axis=over, keepdims=True), 0).astype(np.float64)
     spread = np.where(high > low, high - low, last)
     scale = (spread / last).astype(np.float32)
-    if axis is None:
-        scale = _short(scale, -low / scale)
     # A range of subnormal numbers has no step in float32; they are zeros to every runtime.
     scale = np.where(scale > 0, scale, np.float32(1))
+    if axis is None:
+        scale = _short(scale, -low / scale)
     zero: NDArray[np.float32] = np.clip(np.rint(-low / scale), 0, last).astype(np.float32)
     return scale, zero
 
@@ -142,7 +176,7 @@ def _short(scale: NDArray[np.float32], zero: NDArray[np.float64]) -> NDArray[np.
     graph's JSON would spell out."""
     import numpy as np
 
-    digits = 3 - int(np.floor(np.log10(scale.item()))) if scale.item() else 0
+    digits = 3 - int(np.floor(np.log10(scale.item())))
     first = int(np.ceil(scale.item() * 10.0**digits))
     found = [float(f"{number}e{-digits}") for number in range(first, first + 8)]
     number = round(zero.item())
@@ -155,10 +189,17 @@ def _others(values: NDArray[Any], axis: int | None) -> tuple[int, ...] | None:
 
 
 def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
-    """Round to so many significant bits of a float16; the others are zeros, which compress."""
+    """Round to so many significant bits of a float16; the others are zeros, which compress.
+
+    Args:
+        values: float32, any shape, no larger than float16 can hold (65504).
+        bits: 1 to 11.
+    """
     import numpy as np
 
-    return Encoded(significant(values, bits).astype(np.float16))
+    # Rounding up ends at 65536, which is infinite.
+    largest = np.finfo(np.float16).max
+    return Encoded(np.clip(significant(values, bits), -largest, largest).astype(np.float16))
 
 
 def significant(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:

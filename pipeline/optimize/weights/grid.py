@@ -36,7 +36,7 @@ def find(values: NDArray[np.float32], axis: int | None, levels: int) -> Grid | N
     """The coarsest grid that holds all values, or ``None``.
 
     Args:
-        values: float32, any shape, finite.
+        values: float32, any shape; infinite ones and such as are no numbers are on no grid.
         axis: look for one grid per index along this axis; ``None`` for one in all.
         levels: how many steps of the grid there may be from the least value (or zero) to the
             greatest (or zero), both counted; at most 65536.
@@ -73,6 +73,8 @@ def _of_row(row: NDArray[np.float32], levels: int) -> tuple[NDArray[np.int64], f
         return None
     distinct = np.unique(row).astype(np.float64)
     distinct = distinct[distinct != 0]
+    if not np.isfinite(distinct).all():
+        return None
     if not distinct.size:
         return np.zeros(row.shape, np.int64), 1.0
     step = _divisor(distinct, levels)
