@@ -49,7 +49,7 @@ class Options(options.Options):
     """Operators or nodes to leave in float32."""
 
 
-@step(version=1, lane="light", tools=("onnx", "numpy"))
+@step(version=2, lane="light", tools=("onnx", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx) whose matrix products are integers.
 
@@ -77,6 +77,11 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     names: dict[str, str] = {}
     canonical = canonicalize(model, signature, names)
     write(canonical, signature, work, origins.renamed(origins.read(inputs["model"]), names))
+
+
+def _transposes(node: Any) -> bool:
+    """Whether a product reads its constant by rows."""
+    return any(item.name == "transB" and item.i for item in node.attribute)
 
 
 class _Rewriter:
@@ -123,7 +128,7 @@ class _Rewriter:
         values: NDArray[Any] = numpy_helper.to_array(tensor)
         if values.size < SMALLEST:
             return None
-        return values.T if "transB" in settings and settings["transB"].i else values
+        return values.T if _transposes(node) else values
 
     def _look_up(self, node: Any, table: NDArray[Any]) -> None:
         """Rows of integers, each times its own scale."""
@@ -137,7 +142,8 @@ class _Rewriter:
     def _multiply(self, node: Any, weight: NDArray[Any]) -> None:
         """x @ w (+ bias), as integers and then times the scales of both."""
         name, out = node.input[0], node.output[0]
-        numbers, scales = self._quantized(f"{node.input[1]}/{weight.shape}", weight.T)
+        side = "rows" if _transposes(node) else "columns"
+        numbers, scales = self._quantized(f"{node.input[1]}/{side}", weight.T)
         rounded = self._dynamic(name)
         has_bias = len(node.input) > 2 and node.input[2]
         self._add("MatMulInteger", [f"{rounded}/numbers", numbers, f"{rounded}/zero"], f"{out}/sum")

@@ -80,6 +80,18 @@ def test_it_agrees_with_float32_and_holds_no_float32_weight(
     assert (kinds["MatMulInteger"], kinds["DynamicQuantizeLinear"]) == (3, 2)
 
 
+def test_a_square_constant_can_be_read_by_rows_and_by_columns(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["a"]),
+        helper.make_node("Gemm", ["a", "w"], ["y"], transB=1),
+    ]
+    specs = ([("x", "float32", (None, 64))], [("y", "float32", (None, 64))])
+    model = write_model(tmp_path / "model", nodes, *specs, w=weight(64, 64))
+    x = RANDOM.normal(size=(8, 64)).astype(np.float32)
+    found = run(apply(model, tmp_path / "work"), x=x)[0]
+    assert relative(found, run(model / "model.onnx", x=x)[0]) < 0.03
+
+
 def test_every_row_of_a_table_has_its_own_scale(attention: Path, tmp_path: Path) -> None:
     model = onnx.load(apply(attention, tmp_path, only=["Gather"]))
     arrays = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
