@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from onnx_models import apply_int8, run, run_in_chromium, write_model, write_sam
 
 from pipeline.errors import ConfigError
 from pipeline.optimize.int8 import METHODS
-from pipeline.optimize.onnx.int8_weights import SCALE_BITS, Bits, quantize
+from pipeline.optimize.onnx import int8_weights
+from pipeline.optimize.onnx.int8_weights import SCALE_BITS, Bits, _largest, quantize
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(0, 1, (16, 3, 8, 8)).astype(np.float32)
@@ -140,6 +142,45 @@ def test_a_channel_of_next_to_nothing_keeps_its_large_bias(samples: Path, tmp_pa
     path = apply_int8(model, samples, tmp_path / "work")
     wanted, found = run(model / "model.onnx", image=IMAGES)[0], run(path, image=IMAGES)[0]
     assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
+
+
+@pytest.mark.parametrize("granularity", ["per-channel", "per-tensor"])
+def test_groups_of_a_transposed_convolution_share_channels_and_not_biases(
+    granularity: str, samples: Path, tmp_path: Path
+) -> None:
+    nodes = [
+        helper.make_node("ConvTranspose", ["image", "w", "b"], ["c"], group=3),
+        helper.make_node("Relu", ["c"], ["y"]),
+    ]
+    specs = ([("image", "float32", (None, 3, 8, 8))], [("y", "float32", (None, 12, 10, 10))])
+    # A channel of next to nothing, whose largest bias is the last group's.
+    weight, bias = kernel(3, 4, 3, 3), np.linspace(0, 0.5, 12, dtype=np.float32)
+    weight[:, 3] *= 1e-12
+    model = write_model(tmp_path / "model", nodes, *specs, w=weight, b=bias)
+    path = apply_int8(model, samples, tmp_path / "work", granularity=granularity)
+    wanted, found = run(model / "model.onnx", image=IMAGES)[0], run(path, image=IMAGES)[0]
+    assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
+
+
+def test_biases_are_bounded_by_channel_whatever_their_shape() -> None:
+    assert _largest(np.array([1.0, -4, 3, 2]), 2).tolist() == [3, 4]
+    assert _largest(np.array([[1.0, -4]]), 2).tolist() == [1, 4]
+    assert _largest(np.array(-3.0), 2).tolist() == 3
+    assert _largest(np.array([1.0, -4]), 1).tolist() == [4]
+
+
+def test_blocks_of_channels_are_quantized_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = RANDOM.normal(size=(300, 500))
+    at_once = quantize(rows, 6, np.linspace(0, 0.1, 300))
+    monkeypatch.setattr(int8_weights, "BLOCK_VALUES", 7 * 500)
+    tracemalloc.start()
+    in_blocks = quantize(rows, 6, np.linspace(0, 0.1, 300))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    for one, other in zip(at_once, in_blocks, strict=True):
+        np.testing.assert_array_equal(one, other)
+    # One byte a weight for the integers, and what a block takes.
+    assert peak < 4 * rows.size
 
 
 def test_nodes_and_operators_can_be_left_in_float32(samples: Path, tmp_path: Path) -> None:

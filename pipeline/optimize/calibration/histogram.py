@@ -54,7 +54,11 @@ def count(values: NDArray[Any], peak: float) -> tuple[NDArray[np.int64], int]:
 
     flat = values.ravel()
     flat = flat[flat != 0]
-    bins = np.minimum((np.abs(flat) * np.float32(BINS / peak)).astype(np.int32), BINS - 1)
+    scale = BINS / float(peak)
+    if scale > float(np.finfo(np.float32).max):
+        # Tensors of next to nothing, as dead channels make them.
+        flat = flat.astype(np.float64)
+    bins = np.minimum((np.abs(flat) * flat.dtype.type(scale)).astype(np.int32), BINS - 1)
     bins += np.where(flat > 0, BINS, 0).astype(np.int32)
     counts = np.bincount(bins, minlength=2 * BINS).reshape(2, BINS)
     return counts, values.size - flat.size

@@ -46,6 +46,9 @@ LARGEST_BIAS = 2.0**30
 #: Operators with a weight at input 1 and, but for MatMul, a bias at input 2.
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
+#: So many weights are quantized at once, or one channel: for each there are some float64 numbers.
+BLOCK_VALUES = 2**20
+
 #: Of int8. Only a grid that values lie on already may go to the lower end.
 LOWEST, HIGHEST = -128, 127
 
@@ -127,12 +130,28 @@ def _least_scale(graph: _Graph, data: str) -> Any:
 
     least: Any = np.zeros(())
     for decoder in graph.readers[data]:
+        channels = graph.array(decoder.input[1]).size
         for node in graph.readers[decoder.output[0]]:
             bias, before = _bias(graph, node), graph.decoder(node, 0)
             if bias is not None and before is not None and before.input[1] in graph.constants:
                 step = graph.array(before.input[1]).astype(np.float64)
-                least = np.maximum(least, np.abs(bias) / (LARGEST_BIAS * step))
+                largest = _largest(bias, channels)
+                least = np.maximum(least, largest / (LARGEST_BIAS * step))
     return least
+
+
+def _largest(bias: Any, channels: int) -> Any:
+    """The largest magnitude of a bias for each channel of a weight, or in all.
+
+    The groups of a transposed convolution share the channels of its weight, [in, channels, …], and
+    each has a bias of its own: [groups * channels].
+    """
+    import numpy as np
+
+    magnitudes = np.abs(bias).reshape(-1)
+    if magnitudes.size % channels:
+        return magnitudes.max()
+    return magnitudes.reshape(-1, channels).max(axis=0)
 
 
 def _bias(graph: _Graph, node: Any) -> Any | None:
@@ -168,10 +187,22 @@ def quantize(rows: Rows, bits: float, least: Any) -> tuple[NDArray[np.int8], Row
     """
     import numpy as np
 
+    floor = _upward(np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows)))
+    numbers, scales = np.zeros(rows.shape, np.int8), np.zeros(len(rows))
+    count = max(1, BLOCK_VALUES // max(1, rows.shape[1]))
+    for start in range(0, len(rows), count):
+        block = slice(start, start + count)
+        numbers[block], scales[block] = _quantize_block(rows[block], bits, floor[block])
+    return numbers, scales
+
+
+def _quantize_block(rows: Rows, bits: float, floor: Rows) -> tuple[NDArray[np.int8], Rows]:
+    """``quantize``, with the smallest scale of each row."""
+    import numpy as np
+
     highest = 2 ** (bits - 1) - 1
     widest = np.abs(rows).max(axis=1, initial=0) / highest
     widest = np.where(widest > 0, widest, 1.0)
-    floor = _upward(np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows)))
     scales = np.maximum(_least_error(rows, widest, highest), floor)
     numbers = _rounded(rows / scales[:, None])
     for i, row in enumerate(rows):

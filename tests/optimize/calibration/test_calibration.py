@@ -88,6 +88,14 @@ def test_histograms_count_every_value_by_sign_and_size() -> None:
     assert (counts[0, [0, -1]].tolist(), counts[1, [512, -1]].tolist()) == ([1, 1], [1, 1])
 
 
+@pytest.mark.parametrize("peak", [1e-36, 1e-44])
+def test_next_to_nothing_has_a_histogram_too(peak: float) -> None:
+    one = seen(np.float32([0, -peak, peak / 4]))
+    assert (one.zeros, one.counts.sum(axis=1).tolist()) == (1, [1, 1])
+    for name in METHODS:
+        assert 0 < threshold(name, one) <= one.peak * (1 + 2 / histogram.BINS), name
+
+
 def doubled() -> Any:
     """y = x + x; z = relu(y)."""
     value = helper.make_tensor_value_info
