@@ -90,7 +90,7 @@ class Options(Strict):
     these bounds on every fourth of the samples, which is held back from rounding."""
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "numpy"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,68 @@ def test_the_worst_layers_stay_float16_until_enough_is_kept(folder: Path, tmp_pa
 def test_a_bound_that_float16_misses_is_told(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match=r"round.keep: with every layer in float16 .* snr_db"):
         rounded(folder, folder / "frozen", tmp_path / "some", keep={"snr_db": 200})
+
+
+Model = Callable[..., dict[str, Any]]
+Samples = dict[str, "np.ndarray[Any, Any]"]
+
+
+def off(model: Model, samples: Samples, work: Path, **options: Any) -> float:
+    """How far a rounded network's output is off, as a share of its root mean square."""
+    from frozen_models import freeze as frozen
+
+    shapes = options.pop("shapes", {})
+    specs = [
+        TensorSpec(name, "float32", shapes.get(name, (None, *values.shape[1:])))
+        for name, values in samples.items()
+    ]
+    frozen(model, specs, work / "frozen")
+    network = Network.read(work / "frozen")
+    rounding.round_weights(network, samples, rounding.Options(**options))
+    (work / "some").mkdir()
+    network.write(work / "frozen", work / "some")
+    size = {name: shape[0] for name, shape in shapes.items() if shape[0]}
+    feeds = {name: values[: size.get(name, 4)] for name, values in samples.items()}
+    before, after = (freeze.run(work / name, feeds)["y"] for name in ("frozen", "some"))
+    return float(np.sqrt(((after - before) ** 2).mean() / (before**2).mean()))
+
+
+@pytest.mark.parametrize("method", ["feedback", "nearest"])
+@pytest.mark.parametrize("case", ["constant", "far", "one", "same"])
+def test_inputs_that_hardly_vary_are_rounded(case: str, method: str, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    w = chains.Weights()
+
+    def model(image: Any, other: Any) -> dict[str, Any]:
+        x = tf.nn.relu(w.conv(image, 3, 8) * 0.01 + 100.0)
+        x = tf.reduce_mean(tf.nn.relu(w.conv(x, 1, 6)), [1, 2])
+        return {"y": w.dense(x, 5) + w.dense(tf.nn.relu(w.dense(other, 6)), 5)}
+
+    count = 1 if case == "one" else 16
+    image = chains.images(1).repeat(count, 0) if case == "same" else chains.images(count)
+    value = {"constant": 0.37, "far": 1000.0}.get(case, 500.0)
+    samples = {"image": image, "other": np.full((count, 6), value, np.float32)}
+    assert off(model, samples, tmp_path, method=method, bits=8) < 0.02
+
+
+def test_samples_that_are_not_finite_are_told(tmp_path: Path) -> None:
+    w = chains.Weights()
+    samples = {"x": np.full((4, 6), np.inf, np.float32)}
+    with pytest.raises(PipelineError, match="values that are not finite, before MatMul"):
+        off(lambda x: {"y": w.dense(x, 5)}, samples, tmp_path)
+
+
+def test_a_layer_may_read_any_output_of_a_node(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    w = chains.Weights()
+
+    def model(image: Any) -> dict[str, Any]:
+        first, second = tf.split(w.conv(image, 3, 8), [3, 5], -1)
+        x = tf.concat([w.conv(second, 3, 4), tf.nn.relu(w.conv(first, 3, 4)), second], -1)
+        one, other = tf.unstack(tf.reshape(x, [-1, 2, 13 * 32]), axis=1)
+        both = tf.stack([w.dense(one, 5), w.dense(other, 5)], axis=1)
+        return {"y": tf.nn.softmax(tf.unstack(both, axis=1)[1])}
+
+    assert off(model, {"image": chains.images(16)}, tmp_path, bits=8) < 0.05

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.optimize.graph.layers import Layer
-from pipeline.optimize.graph.network import Network, base
+from pipeline.optimize.graph.network import Network, base, tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,16 +52,16 @@ class Stages:
         seen: set[str] = set()
         stack = list(names)
         while stack:
-            name = stack.pop()
+            name = base(stack.pop())
             if name in self._known:
                 found[name] = None
             elif name not in seen:
                 seen.add(name)
-                stack += [base(source) for source in self.network.nodes[name].input]
+                stack += self.network.nodes[name].input
         return list(found)
 
     def _function(self, sources: Sequence[str], names: Sequence[str]) -> Any:
-        return self._graph.prune([f"{s}:0" for s in sources], [f"{n}:0" for n in names])
+        return self._graph.prune([tensor(s) for s in sources], [tensor(n) for n in names])
 
     def _product(self, layer: Layer) -> Any:
         """(input, weights[, bias]) -> the layer's result."""
@@ -126,8 +126,8 @@ def batches(network: Network, inputs: Mapping[str, Array]) -> list[slice]:
 
 
 def target(spec: Any, network: Network) -> str:
-    """The node whose values tell most of an output: a softmax's argument, else the output."""
+    """The tensor whose values tell most of an output: a softmax's argument, else the output."""
     node = network.nodes[spec.name]
     while spec.softmax and node.op != "Softmax":
         node = network.nodes[base(node.input[0])]
-    return base(node.input[0]) if spec.softmax else str(node.name)
+    return tensor(node.input[0] if spec.softmax else node.name)

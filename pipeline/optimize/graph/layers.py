@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.optimize.graph.network import Network, base
+from pipeline.optimize.graph.network import Network, base, tensor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,8 +38,8 @@ class Layer:
 
     @property
     def source(self) -> str:
-        """The node that its input comes from."""
-        return base(self.node.input[0])
+        """The tensor that it reads, such as ``split:1``."""
+        return tensor(self.node.input[0])
 
     @property
     def output(self) -> str:

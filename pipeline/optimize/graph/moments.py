@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import PipelineError
 from pipeline.optimize.graph.layers import Layer
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
+
+#: A variance counts at least so much of the mean square: float32 activations show less of it.
+LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,9 @@ class Moments:
 
         count = self.square.shape[1]
         level = np.einsum("gii->g", self.square) / count
-        # A channel that is always zero must not make the matrix singular.
-        level = share * np.maximum(level, max(float(level.max()), 1e-30) * 1e-6)
+        # An input that never varies must not make the matrix singular, nor a channel that is zero.
+        level = np.maximum(level, (level + (self.mean_now**2).mean(axis=1)) * LEAST)
+        level = share * np.maximum(level, max(float(level.max()), 1e-30) * LEAST)
         more = level[:, None, None] * np.eye(count)
         return Moments(self.mean, self.mean_now, self.square + more, self.cross + more)
 
@@ -46,26 +51,59 @@ class Moments:
 def moments(
     layer: Layer, was: Sequence[Any], now: Sequence[Any], shape: tuple[int, ...]
 ) -> Moments:
-    """Of the batches that the layer reads before and now, and its weights' shape."""
+    """Of the batches that the layer reads before and now, and its weights' shape.
+
+    Raises:
+        PipelineError: the layer reads values that are not finite.
+    """
     import numpy as np
 
-    rows, totals = 0, [np.zeros(())] * 4
+    rows, totals, about = 0, [np.zeros(())] * 4, None
     for x, z in zip(was, now, strict=True):
-        sums = _sums(_rows(layer, x, shape), _rows(layer, z, shape))
-        totals = [a + b.numpy().astype(np.float64) for a, b in zip(totals, sums[1:], strict=True)]
-        rows += sums[0]
-    mean, mean_now, square, cross = (total / rows for total in totals)
-    if layer.bias is not None:
-        square = square - np.einsum("gi,gj->gij", mean_now, mean_now)
-        cross = cross - np.einsum("gi,gj->gij", mean_now, mean)
+        given = _rows(layer, x, shape), _rows(layer, z, shape)
+        about = about or _centres(*given)
+        sums = _sums(*given, *about)
+        totals = [a + b.numpy().astype(np.float64) for a, b in zip(totals, sums, strict=True)]
+        rows += int(given[0].shape[1])
+    if about is None or not all(np.isfinite(total).all() for total in totals):
+        raise PipelineError(
+            f"a calibration sample makes values that are not finite, before {layer.name}",
+            where="round",
+            todo="check the samples and their preprocessing",
+        )
+    centres = [centre.numpy()[:, 0].astype(np.float64) for centre in about]
+    return _around(centres, [total / rows for total in totals], whole=layer.bias is None)
+
+
+def _around(centres: Sequence[Array], means: Sequence[Array], *, whole: bool) -> Moments:
+    """Of the centres of x and z, and the means of what ``_sums`` sums; ``whole``: around zero."""
+    import numpy as np
+
+    x, z, square, cross = means
+    mean, mean_now = centres[0] + x, centres[1] + z
+    square = square - np.einsum("gi,gj->gij", z, z)
+    cross = cross - np.einsum("gi,gj->gij", z, x)
+    if whole:
+        square = square + np.einsum("gi,gj->gij", mean_now, mean_now)
+        cross = cross + np.einsum("gi,gj->gij", mean_now, mean)
     return Moments(mean, mean_now, square, cross)
 
 
-def _sums(x: Any, z: Any) -> list[Any]:
+def _centres(x: Any, z: Any) -> tuple[Any, Any]:
+    """About where the values lie, [groups, 1, inputs] each.
+
+    Squares of what is left cancel little when the mean's is taken from them.
+    """
     import tensorflow as tf
 
+    return tf.reduce_mean(x, 1, keepdims=True), tf.reduce_mean(z, 1, keepdims=True)
+
+
+def _sums(x: Any, z: Any, about_x: Any, about_z: Any) -> list[Any]:
+    import tensorflow as tf
+
+    x, z = x - about_x, z - about_z
     return [
-        int(x.shape[1]),
         tf.reduce_sum(x, 1),
         tf.reduce_sum(z, 1),
         tf.matmul(z, z, transpose_a=True),

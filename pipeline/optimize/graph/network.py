@@ -123,16 +123,21 @@ class Network:
             tf.graph_util.import_graph_def(self.graph_def, name="")
         shapes: dict[str, tuple[int | None, ...] | None] = {}
         for operation in graph.get_operations():
-            if operation.outputs:
-                shape = operation.outputs[0].shape
-                shapes[operation.name] = None if shape.rank is None else tuple(shape.as_list())
+            for output in operation.outputs:
+                shape = output.shape
+                shapes[output.name] = None if shape.rank is None else tuple(shape.as_list())
         return shapes
 
     def shape(self, name: str) -> tuple[int | None, ...] | None:
         """What is known of a tensor's shape before the graph runs."""
-        return self._shapes.get(base(name))
+        return self._shapes.get(tensor(name))
 
 
 def base(name: str) -> str:
     """The node that an input names: ``a:1`` and ``^a`` are of ``a``."""
     return name.lstrip("^").split(":")[0]
+
+
+def tensor(name: str) -> str:
+    """The full name of a tensor: ``a`` is ``a:0``."""
+    return name if ":" in name else f"{name}:0"

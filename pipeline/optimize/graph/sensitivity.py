@@ -64,7 +64,7 @@ def _energies(
     )
     tensors = wrapped.graph.get_tensor_by_name
     feeds = [tensors(f"{spec.name}:0") for spec in network.signature.inputs]
-    ends = [tensors(f"{target(spec, network)}:0") for spec in network.signature.outputs]
+    ends = [tensors(target(spec, network)) for spec in network.signature.outputs]
     ends = [end for end in ends if end.dtype.is_floating]
     with wrapped.graph.as_default():
         probes = [tf.compat.v1.placeholder(end.dtype, end.shape) for end in ends]
