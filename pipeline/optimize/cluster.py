@@ -59,7 +59,7 @@ class Options(Training):
 
 
 @step(
-    version=1,
+    version=2,
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.optimize.training import losses
+from pipeline.optimize.training import finetune, losses, teaching
 from pipeline.optimize.training.examples import Examples, Mix, read_examples
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
@@ -36,6 +36,26 @@ def samples(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     split = Split({"x": values}, LABELS if request.param else None)
     folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="noise")
     return tmp_path
+
+
+def test_frozen_layers_learn_too(tmp_path: Path) -> None:
+    """As transfer learning saves a model: a backbone within it that is not to be trained."""
+    import tf_keras
+
+    layers = tf_keras.layers
+    x = tf_keras.Input(WIDTH, name="x")
+    backbone = tf_keras.Sequential([x, layers.Dense(3, name="inner")], name="backbone")
+    backbone.trainable = False
+    model = tf_keras.Model(x, layers.Dense(CLASSES, trainable=False)(backbone(x)))
+    teaching.write_source(model, tmp_path)
+    learner, _ = teaching.keras_model(tmp_path, "qat")
+    inputs = np.random.default_rng(0).standard_normal((COUNT, WIDTH), np.float32)
+    examples = Examples((inputs,), (LABELS,), "labels")
+    with finetune.reproducible(0):
+        finetune.fit(learner, examples, examples, finetune.Recipe(1, COUNT, 0.1, 0))
+    assert len(learner.weights) == 4
+    for before, after in zip(model.get_weights(), learner.get_weights(), strict=True):
+        assert (before != after).any()
 
 
 def softmax(logits: Any) -> Any:

@@ -88,7 +88,11 @@ def read_lesson(inputs: Inputs, options: Training, technique: str) -> Lesson:
 
 
 def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
-    """A fresh ``tf_keras.Model`` and the public names of its inputs, in its order."""
+    """A fresh ``tf_keras.Model`` and the public names of its inputs, in its order.
+
+    All of its layers learn, those too that were frozen when it was saved, as transfer learning
+    freezes a backbone: what a technique takes from a layer only that layer can make good.
+    """
     from pipeline import model
 
     loaded = model.load(source)
@@ -98,7 +102,9 @@ def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
             where=technique,
             todo=f"use a Keras source (.keras, .h5, a Keras application), or leave {technique} out",
         )
-    return loaded.keras(), [spec.name for spec in loaded.signature.inputs]
+    made = loaded.keras()
+    made.trainable = True
+    return made, [spec.name for spec in loaded.signature.inputs]
 
 
 def write_source(model: Any, work: Path) -> None:
