@@ -49,6 +49,25 @@ def test_it_tells_what_each_kernel_was_multiplied_by(before: Any, folded: Any) -
     assert plain == {"kept", "read_twice", "logits"}
 
 
+@pytest.mark.parametrize("in_a_row", [True, False])
+def test_an_output_keeps_its_name_where_its_norm_is_folded(in_a_row: bool) -> None:
+    import tf_keras
+
+    x = tf_keras.Input(3, name="x")
+    dense, norm = (
+        tf_keras.layers.Dense(2, name="dense"),
+        tf_keras.layers.BatchNormalization(name="embedding"),
+    )
+    model = tf_keras.Sequential([x, dense, norm]) if in_a_row else tf_keras.Model(x, norm(dense(x)))
+    norm.moving_mean.assign([3.0, -2.0])
+    after, (scaled,) = fold(model)
+    assert after.output_names == ["embedding"]
+    assert scaled.norm == "embedding"
+    assert not [layer for layer in after.layers if hasattr(layer, "moving_variance")]
+    inputs = np.ones((2, 3), np.float32)
+    np.testing.assert_allclose(after(inputs), model(inputs), rtol=1e-5)
+
+
 def test_a_layer_that_two_places_share_keeps_its_norm() -> None:
     import tf_keras
 

@@ -7,7 +7,7 @@ that are published.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +43,13 @@ def fold(model: Any) -> tuple[Any, list[Scaled]]:
     """The same function with fewer layers, as a model of its own, and what became of kernels.
 
     Folded is a batch norm over the last axis that alone reads the result of a convolution or
-    dense layer without activation. Others stay.
+    dense layer without activation. Others stay. Where a norm gives an output of the model, which
+    is named after it, a layer of its name that does nothing takes its place.
 
     Args:
         model: a built ``tf_keras.Model``, functional or sequential; it is left as it is.
     """
-    config, norms = _without_norms(model)
+    config, norms = _without_norms(model, model.output_names)
     folded = type(model).from_config(config)
     return folded, list(_carry(model, folded, norms))
 
@@ -83,8 +84,13 @@ def along(layer: Any, values: Any) -> Any:
     return values.reshape([shape[i] if i in axes else 1 for i in range(len(shape))])
 
 
-def _without_norms(model: Any) -> tuple[Config, dict[str, dict[str, str]]]:
-    """The config without the norms to fold; and by model: norm -> the layer that takes it in."""
+def _without_norms(
+    model: Any, outputs: Collection[str] = ()
+) -> tuple[Config, dict[str, dict[str, str]]]:
+    """The config without the norms to fold; and by model: norm -> the layer that takes it in.
+
+    Names of ``outputs`` stay.
+    """
     import tf_keras
 
     config = model.get_config()
@@ -99,9 +105,21 @@ def _without_norms(model: Any) -> tuple[Config, dict[str, dict[str, str]]]:
             all_pairs |= found
         elif name in pairs.values():
             entry["config"]["use_bias"] = True
-    config["layers"] = [e for e in config["layers"] if e["config"]["name"] not in pairs]
-    redirected: Config = _redirect(config, places)
+    named = places.keys() & set(outputs)
+    gone = {norm: place for norm, place in places.items() if norm not in named}
+    config["layers"] = [
+        _nothing(entry) if entry["config"]["name"] in named else entry
+        for entry in config["layers"]
+        if entry["config"]["name"] not in gone
+    ]
+    redirected: Config = _redirect(config, gone)
     return redirected, all_pairs
+
+
+def _nothing(entry: Config) -> Config:
+    """A layer that gives what it reads, under the name of another."""
+    kept = {key: entry["config"][key] for key in ("name", "dtype")}
+    return entry | {"class_name": "Activation", "config": kept | {"activation": "linear"}}
 
 
 def _foldable(model: Any, entries: list[Config], outputs: Any) -> Iterator[tuple[str, Place]]:
