@@ -156,6 +156,38 @@ def test_the_channels_that_matter_least_go(importance: str) -> None:
     np.testing.assert_allclose(slim.get_layer("norm").gamma.numpy(), 1.0)
 
 
+def two_heads(backbone_learns: bool, **norm: bool) -> Any:
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+    k = tf_keras.layers
+    image = tf_keras.Input((8, 8, 3), name="image")
+    x = k.Conv2D(16, 3, name="conv", trainable=backbone_learns)(image)
+    x = k.ReLU()(k.BatchNormalization(name="norm", **norm)(x))
+    heads = []
+    for name in ("left", "right"):
+        head = k.Conv2D(16, 3, activation="relu", name=f"{name}_conv")(x)
+        heads.append(k.Dense(4, name=name)(k.GlobalAveragePooling2D()(head)))
+    return tf_keras.Model(image, heads)
+
+
+@pytest.mark.parametrize("backbone_learns", [True, False])
+@pytest.mark.parametrize("norm", [True, False], ids=["norm", "norm-without-weights"])
+def test_every_output_says_what_channels_matter(backbone_learns: bool, norm: bool) -> None:
+    model = two_heads(backbone_learns, scale=norm, center=norm)
+    for name in ("left_conv", "right_conv"):  # of no use: every second channel
+        layer = model.get_layer(name)
+        layer.set_weights([w * (np.arange(16) % 2) for w in layer.get_weights()])
+    images = np.random.default_rng(0).normal(size=(40, 8, 8, 3)).astype(np.float32)
+    wanted = tuple(answer + 1 for answer in model.predict(images, verbose=0))
+    slim, widths = channels.remove(
+        model, Examples((images,), wanted, "teacher"), channels.Options(share=0.5)
+    )
+    assert widths == {name: [16, 8] for name in ("conv", "left_conv", "right_conv")}
+    for name in ("left_conv", "right_conv"):
+        assert (np.abs(slim.get_layer(name).kernel.numpy()).max(axis=(0, 1, 2)) > 0).all()
+
+
 def test_layers_that_can_spare_more_lose_more() -> None:
     importance = {
         0: np.linspace(0.9, 1.1, 16),

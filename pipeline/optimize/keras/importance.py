@@ -82,27 +82,40 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
     """Layer -> by how much the loss would change without each channel, to first order.
 
     Molchanov et al. 2019 (arXiv:1906.10771): the square of gradient times weight, summed over
-    batches; of the batch norm behind a layer, where there is one, else of the layer itself.
+    batches; of the batch norm behind a layer, where there is one with weights, else of the layer
+    itself. The losses of a model's outputs are added up.
     """
     import numpy as np
     import tensorflow as tf
 
     from pipeline.optimize.training.losses import losses
 
-    gates = [groups.norms.get(name, model.get_layer(name)) for name in groups.makers]
-    weights = {gate.name: gate.trainable_weights for gate in gates}
-    (loss, *_) = losses(model, examples)
+    judged = dict(_judged(model.get_layer(name), groups.norms.get(name)) for name in groups.makers)
+    terms = losses(model, examples)
     scores: dict[str, Array] = {}
     for start in range(0, len(examples), BATCH):
         batch = examples.rows(np.arange(start, min(start + BATCH, len(examples))))
         with tf.GradientTape() as tape:
+            tape.watch(judged)  # those of frozen layers too
             answers = tf.nest.flatten(model(list(batch.inputs), training=False))
-            value = tf.reduce_mean(loss(batch.targets[0], answers[0]))
-        slopes = tape.gradient(value, weights)
-        for name, variables in weights.items():
+            given = zip(terms, batch.targets, answers, strict=True)
+            value = sum(tf.reduce_mean(loss(target, answer)) for loss, target, answer in given)
+        # What no output depends on matters nothing.
+        slopes = tape.gradient(value, judged, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        for name, weights in judged.items():
             products = [
-                (variable * slope).numpy().reshape(-1, variable.shape[-1]).sum(axis=0)
-                for variable, slope in zip(variables, slopes[name], strict=True)
+                (weight * slope).numpy().reshape(-1, weight.shape[-1]).sum(axis=0)
+                for weight, slope in zip(weights, slopes[name], strict=True)
             ]
             scores[name] = scores.get(name, 0.0) + sum(products) ** 2
     return scores
+
+
+def _judged(maker: Any, norm: Any) -> tuple[str, list[Any]]:
+    """The layer by whose weights the channels of one are judged, and these weights."""
+    for layer, names in ((norm, ("gamma", "beta")), (maker, ("kernel", "bias"))):
+        found = [getattr(layer, name, None) for name in names]
+        weights = [weight for weight in found if weight is not None]
+        if weights:
+            return layer.name, weights
+    raise TypeError(f"{maker.name} has no weights")
