@@ -151,7 +151,7 @@ def _override(document: Document, assignment: str) -> None:
             document.overridden.add(tuple(parts[: index + 1]))
         target = target[part]
     try:
-        target[parts[-1]] = yaml.safe_load(value)
+        target[parts[-1]] = yaml.load(value, _Loader)  # noqa: S506 - it is a safe one
     except yaml.YAMLError:
         raise ConfigError(f"{value!r} is not YAML", where=f"--set {assignment}") from None
     document.overridden.add(tuple(parts))

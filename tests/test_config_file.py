@@ -110,6 +110,9 @@ def test_overrides_replace_and_are_named_in_errors(tmp_path: Path) -> None:
     assert errors(tmp_path, GOOD, "variants.uint8.quantize=uint9") == [
         '--set variants.uint8.quantize: variants.uint8.quantize is "uint9"; did you mean "uint8"?'
     ]
+    searched = "variants.uint8={search: {minimize: latency, on: tfjs-wasm}}"
+    search = load_config(path, [searched]).variants["uint8"].search
+    assert search is not None and search.on == "tfjs-wasm", "words are words, as in the file"
     assert errors(tmp_path, GOOD, "nonsense") == ["--set nonsense: is not KEY=VALUE"]
     (line,) = errors(tmp_path, GOOD, "name.x=1")
     assert line.startswith("--set name: name: input should be a valid string")

@@ -266,7 +266,7 @@ export interface ReleaseManifest {
      * Metric -> the bound that candidates had to keep.
      */
     keep: {
-      [k: string]: number;
+      [k: string]: number | boolean;
     };
     /**
      * How many candidates.

@@ -172,11 +172,12 @@ def _layers(
     digits = "d" if decibel else ".1%" if top - bottom < 0.05 else ".0%"
     x = _across([row["value"] for row in rows], TITLES[one.minimize])
     y = quantity("quality", (bottom, top), {"title": METRICS[one.metric], "format": digits})
-    dot = {"type": "point", "size": 55, "opacity": 1}
+    dot = {"type": "point", "size": 55, "opacity": 1, "clip": True}
     found = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
     kept = {**dot, "filled": True, "color": PALETTE["first"]}
     missed = {**dot, "filled": False, "color": PALETTE["same"]}
     step = {"type": "line", "color": PALETTE["same"], "interpolate": "step-after", "opacity": 0.5}
+    step["clip"] = True
     return [
         *of(front, layer(step, x=x, y=y)),
         *of(
@@ -205,4 +206,6 @@ def _vertical(values: Sequence[float], decibel: bool) -> tuple[float, float]:
     middle = sorted(values)[len(values) // 2]
     low, high = max(min(values), middle - (60 if decibel else 0.25)), max(values)
     margin = max((high - low) / 6, 5 if decibel else 0.004)
-    return max(low - margin, 0.0), high + margin if decibel else min(high + margin, 1.0008)
+    if decibel:
+        return low - margin, high + margin
+    return max(low - margin, 0.0), min(high + margin, 1.0008)
