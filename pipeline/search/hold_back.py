@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 
+#: How much outputs differ from sample to sample, which errors are a share of, is known of two.
+FEWEST = 2
+
+
 class HoldBackOptions(options.Options):
     """How many, and which."""
 
@@ -24,12 +28,12 @@ class HoldBackOptions(options.Options):
     seed: int
 
 
-@step(version=1, tools=("numpy",), quick=True)
+@step(version=2, tools=("numpy",), quick=True)
 def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     """SAMPLES -> SAMPLES whose both splits are of the calibration split alone.
 
     Raises:
-        ConfigError: there is one calibration sample, which cannot be divided.
+        ConfigError: there are too few calibration samples to be divided.
     """
     from safetensors.numpy import load_file
 
@@ -41,8 +45,13 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     labelled = (given / "labels.safetensors").exists()
     labels = load_file(given / "labels.safetensors")["labels"] if labelled else None
     count = len(next(iter(arrays.values())))
-    if count < 2:
-        raise ConfigError("a search needs two calibration samples or more", where="samples")
+    if count <= FEWEST:
+        raise ConfigError(
+            f"a search holds back {FEWEST} calibration samples or more and learns from the rest, "
+            f"and there {'is' if count == 1 else 'are'} {count}",
+            where="samples",
+            todo="give more calibration samples",
+        )
     chosen = held(count, labels, options.share, options.seed)
     splits = {}
     for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
@@ -56,7 +65,7 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
 def held(count: int, labels: Array | None, share: float, seed: int) -> NDArray[np.bool_]:
     """Which samples are held back: bool [count], of each class the same share.
 
-    At least one sample is held back, and one is left.
+    At least two samples are held back, and one is left.
     """
     import numpy as np
 
@@ -68,7 +77,7 @@ def held(count: int, labels: Array | None, share: float, seed: int) -> NDArray[n
         # Where each sample stands within its class, from 0 to 1: the first ones of all classes
         # make up the share.
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-    wanted = min(max(1, round(share * count)), count - 1)
+    wanted = min(max(FEWEST, round(share * count)), count - 1)
     chosen = np.zeros(count, np.bool_)
     chosen[np.argsort(place, kind="stable")[:wanted]] = True
     return chosen

@@ -36,7 +36,9 @@ class Trial:
     missed: list[dict[str, Any]] = field(default_factory=list)
     """Bounds that it did not keep, as ``Miss``."""
     error: str = ""
-    """Why it could not be made or run."""
+    """Why it could not be made, run or timed."""
+    lasting: bool = False
+    """Whether it would fail again; what else failed may have failed by chance."""
 
     @property
     def feasible(self) -> bool:
@@ -81,6 +83,15 @@ class Outcome:
     stopped: str
     """Why no more was tried."""
     seed: int = 0
+    gates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the search adds to ``validate.gates``."""
+    export: dict[str, list[str]] = field(default_factory=dict)
+    """Other formats, and the variants that are left to each."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether another search would try the same: nothing failed by chance."""
+        return all(trial.lasting for trial in self.trials if trial.error)
 
     @property
     def best(self) -> Trial | None:
@@ -155,6 +166,8 @@ def _quality(trial: Trial) -> float:
 
 def _rank(trial: Trial) -> tuple[float, float, int]:
     value = trial.value if trial.value is not None else float("inf")
+    if trial.high is not None and trial.high >= 1:
+        value = max(value, 1.0)  # not faster than float32 beyond doubt
     return value, -_quality(trial), len(trial.recipe)
 
 

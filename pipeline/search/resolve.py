@@ -10,12 +10,13 @@ from pipeline.errors import ConfigError, GateError, MissingToolError
 from pipeline.report import words
 from pipeline.search.options import Search
 from pipeline.search.outcome import Outcome
-from pipeline.search.trial import Job, checked, raw_config, with_bounds
+from pipeline.search.trial import Job
+from pipeline.search.written import checked, exports_without, raw_config, with_gates
 from pipeline.validate.targets import Target, known, parse
 
 if TYPE_CHECKING:
+    from pipeline.executors.local import LocalLanes
     from pipeline.progress import Progress
-    from pipeline.run import Lanes
     from pipeline.store import Store
 
 #: Finds what a job is to find; ``None`` where that is not known yet.
@@ -41,6 +42,7 @@ def _job(config: Config, name: str, search: Search) -> Job:
     job = Job(config, name, search, fixed, formats, targets)
     from pipeline.search.run import space_of
 
+    _check_half(job, where)
     if not space_of(job).techniques:
         held = ", ".join(formats)
         raise ConfigError(
@@ -51,6 +53,21 @@ def _job(config: Config, name: str, search: Search) -> Job:
     return job
 
 
+def _check_half(job: Job, where: str) -> None:
+    """Refuse a bound that nothing will measure, before anything is tried."""
+    from pipeline.validate.half import FLOAT32
+
+    places = {target.id for target in parse(job.config.validate_.backends)}
+    measured = FLOAT32.id in places and all(map(FLOAT32.runs, job.formats))
+    if job.search.keep.half_precision and not measured:
+        raise ConfigError(
+            f"keep.half_precision is not measured in {', '.join(job.formats)}: "
+            "nothing runs it in float16",
+            where=where,
+            todo=f"search TF.js formats only, with {FLOAT32.backend} in validate.backends",
+        )
+
+
 def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str, ...]:
     exported = [
         module
@@ -58,6 +75,10 @@ def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str
         if options.variants is None or name in options.variants
     ]
     names = [module.FORMAT for module in exported]
+    if not names:
+        raise ConfigError(
+            f"{name} is exported to no format", where=where, todo="name it in a format's variants"
+        )
     if unknown := sorted(set(search.format or ()) - set(names)):
         raise ConfigError(
             f"{', '.join(unknown)} is not exported", where=where, todo="add it to export"
@@ -106,6 +127,8 @@ def settled(config: Config, find: Find) -> tuple[Config, dict[str, str]]:
             unknown[job.variant] = _told(job)
         else:
             _settle(raw, job, outcome)
+        for name, variants in exports_without(raw, job.variant, job.formats).items():
+            raw["export"][name] = {**(raw["export"][name] or {}), "variants": variants}
     plain = checked(raw, config)
     plain._searches = {name: one.to_json() for name, one in outcomes.items() if one}
     return plain, unknown
@@ -116,13 +139,7 @@ def _settle(raw: dict[str, Any], job: Job, outcome: Outcome) -> None:
     if outcome.best is None:
         raise _missed(outcome)
     raw["variants"][job.variant] = outcome.best.recipe
-    raw.setdefault("validate", {})["gates"] = with_bounds(raw, job.variant, job.search)
-    for name in set(raw["export"]) - set(job.formats):
-        # Nobody knows what the recipe is worth in another format.
-        options = raw["export"][name] or {}
-        every = options.get("variants") or list(raw["variants"])
-        others = [one for one in every if one != job.variant]
-        raw["export"][name] = {**options, "variants": others}
+    raw.setdefault("validate", {})["gates"] = with_gates(raw, job.gates)
 
 
 def _told(job: Job) -> str:
@@ -154,17 +171,22 @@ def _missed(outcome: Outcome) -> GateError:
 
 
 def search_all(
-    config: Config, store: Store, lanes: Lanes, progress: Progress | None, *, browsers: bool = True
+    config: Config,
+    store: Store,
+    lanes: LocalLanes,
+    progress: Progress | None,
+    *,
+    browsers: bool = True,
 ) -> Config:
     """A config without searches: what is not known is searched now."""
-    from pipeline.search.run import Searching, Silent, stopping
+    from pipeline.search.run import Searching, Silent, showing, stopping
 
     def find(job: Job) -> Outcome:
         _check_browsers(job, browsers)
         with stopping():
             if progress is None:
                 return Searching(job, config.path, store, lanes, Silent()).find()
-            with progress.search(job) as watch:
+            with progress.search(job) as watch, showing(lanes, watch):
                 searching = Searching(job, config.path, store, lanes, watch)
                 return watch.found(searching.find())
 
@@ -184,13 +206,14 @@ def _check_browsers(job: Job, browsers: bool) -> None:
 def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, str]]:
     """A config without searches as far as the store knows what they found."""
     from pipeline.job import NoLanes
-    from pipeline.search.run import Searching, Silent, done_key
+    from pipeline.search.run import Searching, Silent, done_key, stopping
 
     def find(job: Job) -> Outcome | None:
         if store is None or store.result(done_key(job)) is None:
             return None
         try:
-            found = Searching(job, config.path, store, NoLanes(), Silent()).known()
+            with stopping():
+                found = Searching(job, config.path, store, NoLanes(), Silent()).known()
         except ConfigError:
             return None  # not even float32 was measured
         return found if found and found.best else None

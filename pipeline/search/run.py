@@ -6,6 +6,7 @@ was interrupted goes on where it was.
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -20,22 +21,36 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pipeline.digest import digest
 from pipeline.errors import PipelineError
 from pipeline.search import trial as trials_of
+from pipeline.search.first import check_measured, epoch_seconds
 from pipeline.search.order import proposals
 from pipeline.search.outcome import RESULT, Outcome, Trial, best_of, from_json
-from pipeline.search.space import CALIBRATED, WEIGHTS, Recipe, Space, techniques, valid
-from pipeline.search.trial import Job, plan_trial
+from pipeline.search.space import (
+    CALIBRATED,
+    WEIGHTS,
+    Recipe,
+    Space,
+    techniques,
+    valid,
+    version_of,
+)
+from pipeline.search.trial import Job, Measured, plan_trial
+from pipeline.search.written import exports_without, raw_config
 
 if TYPE_CHECKING:
+    from pipeline.executors.local import LocalLanes
     from pipeline.plan import Node, Plan
     from pipeline.run import Lanes, Run, State
     from pipeline.store import Store
 
 #: Raise it when the same measurements would be judged otherwise.
-VERSION = 1
+VERSION = 2
 
 #: Seconds that a trial is taken to need while none of its cost was timed.
 FIRST_S = {WEIGHTS: 2.0, CALIBRATED: 5.0}
 FIRST_TRAINED_S = 30.0
+
+#: What no other candidate would fare better with: the disk is full, broken or not to be written.
+NO_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
 
 class Watch(Protocol):
@@ -77,17 +92,19 @@ class Searching:
         self._began = monotonic()
         self.space = space_of(job)
         # What float32 needs has to be there before anything is known of what was tried.
-        self._base = self._run(plan_trial(job, job.fixed).plan)
+        planned = plan_trial(job, job.fixed)
+        self._base = self._run(planned.plan)
+        self._epoch_s = epoch_seconds(job, Measured(planned, self._base.results, store))
         self._key = self._search_key()
 
     def known(self) -> Outcome | None:
         """What was found before."""
         found = self._recorded(self._outcome_key())
-        return from_json(found) if found else None
+        return replace(from_json(found), **self._written()) if found else None
 
     def find(self) -> Outcome:
         """Try candidates until the time is over or nothing better comes."""
-        if known := self.known():
+        if (known := self.known()) and known.settled:
             return known
         trials: list[Trial] = []
         stopped = self._try_all(trials)
@@ -121,23 +138,32 @@ class Searching:
         """Add the trial of a recipe, from the store or made now."""
         number = len(trials) + 1
         self._watch.begin(number, recipe)
-        key = digest("search trial", self._key, recipe)
+        key = self.trial_key(recipe)
         found = self._recorded(key)
         trial = Trial(**found) if found else self._measured(recipe, key)
         trials.append(trial)
+        if number == 1:
+            check_measured(self._job, trial)
         self._watch.end(number, trial, best_of(trials), sum(trial.seconds for trial in trials))
 
     def _ordered(self, recipe: Recipe) -> Recipe:
         """The same, in the order in which its techniques run."""
-        chain = self._job.config_of(recipe).variants[self._job.variant].techniques()
-        return {module.KEY: recipe[module.KEY] for module, _ in chain}
+        return {module.KEY: recipe[module.KEY] for module, _ in self._chain(recipe)}
+
+    def trial_key(self, recipe: Recipe) -> str:
+        """Under which a recipe's trial is kept."""
+        versions = [version_of(module) for module, _ in self._chain(recipe)]
+        return digest("search trial", self._key, recipe, versions)
+
+    def _chain(self, recipe: Recipe) -> Any:
+        return self._job.config_of(recipe).variants[self._job.variant].techniques()
 
     def _measured(self, recipe: Recipe, key: str) -> Trial:
         # Float32's time is that of all that comes before the first trial, too.
         began = monotonic() if recipe != self._job.fixed else self._began
         trial = trials_of.measure(self._job, recipe, self._run, self._store)
         trial = replace(trial, seconds=round(monotonic() - began, 2))
-        if not trial.error:  # what failed may have failed by chance
+        if trial.lasting or not trial.error:
             self._record(key, asdict(trial), trial.seconds)
         return trial
 
@@ -148,7 +174,9 @@ class Searching:
             return run(plan, self._path, self._store, self._lanes, self._watch.on_event)
         except PipelineError as error:
             # Nothing that a recipe could help; the next one would fail as well.
-            if isinstance(error.__cause__, (BrokenProcessPool, OSError)):
+            cause = error.__cause__
+            full = isinstance(cause, OSError) and cause.errno in NO_DISK
+            if full or isinstance(cause, BrokenProcessPool):
                 raise _StoppedError from error
             raise
 
@@ -166,7 +194,8 @@ class Searching:
         means = [
             fmean(t.seconds * work / (1 + effort(t.recipe)) for t in one) for one in likes if one
         ]
-        return max(means, default=FIRST_S.get(cost, FIRST_TRAINED_S))
+        first = max(FIRST_TRAINED_S, effort(recipe) * self._epoch_s)
+        return max(means, default=FIRST_S.get(cost, first))
 
     def _search_key(self) -> str:
         """All that decides what a trial comes to, but its recipe."""
@@ -201,7 +230,14 @@ class Searching:
             trials=trials,
             stopped=stopped,
             seed=search.seed,
+            **self._written(),
         )
+
+    def _written(self) -> dict[str, Any]:
+        """What pins an outcome besides its recipe, in the config as it is now."""
+        raw = raw_config(self._job.config)
+        others = exports_without(raw, self._job.variant, self._job.formats)
+        return {"gates": self._job.gates, "export": others}
 
     def _recorded(self, key: str) -> dict[str, Any] | None:
         result = self._store.result(key)
@@ -229,12 +265,22 @@ def stopping() -> Iterator[None]:
         raise stopped.__cause__ or stopped from None
 
 
+@contextmanager
+def showing(lanes: LocalLanes, watch: Watch) -> Iterator[None]:
+    """Let a search's watch see what its steps report."""
+    before, lanes.on_progress = lanes.on_progress, watch.on_progress
+    try:
+        yield
+    finally:
+        lanes.on_progress = before
+
+
 def done_key(job: Job) -> str:
     """Under which it is noted that a search of this config was done, whatever else it depends on.
 
     Nothing has to be fetched or run to know it.
     """
-    raw = trials_of.raw_config(job.config)
+    raw = raw_config(job.config)
     about = {name: raw.get(name) for name in ("source", "samples", "preprocess", "task")}
     return digest("search done", about, job.variant, raw["variants"][job.variant])
 

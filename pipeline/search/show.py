@@ -38,9 +38,14 @@ def gives(outcome: Outcome, trial: Trial) -> str:
 def pinned(outcome: Outcome) -> str:
     """The config that makes the same without a search, as YAML."""
     assert outcome.best is not None  # noqa: S101
-    lines = ["variants:", f"  {outcome.variant}: {flow(outcome.best.recipe)}"]
-    if outcome.keep:
-        lines += ["validate:", "  gates:", f"    {outcome.variant}: {flow(outcome.keep)}"]
+    lines = ["variants:", f"  {flow(outcome.variant)}: {flow(outcome.best.recipe)}"]
+    if outcome.export:
+        others = outcome.export.items()
+        lines += ["export:", *(f"  {flow(n)}: {flow({'variants': left})}" for n, left in others)]
+    gates = outcome.gates or ({outcome.variant: outcome.keep} if outcome.keep else {})
+    if gates:
+        entries = (f"    {flow(key)}: {flow(bounds)}" for key, bounds in gates.items())
+        lines += ["validate:", "  gates:", *entries]
     return "\n".join(lines)
 
 

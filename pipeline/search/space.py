@@ -210,14 +210,21 @@ def techniques(only: Sequence[str] | None, *, timed: bool = False) -> list[Techn
 def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
     offered: Mapping[str, Sequence[Any]] = getattr(module, "SEARCH", None) or {}
     choices = {option: tuple(values) for option, values in offered.items()}
-    step = getattr(module, "apply", None)
-    version = getattr(module, "VERSION", step.version if step else None)
     fields = module.Options.model_fields
     defaults = {option: fields[option].get_default() for option in choices}
     cost = _STAGES[module.STAGE]
     # Operators on integers, say; weights are decoded before anything is computed.
     faster = getattr(module, "FASTER", module.STAGE == "graph")
-    return Technique(name, module.KEY, cost, alone, choices, defaults, version, faster)
+    return Technique(name, module.KEY, cost, alone, choices, defaults, version_of(module), faster)
+
+
+def version_of(module: ModuleType) -> Any:
+    """What a technique makes changes with it: its own version, its step's and its tools'."""
+    from pipeline import tools
+
+    step = getattr(module, "apply", None)
+    used = {tool: tools.version(tool) for tool in step.tools} if step else {}
+    return [getattr(module, "VERSION", None), step.version if step else None, used]
 
 
 def _first(technique: Technique) -> Recipe:

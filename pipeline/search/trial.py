@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from pipeline.config import Config
-from pipeline.config_type import config_type
 from pipeline.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.plan.artifacts import Package, plan_packages
 from pipeline.plan.delivery import wire
@@ -19,9 +19,11 @@ from pipeline.run import Run
 from pipeline.search.options import Search
 from pipeline.search.outcome import Trial
 from pipeline.search.space import Recipe
+from pipeline.search.written import Entries, checked, gates_for, raw_config, with_gates
 from pipeline.store import Result, Store
-from pipeline.validate.gates import misses
+from pipeline.validate.gates import misses, not_applied
 from pipeline.validate.measure import RESULT
+from pipeline.validate.targets import parse
 
 #: What is known only after all is built, and so judged there.
 AT_THE_END = ("half_precision",)
@@ -56,6 +58,13 @@ class Job:
         named = any(one.wire_bytes is not None for one in (*bounds, self.search.keep))
         return self.search.minimize == "wire_bytes" or named
 
+    @cached_property
+    def gates(self) -> Entries:
+        """What ``search.keep`` adds to the gates, where candidates are measured and at the end."""
+        places = {t.id: t for t in parse([*self.config.validate_.backends, *self.targets])}
+        gates, keep = self.config.validate_.gates, self.search.keep
+        return gates_for(gates, self.variant, keep, self.formats, list(places.values()))
+
     def config_of(self, recipe: Recipe) -> Config:
         """The config of one trial: the candidate in the searched formats, where it is measured."""
         raw = raw_config(self.config)
@@ -64,7 +73,7 @@ class Job:
         raw["export"] = {name: dict(raw["export"][name] or {}) for name in self.formats}
         for options in raw["export"].values():
             options.pop("variants", None)
-        gates = with_bounds(raw, self.variant, self.search)
+        gates = with_gates(raw, self.gates)
         effort = {} if self.timed else {"repeats": 1}
         raw["validate"] = raw.get("validate", {}) | {"backends": list(self.targets)} | effort
         raw["validate"]["gates"] = gates
@@ -75,26 +84,6 @@ class Job:
         """The name of the variant without techniques."""
         found = (n for n, v in self.config.variants.items() if v.search is None and v.is_plain)
         return next(found, "fp32" if self.variant != "fp32" else "float32")
-
-
-def raw_config(config: Config) -> dict[str, Any]:
-    """A config as it would be written."""
-    return config.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def checked(raw: Mapping[str, Any], like: Config) -> Config:
-    """A written config as ``load_config`` would give it."""
-    config = config_type().model_validate(raw)
-    config._path = like.path
-    return config
-
-
-def with_bounds(raw: Mapping[str, Any], variant: str, search: Search) -> dict[str, Any]:
-    """The gates of a written config with what the variant must keep."""
-    gates: dict[str, Any] = dict(raw.get("validate", {}).get("gates", {}))
-    keep = search.keep.model_dump(mode="json", exclude_none=True)
-    gates[variant] = {**gates.get(variant, {}), **keep}
-    return {name: bounds for name, bounds in gates.items() if bounds}
 
 
 @dataclass(frozen=True)
@@ -160,7 +149,8 @@ def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
     except PipelineError as error:
         if not recipe:
             raise  # float32 itself: nothing will go better
-        return Trial(recipe, 0.0, error=str(error).splitlines()[0])
+        lasting = isinstance(error, ConfigError)
+        return Trial(recipe, 0.0, error=str(error).splitlines()[0], lasting=lasting)
     return _told(job, recipe, Measured(planned, results, store))
 
 
@@ -222,9 +212,22 @@ def _told(job: Job, recipe: Recipe, measured: Measured) -> Trial:
             baseline=golden["accuracy"],
         )
     ]
-    value, low, high = _value(job, measured, [result for _, _, result in proofs])
-    metric, quality = min((quality_of(result) for _, _, result in proofs), key=lambda one: one[1])
-    return Trial(recipe, 0.0, value, low, high, quality, metric, missed)
+    results = [result for _, _, result in proofs]
+    untimed = no_time(results) if job.search.minimize == "latency" and recipe else ""
+    value, low, high = (None, None, None) if untimed else _value(job, measured, results)
+    metric, quality = min(map(quality_of, results), key=lambda one: one[1])
+    lasting = bool(untimed)
+    return Trial(recipe, 0.0, value, low, high, quality, metric, missed, untimed, lasting)
+
+
+def no_time(results: list[dict[str, Any]]) -> str:
+    """Why a candidate has no ratio to float32's time; empty where it has one."""
+    reasons = (
+        not_applied(result, {"latency_ratio": 1.0})
+        for result in results
+        if result["latency"]["ratio"] is None
+    )
+    return next((f"not timed: {one['reason']}" for (one,) in reasons), "")
 
 
 def _value(

@@ -23,16 +23,22 @@ def bounds_for(
     Args:
         number_formats: the variant's; they decide where no gate bounds a difference.
     """
-    bounds: dict[str, float] = {}
-    for key in _keys(artifact, target):
-        if key in gates:
-            bounds |= gates[key].model_dump(exclude_none=True)
+    bounds = asked(artifact, target, gates)
     # A particular key may waive what a general one asks for.
     if bounds.pop("half_precision", False):
         bounds["half_precision"] = 1
     if bounds.keys() - OTHER:
         return bounds
     return {"relative_error": tolerance(number_formats, target.backend)} | bounds
+
+
+def asked(artifact: str, target: Target, gates: Mapping[str, Gates]) -> dict[str, float]:
+    """Metric -> bound as gates say it; the last of ``_keys`` with a metric decides."""
+    bounds: dict[str, float] = {}
+    for key in _keys(artifact, target):
+        if key in gates:
+            bounds |= gates[key].model_dump(exclude_none=True)
+    return bounds
 
 
 def _keys(artifact: str, target: Target) -> Iterator[str]:

@@ -15,7 +15,7 @@ from pipeline.report.data import data
 from pipeline.report.markdown import markdown
 from pipeline.report.page import Context, page
 from pipeline.report.release import Release
-from pipeline.search.outcome import KeepOptions, Outcome, Trial, from_json, keep, read
+from pipeline.search.outcome import KeepOptions, Outcome, Trial, best_of, from_json, keep, read
 
 BOUND = 0.005
 
@@ -118,6 +118,33 @@ def test_a_search_for_speed_and_one_without_labels_are_drawn(outcome: Outcome) -
     drawn = searches.chart(replace(outcome, minimize="latency", trials=fast))
     assert "float32 is 1" in drawn and "signal to noise, dB" in drawn
     assert searches.chart(replace(outcome, trials=fast[:1])) == "", "one point is no chart"
+
+
+@pytest.mark.parametrize("least", [-30.0, -90.0])
+def test_what_is_far_off_is_cut_off(outcome: Outcome, least: float) -> None:
+    """Marks are clipped to the axes, which hold signal-to-noise ratios below 0 dB too."""
+    noises = [least, -8.0, -7.0, -6.0]
+    noisy = [
+        replace(one, quality=noise, metric="snr_db")
+        for one, noise in zip(outcome.trials, noises, strict=False)
+    ]
+    drawn = searches.chart(replace(outcome, trials=noisy))
+    assert drawn.count("clip-path=") >= 3
+    assert "\u22125<" in drawn or "-5<" in drawn or "\u221210<" in drawn
+
+
+def test_a_ratio_that_may_be_one_is_no_gain(outcome: Outcome) -> None:
+    plain = replace(outcome.trials[0], value=1.0, low=1.0, high=1.0)
+    noise = replace(outcome.trials[1], value=0.99, low=0.97, high=1.01)
+    faster = replace(outcome.trials[1], value=0.995, low=0.991, high=0.999)
+    assert best_of([plain, noise]) is plain
+    assert best_of([plain, noise, faster]) is faster
+
+
+def test_what_failed_by_chance_is_tried_again(outcome: Outcome) -> None:
+    lasting = replace(outcome.trials[4], lasting=True)
+    assert not outcome.settled
+    assert replace(outcome, trials=[outcome.trials[0], lasting]).settled
 
 
 def test_a_timed_ratio_is_shown_with_its_interval(outcome: Outcome, tmp_path: Path) -> None:

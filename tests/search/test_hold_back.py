@@ -64,13 +64,15 @@ def test_another_seed_holds_others_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.001, 0.999])
-def test_both_parts_have_a_sample(share: float) -> None:
-    assert 1 <= held(3, None, share, 0).sum() <= 2
+def test_both_parts_have_samples(share: float) -> None:
+    assert held(3, None, share, 0).sum() == 2
+    assert 2 <= held(5, None, share, 0).sum() <= 4, "of one, errors are a share of nothing"
 
 
-def test_one_sample_cannot_be_divided(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="two calibration samples"):
-        divided(tmp_path, samples(tmp_path / "s", None, count=1))
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_samples_cannot_be_divided(tmp_path: Path, count: int) -> None:
+    with pytest.raises(ConfigError, match=f"^samples: a search holds back 2.* (is|are) {count}"):
+        divided(tmp_path, samples(tmp_path / "s", None, count=count))
 
 
 def test_what_they_are_is_said(tmp_path: Path) -> None:

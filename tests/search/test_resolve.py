@@ -12,15 +12,28 @@ from pipeline.config import Config
 from pipeline.config_file import load_config
 from pipeline.errors import ConfigError, GateError
 from pipeline.plan import make_plan
+from pipeline.search.first import check_measured
 from pipeline.search.outcome import Outcome, Trial
 from pipeline.search.resolve import jobs, settled
 from pipeline.search.run import space_of
+from pipeline.search.show import pinned
 from pipeline.search.trial import Job, plan_trial
+from pipeline.search.written import exports_without, raw_config
 
 FORMATS = {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}}
 
 
-def config(folder: Path, search: dict[str, Any], fixed: dict[str, Any] | None = None) -> Config:
+GATES = {"default": {"top1_agreement": 0.9}, "small": {"cosine": 0.5}}
+
+
+def config(
+    folder: Path,
+    search: dict[str, Any],
+    fixed: dict[str, Any] | None = None,
+    *,
+    gates: dict[str, Any] = GATES,
+    **more: Any,
+) -> Config:
     raw = {
         "name": "digits",
         "task": "image-classification",
@@ -32,8 +45,9 @@ def config(folder: Path, search: dict[str, Any], fixed: dict[str, Any] | None = 
         "export": FORMATS,
         "validate": {
             "backends": ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"],
-            "gates": {"default": {"top1_agreement": 0.9}, "small": {"cosine": 0.5}},
+            "gates": gates,
         },
+        **more,
     }
     path = folder / "digits.yaml"
     path.write_text(yaml.safe_dump(raw))
@@ -52,6 +66,8 @@ def outcome(job: Job, recipe: dict[str, Any], **trial: Any) -> Outcome:
         held_back=9,
         trials=[measured],
         stopped="",
+        gates=job.gates,
+        export=exports_without(raw_config(job.config), job.variant, job.formats),
     )
 
 
@@ -146,3 +162,117 @@ def test_techniques_that_no_format_holds_are_refused(tmp_path: Path) -> None:
     asked = config(tmp_path, {"minimize": "bytes", "techniques": ["int8"]})
     with pytest.raises(ConfigError, match="no technique is left to try in onnx, tfjs-graph"):
         jobs(asked)
+
+
+def bounds_of(plain: Config, artifact: str) -> dict[str, dict[str, float]]:
+    return dict(next(a.bounds for a in make_plan(plain).artifacts if a.id == artifact))
+
+
+@pytest.mark.parametrize(
+    ("gates", "kept"),
+    [
+        ({"default": {"accuracy_drop": 0.3}}, 0.01),
+        ({"onnxruntime-cpu": {"accuracy_drop": 0.3}}, 0.01),
+        ({"small onnxruntime-cpu": {"accuracy_drop": 0.3}}, 0.01),
+        ({"onnx/small": {"accuracy_drop": 0.3}}, 0.01),
+        ({"small": {"accuracy_drop": 0.002}}, 0.002),
+        ({"default": {"accuracy_drop": 0.002}}, 0.002),
+        ({"onnx": {"accuracy_drop": 0.002}}, 0.002),
+        ({"onnx/small": {"accuracy_drop": 0.002}}, 0.002),
+    ],
+)
+def test_of_a_gate_and_keep_the_tighter_holds(
+    tmp_path: Path, gates: dict[str, Any], kept: float
+) -> None:
+    search = {"minimize": "bytes", "keep": {"accuracy_drop": 0.01}, "format": "onnx"}
+    asked = config(tmp_path, search, gates=gates)
+    (job,) = jobs(asked)
+    (package,) = plan_trial(job, {"quantize": "uint8"}).packages
+    assert package.bounds["onnxruntime-cpu"]["accuracy_drop"] == kept, "while it is searched"
+    plain, _ = settled(asked, lambda job: outcome(job, {"quantize": "uint8"}))
+    assert bounds_of(plain, "onnx/small")["onnxruntime-cpu"]["accuracy_drop"] == kept
+    assert "small" not in bounds_of(plain, "onnx/fp32"), "others keep what they kept"
+    before = next(iter(gates.values()))["accuracy_drop"]
+    others = bounds_of(plain, "onnx/fp32")["onnxruntime-cpu"]
+    assert others.get("accuracy_drop", before) == before
+
+
+def test_a_floor_is_tighter_where_it_is_higher(tmp_path: Path) -> None:
+    search = {"minimize": "bytes", "keep": {"cosine": 0.9}, "format": "onnx"}
+    (job,) = jobs(config(tmp_path, search, gates={"onnx": {"cosine": 0.99}}))
+    (package,) = plan_trial(job, {"quantize": "uint8"}).packages
+    assert package.bounds["onnxruntime-cpu"]["cosine"] == 0.99
+
+
+def test_the_pinned_config_plans_the_same_release(tmp_path: Path) -> None:
+    search = {"minimize": "bytes", "keep": {"cosine": 0.9}, "format": "onnx"}
+    gates = {"onnxruntime-cpu": {"cosine": 0.2}}
+    asked = config(tmp_path, search, gates=gates)
+    plain, _ = settled(asked, lambda job: outcome(job, {"quantize": "int8"}))
+    (job,) = jobs(asked)
+    pin = yaml.safe_load(pinned(outcome(job, {"quantize": "int8"})))
+    raw = yaml.safe_load((tmp_path / "digits.yaml").read_text())
+    raw["variants"] |= pin["variants"]
+    raw["export"] |= pin["export"]
+    raw["validate"]["gates"] |= pin["validate"]["gates"]
+    (tmp_path / "pinned.yaml").write_text(yaml.safe_dump(raw))
+    planned = [make_plan(one) for one in (plain, load_config(tmp_path / "pinned.yaml"))]
+    first, again = ([(a.id, a.bounds) for a in one.artifacts] for one in planned)
+    assert first == again
+
+
+def test_before_a_search_the_plan_names_what_it_can_give(tmp_path: Path) -> None:
+    asked = config(tmp_path, {"minimize": "bytes", "format": "onnx"})
+    plain, unknown = settled(asked, lambda job: None)
+    assert list(unknown) == ["small"]
+    ids = [a.id for a in make_plan(plain).artifacts if a.variant == "small"]
+    assert ids == ["onnx/small"]
+
+
+def test_one_search_brings_no_other_back(tmp_path: Path) -> None:
+    """Where two searches empty a format, it holds nothing, and not everything."""
+    search = {"minimize": "bytes", "format": "onnx"}
+    variants = {"fp32": {}, "small": {"search": search}, "tiny": {"search": search}}
+    export = {"tfjs-graph": {"variants": ["small", "tiny"]}, "onnx": {}}
+    asked = config(tmp_path, search, variants=variants, export=export)
+    plain, _ = settled(asked, lambda job: outcome(job, {"quantize": "int8"}))
+    ids = sorted(artifact.id for artifact in make_plan(plain).artifacts)
+    assert ids == ["onnx/fp32", "onnx/small", "onnx/tiny"]
+
+
+def test_a_name_that_looks_like_a_number_is_pinned_as_a_name(tmp_path: Path) -> None:
+    variants = {"fp32": {}, "8": {"search": {"minimize": "bytes", "format": "onnx"}}}
+    (job,) = jobs(config(tmp_path, {}, variants=variants, gates={}))
+    assert list(yaml.safe_load(pinned(outcome(job, {})))["variants"]) == ["8"]
+
+
+@pytest.mark.parametrize(
+    ("search", "said"),
+    [
+        ({"keep": {"half_precision": True}}, "half_precision is not measured in onnx, tfjs-graph"),
+        ({"keep": {"half_precision": True}, "format": "onnx"}, "is not measured in onnx"),
+    ],
+)
+def test_what_nothing_measures_is_refused(
+    tmp_path: Path, search: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        jobs(config(tmp_path, {"minimize": "bytes", **search}))
+    (job,) = jobs(config(tmp_path, {"minimize": "bytes", **search, "format": "tfjs-graph"}))
+    assert job.gates == {"small": {"half_precision": True}}
+
+
+def test_a_variant_that_is_exported_nowhere_is_refused(tmp_path: Path) -> None:
+    nowhere = {"onnx": {"variants": ["fp32"]}}
+    with pytest.raises(ConfigError, match="small is exported to no format"):
+        jobs(config(tmp_path, {"minimize": "bytes"}, export=nowhere))
+
+
+def test_a_bound_that_float32_shows_to_be_unmeasured_ends_the_search(tmp_path: Path) -> None:
+    (job,) = jobs(config(tmp_path, {"minimize": "bytes"}))
+    miss = {"artifact": "onnx/small", "backend": "onnxruntime-cpu", "bound": 0.01}
+    missed = [{**miss, "metric": "accuracy_drop", "value": None}]
+    with pytest.raises(ConfigError, match="accuracy_drop cannot be measured in onnx, tfjs-graph"):
+        check_measured(job, Trial({}, 1.0, 1000, missed=missed))
+    missed = [{**miss, "metric": "accuracy_drop", "value": 0.5}]
+    check_measured(job, Trial({}, 1.0, 1000, missed=missed))

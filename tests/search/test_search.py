@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,14 @@ from pipeline.bundled import train
 from pipeline.config_file import load_config
 from pipeline.errors import ConfigError
 from pipeline.executors.local import LocalLanes
+from pipeline.job import NoLanes
+from pipeline.job import run as run_plan
 from pipeline.optimize import uint8
-from pipeline.search.resolve import search_all
+from pipeline.search.first import epoch_seconds
+from pipeline.search.resolve import jobs, search_all
+from pipeline.search.run import Searching, Silent
 from pipeline.search.text import flow
+from pipeline.search.trial import Measured, plan_trial
 from pipeline.store import Store
 
 #: Float32, float16, and what uint8 offers.
@@ -120,7 +127,10 @@ def test_the_manifest_keeps_its_schema(folder: Path, built: Any) -> None:
     import jsonschema
 
     path = Path(__file__).parents[2] / "pipeline/publish/manifest.schema.json"
-    jsonschema.validate(manifest(folder), json.loads(path.read_text()))
+    told = manifest(folder)
+    jsonschema.validate(told, json.loads(path.read_text()))
+    told["searches"][0]["keep"] = {"half_precision": True}
+    jsonschema.validate(told, json.loads(path.read_text()))
 
 
 def test_the_pinned_recipe_makes_the_same_bytes(folder: Path, built: Any) -> None:
@@ -243,6 +253,49 @@ def test_nothing_of_the_test_split_decides(folder: Path, built: Any, tmp_path: P
     assert measured[0] == measured[1]
     assert measured[0][0]["quality"] > 0.95, "of a poisoned split it would be none"
     shutil.rmtree(tmp_path / "logs", ignore_errors=True)
+
+
+class Dropping(LocalLanes):
+    """What makes one candidate loses its connection."""
+
+    def submit(self, lane: str, function: Any, *args: Any, **more: Any) -> Any:
+        if args[0].label == "package onnx/drop" and "float16" in args[0].options:
+            future: Future[Any] = Future()
+            future.set_exception(ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"))
+            return future
+        return super().submit(lane, function, *args, **more)
+
+
+def test_a_candidate_that_fails_by_chance_is_tried_again(folder: Path, built: Any) -> None:
+    raw = yaml.safe_load((folder / "digits.yaml").read_text())
+    raw["variants"]["drop"] = raw["variants"].pop("small")
+    raw["variants"]["drop"]["search"]["techniques"] = ["float16"]
+    (folder / "drop.yaml").write_text(yaml.safe_dump(raw))
+    asked, store = load_config(folder / "drop.yaml"), Store(folder / "store")
+    found = []
+    for kind in (Dropping, LocalLanes):
+        with store.in_use(), kind(folder / "logs") as lanes:
+            outcome = search_all(asked, store, lanes, None).searches["drop"]
+        found.append([(one["recipe"], one["error"]) for one in outcome["trials"]])
+    float16 = {"quantize": "float16"}
+    dropped = "package onnx/drop: Connection reset by peer"
+    assert found == [[({}, ""), (float16, dropped)], [({}, ""), (float16, "")]]
+
+
+def test_what_a_trial_is_kept_under_and_what_an_epoch_may_take(
+    folder: Path, built: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (job,) = jobs(load_config(folder / "digits.yaml"))
+    store, recipe = Store(folder / "store"), {"quantize": "uint8"}
+    searching = Searching(job, job.config.path, store, NoLanes(), Silent())
+    before, others = searching.trial_key(recipe), searching.trial_key({})
+    monkeypatch.setattr(uint8, "VERSION", -1)
+    assert searching.trial_key(recipe) != before, "another version makes another model"
+    assert searching.trial_key({}) == others
+    planned = plan_trial(job, {})
+    base = run_plan(planned.plan, job.config.path, store, NoLanes(), Silent().on_event)
+    seconds = epoch_seconds(job, Measured(planned, base.results, store))
+    assert 0.05 < seconds < 300, "ten inferences of each of 225 samples"
 
 
 @pytest.mark.parametrize(
