@@ -179,7 +179,8 @@ def search_all(
     browsers: bool = True,
 ) -> Config:
     """A config without searches: what is not known is searched now."""
-    from pipeline.search.run import Searching, Silent, showing, stopping
+    from pipeline.search.run import Searching, stopping
+    from pipeline.search.watch import Silent, showing
 
     def find(job: Job) -> Outcome:
         _check_browsers(job, browsers)
@@ -206,7 +207,8 @@ def _check_browsers(job: Job, browsers: bool) -> None:
 def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, str]]:
     """A config without searches as far as the store knows what they found."""
     from pipeline.job import NoLanes
-    from pipeline.search.run import Searching, Silent, done_key, stopping
+    from pipeline.search.run import Searching, done_key, stopping
+    from pipeline.search.watch import Silent
 
     def find(job: Job) -> Outcome | None:
         if store is None or store.result(done_key(job)) is None:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pipeline.digest import digest
 from pipeline.errors import PipelineError
@@ -34,12 +34,12 @@ from pipeline.search.space import (
     version_of,
 )
 from pipeline.search.trial import Job, Measured, plan_trial
+from pipeline.search.watch import Watch
 from pipeline.search.written import exports_without, raw_config
 
 if TYPE_CHECKING:
-    from pipeline.executors.local import LocalLanes
-    from pipeline.plan import Node, Plan
-    from pipeline.run import Lanes, Run, State
+    from pipeline.plan import Plan
+    from pipeline.run import Lanes, Run
     from pipeline.store import Store
 
 #: Raise it when the same measurements would be judged otherwise.
@@ -51,34 +51,6 @@ FIRST_TRAINED_S = 30.0
 
 #: What no other candidate would fare better with: the disk is full, broken or not to be written.
 NO_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
-
-
-class Watch(Protocol):
-    """Who watches a search."""
-
-    def begin(self, number: int, recipe: Recipe) -> None: ...
-
-    def end(self, number: int, trial: Trial, best: Trial | None, spent: float) -> None: ...
-
-    def on_event(self, state: State, node: Node, seconds: float) -> None: ...
-
-    def on_progress(self, fraction: float, note: str) -> None: ...
-
-
-class Silent:
-    """Nobody does."""
-
-    def begin(self, number: int, recipe: Recipe) -> None:
-        return
-
-    def end(self, number: int, trial: Trial, best: Trial | None, spent: float) -> None:
-        return
-
-    def on_event(self, state: State, node: Node, seconds: float) -> None:
-        return
-
-    def on_progress(self, fraction: float, note: str) -> None:
-        return
 
 
 class Searching:
@@ -263,16 +235,6 @@ def stopping() -> Iterator[None]:
         yield
     except _StoppedError as stopped:
         raise stopped.__cause__ or stopped from None
-
-
-@contextmanager
-def showing(lanes: LocalLanes, watch: Watch) -> Iterator[None]:
-    """Let a search's watch see what its steps report."""
-    before, lanes.on_progress = lanes.on_progress, watch.on_progress
-    try:
-        yield
-    finally:
-        lanes.on_progress = before
 
 
 def done_key(job: Job) -> str:

@@ -14,8 +14,8 @@ import click
 
 from pipeline.report import words
 from pipeline.search.outcome import Outcome, Trial
-from pipeline.search.run import Watch
 from pipeline.search.text import figure, flow, quality
+from pipeline.search.watch import Watch
 
 if TYPE_CHECKING:
     from pipeline.plan import Node

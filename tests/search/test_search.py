@@ -25,9 +25,10 @@ from pipeline.job import run as run_plan
 from pipeline.optimize import uint8
 from pipeline.search.first import epoch_seconds
 from pipeline.search.resolve import jobs, search_all
-from pipeline.search.run import Searching, Silent
+from pipeline.search.run import Searching
 from pipeline.search.text import flow
 from pipeline.search.trial import Measured, plan_trial
+from pipeline.search.watch import Silent
 from pipeline.store import Store
 
 #: Float32, float16, and what uint8 offers.

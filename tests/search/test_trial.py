@@ -10,9 +10,9 @@ import pytest
 
 from pipeline.executors.local import LocalLanes
 from pipeline.optimize import distill, uint8
-from pipeline.search.run import Silent, showing
 from pipeline.search.space import version_of
 from pipeline.search.trial import no_time
+from pipeline.search.watch import Silent, showing
 
 
 def timed(kind: str, ratio: dict[str, float] | None, repeats: int = 20) -> dict[str, Any]:
