@@ -12,14 +12,19 @@
 /** Of a cache, whose keys have to be addresses; nothing is ever fetched from this one. */
 export const PLACE = "https://model-pipeline.invalid/?";
 
-/** @type {Promise<Store> | undefined} */
+/** @type {Promise<Store> | null | undefined} */
 let opened;
 
 /** The best that this browser offers here; the same one at every call. */
 export const openCache = () =>
   (opened ??= cacheApi()
     // Few browsers need it.
-    .catch(async () => (await import("./database.js")).open(PLACE)));
+    .catch(async () => (await import("./database.js")).open(PLACE))
+    // What did not come may come at the next call.
+    .catch((error) => {
+      opened = null;
+      throw error;
+    }));
 
 /** @returns {Promise<Store>} */
 const cacheApi = async () => {

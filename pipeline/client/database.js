@@ -8,10 +8,11 @@
  */
 export const open = (place) => database(place).catch(memory);
 
+/** @type {Map<string, ArrayBuffer>} one for all that open it: index.js, and room.js */
+const kept = new Map();
+
 /** @returns {Store} */
 function memory() {
-  /** @type {Map<string, ArrayBuffer>} */
-  const kept = new Map();
   return {
     get: (key) => kept.get(key),
     set: async (key, content) => {

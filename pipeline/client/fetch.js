@@ -86,7 +86,7 @@ const online = async (url, known, transfer) => {
 const released = (url, content, offline = false, old) => {
   const manifest = parse(url, content);
   if (!manifest.artifacts) throw new LoadError("format", `${url}: no manifest of a model`, { url });
-  const base = new URL(".", url.replace(/releases\/\w+\/manifest/, "")).href;
+  const base = new URL(".", url.replace(/releases\/\w+\/manifest\.json/, "")).href;
   return { manifest, base, url, content, old, offline };
 };
 
@@ -128,6 +128,7 @@ const within = (root, path) => {
  * @param {Remote[]} files
  * @param {object} [options]
  * @param {string} [options.url] the release's: where there is no room, its other files make some
+ * @param {string} [options.spare] a text that names those of its other files that are needed too
  * @param {number} [options.first] so many come first: they share the link with no others until half of
  *   their bytes are there, so that what is asked for then arrives as they end
  * @param {AbortSignal} [options.signal]
@@ -143,7 +144,8 @@ export const fetchFiles = async (files, options = {}) => {
   const stop = new AbortController();
   const { signal } = stop;
   outer?.addEventListener("abort", () => stop.abort(outer.reason), { signal });
-  let go = () => {};
+  /** @type {any} */
+  let go;
   const turn = new Promise((resolve) => (signal.onabort = go = () => resolve(0)));
   const states = files.map(({ url, bytes }) => ({ url, loaded: 0, total: bytes, cached: false }));
   const report = (/** @type {number} */ index, /** @type {number} */ loaded, cached = false) => {
@@ -225,7 +227,7 @@ export const digest = async (content) => {
  * @param {Release} release
  */
 export const settle = async ({ url, content, old }) => {
-  if (old) await (await import("./room.js")).evict(url, content, old);
-  // Where there is no room, the visit without network is what is lost.
+  // Where there is no room, it fails, and the release before stays whole for a visit without network.
   await keep(url, content);
+  if (old) await (await import("./room.js")).evict(url, content, old);
 };

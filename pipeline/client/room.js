@@ -1,6 +1,8 @@
 /** Where files cannot be kept, and where some are kept for nothing: loaded only then. */
 import { PLACE, openCache } from "./cache.js";
 
+const FULL = "QuotaExceededError";
+
 /**
  * Keeps a file that could not be kept; where there is no room, makes some.
  *
@@ -8,17 +10,65 @@ import { PLACE, openCache } from "./cache.js";
  * @param {string} sha256
  * @param {ArrayBuffer} content
  * @param {{ sha256: string }[]} files all that the release needs now
- * @param {{ url?: string, warnings?: string[] }} options the release's; what went wrong is added to it
+ * @param {{ url?: string, spare?: string, warnings?: string[] }} options the release's, and a text that
+ *   names what else of it is needed; what went wrong is added to `warnings`
+ * @returns {Promise<void>} one file after another: what is being deleted for one makes room for all
  */
-export async function again(error, sha256, content, files, { url = "", warnings = [] }) {
+export const again = (error, sha256, content, files, options) =>
+  (last = last.then(() => keep(error, sha256, content, files, options)));
+
+let last = Promise.resolve();
+
+/** @type {typeof again} */
+async function keep(error, sha256, content, files, { url = "", spare = "", warnings = [] }) {
   try {
-    if (error?.name !== "QuotaExceededError") throw error;
-    await evict(url, new TextEncoder().encode(files.map((file) => file.sha256).join()));
-    await (await openCache()).set(sha256, content);
+    if (error?.name !== FULL) throw error;
+    const needed = new TextEncoder().encode(files.map((file) => file.sha256).join() + spare);
+    await evict(url, needed);
+    const cache = await openCache();
+    for (;;) {
+      try {
+        await cache.set(sha256, content);
+        return;
+      } catch (/** @type {any} */ still) {
+        if (still?.name !== FULL || !(await forget(url))) throw still;
+        await evict(url, needed);
+      }
+    }
   } catch (reason) {
     const said = `files are not kept for the next visit: ${reason}`;
     if (!warnings.includes(said)) warnings.push(said);
   }
+}
+
+/**
+ * Deletes the manifest that this model was loaded by longest ago under another URL, such as that of
+ * one release: as long as it is there, what it names is.
+ *
+ * @param {string} url of a release
+ * @returns {Promise<boolean>} whether there was one
+ */
+async function forget(url) {
+  const { all, keys } = await opened();
+  // A cache lists what was put first first, and a release that has loaded is put anew.
+  const old = keys.find((key) => key.includes(":") && key !== url && url && folder(key) === folder(url));
+  if (old) await all.delete(old);
+  return !!old;
+}
+
+/**
+ * A model's folder, as fetch.js finds it.
+ *
+ * @param {string} url of a release
+ */
+const folder = (url) => new URL(".", url.replace(/releases\/\w+\/manifest\.json/, "")).href;
+
+async function opened() {
+  const cache = await openCache();
+  const all = /** @type {any} */ (cache.keys ? cache : await cacheApi());
+  /** @type {string[]} */
+  const keys = await all.keys();
+  return { cache, all, keys };
 }
 
 /**
@@ -30,10 +80,7 @@ export async function again(error, sha256, content, files, { url = "", warnings 
  *   another release may be on its way; without it, all that is not needed
  */
 export async function evict(url, needed, old) {
-  const cache = await openCache();
-  const all = /** @type {any} */ (cache.keys ? cache : await cacheApi());
-  /** @type {string[]} */
-  const keys = await all.keys();
+  const { cache, all, keys } = await opened();
   // Of files they are digests.
   const files = keys.filter((key) => !key.includes(":"));
   let stay = textOf(needed);

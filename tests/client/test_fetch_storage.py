@@ -8,7 +8,7 @@ import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
-from test_client_fetch import FETCH, FP32, KEPT, refused
+from test_client_fetch import FETCH, FP32, KEPT, LOAD, refused
 
 pytestmark = pytest.mark.browser
 
@@ -91,6 +91,32 @@ def test_a_full_quota_makes_room_of_what_is_not_needed(
     got = fetch(page, site, published, "tfjs-layers/fp32", before=SMALL_QUOTA, quota=quota)
     assert (got["sizes"], got["warnings"]) == (sizes(published, "tfjs-layers/fp32"), [])
     assert set(page.run(KEPT)) == digests(published, "tfjs-layers/fp32")
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_full_quota_forgets_releases_that_were_loaded_by_other_urls(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    pinned = site.cdn.url(f"mobilenet/releases/{published.manifest['release']}/manifest.json")
+    urls = [pinned, f"{site.latest}?v=1", f"{pinned}?v=2"]
+    for url in urls:
+        page.run(LOAD, client=site.client, url=url, artifact=FP32)
+    files = digests(published, FP32), digests(published, "tfjs-layers/fp32")
+    used = """
+    let used = 0;
+    for (const name of await caches.keys())
+      for (const one of await (await caches.open(name)).matchAll()) used += (await one.blob()).size;
+    return used;
+    """
+    # Nothing more fits, and all three name what is in the way.
+    quota = page.run(used) + 1
+    got = fetch(
+        page, site, published, "tfjs-layers/fp32", before=SMALL_QUOTA, quota=quota, url=site.latest
+    )
+    assert got["warnings"] == []
+    kept = page.run(KEPT)
+    assert files[1] <= set(kept) and not files[0] & set(kept)
+    assert not set(urls) & set(kept)
 
 
 def test_a_quota_that_is_too_small_costs_the_cache_only(
