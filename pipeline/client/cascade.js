@@ -1,4 +1,5 @@
 /** The small artifact answers, and the large one where that is in doubt: loaded where it is asked for. */
+import { runtimeOf } from './choose.js';
 import { failure } from './errors.js';
 
 /**
@@ -15,6 +16,17 @@ import { failure } from './errors.js';
  * @param {Wish} wish
  */
 const suits = ({ small }, { backend }) => !backend || /^onnx/.test(small) === /^ort/.test(backend);
+
+/**
+ * What names the files that one runs on.
+ * @param {any} manifest
+ * @param {Open | null | undefined} one
+ */
+const filesOf = (manifest, one) => {
+  const artifact = manifest.artifacts.find((/** @type {any} */ { id }) => id === one?.info.artifact);
+  const { task, runtimes } = manifest;
+  return artifact ? JSON.stringify([artifact, runtimeOf(manifest, artifact, one?.info.backend), runtimes[task]]) : '';
+};
 
 /**
  * @param {typeof import('./session.js').Session} Session the client's own, of which this has no copy
@@ -37,8 +49,16 @@ export const cascaded = (Session) => /** To who calls it, a session. */ class {
     if (!pair) throw failure('input', 'this release has no such cascade');
     this.#manifest = release.manifest;
     this.#pair = { ...pair, answered: { small: 0, large: 0 } };
-    this.#open = (/** @type {string} */ artifact) => new Session(release, { ...wish, artifact });
-    this.#small = this.#open(pair.small);
+    /**
+     * @param {string} artifact
+     * @param {() => Open | null | undefined} other is not deleted where this one finds no room
+     */
+    const session = (artifact, other) => {
+      const mine = { ...release, get spare() { return filesOf(release.manifest, other()); } };
+      return new Session(mine, { ...wish, artifact });
+    };
+    this.#small = session(pair.small, () => this.#large);
+    this.#open = () => session(pair.large, () => this.#small);
   }
 
   get info() {
@@ -68,30 +88,36 @@ export const cascaded = (Session) => /** To who calls it, a session. */ class {
     const feeds = await task.inputOf(image, this.#manifest);
     const ask = async (/** @type {Open} */ one) => task.answer(await one.predict(hooks, feeds), this.#manifest);
     const scores = await ask(this.#small);
-    const doubt = !(scores[0].score >= this.#pair.threshold);
-    const large = doubt && (await this.#opened(hooks));
-    this.#pair.answered[large ? 'large' : 'small']++;
+    const sure = scores[0].score >= this.#pair.threshold;
+    const better = sure ? null : await this.#second(hooks, ask);
+    this.#pair.answered[better ? 'large' : 'small']++;
     return {
-      scores: (large ? await ask(large) : scores).slice(0, top),
-      artifact: (large || this.#small).info.artifact,
+      scores: (better ?? scores).slice(0, top),
+      artifact: better ? this.#pair.large : this.#pair.small,
     };
   }
 
   /**
-   * The large one, or null where it does not come: asked again, each call would wait for it.
+   * The large one's answer, or null where it does not come or broke down: asked again, each call
+   * would wait for it.
+   * @template T
    * @param {Hooks} hooks
+   * @param {(large: Open) => Promise<T>} ask
    */
-  async #opened({ signal }) {
-    if (this.#large === undefined) {
-      try {
-        this.#large = await this.#open(this.#pair.large).open({ signal });
-      } catch (/** @type {any} */ error) {
-        signal.throwIfAborted();
-        this.#large = null;
-        this.#small.info.warnings.push(`the large artifact could not be had: ${error.message}`);
-      }
+  async #second({ signal }, ask) {
+    if (this.#large === null) return null;
+    try {
+      this.#large ??= await this.#open().open({ signal });
+      return await ask(this.#large);
+    } catch (/** @type {any} */ error) {
+      signal.throwIfAborted();
+      const { warnings, tried } = this.#small.info;
+      warnings.push(...(this.#large?.info.warnings ?? []), `the large artifact could not be had: ${error.message}`);
+      tried.push(...(error.tried ?? []));
+      await this.#large?.dispose();
+      this.#large = null;
+      return null;
     }
-    return this.#large;
   }
 
   /**

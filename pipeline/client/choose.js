@@ -1,17 +1,18 @@
 /**
  * Which artifact on which backend: the rule.
  *
- * 1. Out is what cannot work here or is beaten: what another artifact dominates, what failed its
- *    proof in this engine or passed nowhere on the backend, a backend that this browser lacks,
- *    16-bit textures where that was not measured to be safe, more weights than a GPU buffer holds.
+ * 1. Out is what cannot work here: what failed its proof in this engine or passed nowhere on the
+ *    backend, a backend that this browser lacks, 16-bit textures where that was not measured to be
+ *    safe, more weights than a GPU buffer holds.
  * 2. What was proved in this engine comes before what was proved in others; a GPU that nobody
- *    measured comes after what was measured; a software renderer comes last.
+ *    measured comes after what was measured, and then a software renderer. What another artifact
+ *    dominates comes after all others: it is for where those fail.
  * 3. Within that, the least seconds: to fetch artifact and runtime, for the first run, and for 100
  *    more as measured on such hardware. Only the bytes count where the user saves data or the
  *    device has no more than 1 GiB of memory.
  * 4. Of equals (within 5 %) the safer: the more accurate, then wasm before WebGPU before WebGL.
  *
- * A caller's `artifact` or `backend` leaves only what it names, dominated or not.
+ * A caller's `artifact` or `backend` leaves only what it names, and there dominated ones are as others.
  *
  * @typedef {import('./device.js').Device} Device
  * @typedef {{artifact?: string, backend?: string}} Wish
@@ -67,26 +68,25 @@ const weigh = (artifact, backend, manifest, device, wish) => {
     backend,
     parts,
     bytes,
-    rank: gpu?.software ? 3 : !like.length ? 2 : own.some(here) ? 0 : 1,
+    // Dominated ones have the same four once more; of one artifact that is asked for, all tiers have.
+    rank: (gpu?.software ? 3 : !like.length ? 2 : own.some(here) ? 0 : 1) + (artifact.dominated_by && !wish.backend ? 4 : 0),
     cost: device.sparing ? bytes : seconds,
     accuracy: artifact.accuracy?.value ?? 0,
     place: SAFEST.indexOf(kind),
     ms: like.length && latency.median_ms,
     out:
-      artifact.dominated_by && !wish.artifact
-        ? `${artifact.dominated_by} is better`
-        : !runtime
-          ? 'no runtime in this release'
-          : gpu === null || !parts.length
-            ? `not offered by this browser${self.document ? '' : ' to workers'}`
-            : !own.length || all.some((/** @type {any} */ proof) => here(proof) && !passed(proof))
-              ? 'did not pass'
-              : gpu?.bits === 16 && !artifact.half_precision.safe
-                ? 'not safe in 16 bits'
-                : gpu?.f16 === false && /^onnx.*(fp|float)16/.test(artifact.id)
-                  ? 'no 16-bit shaders'
-                  : // No tensor is larger than all of them; without a bound none is too large.
-                    4 * manifest.source.parameters > /** @type {any} */ (gpu?.maxBytes) && 'too large for the GPU',
+      !runtime
+        ? 'no runtime in this release'
+        : gpu === null || !parts.length
+          ? `not offered by this browser${self.document ? '' : ' to workers'}`
+          : !own.length || all.some((/** @type {any} */ proof) => here(proof) && !passed(proof))
+            ? 'did not pass'
+            : gpu?.bits === 16 && !artifact.half_precision.safe
+              ? 'not safe in 16 bits'
+              : gpu?.f16 === false && /^onnx.*(fp|float)16/.test(artifact.id)
+                ? 'no 16-bit shaders'
+                : // No tensor is larger than all of them; without a bound none is too large.
+                  4 * manifest.source.parameters > /** @type {any} */ (gpu?.maxBytes) && 'too large for the GPU',
   };
 };
 

@@ -27,19 +27,27 @@ export const load = async (url, { worker = true, onProgress, signal, ...wish } =
     link.info.loadMs = performance.now() - start;
     return modelOf(link);
   } catch (error) {
-    linking.then((link) => link.close(gone()));
+    linking.then(end);
     throw error;
   }
 };
 
-const gone = () => failure('disposed', 'the model was disposed of: load it again');
+/** @param {import('./link.js').Link} link */
+const end = async ({ info, call, close }) => {
+  // Asked also of what does not answer yet: on a page, a runtime that is opening ends only after that.
+  const freed = call('dispose', []).catch(() => {});
+  // A worker is ended, and frees all.
+  if (info.thread === 'page') await freed;
+  close(failure('disposed', 'the model was disposed of: load it again'));
+};
 
 /**
  * A model that is ready; its calls are answered in the order in which they were made.
  * @param {import('./link.js').Link} link
  * @returns {import('./index.js').Model}
  */
-const modelOf = ({ info, call, close }) => {
+const modelOf = (link) => {
+  const { info, call } = link;
   /** @type {Promise<unknown>} the call before */
   let last = Promise.resolve();
 
@@ -50,9 +58,8 @@ const modelOf = ({ info, call, close }) => {
    * @param {{signal?: AbortSignal}} [options]
    */
   const inOrder = async (method, args, options) => {
-    const turn = Promise.all([args, last]);
-    last = turn.catch(() => {});
-    const [[sent, transfer]] = await turn;
+    await (last = Promise.allSettled([args, last]));
+    const [sent, transfer] = await args;
     return call(method, sent, { ...options, transfer });
   };
 
@@ -65,17 +72,13 @@ const modelOf = ({ info, call, close }) => {
         return Object.assign(scores, { artifact });
       } catch (/** @type {any} */ error) {
         // A page may not read the pixels of other origins that do not allow it.
-        if (error.name !== 'DataCloneError') throw error;
+        if (error?.name !== 'DataCloneError') throw error;
         throw failure('input', 'the image is of another origin: it needs crossorigin="anonymous"');
       }
     },
     predict: (tensors, options) => inOrder('predict', [[tensors]], options),
     memory: () => inOrder('memory', [[]]),
-    async dispose() {
-      // A worker is ended, and frees all.
-      if (info.thread === 'page') await call('dispose', []).catch(() => {});
-      close(gone());
-    },
+    dispose: () => end(link),
   };
 };
 

@@ -82,9 +82,8 @@ export const connect = async (worker) => {
     }
   }
   const { port1, port2 } = new MessageChannel();
-  const link = linked(port1);
   serve(port2, [why]);
-  return link;
+  return linked(port1);
 };
 
 /**
@@ -109,9 +108,8 @@ const imported = () => {
   // A static import fails in isolated pages of WebKit; a rejected one is no error of a worker.
   const words = `import(${JSON.stringify(href)}).catch(e=>setTimeout(()=>{throw e}))`;
   const url = scriptUrl(words);
-  try {
-    return new Worker(url, { type: 'module', name: NAME });
-  } finally {
-    URL.revokeObjectURL(url);
-  }
+  const worker = new Worker(url, { type: 'module', name: NAME });
+  // Not before it has started: older Safari fetches the URL later.
+  worker.addEventListener('message', () => URL.revokeObjectURL(url));
+  return worker;
 };

@@ -55,13 +55,14 @@ export class Session {
    * @param {Hooks} hooks
    */
   async #next(hooks) {
+    let refused = 0;
     for (let tier; (tier = this.#best()); ) {
       try {
         return await this.#start(tier, hooks);
       } catch (/** @type {any} */ error) {
         hooks.signal.throwIfAborted();
-        // What the next tier would meet too.
-        if (mayPass(error)) throw error;
+        // What the next tier would meet too; a server that refuses may do so for one file, but hardly for two.
+        if (mayPass(error) && (!error.status || refused++)) throw error;
         await this.#drop(tier, error);
       }
     }
@@ -80,13 +81,13 @@ export class Session {
    * @param {Hooks} hooks
    */
   async #start({ artifact, backend, parts, bytes, ms, rank }, { signal, onProgress }) {
-    const { manifest, base, url } = this.release;
+    const { manifest, base } = this.release;
     const { info } = this;
     const { threads, sparing, webgl, webgpu } = this.#device;
     const files = [...locate(new URL('..', base).href, parts), ...locate(base, artifact.files)];
     const runtime = starting(parts, files, threads);
     const coming = fetchFiles(files, {
-      url,
+      ...this.release,
       first: parts.length,
       signal,
       warnings: info.warnings,
@@ -107,7 +108,7 @@ export class Session {
       backend,
       hardware: model.details,
       why: [
-        `${artifact.id} on ${backend}: ${bytes} bytes to fetch, ${time}, ${PROVED[rank]}, ${canary}`,
+        `${artifact.id} on ${backend}: ${bytes} bytes to fetch, ${time}, ${PROVED[rank % 4]}, ${canary}`,
         this.wish.artifact || this.wish.backend ? 'asked for' : sparing ? 'fewest bytes' : 'least time',
         ...[webgl, webgpu].flatMap((gpu) => gpu?.software || []),
         ...modules.flatMap(({ unchecked = [] }) => unchecked),

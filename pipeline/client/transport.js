@@ -37,8 +37,8 @@ export const download = async (url, transfer) => {
 };
 
 /** Whether the same request may do better later. */
-export const mayPass = (/** @type {any} */ { code, status }) =>
-  /network|offline/.test(code) || /408|429|5../.test(status);
+export const mayPass = (/** @type {any} a signal's reason may be anything, also null */ error) =>
+  /network|offline|408|429|5\d\d/.test(error?.status + error?.code);
 
 /**
  * @param {string} url
@@ -110,7 +110,8 @@ const read = async (body, most, onBytes) => {
  * @returns {Promise<T>}
  */
 export const unlessAborted = async (work, signal) => {
-  let abort = () => {};
+  /** @type {any} */
+  let abort;
   const aborted = new Promise((_, reject) => (abort = () => reject(signal?.reason)));
   signal?.addEventListener("abort", abort);
   try {

@@ -56,7 +56,7 @@ def with_gpu_backends(release: Release, folder: Path) -> Release:
         runtimes.mkdir(exist_ok=True)
         for name in GPU_BACKENDS:
             own = [(path, path.name, needs) for path, needs in assets_of(name).items()]
-            files = [_put(*one, runtimes) for one in [(made / f"{name}.js", "", ()), *own]]
+            files = [put_runtime(*one, runtimes) for one in [(made / f"{name}.js", "", ()), *own]]
             described[name] = {"entry": files[0]["path"], "version": "0", "files": files}
         manifest["runtimes"].update(described)
         for artifact in manifest["artifacts"]:
@@ -65,7 +65,7 @@ def with_gpu_backends(release: Release, folder: Path) -> Release:
     return edited(release, folder, change)
 
 
-def _put(file: Path, name: str, needs: tuple[str, ...], folder: Path) -> dict[str, Any]:
+def put_runtime(file: Path, name: str, needs: tuple[str, ...], folder: Path) -> dict[str, Any]:
     content = file.read_bytes()
     digest = sha256(content).hexdigest()
     path = folder / f"{digest}{file.suffix}"

@@ -9,7 +9,9 @@ from client_fixtures import Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import drop
-from client_tiers import Manifest, edited
+from client_tiers import Manifest, break_browser, edited
+from test_client_fetch import KEPT
+from test_fetch_storage import SMALL_QUOTA
 from test_model import CLASSIFY, pngs, where
 
 from pipeline.bundled.digits import digits
@@ -96,3 +98,59 @@ def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
     assert said["artifacts"] == [SMALL]
     assert said["info"]["cascade"]["answered"] == {"small": 1, "large": 0}
     assert "the large artifact could not be had" in said["info"]["warnings"][0]
+
+
+#: The client's cascade around sessions of the test's own, of which the large one runs once.
+BREAKS_DOWN = """
+const { cascaded } = await import(`${args.client}/cascade.js`);
+let opened = 0, disposed = 0, runs = 0;
+class Session {
+  constructor(release, { artifact }) {
+    this.info = { artifact, tried: [], warnings: [] };
+    const scores = [{ score: artifact === 'small' ? 0.1 : 0.9 }];
+    this.task = { inputOf: () => ({}), answer: () => scores };
+  }
+  async open() { opened++; return this; }
+  async predict() {
+    if (this.info.artifact === 'large' && runs++) throw new Error('the device is lost');
+  }
+  async dispose() { disposed++; }
+}
+const cascade = { small: 'small', large: 'large', threshold: 0.5 };
+const model = new (cascaded(Session))({ manifest: { cascade, artifacts: [] } }, {});
+const hooks = { signal: new AbortController().signal };
+await model.open(hooks);
+const artifacts = [];
+for (let i = 0; i < 3; i++) artifacts.push((await model.classify(hooks, null, 1)).artifact);
+const { warnings, cascade: { answered } } = model.info;
+return { artifacts, warnings, answered, opened, disposed };
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_where_the_large_one_breaks_down_the_small_ones_answer_stands(
+    page: ScriptPage, site: Site
+) -> None:
+    said = page.run(BREAKS_DOWN, client=site.sources)
+    assert said["artifacts"] == ["large", "small", "small"]
+    assert said["answered"] == {"large": 1, "small": 2}
+    assert (said["opened"], said["disposed"]) == (2, 1)
+    assert said["warnings"] == ["the large artifact could not be had: the device is lost"]
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_the_small_one_is_not_deleted_to_make_room_for_the_large_one(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    manifest = published.manifest
+    bundle, *own = manifest["runtimes"]["tfjs-wasm"]["files"]
+    task = manifest["runtimes"][manifest["task"]]["files"]
+    simd = [file for file in own if file["features"] == ["simd"]]
+    small = published.artifact(SMALL)["files"]
+    needed = sum(file["bytes"] for file in (bundle, *simd, *task, *small))
+    break_browser(site.cdn, SMALL_QUOTA.replace("args.quota", str(needed + 100_000)))
+    site.publish(cascaded(published, tmp_path, 1.1))
+    said = page.run(CLASSIFY, **where(site, images=pngs(1), options={"cascade": True}))
+    assert said["artifacts"] == [LARGE]
+    assert any("not kept for the next visit" in one for one in said["info"]["warnings"])
+    assert {file["sha256"] for file in (bundle, *simd, *task, *small)} <= set(page.run(KEPT))

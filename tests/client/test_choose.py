@@ -141,12 +141,24 @@ def test_a_gpus_limits_count(chosen: Any) -> None:
     assert "too large" in chosen(half, device(webgpu={**GPU, "maxBytes": 2**25}))["out"][0]
 
 
-def test_dominated_artifacts_are_out_unless_they_are_asked_for(chosen: Any) -> None:
+def test_dominated_artifacts_come_last_unless_they_are_asked_for(chosen: Any) -> None:
     proofs = [proof("tfjs-wasm@chromium", 5)]
     beaten = artifact(GRAPH, 100, *proofs, dominated_by=SMALL)
     artifacts = [beaten, artifact(SMALL, 250, *proofs)]
-    assert pairs(chosen(artifacts, device())) == [(SMALL, "tfjs-wasm")]
-    assert pairs(chosen(artifacts, device(), artifact=GRAPH)) == [(GRAPH, "tfjs-wasm")]
+    both = [(SMALL, "tfjs-wasm"), (GRAPH, "tfjs-wasm")]
+    assert pairs(chosen(artifacts, device())) == both
+    assert pairs(chosen(artifacts, device(), artifact=GRAPH)) == both[1:]
+    assert pairs(chosen(artifacts, device(), backend="tfjs-wasm")) == both[::-1]
+
+
+def test_a_dominated_artifact_runs_where_the_better_one_does_not(chosen: Any) -> None:
+    artifacts = [
+        artifact(ONNX, 100, proof("ort-wasm@chromium", 5), dominated_by="onnx/int8"),
+        artifact("onnx/int8", 80, proof("ort-webgpu@chromium", 1, "gpu")),
+    ]
+    assert pairs(chosen(artifacts, device())) == [(ONNX, "ort-wasm")]
+    assert pairs(chosen(artifacts, device(webgpu=GPU), backend="ort-wasm")) == [(ONNX, "ort-wasm")]
+    assert pairs(chosen(artifacts, device(webgpu=GPU)))[0] == ("onnx/int8", "ort-webgpu")
 
 
 def test_of_equals_the_safer_is_taken(chosen: Any) -> None:

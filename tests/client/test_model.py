@@ -324,3 +324,43 @@ return listeners;
 
 def test_a_signal_outlives_calls_without_keeping_them(page: ScriptPage, site: Site) -> None:
     assert page.run(SIGNAL, **where(site)) == 0
+
+
+BROKEN_BETWEEN = f"""{LOADED}
+const pixels = new ImageData(64, 64);
+const slow = new OffscreenCanvas(64, 64);
+slow.getContext('2d');
+slow.decode = () => new Promise((resolve) => setTimeout(resolve, 500));
+const told = [];
+const tell = (name, call) =>
+  call.then(() => told.push(name), (error) => told.push(`${{name}}: ${{error?.code}}`));
+await Promise.all([
+  tell('slow', model.classify(slow)),
+  tell('broken', model.classify(new OffscreenCanvas(0, 0))),
+  tell('next', model.classify(pixels)),
+]);
+return told;
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_calls_keep_their_order_also_after_an_image_that_cannot_be_read(
+    page: ScriptPage, site: Site
+) -> None:
+    told = page.run(BROKEN_BETWEEN, **where(site))
+    assert told.index("slow") < told.index("next") and "broken: input" in told
+
+
+ABORT_BY_NULL = f"""{LOADED}
+const signal = AbortSignal.abort(null);
+const told = (promise) => promise.then(() => 'done', (reason) => reason);
+return [await told(model.classify(image(args.images[0]), {{ signal }})),
+        await told(load(args.url, {{ signal }}))];
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_what_is_aborted_rejects_with_the_reason_also_where_that_is_null(
+    page: ScriptPage, site: Site
+) -> None:
+    assert page.run(ABORT_BY_NULL, **where(site)) == [None, None]

@@ -21,6 +21,7 @@ from client_tiers import (
     break_browser,
     edited,
     only,
+    put_runtime,
 )
 from test_model import CLASSIFY, LOADED, where
 
@@ -190,14 +191,26 @@ def test_a_missing_shard_drops_to_another_artifact(
 def test_a_server_that_is_down_is_no_fault_of_an_artifact(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
-    """All others lie on the same server: it is told, and not asked for them."""
+    """All others lie on the same server: one is tried, in case only a file is broken."""
+    paths = [{file["path"] for file in one["files"]} for one in published.manifest["artifacts"]]
     own = {file["path"] for file in published.artifact(UINT8)["files"]}
     site.cdn.fail("*.bin", answer(503))
     with pytest.raises(ScriptError, match="HTTP 503") as told:
         page.run(CLASSIFY, **where(site))
     assert (told.value.code, told.value.fields["status"]) == ("http", 503)
     asked = {request.path.removeprefix("/mobilenet/") for request in site.cdn.seen("*.bin")}
-    assert asked and asked <= own
+    assert asked & own and any(asked <= own | other for other in paths)
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_one_file_that_a_server_refuses_drops_to_another_artifact(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    for file in published.artifact(UINT8)["files"]:
+        site.cdn.fail(f"*{file['path']}", answer(503))
+    said = page.run(CLASSIFY, **where(site))["info"]
+    assert said["artifact"] != UINT8
+    assert tried(said) == [(UINT8, "tfjs-wasm", "http")]
 
 
 def test_a_missing_runtime_drops_to_another_runtime(
@@ -375,6 +388,48 @@ def test_loading_can_be_aborted_while_the_worker_starts(page: ScriptPage, site: 
     site.cdn.fail("/client/index.js", delay(20))
     said = page.run(ABORT_START, **where(site))
     assert said["name"] == "TimeoutError" and said["ms"] < 10_000
+
+
+#: A runtime that takes its time.
+SLOW_RUNTIME = """
+export const prepare = () => {};
+export const open = async () => {
+  self.opening = true;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return { dispose: async () => { self.freed = true; } };
+};
+"""
+
+ABORT_OPENING = """
+const { load } = await import(`${args.client}/index.js`);
+const until = async (done) => {
+  for (let i = 0; i < 100 && !done(); i++) await new Promise((resolve) => setTimeout(resolve, 50));
+  return !!done();
+};
+const control = new AbortController();
+const { signal } = control;
+const loading = load(args.url, { signal, ...args.options }).catch((error) => `${error}`);
+await until(() => self.opening);
+control.abort(null);
+return { error: await loading, freed: await until(() => self.freed) };
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_model_whose_load_is_aborted_while_it_opens_is_freed(
+    page: ScriptPage, site: Site, published: Release, tmp_path: Path
+) -> None:
+    """Where a worker would end with all that it holds, a page lives on."""
+    (tmp_path / "slow.js").write_text(SLOW_RUNTIME)
+
+    def change(manifest: Manifest) -> None:
+        only(UINT8, backend="tfjs-wasm")(manifest)
+        file = put_runtime(tmp_path / "slow.js", "", (), tmp_path / "cdn" / "runtimes")
+        manifest["runtimes"]["tfjs-wasm"] = {"entry": file["path"], "version": "0", "files": [file]}
+
+    site.publish(edited(published, tmp_path, change))
+    said = page.run(ABORT_OPENING, **where(site, options={"worker": False}))
+    assert said == {"error": "null", "freed": True}
 
 
 def test_a_worker_that_cannot_be_had_is_no_end(open_page: Open, site: Site) -> None:
