@@ -90,7 +90,7 @@ class Options(Strict):
     these bounds on every fourth of the samples, which is held back from rounding."""
 
 
-@step(version=4, lane="tensorflow", tools=("tensorflow", "numpy"))
+@step(version=5, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 
@@ -133,7 +133,7 @@ def round_weights(
             where="round",
             todo="leave round out",
         )
-    samples = {name: values[: options.calibrate] for name, values in samples.items()}
+    samples = _some(network, samples, options.calibrate)
     seen, held = _held_back(samples) if options.keep else (samples, samples)
     stages = Stages(network, found)
     grids, count = _grids(stages, seen, options)
@@ -147,6 +147,19 @@ def round_weights(
         if bias is not None:
             network.set_input(layer.bias, layer.bias_index, bias)
     return told
+
+
+def _some(network: Network, samples: Mapping[str, Array], most: int) -> dict[str, Array]:
+    """The first samples of the network's inputs, so many at most."""
+    names = [spec.name for spec in network.signature.inputs]
+    missing = [name for name in names if not len(samples.get(name, ()))]
+    if missing:
+        raise PipelineError(
+            f"there are no calibration samples of {', '.join(missing)}",
+            where="round",
+            todo="give samples for every input",
+        )
+    return {name: samples[name][:most] for name in names}
 
 
 def _held_back(samples: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -199,24 +212,26 @@ def _grids(stages: Any, samples: Mapping[str, Array], options: Options) -> tuple
     import numpy as np
 
     from pipeline.optimize.graph import steps
-    from pipeline.optimize.graph.activations import Run
+    from pipeline.optimize.graph.activations import Run, fixed_batch
     from pipeline.optimize.graph.moments import moments
     from pipeline.optimize.graph.sensitivity import sensitivities
 
     network = stages.network
-    few = {name: values[:FEW] for name, values in samples.items()}
+    least = max(FEW, fixed_batch(network, samples) or 0)
+    few = {name: values[:least] for name, values in samples.items()}
+    count = min(len(values) for values in few.values())
     energies = sensitivities(network, stages.layers, few)
     run, harms, largest = Run(stages, few), [], 1
     for index, layer in enumerate(stages.layers):
         progress(0.3 * index / len(stages.layers), "finding grids")
         given, weights = run.input(index), network.value(layer.node.input[1])
-        largest = max(largest, *(int(np.prod(one.shape[1:])) * 4 for one in given))
+        largest = max(largest, sum(int(np.prod(one.shape)) * 4 for one in given) // count)
         seen = moments(layer, given, given, weights.shape).damped(DAMPING)
         stacked = layer.stacked(weights).astype(np.float64)
         per_channel = options.granularity == "per-channel"
         harms.append(steps.harm(stacked, seen.square, energies[index], per_channel=per_channel))
         run.layer(index, given, weights, layer.offsets(network))
-    return steps.grids(harms, options.bits, options.levels), max(FEW, MOST_BYTES // largest)
+    return steps.grids(harms, options.bits, options.levels), max(least, MOST_BYTES // largest)
 
 
 class _Rounding:

@@ -211,8 +211,10 @@ def off(model: Model, samples: Samples, work: Path, **options: Any) -> float:
     rounding.round_weights(network, samples, rounding.Options(**options))
     (work / "some").mkdir()
     network.write(work / "frozen", work / "some")
-    size = {name: shape[0] for name, shape in shapes.items() if shape[0]}
-    feeds = {name: values[: size.get(name, 4)] for name, values in samples.items()}
+    feeds = {
+        name: np.resize(values, (shapes.get(name, (4,))[0], *values.shape[1:]))
+        for name, values in samples.items()
+    }
     before, after = (freeze.run(work / name, feeds)["y"] for name in ("frozen", "some"))
     return float(np.sqrt(((after - before) ** 2).mean() / (before**2).mean()))
 
@@ -256,3 +258,34 @@ def test_a_layer_may_read_any_output_of_a_node(tmp_path: Path) -> None:
         return {"y": tf.nn.softmax(tf.unstack(both, axis=1)[1])}
 
     assert off(model, {"image": chains.images(16)}, tmp_path, bits=8) < 0.05
+
+
+def small(image: Any) -> dict[str, Any]:
+    import tensorflow as tf
+
+    w = chains.Weights()
+    return {"y": w.dense(tf.reduce_mean(tf.nn.relu(w.conv(image, 3, 8)), [1, 2]), 5)}
+
+
+@pytest.mark.parametrize(("batch", "count"), [(24, 40), (8, 4), (3, 7)])
+def test_a_fixed_batch_is_filled_up(batch: int, count: int, tmp_path: Path) -> None:
+    samples = {"image": chains.images(count)}
+    shapes = {"image": (batch, 8, 8, 3)}
+    assert off(small, samples, tmp_path, shapes=shapes) < 0.05
+
+
+def test_samples_may_lack_a_batch(tmp_path: Path) -> None:
+    from frozen_models import freeze as frozen
+
+    spec = TensorSpec("image", "float32", (8, 8, 3))
+    frozen(lambda image: {"y": small(image[None])["y"][0]}, [spec], tmp_path / "frozen")
+    network = Network.read(tmp_path / "frozen")
+    options = rounding.Options(keep=rounding.Keep(top1_agreement=1))
+    told = rounding.round_weights(network, {"image": chains.images(12)}, options)
+    assert told["measured"]["top1_agreement"] == 1
+    assert len(told["layers"]) == 2
+
+
+def test_a_lack_of_samples_is_told(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match="there are no calibration samples of image"):
+        off(small, {"image": chains.images(4)[:0]}, tmp_path)

@@ -79,6 +79,7 @@ class Run:
 
         self._stages = stages
         starts = batches(stages.network, inputs)
+        self._single = fixed_batch(stages.network, inputs) == 0
         self._held: dict[str, list[Any]] = {
             spec.name: [tf.constant(inputs[spec.name][rows]) for rows in starts]
             for spec in stages.network.signature.inputs
@@ -104,8 +105,9 @@ class Run:
 
         found = zip(*self._between(len(self._stages.layers)), strict=True)
         names = [spec.name for spec in self._stages.network.signature.outputs]
+        together = np.stack if self._single else np.concatenate
         return {
-            name: np.concatenate([np.atleast_1d(one.numpy()) for one in values])
+            name: together([np.atleast_1d(one.numpy()) for one in values])
             for name, values in zip(names, found, strict=True)
         }
 
@@ -114,15 +116,25 @@ class Run:
         return [self._stages.between[index](*one) for one in zip(*given, strict=True)]
 
 
-def batches(network: Network, inputs: Mapping[str, Array]) -> list[slice]:
-    """The rows of each batch; what is left over by a fixed size is left out."""
-    specs = network.signature.inputs
-    count = min(len(inputs[spec.name]) for spec in specs)
-    fixed = [spec.shape[0] for spec in specs if spec.shape and spec.shape[0]]
-    if not fixed:
+def batches(network: Network, inputs: Mapping[str, Array]) -> list[Any]:
+    """The rows of each batch, or a number for each sample where the graph takes one alone."""
+    count = min(len(inputs[spec.name]) for spec in network.signature.inputs)
+    size = fixed_batch(network, inputs)
+    if size is None:
         return [slice(start, start + BATCH) for start in range(0, count, BATCH)]
-    size = int(fixed[0])
-    return [slice(start, start + size) for start in range(0, count - size + 1, size)]
+    if size == 0:
+        return list(range(count))
+    # The last batch is filled up with the last sample.
+    starts = range(0, count, size)
+    return [[min(i, count - 1) for i in range(start, start + size)] for start in starts]
+
+
+def fixed_batch(network: Network, inputs: Mapping[str, Array]) -> int | None:
+    """The graph's own batch size; ``None`` if it takes any, 0 if it has no axis for it."""
+    specs = network.signature.inputs
+    if any(len(spec.shape) == inputs[spec.name].ndim - 1 for spec in specs):
+        return 0
+    return next((int(spec.shape[0]) for spec in specs if spec.shape and spec.shape[0]), None)
 
 
 def target(spec: Any, network: Network) -> str:
