@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipeline.errors import PipelineError
 from pipeline.options import Options as Strict
@@ -60,6 +60,12 @@ class Keep(Strict):
     top1_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
     """The share of samples that get the same class first, at least."""
 
+    @model_validator(mode="after")
+    def _some_bound(self) -> Keep:
+        if not self.model_dump(exclude_none=True):
+            raise ValueError("name a bound: relative_error, snr_db or top1_agreement")
+        return self
+
 
 class Options(Strict):
     """Round weights onto grids, layer by layer, so that later ones make up for earlier errors."""
@@ -90,7 +96,7 @@ class Options(Strict):
     these bounds on every fourth of the samples, which is held back from rounding."""
 
 
-@step(version=5, lane="tensorflow", tools=("tensorflow", "numpy"))
+@step(version=6, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 
@@ -300,14 +306,17 @@ class _Rounding:
     def _numbers(self, weights: Array, seen: Moments, grid: Grid) -> Array:
         import numpy as np
 
+        from pipeline.optimize.graph.blocks import joined, split
         from pipeline.optimize.graph.rounding import with_feedback
 
         if self._options.method == "nearest":
             return grid.numbers(weights)
         damped = seen.damped(DAMPING)
-        wanted: Array = np.linalg.solve(damped.square, damped.cross @ weights)
+        parts = split(weights)
+        wanted: Array = np.linalg.solve(damped.square, damped.cross @ parts)
         # What pruning made zero stays zero.
-        return with_feedback(wanted, grid, damped.square, weights == 0)
+        numbers = with_feedback(wanted, grid, damped.square, parts == 0)
+        return joined(numbers, weights.shape)
 
     def _short(self, bias: Array) -> Array:
         """A bias in few significant bits, as float16 where that holds it."""
@@ -330,8 +339,9 @@ def _told(numbers: Array) -> dict[str, float]:
 
 
 def _means(means: Array, weights: Array) -> Array:
-    """A layer's mean results [channels], of its inputs' means [groups, inputs]."""
+    """A layer's mean results [channels], of its inputs' means [groups, inputs], or by blocks."""
     import numpy as np
 
+    means = means.reshape(len(weights), -1)[:, : weights.shape[1]]
     found: Array = np.einsum("gi,gio->go", means, weights).reshape(-1)
     return found

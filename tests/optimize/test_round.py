@@ -14,6 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.export import freeze
 from pipeline.model import TensorSpec
 from pipeline.optimize import round as rounding
+from pipeline.optimize.graph import blocks, moments
 from pipeline.optimize.graph.layers import layers
 from pipeline.optimize.graph.network import Network
 from pipeline.optimize.weights import grid
@@ -289,3 +290,42 @@ def test_samples_may_lack_a_batch(tmp_path: Path) -> None:
 def test_a_lack_of_samples_is_told(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="there are no calibration samples of image"):
         off(small, {"image": chains.images(4)[:0]}, tmp_path)
+
+
+@pytest.mark.parametrize("granularity", ["per-tensor", "per-channel"])
+def test_wide_layers_are_rounded_in_blocks(
+    granularity: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "MOST_INPUTS", 64)
+    monkeypatch.setattr(blocks, "BLOCK_INPUTS", 40)
+    errors = {}
+    for method in ("feedback", "nearest"):
+        options = {"method": method, "bits": 4, "granularity": granularity}
+        told = rounded(folder, folder / "frozen", tmp_path / method, **options)
+        assert told["MatMul"]["weights"] == 4 * 4 * 6 * 5
+        errors[method] = error(tmp_path / method, folder / "frozen")
+    assert errors["feedback"] < 0.75 * errors["nearest"]
+
+
+def test_windows_of_few_samples_at_once_have_the_same_moments(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    network = Network.read(folder / "frozen")
+    layer = next(iter(layers(network)))
+    given = [tf.constant(chains.images(16))]
+    shape = network.value(layer.node.input[1]).shape
+    whole = moments.moments(layer, given, given, shape)
+    # 8 x 8 windows of 3 x 3 x 3 floats for each of 3 samples.
+    monkeypatch.setattr(moments, "PATCH_BYTES", 3 * 64 * 27 * 4)
+    parts = moments._parts(layer, given, given, shape)
+    assert [len(x) for x, _ in parts] == [3, 3, 3, 3, 3, 1]
+    found = moments.moments(layer, given, given, shape)
+    np.testing.assert_allclose(found.square, whole.square, atol=1e-5)
+    np.testing.assert_allclose(found.mean, whole.mean, atol=1e-6)
+
+
+def test_keep_names_a_bound() -> None:
+    with pytest.raises(ValueError, match="name a bound: relative_error, snr_db or top1_agreement"):
+        rounding.Keep()

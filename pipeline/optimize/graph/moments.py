@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import PipelineError
+from pipeline.optimize.graph.blocks import split_rows
 from pipeline.optimize.graph.layers import Layer
 
 if TYPE_CHECKING:
@@ -18,10 +20,16 @@ if TYPE_CHECKING:
 #: A variance counts at least so much of the mean square: float32 activations show less of it.
 LEAST = 1e-6
 
+#: Of what a convolution's weights are multiplied with, so many bytes at once, or one sample's.
+PATCH_BYTES = 64 << 20
+
 
 @dataclass(frozen=True)
 class Moments:
-    """Of a layer's inputs in the network as it was (x) and as it is so far (z)."""
+    """Of a layer's inputs in the network as it was (x) and as it is so far (z).
+
+    A wide layer's lie in ``blocks`` instead of groups.
+    """
 
     mean: Array
     """E[x], [groups, inputs]."""
@@ -59,8 +67,8 @@ def moments(
     import numpy as np
 
     rows, totals, about = 0, [np.zeros(())] * 4, None
-    for x, z in zip(was, now, strict=True):
-        given = _rows(layer, x, shape), _rows(layer, z, shape)
+    for x, z in _parts(layer, was, now, shape):
+        given = split_rows(_rows(layer, x, shape)), split_rows(_rows(layer, z, shape))
         about = about or _centres(*given)
         sums = _sums(*given, *about)
         totals = [a + b.numpy().astype(np.float64) for a, b in zip(totals, sums, strict=True)]
@@ -109,6 +117,20 @@ def _sums(x: Any, z: Any, about_x: Any, about_z: Any) -> list[Any]:
         tf.matmul(z, z, transpose_a=True),
         tf.matmul(z, x, transpose_a=True),
     ]
+
+
+def _parts(
+    layer: Layer, was: Sequence[Any], now: Sequence[Any], shape: tuple[int, ...]
+) -> Iterator[tuple[Any, Any]]:
+    """Batches of so few samples that a convolution's windows take ``PATCH_BYTES`` at most."""
+    for x, z in zip(was, now, strict=True):
+        most = int(x.shape[0])
+        if layer.kind != "dense":
+            strides = prod(layer.node.attr["strides"].list.i)
+            window = shape[0] * shape[1] * 4
+            most = max(1, PATCH_BYTES * strides // max(1, window * prod(x.shape[1:])))
+        for start in range(0, int(x.shape[0]), most):
+            yield x[start : start + most], z[start : start + most]
 
 
 def _rows(layer: Layer, tensor: Any, shape: tuple[int, ...]) -> Any:

@@ -48,7 +48,7 @@ def harm(weights: Array, hessian: Array, energy: Array, *, per_channel: bool) ->
 
     groups, _, outputs = weights.shape
     diagonal = np.einsum("gii->gi", take_up(hessian))
-    left = (1 / diagonal**2).mean(axis=1).reshape(groups, 1, 1)
+    left = (1 / diagonal**2).reshape(groups, -1).mean(axis=1).reshape(groups, 1, 1)
     square = energy.reshape(groups, 1, outputs) * left
     return Harm(weights, square if per_channel else square.mean(keepdims=True))
 
