@@ -72,7 +72,7 @@ class Options(Training):
     """Softens the source model's answers, so that they tell more of what it finds alike."""
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Distill a Keras model with the calibration samples.
 
@@ -118,7 +118,7 @@ def learn(student: Any, lesson: Lesson, options: Options) -> dict[str, float]:
         lesson.train,
         lesson.watch,
         options.recipe(),
-        augment=mover(options.augment),
+        augment=mover(options.augment, lesson.train),
         teacher=lesson.teacher,
         report=progress,
     )

@@ -176,7 +176,7 @@ def quantize(
         lesson.train,
         lesson.watch,
         options.recipe(),
-        augment=mover(options.augment),
+        augment=mover(options.augment, lesson.train),
         teacher=lesson.teacher,
         callbacks=[straight.callback(weights)],
         report=progress,

@@ -14,6 +14,7 @@ from pipeline.bundled import train
 from pipeline.errors import PipelineError
 from pipeline.optimize import distill
 from pipeline.optimize.training import augment
+from pipeline.optimize.training.examples import Examples
 from pipeline.samples.folder import Split
 from pipeline.step import on_progress
 
@@ -183,3 +184,17 @@ def test_images_are_moved_as_much_as_asked() -> None:
     middles = once[:, 50, 50, 0]
     assert 4 < np.abs(middles - 50).max() < 100 * augment.SHIFT + 2
     assert (once.min(), once.max()) >= (0, 90), "the edge is repeated"
+
+
+def test_only_images_are_moved() -> None:
+    numbers = np.arange(len(NOISE))[:, None]
+    move = augment.mover(1.0, Examples((numbers, NOISE), (), "teacher"))
+    assert move is not None
+    same, moved = move((numbers, NOISE), np.random.default_rng(0))
+    np.testing.assert_array_equal(same, numbers)
+    np.testing.assert_array_equal(moved, augment.moved(NOISE, np.random.default_rng(0)))
+    no_image = Examples((numbers,), (), "teacher")
+    assert augment.mover(0.0, no_image) is None
+    with pytest.raises(PipelineError, match=r"a sample is \[1\]") as caught:
+        augment.mover(0.5, no_image)
+    assert caught.value.todo == "leave augment out"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.optimize.training import finetune, losses, teaching
-from pipeline.optimize.training.examples import Examples, Mix, read_examples
+from pipeline.optimize.training.examples import Examples, Mix, held_in, read_examples
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 
@@ -79,6 +79,27 @@ def test_labels_teach_as_much_as_they_are_asked_to(
     np.testing.assert_array_equal(targets[:, 1:] if expected == "both" else targets, wanted)
 
 
+@pytest.mark.parametrize(
+    ("activation", "teaches"), [("softmax", "labels"), ("linear", "labels"), ("sigmoid", "teacher")]
+)
+def test_labels_teach_only_what_a_softmax_makes_scores_of(
+    tmp_path: Path, activation: str, teaches: str
+) -> None:
+    split = Split({"x": np.ones((COUNT, WIDTH), np.float32)}, LABELS)
+    folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="ones")
+    assert read_examples(tmp_path, classifier(activation), ["x"]).taught_by == teaches
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "kept"), [(1, 0.5, 1), (2, 0.1, 1), (3, 0.9, 2), (10, 0.25, 2)]
+)
+def test_some_samples_are_held_back_and_some_are_not(count: int, share: float, kept: int) -> None:
+    numbers = np.arange(count)
+    train, watch = held_in(Examples((numbers,), (numbers,), "labels"), share, 0)
+    assert (len(train), len(watch)) == (max(1, count - kept), kept)
+    assert set(train.inputs[0]) | set(watch.inputs[0]) == set(numbers)
+
+
 @pytest.mark.parametrize("activation", ["softmax", "linear"])
 def test_a_mix_is_hintons(activation: str) -> None:
     """Hinton et al. 2015: alpha H(labels, s) + (1 - alpha) T^2 KL(t at T, s at T)."""
@@ -126,8 +147,20 @@ def test_a_softmax_is_found_however_it_was_written() -> None:
     x = tf_keras.Input(WIDTH)
     scores = tf_keras.layers.Dense(CLASSES)(x)
     written = {
-        "softmax": [tf.nn.softmax(scores), tf_keras.layers.Softmax()(scores)],
-        "linear": [scores, tf_keras.layers.Reshape((CLASSES,))(scores)],
+        "softmax": [
+            softened := tf.nn.softmax(scores),
+            tf_keras.layers.Softmax()(scores),
+            tf_keras.layers.Dropout(0.1)(tf_keras.layers.Reshape((CLASSES,))(softened)),
+            tf_keras.layers.Activation("linear", dtype="float32")(softened),
+            tf.identity(tf.reshape(tf_keras.layers.Softmax()(scores), (-1, CLASSES))),
+        ],
+        "linear": [
+            scores,
+            tf_keras.layers.Reshape((CLASSES,))(scores),
+            tf_keras.layers.Reshape((CLASSES // 2, 2))(softened),
+            tf_keras.layers.Dense(CLASSES)(softened),
+        ],
+        "sigmoid": [tf.nn.sigmoid(scores), tf_keras.layers.Activation("sigmoid")(scores)],
     }
     for name, outputs in written.items():
         for output in outputs:

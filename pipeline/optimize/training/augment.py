@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.errors import PipelineError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from pipeline.optimize.training.examples import Examples
     from pipeline.optimize.training.finetune import Augment
 
     Array = NDArray[Any]
+
+#: Dimensions of a batch of images.
+RANK = 4
 
 #: The most that one image is changed at strength 1.
 TURN_DEGREES = 10
@@ -22,11 +28,25 @@ SHIFT = 0.06
 """A share of the height and the width."""
 
 
-def mover(strength: float) -> Augment | None:
-    """``moved`` on a model's first input, as ``finetune.fit`` takes it; ``None`` at strength 0."""
+def mover(strength: float, examples: Examples) -> Augment | None:
+    """``moved`` on those of a model's inputs that are images, [n, height, width, channels], as
+    ``finetune.fit`` takes it; ``None`` at strength 0.
+
+    Raises:
+        PipelineError: none of the inputs is images.
+    """
     if not strength:
         return None
-    return lambda inputs, chance: (moved(inputs[0], chance, strength), *inputs[1:])
+    if not any(values.ndim == RANK for values in examples.inputs):
+        shapes = ", ".join(str(list(values.shape[1:])) for values in examples.inputs)
+        raise PipelineError(
+            f"only images can be turned, zoomed and shifted, but a sample is {shapes}",
+            where="augment",
+            todo="leave augment out",
+        )
+    return lambda inputs, chance: tuple(
+        moved(values, chance, strength) if values.ndim == RANK else values for values in inputs
+    )
 
 
 def moved(images: Array, chance: np.random.Generator, strength: float = 1.0) -> Array:

@@ -74,8 +74,8 @@ def read_examples(
 ) -> Examples:
     """The examples of a SAMPLES folder, with a teacher where they have no labels.
 
-    Labels teach a model whose only output holds scores per class, [n, classes], and more
-    classes than the highest label; otherwise the teacher's outputs do.
+    Labels teach a model whose only output holds scores per class, [n, classes], of a softmax or
+    before it, and more classes than the highest label; otherwise the teacher's outputs do.
 
     Args:
         samples: a SAMPLES folder.
@@ -101,8 +101,12 @@ def _labels(path: Path, model: Any) -> Array | None:
     import numpy as np
     from safetensors.numpy import load_file
 
+    from pipeline.optimize.training.losses import TAUGHT_BY_LABELS, activation_of
+
     shape = model.outputs[0].shape
     if not path.exists() or len(model.outputs) != 1 or len(shape) != 2:
+        return None
+    if activation_of(model) not in TAUGHT_BY_LABELS:
         return None
     labels: Array = load_file(path)["labels"].astype(np.int64)
     return labels if (shape[1] or 0) > labels.max() else None
@@ -128,9 +132,9 @@ def _listed(teacher: Any, answers: Any) -> tuple[Array, ...]:
 
 
 def held_in(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
-    """Examples to train on, and a seeded share of them kept back to watch progress by."""
+    """Examples to train on, at least one, and a seeded share kept back to watch progress by."""
     import numpy as np
 
     order = np.random.default_rng(seed).permutation(len(examples))
-    kept = max(1, round(len(order) * share)) if len(order) > 1 else 0
+    kept = min(len(order) - 1, max(1, round(len(order) * share)))
     return examples.rows(order[kept:]), examples.rows(order[:kept] if kept else order)
