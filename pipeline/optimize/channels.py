@@ -103,7 +103,7 @@ def remove(model: Any, examples: Examples, options: Options) -> tuple[Any, dict[
     _skip(groups, options.skip)
     stay = choose(_importance(model, groups, examples, options), options)
     if all(mask.all() for mask in stay.values()):
-        raise _nothing_to_remove(groups)
+        raise _nothing_to_remove(model, groups)
     widths = {
         name: [groups.sizes[space], int(stay[groups.root(space)].sum())]
         for name, space in groups.makers.items()
@@ -158,7 +158,18 @@ def _skip(groups: Groups, names: list[str]) -> None:
         groups.keep((groups.makers[name],), "named in channels.skip")
 
 
-def _nothing_to_remove(groups: Groups) -> PipelineError:
+def _nothing_to_remove(model: Any, groups: Groups) -> PipelineError:
+    import tf_keras
+
+    nested = [layer.name for layer in model.layers if isinstance(layer, tf_keras.Model)]
+    if nested:
+        return PipelineError(
+            f"no channel can be removed: those of a model within the model ({', '.join(nested)}) "
+            "are not looked at",
+            where="channels",
+            todo="build the model in one piece, such as with input_tensor= of Keras applications, "
+            "or leave channels out",
+        )
     reasons = sorted(set(groups.kept.values()))
     return PipelineError(
         "no channel can be removed: layers are too narrow, or their channels must stay "

@@ -227,6 +227,21 @@ def test_the_same_bytes_twice_without_labels(tmp_path: Path) -> None:
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()
 
 
+def test_a_norm_without_a_factor_leaves_the_weights_to_judge_by() -> None:
+    options = channels.Options(share=0.5, importance="bn_scale")
+    _, widths = channels.remove(two_heads(backbone_learns=True, scale=False), NOTHING, options)
+    assert widths["conv"] == [16, 8]
+
+
+def test_a_model_within_the_model_is_named() -> None:
+    import tf_keras
+
+    model = tf_keras.Sequential([tf_keras.Input((8, 8, 3)), in_a_row()])
+    with pytest.raises(PipelineError, match="those of a model within the model") as caught:
+        channels.remove(model, NOTHING, channels.Options(importance="l1"))
+    assert model.layers[0].name in str(caught.value)
+
+
 def test_what_cannot_be_done_is_said() -> None:
     model = in_a_row()
     with pytest.raises(ConfigError, match="no convolution or dense layer nowhere"):

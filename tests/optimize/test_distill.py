@@ -68,10 +68,19 @@ def test_progress_tells_loss_and_accuracy(student: Path, notes: list[tuple[float
     assert notes[-1][1].endswith("%")
 
 
-def test_a_student_of_the_teachers_size_starts_as_the_teacher(digits_root: Path) -> None:
+@pytest.mark.parametrize("within", [False, True], ids=["plain", "within-a-model"])
+def test_a_student_of_the_teachers_size_starts_as_the_teacher(
+    digits_root: Path, within: bool
+) -> None:
     teacher = load(digits_root / "source")
+    if within:
+        import tf_keras
+
+        image = tf_keras.Input((64, 64, 3), name="image")
+        teacher = tf_keras.Model(image, teacher(image))
     student, taken = distill.build(teacher, distill.Options())
-    assert {"conv1", "conv_dw_13_bn", "probabilities_scores"} <= set(taken)
+    scores = f"{teacher.output_names[0]}_scores"
+    assert {"conv1", "conv_dw_13_bn", scores} <= set(taken)
     images = train.examples("test").inputs[0][:8]
     np.testing.assert_allclose(
         student.predict(images, verbose=0), teacher.predict(images, verbose=0), atol=1e-5

@@ -69,13 +69,17 @@ def magnitudes(model: Any, groups: Groups) -> dict[str, Array]:
 
 def norm_scales(model: Any, groups: Groups) -> dict[str, Array]:
     """Batch norm -> the size of its factor for each channel (Liu et al. 2017, "Network Slimming",
-    arXiv:1708.06519); layers that make channels no batch norm reads count by their weights."""
+    arXiv:1708.06519); layers that make channels without such a factor count by their weights."""
     import numpy as np
 
     behind = groups.norms.values()
     scales = {norm.name: np.abs(norm.gamma.numpy()) for norm in behind if norm.gamma is not None}
     weighed = magnitudes(model, groups)
-    return scales | {name: weighed[name] for name in groups.makers if name not in groups.norms}
+    return scales | {
+        name: weighed[name]
+        for name in groups.makers
+        if name not in groups.norms or groups.norms[name].name not in scales
+    }
 
 
 def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:

@@ -142,7 +142,8 @@ def _check(teacher: Any) -> None:
 
 
 def start_from(teacher: Any, student: Any) -> list[str]:
-    """Give a student the weights of its teacher's layers of the same names, where these fit.
+    """Give a student the weights of its teacher's layers of the same names, where these fit;
+    those of models within the teacher too, such as a backbone.
 
     Of wider layers it takes the channels that give most. What the teacher lacks keeps its random
     start.
@@ -152,7 +153,10 @@ def start_from(teacher: Any, student: Any) -> list[str]:
     """
     import numpy as np
 
-    sources = {layer.name: layer for layer in teacher.layers} | _head(teacher, student)
+    from pipeline.optimize.training.finetune import layers
+
+    found = layers(teacher)
+    sources = {layer.name: layer for layer in found} | _head(found, student)
     kept = np.arange(student.inputs[0].shape[-1])  # the teacher's channels that the student has
     taken = []
     for layer in student.layers:
@@ -167,11 +171,12 @@ def start_from(teacher: Any, student: Any) -> list[str]:
     return taken
 
 
-def _head(teacher: Any, student: Any) -> dict[str, Any]:
-    """The layer that gives the teacher's scores, where both read the same features for it."""
-    named = [layer.name for layer in teacher.layers if hasattr(layer, "kernel")]
+def _head(found: list[Any], student: Any) -> dict[str, Any]:
+    """Of a teacher's layers that which gives its scores, where both read the same features."""
+    kernels = [layer for layer in found if hasattr(layer, "kernel")]
     *_, features, scores = [layer.name for layer in student.layers if hasattr(layer, "kernel")]
-    return {scores: teacher.get_layer(named[-1])} if named[-2:-1] == [features] else {}
+    named = [layer.name for layer in kernels]
+    return {scores: kernels[-1]} if named[-2:-1] == [features] else {}
 
 
 def _strongest(source: Any, norm: Any, layer: Any) -> Array:
