@@ -43,7 +43,8 @@ format: .venv/.ready ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## Time builds, and a page's first prediction, against the converters and plain TF.js.
+bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages with the peers' tools.
+	$(BIN)/python -m tests.benchmarks.optimized
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.first_prediction
 	$(BIN)/python -m tests.benchmarks.releases

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import yaml
 from readme import ROOT, code
 
 from pipeline.cli import COMMANDS
 from pipeline.config import Gates
+from pipeline.config_file import load_config
 from pipeline.registry import discover
 
+KEYS = {module.KEY for module in discover("optimize", "KEY").values()}
 README = (ROOT / "README.md").read_text()
 
 
@@ -26,6 +29,24 @@ def test_nothing_is_left_to_fill_in() -> None:
 
 def test_the_short_config_has_ten_lines() -> None:
     assert len(code("yaml")[1].splitlines()) == 10
+
+
+def test_the_search_shown_is_one(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    shown, count = re.subn(r"variants:\n( .*\n)+", code("yaml")[2], code("yaml")[1])
+    assert count == 1
+    (tmp_path / "config.yaml").write_text(shown)
+    variants = load_config(tmp_path / "config.yaml").variants
+    assert variants["small"].search.minimize == "wire_bytes"
+    assert variants["quick"].search.on == "tfjs-wasm@chromium"
+
+
+def test_techniques_shown_in_the_table_are_taken() -> None:
+    rows = README.partition("A variant is a chain")[2].partition("```yaml")[0]
+    shown = [one for one in re.findall(r"`([a-z]+: [^`…]+)`", rows) if one.split(":")[0] in KEYS]
+    assert len(shown) >= 8
+    for one in shown:
+        load_config(ROOT / "configs" / "mobilenet.yaml", [f"variants.uint8={{{one}}}"])
 
 
 def test_make_has_every_target_named() -> None:
