@@ -80,7 +80,7 @@ def config() -> dict[str, Any]:
 def report(rows: Sequence[Row]) -> None:
     """Print the table, each row beside float32 of its model and format."""
     targets = sorted({target for row in rows for target, _ in row.speeds})
-    heads = "".join(f"{target:>12}" for target in targets)
+    heads = "".join(f"{target:>16}" for target in targets)
     click.echo(f"{'model':24}{'artifact':32}{'brotli':>10}{'quality':>10}{'lost':>8}{heads}")
     for row in rows:
         speeds = dict(row.speeds)
@@ -89,11 +89,11 @@ def report(rows: Sequence[Row]) -> None:
                    f"{_quality(row):>10}{_lost(row, rows):>8}{times}")  # fmt: skip
     click.echo()
     for asked, came in answers(rows):
-        click.echo(f"{asked:44}{came}")
+        click.echo(f"{asked:48}{came}")
 
 
 def _speed(ratio: float | None) -> str:
-    return f"{ratio:11.2f}×" if ratio else f"{'–':>12}"
+    return f"{ratio:15.2f}×" if ratio else f"{'–':>16}"
 
 
 def _quality(row: Row) -> str:
