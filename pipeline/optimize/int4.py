@@ -108,7 +108,7 @@ def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     since what follows would compress badly."""
     import numpy as np
 
-    from pipeline.optimize.weights.codec import significant
+    from pipeline.optimize.weights.bits import significant
 
     reach = np.abs(blocks).max(axis=-1) / LARGEST
     reach = np.where(reach > 0, reach, np.float32(1))

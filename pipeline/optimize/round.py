@@ -322,9 +322,10 @@ class _Rounding:
         """A bias in few significant bits, as float16 where that holds it."""
         import numpy as np
 
+        from pipeline.optimize.weights.bits import significant
+
         bits = int(np.ceil(self._options.bits)) + BIAS_BITS
-        mantissa, exponent = np.frexp(bias)
-        few = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits)
+        few = significant(bias, bits)
         short: Array = few.astype(np.float16).astype(np.float32)
         return short if bits <= 11 and np.isfinite(short).all() else few.astype(np.float32)
 
@@ -332,7 +333,7 @@ class _Rounding:
 def _told(numbers: Array) -> dict[str, float]:
     import numpy as np
 
-    from pipeline.optimize.graph.steps import entropy
+    from pipeline.optimize.weights.bits import entropy
 
     levels = int(np.ptp(numbers)) + 1
     return {"weights": numbers.size, "levels": levels, "bits": round(entropy(numbers), 3)}

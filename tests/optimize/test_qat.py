@@ -14,8 +14,8 @@ import trainable
 from pipeline.errors import ConfigError
 from pipeline.optimize import qat
 from pipeline.optimize.keras.fold import fold, kernel_of, linear_layers, output_axes
-from pipeline.optimize.training.settle import significant
 from pipeline.optimize.training.teaching import Lesson
+from pipeline.optimize.weights.bits import significant
 from pipeline.optimize.weights.codec import affine, decode
 
 OPTIONS = qat.Options(

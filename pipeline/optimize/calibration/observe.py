@@ -53,14 +53,10 @@ class Range:
 
 def round_outward(low: float, high: float) -> tuple[float, float]:
     """A range with zero in it, each end moved outward to RANGE_BITS significant bits."""
-    return -_round_up(max(0.0, -low)), _round_up(max(0.0, high))
+    from pipeline.optimize.weights.bits import significant_above
 
-
-def _round_up(value: float) -> float:
-    from math import ceil, frexp, ldexp
-
-    mantissa, exponent = frexp(value)
-    return ldexp(ceil(ldexp(mantissa, RANGE_BITS)), exponent - RANGE_BITS)
+    outward = significant_above([max(0.0, -low), max(0.0, high)], RANGE_BITS)
+    return -float(outward[0]), float(outward[1])
 
 
 def ranges(model: Any, samples: Arrays) -> dict[str, Range]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.optimize.graph.rounding import Grid, take_up
+from pipeline.optimize.weights.bits import entropy, significant_above
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,18 +78,9 @@ def _grid(harm: Harm, factor: float, levels: int) -> Grid:
     span = np.maximum(span, 1e-30)
     # No coarser than a channel is wide: it would be lost whole.
     step = np.minimum(factor / np.sqrt(harm.square), span)
-    step = _few_bits(np.maximum(step, span / (levels - 1)))
+    step = significant_above(np.maximum(step, span / (levels - 1)), STEP_BITS)
     low = np.rint(least / step)
     return Grid(step, low, low + levels - 1)
-
-
-def _few_bits(values: Array) -> Array:
-    """The nearest numbers above, of ``STEP_BITS`` significant bits."""
-    import numpy as np
-
-    mantissa, exponent = np.frexp(values)
-    few: Array = np.ldexp(np.ceil(mantissa * 2**STEP_BITS) / 2**STEP_BITS, exponent)
-    return few
 
 
 def _bits(harms: Sequence[Harm], grids: Sequence[Grid]) -> float:
@@ -104,12 +96,3 @@ def _some(weights: Array) -> Array:
     """Whole inputs of all outputs, evenly chosen, so that grids still broadcast."""
     every = max(1, min(weights.shape[1], weights.size // SEEN))
     return weights[:, ::every]
-
-
-def entropy(numbers: Any) -> float:
-    """Bits per number, Shannon (1948)."""
-    import numpy as np
-
-    counts = np.unique(numbers, return_counts=True)[1]
-    share = counts / counts.sum()
-    return float(-(share * np.log2(share)).sum())

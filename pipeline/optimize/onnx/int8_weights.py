@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.optimize.weights import grid
+from pipeline.optimize.weights.bits import significant_above
 
 if TYPE_CHECKING:
     import numpy as np
@@ -187,7 +188,8 @@ def quantize(rows: Rows, bits: float, least: Any) -> tuple[NDArray[np.int8], Row
     """
     import numpy as np
 
-    floor = _upward(np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows)))
+    floor = np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows))
+    floor = significant_above(floor, SCALE_BITS)
     numbers, scales = np.zeros(rows.shape, np.int8), np.zeros(len(rows))
     count = max(1, BLOCK_VALUES // max(1, rows.shape[1]))
     for start in range(0, len(rows), count):
@@ -238,23 +240,14 @@ def _least_error(rows: Rows, widest: Rows, highest: float) -> Rows:
     """Of the floats of SCALE_BITS bits below ``widest`` those with the least squared error."""
     import numpy as np
 
-    best, least = _upward(widest), np.full(len(rows), np.inf)
-    scale = best
+    best: Rows = significant_above(widest, SCALE_BITS)
+    scale, least = best, np.full(len(rows), np.inf)
     for _ in range(TRIED):
         rounded = np.clip(np.rint(rows / scale[:, None]), -highest, highest) * scale[:, None]
         error = ((rounded - rows) ** 2).sum(axis=1)
         best, least = np.where(error < least, scale, best), np.minimum(error, least)
         scale = _next_below(scale)
     return best
-
-
-def _upward(values: Rows) -> Rows:
-    """The next floats of SCALE_BITS significant bits, of values that have more."""
-    import numpy as np
-
-    mantissas, exponents = np.frexp(values)
-    whole = np.ceil(np.ldexp(mantissas, SCALE_BITS))
-    return np.asarray(np.ldexp(whole, exponents - SCALE_BITS))
 
 
 def _next_below(values: Rows) -> Rows:

@@ -34,13 +34,12 @@ def settle(one: Scaled, q: Array, step: Array, bits: int) -> float:
     import numpy as np
 
     from pipeline.optimize.keras.fold import along, kernel_of
+    from pipeline.optimize.weights.bits import entropy, significant
 
     scale = along(one.before, one.scale)
     width = significant(np.abs(step * scale), bits).astype(np.float32)
     kernel_of(one.after).assign(q * np.sign(scale).astype(np.float32) * width)
-    _, counts = np.unique(q, return_counts=True)
-    shares = counts / q.size
-    return round(float(-(shares * np.log2(shares)).sum()), 3)
+    return round(entropy(q), 3)
 
 
 def settle_bias(layer: Any, levels: int) -> None:
@@ -53,11 +52,3 @@ def settle_bias(layer: Any, levels: int) -> None:
     reach = float(np.abs(values).max(initial=0))
     step = 2.0 ** np.ceil(np.log2(reach / (levels // 2))) if reach else 1.0
     layer.bias.assign(np.rint(values / step) * step)
-
-
-def significant(values: Any, bits: int) -> Any:
-    """Floats rounded to so many significant bits."""
-    import numpy as np
-
-    mantissas, exponents = np.frexp(values)
-    return np.ldexp(np.rint(np.ldexp(mantissas, bits)), exponents - bits)

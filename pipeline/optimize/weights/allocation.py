@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipeline.optimize.weights.bits import entropy_of_counts
 from pipeline.optimize.weights.codec import Encoded, Weight, min_max, rounded, short_float16
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _choices(weight: Weight, levels: int) -> Iterator[Choice]:
     # Sign and exponent of a float32 are its upper nine bits.
     upper = np.bincount(values.ravel().view(np.uint32) >> 23, minlength=512)
     filled = float(np.count_nonzero(values)) / values.size
-    entropy = _entropy(upper)
+    heads = entropy_of_counts(upper)
     if np.abs(values).max() > np.finfo(np.float16).max:
         return
     # Float16 ends at 2^-24, below which it has no smaller steps.
@@ -114,7 +115,7 @@ def _choices(weight: Weight, levels: int) -> Iterator[Choice]:
     for bits in BIAS_BITS if weight.bias else BITS:
         # A step is 2^(1 - bits) of the power of two below a value.
         error = 4.0**-bits / 7 + least
-        size = values.size * (entropy + filled * (bits - 1)) / 8
+        size = values.size * (heads + filled * (bits - 1)) / 8
         yield Choice(error, size, None, partial(short_float16, values, bits))
 
 
@@ -132,7 +133,9 @@ def _integers(weight: Weight, axis: int | None, levels: int) -> Iterator[Choice]
     for some in _ladder(levels):
         ratio = (some - 1) / 255
         fewer = np.rint(np.arange(-255, 256) * ratio).astype(np.int64) + 255
-        size = numbers.size * _entropy(np.bincount(fewer, counts, minlength=511)) / 8 + scales
+        size = (
+            numbers.size * entropy_of_counts(np.bincount(fewer, counts, minlength=511)) / 8 + scales
+        )
         encode = partial(rounded, weight.values, axis, np.uint8, some)
         yield Choice(harm / ratio**2, size, some, encode)
 
@@ -175,11 +178,3 @@ def _above(values: Floats, share: float) -> Floats:
     import numpy as np
 
     return np.maximum(values, max(float(values.max()) * share, 1e-60))
-
-
-def _entropy(counts: NDArray[Any]) -> float:
-    """Bits per value, Shannon (1948)."""
-    import numpy as np
-
-    share = counts[counts > 0] / counts.sum()
-    return float(-(share * np.log2(share)).sum())

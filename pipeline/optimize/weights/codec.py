@@ -197,18 +197,11 @@ def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
     """
     import numpy as np
 
+    from pipeline.optimize.weights.bits import significant
+
     # Rounding up ends at 65536, which is infinite.
     largest = np.finfo(np.float16).max
     return Encoded(np.clip(significant(values, bits), -largest, largest).astype(np.float16))
-
-
-def significant(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
-    """Floats rounded to so many significant bits."""
-    import numpy as np
-
-    fraction, exponent = np.frexp(values)
-    short: NDArray[np.float32] = np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
-    return short
 
 
 def exact(weight: Weight) -> Encoded | None:
