@@ -7,7 +7,6 @@ fine-tuned.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -16,7 +15,7 @@ from pydantic import Field
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.optimize.training.teaching import Training
-from pipeline.step import Inputs, progress, step
+from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,14 +74,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     model, _ = teaching.keras_model(inputs["source"], NAME)
     with finetune.reproducible(options.seed):
         slim, widths = remove(model, lesson.train, options)
-        numbers = finetune.fit(slim, lesson.train, lesson.watch, options.recipe(), report=progress)
-    teaching.write_source(slim, work)
+        numbers = teaching.learn(slim, lesson, options)
     described = {
         "channels": widths,
         "parameters": [model.count_params(), slim.count_params()],
         "last_epoch": numbers,
     }
-    (work / "channels.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+    teaching.write_result(slim, described, work, NAME)
 
 
 def remove(model: Any, examples: Examples, options: Options) -> tuple[Any, dict[str, list[int]]]:

@@ -14,7 +14,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.errors import ConfigError, PipelineError
 from pipeline.optimize.training.teaching import Training
 from pipeline.step import Inputs, progress, step
 
@@ -27,10 +26,7 @@ ORDER = 40
 SEARCH = {"clusters": (16, 8, 32), "finetune_epochs": (4, 12)}
 
 #: Written beside the model: what later techniques must leave as it is.
-DESCRIPTION = "cluster.json"
-
-#: Layers whose ``kernel`` is clustered. Depthwise convolutions are other classes.
-CLUSTERED = ("Conv1D", "Conv2D", "Conv3D", "Dense")
+DESCRIPTION = f"{NAME}.json"
 
 #: Numbers that centroids are rounded to, on either side of zero.
 REACH = 127
@@ -76,8 +72,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         model, _ = teaching.keras_model(inputs["source"], NAME)
         lesson = teaching.read_lesson(inputs, options, NAME)
         clustered, described = cluster(model, lesson.train, lesson.watch, options)
-    teaching.write_source(clustered, work)
-    (work / DESCRIPTION).write_text(json.dumps(described, indent=1, sort_keys=True))
+    teaching.write_result(clustered, described, work, NAME)
 
 
 def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, dict[str, Any]]:
@@ -94,11 +89,13 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     """
     import tensorflow_model_optimization as tfmot
 
+    from pipeline.optimize.keras import kernels
     from pipeline.optimize.keras.fold import fold
     from pipeline.optimize.training import finetune
 
-    names = _chosen(model, options)
-    wrapped = _wrapped(model, names, options)
+    chosen = kernels.require(model, options, NAME)
+    names = {layer.name for layer in chosen}
+    wrapped = _wrapped(model, chosen, options)
     numbers = finetune.fit(wrapped, train, watch, options.recipe(), report=progress)
     folded, scaled = fold(tfmot.clustering.keras.strip_clustering(wrapped))
     bits = {one.after.name: _settle(one, options) for one in scaled if one.before.name in names}
@@ -111,37 +108,11 @@ def clustered(source: Path) -> set[str]:
     return set(json.loads(path.read_text())["layers"]) if path.exists() else set()
 
 
-def _chosen(model: Any, options: Options) -> set[str]:
-    """The names of the layers to cluster."""
-    from pipeline.optimize.training.finetune import layers
-
-    found = layers(model)
-    unknown = sorted(set(options.skip) - {layer.name for layer in found})
-    if unknown:
-        raise ConfigError(f"the model has no layer {', '.join(unknown)}", where="cluster.skip")
-    chosen = {layer.name for layer in found if _clusterable(layer, options)}
-    if not chosen:
-        raise PipelineError(
-            f"the model has no convolution or dense layer of {options.smallest_kernel} weights "
-            "or more to cluster",
-            where=NAME,
-            todo="lower cluster.smallest_kernel, or leave cluster out",
-        )
-    return chosen
-
-
-def _clusterable(layer: Any, options: Options) -> bool:
-    return (
-        type(layer).__name__ in CLUSTERED
-        and layer.name not in options.skip
-        and layer.kernel.shape.num_elements() >= options.smallest_kernel
-    )
-
-
-def _wrapped(model: Any, names: set[str], options: Options) -> Any:
+def _wrapped(model: Any, chosen: list[Any], options: Options) -> Any:
     """The same layers, sharing their weights, with clusters around those to cluster."""
     import tensorflow_model_optimization as tfmot
-    import tf_keras
+
+    from pipeline.optimize.keras import kernels
 
     kinds = tfmot.clustering.keras.CentroidInitialization
     init = {
@@ -152,19 +123,13 @@ def _wrapped(model: Any, names: set[str], options: Options) -> Any:
     }[options.init]
 
     def wrap(layer: Any) -> Any:
-        if isinstance(layer, tf_keras.Model):
-            return tf_keras.models.clone_model(layer, clone_function=wrap)
-        if layer.name not in names:
-            return layer
+        # Pruning's zeros are a cluster that does not move.
+        sparse = bool((layer.kernel.numpy() == 0).any())
         return tfmot.clustering.keras.cluster_weights(
-            layer,
-            options.clusters,
-            init,
-            # Pruning's zeros are a cluster that does not move.
-            preserve_sparsity=bool((layer.kernel.numpy() == 0).any()),
+            layer, options.clusters, init, preserve_sparsity=sparse
         )
 
-    return wrap(model)
+    return kernels.wrapped(model, chosen, wrap)
 
 
 def _settle(one: Any, options: Options) -> float:

@@ -8,17 +8,13 @@ that few epochs are enough.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from pipeline.optimize.training.teaching import Share, Training
-from pipeline.step import Inputs, progress, step
-
-if TYPE_CHECKING:
-    from pipeline.optimize.training.teaching import Lesson
+from pipeline.step import Inputs, step
 
 KEY = "distill"
 NAME = "distill"
@@ -85,14 +81,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     lesson = teaching.read_lesson(inputs, options, NAME)
     with finetune.reproducible(options.seed):
         student, taken = build(lesson.teacher, options)
-        numbers = learn(student, lesson, options)
-    teaching.write_source(student, work)
+        numbers = teaching.learn(student, lesson, options, augment=options.augment)
     described = {
         "parameters": [lesson.teacher.count_params(), student.count_params()],
         "from_source": taken,
         "last_epoch": numbers,
     }
-    (work / "distill.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+    teaching.write_result(student, described, work, NAME)
 
 
 def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
@@ -102,23 +97,3 @@ def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
     shape = student.Shape(options.alpha, options.depth, options.resolution)
     made = student.build(teacher, shape)
     return made, student.start_from(teacher, made) if options.from_source else []
-
-
-def learn(student: Any, lesson: Lesson, options: Options) -> dict[str, float]:
-    """Train a student in place; within ``finetune.reproducible``.
-
-    Returns:
-        The last epoch's loss and accuracy.
-    """
-    from pipeline.optimize.training import finetune
-    from pipeline.optimize.training.augment import mover
-
-    return finetune.fit(
-        student,
-        lesson.train,
-        lesson.watch,
-        options.recipe(),
-        augment=mover(options.augment, lesson.train),
-        teacher=lesson.teacher,
-        report=progress,
-    )

@@ -9,14 +9,14 @@ et al. 2021, arXiv:2104.08378). Schedule and masks are TensorFlow Model Optimiza
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.errors import ConfigError
 from pipeline.optimize.training.teaching import Share, Training
 from pipeline.step import Inputs, progress, step
 
@@ -28,10 +28,7 @@ ORDER = 30
 #: What a search tries of the options, first things first.
 SEARCH = {"sparsity": (0.6, 0.75, 0.85), "finetune_epochs": (4, 12)}
 
-#: Layers whose ``kernel`` is pruned. Depthwise convolutions are other classes.
-PRUNABLE = ("Conv1D", "Conv2D", "Conv3D", "Dense")
-
-#: Those for which TensorFlow Model Optimization knows where input channels are.
+#: Layers for which TensorFlow Model Optimization knows where input channels are.
 PATTERNED = ("Conv2D", "Dense")
 
 #: What YAML 1.1 makes of 2:4 without quotes: minutes and seconds.
@@ -74,6 +71,13 @@ class Options(Training):
             raise ValueError(f"pattern 2:4 is a sparsity of 0.5, not {self.sparsity}")
         return self
 
+    @property
+    def kinds(self) -> Collection[str]:
+        """Classes of the layers to prune."""
+        from pipeline.optimize.keras.kernels import KINDS
+
+        return PATTERNED if self.pattern else KINDS
+
 
 @step(
     version=2,
@@ -92,9 +96,8 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     model, _ = teaching.keras_model(inputs["source"], NAME)
     with finetune.reproducible(options.seed):
         numbers = prune(model, lesson.train, lesson.watch, options)
-    teaching.write_source(model, work)
     described = {"layers": zeros(model, options), "last_epoch": numbers}
-    (work / "prune.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+    teaching.write_result(model, described, work, NAME)
 
 
 def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, float]:
@@ -111,10 +114,17 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
     """
     import tensorflow_model_optimization as tfmot
 
+    from pipeline.optimize.keras import kernels
     from pipeline.optimize.training import finetune
 
     recipe = options.recipe()
-    wrapped = _wrapped(model, _masks(options, recipe.steps(len(train))), options)
+    masks = _masks(options, recipe.steps(len(train)))
+
+    def wrap(layer: Any) -> Any:
+        return tfmot.sparsity.keras.prune_low_magnitude(layer, **masks)
+
+    chosen = kernels.require(model, options, NAME, options.kinds)
+    wrapped = kernels.wrapped(model, chosen, wrap)
     return finetune.fit(
         wrapped,
         train,
@@ -127,12 +137,11 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
 def zeros(model: Any, options: Options) -> dict[str, float]:
     """The share of zeros in the kernel of each layer that these options prune."""
-    from pipeline.optimize.training.finetune import layers
+    from pipeline.optimize.keras import kernels
 
     return {
         layer.name: round(float((layer.kernel.numpy() == 0).mean()), 6)
-        for layer in layers(model)
-        if _prunable(layer, options)
+        for layer in kernels.choose(model, options, options.kinds)
     }
 
 
@@ -163,43 +172,3 @@ def _schedule(options: Options, steps: int) -> Any:
     return tfmot.sparsity.keras.PolynomialDecay(
         0.0, options.sparsity, begin, begin + times * frequency, power=3, frequency=frequency
     )
-
-
-def _prunable(layer: Any, options: Options) -> bool:
-    return (
-        type(layer).__name__ in (PATTERNED if options.pattern else PRUNABLE)
-        and layer.name not in options.skip
-        and layer.kernel.shape.num_elements() >= options.smallest_kernel
-    )
-
-
-def _wrapped(model: Any, masks: dict[str, Any], options: Options) -> Any:
-    """The same layers, sharing their weights, with masks around those to prune."""
-    import tensorflow_model_optimization as tfmot
-    import tf_keras
-
-    def wrap(layer: Any) -> Any:
-        if isinstance(layer, tf_keras.Model):
-            return tf_keras.models.clone_model(layer, clone_function=wrap)
-        if _prunable(layer, options):
-            return tfmot.sparsity.keras.prune_low_magnitude(layer, **masks)
-        return layer
-
-    _check_names(model, options)
-    return wrap(model)
-
-
-def _check_names(model: Any, options: Options) -> None:
-    from pipeline.optimize.training.finetune import layers
-
-    names = [layer.name for layer in layers(model)]
-    unknown = sorted(set(options.skip) - set(names))
-    if unknown:
-        raise ConfigError(f"the model has no layer {', '.join(unknown)}", where="prune.skip")
-    if not any(_prunable(layer, options) for layer in layers(model)):
-        raise PipelineError(
-            f"the model has no convolution or dense layer of {options.smallest_kernel} weights "
-            "or more to prune",
-            where="prune",
-            todo="lower prune.smallest_kernel, or leave prune out",
-        )

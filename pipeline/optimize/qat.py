@@ -6,7 +6,6 @@ The gradient passes through the rounding (see ``straight``), and batch norms are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pydantic import Field
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.optimize.training.teaching import Share, Training
-from pipeline.step import Inputs, progress, step
+from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,9 +135,8 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         lesson = teaching.read_lesson(inputs, options, NAME)
         kept = clustered(inputs["source"])
         quantized, described, ranges = quantize(model, lesson, options, kept)
-    teaching.write_source(quantized, work)
+    teaching.write_result(quantized, described, work, NAME)
     activations.write(work, ranges)
-    (work / "qat.json").write_text(json.dumps(described, indent=1, sort_keys=True))
 
 
 def quantize(
@@ -157,8 +155,7 @@ def quantize(
         of activations, by layer, that it was trained for.
     """
     from pipeline.optimize.keras.fold import fold, kernel_of
-    from pipeline.optimize.training import fake_quant, finetune, straight
-    from pipeline.optimize.training.augment import mover
+    from pipeline.optimize.training import fake_quant, straight, teaching
 
     if options.granularity == "per-tensor":
         model, _ = fold(model)
@@ -171,15 +168,12 @@ def quantize(
     weights += [straight.fixed(kernel_of(layer)) for layer in chosen if layer not in grids]
     whole = options.activations == "int8"
     learner, wrappers = fake_quant.wrapped(model) if whole else (model, {})
-    numbers = finetune.fit(
+    numbers = teaching.learn(
         learner,
-        lesson.train,
-        lesson.watch,
-        options.recipe(),
-        augment=mover(options.augment, lesson.train),
-        teacher=lesson.teacher,
+        lesson,
+        options,
+        augment=options.augment,
         callbacks=[straight.callback(weights)],
-        report=progress,
     )
     folded, scaled = fold(model)
     bits = {

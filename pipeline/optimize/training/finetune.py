@@ -71,17 +71,8 @@ def fit(
         The last epoch's numbers: ``loss``, ``val_loss`` and, for classes, ``accuracy`` and
         ``val_accuracy``.
     """
-    import tf_keras
-
-    from pipeline.optimize.training.losses import losses, metrics
-
     steps = recipe.steps(len(train))
-    decay = tf_keras.optimizers.schedules.CosineDecay(recipe.learning_rate, steps)
-    model.compile(
-        tf_keras.optimizers.Adam(decay, jit_compile=False),
-        loss=losses(model, train),
-        metrics=metrics(model, train),
-    )
+    _compile(model, train, recipe.learning_rate, steps)
     with _current_statistics(model, steps):
         history = model.fit(
             _batches(train, recipe, augment, teacher),
@@ -95,6 +86,19 @@ def fit(
             verbose=0,
         )
     return {name: float(values[-1]) for name, values in history.history.items()}
+
+
+def _compile(model: Any, train: Examples, learning_rate: float, steps: int) -> None:
+    import tf_keras
+
+    from pipeline.optimize.training.losses import losses, metrics
+
+    decay = tf_keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    model.compile(
+        tf_keras.optimizers.Adam(decay, jit_compile=False),
+        loss=losses(model, train),
+        metrics=metrics(model, train),
+    )
 
 
 def layers(model: Any) -> list[Any]:

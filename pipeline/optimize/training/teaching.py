@@ -6,6 +6,7 @@ Not a technique itself.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from pipeline.errors import PipelineError
 from pipeline.options import Options
+from pipeline.step import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,6 +107,48 @@ def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
     made = loaded.keras()
     made.trainable = True
     return made, [spec.name for spec in loaded.signature.inputs]
+
+
+def learn(
+    model: Any,
+    lesson: Lesson,
+    options: Training,
+    *,
+    augment: float = 0.0,
+    callbacks: Sequence[Any] = (),
+) -> dict[str, float]:
+    """Train a ``tf_keras.Model`` in place, and report it; within ``finetune.reproducible``.
+
+    Args:
+        model: what learns.
+        lesson: what, and from whom.
+        options: how.
+        augment: how much images are moved, 0 to 1; the teacher is asked about them as they are.
+        callbacks: Keras' own.
+
+    Returns:
+        The last epoch's loss and accuracy.
+    """
+    from pipeline.optimize.training.augment import mover
+    from pipeline.optimize.training.finetune import fit
+
+    return fit(
+        model,
+        lesson.train,
+        lesson.watch,
+        options.recipe(),
+        augment=mover(augment, lesson.train),
+        teacher=lesson.teacher,
+        callbacks=callbacks,
+        report=progress,
+    )
+
+
+def write_result(model: Any, described: Mapping[str, Any], work: Path, technique: str) -> None:
+    """Write a SOURCE folder, and beside it ``<technique>.json``: what became of the model."""
+    write_source(model, work)
+    text = json.dumps(described, indent=1, sort_keys=True)
+    (work / f"{technique}.json").write_text(text)
 
 
 def write_source(model: Any, work: Path) -> None:
