@@ -1,10 +1,12 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup build test lint types format bench configs release pack summary site assets lock doctor clean
+.PHONY: help setup ready chromium build test lint types format bench configs release pack summary site assets lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 CONFIG ?= configs/mobilenet.yaml
+# Where to prove it, in place of what CONFIG says: all, or names as in [all, tfjs-webgl@firefox].
+BACKENDS ?=
 PYTHON ?=
 BIN := .venv/bin
 PAGE := pipeline/browser
@@ -22,8 +24,8 @@ SUMMARY ?= /dev/stdout
 help: ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-build: setup ## Make, prove and publish CONFIG (default: configs/mobilenet.yaml).
-	$(BIN)/pipeline build $(CONFIG)
+build: $(if $(BACKENDS),setup,ready) ## Make, prove and publish CONFIG (configs/mobilenet.yaml), on BACKENDS if named.
+	$(BIN)/pipeline build $(CONFIG) $(if $(BACKENDS),--set 'validate.backends=$(BACKENDS)')
 
 test: setup lint ## Run the whole test suite.
 	$(BIN)/pytest
@@ -84,14 +86,19 @@ assets: ## Attach the archives in dist/ to the GitHub release of TAG, which is m
 doctor: .venv/.ready ## List what is there and what is missing.
 	$(BIN)/pipeline doctor
 
-setup: .venv/.ready $(PAGE)/node_modules/.ready $(CLIENT)/node_modules/.ready .venv/.browser ## Set up only.
+setup: ready ## Set up only, with all that tests and releases need.
+	@$(MAKE) --no-print-directory --jobs GOAL="$(MAKECMDGOALS)" $(CLIENT)/node_modules/.ready .venv/.browser
 
-.venv/.ready: requirements.lock pyproject.toml
+# What a build needs, side by side: most of it is downloads.
+ready:
+	@$(MAKE) --no-print-directory --jobs GOAL="$(MAKECMDGOALS)" .venv/.ready $(PAGE)/node_modules/.ready .venv/.chromium
+
+.venv/.made: requirements.lock pyproject.toml
 	@python=''; for p in $(PYTHON) python3 python3.12 python3.11; do \
 	  if "$$p" -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null; \
 	  then python=$$p; break; fi; done; \
 	if [ -z "$$python" ]; then \
-	  echo 'error: no Python 3.11 or 3.12 found; install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12' >&2; exit 5; fi; \
+	  echo 'error: no Python 3.11 or 3.12 found; install one, or name it: make $(or $(GOAL),$(MAKECMDGOALS)) PYTHON=/path/to/python3.12' >&2; exit 5; fi; \
 	if ! "$$python" -c 'import ensurepip' 2>/dev/null; then \
 	  version=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
 	  sudo=''; [ "$$(id -u)" = 0 ] || sudo='sudo -n'; \
@@ -100,6 +107,9 @@ setup: .venv/.ready $(PAGE)/node_modules/.ready $(CLIENT)/node_modules/.ready .v
 	    echo "error: $$python cannot make environments; run: sudo apt-get install $$version" >&2; exit 5; }; fi; \
 	echo "creating .venv with $$("$$python" --version)"; \
 	"$$python" -m venv --clear .venv
+	@touch $@
+
+.venv/.ready: .venv/.made
 	@# pip installs the locked uv, and uv the rest, in a tenth of pip's time. Without pyproject.toml's
 	@# overrides, which are for resolving: they would replace the pins of what they name.
 	@awk '/^uv==/{p=1; print; next} /^[A-Za-z]/{p=0} p' requirements.lock > .venv/uv.lock
@@ -118,8 +128,16 @@ setup: .venv/.ready $(PAGE)/node_modules/.ready $(CLIENT)/node_modules/.ready .v
 	@npm ci --prefix $* --no-fund --no-audit --silent --ignore-scripts
 	@touch $@
 
-.venv/.browser: .venv/.ready $(PAGE)/install.py $(PAGE)/optional.py
+# Debian's package comes while Python's do.
+.venv/.chromium: $(if $(wildcard .venv/.chromium),,chromium) .venv/.ready $(PAGE)/install.py
 	@$(BIN)/python -m pipeline.browser.install
+	@touch $@
+
+chromium: .venv/.made
+	@$(BIN)/python -m pipeline.browser.install --packages
+
+.venv/.browser: .venv/.ready $(PAGE)/optional.py
+	@$(BIN)/python -m pipeline.browser.optional
 	@touch $@
 
 lock: ## Resolve requirements.lock anew from pyproject.toml.

@@ -47,6 +47,16 @@ def _published(result: Built, release: Release) -> None:
     click.echo("signed" if release.signed else "not signed: --sign-key FILE signs it")
     for note in release.notes:
         click.echo(f"note: {note}")
+    if result.command and _asked_for_some(release.manifest):
+        everywhere = f"{result.command} --set validate.backends=all"
+        click.secho(
+            f"to prove it on every backend and browser that is here: {everywhere}", dim=True
+        )
+
+
+def _asked_for_some(manifest: Mapping[str, Any]) -> bool:
+    """Whether every target was named by the config, and none came with ``all``."""
+    return all(r["required"] for one in manifest["artifacts"] for r in one["validation"])
 
 
 def plan(planned: Plan, as_json: bool) -> None:

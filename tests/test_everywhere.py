@@ -1,4 +1,4 @@
-"""The default config, as it is: every artifact on every backend in every engine that is here."""
+"""The config with trained variants, on ``all``: every artifact, backend and engine that is here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from pipeline.registry import discover
 
 ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "configs/mobilenet-optimized.yaml"
 PIPELINE = Path(sys.executable).with_name("pipeline")
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
@@ -29,8 +30,8 @@ MAY_LACK = {("onnx/fp16", "ort-webgpu@chromium")}
 
 
 def build(folder: Path) -> dict[str, Any]:
-    words = [PIPELINE, "build", ROOT / "configs/mobilenet.yaml", "--store", folder / "store"]
-    words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
+    words = [PIPELINE, "build", CONFIG, "--store", folder / "store", "--json"]
+    words += ["--set", f"publish.to={folder / 'cdn'}", "--set", "validate.backends=all"]
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     shown: dict[str, Any] = json.loads(done.stdout)
@@ -66,6 +67,26 @@ def test_every_artifact_is_proved_in(engine: str, manifest: dict[str, Any]) -> N
             assert result["status"] == "pass", (artifact["id"], result)
             assert result["hardware"]["details"]["engine"] == engine
             assert not result["required"]
+
+
+def one(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(a for a in manifest["artifacts"] if a["id"] == name)
+    return found
+
+
+@pytest.mark.parametrize(("name", "most"), [("tfjs-graph", 70_000), ("onnx", 80_000)])
+def test_training_for_the_wire_saves_bytes(manifest: dict[str, Any], name: str, most: int) -> None:
+    # Few values compress: the encoding is the same.
+    small, uint8 = (one(manifest, i) for i in (f"{name}/small", "tfjs-graph/uint8"))
+    assert small["br_bytes"] < min(most, 0.5 * uint8["br_bytes"])
+    assert small["accuracy"]["value"] >= small["accuracy"]["baseline"] - 0.005
+
+
+def test_a_student_is_a_fraction_of_the_size_and_time(manifest: dict[str, Any]) -> None:
+    fast, uint8 = (one(manifest, f"tfjs-graph/{name}") for name in ("fast", "uint8"))
+    assert fast["br_bytes"] < 0.15 * uint8["br_bytes"]
+    (wasm,) = [r for r in fast["validation"] if r["target"] == "tfjs-wasm@chromium"]
+    assert wasm["latency"]["ratio"]["value"] < 1 / 1.8
 
 
 def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:

@@ -18,14 +18,15 @@ from pipeline.validate.tolerances import TOLERANCES
 ROOT = Path(__file__).parents[1]
 ENGINES = ("chromium", "firefox", "webkit")
 MOBILENET = ROOT / "configs" / "mobilenet.yaml"
+OPTIMIZED = ROOT / "configs" / "mobilenet-optimized.yaml"
 
 
-def planned(*overrides: str) -> Plan:
-    return make_plan(load_config(MOBILENET, overrides))
+def planned(*overrides: str, config: Path = MOBILENET) -> Plan:
+    return make_plan(load_config(config, overrides))
 
 
-def test_the_default_makes_these_artifacts_and_proves_them_everywhere() -> None:
-    plan = planned()
+def test_all_proves_every_artifact_everywhere() -> None:
+    plan = planned("validate.backends=all")
     proofs = {artifact.id: set(artifact.proofs) for artifact in plan.artifacts}
     in_browsers = {f"tfjs-{b}@{e}" for b in ("wasm", "webgl") for e in ENGINES}
     assert proofs["tfjs-layers/fp32"] >= in_browsers | {"tfjs-webgpu@chromium"}
@@ -34,8 +35,9 @@ def test_the_default_makes_these_artifacts_and_proves_them_everywhere() -> None:
 
 
 def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
-    plan = planned("validate.backends=[onnxruntime-cpu, tfjs-wasm, tfjs-webgl]")
-    tfjs, onnx = ["tfjs-wasm@chromium", "tfjs-webgl@chromium"], ["onnxruntime-cpu"]
+    plan = planned()
+    tfjs = ["tfjs-wasm@chromium", "tfjs-webgl@chromium"]
+    onnx = ["onnxruntime-cpu", "ort-wasm@chromium"]
     assert {a.id: list(a.proofs) for a in plan.artifacts} == {
         "tfjs-graph/fp32": tfjs,
         "tfjs-layers/fp32": tfjs,
@@ -44,14 +46,17 @@ def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
         "onnx/fp16": onnx,
         "tfjs-graph/uint8": tfjs,
         "onnx/int8": onnx,
-        "tfjs-graph/small": tfjs,
-        "onnx/small": onnx,
-        "tfjs-graph/fast": tfjs,
-        "onnx/fast": onnx,
     }
     assert {left.id: left.reason for left in plan.left_out} == {
         "tfjs-graph/int8": "TF.js has no quantized operators: int8 activations need ONNX"
     }
+
+
+def test_the_default_trains_nothing_and_the_optimized_one_does() -> None:
+    trained = {"qat", "distill", "prune", "channels", "cluster"}
+    for config, names in ((MOBILENET, set()), (OPTIMIZED, {"qat small", "distill fast"})):
+        steps = planned(config=config).nodes
+        assert {name for name in steps if name.split()[0] in trained} == names
 
 
 def test_steps_come_after_what_they_need() -> None:
@@ -62,7 +67,7 @@ def test_steps_come_after_what_they_need() -> None:
 
 
 def test_a_format_is_converted_once_for_all_its_weight_variants() -> None:
-    converts = [name for name in planned().nodes if name.startswith("convert")]
+    converts = [name for name in planned(config=OPTIMIZED).nodes if name.startswith("convert")]
     assert sorted(converts) == [
         "convert onnx",
         "convert onnx fast",
@@ -196,7 +201,7 @@ def test_the_committed_schema_is_the_current_one() -> None:
 
 def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
     gates = "validate.gates={default: {accuracy_drop: 0.5}, fp32 tfjs-webgl: {cosine: 0.9}}"
-    plan = planned(gates, "validate.backends=[onnxruntime-cpu, tfjs-wasm, tfjs-webgl]")
+    plan = planned(gates, config=OPTIMIZED)
     (fp32,) = [a for a in plan.artifacts if a.id == "tfjs-graph/fp32"]
     assert fp32.bounds == {
         "tfjs-wasm@chromium": {"accuracy_drop": 0.5, "relative_error": TOLERANCES["float32"]},
@@ -208,7 +213,7 @@ def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
 
 
 def test_each_graph_is_scanned_once_and_float32_webgl_is_run_in_float16() -> None:
-    plan = planned()
+    plan = planned(config=OPTIMIZED)
     ranges = {a.id: a.ranges for a in plan.artifacts}
     for name in ("small", "fast"):
         made = {ranges.pop(f"{format}/{name}") for format in ("tfjs-graph", "onnx")}

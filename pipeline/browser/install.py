@@ -1,6 +1,7 @@
 """Finds a Chromium-family browser, or installs one: ``python -m pipeline.browser.install``.
 
-So run, it also installs the other engines where it may, and says what it left out.
+``--packages`` only takes the system's own package, without a word: that needs none of Python's
+packages, so that it can run while they are installed.
 """
 
 from __future__ import annotations
@@ -119,6 +120,13 @@ def install() -> str:
     )
 
 
+def install_package() -> str | None:
+    """Take the system's own package if there is no browser; why it did not come, or ``None``."""
+    first = plans(_os_release(), privilege())[0]
+    is_package = not any(sys.executable in command for command in first)
+    return run_all(first) if is_package and find_browser() is None else None
+
+
 def plans(os_release: str, privilege: list[str] | None) -> list[list[list[str]]]:
     """Commands that install a browser, the ways to try one after another.
 
@@ -176,13 +184,11 @@ def run_all(commands: list[list[str]]) -> str | None:
 
 def main() -> int:
     """Print what was done, or what to do; the exit code."""
-    from pipeline.browser import optional
-
     try:
-        print(install(), flush=True)
-        for line in optional.install_all():
-            print(line, flush=True)
-        print(optional.install_nginx(), flush=True)
+        if "--packages" in sys.argv:
+            install_package()  # what went wrong is told by the run that follows
+        else:
+            print(install())
     except PipelineError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,5 +1,7 @@
 """The engines beside Chromium: what is there, and Debian's packages of what is not.
 
+``python -m pipeline.browser.optional`` installs them where it may, and says what it left out.
+
 A machine may lack them. Then ``all`` leaves them out and says so, and only a config that names
 one of them needs it.
 """
@@ -89,3 +91,9 @@ def _install(packages: Sequence[str], privilege: list[str] | None) -> str | None
     if absent:
         return f"this system has no package {' and no '.join(absent)}"
     return install.run_all([[*apt, "install", "--no-install-recommends", *packages]])
+
+
+if __name__ == "__main__":
+    for line in install_all():
+        print(line, flush=True)
+    print(install_nginx())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,13 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def lines(monkeypatch: pytest.MonkeyPatch, privilege: list[str] | None) -> dict[str, str]:
     monkeypatch.setattr(install, "privilege", lambda: privilege)
     return dict(line.split(": ", 1) for line in optional.install_all())
+
+
+def test_the_command_names_each_engine_and_nginx() -> None:
+    command = [sys.executable, "-m", "pipeline.browser.optional"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    said = [line.partition(":")[0] for line in done.stdout.splitlines()]
+    assert said == ["firefox", "webkit", "nginx"]
 
 
 def test_without_apt_it_says_what_to_install(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

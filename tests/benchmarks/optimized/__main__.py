@@ -20,7 +20,7 @@ from pipeline.browser import session
 from pipeline.bundled.train import examples
 from pipeline.model import Signature, TensorSpec
 from tests.benchmarks import nets224, peer_artifacts
-from tests.benchmarks.first_prediction import default_config
+from tests.benchmarks.first_prediction import optimized_config
 from tests.benchmarks.optimized import chart as charts
 from tests.benchmarks.optimized import others
 from tests.benchmarks.optimized.asked import answers
@@ -46,7 +46,7 @@ NAMES = ("digits", "hard", *nets224.NAMES)
 
 
 def bundled(folder: Path) -> list[Row]:
-    """The default config's artifacts, and the peers' of the same model."""
+    """The optimized config's artifacts, and the peers' of the same model."""
     saved = peer_artifacts.saved_model(BUNDLED, folder / "saved")
     peer_tfjs = peer_artifacts.tfjs(saved, SIGNATURE, folder / "tfjs", "--quantize_uint8=*")
     calibration = {"image": examples("calibration").inputs[0][:CALIBRATE]}
@@ -71,8 +71,8 @@ def of_model(name: str, folder: Path) -> list[Row]:
 
 
 def config() -> dict[str, Any]:
-    """The default config, proved where nothing but a processor is needed."""
-    chosen = default_config()
+    """The optimized config, proved where nothing but a processor is needed."""
+    chosen = optimized_config()
     chosen["validate"]["backends"] = ["onnxruntime-cpu", "tfjs-wasm", "ort-wasm"]
     return chosen
 

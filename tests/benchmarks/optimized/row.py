@@ -13,7 +13,7 @@ from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import peer_artifacts
 from tests.client.client_release import Release
 
-#: The default config's model.
+#: The bundled model.
 MODEL = "MobileNet digits"
 PEER_TFJS, PEER_ONNX = "tensorflowjs_converter uint8", "onnxruntime static int8"
 
