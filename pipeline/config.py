@@ -55,7 +55,8 @@ class Gates(Options):
     share_over_0_1: float | None = Field(None, ge=0, le=1)
     """Share of elements that differ from the golden by more than 0.1; at most this."""
     top1_agreement: float | None = Field(None, ge=0, le=1)
-    """Share of samples whose largest output is the golden's; at least this."""
+    """Share of samples whose largest output is the golden's; at least this. Missed where all of its
+    confidence interval is below, or the share by more than a point; see strict."""
     top5_agreement: float | None = Field(None, ge=0, le=1)
     """Share of samples whose golden class is among the five largest outputs; at least this. Only
     where there are six classes or more."""
@@ -63,7 +64,8 @@ class Gates(Options):
     """Whether the artifact must be safe on a GPU that keeps tensors in float16, as those of phones
     do: measured for TF.js formats where validate.backends has tfjs-webgl."""
     accuracy_drop: float | None = Field(None, ge=-1, le=1)
-    """How much of the task's metric may be lost against the source, 0.01 = one point."""
+    """How much of the task's metric may be lost against the source, 0.01 = one point. Missed where
+    all of the paired confidence interval is above, or the loss by more than a point; see strict."""
     latency_ratio: float | None = Field(None, gt=0)
     """How many times as long as its format's float32 artifact, timed in turn with it, it may take.
     Missed where all of the confidence interval is above; not applied to what has no such ratio,
@@ -90,6 +92,10 @@ class Validate(Options):
     key decides: first one that names an engine, then a backend, then neither; among equals, in the
     order above. Where none bounds a difference from the golden, that of its number format does:
     pipeline/validate/tolerances.py."""
+    strict: bool = False
+    """Hold accuracy_drop and the agreements to their bounds as they were measured. Without it, what
+    is beyond a bound by less than these samples can tell, and by a point at most, passes and is
+    reported."""
     threads: int | None = Field(None, ge=1, le=64)
     """Threads of tfjs-wasm and ort-wasm; what each takes by itself, if none are named, which is one
     on a machine with two cores."""

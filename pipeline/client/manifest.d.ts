@@ -335,6 +335,14 @@ export interface Accuracy {
   samples: number;
   low: number;
   high: number;
+  /**
+   * Samples that only the source model gets right; where samples are right or wrong.
+   */
+  lost?: number;
+  /**
+   * Samples that only the artifact gets right.
+   */
+  gained?: number;
 }
 /**
  * Whether it is safe on a GPU that keeps tensors in float16, as those of phones do.
@@ -468,6 +476,24 @@ export interface Measured {
     metric: string;
     value: number | null;
     bound: number;
+  }[];
+  /**
+   * Shares of samples beyond their bound by no more than so many samples can tell, which passes.
+   */
+  undecided?: {
+    metric: string;
+    value: number;
+    bound: number;
+    /**
+     * Of the 95 % interval: paired with the source's answers for accuracy_drop.
+     */
+    low: number;
+    high: number;
+    samples: number;
+    /**
+     * How many samples would decide, if the share stays; null for more than ten million.
+     */
+    needed: number | null;
   }[];
   /**
    * The samples furthest from the golden, the worst first.

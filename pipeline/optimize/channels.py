@@ -60,13 +60,13 @@ class Options(Training):
     """How often every calibration sample is seen after the channels are gone."""
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Remove channels of a Keras model, and fine-tune it with the calibration samples.
 
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
     ``model.h5`` and ``channels.json``: channels before and after by layer, parameters, and the
-    last epoch's numbers.
+    kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
@@ -78,7 +78,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     described = {
         "channels": widths,
         "parameters": [model.count_params(), slim.count_params()],
-        "last_epoch": numbers,
+        "kept_epoch": numbers,
     }
     teaching.write_result(slim, described, work, NAME)
 

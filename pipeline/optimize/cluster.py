@@ -55,7 +55,7 @@ class Options(Training):
 
 
 @step(
-    version=2,
+    version=3,
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )
@@ -64,7 +64,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
     ``model.h5``, without the batch norms that could be folded, and ``cluster.json``: bits that a
-    weight of each layer needs, by the entropy of its clusters, and the last epoch's numbers.
+    weight of each layer needs, by the entropy of its clusters, and the kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
@@ -99,7 +99,7 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     numbers = finetune.fit(wrapped, train, watch, options.recipe(), report=progress)
     folded, scaled = fold(tfmot.clustering.keras.strip_clustering(wrapped))
     bits = {one.after.name: _settle(one, options) for one in scaled if one.before.name in names}
-    return folded, {"layers": bits, "last_epoch": numbers}
+    return folded, {"layers": bits, "kept_epoch": numbers}
 
 
 def clustered(source: Path) -> set[str]:

@@ -68,13 +68,13 @@ class Options(Training):
     """Softens the source model's answers, so that they tell more of what it finds alike."""
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Distill a Keras model with the calibration samples.
 
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
     ``model.h5`` and ``distill.json``: parameters before and after, the layers that started from
-    the source, and the last epoch's numbers.
+    the source, and the kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
@@ -85,7 +85,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     described = {
         "parameters": [lesson.teacher.count_params(), student.count_params()],
         "from_source": taken,
-        "last_epoch": numbers,
+        "kept_epoch": numbers,
     }
     teaching.write_result(student, described, work, NAME)
 

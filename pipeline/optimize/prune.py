@@ -80,7 +80,7 @@ class Options(Training):
 
 
 @step(
-    version=2,
+    version=3,
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )
@@ -88,7 +88,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Prune a Keras model with the calibration samples (labels, a teacher, or both).
 
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
-    ``model.h5`` and ``prune.json``: the share of zeros by layer, and the last epoch's numbers.
+    ``model.h5`` and ``prune.json``: the share of zeros by layer, and the kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
@@ -96,7 +96,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     model, _ = teaching.keras_model(inputs["source"], NAME)
     with finetune.reproducible(options.seed):
         numbers = prune(model, lesson.train, lesson.watch, options)
-    described = {"layers": zeros(model, options), "last_epoch": numbers}
+    described = {"layers": zeros(model, options), "kept_epoch": numbers}
     teaching.write_result(model, described, work, NAME)
 
 
@@ -110,9 +110,10 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
         options: how.
 
     Returns:
-        The last epoch's loss and accuracy.
+        The kept epoch's loss and accuracy.
     """
     import tensorflow_model_optimization as tfmot
+    import tf_keras
 
     from pipeline.optimize.keras import kernels
     from pipeline.optimize.training import finetune
@@ -125,12 +126,16 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
     chosen = kernels.require(model, options, NAME, options.kinds)
     wrapped = kernels.wrapped(model, chosen, wrap)
+    update = tfmot.sparsity.keras.UpdatePruningStep()
+    # It masks at the end of an epoch, after the epoch was measured: what is measured is sparse too.
+    mask = tf_keras.callbacks.LambdaCallback(on_test_begin=lambda logs: update.on_epoch_end(0))
     return finetune.fit(
         wrapped,
         train,
         watch,
         recipe,
-        callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
+        callbacks=[update, mask],
+        settled=masks["pruning_schedule"].end_step,
         report=progress,
     )
 

@@ -118,13 +118,13 @@ class Grid:
         return tf.clip_by_value(values, low, high)
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Quantize a Keras model with the calibration samples (labels, a teacher, or both).
 
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
     ``model.h5``, without the batch norms that could be folded, and ``qat.json``: bits
-    that a weight of each layer needs, by the entropy of its integers, and the last epoch's numbers.
+    that a weight of each layer needs, by the entropy of its integers, and the kept epoch's numbers.
     """
     from pipeline.export import activations
     from pipeline.optimize.cluster import clustered
@@ -181,7 +181,7 @@ def quantize(
         for one in scaled
         if one.before in grids
     }
-    described = {"layers": bits, "last_epoch": numbers}
+    described = {"layers": bits, "kept_epoch": numbers}
     return folded, described, fake_quant.ranges(wrappers, scaled)
 
 

@@ -93,6 +93,7 @@ def _plan_manifest(plan: Plan) -> None:
         "config": described,
         "artifacts": artifacts,
         "drop_dominated": config.publish.drop_dominated,
+        "strict": config.validate_.strict,
         "searches": list(config.searches),
         "source": {"kind": config.source.kind, **config.source.options.key()},
     }

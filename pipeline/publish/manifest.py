@@ -20,7 +20,7 @@ from pipeline.validate import canary
 from pipeline.validate.canary_tolerance import canary_of
 from pipeline.validate.cascade_candidates import calibrated
 from pipeline.validate.dominance import dominated
-from pipeline.validate.gates import misses, not_applied
+from pipeline.validate.gates import Facts, judge, not_applied
 from pipeline.validate.half import RESULT as HALF
 from pipeline.validate.half import half_precision
 from pipeline.validate.ranges import RESULT as RANGES
@@ -46,6 +46,8 @@ class ManifestOptions(options.Options):
     source: dict[str, Any]
     artifacts: list[Proved]
     drop_dominated: bool
+    strict: bool = False
+    """Whether shares of samples are held to their bounds without regard to chance."""
     searches: list[str] = Field(default=[])
     """The variants that a search found."""
 
@@ -65,13 +67,13 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=9, tools=tools.TOOLS, quick=True)
+@step(version=10, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
     signature = Signature.read(inputs["frozen"] / "signature.json")
     said = canary.read(inputs["golden"])
-    made = [_artifact(inputs, proved, golden, said) for proved in options.artifacts]
+    made = [_artifact(inputs, proved, golden, said, options.strict) for proved in options.artifacts]
     _mark_dominated(made, {proved.id for proved in options.artifacts if proved.plain})
     dropped = [one for one in made if one["dominated_by"]] if options.drop_dominated else []
     kept = [one for one in made if one not in dropped]
@@ -132,7 +134,7 @@ def _tools() -> dict[str, str]:
 
 
 def _artifact(
-    inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any]
+    inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any], strict: bool
 ) -> dict[str, Any]:
     description = _with_wire_bytes(artifacts.read(inputs[proved.id]), inputs, proved.id)
     results = [
@@ -140,21 +142,10 @@ def _artifact(
         for target in proved.targets
     ]
     half, in_half = _half_precision(inputs, proved.id)
+    facts = Facts(description["bytes"], description["br_bytes"], half["safe"], golden["accuracy"])
     for result in results:
         if result["status"] == "measured":
-            result["gates"] = proved.targets[result["target"]]
-            missed = misses(
-                proved.id,
-                result,
-                result["gates"],
-                artifact_bytes=description["bytes"],
-                wire_bytes=description["br_bytes"],
-                half_safe=half["safe"],
-                baseline=golden["accuracy"],
-            )
-            result["missed"] = [asdict(miss) for miss in missed]
-            result["not_applied"] = not_applied(result, result["gates"], description["br_bytes"])
-            result["status"] = "fail" if result["missed"] else "pass"
+            result.update(_judged(proved, result, facts, strict))
     own, reason = canary_of(said, results, in_half)
     for result in results:
         result.pop("canary", None)
@@ -166,6 +157,19 @@ def _artifact(
         "canary": own,
         "canary_reason": reason,
         "validation": results,
+    }
+
+
+def _judged(proved: Proved, result: dict[str, Any], facts: Facts, strict: bool) -> dict[str, Any]:
+    """The verdict on a proof, and what it rests on."""
+    bounds = proved.targets[result["target"]]
+    judged = judge(proved.id, result, bounds, facts, strict=strict)
+    return {
+        "gates": bounds,
+        "missed": [asdict(miss) for miss in judged.missed],
+        "undecided": [asdict(one) for one in judged.undecided],
+        "not_applied": not_applied(result, bounds, facts.wire_bytes),
+        "status": "fail" if judged.missed else "pass",
     }
 
 

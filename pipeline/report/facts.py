@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report import words
+from pipeline.report import chance, words
 from pipeline.report.release import Artifact, Proof, Ratio, Release
 
 Fact = tuple[str, str]
@@ -42,6 +42,10 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     """Titled lists of numbers; empty ones are left out."""
     titled = {
         "Bounds not kept": list(_missed(proof)),
+        "Not decided by so few samples": [
+            (words.metric(one["metric"]), chance.told(one))
+            for one in proof.record.get("undecided") or []
+        ],
         "Bounds": [
             (words.metric(name), words.bound(name, bound)) for name, bound in proof.gates.items()
         ],

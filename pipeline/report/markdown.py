@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.report import cascades, searches, words
+from pipeline.report import cascades, chance, searches, words
 from pipeline.report.release import Artifact, Group, Release
 from pipeline.report.verdict import Verdict, judge
 
@@ -52,6 +52,8 @@ def _head(release: Release, verdict: Verdict) -> str:
 def _problems(verdict: Verdict) -> Iterator[str]:
     for failure in verdict.failures:
         yield f"- {words.MARKS['fail']} {text(failure)}"
+    for line in verdict.undecided:
+        yield f"- {words.UNDECIDED} {text(line)}"
     for one in verdict.missing:
         needed = "" if one.required else " (not required)"
         where = text(words.targets(one.targets))
@@ -112,8 +114,8 @@ def _cascades(release: Release) -> Iterator[str]:
 def _foot(release: Release) -> str:
     said = []
     if accuracy := release.record.get("accuracy"):
-        value = words.percent(accuracy["value"])
-        said.append(f"The source model: {value} of {accuracy['samples']} samples.")
+        value, count = words.percent(accuracy["value"]), accuracy["samples"]
+        said.append(f"The source model: {value} of {count} samples; {chance.unseen(count)}.")
     if any(proof.software and proof.median_ms for proof in release.proofs):
         said.append("\\* On a software rasterizer, which says nothing of a GPU's speed.")
     if any(artifact.dominated_by for artifact in release.artifacts):

@@ -7,7 +7,7 @@ from textwrap import fill
 
 import click
 
-from pipeline.report import cascades, searches, words
+from pipeline.report import cascades, chance, searches, words
 from pipeline.report.release import Artifact, Group, Proof, Release, Status
 from pipeline.report.verdict import Pick, judge
 from pipeline.table import table
@@ -124,13 +124,16 @@ def _source(release: Release) -> Iterator[str]:
         if "low" in accuracy:
             low, high = words.percent(accuracy["low"]), words.percent(accuracy["high"])
             interval = f", 95 % interval {low} to {high}"
-        yield f"source: {metric} {value} on {accuracy['samples']} samples{interval}"
+        unseen = chance.unseen(accuracy["samples"])
+        yield f"source: {metric} {value} on {accuracy['samples']} samples{interval}; {unseen}"
 
 
 def _verdict(release: Release) -> None:
     verdict = judge(release)
     for line in verdict.failures:
         click.echo(f"{_mark('fail')} {line}")
+    for line in verdict.undecided:
+        click.echo(fill(f"{words.UNDECIDED} {line}", WIDTH, subsequent_indent="  "))
     for one in verdict.missing:
         where = words.targets(one.targets)
         needed = "" if one.required else "; not required"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pipeline.report import words
+from pipeline.report import chance, words
 from pipeline.report.release import (
     SAME_SPEED,
     Artifact,
@@ -15,6 +15,8 @@ from pipeline.report.release import (
     Release,
     missing,
 )
+
+_UNSURE = "Not every bound is decided by so few samples."
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Verdict:
     proofs: dict[str, int]
     """Status -> how many proofs have it."""
     failures: list[str]
+    undecided: list[str]
+    """Beyond a bound by less than the samples can tell, which passes."""
     missing: list[Missing]
     picks: list[Pick]
 
@@ -53,12 +57,16 @@ def judge(release: Release) -> Verdict:
     lacking = missing(release.proofs)
     required = any(one.required for one in lacking)
     unproved = [artifact.id for artifact in release.artifacts if not artifact.complete]
+    ok = not artifacts["fail"] and not required and not unproved
+    undecided = chance.undecided(release)
+    unsure = f" {words.UNDECIDED} {_UNSURE}" if ok and undecided else ""
     return Verdict(
-        ok=not artifacts["fail"] and not required and not unproved,
-        headline=_headline(artifacts, proofs, required, unproved),
+        ok=ok,
+        headline=_headline(artifacts, proofs, required, unproved) + unsure,
         artifacts=artifacts,
         proofs=proofs,
         failures=[miss_in_words(proof) for proof in release.proofs if proof.status == "fail"],
+        undecided=undecided,
         missing=lacking,
         picks=[pick for group in release.groups for pick in picks(group)],
     )

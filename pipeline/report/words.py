@@ -10,6 +10,9 @@ from pipeline.validate.miss import FLOORS
 #: What a proof's status looks like where colour alone would not do.
 MARKS = {"pass": "✓", "fail": "✗", "unavailable": "–"}
 
+#: Passed, but beyond a bound by less than the samples can tell.
+UNDECIDED = "≈"
+
 STATUS = {"pass": "passed", "fail": "failed", "unavailable": "could not run"}
 
 ENGINES = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKit"}

@@ -43,7 +43,13 @@ def accuracy(outputs: Outputs, labels: NDArray[np.int64]) -> dict[str, Any]:
         outputs: as in ``ranked``.
         labels: int64 [n].
     """
-    return share("top1_accuracy", ranked(outputs, 1)[:, 0] == labels)
+    return share("top1_accuracy", right(outputs, labels))
+
+
+def right(outputs: Outputs, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which samples' highest score is at their label, bool [n]; arguments as in ``accuracy``."""
+    found: NDArray[np.bool_] = ranked(outputs, 1)[:, 0] == labels
+    return found
 
 
 def scores(outputs: Outputs) -> NDArray[np.float32]:

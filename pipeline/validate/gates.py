@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.config import Gates
 from pipeline.validate.latency import FEWEST_PAIRS
 from pipeline.validate.miss import Miss, kept
+from pipeline.validate.sampling import Undecided, undecided
 from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
 
@@ -69,40 +71,68 @@ def known_keys(key: str, names: Sequence[str], places: Sequence[str]) -> list[st
     return [f"{one} {other}" for one in left for other in right]
 
 
-def misses(
+@dataclass(frozen=True)
+class Facts:
+    """What is known of an artifact besides what a proof measured."""
+
+    artifact_bytes: int
+    wire_bytes: int | None = None
+    """After brotli; ``None`` where nothing was compressed."""
+    half_safe: bool | None = None
+    """Whether it is safe in float16; ``None`` where nobody measured it."""
+    baseline: Mapping[str, Any] | None = None
+    """The source model's accuracy, or ``None`` without labels."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a measured result did not keep."""
+
+    missed: list[Miss]
+    undecided: list[Undecided]
+    """Beyond the bound by no more than chance explains, which passes."""
+
+
+def judge(
     artifact: str,
     result: Mapping[str, Any],
     bounds: Mapping[str, float],
+    facts: Facts,
     *,
-    artifact_bytes: int,
-    wire_bytes: int | None = None,
-    half_safe: bool | None = None,
-    baseline: Mapping[str, Any] | None,
-) -> Iterator[Miss]:
-    """Bounds that a measured result does not keep.
+    strict: bool = False,
+) -> Judged:
+    """Hold a measured result to its bounds.
 
     Args:
         result: what ``measure`` wrote; its status is ``measured``.
-        wire_bytes: after brotli; ``None`` where nothing was compressed.
-        half_safe: whether the artifact is safe in float16; ``None`` where nobody measured it.
-        baseline: the source model's accuracy, or ``None`` without labels.
+        strict: shares of samples are judged as they were measured, without regard to chance.
     """
+    values = _values(result, facts)
+    exempt = {one["metric"] for one in not_applied(result, bounds, facts.wire_bytes)}
+    judged = Judged([], [])
+    for metric, bound in {"nonfinite": 0, **bounds}.items():
+        value = values.get(metric)
+        if metric in exempt or (value is not None and kept(metric, value, bound)):
+            continue
+        excused = None if strict or value is None else undecided(metric, value, bound, result)
+        if excused:
+            judged.undecided.append(excused)
+        else:
+            judged.missed.append(Miss(artifact, result["target"], metric, value, bound))
+    return judged
+
+
+def _values(result: Mapping[str, Any], facts: Facts) -> dict[str, float | None]:
+    """Metric -> what a bound on it is compared with."""
     values = dict(result["parity"])
-    values |= {"bytes": artifact_bytes, "wire_bytes": wire_bytes}
-    values["half_precision"] = None if half_safe is None else int(half_safe)
-    if baseline and result["accuracy"]:
-        values["accuracy_drop"] = baseline["value"] - result["accuracy"]["value"]
+    values |= {"bytes": facts.artifact_bytes, "wire_bytes": facts.wire_bytes}
+    values["half_precision"] = None if facts.half_safe is None else int(facts.half_safe)
+    if facts.baseline and result["accuracy"]:
+        values["accuracy_drop"] = facts.baseline["value"] - result["accuracy"]["value"]
     if ratio := result.get("latency", {}).get("ratio"):
         # The lower end: a bound is missed beyond doubt, or every tenth build would fail by chance.
         values["latency_ratio"] = ratio["low"]
-    exempt = {one["metric"] for one in not_applied(result, bounds, wire_bytes)}
-    bounds = {"nonfinite": 0, **bounds}
-    for metric, bound in bounds.items():
-        if metric in exempt:
-            continue
-        value = values.get(metric)
-        if value is None or not kept(metric, value, bound):
-            yield Miss(artifact, result["target"], metric, value, bound)
+    return values
 
 
 def not_applied(

@@ -84,15 +84,30 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return infer_in_batches(batch, arrays, specs)
 
 
-def task_accuracy(task: str, outputs: Mapping[str, Array], folder: Path) -> dict[str, Any] | None:
-    """The task's metric on outputs, if ``folder`` has labels and the task a metric."""
+def task_accuracy(
+    task: str,
+    outputs: Mapping[str, Array],
+    folder: Path,
+    source: Mapping[str, Array] | None = None,
+) -> dict[str, Any] | None:
+    """The task's metric on outputs, if ``folder`` has labels and the task a metric.
+
+    Args:
+        source: the source model's outputs on the same samples. Where samples are right or wrong,
+            ``lost`` then counts those that only the source gets right, ``gained`` the opposite.
+    """
     from safetensors.numpy import load_file
 
     if not (folder / "labels.safetensors").exists():
         return None
     labels = load_file(folder / "labels.safetensors")["labels"]
-    measured: dict[str, Any] | None = discover("tasks", "accuracy")[task].accuracy(outputs, labels)
-    return measured
+    module = discover("tasks", "accuracy")[task]
+    measured: dict[str, Any] | None = module.accuracy(outputs, labels)
+    if measured is None or source is None or not hasattr(module, "right"):
+        return measured
+    before, after = (module.right(answers, labels) for answers in (source, outputs))
+    counts = {"lost": before & ~after, "gained": after & ~before}
+    return measured | {name: int(changed.sum()) for name, changed in counts.items()}
 
 
 def _check_finite(outputs: Mapping[str, Array]) -> None:

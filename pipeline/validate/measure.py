@@ -68,7 +68,7 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, options.reason, {})
 
 
-@step(version=10, tools=("numpy",), alone=True)
+@step(version=11, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
 
@@ -77,7 +77,7 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     return _prove(inputs, options, work)
 
 
-@step(version=10, tools=("numpy",))
+@step(version=11, tools=("numpy",))
 def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
     return _prove(inputs, options, work)
@@ -153,7 +153,7 @@ def _measure(
         "samples": count,
         "partial": not complete,
         "parity": compare(outputs, wanted, softmax) | agreement(options.task, outputs, wanted),
-        "accuracy": task_accuracy(options.task, outputs, golden) if complete else None,
+        "accuracy": task_accuracy(options.task, outputs, golden, wanted) if complete else None,
         "worst": keep_worst(outputs, wanted, work),
         "latency": latency,
         "canary": answered,

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipeline.tasks.proportion import difference
 from pipeline.validate.latency import quotient
 from pipeline.validate.targets import target_of
 
@@ -155,14 +156,23 @@ def _verdict(
 def _accuracy(
     name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[Regression]:
-    """The task's metric fell, and the confidence intervals do not overlap."""
+    """The task's metric fell: all of the interval of the difference is above 0.
+
+    As gates judge it, but for pairs: a manifest does not say which samples a release gets right.
+    """
     was, now = before["accuracy"], after["accuracy"]
     if not was or not now or was["metric"] != now["metric"]:
         return
-    if now.get("high", now["value"]) < was.get("low", was["value"]):
+    if difference(_share(was), _share(now)) > 0:
         values = was["value"], now["value"]
         note = f"{was['metric']} fell from {values[0]:.2%} to {values[1]:.2%}"
         yield Regression("accuracy", name, target, was["metric"], *values, note)
+
+
+def _share(accuracy: Mapping[str, Any]) -> tuple[float, float, float]:
+    """A share and its interval; an old manifest has none."""
+    value = accuracy["value"]
+    return value, accuracy.get("low", value), accuracy.get("high", value)
 
 
 def _parity(

@@ -73,7 +73,7 @@ def test_it_tells_how_many_bits_a_weight_needs(root: Path) -> None:
     told = json.loads((root / "clusters" / "cluster.json").read_text())
     assert set(told["layers"]) == CLUSTERED
     assert all(0 < bits <= np.log2(6) for bits in told["layers"].values())
-    assert told["last_epoch"]["loss"] >= 0
+    assert told["kept_epoch"]["loss"] >= 0
 
 
 def test_the_same_bytes_twice(root: Path) -> None:

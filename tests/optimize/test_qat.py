@@ -168,7 +168,7 @@ def test_it_tells_how_many_bits_a_weight_needs(root: Path) -> None:
         layer.name for layer in linear_layers(trainable.load(root / "qat"))
     }
     assert 0 < told["layers"]["dense"] < np.log2(OPTIONS.levels)
-    assert told["last_epoch"]["loss"] >= 0
+    assert told["kept_epoch"]["loss"] >= 0
 
 
 def test_the_same_bytes_twice(root: Path) -> None:

@@ -53,3 +53,16 @@ def test_old_manifests_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(old(), capsys)
     assert "tfjs-wasm C" in text and "891.8 KB" in text
     assert text.splitlines()[-1] == "Ready to ship. The artifact passed the proof that ran."
+
+
+def test_what_chance_explains_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    made = manifest()
+    one = {"metric": "accuracy_drop", "value": 0.0056, "bound": 0.005, "low": -0.005, "high": 0.02}
+    one |= {"samples": 360, "needed": 67_301}
+    made["artifacts"][1]["validation"][0]["undecided"] = [one]
+    text = " ".join(shown(made, capsys).split())
+    assert (
+        "≈ tfjs-graph/fp16 on tfjs-wasm in Chromium: 0.56 points lost, at most 0.50 allowed: "
+        "within what 360 samples can tell; 68,000 would decide" in text
+    )
+    assert "on 360 samples; a loss below 1.06 points may not show on so few" in text

@@ -166,3 +166,43 @@ def test_targets_in_words() -> None:
     assert words.targets(named) == (
         "tfjs-wasm and tfjs-webgl in Firefox; onnxruntime-cpu; ort-wasm in WebKit"
     )
+
+
+def unsure() -> dict[str, Any]:
+    """A manifest of which two proofs are beyond a bound by no more than chance."""
+    made = manifest()
+    made["artifacts"][1]["validation"][0]["undecided"] = [beyond(0.0056)]
+    made["artifacts"][1]["validation"][1]["undecided"] = [beyond(0.0083)]
+    return made
+
+
+def beyond(value: float) -> dict[str, Any]:
+    interval = {"low": -0.005, "high": 0.02, "samples": 360, "needed": 67_301}
+    return {"metric": "accuracy_drop", "value": value, "bound": 0.005, **interval}
+
+
+def test_what_chance_explains_passes_and_is_said() -> None:
+    verdict = judge(Release(unsure()))
+    assert verdict.ok and verdict.failures == []
+    assert verdict.headline.endswith("≈ Not every bound is decided by so few samples.")
+    (line,) = verdict.undecided
+    assert line == (
+        "tfjs-graph/fp16 on tfjs-wasm in Chromium; tfjs-wasm in Firefox: 0.83 points lost, at most "
+        "0.50 allowed: within what 360 samples can tell; 68,000 would decide"
+    )
+    (fact,) = dict(of_proof(Release(unsure()).artifacts[1].proofs[0]))[
+        "Not decided by so few samples"
+    ]
+    assert fact[1].startswith("0.56 points lost")
+    assert "≈" not in judge(Release(manifest())).headline
+
+
+def test_an_agreement_that_chance_explains_is_said_too() -> None:
+    made = manifest()
+    one = beyond(0.975) | {"metric": "top1_agreement", "bound": 0.98, "needed": None}
+    made["artifacts"][0]["validation"][0]["undecided"] = [one]
+    (line,) = judge(Release(made)).undecided
+    assert line.endswith(
+        ": same top class 97.50%, at least 98.00% asked for: within what 360 samples can tell; "
+        "more than 10 million would decide"
+    )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.config import Gates
-from pipeline.validate.gates import bounds_for, misses, not_applied
+from pipeline.validate.gates import Facts, bounds_for, judge, not_applied
 from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import TOLERANCES
 
@@ -21,15 +21,13 @@ BASELINE = {"metric": "top1_accuracy", "value": 0.98, "samples": 100}
 
 def missed(bounds: dict[str, float], half_safe: bool | None = None, **changes: object) -> list[str]:
     result = {**RESULT, "parity": {**RESULT["parity"], **changes}}
-    found = misses(
-        "onnx/int8",
-        result,
-        bounds,
-        artifact_bytes=1000,
-        half_safe=half_safe,
-        baseline=BASELINE,
-    )
-    return [str(miss) for miss in found]
+    return misses(result, bounds, Facts(1000, half_safe=half_safe, baseline=BASELINE))
+
+
+def misses(
+    result: dict[str, object], bounds: dict[str, float], facts: Facts, *, strict: bool = False
+) -> list[str]:
+    return [str(miss) for miss in judge("onnx/int8", result, bounds, facts, strict=strict).missed]
 
 
 NATIVE = Target("onnxruntime-cpu", None)
@@ -122,10 +120,7 @@ def test_a_latency_ratio_is_missed_where_all_of_its_interval_is_over_the_bound()
         bounds = {"latency_ratio": 1.2}
         result = timed("cpu", low)
         assert not_applied(result, bounds) == []
-        return [
-            str(miss)
-            for miss in misses("onnx/int8", result, bounds, artifact_bytes=1, baseline=None)
-        ]
+        return misses(result, bounds, Facts(1))
 
     assert found(1.19) == []
     assert found(1.21) == ["onnx/int8 on tfjs-wasm: latency_ratio 1.21, must be <= 1.2"]
@@ -138,8 +133,7 @@ def test_a_latency_ratio_that_says_nothing_is_not_applied_and_that_is_said() -> 
         (timed("gpu", None), "there is no float32 artifact of its format to be timed with"),
         (timed("gpu", None, 2), "2 timed inferences are too few; raise validate.repeats to 4"),
     ):
-        found = misses("onnx/int8", result, bounds, artifact_bytes=1, baseline=None)
-        assert list(found) == []
+        assert misses(result, bounds, Facts(1)) == []
         assert not_applied(result, bounds) == [{"metric": "latency_ratio", "reason": why}]
         assert not_applied(result, {"bytes": 1}) == []
 
@@ -171,12 +165,72 @@ def test_bytes_on_the_wire_are_judged_where_they_are_known() -> None:
     bounds = {"wire_bytes": 70_000}
 
     def found(wire_bytes: int | None) -> list[str]:
-        sizes = {"artifact_bytes": 90_000, "wire_bytes": wire_bytes}
-        one = misses("onnx/int8", timed("cpu", 1.0), bounds, **sizes, baseline=None)
-        return [str(miss) for miss in one]
+        return misses(timed("cpu", 1.0), bounds, Facts(90_000, wire_bytes))
 
     assert found(70_000) == found(None) == []
     assert found(70_001) == ["onnx/int8 on tfjs-wasm: wire_bytes 70001, must be <= 70000"]
     (told,) = not_applied(timed("cpu", 1.0), bounds)
     assert told == {"metric": "wire_bytes", "reason": "nothing was compressed"}
     assert not_applied(timed("cpu", 1.0), bounds, 1) == []
+
+
+def lost(samples: int, lost: int, gained: int = 0) -> dict[str, object]:
+    """A proof of an artifact that gets other samples right than a source that gets 98 % right."""
+    value = 0.98 - (lost - gained) / samples
+    accuracy = {"value": value, "samples": samples, "lost": lost, "gained": gained}
+    return {**RESULT, "samples": samples, "accuracy": accuracy}
+
+
+FACTS = Facts(1, baseline=BASELINE)
+
+
+def test_two_samples_of_360_do_not_decide_half_a_point() -> None:
+    judged = judge("onnx/small", lost(360, 2), {"accuracy_drop": 0.005}, FACTS)
+    assert judged.missed == []
+    (one,) = judged.undecided
+    assert (one.metric, one.bound, one.samples) == ("accuracy_drop", 0.005, 360)
+    assert one.low < 0.005 < one.value < one.high
+    assert one.needed and 60_000 < one.needed < 80_000
+    assert judge("onnx/small", lost(360, 1), {"accuracy_drop": 0.005}, FACTS).undecided == []
+
+
+def test_what_chance_does_not_explain_is_missed() -> None:
+    bounds = {"accuracy_drop": 0.005}
+    assert misses(lost(360, 5), bounds, FACTS) == []
+    assert misses(lost(360, 6), bounds, FACTS) == [
+        "onnx/int8 on tfjs-wasm: accuracy_drop 0.0166667, must be <= 0.005"
+    ]
+    # Many samples tell more of the same share; of 10,000, 70 lost are 0.7 points for sure.
+    assert misses(lost(10_000, 70), bounds, FACTS)
+    # The more other samples it gets right, the less so: 100 lost and 30 gained could be chance.
+    assert not misses(lost(10_000, 100, 30), bounds, FACTS)
+
+
+def test_few_samples_excuse_no_damage() -> None:
+    """Within their interval, 3 of 20 could be lost for half a point."""
+    for samples, most in ((20, 0), (50, 0), (100, 1), (360, 5)):
+        passed = [
+            n for n in range(20) if not misses(lost(samples, n), {"accuracy_drop": 0.005}, FACTS)
+        ]
+        assert passed == list(range(most + 1)), samples
+
+
+def test_whoever_asks_for_it_is_told_by_what_was_measured() -> None:
+    bounds = {"accuracy_drop": 0.005, "top1_agreement": 0.975}
+    assert misses({**lost(360, 2), "samples": 360}, bounds, FACTS) == []
+    assert misses(lost(360, 2), bounds, FACTS, strict=True) == [
+        "onnx/int8 on tfjs-wasm: accuracy_drop 0.00555556, must be <= 0.005",
+        "onnx/int8 on tfjs-wasm: top1_agreement 0.97, must be >= 0.975",
+    ]
+
+
+def test_an_agreement_is_a_share_of_samples_too() -> None:
+    bounds = {"top1_agreement": 0.98}
+    result = {**RESULT, "samples": 360}  # 0.97
+    (one,) = judge("onnx/int8", result, bounds, FACTS).undecided
+    assert one.low < one.value < one.bound < one.high
+    assert judge("onnx/int8", {**RESULT, "samples": one.needed}, bounds, FACTS).missed
+    assert not judge("onnx/int8", {**RESULT, "samples": one.needed - 30}, bounds, FACTS).missed
+    # A share of elements is none of samples.
+    parity = {**RESULT["parity"], "share_over_0_1": 0.011}
+    assert misses({**result, "parity": parity}, {"share_over_0_1": 0.01}, FACTS)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from pipeline.errors import GateError
 from pipeline.validate.golden import _check_finite, _spread
-from pipeline.validate.telling import check_bounds, check_spread
+from pipeline.validate.telling import CheckOptions, check, check_bounds, check_spread
 from pipeline.validate.tolerances import WIDEST
 
 BOUNDS = {"onnx/fp32": {"max_abs_error": 1e-4}}
@@ -23,9 +27,15 @@ def test_outputs_that_hardly_differ_are_refused() -> None:
     assert caught.value.exit_code == 3
 
 
-def test_a_single_sample_tells_nothing() -> None:
-    with pytest.raises(GateError, match="cannot tell"):
-        check_spread(spread(y=np.array([[0.0, 1.0]])), BOUNDS)
+def test_a_single_sample_is_called_one(tmp_path: Path) -> None:
+    """As an npz of two leaves it: one to calibrate with, and one to test."""
+    facts = {"count": 1, "outputs": {"y": {"spread": 0.0, "softmax": False}}}
+    (tmp_path / "golden.json").write_text(json.dumps(facts))
+    save_file({"y": np.array([[0.0, 1.0]])}, tmp_path / "outputs.safetensors")
+    options = CheckOptions(task="tensors", bounds=BOUNDS)
+    with pytest.raises(GateError, match="there is one test sample: 2 are needed") as caught:
+        check({"golden": tmp_path}, options, tmp_path)
+    assert caught.value.todo.startswith("give more samples: half of them become test samples")
 
 
 def test_one_telling_output_is_enough() -> None:
@@ -60,3 +70,10 @@ def test_classes_tell_when_they_differ() -> None:
     with pytest.raises(GateError, match="would let a broken model pass"):
         held_to(same, "image-classification", top1_agreement=0.98)
     held_to({"y": np.eye(2)[np.arange(8) % 2]}, "image-classification", top1_agreement=0.98)
+
+
+def test_bounds_that_chance_would_excuse_are_refused() -> None:
+    """In order, each sample's answer to the next is wrong on 2 of 200: 0.99, as good as 0.995."""
+    scores = np.eye(2)[(np.arange(200) < 100).astype(int)] + np.arange(200)[:, None] * 1e-3
+    with pytest.raises(GateError, match="each sample's answer to the next"):
+        held_to({"y": scores}, "image-classification", top1_agreement=0.995)

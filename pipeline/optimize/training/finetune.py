@@ -53,9 +53,12 @@ def fit(
     augment: Augment | None = None,
     teacher: Any = None,
     callbacks: Sequence[Any] = (),
+    settled: int = 0,
     report: Report = lambda part, note: None,
 ) -> dict[str, float]:
     """Train a compiled-anew model in place with Adam; call it within ``reproducible``.
+
+    It is left as it was after the epoch with the least loss on ``watch``.
 
     Args:
         model: a ``tf_keras.Model``.
@@ -65,13 +68,16 @@ def fit(
         augment: changes the inputs of each batch, given a generator of its own.
         teacher: is asked anew about what ``augment`` changed, where a teacher teaches.
         callbacks: further Keras callbacks.
+        settled: batches after which weights are as they will be published, such as sparse.
         report: told after each batch.
 
     Returns:
-        The last epoch's numbers: ``loss``, ``val_loss`` and, for classes, ``accuracy`` and
-        ``val_accuracy``.
+        The kept epoch's numbers: ``epoch``, from 1, ``loss``, ``val_loss`` and, for classes,
+        ``accuracy`` and ``val_accuracy``.
     """
-    steps = recipe.steps(len(train))
+    from pipeline.optimize.training.best import keeper
+
+    steps, best = recipe.steps(len(train)), keeper(settled)
     _compile(model, train, recipe.learning_rate, steps)
     with _current_statistics(model, steps):
         history = model.fit(
@@ -80,12 +86,14 @@ def fit(
             epochs=recipe.epochs,
             validation_data=(list(watch.inputs), list(watch.targets)),
             validation_batch_size=128,
-            callbacks=[*callbacks, _reporter(recipe.epochs, steps, report)],
+            callbacks=[*callbacks, best, _reporter(recipe.epochs, steps, report)],
             # One thread makes the batches while another learns: more would mix up their order.
             workers=1,
             verbose=0,
         )
-    return {name: float(values[-1]) for name, values in history.history.items()}
+    found = best.restore()
+    kept = recipe.epochs - 1 if found is None else found
+    return {"epoch": kept + 1} | {n: float(values[kept]) for n, values in history.history.items()}
 
 
 def _compile(model: Any, train: Examples, learning_rate: float, steps: int) -> None:

@@ -47,7 +47,8 @@ class Training(Options):
     what it finds alike."""
 
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of the calibration samples that progress is measured on instead of learnt from."""
+    """Share of the calibration samples that are held back: the epoch that does best on them is
+    kept."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Decides the order of samples and all else that is left to chance."""
@@ -127,7 +128,7 @@ def learn(
         callbacks: Keras' own.
 
     Returns:
-        The last epoch's loss and accuracy.
+        The kept epoch's loss and accuracy.
     """
     from pipeline.optimize.training.augment import mover
     from pipeline.optimize.training.finetune import fit
