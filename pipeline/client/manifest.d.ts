@@ -170,6 +170,10 @@ export interface ReleaseManifest {
       br_bytes: number | null;
       gz_bytes: number | null;
       /**
+       * Whether a technique changed the model itself (distill, qat, prune, ...): its outputs are another network's, and only what it gets right can be compared.
+       */
+      retrained?: boolean;
+      /**
        * The artifact of this format that is no larger, no slower and no worse.
        */
       dominated_by: string | null;
@@ -223,6 +227,10 @@ export interface ReleaseManifest {
        */
       br_bytes: number | null;
       gz_bytes: number | null;
+      /**
+       * Whether a technique changed the model itself (distill, qat, prune, ...): its outputs are another network's, and only what it gets right can be compared.
+       */
+      retrained?: boolean;
       /**
        * The artifact of this format that is no larger, no slower and no worse.
        */
@@ -462,6 +470,10 @@ export interface Measured {
       confidence: number;
       pairs: number;
       reference: string;
+      /**
+       * The reference's median in the same session: times of two sessions must not be compared.
+       */
+      reference_ms?: number;
     } | null;
     fetched_bytes: number | null;
     memory: {

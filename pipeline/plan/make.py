@@ -84,9 +84,11 @@ def _plan_manifest(plan: Plan) -> None:
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
         inputs[f"{artifact.id} ranges"] = artifact.ranges
         inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
-        plain = not config.variants[artifact.variant].techniques()
-        named = {"id": artifact.id, "variant": artifact.variant, "plain": plain}
-        artifacts.append({**named, "targets": artifact.bounds})
+        chain = config.variants[artifact.variant].techniques()
+        retrained = any(technique.STAGE == "model" for technique, _ in chain)
+        named = {"id": artifact.id, "variant": artifact.variant}
+        kind = {"plain": not chain, "retrained": retrained}
+        artifacts.append({**named, **kind, "targets": artifact.bounds})
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     options = {

@@ -35,6 +35,8 @@ class Proved(options.Options):
     variant: str
     plain: bool
     """Whether it is the model without techniques: it stays in every release."""
+    retrained: bool = False
+    """Whether a technique changed the model itself: its outputs are another network's."""
     targets: dict[str, dict[str, float]]
     """Target -> metric -> the bound that holds there."""
 
@@ -152,6 +154,7 @@ def _artifact(
     return {
         "id": proved.id,
         **{key: description[key] for key in _DESCRIBED},
+        "retrained": proved.retrained,
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "half_precision": half,
         "canary": own,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from pipeline.report import words
-from pipeline.report.release import Artifact, Proof
+from pipeline.report.release import Artifact, Group, Proof
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 
 #: Pixels of one artifact's row.
@@ -19,7 +19,7 @@ WIDEST = 1.6
 LONGEST = 160
 
 
-def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float) -> str:
+def latency(group: Group, target: str, width: int, top: float) -> str:
     """Bars of one target: time relative to float32 with its interval, or the median.
 
     Args:
@@ -28,13 +28,14 @@ def latency(artifacts: Sequence[Artifact], target: str, width: int, top: float) 
     Returns:
         An SVG; empty where nothing was timed there.
     """
-    found = [artifact.proof(target) for artifact in artifacts]
-    proofs = [proof for proof in found if proof and proof.median_ms is not None]
-    if not proofs:
+    proofs = [proof for one in group.artifacts if (proof := one.proof(target))]
+    timed = [(proof, ms) for proof in proofs if (ms := group.milliseconds(proof)) is not None]
+    if not timed:
         return ""
-    references = {proof.ratio.reference for proof in proofs if proof.ratio}
+    references = {proof.ratio.reference for proof, _ in timed if proof.ratio}
     rows = [
-        _relative(proof, top, references) if references else _absolute(proof) for proof in proofs
+        _relative(proof, ms, top, references) if references else _absolute(proof, ms)
+        for proof, ms in timed
     ]
     return svg(_chart(rows, top if references else None), width, ROW * len(rows))
 
@@ -50,30 +51,30 @@ def longest(artifacts: Iterable[Artifact]) -> float:
     return min(highest, max(slowest * 1.1, WIDEST))
 
 
-def _relative(proof: Proof, top: float, references: Collection[str]) -> dict[str, Any]:
+def _relative(proof: Proof, ms: float, top: float, references: Collection[str]) -> dict[str, Any]:
     if (ratio := proof.ratio) is None:
         # What others were timed with has their unit; what was timed with nothing has no bar.
         length = float(proof.artifact in references)
-        return _row(proof, length, length, length)
-    shown = {"ratio": words.ratio(ratio.value)}
-    return _row(proof, ratio.value, ratio.low, min(ratio.high, top)) | shown
+        return _row(proof, ms, (length, length, length))
+    bar = (ratio.value, ratio.low, min(ratio.high, top))
+    return _row(proof, ms, bar) | {"ratio": words.ratio(ratio.value)}
 
 
-def _absolute(proof: Proof) -> dict[str, Any]:
-    median = proof.median_ms or 0.0
-    high = proof.latency.get("p90_ms", proof.latency.get("p95_ms", median))
-    return _row(proof, median, median, high)
+def _absolute(proof: Proof, ms: float) -> dict[str, Any]:
+    high = proof.latency.get("p90_ms", proof.latency.get("p95_ms", ms))
+    return _row(proof, ms, (ms, ms, max(ms, high)))
 
 
-def _row(proof: Proof, value: float, low: float, high: float) -> dict[str, Any]:
-    """A bar from 0 to ``value``, its interval, and what is written beside it."""
+def _row(proof: Proof, ms: float, bar: tuple[float, float, float]) -> dict[str, Any]:
+    """A bar from 0 to the first of ``bar``, its interval, and what is written beside it."""
+    value, low, high = bar
     return {
         "name": proof.artifact,
         "value": value,
         "low": low,
         "high": high,
         "ratio": "",
-        "median": words.milliseconds(proof.median_ms or 0.0),
+        "median": words.milliseconds(ms),
         "colour": PALETTE[_tone(proof)],
     }
 

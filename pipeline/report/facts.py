@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.report import chance, words
@@ -97,6 +97,8 @@ def _ratio(ratio: Ratio | None) -> Iterator[Fact]:
     if ratio:
         interval = f"{ratio.low:.2f} to {ratio.high:.2f} at {ratio.confidence:.0%}"
         yield f"relative to {ratio.reference}", f"{words.ratio(ratio.value)} ({interval})"
+        if ratio.reference_ms is not None:
+            yield f"{ratio.reference} in the same session", words.milliseconds(ratio.reference_ms)
 
 
 def _memory(latency: Mapping[str, Any]) -> Iterator[Fact]:
@@ -112,29 +114,41 @@ def _memory(latency: Mapping[str, Any]) -> Iterator[Fact]:
 
 @dataclass(frozen=True)
 class Place:
-    """What a target ran on."""
+    """What some targets ran on."""
 
-    target: str
+    targets: tuple[str, ...]
     ran: bool
     kind: str
     name: str
     """The hardware's name, or why nothing ran."""
     details: list[Fact]
 
+    @property
+    def summary(self) -> str:
+        """The engine and its version where they are known, or how much more there is."""
+        known = dict(self.details)
+        version = known.get("engine version") or known.get("version")
+        return f"version {version} and more" if version else "details"
+
 
 def places(release: Release) -> list[Place]:
-    """Every target once: as the first artifact that ran there found it."""
-    found: dict[str, Proof] = {}
+    """Every target once, as the first artifact that ran there found it; alike ones together."""
+    first: dict[str, Proof] = {}
     for proof in release.proofs:
-        known = found.get(proof.target)
+        known = first.get(proof.target)
         if known is None or (proof.ran and not known.ran):
-            found[proof.target] = proof
-    return [_place(proof) for proof in found.values()]
+            first[proof.target] = proof
+    alike: dict[tuple[Any, ...], Place] = {}
+    for place in map(_place, first.values()):
+        key = (place.ran, place.kind, place.name, *place.details)
+        before = alike.get(key)
+        alike[key] = replace(place, targets=(*before.targets, *place.targets)) if before else place
+    return list(alike.values())
 
 
 def _place(proof: Proof) -> Place:
     if not proof.ran:
-        return Place(proof.target, False, "could not run", proof.reason, [])
+        return Place((proof.target,), False, "could not run", proof.reason, [])
     hardware = proof.hardware
     kind = words.KINDS.get(hardware["kind"], hardware["kind"])
     details = {
@@ -142,7 +156,7 @@ def _place(proof: Proof) -> Place:
         for key, value in hardware["details"].items()
         if key not in ("engine", "backend") and value != hardware["name"]
     }
-    return Place(proof.target, True, kind, hardware["name"], list(_details(details)))
+    return Place((proof.target,), True, kind, hardware["name"], list(_details(details)))
 
 
 def _details(details: Mapping[str, Any]) -> Iterator[Fact]:

@@ -63,7 +63,7 @@ def _problems(verdict: Verdict) -> Iterator[str]:
 def _group(group: Group) -> str:
     head = ("Artifact", "Size", "Accuracy", "Max error", *map(_column, group.targets))
     rows = [
-        (*_artifact(artifact), *(_cell(artifact, target) for target in group.targets))
+        (*_artifact(artifact), *(_cell(group, artifact, target) for target in group.targets))
         for artifact in group.artifacts
     ]
     return table(head, rows, numbers=(1, 2, 3))
@@ -85,12 +85,12 @@ def _artifact(artifact: Artifact) -> tuple[str, ...]:
     )
 
 
-def _cell(artifact: Artifact, target: str) -> str:
+def _cell(group: Group, artifact: Artifact, target: str) -> str:
     proof = artifact.proof(target)
     if proof is None:
         return ""
-    median = proof.median_ms
-    time = f" {words.milliseconds(median)}" if median is not None else ""
+    ms = group.milliseconds(proof)
+    time = f" {words.milliseconds(ms)}" if ms is not None else ""
     star = "\\*" if time and proof.software else ""
     return f"{words.MARKS[proof.status]}{time}{star}"
 

@@ -1,7 +1,9 @@
-"""The report as one HTML page that needs nothing else: no network, no script, no font."""
+"""The report as one HTML page that needs nothing else: no network, no font, no script to read."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 from pipeline.report import bars, cascades, facts, searches, words
 from pipeline.report.quality import size_against_quality
-from pipeline.report.release import Artifact, Group, Proof, Release
+from pipeline.report.release import Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
 from pipeline.report.vega import PALETTE
 from pipeline.report.verdict import judge
@@ -65,7 +67,17 @@ def page(release: Release, context: Context) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(_words(), of_proof=facts.of_proof, marks=words.MARKS)
+    environment.globals.update(_script())
     return environment.get_template("page.html").render(_shown(release, context))
+
+
+def _script() -> dict[str, Any]:
+    """The page's one script, and what its policy allows it by: no other one runs."""
+    from markupsafe import Markup
+
+    text = (TEMPLATES / "copy.js").read_text()
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"script": Markup(text), "script_hash": f"sha256-{digest}"}  # noqa: S704
 
 
 def _words() -> dict[str, Callable[..., str]]:
@@ -137,23 +149,23 @@ def _columns(group: Group) -> dict[str, list[str]]:
 
 
 def _bars(group: Group) -> list[Bars]:
-    found = []
+    charts = []
     top = bars.longest(group.artifacts)
     for name in group.targets:
-        if svg := bars.latency(group.artifacts, name, 130, top):
+        if svg := bars.latency(group, name, 130, top):
             proof = next(p for a in group.artifacts if (p := a.proof(name)) and p.ran)
-            found.append(Bars(name, proof, _safe(svg), _spoken(group.artifacts, name)))
-    return found
+            charts.append(Bars(name, proof, _safe(svg), _spoken(group, name)))
+    return charts
 
 
-def _spoken(artifacts: tuple[Artifact, ...], target: str) -> str:
+def _spoken(group: Group, target: str) -> str:
     """A chart's numbers as a screen reader says them."""
-    said = []
-    for artifact in artifacts:
+    lines = []
+    for artifact in group.artifacts:
         proof = artifact.proof(target)
-        if proof is None or proof.median_ms is None:
+        if proof is None or (ms := group.milliseconds(proof)) is None:
             continue
         ratio = proof.ratio
         against = f", {ratio.value:.2f} of float32's time" if ratio else ""
-        said.append(f"{artifact.id} {words.milliseconds(proof.median_ms)}{against}")
-    return f"Median times on {words.target(target)}: {'; '.join(said)}."
+        lines.append(f"{artifact.id} {words.milliseconds(ms)}{against}")
+    return f"Times on {words.target(target)}: {'; '.join(lines)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ SHAPES = ("circle", "square", "diamond", "triangle-up")
 
 #: Pixels of a letter, and of a line, of a name at 11 px.
 LETTER, LINE = 5.4, 14.0
+
+#: Pixels within which points of one name share it.
+TOGETHER = 40.0
 
 Point = dict[str, Any]
 
@@ -94,6 +98,7 @@ def _vertical(points: Sequence[Point], source: Mapping[str, Any] | None) -> tupl
 def _place_names(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> None:
     """Add to each point where its name stands, in the units of the axes."""
     at = [area.pixels(point["size"], point["value"]) for point in points]
+    _share_names(points, at)
     sizes = [(len(point["name"]) * LETTER, LINE) for point in points]
     whole = Box(0, 0, area.width, area.height)
     boxes = place(at, sizes, whole, _lines(points, area, source))
@@ -103,7 +108,18 @@ def _place_names(points: list[Point], area: Area, source: Mapping[str, Any] | No
         near = min(max(x, box.left + 4), box.right - (box.right - box.left) / 5)
         point["name_x"], point["name_y"] = area.units(box.left, middle)
         point["near_x"], _ = area.units(near, middle)
-        point["far"] = abs(middle - y) > LINE
+        point["far"] = bool(point["name"]) and abs(middle - y) > LINE
+
+
+def _share_names(points: list[Point], at: Sequence[tuple[float, float]]) -> None:
+    """Of neighbours with one name, only the first is named: colour and shape tell the rest."""
+    named: list[tuple[str, float, float]] = []
+    for point, (x, y) in zip(points, at, strict=True):
+        name = point["name"]
+        if any(name == n and math.dist((x, y), (a, b)) < TOGETHER for n, a, b in named):
+            point["name"] = ""
+        else:
+            named.append((name, x, y))
 
 
 def _lines(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> list[Box]:

@@ -29,6 +29,8 @@ class Ratio:
     confidence: float
     """0 to 1: how sure it is that the ratio lies between ``low`` and ``high``."""
     reference: str
+    reference_ms: float | None = None
+    """The reference's median in the same session."""
 
     @property
     def certain(self) -> bool:
@@ -117,7 +119,8 @@ class Proof:
             return None
         confidence = given.get("confidence", 0.95)
         bounds = (given["value"], given["low"], given["high"])
-        return Ratio(*bounds, confidence, given.get("reference", "fp32"))
+        reference = given.get("reference", "fp32")
+        return Ratio(*bounds, confidence, reference, given.get("reference_ms"))
 
     @property
     def missed(self) -> list[Miss]:
@@ -195,6 +198,11 @@ class Artifact:
         return self.half_precision.get("safe") if self.half_precision else None
 
     @property
+    def retrained(self) -> bool:
+        """Whether it is another network than the source, whose numbers need not be the source's."""
+        return bool(self.record.get("retrained"))
+
+    @property
     def accuracy(self) -> Mapping[str, Any] | None:
         return self.record.get("accuracy")
 
@@ -248,6 +256,28 @@ class Group:
         seen = dict.fromkeys(p.target for a in self.artifacts for p in a.proofs)
         backends = list(dict.fromkeys(target.partition("@")[0] for target in seen))
         return sorted(seen, key=lambda target: backends.index(target.partition("@")[0]))
+
+    def milliseconds(self, proof: Proof) -> float | None:
+        """What an inference takes, on a scale that is one for all artifacts of a target.
+
+        Medians of two sessions do not compare: the machine may have been busy in one of them.
+        What was timed in turn with a reference is given as the ratio of the two, times the
+        reference's quietest median on this target.
+        """
+        if (ratio := proof.ratio) is None:
+            quiet = self._quietest(proof.target, proof.artifact)
+            return proof.median_ms if quiet is None else quiet
+        quiet = self._quietest(proof.target, ratio.reference)
+        return proof.median_ms if quiet is None else quiet * ratio.value
+
+    def _quietest(self, target: str, reference: str) -> float | None:
+        """The lowest of all medians of a reference on a target; ``None`` where it was none."""
+        proofs = [known for one in self.artifacts if (known := one.proof(target)) and known.ran]
+        ratios = [ratio for proof in proofs if (ratio := proof.ratio)]
+        beside = [one.reference_ms for one in ratios if one.reference == reference]
+        medians = [median for median in beside if median is not None]
+        own = [p.median_ms for p in proofs if p.artifact == reference and p.median_ms is not None]
+        return min([*medians, *own]) if medians else None
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _group(group: Group) -> None:
         columns.setdefault(target.partition("@")[0], []).append(target)
     heads = [_column_head(backend, targets) for backend, targets in columns.items()]
     rows = [
-        (*_artifact(artifact), *(_cell(artifact, targets) for targets in columns.values()))
+        (*_artifact(artifact), *(_cell(group, artifact, targets) for targets in columns.values()))
         for artifact in group.artifacts
     ]
     table((*HEAD, *heads), rows, numbers=(1, 2, 3))
@@ -58,19 +58,19 @@ def _artifact(artifact: Artifact) -> tuple[str, ...]:
     )
 
 
-def _cell(artifact: Artifact, targets: Sequence[str]) -> str:
-    """``✓✓– 1.1 ms``: a mark an engine, and the median on the quickest."""
+def _cell(group: Group, artifact: Artifact, targets: Sequence[str]) -> str:
+    """``✓✓– 1.1 ms``: a mark an engine, and the time on the quickest."""
     proofs = [artifact.proof(target) for target in targets]
     marks = "".join(_mark(proof.status) if proof else " " for proof in proofs)
-    return f"{marks} {_quickest([proof for proof in proofs if proof])}".rstrip()
+    return f"{marks} {_quickest(group, [proof for proof in proofs if proof])}".rstrip()
 
 
 def _mark(status: Status) -> str:
     return click.style(words.MARKS[status], fg=COLOURS[status])
 
 
-def _quickest(proofs: Sequence[Proof]) -> str:
-    times = [proof.median_ms for proof in proofs if proof.median_ms is not None]
+def _quickest(group: Group, proofs: Sequence[Proof]) -> str:
+    times = [ms for proof in proofs if (ms := group.milliseconds(proof)) is not None]
     return click.style(words.milliseconds(min(times)), dim=True) if times else ""
 
 

@@ -152,10 +152,10 @@ def _accuracy_in_words(artifact: Artifact) -> str:
 
 def _fastest(group: Group, able: list[Artifact]) -> Pick | None:
     timed = [
-        (proof.median_ms, artifact, proof)
+        (ms, artifact, proof)
         for artifact in able
         for proof in artifact.ran
-        if proof.median_ms is not None and not proof.software
+        if (ms := group.milliseconds(proof)) is not None and not proof.software
     ]
     # A browser's time counts where there is one: that is where artifacts are shipped to.
     pool = [one for one in timed if one[2].engine] or timed

@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from statistics import NormalDist
+from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Ratio:
     pairs: int
     reference: str
     """The reference's artifact id."""
+    reference_ms: float
+    """The reference's median in the very session that gave the ratio."""
 
 
 def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
@@ -90,7 +92,8 @@ def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
     centre, below, above = _interval(_units(latency.warm_ms, latency.reference_ms), seed)
     bounds = (centre, centre - math.hypot(below, SESSIONS), centre + math.hypot(above, SESSIONS))
     value, low, high = (max(round(math.exp(bound), 4), SMALLEST_RATIO) for bound in bounds)
-    return Ratio(value, low, high, CONFIDENCE, len(latency.reference_ms), reference)
+    pairs, reference_ms = len(latency.reference_ms), round(median(latency.reference_ms), 3)
+    return Ratio(value, low, high, CONFIDENCE, pairs, reference, reference_ms)
 
 
 def _interval(units: Floats, seed: int = 0) -> tuple[float, float, float]:
@@ -204,11 +207,11 @@ def summary(load_ms: float, latency: Latency, reference: str | None) -> dict[str
     """``latency`` of a proof's result, without memory and transport; milliseconds."""
     import numpy as np
 
-    median, p90, p99 = np.percentile(latency.warm_ms, (50, 90, 99))
+    middle, p90, p99 = np.percentile(latency.warm_ms, (50, 90, 99))
     times = {
         "load_ms": load_ms,
         "first_ms": latency.first_ms,
-        "median_ms": median,
+        "median_ms": middle,
         "p90_ms": p90,
         "p99_ms": p99,
     }
