@@ -1,7 +1,8 @@
 """Static 8-bit quantization: weights and activations as integers, ranges from calibration.
 
 QDQ: each quantized value is a QuantizeLinear and DequantizeLinear pair, plain ONNX
-that runtimes turn into integer kernels. Jacob et al. (2018), arXiv:1712.05877.
+that runtimes turn into integer kernels. Jacob et al. (2018), arXiv:1712.05877. Some processors
+add products in 16 bits: ``onnx.pairs`` says what keeps them right.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pydantic import Field
 
 from pipeline import options
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
+from pipeline.optimize.onnx.int8_weights import WEIGHTED
 from pipeline.optimize.onnx.nodes import chosen_nodes
 from pipeline.registry import discover
 from pipeline.step import Inputs, step
@@ -68,7 +70,7 @@ class Options(options.Options):
     weight_bits: Annotated[float, Field(ge=2, le=8)] = 8
     """How fine the steps of a weight are: those of so many bits, 2.5 too. Fewer make no quicker
     model, but a smaller one, since few different values compress well; rare large weights keep
-    all 8."""
+    all 8 where they are portable."""
     small_weight_bits: Annotated[float, Field(ge=2, le=8)] = 6
     """The same for depthwise convolutions and kernels of under 1024 values, where weight_bits is
     less: they hold few bytes and suffer most."""
@@ -77,11 +79,15 @@ class Options(options.Options):
     are named."""
     skip: list[str] = Field(default=[])
     """Operators or nodes to leave in float32."""
+    portable: bool = True
+    """Weights of which no two products leave 16 bits, so that the model answers alike on every
+    processor; about seven bits of eight. false: all eight, for who publishes for processors with
+    VNNI or ARM's dot products only: on others sums are cut off, and answers are wrong."""
     keep: Keep | None = None
     """A bound for which the most sensitive nodes are left in float32, as few as need be."""
 
 
-@step(version=5, lane="light", tools=("onnxruntime", "onnx"))
+@step(version=6, lane="light", tools=("onnxruntime", "onnx"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 
@@ -103,6 +109,8 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
     samples = {name: values[: options.calibrate] for name, values in samples.items()}
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
+    if options.portable:
+        nodes = _portable(model, nodes)
     # Where the model was trained to do with a range, no other will do as well.
     ranges = calibrate(model, samples, options) | activations.read(inputs["model"])
     if options.keep:
@@ -114,6 +122,29 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)
     write(canonical, signature, work, origins.renamed(known, names))
+
+
+def _portable(model: Any, nodes: Sequence[str]) -> list[str]:
+    """Without products by stacks of matrices: their scales do not go along the channels, so that
+    the bound on two weights of a channel would have to be one on all."""
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    stacks = {
+        node.name
+        for node in model.graph.node
+        if node.op_type == "MatMul"
+        and node.input[1] in constants
+        and len(constants[node.input[1]].dims) > 2
+    }
+    return [name for name in nodes if name not in stacks]
+
+
+def _multiplies_activations(model: Any, nodes: Sequence[str]) -> bool:
+    """Whether a product has no constant weight, which ``portable`` could choose."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    chosen = {node.name: node for node in model.graph.node if node.name in set(nodes)}
+    return any(
+        node.op_type in WEIGHTED and node.input[1] not in constants for node in chosen.values()
+    )
 
 
 def _of_dequantized(known: Mapping[str, str], model: Any) -> dict[str, str]:
@@ -158,19 +189,29 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
     """A new ``onnx.ModelProto`` in which the named nodes are quantized; ``model`` stays."""
     from onnx import ModelProto
 
+    from pipeline.optimize.onnx import left_float
     from pipeline.optimize.onnx.int8_weights import Bits, refine
 
     copy = ModelProto()
     copy.CopyFrom(model)
     if not nodes:
         return copy
-    quantized = _with_pairs(copy, ranges, nodes, per_channel=options.granularity == "per-channel")
+    # Kernels for unsigned numbers on both sides add in 32 bits, wherever they are. And of signed
+    # ones no model can be loaded on x86 that is read both in integers and in float32.
+    unsigned = options.portable and _multiplies_activations(model, nodes)
+    unsigned |= left_float.leaves(model, nodes)
+    per_channel = options.granularity == "per-channel"
+    quantized = _with_pairs(copy, ranges, nodes, per_channel=per_channel, unsigned=unsigned)
     originals = {tensor.name: tensor for tensor in model.graph.initializer}
-    refine(quantized, originals, Bits(options.weight_bits, options.small_weight_bits))
+    bits = Bits(options.weight_bits, options.small_weight_bits, options.portable)
+    refine(quantized, originals, bits)
+    left_float.keep(quantized)
     return quantized
 
 
-def _with_pairs(model: Any, ranges: Ranges, nodes: Sequence[str], *, per_channel: bool) -> Any:
+def _with_pairs(
+    model: Any, ranges: Ranges, nodes: Sequence[str], *, per_channel: bool, unsigned: bool
+) -> Any:
     import logging
 
     import numpy as np
@@ -190,9 +231,8 @@ def _with_pairs(model: Any, ranges: Ranges, nodes: Sequence[str], *, per_channel
             per_channel,
             False,
             QuantType.QInt8,
-            # Signed, as onnxruntime advises for QDQ: on x86 CPUs without VNNI, products of
-            # unsigned activations and signed weights saturate at 16 bits. Accuracy is the same.
-            QuantType.QInt8,
+            # Signed ones are quickest on ARM; for x86 they are made unsigned as a model is loaded.
+            QuantType.QUInt8 if unsigned else QuantType.QInt8,
             TensorsData(CalibrationMethod.MinMax, limits),
             list(nodes),
             [],

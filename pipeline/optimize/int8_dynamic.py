@@ -2,7 +2,8 @@
 
 Each matrix product's input gets its range from its own values when it runs
 (DynamicQuantizeLinear), so that no samples are needed and no outlier of another sample costs
-precision: the usual choice for transformers and other models of matrix products.
+precision: the usual choice for transformers and other models of matrix products. Some processors
+add products in 16 bits: ``onnx.pairs`` says what keeps them right.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ class Options(options.Options):
 
     weight_bits: Annotated[float, Field(ge=2, le=8)] = 8
     """How fine the steps of a weight are: those of so many bits. Fewer make a smaller model after
-    brotli; rare large weights keep all 8."""
+    brotli; rare large weights keep all 8 where they are portable."""
+    portable: bool = True
+    """Weights of which no two products leave 16 bits, so that the model answers alike on every
+    processor; about seven bits of eight. false: all eight, for who publishes for processors with
+    VNNI or ARM's dot products only: on others sums are cut off, and answers are wrong."""
     only: list[str] = Field(default=[])
     """Operators (MatMul, Gemm, Gather) or nodes of the ONNX graph (MatMul_3) to quantize; all that
     can be, if none are named."""
@@ -49,7 +54,7 @@ class Options(options.Options):
     """Operators or nodes to leave in float32."""
 
 
-@step(version=2, lane="light", tools=("onnx", "numpy"))
+@step(version=3, lane="light", tools=("onnx", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx) whose matrix products are integers.
 
@@ -67,7 +72,8 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     signature = Signature.read(inputs["model"] / "signature.json")
     model = onnx.load(inputs["model"] / "model.onnx")
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
-    if not _Rewriter(model.graph, options.weight_bits).rewrite(set(nodes)):
+    rewriter = _Rewriter(model.graph, options.weight_bits, portable=options.portable)
+    if not rewriter.rewrite(set(nodes)):
         raise PipelineError(
             f"the model has no matrix product or look-up with a constant of {SMALLEST} values or "
             "more to quantize",
@@ -87,8 +93,8 @@ def _transposes(node: Any) -> bool:
 class _Rewriter:
     """Writes the main graph anew, node by node."""
 
-    def __init__(self, graph: Any, bits: float) -> None:
-        self._graph, self._bits = graph, bits
+    def __init__(self, graph: Any, bits: float, *, portable: bool) -> None:
+        self._graph, self._bits, self._portable = graph, bits, portable
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._rounded: dict[str, str] = {}
         """Float input -> the prefix of its three quantized parts: a value is rounded once."""
@@ -173,7 +179,9 @@ class _Rewriter:
         from pipeline.optimize.onnx.int8_weights import quantize
 
         table = name in self._constants
-        numbers, scales = quantize(rows.astype(np.float64), self._bits, 0.0)
+        # Nothing multiplies what is looked up.
+        portable = self._portable and not table
+        numbers, scales = quantize(rows.astype(np.float64), self._bits, 0.0, portable=portable)
         parts: dict[str, NDArray[Any]] = {}
         parts["numbers"] = numbers if table else np.ascontiguousarray(numbers.T)
         parts["scale"] = scales.astype(np.float32).reshape((-1, 1) if table else (-1,))

@@ -50,7 +50,9 @@ class Options(Training):
     shorthand: ClassVar[str | None] = "levels"
 
     levels: Levels = 255
-    """How many values a weight may have: 255 for eight bits, 15 for four."""
+    """How many values a weight may have: 255 for eight bits, 15 for four. With `activations: int8`
+    129 at most, and so many before `quantize: int8`: products of more are cut off by some
+    processors, and weights would be rounded anew."""
 
     step: Annotated[float, Field(gt=0)] | None = None
     """The distance of two levels, in standard deviations of a channel's weights: with 1.5 most
@@ -208,6 +210,7 @@ def _grid(layer: Any, options: Options) -> Grid:
     import numpy as np
 
     from pipeline.optimize.keras.fold import kernel_of, output_axes
+    from pipeline.optimize.onnx import pairs
 
     kernel = kernel_of(layer).numpy()
     axes = output_axes(layer)
@@ -215,6 +218,9 @@ def _grid(layer: Any, options: Options) -> Grid:
     within = tuple(i for i in range(kernel.ndim) if whole or i not in axes)
     small = kernel.size < options.smallest_kernel or "Depthwise" in type(layer).__name__
     levels = options.small_levels if small else options.levels
+    if options.activations == "int8":
+        # Those that int8 keeps: it has no others on any grid.
+        levels = min(levels, 2 * pairs.HALF + 1)
     low, high = -(levels // 2), (levels - 1) // 2
     free = (kernel != 0).astype(np.float32)
     count = np.maximum(1, free.sum(axis=within, keepdims=True))

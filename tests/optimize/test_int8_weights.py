@@ -115,7 +115,7 @@ def test_the_errors_of_a_channel_cancel_and_zeros_stay() -> None:
     rows = RANDOM.uniform(0.3, 0.5, (20, 200))
     rows[:, ::7] = 0
     rows[:, 0] = 1
-    numbers, scales = quantize(rows, 3, 0.0)
+    numbers, scales = quantize(rows, 3, 0.0, portable=True)
     errors = numbers * scales[:, None] - rows
     nearest = np.rint(rows / scales[:, None]) * scales[:, None] - rows
     assert (np.abs(errors.sum(axis=1)) <= 0.5001 * scales).all()
@@ -171,10 +171,10 @@ def test_biases_are_bounded_by_channel_whatever_their_shape() -> None:
 
 def test_blocks_of_channels_are_quantized_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = RANDOM.normal(size=(300, 500))
-    at_once = quantize(rows, 6, np.linspace(0, 0.1, 300))
+    at_once = quantize(rows, 6, np.linspace(0, 0.1, 300), portable=True)
     monkeypatch.setattr(int8_weights, "BLOCK_VALUES", 7 * 500)
     tracemalloc.start()
-    in_blocks = quantize(rows, 6, np.linspace(0, 0.1, 300))
+    in_blocks = quantize(rows, 6, np.linspace(0, 0.1, 300), portable=True)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     for one, other in zip(at_once, in_blocks, strict=True):

@@ -9,6 +9,10 @@ they cost little after brotli (entropy-coded uniform steps, Gish and Pierce 1968
 the mean of what it gives to inputs alike (SQuant, Guo et al. 2022, arXiv:2202.07471); those that
 are zero stay zero.
 
+Portable weights also keep the bound of ``pairs``: no two of a channel are so large that a kernel
+cuts off the sum of their products. Eight bits become about seven by that, and no more: where one
+weight stands out, the steps stay finer. A grid that goes beyond is left for one that does not.
+
 Biases stay float32, as multiples of a power of two that is small against the output's step: so
 they need no scales of their own, twice as many bytes as the biases. ONNX Runtime makes int32 of
 them when it loads a model (since 1.21, natively and in browsers).
@@ -16,10 +20,11 @@ them when it loads a model (since 1.21, natively and in browsers).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.optimize.onnx import pairs
 from pipeline.optimize.weights import grid
 from pipeline.optimize.weights.bits import significant_above
 
@@ -51,7 +56,7 @@ WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 BLOCK_VALUES = 2**20
 
 #: Of int8. Only a grid that values lie on already may go to the lower end.
-LOWEST, HIGHEST = -128, 127
+LOWEST, HIGHEST = -128, pairs.HIGHEST
 
 SUFFIX = "_quantized"
 """What onnxruntime's quantizer puts behind a quantized tensor's name."""
@@ -65,6 +70,8 @@ class Bits:
     small: float
     """At least so many where a tensor or its channels have few values: these hold few bytes and
     suffer most, above all depthwise convolutions."""
+    portable: bool = True
+    """Whether products have to fit 16 bits in pairs, which some processors add them in."""
 
     def of(self, rows: Rows) -> float:
         """Of a tensor [channels, values]."""
@@ -172,19 +179,22 @@ def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: Bits, least
     axis = next((item.i for item in decoder.attribute if item.name == "axis"), 1)
     moved = np.moveaxis(values, axis, 0) if scales.ndim else values[None]
     rows = moved.reshape(len(moved), -1)
-    numbers, chosen = quantize(rows, bits.of(rows), least)
+    numbers, chosen = quantize(rows, bits.of(rows), least, portable=bits.portable)
     numbers = numbers.reshape(moved.shape)
     graph.replace(decoder.input[0], np.moveaxis(numbers, 0, axis) if scales.ndim else numbers[0])
     graph.replace(decoder.input[1], chosen.astype(np.float32).reshape(scales.shape))
 
 
-def quantize(rows: Rows, bits: float, least: Any) -> tuple[NDArray[np.int8], Rows]:
+def quantize(
+    rows: Rows, bits: float, least: Any, *, portable: bool
+) -> tuple[NDArray[np.int8], Rows]:
     """The integers of float32 values, and the scale of each row.
 
     Args:
         rows: [channels, values].
         bits: how fine the steps are of a row that is on no grid yet.
         least: the smallest scale, for each channel or for all.
+        portable: whether the bound of ``pairs`` is kept.
     """
     import numpy as np
 
@@ -194,56 +204,73 @@ def quantize(rows: Rows, bits: float, least: Any) -> tuple[NDArray[np.int8], Row
     count = max(1, BLOCK_VALUES // max(1, rows.shape[1]))
     for start in range(0, len(rows), count):
         block = slice(start, start + count)
-        numbers[block], scales[block] = _quantize_block(rows[block], bits, floor[block])
+        chosen = _quantize_block(rows[block], bits, floor[block], portable=portable)
+        numbers[block], scales[block] = chosen
     return numbers, scales
 
 
-def _quantize_block(rows: Rows, bits: float, floor: Rows) -> tuple[NDArray[np.int8], Rows]:
+def _quantize_block(
+    rows: Rows, bits: float, floor: Rows, *, portable: bool
+) -> tuple[NDArray[np.int8], Rows]:
     """``quantize``, with the smallest scale of each row."""
     import numpy as np
 
     highest = 2 ** (bits - 1) - 1
     widest = np.abs(rows).max(axis=1, initial=0) / highest
+    if portable:
+        widest = np.maximum(widest, pairs.largest(rows) / pairs.LIMIT)
     widest = np.where(widest > 0, widest, 1.0)
-    scales = np.maximum(_least_error(rows, widest, highest), floor)
-    numbers = _rounded(rows / scales[:, None])
+    limit = pairs.limited if portable else _int8
+    scales = np.maximum(_least_error(rows, widest, highest, limit), floor)
+    nearest = limit(np.rint(rows / scales[:, None]))
+    room = pairs.room(nearest) if portable else np.full((len(rows), 1), HIGHEST)
+    numbers = _rounded(rows / scales[:, None], nearest, room)
     for i, row in enumerate(rows):
         exact = grid.find(row.astype(np.float32), None, 256)
-        if exact and exact.scale >= floor[i] and _fits(exact.numbers):
+        if exact and exact.scale >= floor[i] and _fits(exact.numbers, portable=portable):
             numbers[i], scales[i] = exact.numbers, exact.scale
     return numbers, scales
 
 
-def _rounded(rows: Rows) -> NDArray[np.int8]:
-    """The nearest integers, but for as many of each row, those nearest to a half, that errors sum
-    up to half a step at most; zeros stay."""
+def _int8(rows: Rows) -> Rows:
     import numpy as np
 
-    nearest = np.rint(rows)
-    errors = nearest - rows
-    sums = errors.sum(axis=1)
+    clipped: Rows = np.clip(rows, -HIGHEST, HIGHEST)
+    return clipped
+
+
+def _rounded(rows: Rows, nearest: Rows, room: Rows) -> NDArray[np.int8]:
+    """The nearest integers, but for as many of each row, those nearest to a half, that errors sum
+    up to half a step at most; zeros stay, and none is turned to what is larger than ``room``."""
+    import numpy as np
+
+    errors = np.rint(rows) - rows
+    sums = errors.sum(axis=1, keepdims=True)
     # How much rounding the other way would take off the sum, and cost little.
-    gains = np.where(rows != 0, errors * np.sign(sums)[:, None], 0)
+    free = (rows != 0) & (np.abs(nearest - np.sign(sums)) <= np.maximum(room, np.abs(nearest)))
+    gains = np.where(free, errors * np.sign(sums), 0)
     order = np.argsort(-gains, axis=1, kind="stable")
-    turned = np.arange(rows.shape[1]) < np.rint(np.abs(sums))[:, None]
+    turned = np.arange(rows.shape[1]) < np.rint(np.abs(sums))
     steps = np.zeros_like(rows)
-    np.put_along_axis(steps, order, turned * np.sign(sums)[:, None], axis=1)
-    nearest -= np.where(gains > 0, steps, 0)
-    return np.clip(nearest, -HIGHEST, HIGHEST).astype(np.int8)
+    np.put_along_axis(steps, order, turned * np.sign(sums), axis=1)
+    return (nearest - np.where(gains > 0, steps, 0)).astype(np.int8)
 
 
-def _fits(numbers: NDArray[np.int64]) -> bool:
+def _fits(numbers: NDArray[np.int64], *, portable: bool) -> bool:
+    if portable and pairs.largest(numbers.reshape(1, -1))[0] > pairs.LIMIT:
+        return False
     return bool(numbers.min(initial=0) >= LOWEST and numbers.max(initial=0) <= HIGHEST)
 
 
-def _least_error(rows: Rows, widest: Rows, highest: float) -> Rows:
+def _least_error(rows: Rows, widest: Rows, highest: float, limit: Callable[[Rows], Rows]) -> Rows:
     """Of the floats of SCALE_BITS bits below ``widest`` those with the least squared error."""
     import numpy as np
 
     best: Rows = significant_above(widest, SCALE_BITS)
     scale, least = best, np.full(len(rows), np.inf)
     for _ in range(TRIED):
-        rounded = np.clip(np.rint(rows / scale[:, None]), -highest, highest) * scale[:, None]
+        numbers = np.clip(np.rint(rows / scale[:, None]), -highest, highest)
+        rounded = limit(numbers) * scale[:, None]
         error = ((rounded - rows) ** 2).sum(axis=1)
         best, least = np.where(error < least, scale, best), np.minimum(error, least)
         scale = _next_below(scale)

@@ -1,0 +1,86 @@
+"""What an int8 model is to leave in float32 is float32 in ONNX Runtime, not weights of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import helper
+from onnx_models import apply_int8, write_model, write_samples
+
+from pipeline.optimize.onnx.left_float import rewritten
+
+RANDOM = np.random.default_rng(0)
+IMAGES = RANDOM.uniform(0, 1, (12, 4, 8, 8)).astype(np.float32)
+
+
+def weight(*shape: int) -> Any:
+    return RANDOM.normal(0, 0.3, shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    nodes = [
+        helper.make_node("Conv", ["image", "w0", "b0"], ["c0"]),
+        helper.make_node("Relu", ["c0"], ["r0"]),
+        helper.make_node("Conv", ["r0", "w1"], ["c1"], group=2),
+        helper.make_node("ConvTranspose", ["c1", "w2", "b2"], ["c2"]),
+        helper.make_node("Relu", ["c2"], ["r2"]),
+        helper.make_node("GlobalAveragePool", ["r2"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["f"]),
+        helper.make_node("Gemm", ["f", "w3", "b3"], ["m"], transB=1),
+        helper.make_node("Gemm", ["m", "w4", "b4"], ["y"]),
+    ]
+    return write_model(
+        tmp_path_factory.mktemp("network") / "model",
+        nodes,
+        [("image", "float32", (None, 4, 8, 8))],
+        [("y", "float32", (None, 5))],
+        **{"w0": weight(6, 4, 3, 3), "b0": weight(6), "w1": weight(8, 3, 1, 1)},
+        **{"w2": weight(8, 6, 2, 2), "b2": weight(6), "w3": weight(7, 6), "b3": weight(7)},
+        **{"w4": weight(7, 5), "b4": weight(5)},
+    )
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_samples(tmp_path_factory.mktemp("samples") / "s", image=IMAGES)
+
+
+def loaded(path: Path, to: Path) -> Counter[str]:
+    """How many nodes of each operator there are in what onnxruntime runs."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(to)
+    onnxruntime.InferenceSession(path, options)
+    return Counter(node.op_type for node in onnx.load(to).graph.node)
+
+
+@pytest.mark.parametrize("left", ["Conv_0", "Conv_1", "Gemm_0", "Gemm_1"])
+def test_only_what_is_left_is_float32(
+    network: Path, samples: Path, left: str, tmp_path: Path
+) -> None:
+    all_of_them = loaded(apply_int8(network, samples, tmp_path / "all"), tmp_path / "a.onnx")
+    path = apply_int8(network, samples, tmp_path / "some", skip=[left])
+    onnx.checker.check_model(path, full_check=True)
+    some = loaded(path, tmp_path / "s.onnx")
+    integers = {"Conv": "QLinearConv", "Gemm": "QGemm"}[left.partition("_")[0]]
+    assert some[integers] == all_of_them[integers] - 1
+    other = ({"QLinearConv", "QGemm"} - {integers}).pop()
+    assert some[other] == all_of_them[other]
+
+
+@pytest.mark.parametrize("left", ["Conv_1", "ConvTranspose_0", "Gemm_0"])
+def test_it_is_as_exact_as_float32(network: Path, samples: Path, left: str, tmp_path: Path) -> None:
+    """One scale for the weight would lose its small channels."""
+    path = apply_int8(network, samples, tmp_path / "work", skip=[left])
+    assert list(rewritten(onnx.load(path).graph)) == []
+    found = onnxruntime.InferenceSession(path).run(None, {"image": IMAGES})[0]
+    model = network / "model.onnx"
+    wanted = onnxruntime.InferenceSession(model).run(None, {"image": IMAGES})[0]
+    assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
