@@ -13,6 +13,7 @@ from pipeline.bisect.pages import SCRIPTS, write_page
 from pipeline.bisect.part import part_writer
 from pipeline.export import artifact as artifacts
 from pipeline.export.onnx_canonical import graphs, sources
+from pipeline.export.onnx_weights import take_in
 from pipeline.validate.targets import Target
 
 
@@ -75,18 +76,8 @@ def unpack(artifact: Path, folder: Path) -> None:
     for graph in graphs(model.graph):
         for tensor in graph.initializer:
             if tensor.external_data:
-                _take_in(tensor, artifact / "files")
+                take_in(tensor, artifact / "files")
     onnx.save(model, folder / "model.onnx")
-
-
-def _take_in(tensor: Any, folder: Path) -> None:
-    """Put external data into the tensor; onnx's own reader refuses hard-linked files."""
-    entry = {item.key: item.value for item in tensor.external_data}
-    with (folder / entry["location"]).open("rb") as file:
-        file.seek(int(entry["offset"]))
-        tensor.raw_data = file.read(int(entry["length"]))
-    tensor.ClearField("external_data")
-    tensor.ClearField("data_location")
 
 
 def write_script(folder: Path, target: Target) -> str:

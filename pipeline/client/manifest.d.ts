@@ -187,6 +187,7 @@ export interface ReleaseManifest {
           })
         | null;
       half_precision: HalfPrecision;
+      portability: Portability;
       /**
        * @minItems 1
        */
@@ -245,6 +246,7 @@ export interface ReleaseManifest {
           })
         | null;
       half_precision: HalfPrecision;
+      portability: Portability;
       /**
        * @minItems 1
        */
@@ -424,6 +426,28 @@ export interface Parity {
       share_over_0_1: number;
     };
   };
+}
+/**
+ * Whether integer products give the same sums on every processor: some add two of them in 16 bits.
+ */
+export interface Portability {
+  /**
+   * False only where the config lets it pass.
+   */
+  portable: boolean;
+  /**
+   * How many nodes may be computed in integers.
+   */
+  products: number;
+  /**
+   * The one with the largest sum.
+   */
+  node: string | null;
+  operator: string | null;
+  /**
+   * The largest magnitude of two products of one output channel, with any activations; at most 32767 where it is portable, and 0 where kernels add in 32 bits.
+   */
+  worst_sum: number | null;
 }
 export interface Measured {
   /**

@@ -12,7 +12,7 @@ from pipeline.errors import ConfigError
 from pipeline.options import Options
 from pipeline.plan.graph import Bounds, LeftOut, Node, Plan, step_of
 from pipeline.registry import discover
-from pipeline.validate.gates import bounds_for
+from pipeline.validate.gates import asked, bounds_for
 from pipeline.validate.targets import parse
 from pipeline.validate.tolerances import number_formats
 
@@ -32,6 +32,8 @@ class Package:
     bounds: Mapping[str, Bounds]
     plain: bool
     """No technique made it: it is float32's."""
+    unportable: bool
+    """The config lets it pass though some processors compute it wrongly."""
 
 
 def plan_packages(plan: Plan) -> list[Package]:
@@ -92,7 +94,16 @@ def _plan_package(
     )
     bounds = _bounds(plan.config, artifact, module.FORMAT, chain)
     node = plan.add(package)
-    return Package(artifact, module.FORMAT, variant, node, frozen, bounds, plain=not chain)
+    return Package(
+        artifact,
+        module.FORMAT,
+        variant,
+        node,
+        frozen,
+        bounds,
+        plain=not chain,
+        unportable=_may_be_unportable(plan.config, artifact, chain),
+    )
 
 
 def _codec_options(codec: Any, chosen: Options | None, chain: Chain) -> dict[str, Any]:
@@ -114,6 +125,14 @@ def _bounds(
     for one in () if chain else bounds.values():
         one.pop("latency_ratio", None)  # float32 is what the others are timed with
     return bounds
+
+
+def _may_be_unportable(config: Config, artifact: str, chain: Chain) -> bool:
+    """Whether the config says that some processors may compute it wrongly."""
+    gates = config.validate_.gates
+    said = [asked(artifact, target, gates) for target in parse(config.validate_.backends)]
+    chosen = any(getattr(options, "portable", True) is False for _, options in chain)
+    return chosen or any(bounds.get("portable") is False for bounds in said)
 
 
 def cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:

@@ -64,6 +64,10 @@ class PlannedArtifact:
     """The node that measures the ranges of its graph."""
     half: str | None
     """The node that runs it in float16, where something can."""
+    portable: str | None = None
+    """The node that checks its integer products, where it may have some."""
+    unportable: bool = False
+    """Whether it is published though they do not."""
 
 
 @dataclass(frozen=True)

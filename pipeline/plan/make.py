@@ -84,10 +84,11 @@ def _plan_manifest(plan: Plan) -> None:
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
         inputs[f"{artifact.id} ranges"] = artifact.ranges
         inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
+        inputs |= {f"{artifact.id} portable": artifact.portable} if artifact.portable else {}
         chain = config.variants[artifact.variant].techniques()
         retrained = any(technique.STAGE == "model" for technique, _ in chain)
         named = {"id": artifact.id, "variant": artifact.variant}
-        kind = {"plain": not chain, "retrained": retrained}
+        kind = {"plain": not chain, "retrained": retrained, "unportable": artifact.unportable}
         artifacts.append({**named, **kind, "targets": artifact.bounds})
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
@@ -107,7 +108,7 @@ def _plan_manifest(plan: Plan) -> None:
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
-    *("ranges.json", "half.json", "runtime.json", "search.json"),
+    *("ranges.json", "half.json", "portable.json", "runtime.json", "search.json"),
     *("confidence.safetensors", "labels.safetensors"),
 )
 

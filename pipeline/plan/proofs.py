@@ -61,6 +61,8 @@ def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> Plan
         package.bounds,
         ranges=_plan_ranges(plan, package),
         half=_plan_half(plan, package, proofs),
+        portable=_plan_portable(plan, package),
+        unportable=package.unportable,
     )
 
 
@@ -148,6 +150,14 @@ def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str |
         watched=FLOAT16.watched(),
     )
     return plan.add(node)
+
+
+def _plan_portable(plan: Plan, package: Package) -> str | None:
+    """The check of integer products, which only ONNX has."""
+    if package.format != "onnx":
+        return None
+    check = step_of("pipeline.validate.portable:check")
+    return plan.add(Node(f"portable {package.artifact}", *check, {"artifact": package.node}))
 
 
 def _check_half(package: Package) -> None:

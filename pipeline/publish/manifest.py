@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pipeline.publish import runtime
 from pipeline.publish.compress import SIZES, total
 from pipeline.publish.layout import TWINS
 from pipeline.step import Inputs, step
-from pipeline.validate import canary
+from pipeline.validate import canary, portable
 from pipeline.validate.canary_tolerance import canary_of
 from pipeline.validate.cascade_candidates import calibrated
 from pipeline.validate.dominance import dominated
@@ -39,6 +40,8 @@ class Proved(options.Options):
     """Whether a technique changed the model itself: its outputs are another network's."""
     targets: dict[str, dict[str, float]]
     """Target -> metric -> the bound that holds there."""
+    unportable: bool = False
+    """Whether it may be wrong on some processors: the config says so."""
 
 
 class ManifestOptions(options.Options):
@@ -69,7 +72,7 @@ def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=10, tools=tools.TOOLS, quick=True)
+@step(version=11, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -145,9 +148,10 @@ def _artifact(
     ]
     half, in_half = _half_precision(inputs, proved.id)
     facts = Facts(description["bytes"], description["br_bytes"], half["safe"], golden["accuracy"])
+    known = portable.read(inputs.get(f"{proved.id} portable"))
     for result in results:
         if result["status"] == "measured":
-            result.update(_judged(proved, result, facts, strict))
+            result.update(_judged(proved, result, facts, known, strict))
     own, reason = canary_of(said, results, in_half)
     for result in results:
         result.pop("canary", None)
@@ -157,16 +161,21 @@ def _artifact(
         "retrained": proved.retrained,
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "half_precision": half,
+        "portability": known,
         "canary": own,
         "canary_reason": reason,
         "validation": results,
     }
 
 
-def _judged(proved: Proved, result: dict[str, Any], facts: Facts, strict: bool) -> dict[str, Any]:
+def _judged(
+    proved: Proved, result: dict[str, Any], facts: Facts, known: Mapping[str, Any], strict: bool
+) -> dict[str, Any]:
     """The verdict on a proof, and what it rests on."""
     bounds = proved.targets[result["target"]]
     judged = judge(proved.id, result, bounds, facts, strict=strict)
+    if not proved.unportable:
+        judged.missed.extend(portable.misses(proved.id, result["target"], known))
     return {
         "gates": bounds,
         "missed": [asdict(miss) for miss in judged.missed],

@@ -35,6 +35,7 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
         "snr_db": artifact.snr_db,
         "dominated_by": artifact.dominated_by,
         "half_precision_safe": artifact.half_safe,
+        "portable": artifact.portable,
         "targets": {
             proof.target: {
                 "status": proof.status,

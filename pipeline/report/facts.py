@@ -193,6 +193,17 @@ def half_precision(artifacts: Iterable[Artifact]) -> list[Half]:
     return [_half(one, known) for one in artifacts if (known := one.half_precision)]
 
 
+def integers(artifacts: Iterable[Artifact]) -> list[Fact]:
+    """Whether the artifacts with integer products answer alike on every processor, and why."""
+    return [(one.id, _sums(known)) for one in artifacts if (known := one.portability)]
+
+
+def _sums(known: Mapping[str, Any]) -> str:
+    verdict = "alike on every processor" if known["portable"] else "wrong on some processors"
+    reach = f"two products add up to {known['worst_sum']:,} at most, in {known['node']}"
+    return f"{verdict}: {reach}; some add them in 16 bits, up to 32,767"
+
+
 def _half(artifact: Artifact, known: Mapping[str, Any]) -> Half:
     parity = known.get("parity") or {}
     measured = [

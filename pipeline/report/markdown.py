@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.report import cascades, chance, searches, words
+from pipeline.report import cascades, chance, facts, searches, words
 from pipeline.report.release import Artifact, Group, Release
 from pipeline.report.verdict import Verdict, judge
 
@@ -120,6 +120,8 @@ def _foot(release: Release) -> str:
         said.append("\\* On a software rasterizer, which says nothing of a GPU's speed.")
     if any(artifact.dominated_by for artifact in release.artifacts):
         said.append("≥ dominated: no smaller, faster or better than another.")
+    for artifact, sums in facts.integers(a for a in release.artifacts if not a.portable):
+        said.append(f"{text(artifact)} is {sums}.")
     if release.compressed:
         said.append("Sizes are after brotli, as they go over the wire.")
     return " ".join(said)

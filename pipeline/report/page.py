@@ -106,6 +106,7 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
         "alike": alike(release),
         "visible": words.number(VISIBLE),
         "half": facts.half_precision(release.artifacts),
+        "integers": facts.integers(release.artifacts),
         "places": facts.places(release),
         "left_out": [*context.left_out, *release.dropped],
         "status": words.STATUS,

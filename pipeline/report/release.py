@@ -203,6 +203,17 @@ class Artifact:
         return bool(self.record.get("retrained"))
 
     @property
+    def portability(self) -> Mapping[str, Any] | None:
+        """What its integer products add up to; ``None``: it has none, or nobody looked."""
+        known = self.record.get("portability")
+        return known if known and known["products"] else None
+
+    @property
+    def portable(self) -> bool:
+        """Whether it answers alike on every processor."""
+        return self.portability is None or bool(self.portability["portable"])
+
+    @property
     def accuracy(self) -> Mapping[str, Any] | None:
         return self.record.get("accuracy")
 

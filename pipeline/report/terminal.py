@@ -7,7 +7,7 @@ from textwrap import fill
 
 import click
 
-from pipeline.report import cascades, chance, searches, words
+from pipeline.report import cascades, chance, facts, searches, words
 from pipeline.report.release import Artifact, Group, Proof, Release, Status
 from pipeline.report.verdict import Pick, judge
 from pipeline.table import table
@@ -49,6 +49,7 @@ def _column_head(backend: str, targets: Sequence[str]) -> str:
 
 def _artifact(artifact: Artifact) -> tuple[str, ...]:
     marks = (" ≥" if artifact.dominated_by else "") + (" ½" if artifact.half_safe is False else "")
+    marks += "" if artifact.portable else " ‡"
     accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
     return (
         artifact.id + marks,
@@ -86,6 +87,8 @@ def _legend(release: Release) -> Iterator[str]:
         yield f"≥ dominated, no smaller, faster or better than another: {', '.join(of)}"
     if lossy := [artifact.id for artifact in release.artifacts if artifact.half_safe is False]:
         yield f"½ not safe on half-precision GPUs: {', '.join(lossy)}"
+    for artifact, sums in facts.integers(a for a in release.artifacts if not a.portable):
+        yield f"‡ {artifact} is {sums}"
 
 
 def _hardware(release: Release) -> Iterator[str]:

@@ -65,7 +65,9 @@ def judge(release: Release) -> Verdict:
         headline=_headline(artifacts, proofs, required, unproved) + unsure,
         artifacts=artifacts,
         proofs=proofs,
-        failures=[miss_in_words(proof) for proof in release.proofs if proof.status == "fail"],
+        failures=list(
+            dict.fromkeys(miss_in_words(p) for p in release.proofs if p.status == "fail")
+        ),
         undecided=undecided,
         missing=lacking,
         picks=[pick for group in release.groups for pick in picks(group)],
@@ -103,7 +105,10 @@ def miss_in_words(proof: Proof) -> str:
         f"{words.bound(miss.metric, miss.bound)}"
         for miss in proof.missed
     ]
-    return f"{proof.artifact} on {words.target(proof.target)}: {'; '.join(missed)}"
+    # What two products add up to is the same wherever it runs.
+    everywhere = all(miss.metric == "product_sum" for miss in proof.missed)
+    where = "" if everywhere else f" on {words.target(proof.target)}"
+    return f"{proof.artifact}{where}: {'; '.join(missed)}"
 
 
 def picks(group: Group) -> list[Pick]:

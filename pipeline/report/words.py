@@ -40,6 +40,7 @@ METRICS = {
     "bytes": "bytes",
     "wire_bytes": "bytes on the wire",
     "half_precision": "safe in half precision",
+    "product_sum": "sum of two products",
 }
 
 
@@ -85,6 +86,7 @@ _UNITS: dict[str, Callable[[float], str]] = {
     "bytes": size,
     "wire_bytes": size,
     "half_precision": lambda safe: "yes" if safe else "no",
+    "product_sum": "{:,.0f}".format,
     "latency_ratio": ratio,
     "nonfinite": "{:.0f}".format,
     "cosine": "{:.6f}".format,

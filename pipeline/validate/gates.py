@@ -26,6 +26,7 @@ def bounds_for(
         number_formats: the variant's; they decide where no gate bounds a difference.
     """
     bounds = asked(artifact, target, gates)
+    bounds.pop("portable", None)
     # A particular key may waive what a general one asks for.
     if bounds.pop("half_precision", False):
         bounds["half_precision"] = 1

@@ -27,6 +27,11 @@ class Miss:
         if self.metric == "half_precision":
             lost = value if self.value is None else "not safe"
             return f"{where}: {lost} in float16, as half-precision GPUs use it; must be safe"
+        if self.metric == "product_sum":  # of its weights, wherever it runs
+            return (
+                f"{self.artifact}: two products may add up to {self.value:,.0f}, and some "
+                f"processors cut off what is over {self.bound:,.0f}"
+            )
         return f"{where}: {self.metric} {value}, must be {sign} {self.bound:g}"
 
 

@@ -55,7 +55,7 @@ def keep(model: Any) -> None:
 
 def _channels(node: Any, shape: Any) -> int:
     """How many channels the input of a node has, by the shape of its weight."""
-    settings = {item.name: item.i for item in node.attribute}
+    settings = {item.name: int(item.i) for item in node.attribute}
     if node.op_type == "Conv":
         return int(shape[1]) * settings.get("group", 1)
     if node.op_type == "Gemm":
