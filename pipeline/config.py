@@ -64,8 +64,8 @@ class Gates(Options):
     """Whether the artifact must be safe on a GPU that keeps tensors in float16, as those of phones
     do: measured for TF.js formats where validate.backends has tfjs-webgl."""
     portable: bool | None = None
-    """false lets an artifact pass whose integer products some processors cut off (x86 without VNNI,
-    ARM without dot products); `portable: false` of int8 does as well."""
+    """false lets an artifact pass whose integer products some processors cut off, such as x86
+    without VNNI; `portable: false` of int8 does as well."""
     accuracy_drop: float | None = Field(None, ge=-1, le=1)
     """How much of the task's metric may be lost against the source, 0.01 = one point. Missed where
     all of the paired confidence interval is above, or the loss by more than a point; see strict."""

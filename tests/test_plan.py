@@ -52,6 +52,26 @@ def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ((), set()),
+        (("variants.int8.quantize.portable=false",), {"onnx/int8"}),
+        (("validate.gates.onnx/fp16.portable=false",), {"onnx/fp16"}),
+    ],
+)
+def test_only_what_the_config_names_may_be_wrong_on_some_processors(
+    said: tuple[str, ...], wrong: set[str]
+) -> None:
+    plan = planned(*said)
+    assert {a.id for a in plan.artifacts if a.unportable} == wrong
+    assert {a.id for a in plan.artifacts if a.portable} == {
+        a.id for a in plan.artifacts if a.format == "onnx"
+    }
+    bounds = [bound for a in plan.artifacts for bound in a.bounds.values()]
+    assert not any("portable" in bound for bound in bounds)
+
+
 def test_the_default_trains_nothing_and_the_optimized_one_does() -> None:
     trained = {"qat", "distill", "prune", "channels", "cluster"}
     for config, names in ((MOBILENET, set()), (OPTIMIZED, {"qat small", "distill fast"})):

@@ -81,8 +81,8 @@ class Options(options.Options):
     """Operators or nodes to leave in float32."""
     portable: bool = True
     """Weights of which no two products leave 16 bits, so that the model answers alike on every
-    processor; about seven bits of eight. false: all eight, for who publishes for processors with
-    VNNI or ARM's dot products only: on others sums are cut off, and answers are wrong."""
+    processor; about seven bits of eight. false: all eight, for who publishes for ARM and for x86
+    with VNNI only: without it sums are cut off, and answers are wrong."""
     keep: Keep | None = None
     """A bound for which the most sensitive nodes are left in float32, as few as need be."""
 

@@ -45,8 +45,8 @@ class Options(options.Options):
     brotli; rare large weights keep all 8 where they are portable."""
     portable: bool = True
     """Weights of which no two products leave 16 bits, so that the model answers alike on every
-    processor; about seven bits of eight. false: all eight, for who publishes for processors with
-    VNNI or ARM's dot products only: on others sums are cut off, and answers are wrong."""
+    processor; about seven bits of eight. false: all eight, for who publishes for ARM and for x86
+    with VNNI only: without it sums are cut off, and answers are wrong."""
     only: list[str] = Field(default=[])
     """Operators (MatMul, Gemm, Gather) or nodes of the ONNX graph (MatMul_3) to quantize; all that
     can be, if none are named."""

@@ -13,6 +13,7 @@ from pipeline.export import activations, freeze
 from pipeline.export import onnx as fmt
 from pipeline.optimize import int8, qat
 from pipeline.optimize.training import fake_quant
+from pipeline.validate import portable
 
 #: What runtimes keep in eight bits; the batch norms that are folded, by what they go into.
 LAYERS = {
@@ -70,6 +71,27 @@ def test_onnx_quantizes_with_them(root: Path) -> None:
     for name in LAYERS:
         low, high = ranges[name]
         assert np.isclose(scales, (high - low) / 255, rtol=1e-5).any(), name
+
+
+def test_int8_keeps_the_weights_that_were_trained(root: Path) -> None:
+    """They are within what no processor cuts off, so that none is rounded anew."""
+    import onnx
+    from onnx import numpy_helper
+
+    trained = onnx.load(root / "onnx" / "model.onnx").graph.initializer
+    known = [np.unique(np.abs(numpy_helper.to_array(t))) for t in trained if len(t.dims) > 1]
+    model = onnx.load(root / "int8" / "model.onnx")
+    arrays = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    decoders = [n for n in model.graph.node if n.op_type == "DequantizeLinear"]
+    weights = [n for n in decoders if n.input[0] in arrays and arrays[n.input[0]].ndim > 1]
+    for node in weights:
+        axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
+        channels = np.moveaxis(arrays[node.input[0]], axis, -1)
+        values = np.unique(np.abs(channels * arrays[node.input[1]]))
+        assert any(np.array_equal(values, other) for other in known)
+    assert len(weights) > 3
+    assert max(np.abs(arrays[n.input[0]].astype(int)).max() for n in weights) > 50
+    assert portable.describe(model, root)["portable"]
 
 
 def test_onnx_finds_what_the_trained_model_finds(root: Path) -> None:

@@ -11,10 +11,18 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import apply_int8, write_model, write_samples
 
+from pipeline.built import Built, judge
+from pipeline.errors import GateError
 from pipeline.export import onnx as fmt
 from pipeline.optimize import int8_dynamic
 from pipeline.optimize.onnx import pairs
+from pipeline.publish.manifest import Proved, _judged
+from pipeline.report import terminal
+from pipeline.report.release import Artifact, Release
+from pipeline.report.verdict import judge as verdict_of
+from pipeline.store import Store
 from pipeline.validate import portable
+from pipeline.validate.gates import Facts
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(0, 1, (12, 4, 8, 8)).astype(np.float32)
@@ -192,3 +200,47 @@ def test_it_is_a_bound_that_is_told_in_words() -> None:
         "32,767"
     )
     assert list(portable.misses("onnx/int8", "onnxruntime-cpu", portable.NONE)) == []
+
+
+TARGETS = ("onnxruntime-cpu", "ort-wasm@chromium")
+
+
+def proved(known: dict[str, Any], *, unportable: bool) -> dict[str, Any]:
+    """A manifest's artifact that keeps all other bounds on two targets."""
+    bounds: dict[str, dict[str, float]] = {target: {} for target in TARGETS}
+    one = Proved(id="onnx/int8", variant="int8", plain=False, targets=bounds, unportable=unportable)
+    results = [
+        {"target": target, "backend": target.partition("@")[0], "parity": {"nonfinite": 0}}
+        | {"accuracy": None, "required": True, "hardware": {"kind": "cpu", "name": "any"}}
+        for target in TARGETS
+    ]
+    results = [r | _judged(one, r, Facts(1000), known, strict=False) for r in results]
+    sizes = {"format": "onnx", "variant": "int8", "bytes": 1000}
+    return {"id": one.id, **sizes, "portability": known, "validation": results}
+
+
+def test_it_is_not_published_unless_the_config_says_so(
+    network: Path, samples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apply_int8(network, samples, tmp_path / "planted", portable=False)
+    known = checked(tmp_path / "planted", tmp_path / "checked")
+    for unportable in (True, False):
+        artifact = proved(known, unportable=unportable)
+        manifest = {"name": "m", "artifacts": [artifact]}
+        built = Built(manifest, {}, {}, Store(tmp_path / "store"), "to", "latest", {})
+        assert Artifact(artifact).status == ("pass" if unportable else "fail")
+        assert not Artifact(artifact).portable
+        terminal.show(Release(manifest))
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "onnx/int8 ‡" in shown
+        assert "‡ onnx/int8 is wrong on some processors: two products add up to" in shown
+        assert known["node"] in shown
+        if unportable:
+            judge(built)
+            continue
+        with pytest.raises(GateError) as refused:
+            judge(built)
+        assert refused.value.exit_code == 3
+        # Once, not for each place where it ran.
+        assert str(refused.value).count("two products may add up to") == 1
+        assert len(verdict_of(Release(manifest)).failures) == 1

@@ -4,15 +4,15 @@ Kernels multiply activations of 8 bits by weights of 8 bits and add two products
 they go on in 32. Which two is up to the kernel. Found in ONNX Runtime's MLAS
 (github.com/microsoft/onnxruntime, onnxruntime/core/mlas/lib):
 
-- x86 without VNNI (`x86_64/QgemmU8S8KernelAvx2.S`, `…Avx512Core.S`, `QgemvU8S8KernelAvx2.S`,
-  `ConvSymKernelAvx2.S`): vpmaddubsw adds neighbours along the inputs, u8 times s8, and saturates at
-  -32768 and 32767. Signed activations become unsigned ones, 128 higher, when a model is loaded
+- x86 without VNNI (`x86_64/QgemmU8X8KernelAvx2.S`, `ConvSymKernelAvx2.S`, those for AVX-512):
+  vpmaddubsw adds neighbours along the inputs, u8 times s8, and saturates at -32768 and 32767.
+  Signed activations become unsigned ones, 128 higher, when a model is loaded
   (`core/optimizer/qdq_transformer/qdq_s8_to_u8.cc`), so they saturate as well. Inputs are in the
   order (height, width, channel) for QLinearConv and (channel, height, width) for ConvInteger.
-  Unsigned weights have kernels of their own, which are exact (`QgemmU8U8KernelAvx2.S`, vpmaddwd).
+  For unsigned weights the same files have kernels that are exact (vpmaddwd).
 - ARM without dot products (`aarch64/QgemmS8S8KernelNeon.S`, `ConvSymS8KernelNeon.S`): smull and
-  smlal add the inputs i and i + 8, s8 times s8, and wrap around; depthwise convolutions
-  (`DepthwiseQConvSymS8KernelNeon.S`) two points of the window.
+  smlal add the inputs i and i + 8, s8 times s8, and wrap around where two weights are -128;
+  depthwise convolutions (`DepthwiseQConvSymS8KernelNeon.S`) add two points of the window.
 - WebAssembly (`qgemm_kernel_wasmsimd.cpp`) widens to 16 bits and adds in 32 bits, exactly.
   With relaxed SIMD (`qgemm_kernel_wasmrelaxedsimd.cpp`) it takes the 8-bit dot product only where a
   trial at start shows that this neither saturates nor takes the wrong sign. WebGPU has no integer
