@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import GateError, MissingToolError, PipelineError
 from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
+from pipeline.validate.trust import remedy
 
 if TYPE_CHECKING:
     from pipeline.publish.release import Release, Writer
@@ -94,9 +95,12 @@ def judge(built: Built, *, complete: bool = True) -> None:
         complete: whether every required target, and at least one, has to have run.
 
     Raises:
-        GateError: naming artifact, backend, metric, value and bound of every miss.
+        GateError: naming artifact, backend, metric, value and bound of every miss; or the source
+            itself gets far fewer samples right than it should.
         MissingToolError: a backend that the config requires could not run.
     """
+    if doubted := built.manifest.get("doubt"):
+        raise GateError(doubted, where="source", todo=f"nothing was published; {remedy(doubted)}")
     if misses := missed(built.manifest):
         raise GateError(
             "\n".join(["these bounds were not kept", *dict.fromkeys(f"  {m}" for m in misses)]),
