@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import GateError, MissingToolError, PipelineError
 from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
-from pipeline.validate.trust import remedy
 
 if TYPE_CHECKING:
     from pipeline.publish.release import Release, Writer
@@ -68,6 +67,16 @@ def missed(manifest: Mapping[str, Any]) -> list[Miss]:
     ]
 
 
+def failed(manifest: Mapping[str, Any]) -> list[str]:
+    """Every artifact that did not run on a target, with the reason and what to do."""
+    return [
+        f"{artifact['id']} on {result['target']}: {result['reason']}; {result['todo']}"
+        for artifact in manifest["artifacts"]
+        for result in artifact["validation"]
+        if result["status"] == "fail" and result.get("reason")
+    ]
+
+
 def unavailable(manifest: Mapping[str, Any]) -> list[str]:
     """What keeps artifacts from being proved: required targets and their reasons, first of all."""
     lacking = [
@@ -85,7 +94,7 @@ def unavailable(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _complete(result: Mapping[str, Any]) -> bool:
-    return result["status"] != "unavailable" and not result.get("partial")
+    return not result.get("reason") and not result.get("partial")
 
 
 def judge(built: Built, *, complete: bool = True) -> None:
@@ -95,17 +104,18 @@ def judge(built: Built, *, complete: bool = True) -> None:
         complete: whether every required target, and at least one, has to have run.
 
     Raises:
-        GateError: naming artifact, backend, metric, value and bound of every miss; or the source
-            itself gets far fewer samples right than it should.
+        GateError: naming artifact, backend, metric, value and bound of every miss, and every
+            artifact that did not run somewhere.
         MissingToolError: a backend that the config requires could not run.
     """
-    if doubted := built.manifest.get("doubt"):
-        raise GateError(doubted, where="source", todo=f"nothing was published; {remedy(doubted)}")
-    if misses := missed(built.manifest):
-        raise GateError(
-            "\n".join(["these bounds were not kept", *dict.fromkeys(f"  {m}" for m in misses)]),
-            todo=f"nothing was published; {_better(built.manifest, misses)}",
-        )
+    misses, failures = missed(built.manifest), failed(built.manifest)
+    if misses or failures:
+        lines = [
+            *_listed("these did not run", failures),
+            *_listed("these bounds were not kept", [str(miss) for miss in misses]),
+        ]
+        better = f"; {_better(built.manifest, misses)}" if misses else ""
+        raise GateError("\n".join(lines), todo=f"nothing was published{better}")
     if complete and (missing := unavailable(built.manifest)):
         raise MissingToolError(
             "; ".join(missing),
@@ -113,6 +123,11 @@ def judge(built: Built, *, complete: bool = True) -> None:
             todo="run `pipeline doctor`, or leave the backend out of the config; "
             "nothing was published",
         )
+
+
+def _listed(head: str, lines: list[str]) -> list[str]:
+    """Each line once, below what they have in common."""
+    return [head, *dict.fromkeys(f"  {line}" for line in lines)] if lines else []
 
 
 def _better(manifest: Mapping[str, Any], misses: list[Miss]) -> str:

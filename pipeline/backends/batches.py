@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.backends.session import RunError
 from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def infer_in_batches(
     of one dimension less than the array) makes the samples go one by one.
 
     Raises:
-        PipelineError: inputs are missing or differ in number, or an output's rows do
-            not follow the samples.
+        PipelineError: inputs are missing or differ in number.
+        RunError: an output's rows do not follow the samples.
     """
     count = _count(inputs, [spec["name"] for spec in input_specs])
     if any(len(spec["shape"]) == inputs[spec["name"]].ndim - 1 for spec in input_specs):
@@ -41,6 +42,35 @@ def infer_in_batches(
     size = batch_size(inputs, input_specs, most)
     parts = [_trim(run(batch), size, used) for batch, used in _batches(inputs, count, size)]
     return _join(parts, stack=False)
+
+
+def infer_singly_at_worst(
+    run: Run,
+    inputs: Arrays,
+    input_specs: Sequence[Spec],
+    most: int = FREE_BATCH,
+    reopen: Callable[[], None] = lambda: None,
+) -> tuple[dict[str, Array], str | None]:
+    """The same; where a batch fails, one sample at a time, as pages run them.
+
+    What only a batch is too much for is no failure of the model.
+
+    Args:
+        reopen: called before the second way.
+
+    Returns:
+        The outputs, and why no batch ran; ``None`` where the batches did.
+
+    Raises:
+        RunError: single samples fail too, or the model's own batch does.
+    """
+    try:
+        return infer_in_batches(run, inputs, input_specs, most), None
+    except RunError as error:
+        if batch_size(inputs, input_specs, most) == batch_size(inputs, input_specs, 1):
+            raise
+        reopen()
+        return infer_in_batches(run, inputs, input_specs, 1), error.what
 
 
 def batch_size(inputs: Arrays, input_specs: Sequence[Spec], most: int = FREE_BATCH) -> int:
@@ -87,7 +117,7 @@ def _trim(outputs: Arrays, size: int, used: int) -> dict[str, Array]:
     for name, array in outputs.items():
         rows = array if array.ndim and array.shape[0] == size else array[None]
         if rows.shape[0] != size:
-            raise PipelineError(
+            raise RunError(
                 f'output "{name}" has shape {array.shape} for a batch of {size}',
                 todo="give the model a fixed batch of 1, so that samples go one by one",
             )
@@ -102,5 +132,8 @@ def _join(parts: Sequence[Arrays], *, stack: bool) -> dict[str, Array]:
     shapes = {name: {part[name].shape[0 if stack else 1 :] for part in parts} for name in parts[0]}
     for name, seen in shapes.items():
         if len(seen) > 1:
-            raise PipelineError(f'output "{name}" has other shapes for other samples: {seen}')
+            raise RunError(
+                f'output "{name}" has other shapes for other samples: {seen}',
+                todo="give the model outputs of one shape, or leave this one out of its signature",
+            )
     return {name: join([part[name] for part in parts]) for name in parts[0]}

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.backends.batches import infer_in_batches
+from pipeline.backends.batches import infer_singly_at_worst
 from pipeline.backends.session import Latency
 from pipeline.export import artifact as artifacts
 
@@ -81,6 +81,7 @@ class NativeSession(ABC):
         self._description = artifacts.read(artifact)
         self._entry = artifact / self._description["entry"]
         self._ran = False
+        self._batch_failure: str | None = None
         self._memory: dict[str, int | None] | None = None
         self._session: Any = None
         self.load_ms = 0.0
@@ -95,6 +96,10 @@ class NativeSession(ABC):
         """Run one batch on ``self._session``."""
 
     @property
+    def batch_failure(self) -> str | None:
+        return self._batch_failure
+
+    @property
     def fetched_bytes(self) -> int | None:
         return None
 
@@ -103,7 +108,10 @@ class NativeSession(ABC):
         return self._memory or process_memory()
 
     def infer(self, inputs: Arrays) -> dict[str, Array]:
-        return infer_in_batches(self._run, inputs, self._description["inputs"])
+        outputs, self._batch_failure = infer_singly_at_worst(
+            self._run, inputs, self._description["inputs"]
+        )
+        return outputs
 
     def latency(
         self,

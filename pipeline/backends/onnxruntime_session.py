@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.native import NativeSession
-from pipeline.backends.session import Hardware, Unavailable
+from pipeline.backends.session import Hardware, RunError, Unavailable
+from pipeline.browser import failures
 from pipeline.errors import PipelineError
+from pipeline.export import artifact as artifacts
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Array, Arrays
@@ -58,9 +60,7 @@ class OnnxruntimeSession(NativeSession):
         try:
             session = onnxruntime.InferenceSession(self._entry, options, providers=providers)
         except Exception as error:  # onnxruntime's errors have no common base of their own
-            raise PipelineError(
-                f"onnxruntime cannot load it: {error}", where=str(self._entry)
-            ) from error
+            raise self._refused(error) from error
         self._check(session)
         return session
 
@@ -74,7 +74,7 @@ class OnnxruntimeSession(NativeSession):
         if sorted(actual) != sorted(promised):
             raise PipelineError(
                 f"the model returns {actual}, the artifact promises {promised}",
-                where=str(self._entry),
+                where=artifacts.name(self._artifact),
             )
 
     def _batch(self, inputs: Arrays) -> dict[str, Array]:
@@ -83,4 +83,13 @@ class OnnxruntimeSession(NativeSession):
             for node in self._session.get_inputs()
         }
         names = [spec["name"] for spec in self._description["outputs"]]
-        return dict(zip(names, self._session.run(names, feeds), strict=True))
+        try:
+            values = self._session.run(names, feeds)
+        except Exception as error:  # as above
+            raise self._refused(error) from error
+        return dict(zip(names, values, strict=True))
+
+    def _refused(self, error: Exception) -> RunError:
+        refused = failures.of_runtime(f"onnxruntime does not run it: {error}")
+        refused.where = artifacts.name(self._artifact)
+        return refused

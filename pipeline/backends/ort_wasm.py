@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import ort, page_session
+from pipeline.browser import page_session
+from pipeline.browser.page_session import PageSession, Runtime
 
 NAME = "ort-wasm"
-FORMATS = ort.FORMATS
+FORMATS = ("onnx",)
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+RUNTIME = "ort-wasm"
 THREADS = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched
 
 
-def open_session(artifact: Path, engine: str, threads: int | None = None) -> Session:
+def open_session(
+    artifact: Path, engine: str, runtime: Path | None = None, threads: int | None = None
+) -> Session:
     """Open an artifact folder on ONNX Runtime Web's wasm provider."""
-    return ort.open_session(artifact, engine, "wasm", threads=threads)
+    return PageSession(artifact, engine, Runtime(RUNTIME, runtime, threads))

@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from pipeline.errors import PipelineError
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -37,6 +39,27 @@ class Unavailable(Exception):  # noqa: N818 - a state that validation records, n
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
         super().__init__(reason)
         self.lasting = lasting
+
+
+class RunError(PipelineError):
+    """An artifact does not run on a backend: that is a failure of it there, and of nothing else.
+
+    Args:
+        lasting: the same artifact would fail in the same way again.
+        again: one more try may do better: what it ran in broke down.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        todo: str = "",
+        lasting: bool = True,
+        again: bool = False,
+    ) -> None:
+        super().__init__(what, where=where, todo=todo)
+        self.lasting, self.again = lasting, again
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,10 @@ class Session(Protocol):
         the browser's processes.
         """
 
+    @property
+    def batch_failure(self) -> str | None:
+        """Why ``infer`` ran samples one by one, as pages do, where a batch of them failed."""
+
     def infer(self, inputs: Arrays) -> dict[str, Array]:
         """Run ``n`` samples.
 
@@ -92,6 +119,9 @@ class Session(Protocol):
 
         Returns:
             [n, …] by public output name.
+
+        Raises:
+            RunError: it does not run here, also with single samples where it takes them.
         """
 
     def latency(

@@ -8,18 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import page_session, tfjs
+from pipeline.browser import page_session
+from pipeline.browser.page_session import PageSession, Runtime
 
 NAME = "tfjs-cpu"
-FORMATS = tfjs.FORMATS
+FORMATS = ("tfjs-graph", "tfjs-layers")
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+RUNTIME = "tfjs-cpu"
 EXTRA = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched
 
 
-def open_session(artifact: Path, engine: str) -> Session:
+def open_session(artifact: Path, engine: str, runtime: Path | None = None) -> Session:
     """Open an artifact folder on TF.js' cpu backend."""
-    return tfjs.open_session(artifact, engine, "cpu")
+    return PageSession(artifact, engine, Runtime(RUNTIME, runtime))

@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import page_session, tfjs
+from pipeline.browser import page_session
+from pipeline.browser.page_session import PageSession, Runtime
 
 NAME = "tfjs-wasm"
-FORMATS = tfjs.FORMATS
+FORMATS = ("tfjs-graph", "tfjs-layers")
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+RUNTIME = "tfjs-wasm"
 THREADS = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched
 
 
-def open_session(artifact: Path, engine: str, threads: int | None = None) -> Session:
+def open_session(
+    artifact: Path, engine: str, runtime: Path | None = None, threads: int | None = None
+) -> Session:
     """Open an artifact folder on TF.js' wasm backend."""
-    return tfjs.open_session(artifact, engine, "wasm", threads=threads)
+    return PageSession(artifact, engine, Runtime(RUNTIME, runtime, threads))

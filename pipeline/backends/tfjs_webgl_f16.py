@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import page_session, tfjs
+from pipeline.browser import page_session
+from pipeline.browser.page_session import PageSession, Runtime
 
 NAME = "tfjs-webgl-f16"
-FORMATS = tfjs.FORMATS
+FORMATS = ("tfjs-graph", "tfjs-layers")
 ENGINES = ("chromium", "firefox", "webkit")
 TOOLS = ()
+RUNTIME = "tfjs-webgl"
 GPU = True
 EXTRA = True
 unavailable = page_session.unavailable
@@ -21,7 +23,7 @@ fingerprint = page_session.fingerprint
 watched = page_session.watched
 
 
-def open_session(artifact: Path, engine: str) -> Session:
+def open_session(artifact: Path, engine: str, runtime: Path | None = None) -> Session:
     """Open an artifact folder on TF.js' webgl backend, told to use float16 textures."""
-    flags = {"WEBGL_FORCE_F16_TEXTURES": True}
-    return tfjs.open_session(artifact, engine, "webgl", flags=flags)
+    flags = {"WEBGL_FORCE_F16_TEXTURES": "true"}
+    return PageSession(artifact, engine, Runtime(RUNTIME, runtime, flags=flags))

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import page_session, tfjs
+from pipeline.browser import page_session
+from pipeline.browser.page_session import PageSession, Runtime
 
 NAME = "tfjs-webgpu"
-FORMATS = tfjs.FORMATS
+FORMATS = ("tfjs-graph", "tfjs-layers")
 ENGINES = ("chromium", "firefox")
 TOOLS = ()
+RUNTIME = "tfjs-webgpu"
 GPU = True
 unavailable = page_session.unavailable
 fingerprint = page_session.fingerprint
 watched = page_session.watched
 
 
-def open_session(artifact: Path, engine: str) -> Session:
+def open_session(artifact: Path, engine: str, runtime: Path | None = None) -> Session:
     """Open an artifact folder on TF.js' webgpu backend."""
-    return tfjs.open_session(artifact, engine, "webgpu")
+    return PageSession(artifact, engine, Runtime(RUNTIME, runtime))

@@ -60,6 +60,8 @@ class Comparison:
     target: Target
     trace: Trace
     work: Path
+    runtime: Path | None = None
+    """The folder of the bundle that opens it in a browser."""
     hardware: dict[str, Any] = field(default_factory=dict)
     """What ran; known as soon as a part of the artifact was opened."""
 
@@ -179,7 +181,7 @@ class Comparison:
             folder = Path(temporary)
             self.format.cut(self.artifact, cut, folder)
             names = {spec["name"] for spec in artifacts.read(folder)["inputs"]}
-            with self.target.module.open_session(folder, self.target.engine) as session:
+            with self.target.open(folder, runtime=self.runtime) as session:
                 self.hardware = asdict(session.hardware)
                 yield session, names
 

@@ -33,9 +33,9 @@ class FindOptions(options.Options):
     """The error that a node may add, as a share of the range of its output."""
 
 
-@step(version=1, tools=("numpy",))
+@step(version=2, tools=("numpy",))
 def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
-    """ARTIFACT and TRACE -> ``result.json``, and ``reproduction/`` of the first wrong node.
+    """ARTIFACT, TRACE, a BUNDLE -> ``result.json``, ``reproduction/`` of the first wrong node.
 
     Raises:
         MissingToolError: the target cannot run here.
@@ -56,7 +56,7 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
     artifact, trace = inputs["artifact"], Trace(inputs["trace"])
     module = graphs.format_of(artifacts.read(artifact)["format"])
     graph = module.read(artifact)
-    comparison = Comparison(artifact, module, graph, target, trace, work)
+    comparison = Comparison(artifact, module, graph, target, trace, work, inputs.get("runtime"))
     traced = _traced(graph, origins.read(artifact), trace)
     alone = comparison.outputs_alone(traced)
     seen, misfits = comparison.as_it_runs(traced)

@@ -17,6 +17,7 @@ from pipeline.errors import ConfigError
 from pipeline.export import origins
 from pipeline.job import NoLanes, results
 from pipeline.plan import Node, Plan, PlannedArtifact
+from pipeline.plan.delivery import plan_bundle
 from pipeline.run import Lanes, OnEvent
 from pipeline.store import Store
 from pipeline.validate import targets
@@ -70,7 +71,9 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: O
     options = TraceOptions(tensors=tensors, samples=samples)
     inputs = {"frozen": _frozen(plan, artifact), "golden": "golden"}
     last = _last(plan, artifact, target, request.tolerance)
-    nodes = {**base.nodes, TRACE: Node(TRACE, trace, options, inputs), last.id: last}
+    nodes = {**base.nodes, TRACE: Node(TRACE, trace, options, inputs)}
+    nodes |= {name: plan.nodes[name] for name in last.inputs.values() if name not in nodes}
+    nodes[last.id] = last
 
     def told(state: Any, node: Node, seconds: float) -> None:
         if node.id not in base.nodes:
@@ -89,11 +92,14 @@ def _last(plan: Plan, artifact: PlannedArtifact, target: Target, tolerance: floa
     """The node that runs the artifact."""
     techniques = [module for module, _ in plan.config.variants[artifact.variant].techniques()]
     tolerated = tolerance or tolerance_of(number_formats(techniques))
+    inputs = {"artifact": artifact.node, "trace": TRACE}
+    if bundle := target.bundle(artifact.format):
+        inputs["runtime"] = plan_bundle(plan, bundle)
     return Node(
         f"bisect {artifact.id} {target.id}",
         find,
         FindOptions(backend=target.backend, engine=target.engine, tolerance=tolerated),
-        {"artifact": artifact.node, "trace": TRACE},
+        inputs,
         lane=target.lane,
         tools=target.module.TOOLS,
         extra_key=target.fingerprint(),

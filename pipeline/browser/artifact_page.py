@@ -8,8 +8,9 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from pipeline.backends.session import Unavailable
-from pipeline.browser.driver import BrowserGone, PageFailure
+from pipeline.backends.session import RunError, Unavailable
+from pipeline.browser import failures
+from pipeline.browser.driver import PageFailure
 from pipeline.browser.session import running
 from pipeline.errors import PipelineError
 from pipeline.export import artifact as artifacts
@@ -22,25 +23,20 @@ JOB_TIMEOUT_S = 600
 CHECK_S = 1.0
 
 
-class BrowserGoneError(PipelineError):
-    """The browser's process ended while a page of it was in use."""
-
-
 class ArtifactPage:
     """A fresh page, with artifact folders mounted beside it."""
 
-    def __init__(self, engine: str, artifact: Path) -> None:
-        self._engine, self._artifact = engine, artifact
+    def __init__(self, engine: str, artifact: Path, query: str = "") -> None:
         self._run = running(engine)
         self.server = self._run.server
-        self.where = str(artifact)
+        self.where = f"{artifacts.name(artifact)} in {engine}"
         self._mounts: list[str] = []
         self.url = self.mount(artifact)
         try:
-            self._page = self._run.browser.open(f"{self.server.url}/page/index.html")
+            self._page = self._run.browser.open(f"{self.server.url}/page/index.html{query}")
         except PageFailure as failure:
             self._unmount()
-            raise self._error(failure) from failure
+            raise self._told(failures.of_browser(failure)) from failure
 
     def mount(self, artifact: Path) -> str:
         """Serve one more artifact to this page, until the page is closed; its URL."""
@@ -56,7 +52,12 @@ class ArtifactPage:
         return self._run.browser.pid
 
     def ask(self, job: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a job of ``page.js`` that answers with JSON."""
+        """Run a job of ``page.js`` that answers with JSON.
+
+        Raises:
+            Unavailable: the backend is not to be had in this browser.
+            RunError: the artifact does not run; or the page or the browser broke down.
+        """
         answer: dict[str, Any] = json.loads(self._perform(job, request))
         return answer
 
@@ -103,7 +104,7 @@ class ArtifactPage:
             self._await(url)
         except PageFailure as failure:
             self.close()  # a hung page would never return from the next call
-            raise self._error(failure) from failure
+            raise self._told(failures.of_browser(failure)) from failure
         finally:
             answer = self.server.take(url)
         if answer is None:
@@ -125,16 +126,15 @@ class ArtifactPage:
             return
         if error.get("code") == "unavailable":
             raise Unavailable(error["message"], lasting=True)
-        # TF.js reports a missing shard as a wrong tensor shape: the server knows better.
         for url in self._mounts:
             for failed in self.server.failures(url):
                 missing = failed.path.removeprefix(url.removeprefix(self.server.url))
                 raise PipelineError(
                     f"{failed.method} {missing} got HTTP {failed.status}", where=self.where
                 )
-        raise PipelineError(f"{error['name']} in the page: {error['message']}", where=self.where)
+            error["message"] = error["message"].replace(url, "")
+        raise self._told(failures.of_page(error))
 
-    def _error(self, failure: PageFailure) -> PipelineError:
-        kind = BrowserGoneError if isinstance(failure, BrowserGone) else PipelineError
-        where = f"{artifacts.name(self._artifact)} in {self._engine}"
-        return kind(str(failure), where=where, todo="try again; finished steps are kept")
+    def _told(self, error: RunError) -> RunError:
+        error.where = self.where
+        return error

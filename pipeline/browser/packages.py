@@ -10,9 +10,12 @@ from pipeline.digest import file_digest, tree_digest
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 
-#: The client's runtimes, and what of them the page runs artifacts with, as clients do.
-RUNTIMES = FOLDER.parent / "client" / "runtimes"
-SHARED = ("failure.js", "record.js", "tfjs/predict.js", "webgpu.js")
+#: The client, and its modules with which the page fetches and starts what a release publishes.
+CLIENT = FOLDER.parent / "client"
+SHARED = (
+    *("choose.js", "device.js", "errors.js", "limits.js", "runtime.js", "transport.js"),
+    "runtimes/failure.js",
+)
 
 
 def versions(kind: str = "dependencies") -> dict[str, str]:
@@ -23,9 +26,9 @@ def versions(kind: str = "dependencies") -> dict[str, str]:
 
 
 def page_digest() -> str:
-    """A digest of the page and its scripts."""
+    """A digest of the page and its scripts; the bundles that it runs decide beside it."""
     own = {path.name: path for path in (*FOLDER.glob("*.js"), *FOLDER.glob("*.html"))}
-    shared = {f"runtimes/{name}": RUNTIMES / name for name in SHARED}
+    shared = {f"client/{name}": CLIENT / name for name in SHARED}
     return tree_digest({name: file_digest(path) for name, path in (own | shared).items()})
 
 

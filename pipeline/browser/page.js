@@ -4,25 +4,15 @@
  * The driver calls `start(job)` and waits for the page to POST the job's answer:
  * tensors as safetensors, anything else as JSON, a failure as `{error}`.
  */
+import { partsOf } from './client/choose.js';
+import { probe } from './client/device.js';
+import { starting } from './client/runtime.js';
+import { RuntimeFailure } from './client/runtimes/failure.js';
+import { download } from './client/transport.js';
 import { format, parse } from './safetensors.js';
 
 /** @typedef {import('./safetensors.js').Tensors} Tensors */
-
-/**
- * An artifact, loaded and ready. Each runtime module (`tfjs.js`, …) exports
- * `open(request: OpenRequest): Promise<Model>`.
- * @typedef {Object} Model
- * @property {number} loadMs from asking for the model to having it
- * @property {Record<string, unknown>} details what really runs: backend, threads, renderer, …
- * @property {(inputs: Tensors) => Promise<Tensors>} run resolves when the outputs are read back
- * @property {() => Memory} memory what the runtime holds for all open models
- */
-
-/**
- * @typedef {Object} Memory
- * @property {number | null} tensors `null` where the runtime does not say
- * @property {number | null} tensorBytes
- */
+/** @typedef {import('../client/runtimes/contract.js').Model} Model */
 
 /**
  * @typedef {Object} Effort
@@ -32,16 +22,18 @@ import { format, parse } from './safetensors.js';
  */
 
 /**
+ * @typedef {Object} Remote
+ * @property {string} url
+ * @property {number} [bytes]
+ */
+
+/**
  * @typedef {Object} OpenRequest
  * @property {string} id what later jobs call it
- * @property {string} runtime the module beside this one that knows how to run it
- * @property {string} backend the runtime's name for where to run
- * @property {string} format
- * @property {string} url of the artifact's entry
- * @property {string[]} files names of all its files, beside the entry
- * @property {string[]} inputs public names, in the signature's order
- * @property {string[]} outputs
- * @property {Record<string, unknown>} settings of the runtime
+ * @property {any} artifact as `artifact.json` describes it; each of its files has a `url` beside
+ * @property {{files: (Remote & {name: string, path: string, features?: string[]})[]}} runtime the bundle
+ *   that a release publishes, then its own files
+ * @property {number | null} threads that WebAssembly is to have
  */
 
 /** @type {Map<string, Model>} */
@@ -49,11 +41,22 @@ const models = new Map();
 
 const jobs = {
   /** @param {OpenRequest} request */
-  async open(request) {
-    const runtime = await import(`./${request.runtime}.js`);
-    const model = /** @type {Model} */ (await runtime.open(request));
-    models.set(request.id, model);
-    return { ...model.details, loadMs: model.loadMs, crossOriginIsolated };
+  async open({ id, artifact, runtime, threads }) {
+    if (threads) offerCores(2 * threads);
+    const device = await probe('', threads ?? undefined);
+    const parts = partsOf(runtime, { runtimes: {} }, device);
+    if (!parts[0]) throw new RuntimeFailure('unavailable', 'this browser has no WebAssembly SIMD');
+    const started = starting(parts, parts, device.threads);
+    await Promise.all(parts.map(async (part, i) => started.take(i, await fetched(part))));
+    await started.ready(); // that is no artifact's load time
+    const start = performance.now();
+    const contents = Promise.all([...parts, ...artifact.files.map(fetched)]);
+    const [model] = await started.open(artifact, artifact, contents);
+    const loadMs = performance.now() - start;
+    models.set(id, model);
+    const { version: runtimeVersion, ...details } = model.details;
+    const logicalCores = navigator.hardwareConcurrency;
+    return { ...details, runtimeVersion, logicalCores, crossOriginIsolated, loadMs };
   },
 
   /** @param {{id: string, inputs: string}} request */
@@ -63,7 +66,8 @@ const jobs = {
 
   /** @param {{id: string}} request */
   async memory({ id }) {
-    return opened(id).memory();
+    const { tensors, bytes } = opened(id).memory();
+    return { tensors, tensorBytes: bytes };
   },
 
   /**
@@ -137,9 +141,21 @@ async function elapsed(model, tensors) {
 
 /** @param {string} url */
 async function fetchTensors(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`GET ${url}: HTTP ${response.status}`);
-  return parse(await response.arrayBuffer());
+  return parse(await (await fetch(url)).arrayBuffer());
+}
+
+/**
+ * As clients fetch it, but once: what this server does not have, it will not have.
+ * @param {Remote} file
+ */
+const fetched = ({ url, bytes }) => download(url, { bytes, tries: 1 });
+
+/**
+ * A runtime takes half of the cores at most: as a device has them on which that is so many threads.
+ * @param {number} count
+ */
+function offerCores(count) {
+  Object.defineProperty(navigator, 'hardwareConcurrency', { value: count, configurable: true });
 }
 
 /** @param {unknown} error */

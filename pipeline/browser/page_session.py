@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.backends.batches import FREE_BATCH, infer_in_batches
+from pipeline.backends.batches import FREE_BATCH, infer_singly_at_worst
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.session import Hardware, Latency
-from pipeline.browser import packages
+from pipeline.browser import bundles, packages
 from pipeline.browser.gpu import host_gpu
 from pipeline.errors import PipelineError
 from pipeline.export import artifact as artifacts
@@ -56,15 +56,15 @@ def watched(engine: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Runtime:
-    """A runtime's module of the page, and how it is asked to run."""
+    """The bundle that a backend opens artifacts with, and how it is asked to run."""
 
-    module: str
-    """The JavaScript file beside ``page.js``, without its suffix."""
-    backend: str
-    """The runtime's own name for where it runs."""
-    feed: Callable[[str, Array], Array]
-    """Makes of a named input an array of a dtype that the runtime takes."""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    name: str
+    """As a release calls it; a layers model takes the one with ``-layers``."""
+    made: Path | None = None
+    """The folder in which a step made it; without one it is made for this process."""
+    threads: int | None = None
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """TF.js' own flags, which it reads from the page's address."""
 
 
 class PageSession:
@@ -73,10 +73,13 @@ class PageSession:
     def __init__(self, artifact: Path, engine: str, runtime: Runtime) -> None:
         self._artifact, self._engine, self._runtime = artifact, engine, runtime
         self._description = artifacts.read(artifact)
+        self._bundle = bundles.name_of(runtime.name, self._description["format"])
         self._opened: dict[str, Any] = {}
+        self._files: list[dict[str, Any]] = []
         self._memory: dict[str, int | None] | None = None
         self._timed: Latency | None = None
         self._ran = False
+        self._batch_failure: str | None = None
         self._page: ArtifactPage | None = None
         self._load_ms = 0.0
         self._open()
@@ -87,7 +90,7 @@ class PageSession:
         renderer = details.get("renderer")
         if renderer is None:
             return Hardware("cpu", cpu_name(), details)
-        name = _engine(self._engine).renderer(self._runtime.backend) or renderer
+        name = _engine(self._engine).renderer(details["backend"]) or renderer
         software = _SOFTWARE.search(name) or details.get("fallback_adapter") or not host_gpu()
         return Hardware("software" if software else "gpu", name, details)
 
@@ -104,10 +107,17 @@ class PageSession:
         """As it is now, or as it was before a reference was opened beside the artifact."""
         return self._memory or self._read_memory()
 
+    @property
+    def batch_failure(self) -> str | None:
+        return self._batch_failure
+
     def infer(self, inputs: Arrays) -> dict[str, Array]:
         count = len(next(iter(inputs.values()), ()))
         most = 1 if self._compiles_longer(count) else FREE_BATCH
-        return infer_in_batches(self._run, inputs, self._description["inputs"], most)
+        outputs, self._batch_failure = infer_singly_at_worst(
+            self._run, inputs, self._description["inputs"], most, self._reopen
+        )
+        return outputs
 
     def _compiles_longer(self, count: int) -> bool:
         """Whether a rasterizer would take longer to compile shaders for batches than they save.
@@ -128,19 +138,18 @@ class PageSession:
         repeats: int,
         seconds: float = 0.0,
     ) -> Latency:
-        feeds = self._feeds(inputs)
         if self._ran:
             self._reopen()
         self._ran = True
         page = self._require_page()
-        first_ms = float(page.ask_with("first", feeds, id=_ARTIFACT)["firstMs"])
+        first_ms = float(page.ask_with("first", inputs, id=_ARTIFACT)["firstMs"])
         ids = [_ARTIFACT]
         if reference is not None:
             self._memory = self._read_memory()
             self._open_model(_REFERENCE, artifacts.read(reference), page.mount(reference))
             ids.append(_REFERENCE)
         effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
-        times = page.ask_with("time", feeds, ids=ids, **effort)
+        times = page.ask_with("time", inputs, ids=ids, **effort)
         self._timed = Latency(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
         return self._timed
 
@@ -156,19 +165,8 @@ class PageSession:
         self._close()
 
     def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
-        from pipeline.browser.artifact_page import BrowserGoneError
-
-        feeds = self._feeds(inputs)
         self._ran = True
-        try:
-            return self._require_page().ask_tensors("infer", feeds, id=_ARTIFACT)
-        except BrowserGoneError:
-            # Once: a browser that dies of this artifact would die for ever.
-            self._reopen()
-            return self._require_page().ask_tensors("infer", feeds, id=_ARTIFACT)
-
-    def _feeds(self, inputs: Arrays) -> dict[str, Array]:
-        return {name: self._runtime.feed(name, array) for name, array in inputs.items()}
+        return self._require_page().ask_tensors("infer", inputs, id=_ARTIFACT)
 
     def _read_memory(self) -> dict[str, int | None]:
         from pipeline.browser.processes import tree_bytes
@@ -180,27 +178,28 @@ class PageSession:
     def _open(self) -> None:
         from pipeline.browser.artifact_page import ArtifactPage
 
-        self._page = page = ArtifactPage(self._engine, self._artifact)
+        flags = ",".join(f"{name}:{value}" for name, value in self._runtime.flags.items())
+        query = f"?tfjsflags={flags}" if flags else ""
+        self._page = page = ArtifactPage(self._engine, self._artifact, query)
         self._memory = None
         try:
+            made = self._runtime.made or bundles.made(self._bundle)
+            self._files = bundles.files(self._bundle, made, page.mount(made), page.server.url)
             answer = self._open_model(_ARTIFACT, self._description, page.url)
         except Exception:
             self._close()
             raise
         self._load_ms = float(answer.pop("loadMs"))
-        self._opened = {"engine_version": page.browser_version, **_snake(answer)}
+        version = {"engine_version": page.browser_version, "runtime": self._bundle}
+        self._opened = {**version, **_snake(answer)}
 
     def _open_model(self, name: str, description: dict[str, Any], url: str) -> dict[str, Any]:
+        files = [{**file, "url": url + file["path"]} for file in description["files"]]
         request = {
             "id": name,
-            "runtime": self._runtime.module,
-            "backend": self._runtime.backend,
-            "settings": dict(self._runtime.settings),
-            "format": description["format"],
-            "url": url + description["entry"],
-            "files": [PurePosixPath(file["path"]).name for file in description["files"]],
-            "inputs": [spec["name"] for spec in description["inputs"]],
-            "outputs": [spec["name"] for spec in description["outputs"]],
+            "artifact": {**description, "files": files},
+            "runtime": {"files": self._files},
+            "threads": self._runtime.threads,
         }
         return self._require_page().ask("open", request)
 
@@ -215,7 +214,7 @@ class PageSession:
 
     def _require_page(self) -> ArtifactPage:
         if self._page is None:
-            raise PipelineError("the session is closed", where=str(self._artifact))
+            raise PipelineError("the session is closed", where=artifacts.name(self._artifact))
         return self._page
 
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pipeline.browser.packages import MODULES, RUNTIMES, SHARED
+from pipeline.browser.packages import CLIENT, MODULES, SHARED
 
 HERE = Path(__file__).parent
 
@@ -36,7 +36,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _PAGE_SUFFIXES = (".html", ".js")
-_SHARED = {f"runtimes/{name}": RUNTIMES / name for name in SHARED}
+_SHARED = {f"client/{name}": CLIENT / name for name in SHARED}
 _LOG_LINES = 10_000
 
 
@@ -69,7 +69,7 @@ class _Http(ThreadingHTTPServer):
 class PageServer:
     """Serves on 127.0.0.1, on a free port, from a thread, until ``close``.
 
-    ``/page/`` is the page, with what it shares with the client in ``runtimes/``, ``/node_modules/``
+    ``/page/`` is the page, with what it shares with the client in ``client/``, ``/node_modules/``
     its packages; everything else lies under a prefix that cannot be guessed and lives until it is
     taken down.
     """

@@ -110,7 +110,7 @@ export const runtimeOf = ({ runtimes }, { format }, backend) =>
  * @param {Device} device
  * @returns {any[]} none where it cannot run without what is missing
  */
-const partsOf = ({ files: [bundle, ...own] }, { runtimes, task }, { features }) => {
+export const partsOf = ({ files: [bundle, ...own] }, { runtimes, task }, { features }) => {
   const able = own.filter((file) => file.features.every((/** @type {any} */ one) => features.includes(one)));
   return own[0] && !able[0] ? [] : [bundle, ...able.slice(-1), ...(runtimes[task]?.files ?? [])];
 };

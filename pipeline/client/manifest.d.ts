@@ -38,10 +38,6 @@ export interface ReleaseManifest {
      * What the model's author says of it.
      */
     facts?: {};
-    /**
-     * What the config says that it should get right.
-     */
-    accuracy?: number;
   };
   inputs: {
     name: string;
@@ -86,10 +82,6 @@ export interface ReleaseManifest {
    * Of the source model, on the test samples.
    */
   accuracy: Accuracy | null;
-  /**
-   * Why the source model itself is not to be trusted; null in what was published.
-   */
-  doubt?: string | null;
   tools: {
     [k: string]: string;
   };
@@ -361,10 +353,6 @@ export interface Accuracy {
    * Samples that only the artifact gets right.
    */
   gained?: number;
-  /**
-   * Of the source model: what one answer to all samples gets right.
-   */
-  chance?: number;
 }
 /**
  * Whether it is safe on a GPU that keeps tensors in float16, as those of phones do.
@@ -487,6 +475,10 @@ export interface Measured {
    * Whether these are not all of the golden's samples; accuracy is not measured then.
    */
   partial: boolean;
+  /**
+   * Why samples ran one at a time, as pages run them: a batch of them failed. Null where batches ran.
+   */
+  single_samples?: string | null;
   parity: Parity;
   accuracy: Accuracy | null;
   latency: {

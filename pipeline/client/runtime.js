@@ -32,6 +32,9 @@ export const starting = (parts, places, threads) => {
       ready.catch(() => {}); // `open` says it
     },
 
+    /** Once all parts were taken: whether the runtime has started. */
+    ready: () => ready,
+
     /**
      * @param {any} artifact
      * @param {any} manifest

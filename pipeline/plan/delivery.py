@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.browser import bundles
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Node, Plan, step_of
 from pipeline.publish import client, demo, esbuild, layout, runtime
@@ -23,10 +24,10 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
         compress = step_of("pipeline.publish.compress:compress")
         plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
     for name in names:
-        _plan_bundle(plan, name, runtime.SOURCES)
+        _plan_kept(plan, name, plan_bundle(plan, name))
     if names:
         if code := runtime.task_code(plan.config.task, plan.config.preprocess):
-            _plan_bundle(plan, code, client.SOURCES)
+            _plan_kept(plan, code, _plan_made(plan, code, client.SOURCES))
         _plan_client(plan)
 
 
@@ -52,17 +53,28 @@ def _runtimes(plan: Plan, packages: list[Package]) -> Iterator[str]:
 
 
 def _plan_assets(plan: Plan, name: str) -> None:
-    files = {path.name: path for path in runtime.assets_of(name)}
+    files = {path.name: path for path in bundles.assets_of(name)}
     # Without the packages there is nothing to prove artifacts with either: the proofs say so.
     if files and all(path.is_file() for path in files.values()):
-        features = {path.name: needs for path, needs in runtime.assets_of(name).items()}
+        features = {path.name: needs for path, needs in bundles.assets_of(name).items()}
         keep = step_of("pipeline.publish.runtime:keep_assets", features=features)
         plan.add(Node(layout.runtime_node(name, asset=True), *keep, files=files))
 
 
-def _plan_bundle(plan: Plan, name: str, sources: Path) -> None:
+def plan_bundle(plan: Plan, name: str) -> str:
+    """Add what makes a runtime's bundle, for proofs too; its node."""
+    return _plan_made(plan, name, runtime.SOURCES, bundles.UNPUBLISHED)
+
+
+def _plan_made(plan: Plan, name: str, *sources: Path) -> str:
     make = step_of("pipeline.publish.runtime:bundle", runtime=name)
-    plan.add(Node(layout.runtime_node(name), *make, extra_key=esbuild.fingerprint(sources)))
+    key = [esbuild.fingerprint(folder) for folder in sources]
+    return plan.add(Node(f"bundle {name}", *make, extra_key=key))
+
+
+def _plan_kept(plan: Plan, name: str, bundle: str) -> None:
+    keep = step_of("pipeline.publish.runtime:keep_bundle", runtime=name)
+    plan.add(Node(layout.runtime_node(name), *keep, {"bundle": bundle}))
 
 
 def _plan_client(plan: Plan) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.plan.artifacts import Package
+from pipeline.plan.delivery import plan_bundle
 from pipeline.plan.graph import Bounds, Node, Plan, PlannedArtifact, step_of
 from pipeline.registry import discover
 from pipeline.validate.agreement import METRICS
@@ -99,6 +100,8 @@ def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, st
     if reason := _left_out(plan, target):
         leave = step_of("pipeline.validate.measure:leave_out", **same, reason=reason)
         return Node(f"leave out {target.id}", *leave, watched=target.watched())
+    if bundle := target.bundle(package.format):
+        inputs = {**inputs, "runtime": plan_bundle(plan, bundle)}
     validate = plan.config.validate_
     effort = {"repeats": validate.repeats, "threads": validate.threads}
     name = "pipeline.validate.measure:measure" + ("_brief" if target.brief else "")
@@ -143,13 +146,18 @@ def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str |
     node = Node(
         f"half {package.artifact}",
         *step_of("pipeline.validate.half:run", task=plan.config.task),
-        {"artifact": package.node, "golden": "golden", "float32": proof.id},
+        {key: proof.inputs[key] for key in ("artifact", "golden", "runtime")}
+        | {"float32": proof.id},
         lane=FLOAT16.lane,
         tools=FLOAT16.module.TOOLS,
         extra_key=FLOAT16.fingerprint(),
         watched=FLOAT16.watched(),
     )
     return plan.add(node)
+
+
+#: What both runs are made of.
+_SAME = ("artifact", "golden", "runtime")
 
 
 def _plan_portable(plan: Plan, package: Package) -> str | None:

@@ -1,8 +1,8 @@
 """What clients run a release with: a bundle for each backend, the WebAssembly that it starts, and
 the code of the task.
 
-They are made of ``pipeline/client/runtimes/`` and of the same pinned packages that artifacts
-were proved with, so that what was proved is what runs.
+They are made of ``pipeline/client/runtimes/`` and of pinned packages. Artifacts are proved with
+these same bundles (``pipeline/browser/bundles.py``), so that what was proved is what runs.
 """
 
 from __future__ import annotations
@@ -14,32 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import options
-from pipeline.browser import packages
+from pipeline.browser import bundles, packages
 from pipeline.digest import file_digest
-from pipeline.publish import esbuild
 from pipeline.publish.compress import give_way, write_twins
-from pipeline.publish.layout import LAYERS, LICENCE_FILE, RUNTIMES, runtime_node
+from pipeline.publish.layout import LICENCE_FILE, RUNTIMES, runtime_node
 from pipeline.step import Inputs, step
 
-CLIENT = Path(__file__).parent.parent / "client"
-SOURCES, TASKS = CLIENT / "runtimes", CLIENT / "tasks"
+CLIENT = packages.CLIENT
+SOURCES, TASKS = bundles.PUBLISHED, CLIENT / "tasks"
 DESCRIPTION = "runtime.json"
-
-_TFJS = packages.MODULES / "@tensorflow" / "tfjs-backend-wasm" / "dist"
-_ORT = packages.MODULES / "onnxruntime-web" / "dist"
-_WASM = "tfjs-backend-wasm"
-
-#: Backend -> its own files -> what a browser has to have for each. A client fetches the one that
-#: asks for most of what there is.
-ASSETS: dict[str, dict[Path, tuple[str, ...]]] = {
-    "tfjs-wasm": {
-        _TFJS / f"{_WASM}.wasm": (),
-        _TFJS / f"{_WASM}-simd.wasm": ("simd",),
-        _TFJS / f"{_WASM}-threaded-simd.wasm": ("simd", "threads"),
-    },
-    "ort-wasm": {_ORT / "ort-wasm-simd-threaded.wasm": ("simd",)},
-    "ort-webgpu": {_ORT / "ort-wasm-simd-threaded.asyncify.wasm": ("simd",)},
-}
 
 
 #: All packages of which bundles hold any code.
@@ -68,7 +51,7 @@ class AssetOptions(options.Options):
 
 def runtime_of(backend: str, format_name: str) -> str | None:
     """The bundle that runs a format on a backend; ``None`` where clients have none."""
-    name = f"{backend}{LAYERS}" if format_name == "tfjs-layers" else backend
+    name = bundles.name_of(backend, format_name)
     return name if (SOURCES / f"{name}.js").is_file() else None
 
 
@@ -77,31 +60,31 @@ def task_code(task: str, preprocess: object) -> str | None:
     return task if preprocess and (TASKS / f"{task}.js").is_file() else None
 
 
-def assets_of(runtime: str) -> dict[Path, tuple[str, ...]]:
-    """The files that a runtime starts, and what each asks of a browser."""
-    return ASSETS.get(runtime.removesuffix(LAYERS), {})
-
-
 class LicenceOptions(options.Options):
     """There is no choice of licences."""
 
 
-@step(version=2, lane="compress", tools=("brotli",))
+# Apart from what follows: proofs wait for it, and not for its compression.
+@step(version=3)
 def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
-    """The modules of a runtime or a task -> one file named by its digest, and its twins."""
+    """The modules of a runtime or a task -> one file, which proofs run and releases publish."""
+    bundles.make(options.runtime, work)
+
+
+@step(version=1, lane="compress", tools=("brotli",))
+def keep_bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
+    """BUNDLE -> the same file named by its digest, and its twins."""
     give_way()
     name = f"{options.runtime}.js"
-    folder = SOURCES if (SOURCES / name).is_file() else TASKS
-    made = esbuild.bundle([folder / name], work / "made")
-    entry = _keep({name: made.outputs[0]}, work)[0]
-    shutil.rmtree(work / "made")
-    facts = {"entry": entry, "version": _version_of(made.packages)}
+    entry = _keep({name: inputs["bundle"] / name}, work)[0]
+    used = json.loads((inputs["bundle"] / bundles.DESCRIPTION).read_text())["packages"]
+    facts = {"entry": entry, "version": _version_of(used)}
     (work / DESCRIPTION).write_text(json.dumps(facts, indent=1))
 
 
-def _version_of(packages: Iterable[str]) -> str:
+def _version_of(used: Iterable[str]) -> str:
     """All packages of TF.js have one version; a task's code has the client's."""
-    for name in packages:
+    for name in used:
         if name in ("@tensorflow/tfjs-core", "onnxruntime-web"):
             return _version(name)
     version: str = json.loads((CLIENT / "package.json").read_text())["version"]

@@ -67,7 +67,8 @@ class Proof:
 
     @property
     def ran(self) -> bool:
-        return self.status != "unavailable"
+        """Whether anything was measured: what fails may not have run at all."""
+        return not self.reason
 
     @property
     def samples(self) -> int | None:
@@ -86,6 +87,16 @@ class Proof:
     @property
     def reason(self) -> str:
         return self.record.get("reason") or ""
+
+    @property
+    def todo(self) -> str:
+        """What to do where it did not run."""
+        return self.record.get("todo") or ""
+
+    @property
+    def single_samples(self) -> str:
+        """Why samples ran one by one; empty where batches of them did."""
+        return self.record.get("single_samples") or ""
 
     @property
     def hardware(self) -> Mapping[str, Any]:
@@ -358,7 +369,7 @@ def missing(proofs: Iterable[Proof]) -> list[Missing]:
     """What could not run, each reason once."""
     found: dict[tuple[str, bool], list[str]] = {}
     for proof in proofs:
-        if not proof.ran:
+        if proof.status == "unavailable":
             found.setdefault((proof.reason, proof.required), []).append(proof.target)
     return [
         Missing(tuple(dict.fromkeys(targets)), reason, required, len(targets))

@@ -24,8 +24,8 @@ def show(release: Release) -> None:
     for group in release.groups:
         _group(group)
         click.echo()
-    notes = (*_legend(release), *_hardware(release), *_not_applied(release), *_source(release))
-    for line in notes:
+    notes = (*_legend(release), *_hardware(release), *_not_applied(release))
+    for line in (*notes, *_single(release), *_source(release)):
         click.secho(fill(line, WIDTH, subsequent_indent="  "), dim=True)
     _verdict(release)
 
@@ -112,6 +112,16 @@ def _not_applied(release: Release) -> Iterator[str]:
         yield f"gate {metric} not applied, {reason}: {_compact(targets)}"
 
 
+def _single(release: Release) -> Iterator[str]:
+    """What ran sample by sample, each reason once."""
+    found: dict[str, dict[str, None]] = {}
+    for proof in release.proofs:
+        if proof.single_samples:
+            found.setdefault(proof.single_samples, {})[f"{proof.artifact} {proof.target}"] = None
+    for reason, proofs in found.items():
+        yield f"{', '.join(proofs)}: one sample at a time, as pages do; a batch failed: {reason}"
+
+
 def _compact(targets: Iterable[str]) -> str:
     """``tfjs-wasm CFW, onnxruntime-cpu``."""
     letters: dict[str, str] = {}
@@ -134,7 +144,7 @@ def _source(release: Release) -> Iterator[str]:
 def _verdict(release: Release) -> None:
     verdict = judge(release)
     for line in verdict.failures:
-        click.echo(f"{_mark('fail')} {fill(line, WIDTH, subsequent_indent='  ')}")
+        click.echo(f"{_mark('fail')} {line}")
     for line in verdict.undecided:
         click.echo(fill(f"{words.UNDECIDED} {line}", WIDTH, subsequent_indent="  "))
     for one in verdict.missing:

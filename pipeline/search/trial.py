@@ -143,7 +143,8 @@ def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
     """
     try:
         planned = plan_trial(job, recipe)
-        results = run(planned.plan).results
+        measured = Measured(planned, run(planned.plan).results, store)
+        return _told(job, recipe, measured)
     except MissingToolError:
         raise
     except PipelineError as error:
@@ -151,7 +152,6 @@ def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
             raise  # float32 itself: nothing will go better
         lasting = isinstance(error, ConfigError)
         return Trial(recipe, 0.0, error=str(error).splitlines()[0], lasting=lasting)
-    return _told(job, recipe, Measured(planned, results, store))
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,7 @@ class Measured:
 
         Raises:
             MissingToolError: nothing was.
+            PipelineError: it does not run there.
         """
         for package in self.planned.packages:
             for (artifact, target), node in self.planned.proofs.items():
@@ -183,6 +184,10 @@ class Measured:
                         raise MissingToolError(
                             f"{target} cannot measure candidates: {result['reason']}",
                             todo="run `pipeline doctor`, or search `on` another backend",
+                        )
+                    if result["status"] == "fail":
+                        raise PipelineError(
+                            result["reason"], where=f"{artifact} on {target}", todo=result["todo"]
                         )
                     yield package, target, result
 

@@ -57,7 +57,7 @@ class HalfOptions(options.Options):
     task: str
 
 
-@step(version=2, tools=("numpy",))
+@step(version=3, tools=("numpy",))
 def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
 
@@ -98,7 +98,7 @@ def _measured(inputs: Inputs, task: str) -> dict[str, Any]:
     wanted = load_file(inputs["float32"] / FIRST)
     arrays = load_file(inputs["golden"] / "inputs.safetensors")
     first = {name: values[:SAMPLES] for name, values in arrays.items()}
-    with _open(inputs["artifact"]) as session:
+    with _open(inputs["artifact"], inputs["runtime"]) as session:
         outputs = session.infer(first)
         answered = canary.answer(session, inputs["golden"])
     parity = compare(outputs, wanted, softmax) | agreement(task, outputs, wanted)
@@ -106,7 +106,7 @@ def _measured(inputs: Inputs, task: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _open(artifact: Path) -> Iterator[Session]:
+def _open(artifact: Path, runtime: Path) -> Iterator[Session]:
     """The artifact in float16 textures.
 
     Raises:
@@ -114,7 +114,7 @@ def _open(artifact: Path) -> Iterator[Session]:
     """
     from pipeline.backends.session import Unavailable
 
-    with FLOAT16.module.open_session(artifact, FLOAT16.engine) as session:
+    with FLOAT16.open(artifact, runtime=runtime) as session:
         bits = session.hardware.details.get("texture_float_bits")
         if bits != 16:
             raise Unavailable(f"the browser kept {bits} bits in its textures, not 16", lasting=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -65,12 +64,12 @@ class LeaveOutOptions(options.Options):
 def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     """``result.json`` of a target that is known beforehand not to run, whatever the artifact."""
     target = Target(options.backend, options.engine, options.required)
-    _write(work, target, options.reason, {})
+    _write(work, target, "unavailable", reason=options.reason)
 
 
 @step(version=11, tools=("numpy",), alone=True)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
-    """ARTIFACT, GOLDEN and maybe another ARTIFACT as ``reference`` -> ``result.json``.
+    """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> ``result.json``.
 
     Beside it are the outputs on the worst samples, and how sure it is of each sample's class.
     """
@@ -84,33 +83,54 @@ def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep |
 
 
 def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
-    from pipeline.backends.session import Unavailable
+    from pipeline.backends.session import RunError, Unavailable
 
     target = Target(options.backend, options.engine, options.required)
     reason = target.unavailable()
-    measured: dict[str, Any] = {}
-    keep = Keep.THIS_BUILD if reason else Keep.ALWAYS
-    if reason is None:
-        try:
-            measured = _measured(target, inputs, options, work)
-        except Unavailable as unavailable:
-            reason = str(unavailable)
-            # What the user asks for and lacks may be there tomorrow.
-            lasts = unavailable.lasting and not options.required
-            keep = Keep.ALWAYS if lasts else Keep.THIS_BUILD
-    _write(work, target, reason, measured)
-    return keep
+    if reason:
+        _write(work, target, "unavailable", reason=reason)
+        return Keep.THIS_BUILD
+    try:
+        measured = _measured_at_last(target, inputs, options, work)
+    except Unavailable as unavailable:
+        _write(work, target, "unavailable", reason=str(unavailable))
+        # What the user asks for and lacks may be there tomorrow.
+        return _keep(unavailable.lasting and not options.required)
+    except RunError as error:
+        _write(work, target, "fail", reason=error.what, todo=error.todo)
+        return _keep(error.lasting)
+    _write(work, target, "measured", **measured)
+    return Keep.ALWAYS
 
 
-def _write(work: Path, target: Target, reason: str | None, measured: Mapping[str, Any]) -> None:
+def _keep(lasts: bool) -> Keep:
+    return Keep.ALWAYS if lasts else Keep.THIS_BUILD
+
+
+def _measured_at_last(
+    target: Target, inputs: Inputs, options: MeasureOptions, work: Path
+) -> dict[str, Any]:
+    """What was measured, at the second try where what it ran in broke down at the first."""
+    from pipeline.backends.session import RunError
+
+    try:
+        return _measured(target, inputs, options, work)
+    except RunError as error:
+        if not error.again:
+            raise
+        return _measured(target, inputs, options, work)
+
+
+def _write(work: Path, target: Target, status: str, **more: Any) -> None:
+    """Write ``result.json``: ``reason`` and ``todo`` of what did not run, or what was measured."""
     result = {
         "target": target.id,
         "backend": target.backend,
         "engine": target.engine,
         "required": target.required,
-        "status": "unavailable" if reason else "measured",
-        "reason": reason,
-        **measured,
+        "status": status,
+        "reason": None,
+        **more,
     }
     (work / RESULT).write_text(json.dumps(result, indent=1))
 
@@ -118,7 +138,7 @@ def _write(work: Path, target: Target, reason: str | None, measured: Mapping[str
 def _measured(
     target: Target, inputs: Inputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
-    with target.open(inputs["artifact"], options.threads) as session:
+    with target.open(inputs["artifact"], options.threads, inputs.get("runtime")) as session:
         measured, outputs = _measure(session, inputs, options, work)
     if target.id == half.FLOAT32.id:
         half.keep_first(outputs, work)
@@ -152,6 +172,7 @@ def _measure(
         "hardware": asdict(session.hardware),
         "samples": count,
         "partial": not complete,
+        "single_samples": session.batch_failure,
         "parity": compare(outputs, wanted, softmax) | agreement(options.task, outputs, wanted),
         "accuracy": task_accuracy(options.task, outputs, golden, wanted) if complete else None,
         "worst": keep_worst(outputs, wanted, work),

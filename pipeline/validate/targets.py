@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from pipeline.browser import bundles
 from pipeline.browser.gpu import host_gpu
 from pipeline.registry import discover
 
@@ -59,9 +60,23 @@ class Target:
         reason: str | None = self.module.unavailable(self.engine)
         return reason
 
-    def open(self, artifact: Path, threads: int | None = None) -> Session:
-        """Open an artifact folder; ``threads`` is for backends that let one choose."""
-        more = {"threads": threads} if threads and getattr(self.module, "THREADS", False) else {}
+    def bundle(self, format_name: str) -> str | None:
+        """The runtime bundle that it opens artifacts of a format with; native ones have none."""
+        runtime = getattr(self.module, "RUNTIME", None)
+        return bundles.name_of(runtime, format_name) if runtime else None
+
+    def open(
+        self, artifact: Path, threads: int | None = None, runtime: Path | None = None
+    ) -> Session:
+        """Open an artifact folder.
+
+        Args:
+            threads: for backends that let one choose.
+            runtime: the folder of the bundle; without it the bundle is made for this process.
+        """
+        more: dict[str, Any] = {"runtime": runtime} if runtime else {}
+        if threads and getattr(self.module, "THREADS", False):
+            more["threads"] = threads
         session: Session = self.module.open_session(artifact, self.engine, **more)
         return session
 

@@ -30,7 +30,10 @@ def test_contract(backend: ModuleType) -> None:
     assert engines and set(engines) <= {None, *ENGINES}
     assert all(isinstance(name, str) for name in backend.TOOLS)
     assert backend.__doc__
-    takes = ["artifact", "engine", *(["threads"] if hasattr(backend, "THREADS") else [])]
+    in_page = hasattr(backend, "ENGINES")
+    assert hasattr(backend, "RUNTIME") == in_page
+    takes = ["artifact", "engine", *(["runtime"] if in_page else [])]
+    takes += ["threads"] if hasattr(backend, "THREADS") else []
     assert list(inspect.signature(backend.open_session).parameters) == takes
     for engine in engines:
         assert backend.unavailable(engine) is None or backend.unavailable(engine)

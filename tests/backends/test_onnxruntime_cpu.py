@@ -15,7 +15,10 @@ from safetensors.numpy import load_file
 
 from pipeline.backends import native, onnxruntime_cpu
 from pipeline.backends.native import in_turn
+from pipeline.backends.session import RunError
 from pipeline.errors import PipelineError
+from pipeline.export.artifact import ArtifactWriter
+from pipeline.model import Signature, TensorSpec
 
 FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
 ARTIFACT = FIXTURES / "classifier_onnx" / "artifact"
@@ -80,9 +83,25 @@ def test_missing_external_data_names_the_artifact(tmp_path: Path) -> None:
     artifact = Path(shutil.copytree(ARTIFACT, tmp_path / "artifact"))
     (data,) = artifact.glob("files/*.bin")
     data.write_bytes(b"")
-    with pytest.raises(PipelineError, match="onnxruntime cannot load it: ") as caught:
+    with pytest.raises(RunError, match=r"^onnx/fp32: onnxruntime does not run it: ") as caught:
         onnxruntime_cpu.open_session(artifact)
-    assert str(artifact) in caught.value.where
+    assert str(tmp_path) not in str(caught.value), "no path of this machine"
+
+
+def test_a_node_that_onnxruntime_has_no_kernel_for_is_named(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper
+
+    x, y = (helper.make_tensor_value_info(name, TensorProto.UINT16, [None, 2]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"], "n")], "g", [x], [y])
+    opset = [helper.make_opsetid("", 14)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=8)
+    spec = (TensorSpec("x", "uint16", (None, 2)),), (TensorSpec("y", "uint16", (None, 2)),)
+    writer = ArtifactWriter(tmp_path, "onnx", "fp32", Signature(*spec))
+    writer.finish(writer.add_file(model.SerializeToString(), "onnx"))
+    with pytest.raises(RunError) as caught:
+        onnxruntime_cpu.open_session(tmp_path)
+    assert str(tmp_path) not in str(caught.value)
+    assert "Relu" in caught.value.what and caught.value.lasting
 
 
 def test_outputs_that_the_artifact_does_not_promise_are_an_error(tmp_path: Path) -> None:

@@ -105,9 +105,9 @@ def test_only_the_page_itself_is_served_as_page(server: PageServer, name: str) -
 
 def test_of_the_client_only_what_is_shared_is_served(server: PageServer) -> None:
     for name in SHARED:
-        assert httpx.get(f"{server.url}/page/runtimes/{name}").status_code == 200
-    for name in ("tfjs-wasm.js", "tfjs/open.js", "../index.js"):
-        assert raw_get(server, f"/page/runtimes/{name}").startswith(b"HTTP/1.1 404 ")
+        assert httpx.get(f"{server.url}/page/client/{name}").status_code == 200
+    for name in ("index.js", "runtimes/tfjs-wasm.js", "../serve.py"):
+        assert raw_get(server, f"/page/client/{name}").startswith(b"HTTP/1.1 404 ")
 
 
 def test_missing_file_is_named_and_logged(server: PageServer, folder: Path) -> None:

@@ -1,17 +1,9 @@
 /** A tiny golden that runs once on this device: a wrong answer drops to the next tier. */
+import { arrayOf } from './dtypes.js';
 import { RuntimeFailure } from './failure.js';
 import { mapped } from './record.js';
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
-
-/**
- * @param {string} dtype as NumPy calls it
- * @returns {any} the typed array's class
- */
-export function arrayOf(dtype) {
-  const name = { bool: 'Uint8', int64: 'BigInt64' }[dtype] ?? dtype[0].toUpperCase() + dtype.slice(1);
-  return /** @type {any} */ (globalThis)[`${name}Array`];
-}
 
 /**
  * The twin of `decode` in pipeline/validate/canary.py: each index is read from its cell of a grid.

@@ -1,6 +1,6 @@
 /** Why a runtime could not do its work, in a form that a caller can act on. */
 
-/** @typedef {'unavailable' | 'lost' | 'memory' | 'format' | 'canary'} Code */
+/** @typedef {'unavailable' | 'lost' | 'memory' | 'format' | 'canary' | 'input'} Code */
 
 /** What a runtime throws; every error that leaves a bundle is one. */
 export class RuntimeFailure extends Error {
@@ -9,7 +9,7 @@ export class RuntimeFailure extends Error {
   /**
    * @param {Code} code `unavailable`: the backend cannot start here; `lost`: the context or device
    *   is gone; `memory`: there was not enough; `format`: the model's files do not fit together;
-   *   `canary`: it answers wrongly here
+   *   `canary`: it answers wrongly here; `input`: what was given cannot be fed to the model
    * @param {string} message
    */
   constructor(code, message) {

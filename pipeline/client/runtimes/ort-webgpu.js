@@ -1,10 +1,10 @@
 /** ONNX models on ONNX Runtime's WebGPU kernels. */
 import * as ort from 'onnxruntime-web/webgpu';
 import { delivered } from './delivered.js';
-import { opener } from './ort/open.js';
+import { opener, preparer } from './ort/open.js';
 import { describeDevice, requireAdapter, watchDevice } from './webgpu.js';
 
-const start = opener(ort, {
+const provider = {
   NAME: 'webgpu',
   WASM: 'ort-wasm-simd-threaded.asyncify.wasm',
   prepare: async () => void (await requireAdapter()),
@@ -12,6 +12,6 @@ const start = opener(ort, {
     const device = await env.webgpu.device;
     return { described: await describeDevice(device), check: watchDevice(device) };
   },
-});
+};
 
-export const { open, prepare } = delivered({ open: start });
+export const { open, prepare } = delivered({ open: opener(ort, provider), prepare: preparer(ort, provider) });

@@ -4,6 +4,7 @@ import { checkNames, mapped, namesOf } from '../record.js';
 import { threadCount } from '../threads.js';
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import('../contract.js').StartRequest} StartRequest */
 /** @typedef {import('../contract.js').Model} Model */
 /** @typedef {import('../contract.js').Tensors} Tensors */
 
@@ -14,6 +15,27 @@ import { threadCount } from '../threads.js';
  * @property {() => Promise<void>} prepare
  * @property {(ort: any) => Promise<{described: any, check: () => void}>} describe
  */
+
+/** One operator, Identity, in ONNX' binary form. */
+const SMALLEST =
+  'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=';
+
+/**
+ * The runtime's WebAssembly is compiled while the model's files still come: ONNX Runtime starts with
+ * its first session.
+ * @param {any} ort a build of ONNX Runtime Web
+ * @param {Provider} provider
+ * @returns {(request: StartRequest) => Promise<void>}
+ */
+export function preparer(ort, provider) {
+  return (request) =>
+    explaining(async () => {
+      await start(ort, provider, request);
+      const bytes = Uint8Array.from(atob(SMALLEST), (char) => char.charCodeAt(0));
+      const smallest = await create(ort, provider, { entry: bytes.buffer, files: {} });
+      await smallest.release();
+    });
+}
 
 /**
  * @param {any} ort a build of ONNX Runtime Web
@@ -59,7 +81,7 @@ async function described(ort, provider, session, { inputs, outputs }) {
 /**
  * @param {any} ort
  * @param {Provider} provider
- * @param {OpenRequest} request
+ * @param {StartRequest} request
  */
 async function start(ort, provider, { assets = {}, threads }) {
   await provider.prepare();
@@ -73,7 +95,7 @@ async function start(ort, provider, { assets = {}, threads }) {
 /**
  * @param {any} ort
  * @param {Provider} provider
- * @param {OpenRequest} request
+ * @param {Pick<OpenRequest, 'entry' | 'files'>} request
  */
 async function create(ort, provider, { entry, files }) {
   const externalData = Object.entries(files).map(([path, data]) => ({
@@ -84,13 +106,21 @@ async function create(ort, provider, { entry, files }) {
   try {
     return await ort.InferenceSession.create(new Uint8Array(entry), options);
   } catch (error) {
-    const text = String(/** @type {any} */ (error)?.message ?? error);
-    // Of a model with float16 arithmetic, and of a runtime that does not start.
-    if (/\bf16\b|ShaderF16|no available backend/i.test(text)) {
-      throw new RuntimeFailure('unavailable', text);
-    }
-    throw error;
+    throw lacking(error);
   }
+}
+
+/**
+ * @param {any} error of a session
+ * @returns {any} the same, or what this browser lacks for it
+ */
+function lacking(error) {
+  const text = String(error?.message ?? error);
+  // The model's float16 arithmetic needs what the adapter does not offer.
+  if (/\bf16\b|ShaderF16/i.test(text)) {
+    return new RuntimeFailure('unavailable', 'the WebGPU adapter has no float16 shaders (shader-f16)');
+  }
+  return /no available backend/i.test(text) ? new RuntimeFailure('unavailable', text) : error;
 }
 
 /**
@@ -111,6 +141,8 @@ async function run(ort, session, inputs, check) {
       data,
       shape: [...dims],
     }));
+  } catch (error) {
+    throw lacking(error);
   } finally {
     check();
   }

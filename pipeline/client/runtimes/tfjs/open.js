@@ -1,8 +1,8 @@
 /** Runs TF.js models from memory on one backend, and on no other. */
 import * as tf from '@tensorflow/tfjs-core';
 import { RuntimeFailure, explaining } from '../failure.js';
-import { mapped } from '../record.js';
 import { artifactsOf } from './artifacts.js';
+import { promised, taken } from './cast.js';
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
 /** @typedef {import('../contract.js').StartRequest} StartRequest */
@@ -16,6 +16,7 @@ import { artifactsOf } from './artifacts.js';
  * @property {(request: StartRequest) => Promise<void>} prepare before TF.js starts it
  * @property {() => any} describe
  * @property {() => void} check throws where the context or device was lost
+ * @property {<T>(work: Promise<T>) => Promise<T>} unlessLost rejects where it is lost meanwhile
  *
  * @typedef {Object} Kind
  * @property {string} FORMAT
@@ -81,10 +82,11 @@ async function opening(backend, kind, request) {
  */
 async function described(backend, kind, model, request) {
   const predict = kind.predictor(model, request);
+  const dtypes = Object.fromEntries(request.outputs.map(({ name, dtype }) => [name, dtype]));
   const details = { backend: tf.getBackend(), version: tf.version_core, ...(await backend.describe()) };
   return {
     details,
-    run: (feeds) => explaining(() => run(backend, predict, feeds)),
+    run: (feeds) => explaining(() => run(backend, predict, feeds, dtypes)),
     memory,
     dispose: async () => dispose(model, request),
   };
@@ -125,23 +127,26 @@ async function begin(backend, request) {
  * @param {Backend} backend
  * @param {(feeds: Named) => Promise<Named>} predict
  * @param {Tensors} inputs
+ * @param {Record<string, string>} dtypes of the outputs, as the manifest promises them
  * @returns {Promise<Tensors>}
  */
-async function run(backend, predict, inputs) {
+async function run(backend, predict, inputs, dtypes) {
   backend.check();
   /** @type {Named} */
-  const feeds = mapped(inputs, ({ data, shape, dtype }) =>
-    tf.tensor(/** @type {any} */ (data), shape, /** @type {any} */ (dtype)),
-  );
+  const feeds = {};
   /** @type {Named} */
   let results = {};
   try {
-    results = await predict(feeds);
+    for (const name in inputs) {
+      const { data, shape, dtype } = taken(name, inputs[name]);
+      feeds[name] = tf.tensor(data, shape, dtype);
+    }
+    results = await backend.unlessLost(predict(feeds));
     const read = Object.entries(results).map(async ([name, tensor]) => {
       const { dtype, shape } = tensor;
-      return [name, { dtype, shape, data: await tensor.data() }];
+      return [name, promised({ dtype, shape, data: await tensor.data() }, dtypes[name])];
     });
-    return Object.fromEntries(await Promise.all(read));
+    return Object.fromEntries(await backend.unlessLost(Promise.all(read)));
   } finally {
     tf.dispose([feeds, results]);
     backend.check();

@@ -22,8 +22,29 @@ export async function describe() {
 }
 
 export function check() {
-  if (context().gl.isContextLost()) throw new RuntimeFailure('lost', 'the WebGL context was lost');
+  if (context().gl.isContextLost()) throw lostNow();
 }
+
+/**
+ * TF.js would wait for ever for what a lost context was to compute.
+ * @template T
+ * @param {Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function unlessLost(work) {
+  const { canvas } = context().gl;
+  /** @type {any} */
+  let lose;
+  const lost = new Promise((_, reject) => (lose = () => reject(lostNow())));
+  canvas.addEventListener('webglcontextlost', lose);
+  try {
+    return await /** @type {Promise<T>} */ (Promise.race([work, lost]));
+  } finally {
+    canvas.removeEventListener('webglcontextlost', lose);
+  }
+}
+
+const lostNow = () => new RuntimeFailure('lost', 'the WebGL context was lost');
 
 function context() {
   return /** @type {any} */ (backend()).gpgpu;

@@ -20,3 +20,6 @@ export async function describe() {
 export function check() {
   lost();
 }
+
+/** A lost device rejects what waits for it. */
+export const unlessLost = (/** @type {Promise<any>} */ work) => work;
