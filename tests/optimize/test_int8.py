@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import apply_int8 as apply
 from onnx_models import run, write_model, write_samples
+from saturating import everywhere
 
 from pipeline.errors import PipelineError
 from pipeline.export import onnx as fmt
@@ -76,9 +77,9 @@ def test_it_agrees_with_float32_on_inputs_it_has_not_seen(tmp_path):
     samples = write_samples(tmp_path / "samples", image=images(64))
     unseen = images(200)
     wanted = run(model / "model.onnx", image=unseen)[0]
-    found = run(apply(model, samples, tmp_path / "work"), image=unseen)[0]
     assert len(set(wanted.argmax(-1))) > 2
-    assert (wanted.argmax(-1) == found.argmax(-1)).mean() > 0.95
+    for found in everywhere(apply(model, samples, tmp_path / "work"), image=unseen):
+        assert (wanted.argmax(-1) == found.argmax(-1)).mean() > 0.95
 
 
 def test_one_scale_for_each_channel_keeps_the_small_channels(network, samples, tmp_path):
@@ -194,7 +195,8 @@ def test_integer_inputs_constants_and_empty_tensors(tmp_path):
     }
     quantized = apply(model, write_samples(tmp_path / "samples", **feeds), tmp_path / "work")
     wanted = run(model / "model.onnx", **feeds)[0]
-    assert np.abs(run(quantized, **feeds)[0] - wanted).max() < 0.05 * np.ptp(wanted)
+    for found in everywhere(quantized, **feeds):
+        assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
 
 
 def test_a_fixed_batch_is_filled_up(tmp_path, samples):
@@ -207,7 +209,8 @@ def test_a_fixed_batch_is_filled_up(tmp_path, samples):
     )
     quantized = apply(model, samples, tmp_path / "work")
     wanted = run(model / "model.onnx", image=SAMPLES[:8])[0]
-    assert np.abs(run(quantized, image=SAMPLES[:8])[0] - wanted).max() < 0.05 * np.ptp(wanted)
+    for found in everywhere(quantized, image=SAMPLES[:8]):
+        assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
 
 
 def test_values_that_are_not_finite_are_refused(network, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from onnx import helper
 from onnx_models import apply_int8, run, write_model, write_samples
 from pydantic import ValidationError
+from saturating import everywhere
 
 from pipeline.errors import PipelineError
 from pipeline.optimize.onnx import int8_sensitivity
@@ -49,9 +50,11 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_samples(tmp_path_factory.mktemp("samples") / "s", image=IMAGES)
 
 
-def relative(path: Path, model: Path) -> float:
-    found, wanted = run(path, image=IMAGES)[0], run(model / "model.onnx", image=IMAGES)[0]
-    return float(np.sqrt(np.mean((found - wanted) ** 2)) / np.std(wanted))
+def relative(path: Path, model: Path) -> list[float]:
+    """The errors here, and where sums saturate."""
+    wanted = run(model / "model.onnx", image=IMAGES)[0]
+    found = everywhere(path, image=IMAGES)
+    return [float(np.sqrt(np.mean((one - wanted) ** 2)) / np.std(wanted)) for one in found]
 
 
 def floats(path: Path) -> list[list[int]]:
@@ -62,8 +65,8 @@ def floats(path: Path) -> list[list[int]]:
 def test_only_what_hurts_stays_in_float32(network: Path, samples: Path, tmp_path: Path) -> None:
     plain = apply_int8(network, samples, tmp_path / "plain")
     kept = apply_int8(network, samples, tmp_path / "kept", keep={"relative_error": 0.03})
-    assert relative(plain, network) > 0.1
-    assert relative(kept, network) <= 0.03
+    assert min(relative(plain, network)) > 0.1
+    assert max(relative(kept, network)) <= 0.03
     assert floats(plain) == []
     # The first is harmless.
     assert [6, 3, 1, 1] not in floats(kept)

@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx_models import apply_int8, run, run_in_chromium, write_model, write_samples
+from saturating import everywhere
 
 from pipeline.errors import ConfigError
 from pipeline.optimize.int8 import METHODS
@@ -140,8 +141,9 @@ def test_a_channel_of_next_to_nothing_keeps_its_large_bias(samples: Path, tmp_pa
     weight[0] *= 1e-12
     model = network(tmp_path / "model", w0=weight, b0=bias)
     path = apply_int8(model, samples, tmp_path / "work")
-    wanted, found = run(model / "model.onnx", image=IMAGES)[0], run(path, image=IMAGES)[0]
-    assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
+    wanted = run(model / "model.onnx", image=IMAGES)[0]
+    for found in everywhere(path, image=IMAGES):
+        assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
 
 
 @pytest.mark.parametrize("granularity", ["per-channel", "per-tensor"])
