@@ -35,10 +35,10 @@ HOST = "127.0.0.1"
 NAMES = [HOST, "localhost"]
 
 
-#: The index, pointers, and of a release's folder all but its manifest.
+#: The index, pointers, and of a release's folder all but its manifests.
 _PLAIN = re.compile(
     r"index\.json|(?!client/|demo/|runtimes/)[^/]+/[^/]+\.json"
-    r"|[^/]+/releases/[^/]+/(?!manifest\.json$).+"
+    r"|[^/]+/releases/[^/]+/(?!(?:manifest|page)\.json$).+"
 )
 
 

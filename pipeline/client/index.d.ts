@@ -6,8 +6,9 @@
  *     const top = await model.classify(document.querySelector("img")!, { top: 5 });
  */
 import type { ReleaseManifest } from "./manifest.js";
+import type { PageManifest } from "./page.js";
 
-export type { ReleaseManifest };
+export type { PageManifest, ReleaseManifest };
 
 /** Fetches, verifies and opens a model; rejects with a `LoadError`, a `ModelError` or an abort. */
 export function load(url: string | URL, options?: LoadOptions): Promise<Model>;

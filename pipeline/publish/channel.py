@@ -7,7 +7,7 @@ import json
 from contextlib import suppress
 
 from pipeline.errors import PipelineError
-from pipeline.publish.layout import MANIFEST
+from pipeline.publish.layout import MANIFEST, PAGE
 from pipeline.publish.storage.base import Content, Storage
 
 #: Of a swap that the place refused though nothing had changed: S3 does so while another one writes.
@@ -26,6 +26,11 @@ def path_of(name: str, channel: str) -> str:
 def manifest_path(release: str) -> str:
     """Where a release's manifest lies, in its model's folder."""
     return f"releases/{release}/{MANIFEST}"
+
+
+def page_path(release: str) -> str:
+    """Where what pages need of it lies."""
+    return f"releases/{release}/{PAGE}"
 
 
 def read(storage: Storage, name: str, channel: str) -> Content | None:
@@ -68,14 +73,22 @@ def move(storage: Storage, name: str, channel: str, release: str, expected: Cont
 
 
 def pointer(storage: Storage, name: str, release: str) -> bytes | None:
-    """What a channel holds that points to a release; ``None`` where there is no such release."""
-    manifest = manifest_path(release)
-    content = storage.read(f"{name}/{manifest}")
+    """What a channel holds that points to a release; ``None`` where there is no such release.
+
+    Clients of before read ``manifest``; releases of before have no ``page``.
+    """
+    manifest, page = (_file(storage, name, of(release)) for of in (manifest_path, page_path))
+    if manifest is None:
+        return None
+    said = {"release": release, "manifest": manifest["path"], "sha256": manifest["sha256"]}
+    return json.dumps(said | ({"page": page} if page else {}), indent=1).encode()
+
+
+def _file(storage: Storage, name: str, path: str) -> dict[str, str] | None:
+    content = storage.read(f"{name}/{path}")
     if content is None:
         return None
-    sha256 = hashlib.sha256(content.data).hexdigest()
-    said = {"release": release, "manifest": manifest, "sha256": sha256}
-    return json.dumps(said, indent=1).encode()
+    return {"path": path, "sha256": hashlib.sha256(content.data).hexdigest()}
 
 
 def _moved(

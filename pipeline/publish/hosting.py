@@ -60,7 +60,7 @@ def _rules(models: Mapping[str, Any], versions: list[str]) -> Iterator[Rule]:
         yield path, moving
     yield "/client/tasks/*", moving
     yield "/client/:module", moving
-    for name in ("index", "manifest"):
+    for name in ("index", "manifest", "page"):
         # More of the same path: these add a type, and no Cache-Control.
         yield f"/client/{name}.d.ts", {"Content-Type": TYPES[".ts"]}
     channels = [

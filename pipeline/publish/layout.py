@@ -10,6 +10,8 @@ from typing import Any
 
 #: What a release's folder is about.
 MANIFEST = "manifest.json"
+#: What of it a page needs, beside it.
+PAGE = "page.json"
 
 #: What models and channels are called: names that lead nowhere else.
 NAME = r"[a-z0-9][a-z0-9._-]{0,63}"

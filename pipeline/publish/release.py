@@ -18,7 +18,8 @@ from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
-from pipeline.publish.layout import MANIFEST
+from pipeline.publish import page as pages
+from pipeline.publish.layout import MANIFEST, PAGE
 from pipeline.publish.storage import Readable, Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
@@ -37,7 +38,7 @@ ID_DIGITS = 16
 ADDED = ("release", "created", "report")
 
 #: Given a whole manifest, writes ``report.html`` and its like into a folder, in which
-#: ``manifest.json``, its compressed twins and what earlier writers wrote lie already.
+#: ``manifest.json``, ``page.json``, their twins and what earlier writers wrote lie already.
 Writer = Callable[[Mapping[str, Any], Path], None]
 
 
@@ -181,8 +182,9 @@ def _add_release(
         full = _full(manifest, release, created, report is not None)
         with storage.new_folder(f"{name}/releases/{release}", last=MANIFEST) as aside:
             write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
-            # Every visitor fetches it. Before the writers: a signature is of all that lies there.
-            write_twins({MANIFEST: aside / MANIFEST}, aside)
+            write_aside(aside / PAGE, pages.encoded(full))
+            # Every visitor fetches one. Before the writers: a signature is of all that lies there.
+            write_twins({name: aside / name for name in (MANIFEST, PAGE)}, aside)
             for writer in (*([report] if report else []), *writers):
                 writer(full, aside)
     return full

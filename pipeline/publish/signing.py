@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import PipelineError
-from pipeline.publish.layout import MANIFEST
+from pipeline.publish.layout import MANIFEST, PAGE
 from pipeline.publish.release import told
 from pipeline.publish.signature import SIGNATURE, Signer
 from pipeline.publish.signed import Read, Trusted, Verdict, check
@@ -70,19 +71,18 @@ def reader(storage: Storage, folder: str) -> Read:
 def _vouched(manifest: Mapping[str, Any], read: Read, place: Path) -> set[str]:
     """Copy what is sure to be as it was written: others may have changed the rest since.
 
-    The manifest was compared with the build's, and the bill of materials follows from it.
+    The manifest was compared with the build's; the bill of materials and the page's follow from it.
     """
-    from pipeline.publish import bom
+    from pipeline.publish import bom, page
 
     files = {MANIFEST: read(MANIFEST)}
     if json.loads(files[MANIFEST]) != manifest:
         raise PipelineError("another release has this name", where=folder_of(manifest))
-    materials = bom.encoded(manifest)
-    try:
-        if read(bom.BOM) == materials:
-            files[bom.BOM] = materials
-    except FileNotFoundError:
-        pass  # published by a version that wrote none
+    for name, expected in ((bom.BOM, bom.encoded(manifest)), (PAGE, page.encoded(manifest))):
+        # A version of before may have written none, or another.
+        with suppress(FileNotFoundError):
+            if read(name) == expected:
+                files[name] = expected
     for name, content in files.items():
         (place / name).write_bytes(content)
     return set(files)

@@ -15,7 +15,7 @@ from client_release import Release
 from client_site import Origin
 
 from pipeline.browser.bundles import assets_of
-from pipeline.publish import esbuild
+from pipeline.publish import esbuild, page
 from pipeline.publish.runtime import SOURCES
 
 Manifest = dict[str, Any]
@@ -32,13 +32,14 @@ def edited(release: Release, folder: Path, change: Callable[[Manifest], object])
     model = folder / "cdn" / manifest["name"]
     latest = json.loads((model / "latest.json").read_text())
     content = json.dumps(manifest).encode()
+    own = page.encoded(manifest)
+    pointer = {**latest, "sha256": sha256(content).hexdigest()}
+    pointer["page"] = {**latest["page"], "sha256": sha256(own).hexdigest()}
     # Not into the file, which is the original's too.
     for path, text in (
         (model / latest["manifest"], content),
-        (
-            model / "latest.json",
-            json.dumps({**latest, "sha256": sha256(content).hexdigest()}).encode(),
-        ),
+        (model / latest["page"]["path"], own),
+        (model / "latest.json", json.dumps(pointer).encode()),
     ):
         for twin in model.glob(f"{path.relative_to(model)}*"):
             twin.unlink()

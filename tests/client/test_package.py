@@ -83,7 +83,13 @@ def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
     installed = project / "node_modules" / "model-pipeline-client"
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
     modules = {path.name for path in CLIENT.glob("*.js")}
-    assert found == modules | {"README.md", "package.json", "index.d.ts", "manifest.d.ts"}
+    assert found == modules | {
+        "README.md",
+        "package.json",
+        "index.d.ts",
+        "manifest.d.ts",
+        "page.d.ts",
+    }
     assert (installed / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
@@ -99,8 +105,9 @@ def test_types_of_manifests_follow_their_schema(tmp_path: Path) -> None:
     (copy / "node_modules").symlink_to(CLIENT / "node_modules")
     (tmp_path / "publish").symlink_to(ROOT / "pipeline" / "publish")
     run(["npm", "run", "--silent", "types"], copy)
-    same = (copy / "manifest.d.ts").read_text() == (CLIENT / "manifest.d.ts").read_text()
-    assert same, "run `make types`: the schema of manifests changed"
+    for name in ("manifest.d.ts", "page.d.ts"):
+        same = (copy / name).read_text() == (CLIENT / name).read_text()
+        assert same, f"run `make types`: the schema that {name} is made of changed"
 
 
 def test_locked_packages_carry_no_registrys_address() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from pipeline.digest import digest
+from pipeline.publish import page as pages
 from pipeline.publish.bom import BOM
-from pipeline.publish.layout import MANIFEST
+from pipeline.publish.layout import MANIFEST, PAGE
 from pipeline.publish.release import ADDED, ID_DIGITS
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.verify import hashes, twins
@@ -15,7 +16,7 @@ from pipeline.publish.verify.fault import REPORT, Check, Fault, Published
 from pipeline.publish.verify.listed import Listed, ManifestError, files
 
 #: What a release's folder holds, where it cannot be listed.
-OWN = (MANIFEST, SIGNATURE, BOM, REPORT, "report.md", "report.json")
+OWN = (MANIFEST, PAGE, SIGNATURE, BOM, REPORT, "report.md", "report.json")
 
 
 def name(published: Published) -> Iterator[Fault]:
@@ -41,6 +42,18 @@ def report(published: Published) -> Iterator[Fault]:
         published.file(REPORT)
     except (FileNotFoundError, ValueError) as error:
         yield Fault(published.path(REPORT), _said(error))
+
+
+def page(published: Published) -> Iterator[Fault]:
+    """What pages load says what the manifest says; releases of before have none."""
+    try:
+        same = published.file(PAGE) == pages.encoded(published.manifest)
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError, AttributeError):
+        same = False  # far too large, or of a manifest that is none
+    if not same:
+        yield Fault(published.path(PAGE), f"is not what follows from {MANIFEST}")
 
 
 def compressed(published: Published) -> Iterator[Fault]:
@@ -104,4 +117,4 @@ def _said(error: Exception) -> str:
     return hashes.MISSING if isinstance(error, FileNotFoundError) else f"is {error}"
 
 
-CHECKS: tuple[Check, ...] = (name, report, compressed, content, unlisted)
+CHECKS: tuple[Check, ...] = (name, report, page, compressed, content, unlisted)

@@ -14,9 +14,9 @@ from pipeline.publish import channel as channels
 from pipeline.publish.index import PATH as INDEX
 from pipeline.publish.index import ids
 from pipeline.publish.index import models as model_folders
-from pipeline.publish.layout import MANIFEST, NAME
+from pipeline.publish.layout import MANIFEST, NAME, PAGE
 from pipeline.publish.storage import Readable, Storage
-from pipeline.publish.verify.fault import Fault
+from pipeline.publish.verify.fault import Fault, Published
 
 RELEASE = re.compile(r"[0-9a-f]{16}")
 POINTER_BYTES = 2**16
@@ -46,7 +46,7 @@ def target(where: str) -> Target:
     """What a path or URL stands for, by its form."""
     where = where.rstrip("/")
     parts = where.split("/")
-    if parts[-1] == MANIFEST and parts[-3:-2] == ["releases"]:
+    if parts[-1] in (MANIFEST, PAGE) and parts[-3:-2] == ["releases"]:
         return Target("/".join(parts[:-4]) or ".", parts[-4], release=parts[-2])
     if where.endswith(".json") and parts[-1] != INDEX:
         return Target(
@@ -161,12 +161,22 @@ class Pointer:
     release: str
     sha256: Any
     """Of the release's manifest: whatever stands there."""
+    page: Any
+    """Path and sha256 of what pages need of it: whatever stands there; ``None`` in old ones."""
 
-    def fault(self, manifest: bytes) -> Fault | None:
-        """Whether the manifest is another one than the pointer says."""
-        if hashlib.sha256(manifest).hexdigest() == self.sha256:
-            return None
-        return Fault(self.path, f"says another sha256 than that of release {self.release}")
+    def faults(self, published: Published) -> Iterator[Fault]:
+        """Whether the manifests are others than the pointer says."""
+        if hashlib.sha256(published.raw).hexdigest() != self.sha256:
+            yield Fault(self.path, f"says another sha256 than that of release {self.release}")
+        if self.page is None:
+            return
+        try:
+            sha256 = hashlib.sha256(published.file(PAGE)).hexdigest()
+        except (FileNotFoundError, ValueError):
+            yield Fault(published.path(PAGE), "is missing")
+            return
+        if self.page != {"path": channels.page_path(self.release), "sha256": sha256}:
+            yield Fault(self.path, f"says another {PAGE} than that of release {self.release}")
 
 
 def pointed(storage: Readable, model: str, channel: str) -> tuple[Pointer | None, Fault | None]:
@@ -181,7 +191,7 @@ def pointed(storage: Readable, model: str, channel: str) -> tuple[Pointer | None
         _check_releases(release)
     except (ValueError, KeyError, TypeError) as error:
         return None, Fault(path, f"is no pointer to a release: {error}")
-    pointer = Pointer(path, release, sha256)
+    pointer = Pointer(path, release, sha256, said.get("page"))
     if manifest != channels.manifest_path(release):
         return pointer, Fault(path, f"points to another place than its release's: {manifest!r}")
     return pointer, None

@@ -100,12 +100,10 @@ def _follow(
 
 def _compared(pointers: Sequence[Pointer | None], releases: Sequence[Published]) -> Iterator[Fault]:
     """Pointers say the sha256 of the very bytes that all else is checked by."""
-    manifests = {published.release: published.raw for published in releases}
+    known = {published.release: published for published in releases}
     for pointer in pointers:
-        if pointer and pointer.release in manifests:
-            fault = pointer.fault(manifests[pointer.release])
-            if fault:
-                yield fault
+        if pointer and pointer.release in known:
+            yield from pointer.faults(known[pointer.release])
 
 
 def _open(

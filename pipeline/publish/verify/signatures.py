@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.publish.layout import MANIFEST, is_twin
+from pipeline.publish.layout import MANIFEST, PAGE, is_twin
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.signed import Trusted, Verdict, check
 from pipeline.publish.storage import Storage
@@ -42,10 +42,10 @@ class Signatures:
         ]
 
     def _others(self, published: Published) -> list[str]:
-        """A release's files, but for its manifest, which names what it holds, and twins."""
+        """A release's files, but for what is checked by the manifest, and twins."""
         if isinstance(published.storage, Storage):
             names = published.storage.names(published.path("").rstrip("/"))
-            own = (MANIFEST, SIGNATURE)
+            own = (MANIFEST, PAGE, SIGNATURE)
             return [name for name in names if name not in own and not is_twin(name)]
         return [REPORT] if published.manifest.get("report") is not None else []
 

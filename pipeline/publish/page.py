@@ -1,0 +1,51 @@
+"""``page.json``: what a page needs of a release's manifest, which is many times as large.
+
+It says nothing of its own, so that anyone who has the manifest can tell whether it is right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+#: Names what is kept; the client's types are generated from it too.
+SCHEMA = Path(__file__).parent / "page.schema.json"
+
+
+def encoded(manifest: Mapping[str, Any]) -> bytes:
+    """The file, for a release's whole manifest: the same bytes at every call.
+
+    Published ones never change: whoever changes what is kept has to keep this too, for ``verify``.
+    """
+    artifacts = [{**one, "validation": _in_browsers(one)} for one in manifest["artifacts"]]
+    schema = json.loads(SCHEMA.read_text())
+    kept = _kept({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _in_browsers(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Proofs of what no page runs are of no use to any."""
+    return [proof for proof in artifact.get("validation", []) if "@" in proof["target"]]
+
+
+def _kept(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+    """What a schema names of a value."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        if value is None:
+            return None
+        schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+        return _kept(value, schema, definitions)
+    if isinstance(value, dict):
+        named, others = schema.get("properties", {}), schema.get("additionalProperties")
+        return {
+            key: _kept(one, named.get(key, others), definitions)
+            for key, one in value.items()
+            if key in named or others
+        }
+    if isinstance(value, list):
+        return [_kept(one, schema["items"], definitions) for one in value]
+    return value
