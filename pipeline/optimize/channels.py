@@ -60,7 +60,7 @@ class Options(Training):
     """How often every calibration sample is seen after the channels are gone."""
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Remove channels of a Keras model, and fine-tune it with the calibration samples.
 

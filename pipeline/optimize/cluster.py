@@ -55,7 +55,7 @@ class Options(Training):
 
 
 @step(
-    version=3,
+    version=4,
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )

@@ -68,7 +68,7 @@ class Options(Training):
     """Softens the source model's answers, so that they tell more of what it finds alike."""
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Distill a Keras model with the calibration samples.
 

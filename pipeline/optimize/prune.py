@@ -80,7 +80,7 @@ class Options(Training):
 
 
 @step(
-    version=3,
+    version=4,
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )
@@ -113,7 +113,6 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
         The kept epoch's loss and accuracy.
     """
     import tensorflow_model_optimization as tfmot
-    import tf_keras
 
     from pipeline.optimize.keras import kernels
     from pipeline.optimize.training import finetune
@@ -126,15 +125,12 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
     chosen = kernels.require(model, options, NAME, options.kinds)
     wrapped = kernels.wrapped(model, chosen, wrap)
-    update = tfmot.sparsity.keras.UpdatePruningStep()
-    # It masks at the end of an epoch, after the epoch was measured: what is measured is sparse too.
-    mask = tf_keras.callbacks.LambdaCallback(on_test_begin=lambda logs: update.on_epoch_end(0))
     return finetune.fit(
         wrapped,
         train,
         watch,
         recipe,
-        callbacks=[update, mask],
+        callbacks=[tfmot.sparsity.keras.UpdatePruningStep()],
         settled=masks["pruning_schedule"].end_step,
         report=progress,
     )

@@ -120,7 +120,7 @@ class Grid:
         return tf.clip_by_value(values, low, high)
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """Quantize a Keras model with the calibration samples (labels, a teacher, or both).
 

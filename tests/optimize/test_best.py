@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.optimize.training import finetune
-from pipeline.optimize.training.examples import Examples
+from pipeline.optimize.training import finetune, losses
+from pipeline.optimize.training.best import as_good
+from pipeline.optimize.training.examples import Examples, Mix
 
 EPOCHS, BATCHES, SIZE = 4, 5, 8
 
@@ -68,3 +69,32 @@ def test_an_epoch_counts_once_weights_are_settled(settled: int, kept: int) -> No
     told, weights, after = fitted(spoiled=2, by=-1.0, settled=settled)
     assert told["epoch"] == kept
     np.testing.assert_array_equal(weights[0], after[kept - 1][0])
+
+
+def test_few_samples_make_no_early_epoch_the_best() -> None:
+    """One hard sample of a hundred; then all of them."""
+    best = np.full(100, 0.1)
+    later = best - 0.05
+    later[0] = 6.0
+    assert later.mean() > best.mean()
+    assert as_good(later, best)
+    assert not as_good(best + 0.001, best)
+    assert as_good(best, best) and as_good(later, None)
+
+
+@pytest.mark.parametrize("taught_by", ["labels", "teacher", "both"])
+def test_the_losses_of_samples_are_what_is_trained_with(taught_by: str) -> None:
+    """Their mean is what Keras gives for all of them."""
+    import tf_keras
+
+    point = tf_keras.Input(3)
+    model = tf_keras.Model(point, tf_keras.layers.Dense(2, activation="softmax")(point))
+    known = examples(0)
+    truth, scores = known.targets[0][:, None], np.tile(np.float32([[0.3, 0.7]]), (len(known), 1))
+    targets = {"labels": known.targets[0], "teacher": scores, "both": np.hstack([truth, scores])}
+    taught = Examples(
+        known.inputs, (targets[taught_by].astype(np.float32),), taught_by, Mix(0.5, 2.0)
+    )
+    model.compile("adam", loss=losses.losses(model, taught))
+    whole = model.evaluate(list(taught.inputs), list(taught.targets), batch_size=40, verbose=0)
+    assert losses.each(model, taught).mean() == pytest.approx(whole, rel=1e-5)

@@ -58,7 +58,7 @@ def fit(
 ) -> dict[str, float]:
     """Train a compiled-anew model in place with Adam; call it within ``reproducible``.
 
-    It is left as it was after the epoch with the least loss on ``watch``.
+    It is left as it was after the epoch that is best on ``watch`` (see ``best``).
 
     Args:
         model: a ``tf_keras.Model``.
@@ -77,7 +77,7 @@ def fit(
     """
     from pipeline.optimize.training.best import keeper
 
-    steps, best = recipe.steps(len(train)), keeper(settled)
+    steps, best = recipe.steps(len(train)), keeper(watch, settled)
     _compile(model, train, recipe.learning_rate, steps)
     with _current_statistics(model, steps):
         history = model.fit(

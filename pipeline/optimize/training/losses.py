@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.optimize.training.examples import Examples, Mix
@@ -90,6 +91,22 @@ def metrics(model: Any, examples: Examples) -> list[Any]:
     return []
 
 
+def each(model: Any, examples: Examples) -> NDArray[np.float64]:
+    """The loss of every example, summed over outputs: float64 [n]."""
+    import numpy as np
+
+    answers = model.predict(list(examples.inputs), batch_size=128, verbose=0)
+    answers = list(answers.values()) if isinstance(answers, dict) else answers
+    answers = answers if isinstance(answers, list) else [answers]
+    total = np.zeros(len(examples))
+    for loss, target, answer in zip(
+        losses(model, examples), examples.targets, answers, strict=True
+    ):
+        values = np.asarray(getattr(loss, "call", loss)(target, answer), np.float64)
+        total += values.reshape(len(examples), -1).mean(axis=1)
+    return total
+
+
 def _mixed(mix: Mix, *, softmax: bool) -> Any:
     """Hinton et al. 2015, section 2.1: labels at temperature 1, the teacher at a higher one."""
     import tf_keras
@@ -127,4 +144,4 @@ def _scaled_error(target: NDArray[Any]) -> Any:
     import tensorflow as tf
 
     scale = 1.0 / max(float(target.var()), 1e-12)
-    return lambda truth, found: scale * tf.reduce_mean(tf.square(truth - found))
+    return lambda truth, found: scale * tf.reduce_mean(tf.square(truth - found), axis=-1)
