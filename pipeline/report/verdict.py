@@ -59,7 +59,7 @@ def judge(release: Release) -> Verdict:
     unproved = [artifact.id for artifact in release.artifacts if not artifact.complete]
     ok = not artifacts["fail"] and not required and not unproved
     undecided = chance.undecided(release)
-    unsure = f" {words.UNDECIDED} {_UNSURE}" if ok and undecided else ""
+    unsure = f" {_UNSURE}" if ok and undecided else ""
     return Verdict(
         ok=ok,
         headline=_headline(artifacts, proofs, required, unproved) + unsure,

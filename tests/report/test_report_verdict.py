@@ -184,7 +184,7 @@ def beyond(value: float) -> dict[str, Any]:
 def test_what_chance_explains_passes_and_is_said() -> None:
     verdict = judge(Release(unsure()))
     assert verdict.ok and verdict.failures == []
-    assert verdict.headline.endswith("≈ Not every bound is decided by so few samples.")
+    assert verdict.headline.endswith(" Not every bound is decided by so few samples.")
     (line,) = verdict.undecided
     assert line == (
         "tfjs-graph/fp16 on tfjs-wasm in Chromium; tfjs-wasm in Firefox: 0.83 points lost, at most "
@@ -194,7 +194,7 @@ def test_what_chance_explains_passes_and_is_said() -> None:
         "Not decided by so few samples"
     ]
     assert fact[1].startswith("0.56 points lost")
-    assert "≈" not in judge(Release(manifest())).headline
+    assert "decided" not in judge(Release(manifest())).headline
 
 
 def test_an_agreement_that_chance_explains_is_said_too() -> None:
