@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import GateError, MissingToolError, PipelineError
 from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
+from pipeline.validate.trust import remedy
 
 if TYPE_CHECKING:
     from pipeline.publish.release import Release, Writer
@@ -105,9 +106,12 @@ def judge(built: Built, *, complete: bool = True) -> None:
 
     Raises:
         GateError: naming artifact, backend, metric, value and bound of every miss, and every
-            artifact that did not run somewhere.
+            artifact that did not run somewhere; or the source itself gets far fewer samples right
+            than it should.
         MissingToolError: a backend that the config requires could not run.
     """
+    if doubted := built.manifest.get("doubt"):
+        raise GateError(doubted, where="source", todo=f"nothing was published; {remedy(doubted)}")
     misses, failures = missed(built.manifest), failed(built.manifest)
     if misses or failures:
         lines = [

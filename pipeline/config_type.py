@@ -20,22 +20,36 @@ STAGES = ("model", "frozen", "graph", "weights")
 
 
 class OneOf(Options):
-    """A mapping with exactly one key: the kind."""
+    """A mapping with exactly one key that is a kind."""
+
+    @classmethod
+    def kinds(cls) -> list[str]:
+        """The fields of which one is named; others say something of whichever it is."""
+        return [name for name in cls.model_fields if name not in Source.model_fields]
 
     @model_validator(mode="after")
     def _exactly_one(self) -> OneOf:
-        if len(self.model_fields_set) != 1:
-            raise ValueError(f"name exactly one kind of: {', '.join(type(self).model_fields)}")
+        if len(self.model_fields_set & set(self.kinds())) != 1:
+            raise ValueError(f"name exactly one kind of: {', '.join(self.kinds())}")
         return self
 
     @property
     def kind(self) -> str:
-        return next(iter(self.model_fields_set))
+        return next(iter(self.model_fields_set & set(self.kinds())))
 
     @property
     def options(self) -> Options:
         options: Options = getattr(self, self.kind)
         return options
+
+
+class Source(OneOf):
+    """Where the pre-trained model comes from."""
+
+    accuracy: float | None = Field(None, ge=0, le=1)
+    """What share of samples like these it is known to get right. A source that gets far fewer right
+    is not published, since most often it is not given what it was trained on; without this, one
+    that is no better than chance."""
 
 
 class Variant(Options):
@@ -71,7 +85,7 @@ def config_type() -> type[Config]:
     """``Config`` with everything that discovery finds."""
     variant = _mapping("Variant", Variant, _techniques())
     types = {
-        "source": _mapping("Source", OneOf, _kinds("sources", "pull")),
+        "source": _mapping("Source", Source, _kinds("sources", "pull")),
         "samples": _mapping("Samples", OneOf, _kinds("samples", "read")),
         "task": _literal(*discover("tasks", "accuracy")),
         "variants": Annotated[dict[Name, variant], Field(min_length=1)],  # type: ignore[valid-type]

@@ -104,6 +104,10 @@ def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> Non
         assert low < described["accuracy"]["value"] < high and high - low < 0.03
         # Nothing here runs ONNX in float16, so that nobody knows.
         assert described["half_precision"]["safe"] is (True if tfjs else None)
+        known = described["portability"]
+        assert known["portable"] is True
+        assert (known["products"] > 0) == (described["variant"] == "int8")
+        assert (known["worst_sum"] or 0) <= 32767
 
 
 def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:

@@ -38,6 +38,10 @@ export interface ReleaseManifest {
      * What the model's author says of it.
      */
     facts?: {};
+    /**
+     * What the config says that it should get right.
+     */
+    accuracy?: number;
   };
   inputs: {
     name: string;
@@ -82,6 +86,10 @@ export interface ReleaseManifest {
    * Of the source model, on the test samples.
    */
   accuracy: Accuracy | null;
+  /**
+   * Why the source model itself is not to be trusted; null in what was published.
+   */
+  doubt?: string | null;
   tools: {
     [k: string]: string;
   };
@@ -353,6 +361,10 @@ export interface Accuracy {
    * Samples that only the artifact gets right.
    */
   gained?: number;
+  /**
+   * Of the source model: what one answer to all samples gets right.
+   */
+  chance?: number;
 }
 /**
  * Whether it is safe on a GPU that keeps tensors in float16, as those of phones do.

@@ -1,21 +1,35 @@
-"""`pipeline doctor` says what is there and what is missing."""
+"""`pipeline doctor` says what is there and what is missing, and how a model wants its images."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from pipeline.commands.common import JSON
+from pipeline.commands.common import COMMON, open_store
 
 
 @click.command("doctor")
-@JSON
-def command(as_json: bool) -> None:
+@click.argument("config", required=False, type=click.Path(path_type=Path), metavar="[CONFIG]")
+@COMMON
+def command(
+    config: Path | None, overrides: tuple[str, ...], store_path: Path, as_json: bool
+) -> None:
     """List the tools that builds need: there or missing, with the command that mends it.
 
+    With a CONFIG whose samples are labelled images, it gives them to the source model in all usual
+    ways (scale, order of channels, resize, order of labels) and says which fits best.
+
     \b
-    Example:
+    Examples:
       pipeline doctor
+      pipeline doctor configs/mobilenet.yaml
     """
+    if config is not None:
+        from pipeline.fitting.command import run
+
+        run(config, overrides, open_store(store_path), as_json=as_json)
+        return
     from pipeline import doctor as examination
     from pipeline import show
 

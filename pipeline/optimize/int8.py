@@ -87,7 +87,7 @@ class Options(options.Options):
     """A bound for which the most sensitive nodes are left in float32, as few as need be."""
 
 
-@step(version=6, lane="light", tools=("onnxruntime", "onnx"))
+@step(version=7, lane="light", tools=("onnxruntime", "onnx"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 

@@ -80,7 +80,8 @@ class Options(Strict):
     levels: Annotated[int, Field(ge=2, le=65_536)] = 65_536
     """How many values a grid has at most. Most layers need fewer than 256, which is uint8; a few
     small ones, such as depthwise convolutions with folded batch norms, may need more, and become
-    float16 or uint16. 256 holds all in uint8; put ``equalize`` before it then."""
+    float16 or uint16. 256 holds all in uint8; put ``equalize`` before it then. 129 is what
+    ``quantize: int8`` keeps of any grid, where it is portable."""
 
     granularity: Literal["per-tensor", "per-channel"] = "per-tensor"
     """One grid for each layer, which every format holds; or one for each channel, for ONNX."""

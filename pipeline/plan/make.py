@@ -98,10 +98,15 @@ def _plan_manifest(plan: Plan) -> None:
         "drop_dominated": config.publish.drop_dominated,
         "strict": config.validate_.strict,
         "searches": list(config.searches),
-        "source": {"kind": config.source.kind, **config.source.options.key()},
+        "source": {"kind": config.source.kind, **config.source.options.key(), **_stated(config)},
     }
     write = step_of("pipeline.publish.manifest:write", **options)
     plan.add(Node("manifest", *write, inputs, reads=_DESCRIBING))
+
+
+def _stated(config: Config) -> dict[str, float]:
+    accuracy = config.source.accuracy
+    return {} if accuracy is None else {"accuracy": accuracy}
 
 
 #: The files of results that the manifest is made of, out of tens of megabytes.

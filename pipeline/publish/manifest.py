@@ -25,6 +25,7 @@ from pipeline.validate.gates import Facts, judge, not_applied
 from pipeline.validate.half import RESULT as HALF
 from pipeline.validate.half import half_precision
 from pipeline.validate.ranges import RESULT as RANGES
+from pipeline.validate.trust import doubt
 
 SCHEMA = 1
 
@@ -92,6 +93,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "labels": options.config["labels"],
         "samples": _samples(inputs["samples"], golden["count"]),
         "accuracy": golden["accuracy"],
+        "doubt": doubt(golden["accuracy"], options.source.get("accuracy")),
         "tools": _tools(),
         "canary": None if "reason" in said else {"inputs": said["inputs"]},
         "canary_reason": said.get("reason"),

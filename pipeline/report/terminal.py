@@ -144,7 +144,7 @@ def _source(release: Release) -> Iterator[str]:
 def _verdict(release: Release) -> None:
     verdict = judge(release)
     for line in verdict.failures:
-        click.echo(f"{_mark('fail')} {line}")
+        click.echo(f"{_mark('fail')} {fill(line, WIDTH, subsequent_indent='  ')}")
     for line in verdict.undecided:
         click.echo(fill(f"{words.UNDECIDED} {line}", WIDTH, subsequent_indent="  "))
     for one in verdict.missing:

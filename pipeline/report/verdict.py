@@ -15,6 +15,7 @@ from pipeline.report.release import (
     Release,
     missing,
 )
+from pipeline.validate.trust import remedy
 
 _UNSURE = "Not every bound is decided by so few samples."
 
@@ -57,17 +58,16 @@ def judge(release: Release) -> Verdict:
     lacking = missing(release.proofs)
     required = any(one.required for one in lacking)
     unproved = [artifact.id for artifact in release.artifacts if not artifact.complete]
-    ok = not artifacts["fail"] and not required and not unproved
+    doubted = release.record.get("doubt")
+    ok = not artifacts["fail"] and not required and not unproved and not doubted
     undecided = chance.undecided(release)
     unsure = f" {_UNSURE}" if ok and undecided else ""
     return Verdict(
         ok=ok,
-        headline=_headline(artifacts, proofs, required, unproved) + unsure,
+        headline=_doubtful(doubted) or _headline(artifacts, proofs, required, unproved) + unsure,
         artifacts=artifacts,
         proofs=proofs,
-        failures=list(
-            dict.fromkeys(miss_in_words(p) for p in release.proofs if p.status == "fail")
-        ),
+        failures=_failures(release, doubted),
         undecided=undecided,
         missing=lacking,
         picks=[pick for group in release.groups for pick in picks(group)],
@@ -79,6 +79,17 @@ def _counts(statuses: Iterable[str]) -> dict[str, int]:
     for status in statuses:
         counts[status] += 1
     return counts
+
+
+def _failures(release: Release, doubted: str | None) -> list[str]:
+    """What kept it from being shipped, each once."""
+    source = [f"The source: {remedy(doubted)}"] if doubted else []
+    missed = [miss_in_words(proof) for proof in release.proofs if proof.status == "fail"]
+    return list(dict.fromkeys([*source, *missed]))
+
+
+def _doubtful(doubted: str | None) -> str:
+    return f"Do not ship: {doubted}." if doubted else ""
 
 
 def _headline(

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pipeline.options import Options as Strict
 from pipeline.preprocess import Preprocess
+from pipeline.samples.pictures import Pictures, spread
 from pipeline.step import Inputs, step
 
 
@@ -52,3 +53,12 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
         values = folder.pixels_to_input(images, len(images), preprocess, spec, where)
         splits[name] = folder.Split({spec.name: values}, labels)
     folder.write(work, splits, description=TITLE, license_name=LICENSE)
+
+
+def pictures(inputs: Inputs, options: Options, most: int) -> Pictures:
+    """Digits of the test split, as they are."""
+    from pipeline.bundled.digits import digits
+
+    images, labels = digits("test")
+    rows = spread(len(labels), most)
+    return Pictures(list(images[rows]), labels[rows], [str(digit) for digit in range(10)])

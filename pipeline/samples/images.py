@@ -12,6 +12,7 @@ from pipeline.errors import SourceError
 from pipeline.options import InputPath
 from pipeline.options import Options as Strict
 from pipeline.preprocess import Preprocess
+from pipeline.samples.pictures import Pictures, spread
 from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
@@ -97,9 +98,31 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     folder.write(work, splits, description=described, license_name=chosen.license)
 
 
+def pictures(inputs: Inputs, options: Options, most: int) -> Pictures | None:
+    """Images of the test split, as they are."""
+    import numpy as np
+
+    from pipeline.samples import folder
+
+    root, where = inputs["folder"], f"samples.images: {options.folder.name}"
+    files = _limited(_files(root, where), options.limit, options.seed)
+    rows = folder.assign(len(files), options.test_share, options.seed)["test"]
+    picked = [files[rows[index]] for index in spread(len(rows), most)]
+    labels = [label for _, label in picked if label is not None]
+    if not labels:
+        return None
+    images = list(_decoded(root, [path for path, _ in picked], where))
+    return Pictures(images, np.array(labels), [path.name for path in _classes(root)])
+
+
+def _classes(root: Path) -> list[Path]:
+    """The folders of the classes, in the order of their labels."""
+    return sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
 def _files(root: Path, where: str) -> list[tuple[Path, int | None]]:
     """Image files with their labels, sorted by path."""
-    classes = sorted(path for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+    classes = _classes(root)
     flat = _images(root)
     if flat and any(_images(folder) for folder in classes):
         raise SourceError(

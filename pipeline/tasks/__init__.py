@@ -10,6 +10,7 @@ A task module defines:
   has no accuracy.
 - ``right(outputs, labels) -> bool [n]``, only where ``accuracy`` is the share of samples that are
   right: which those are. A loss against the source is then judged by the samples that changed.
+- ``chance(outputs, labels) -> 0 to 1``, beside ``right``: what whoever does not look gets right.
 - ``ranked(outputs, count) -> int64 [n, up to count]``, only where each sample has one class: the
   likeliest classes, the likeliest first, which top-1 and top-5 agreement compare.
 

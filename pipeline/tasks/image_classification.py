@@ -52,6 +52,17 @@ def right(outputs: Outputs, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     return found
 
 
+def chance(outputs: Outputs, labels: NDArray[np.int64]) -> float:
+    """The share of samples that whoever does not look at them gets right at most.
+
+    That of the commonest label; of one that all samples have, what a class chosen blindly gets.
+    """
+    import numpy as np
+
+    counts = np.unique(labels, return_counts=True)[1]
+    return float(counts.max() / counts.sum()) if len(counts) > 1 else 1 / scores(outputs).shape[1]
+
+
 def scores(outputs: Outputs) -> NDArray[np.float32]:
     """One score per class, [n, classes], of outputs as in ``ranked``."""
     shapes = {name: tuple(values.shape) for name, values in outputs.items()}

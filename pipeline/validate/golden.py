@@ -33,7 +33,7 @@ class GoldenOptions(options.Options):
     task: str
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """Run the source model on the test samples, and make the canary of one of them.
 
@@ -93,8 +93,12 @@ def task_accuracy(
     """The task's metric on outputs, if ``folder`` has labels and the task a metric.
 
     Args:
-        source: the source model's outputs on the same samples. Where samples are right or wrong,
-            ``lost`` then counts those that only the source gets right, ``gained`` the opposite.
+        source: the source model's outputs on the same samples; ``None`` where it is the source
+            that is measured.
+
+    Returns:
+        Where samples are right or wrong, with ``chance`` of the source; of an artifact ``lost``,
+        which counts the samples that only the source gets right, and ``gained``, the opposite.
     """
     from safetensors.numpy import load_file
 
@@ -103,8 +107,10 @@ def task_accuracy(
     labels = load_file(folder / "labels.safetensors")["labels"]
     module = discover("tasks", "accuracy")[task]
     measured: dict[str, Any] | None = module.accuracy(outputs, labels)
-    if measured is None or source is None or not hasattr(module, "right"):
+    if measured is None or not hasattr(module, "right"):
         return measured
+    if source is None:
+        return measured | {"chance": module.chance(outputs, labels)}
     before, after = (module.right(answers, labels) for answers in (source, outputs))
     counts = {"lost": before & ~after, "gained": after & ~before}
     return measured | {name: int(changed.sum()) for name, changed in counts.items()}

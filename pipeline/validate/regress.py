@@ -14,7 +14,16 @@ from pipeline.tasks.proportion import difference
 from pipeline.validate.latency import quotient
 from pipeline.validate.targets import target_of
 
-Kind = Literal["missing", "verdict", "accuracy", "bytes", "latency", "parity", "half_precision"]
+Kind = Literal[
+    "missing",
+    "verdict",
+    "accuracy",
+    "bytes",
+    "latency",
+    "parity",
+    "half_precision",
+    "portability",
+]
 Manifest = Mapping[str, Any]
 
 #: Slower by less, however sure, is not worth an alarm: memory that lies elsewhere does as much.
@@ -101,6 +110,7 @@ def _samples(count: int | None) -> str:
 def _artifact(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
     yield from _bytes(before, after)
     yield from _half_precision(before, after)
+    yield from _portability(before, after)
     now = {target_of(result): result for result in after["validation"]}
     for result in before["validation"]:
         if not ran(result):
@@ -141,6 +151,14 @@ def _half_precision(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iter
     if was is True and now is False:
         note = "is not safe any more on GPUs that compute in float16"
         yield Regression("half_precision", before["id"], None, "safe", "safe", "not safe", note)
+
+
+def _portability(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+    """It answered alike on every processor, and does not any more."""
+    was, now = ((one.get("portability") or {}).get("portable") for one in (before, after))
+    if was is True and now is False:
+        note = f"some processors cut off sums of {after['portability']['node']}"
+        yield Regression("portability", before["id"], None, "portable", "yes", "no", note)
 
 
 def _verdict(

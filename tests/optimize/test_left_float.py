@@ -84,3 +84,28 @@ def test_it_is_as_exact_as_float32(network: Path, samples: Path, left: str, tmp_
     model = network / "model.onnx"
     wanted = onnxruntime.InferenceSession(model).run(None, {"image": IMAGES})[0]
     assert np.abs(found - wanted).max() < 0.05 * np.ptp(wanted)
+
+
+@pytest.mark.parametrize("shape", [(None, 16), (None, 5, 16)])
+def test_a_product_and_a_sum_do_not_become_one_of_integers(
+    shape: tuple[int | None, ...], tmp_path: Path
+) -> None:
+    """ONNX Runtime makes a Gemm of them, and then 8-bit weights."""
+    nodes = [
+        helper.make_node("MatMul", ["x", "w0"], ["m0"]),
+        helper.make_node("Relu", ["m0"], ["r0"]),
+        helper.make_node("MatMul", ["r0", "w1"], ["m1"]),
+        helper.make_node("Add", ["m1", "b1"], ["a1"]),
+        helper.make_node("Relu", ["a1"], ["r1"]),
+        helper.make_node("MatMul", ["r1", "w2"], ["y"]),
+    ]
+    specs = ([("x", "float32", shape)], [("y", "float32", (*shape[:-1], 8))])
+    weights = {"w0": weight(16, 16), "w1": weight(16, 12), "b1": weight(12), "w2": weight(12, 8)}
+    model = write_model(tmp_path / "model", nodes, *specs, **weights)
+    x = RANDOM.normal(size=(9, *[size for size in shape if size])).astype(np.float32)
+    given = write_samples(tmp_path / "s", x=x)
+    path = apply_int8(model, given, tmp_path / "work", skip=["MatMul_1", "Add_0"])
+    found = loaded(path, tmp_path / "loaded.onnx")
+    assert found["QLinearMatMul"] == 2
+    assert not found["QGemm"]
+    assert list(rewritten(onnx.load(path).graph)) == []

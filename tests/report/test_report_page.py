@@ -375,6 +375,34 @@ def test_half_precision_is_told_with_its_reason(chromium: Browser, tmp_path: Pat
     page.context.close()
 
 
+def test_which_processors_integer_products_hold_on(chromium: Browser, tmp_path: Path) -> None:
+    made = manifest()
+    none = {"portable": True, "products": 0, "node": None, "operator": None, "worst_sum": None}
+    known = {"products": 28, "operator": "Conv"}
+    made["artifacts"][0]["portability"] = none
+    made["artifacts"][1]["portability"] = {
+        **known,
+        "portable": True,
+        "node": "Conv_1",
+        "worst_sum": 32640,
+    }
+    made["artifacts"][2]["portability"] = {
+        **known,
+        "portable": False,
+        "node": "Conv_14",
+        "worst_sum": 64770,
+    }
+    page, said = opened(chromium, tmp_path, html(made))
+    rows = page.locator("#where .facts > div")
+    assert rows.count() == 2
+    right, wrong = (rows.nth(i).inner_text() for i in range(2))
+    assert made["artifacts"][1]["id"] in right
+    assert "alike on every processor: two products add up to 32,640 at most, in Conv_1" in right
+    assert "wrong on some processors: two products add up to 64,770 at most, in Conv_14" in wrong
+    assert said == []
+    page.context.close()
+
+
 def test_addresses_are_only_shown(proved: tuple[dict, Context]) -> None:
     made, context = proved
     made["source"]["facts"] = {"data": {"attribution": "https://doi.org/10.24432/C50P49"}}

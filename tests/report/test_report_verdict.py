@@ -206,3 +206,13 @@ def test_an_agreement_that_chance_explains_is_said_too() -> None:
         ": same top class 97.50%, at least 98.00% asked for: within what 360 samples can tell; "
         "more than 10 million would decide"
     )
+
+
+def test_a_source_that_is_doubted_is_not_shipped() -> None:
+    doubt = "the source model itself is right on 35.60% of 90 samples, no more than chance explains"
+    verdict = judge(Release(manifest(doubt=doubt)))
+    assert not verdict.ok
+    assert verdict.headline == f"Do not ship: {doubt}."
+    assert verdict.failures[0].startswith("The source: most often the cause is how images are")
+    assert data(Release(manifest(doubt=doubt)))["verdict"]["ok"] is False
+    assert judge(Release(manifest(doubt=None))).ok

@@ -207,3 +207,14 @@ def test_an_artifact_that_is_not_safe_in_float16_any_more() -> None:
     before["artifacts"][0]["half_precision"] = {"safe": True}
     (found,) = compare(before, later)
     assert (found.kind, found.before, found.after) == ("half_precision", "safe", "not safe")
+
+
+def test_an_artifact_that_some_processors_compute_wrongly_now() -> None:
+    before = manifest()
+    later = deepcopy(before)
+    later["artifacts"][0]["portability"] = {"portable": False, "node": "Conv_3"}
+    assert compare(before, later) == []
+    before["artifacts"][0]["portability"] = {"portable": True, "node": "Conv_1"}
+    (found,) = compare(before, later)
+    assert (found.kind, found.before, found.after) == ("portability", "yes", "no")
+    assert str(found).endswith("some processors cut off sums of Conv_3")

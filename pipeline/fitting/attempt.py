@@ -1,0 +1,133 @@
+"""Runs the source model on its samples, given in every usual way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from pipeline.errors import ConfigError
+from pipeline.fitting import orders, ways
+from pipeline.fitting.ways import Way
+from pipeline.options import Options
+from pipeline.preprocess import Preprocess
+from pipeline.registry import discover
+from pipeline.step import Inputs, progress, step
+from pipeline.tasks.proportion import paired_difference, share
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from pipeline.model import LoadedModel, TensorSpec
+    from pipeline.samples.pictures import Pictures
+
+RESULT = "fitting.json"
+
+TODO = "give images in one folder per class (samples.images)"
+
+#: So many samples tell a way that is wrong from one that is right, and take a large model a minute.
+MOST_SAMPLES = 200
+
+
+class AttemptOptions(Options):
+    """What is said of the samples."""
+
+    samples: str
+    """Their kind."""
+    options: dict[str, Any]
+    """Theirs."""
+    preprocess: Preprocess
+    """The config's."""
+    task: str
+    labels: list[str] = Field(default=[])
+    """The config's."""
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
+def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
+    """SOURCE, FROZEN and the samples' own files -> ``fitting.json``: each way, the best first."""
+    from pipeline import model
+    from pipeline.model import Signature
+    from pipeline.samples import folder
+
+    where = f"samples.{options.samples}"
+    spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
+    samples = discover("samples", "read")[options.samples]
+    chosen = samples.Options.model_validate(options.options)
+    pictures = samples.pictures(inputs, chosen, MOST_SAMPLES)
+    if pictures is None:
+        raise ConfigError(
+            "the samples have no labels to tell right from wrong by", where=where, todo=TODO
+        )
+    trial = _Trial(model.load(inputs["source"]), spec, pictures, options)
+    (work / RESULT).write_text(json.dumps(trial.table(), indent=1))
+
+
+@dataclass(frozen=True)
+class _Trial:
+    loaded: LoadedModel
+    spec: TensorSpec
+    pictures: Pictures
+    options: AttemptOptions
+
+    def table(self) -> dict[str, Any]:
+        """Scales and channels first, then ways to resize with the best of those."""
+        own = ways.of_config(self.options.preprocess)
+        baseline = self._answers(own)[0] == self.pictures.labels
+        rows = [_row(own, orders.GIVEN, baseline, baseline)]
+        rows += self._tried(list(ways.scaled(own)), baseline, 0.0, 0.6)
+        if self._is_resized():
+            best = Way(**min(rows, key=_rank)["way"])
+            rows += self._tried(list(ways.resized(best)), baseline, 0.6, 1.0)
+        # Only once, and first of equals: as the config has it.
+        mine, *others = rows
+        rows = [mine, *(row for row in others if row != mine)]
+        return {"samples": len(baseline), "config": mine, "tried": sorted(rows, key=_rank)}
+
+    def _is_resized(self) -> bool:
+        size = self.options.preprocess.resize
+        return size is not None and any(one.shape[:2] != size for one in self.pictures.images)
+
+    def _tried(
+        self, some: list[Way], baseline: NDArray[np.bool_], begin: float, end: float
+    ) -> list[dict[str, Any]]:
+        rows = []
+        for index, way in enumerate(some):
+            progress(begin + (end - begin) * index / len(some), f"{way.scale} {way.channels}")
+            answers, classes = self._answers(way)
+            labels, names = self.pictures.labels, self.pictures.names
+            found = orders.best(answers, labels, classes, names, self.options.labels)
+            rows.append(_row(way, *found, baseline))
+        return rows
+
+    def _answers(self, way: Way) -> tuple[NDArray[np.int64], int]:
+        """The model's class of each image, [n], and how many classes it has."""
+        import numpy as np
+
+        from pipeline.validate.golden import run
+
+        images = (ways.applied(one, way, self.options.preprocess) for one in self.pictures.images)
+        given = np.stack(list(images)).astype(self.spec.dtype)
+        outputs = run(self.loaded, {self.spec.name: given})
+        scores = discover("tasks", "accuracy")[self.options.task].scores(outputs)
+        return scores.argmax(axis=1), scores.shape[1]
+
+
+def _rank(row: dict[str, Any]) -> tuple[float, bool, bool]:
+    """The most right first; of equals those with labels as given, then what a config can say."""
+    return -row["right"], row["labels"] != orders.GIVEN, not row["sayable"]
+
+
+def _row(
+    way: Way, order: str, right: NDArray[np.bool_], baseline: NDArray[np.bool_]
+) -> dict[str, Any]:
+    told = share("right", right)
+    gained, lost = int((right & ~baseline).sum()), int((baseline & ~right).sum())
+    better = paired_difference(gained, lost, len(right))[0] > 0
+    numbers = {"right": told["value"], "low": told["low"], "high": told["high"]}
+    plain = way.sayable and order == orders.GIVEN
+    return {"way": asdict(way), "labels": order, **numbers, "better": better, "sayable": plain}

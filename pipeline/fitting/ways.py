@@ -1,0 +1,131 @@
+"""The usual ways in which an image becomes a model's input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.preprocess import Preprocess
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.float32]
+
+#: What 0 and 255 become, as Keras' applications, torchvision and most tutorials have it.
+SCALES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
+
+#: Of ImageNet's training images, by channel, as shares of 255 (torchvision, Keras' "torch" mode).
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGENET = "ImageNet's mean, std"
+
+#: What `preprocess` does.
+OURS = "bilinear"
+
+#: Name -> method of tf.image.resize, and whether it looks at all pixels when it makes fewer.
+RESIZES = {
+    "bilinear, antialiased": ("bilinear", True),
+    "bicubic, antialiased": ("bicubic", True),
+    "area": ("area", False),
+    "nearest": ("nearest", False),
+}
+
+#: The longer side is cut to the shorter one first, as torchvision's recipes do.
+SQUARE = "central square, antialiased"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way; as the config has it, where nothing else is said."""
+
+    scale: str
+    """``[-1, 1]``, or ``IMAGENET``."""
+    channels: str = "RGB"
+    """``RGB``, ``BGR`` or ``grey``."""
+    resize: str = OURS
+
+    @property
+    def sayable(self) -> bool:
+        """Whether `preprocess` can say it."""
+        return self.scale != IMAGENET and self.channels != "BGR" and self.resize == OURS
+
+
+def of_config(preprocess: Preprocess) -> Way:
+    """The way that a config has."""
+    return Way(said(preprocess.scale), "RGB" if preprocess.color == "rgb" else "grey")
+
+
+def said(scale: tuple[float, float]) -> str:
+    return "[{:g}, {:g}]".format(*scale)
+
+
+def scaled(own: Way) -> Iterator[Way]:
+    """Every scale, with every order of channels."""
+    scales = dict.fromkeys([own.scale, *map(said, SCALES), IMAGENET])
+    for channels in ("RGB", "BGR") if own.channels == "RGB" else (own.channels,):
+        for scale in scales:
+            if not (scale == IMAGENET and channels == "grey"):
+                yield replace(own, scale=scale, channels=channels)
+
+
+def resized(way: Way) -> Iterator[Way]:
+    """Every other way of resizing."""
+    for name in (*RESIZES, SQUARE):
+        yield replace(way, resize=name)
+
+
+def applied(image: NDArray[np.uint8], way: Way, preprocess: Preprocess) -> Image:
+    """An image as the model would see it.
+
+    Args:
+        image: uint8, as decoded.
+        way: what to do.
+        preprocess: the config's, for the size and the number of channels.
+
+    Returns:
+        float32 [height, width, channels].
+    """
+    from pipeline.preprocess import apply
+
+    plain = Preprocess(color=preprocess.color, scale=(0.0, 255.0))
+    if way.resize == OURS:
+        pixels = apply(image, plain.model_copy(update={"resize": preprocess.resize}))
+    else:
+        pixels = _resize(way.resize)(apply(image, plain), preprocess.resize)
+    pixels = pixels[..., ::-1] if way.channels == "BGR" else pixels
+    return _scale(pixels, way.scale)
+
+
+def _resize(name: str) -> Callable[[Image, tuple[int, int] | None], Image]:
+    def resize(pixels: Image, size: tuple[int, int] | None) -> Image:
+        import tensorflow as tf
+
+        if size is None:
+            return pixels
+        if name == SQUARE:
+            pixels = _square(pixels)
+        method, antialias = RESIZES.get(name, ("bilinear", True))
+        made: Image = tf.image.resize(pixels, size, method=method, antialias=antialias).numpy()
+        return made
+
+    return resize
+
+
+def _square(pixels: Image) -> Image:
+    height, width, _ = pixels.shape
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[top : top + side, left : left + side]
+
+
+def _scale(pixels: Any, scale: str) -> Image:
+    import numpy as np
+
+    if scale == IMAGENET:
+        values = (pixels / 255 - np.array(MEAN)) / np.array(STD)
+    else:
+        low, high = map(float, scale.strip("[]").split(","))
+        values = pixels * np.float32((high - low) / 255) + np.float32(low)
+    return np.asarray(values, np.float32)

@@ -1,0 +1,28 @@
+"""Samples that are images, before anything was done to them. Not a kind of samples itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Labelled images of the test split."""
+
+    images: Sequence[NDArray[np.uint8]]
+    """[height, width] or [height, width, channels], of any sizes."""
+    labels: NDArray[np.int64]
+    """[n]."""
+    names: Sequence[str] = ()
+    """Of the labels, where the samples name them."""
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most so many of the first ``count`` numbers, evenly, so that every class is among them."""
+    return [index * count // min(count, most) for index in range(min(count, most))]

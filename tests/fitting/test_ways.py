@@ -1,0 +1,51 @@
+"""The usual ways differ as they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.fitting import ways
+from pipeline.preprocess import Preprocess, apply
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (9, 15, 3), np.uint8)
+PREPROCESS = Preprocess(resize=(4, 6), color="rgb", scale=(-1, 1))
+
+
+def test_the_configs_own_way_is_what_preprocess_does() -> None:
+    own = ways.of_config(PREPROCESS)
+    np.testing.assert_allclose(
+        ways.applied(IMAGE, own, PREPROCESS), apply(IMAGE, PREPROCESS), atol=1e-6
+    )
+
+
+def test_scales_and_channels_are_tried_together() -> None:
+    tried = list(ways.scaled(ways.of_config(PREPROCESS)))
+    assert len(tried) == len(set(tried)) == 8
+    assert {way.channels for way in tried} == {"RGB", "BGR"}
+    other = list(ways.scaled(ways.of_config(Preprocess(color="grey", scale=(0, 2)))))
+    assert [way.scale for way in other] == ["[0, 2]", "[-1, 1]", "[0, 1]", "[0, 255]"]
+
+
+def test_the_mean_of_imagenet_becomes_zero() -> None:
+    grey = np.full((4, 6, 3), np.float32(ways.MEAN) * 255).round().astype(np.uint8)
+    values = ways.applied(grey, ways.Way(ways.IMAGENET), PREPROCESS)
+    assert np.abs(values).max() < 0.01
+    assert ways.applied(grey + 50, ways.Way(ways.IMAGENET), PREPROCESS).min() > 0.8
+
+
+def test_channels_are_turned_around() -> None:
+    rgb, bgr = (
+        ways.applied(IMAGE, ways.Way("[0, 1]", channels), PREPROCESS) for channels in ("RGB", "BGR")
+    )
+    np.testing.assert_array_equal(rgb, bgr[..., ::-1])
+
+
+@pytest.mark.parametrize(
+    "way", list(ways.resized(ways.Way("[0, 255]"))), ids=lambda way: way.resize
+)
+def test_every_resize_gives_the_size_and_another_picture(way: ways.Way) -> None:
+    values = ways.applied(IMAGE, way, PREPROCESS)
+    assert values.shape == (4, 6, 3)
+    plain = ways.applied(IMAGE, ways.Way("[0, 255]"), PREPROCESS)
+    assert np.abs(values - plain).max() > 5
