@@ -55,11 +55,17 @@ PICTURES = {
     "rgb-one-row": Image.fromarray(pixels(1, 200, 3)),
     "rgb-same-size": Image.fromarray(pixels(64, 64, 3)),
     "rgb-large": Image.fromarray(pixels(501, 333, 3)),
+    # Read in part, of one that is just too small for that, and of those that are long.
+    "rgb-129": Image.fromarray(pixels(129, 129, 3)),
+    "rgb-128": Image.fromarray(pixels(128, 999, 3)),
+    "rgb-wide": Image.fromarray(pixels(20, 3000, 3)),
+    "rgb-high": Image.fromarray(pixels(3000, 150, 3)),
     "grey": Image.fromarray(pixels(8, 8)),
     "grey-gradient": Image.fromarray(gradient()),
     "one-bit": Image.fromarray(pixels(19, 23)).convert("1"),
     "palette": Image.fromarray(pixels(31, 17, 3)).convert("P"),
     "rgba": Image.fromarray(pixels(45, 67, 4)),
+    "rgba-large": Image.fromarray(pixels(300, 400, 4)),
     "rgba-faint": Image.fromarray(pixels(9, 9, 4) // np.array([1, 1, 1, 40], np.uint8)),
     "grey-alpha": Image.fromarray(pixels(12, 29, 2)),
 }

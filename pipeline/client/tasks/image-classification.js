@@ -1,5 +1,5 @@
 /** One label per image: the twin of pipeline/tasks/image_classification.py. */
-import { pixelsOf } from './pixels.js';
+import { gather, pixelsOf } from './pixels.js';
 import { preprocess } from './preprocess.js';
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
@@ -20,9 +20,16 @@ const INTEGERS = {
  * @returns {Promise<Record<string, Tensor>>}
  */
 export async function inputOf(image, { inputs: [{ name, dtype }], preprocess: how }) {
-  const { shape, data } = preprocess(await pixelsOf(image), how);
+  const { shape, data } = preprocess(await pixelsOf(image, how.resize), how);
   return { [name]: { dtype, shape, data: cast(data, dtype) } };
 }
+
+/**
+ * What a page may hand over in place of a large image: far less, and all the same to `inputOf`.
+ * @param {ImageBitmap} bitmap is closed
+ * @param {any} manifest
+ */
+export const bounded = (bitmap, { preprocess: { resize } }) => gather(bitmap, resize);
 
 /**
  * @param {Float32Array} values

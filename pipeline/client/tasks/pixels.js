@@ -8,38 +8,81 @@
  * image with alpha is read through WebGL, which does not. Where there is no WebGL, and in WebKit,
  * which multiplies when it decodes, a colour is off by 1.5 of 255 levels at most once it is on
  * white. JPEG and WebP decoders differ among themselves by a few levels.
+ *
+ * Of an image that is much larger than what it becomes only those pixels are read that decide it: two
+ * rows and two columns for each of the result. So memory is bounded; and some browsers make no canvas
+ * that is as large as a photo.
  */
 import { bitmapOf } from '../image.js';
+import { axis } from './preprocess.js';
 
 /** @typedef {import('./preprocess.js').Pixels} Pixels */
+/** @typedef {[number, number] | null} Size height and width of what it becomes */
 
 /**
- * @param {ImageData | ImageBitmap | Blob} image a bitmap is closed
+ * @param {Pixels | ImageBitmap | Blob} image a bitmap is closed
+ * @param {Size} size
  * @returns {Promise<Pixels>}
  */
-export async function pixelsOf(image) {
-  if ('data' in image) return /** @type {Pixels} */ (image);
-  const bitmap = image instanceof Blob ? await bitmapOf(image) : image;
+export const pixelsOf = async (image, size) =>
+  'data' in image ? image : gather(image instanceof Blob ? await bitmapOf(image) : image, size);
+
+/**
+ * @param {ImageBitmap} bitmap is closed
+ * @param {Size} size
+ * @returns {Pixels} those that decide what it becomes
+ */
+export function gather(bitmap, size) {
+  const { width, height } = bitmap;
+  // Else most of them do, and all are read.
+  const gathered = !!size && height > 2 * size[0] && width > 2 * size[1];
+  const [rows, span] = gathered ? [[...axis(height, size[0]).low], 2] : [[0], height];
+  const read = (/** @type {typeof draw | typeof readThroughWebgl} */ how) => {
+    const data = how(bitmap, rows, span);
+    return data && gathered ? picked(data, width, axis(width, size[1]).low) : data;
+  };
   try {
-    const drawn = draw(bitmap);
-    return opaque(drawn.data) ? drawn : (readThroughWebgl(bitmap) ?? drawn);
+    const drawn = /** @type {Pixels['data']} */ (read(draw));
+    return { width, height, gathered, data: opaque(drawn) ? drawn : (read(readThroughWebgl) ?? drawn) };
   } finally {
     bitmap.close();
   }
 }
 
-/** @param {ImageBitmap} bitmap */
-function draw(bitmap) {
-  const { width, height } = bitmap;
-  const canvas = new OffscreenCanvas(width, height);
+/**
+ * Of each row the columns that are named, and the one to the right of each.
+ * @param {Pixels['data']} data
+ * @param {number} width
+ * @param {Int32Array} columns
+ */
+function picked(data, width, columns) {
+  const all = new Uint32Array(data.buffer);
+  const kept = new Uint32Array((all.length / width) * 2 * columns.length);
+  for (let i = 0, start = 0; start < all.length; start += width) {
+    for (const x of columns) {
+      kept[i++] = all[start + x];
+      kept[i++] = all[start + x + 1];
+    }
+  }
+  return new Uint8Array(kept.buffer);
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @param {number[]} rows of which each `span` are read
+ * @param {number} span
+ */
+function draw(bitmap, rows, span) {
+  const { width } = bitmap;
+  const canvas = new OffscreenCanvas(width, rows.length * span);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
     canvas.getContext('2d', { willReadFrequently: true })
   );
-  context.drawImage(bitmap, 0, 0);
-  return context.getImageData(0, 0, width, height);
+  rows.map((y, i) => context.drawImage(bitmap, 0, y, width, span, 0, i * span, width, span));
+  return context.getImageData(0, 0, width, canvas.height).data;
 }
 
-/** @param {Uint8ClampedArray} data */
+/** @param {Pixels['data']} data */
 function opaque(data) {
   for (let i = 3; i < data.length; i += 4) if (data[i] < 255) return false;
   return true;
@@ -50,9 +93,11 @@ let shared;
 
 /**
  * @param {ImageBitmap} bitmap
- * @returns {Pixels | null}
+ * @param {number[]} rows
+ * @param {number} span
+ * @returns {Uint8Array | null} null where there is no WebGL for it
  */
-function readThroughWebgl(bitmap) {
+function readThroughWebgl(bitmap, rows, span) {
   const { width, height } = bitmap;
   if (!shared || shared.isContextLost()) shared = new OffscreenCanvas(1, 1).getContext('webgl');
   const gl = shared;
@@ -62,9 +107,10 @@ function readThroughWebgl(bitmap) {
   gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
   gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
   gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
-  const data = new Uint8Array(width * height * 4);
-  gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, data);
+  const bytes = width * span * 4;
+  const data = new Uint8Array(rows.length * bytes);
+  rows.map((y, i) => gl.readPixels(0, y, width, span, gl.RGBA, gl.UNSIGNED_BYTE, data.subarray(i * bytes)));
   gl.deleteFramebuffer(frame);
   gl.deleteTexture(texture);
-  return gl.getError() ? null : { width, height, data };
+  return gl.getError() ? null : data;
 }

@@ -3,8 +3,16 @@
  * says what each step is. All arithmetic is float32, as there.
  */
 
-/** @typedef {{width: number, height: number, data: Uint8ClampedArray | Uint8Array}} Pixels RGBA */
-/** @typedef {{resize: [number, number] | null, color: 'rgb' | 'grey', scale: [number, number]}} Preprocess */
+/**
+ * @typedef {Object} Pixels
+ * @property {number} width of the image
+ * @property {number} height
+ * @property {Uint8ClampedArray | Uint8Array} data RGBA: all of it; or where `gathered`, of each row and
+ *   column of the result the two that it lies between, side by side
+ * @property {boolean} [gathered]
+ *
+ * @typedef {{resize: [number, number] | null, color: 'rgb' | 'grey', scale: [number, number]}} Preprocess
+ */
 
 const { fround } = Math;
 const LUMA = [0.299, 0.587, 0.114].map(fround);
@@ -14,19 +22,26 @@ const LUMA = [0.299, 0.587, 0.114].map(fround);
  * @param {Preprocess} preprocess
  * @returns {{shape: number[], data: Float32Array}} [1, height, width, 3 or 1]
  */
-export function preprocess(pixels, { resize, color, scale: [low, high] }) {
-  const channels = color === 'rgb' ? 3 : 1;
-  const [height, width] = resize ?? [pixels.height, pixels.width];
-  const row = channels === 3 ? rgb : grey;
-  const [down, across] = [axis(pixels.height, height), axis(pixels.width, width)];
+export function preprocess({ width: before, height: above, data: from, gathered }, { resize, color, scale: [least, most] }) {
+  const [height, width] = resize ?? [above, before];
+  const [channels, value] = color === 'rgb' ? [3, opaque] : [1, grey];
+  const [down, across] = [axis(above, height, gathered), axis(before, width, gathered)];
+  const stride = gathered ? 2 * width : before;
+  const [factor, offset] = [fround((most - least) / 255), fround(least)];
   const data = new Float32Array(height * width * channels);
-  for (let y = 0; y < height; y++) {
-    const line = between(row(pixels, down.low[y]), row(pixels, down.high[y]), down.part[y]);
-    resample(line, across, channels, data.subarray(y * width * channels));
+  for (let y = 0, i = 0; y < height; y++) {
+    const [top, bottom, lower] = [down.low[y] * stride, down.high[y] * stride, down.part[y]];
+    for (let x = 0; x < width; x++) {
+      const left = across.low[x];
+      const right = across.high[x];
+      for (let c = 0; c < channels; c++) {
+        const near = mix(value(from, top + left, c), value(from, bottom + left, c), lower);
+        const far = mix(value(from, top + right, c), value(from, bottom + right, c), lower);
+        // A Float32Array rounds what it is given.
+        data[i++] = fround(mix(near, far, across.part[x]) * factor) + offset;
+      }
+    }
   }
-  const [factor, offset] = [fround((high - low) / 255), fround(low)];
-  // A Float32Array rounds what it is given.
-  for (let i = 0; i < data.length; i++) data[i] = fround(data[i] * factor) + offset;
   return { shape: [1, height, width, channels], data };
 }
 
@@ -34,8 +49,9 @@ export function preprocess(pixels, { resize, color, scale: [low, high] }) {
  * Which two of `before` pixels each of `after` lies between, and how far from the first.
  * @param {number} before
  * @param {number} after
+ * @param {boolean} [gathered] whether those two are what is there
  */
-function axis(before, after) {
+export function axis(before, after, gathered) {
   const step = fround(before / after);
   const [low, high, part] = [new Int32Array(after), new Int32Array(after), new Float32Array(after)];
   for (let i = 0; i < after; i++) {
@@ -44,6 +60,10 @@ function axis(before, after) {
     low[i] = Math.max(floor, 0);
     high[i] = Math.min(Math.ceil(x), before - 1);
     part[i] = x - floor;
+    if (gathered) {
+      high[i] += 2 * i - low[i];
+      low[i] = 2 * i;
+    }
   }
   return { low, high, part };
 }
@@ -56,49 +76,25 @@ function axis(before, after) {
 const mix = (low, high, part) => fround(low + fround(fround(high - low) * part));
 
 /**
- * @param {Float32Array} low
- * @param {Float32Array} high
- * @param {number} part
+ * A colour on white, 0 to 255.
+ * @param {Pixels['data']} data
+ * @param {number} at which pixel
+ * @param {number} c which colour
  */
-const between = (low, high, part) => (part ? low.map((value, i) => mix(value, high[i], part)) : low);
+const opaque = (data, at, c) => {
+  const colour = data[at * 4 + c];
+  const level = data[at * 4 + 3];
+  if (level === 255) return colour;
+  const alpha = fround(level / 255);
+  return fround(fround(colour * alpha) + fround(255 * fround(1 - alpha)));
+};
 
 /**
- * @param {Float32Array} line
- * @param {ReturnType<typeof axis>} to
- * @param {number} channels
- * @param {Float32Array} out
+ * @param {Pixels['data']} data
+ * @param {number} at
  */
-function resample(line, { low, high, part }, channels, out) {
-  for (let x = 0, i = 0; x < part.length; x++) {
-    for (let c = 0; c < channels; c++, i++) {
-      out[i] = mix(line[low[x] * channels + c], line[high[x] * channels + c], part[x]);
-    }
-  }
-}
-
-/**
- * One row, opaque on white, 0 to 255.
- * @param {Pixels} pixels
- * @param {number} y
- */
-function rgb({ width, data }, y) {
-  const line = new Float32Array(width * 3);
-  for (let x = 0, from = y * width * 4; x < width; x++, from += 4) {
-    const alpha = fround(data[from + 3] / 255);
-    const white = fround(255 * fround(1 - alpha));
-    for (let c = 0; c < 3; c++) line[x * 3 + c] = fround(data[from + c] * alpha) + white;
-  }
-  return line;
-}
-
-/**
- * @param {Pixels} pixels
- * @param {number} y
- */
-function grey(pixels, y) {
-  const coloured = rgb(pixels, y);
-  return new Float32Array(pixels.width).map((_, x) => {
-    const [r, g, b] = LUMA.map((weight, c) => fround(coloured[x * 3 + c] * weight));
-    return fround(r + g) + b;
-  });
-}
+const grey = (data, at) => {
+  const [r, g, b] = LUMA;
+  const sum = fround(fround(opaque(data, at, 0) * r) + fround(opaque(data, at, 1) * g));
+  return fround(sum + fround(opaque(data, at, 2) * b));
+};
