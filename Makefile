@@ -11,6 +11,7 @@ PYTHON ?=
 BIN := .venv/bin
 PAGE := pipeline/browser
 CLIENT := pipeline/client
+BUNDLERS := tests/client/bundlers
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 
 # What a release is made of, and where it goes; .github/workflows/release.yml calls nothing else.
@@ -27,7 +28,7 @@ help: ## Show the targets.
 build: $(if $(BACKENDS),setup,ready) ## Make, prove and publish CONFIG (configs/mobilenet.yaml), on BACKENDS if named.
 	$(BIN)/pipeline build $(CONFIG) $(if $(BACKENDS),--set 'validate.backends=$(BACKENDS)')
 
-test: setup lint ## Run the whole test suite.
+test: setup lint $(BUNDLERS)/node_modules/.ready ## Run the whole test suite.
 	$(BIN)/pytest
 
 lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workflows.
@@ -145,4 +146,4 @@ lock: ## Resolve requirements.lock anew from pyproject.toml.
 	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock $(UPGRADE)
 
 clean: ## Remove the environment and the store; what is published stays.
-	rm -rf .venv $(PAGE)/node_modules $(CLIENT)/node_modules artifacts/store
+	rm -rf .venv $(PAGE)/node_modules $(CLIENT)/node_modules $(BUNDLERS)/node_modules artifacts/store

@@ -1,6 +1,6 @@
 /** The small artifact answers, and the large one where that is in doubt: loaded where it is asked for. */
 import { runtimeOf } from './choose.js';
-import { failure } from './errors.js';
+import { ModelError, explained } from './errors.js';
 
 /**
  * @typedef {import('./session.js').Hooks} Hooks
@@ -46,7 +46,7 @@ export const cascaded = (Session) => /** To who calls it, a session. */ class {
   constructor(release, wish) {
     const { cascade } = release.manifest;
     const pair = [cascade, ...(cascade?.others ?? [])].find((one) => one && suits(one, wish));
-    if (!pair) throw failure('input', 'this release has no such cascade');
+    if (!pair) throw new ModelError('input', 'this release has no such cascade');
     this.#manifest = release.manifest;
     this.#pair = { ...pair, answered: { small: 0, large: 0 } };
     /**
@@ -84,7 +84,7 @@ export const cascaded = (Session) => /** To who calls it, a session. */ class {
    */
   async classify(hooks, image, top) {
     const { task } = this.#small;
-    if (!task) throw failure('input', 'this release has no code for images: use predict, or publish it again');
+    if (!task) throw await explained('noImages');
     const feeds = await task.inputOf(image, this.#manifest);
     const ask = async (/** @type {Open} */ one) => task.answer(await one.predict(hooks, feeds), this.#manifest);
     const scores = await ask(this.#small);

@@ -17,8 +17,10 @@
  * @typedef {import('./device.js').Device} Device
  * @typedef {{artifact?: string, backend?: string}} Wish
  * @typedef {{artifact: any, backend: string, parts: any[], bytes: number, rank: number, cost: number,
- *            accuracy: number, place: number, ms?: number, out: string | false}} Tier `out`: why it is; `ms`: of a run, where it is known
+ *            accuracy: number, place: number, ms?: number, out: string | number | false}} Tier `out`: why it is, of reasons.js or in words; `ms`: of a run, where it is known
  */
+
+import { HALF_UNSAFE, NOT_OFFERED, NOT_PROVED, NO_HALF_SHADERS, NO_RUNTIME, TOO_LARGE } from './reasons.js';
 
 const RUNS = 100;
 const SAFEST = 'wasm webgpu webgl';
@@ -76,17 +78,17 @@ const weigh = (artifact, backend, manifest, device, wish) => {
     ms: like.length && latency.median_ms,
     out:
       !runtime
-        ? 'no runtime in this release'
+        ? NO_RUNTIME
         : gpu === null || !parts.length
-          ? `not offered by this browser${self.document ? '' : ' to workers'}`
+          ? NOT_OFFERED
           : !own.length || all.some((/** @type {any} */ proof) => here(proof) && !passed(proof))
-            ? 'did not pass'
+            ? NOT_PROVED
             : gpu?.bits === 16 && !artifact.half_precision.safe
-              ? 'not safe in 16 bits'
+              ? HALF_UNSAFE
               : gpu?.f16 === false && /^onnx.*(fp|float)16/.test(artifact.id)
-                ? 'no 16-bit shaders'
+                ? NO_HALF_SHADERS
                 : // No tensor is larger than all of them; without a bound none is too large.
-                  4 * manifest.source.parameters > /** @type {any} */ (gpu?.maxBytes) && 'too large for the GPU',
+                  4 * manifest.source.parameters > /** @type {any} */ (gpu?.maxBytes) && TOO_LARGE,
   };
 };
 

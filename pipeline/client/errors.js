@@ -1,35 +1,40 @@
 /** Why something failed: `code` for programs, the message for people. */
 
-/** Of files that did not come. */
-export class LoadError extends Error {
+/** All that this client throws, but for a signal's reason. */
+export class ModelError extends Error {
+  name = "ModelError";
+
   /**
-   * @param {import("./index.js").LoadErrorCode} code
+   * @param {string} code
    * @param {string} message what happened, where, and what to do next
-   * @param {{ url?: string, status?: number, retryAfterMs?: number, cause?: unknown }} [details]
+   * @param {object} [details]
    */
   constructor(code, message, details) {
     super(message, details);
-    Object.assign(this, { name: "LoadError", code }, details);
+    Object.assign(this, details, { code, name: this.name });
   }
 }
 
-/**
- * What else this client throws. `code` is `nothing`: nothing here runs the model, `tried` lists what
- * was tried; `disposed`; `input`: what was given does not fit; `lost`: the worker broke down.
- *
- * @param {string} code
- * @param {string} message
- * @param {object} [more]
- * @returns {Error & { code: string }}
- */
-export const failure = (code, message, more) =>
-  Object.assign(new Error(message), { name: "ModelError", code }, more);
+/** Of files that did not come. */
+export class LoadError extends ModelError {
+  name = "LoadError";
+}
 
 /**
- * @param {any} error without its class, which does not travel to a page
+ * @param {any} error without its class, which does not travel from a worker
  * @returns {Error}
  */
 export const revived = (error) =>
-  error.name === "LoadError"
-    ? new LoadError(error.code, error.message, error)
-    : failure(error.code, error.message, error);
+  error instanceof Error
+    ? error
+    : new (error.name === "LoadError" ? LoadError : ModelError)(error.code ?? "failed", error.message, error);
+
+/**
+ * An error that few meet.
+ *
+ * @param {keyof typeof import("./explain.js")} name of it in explain.js
+ * @param {any[]} about
+ * @returns {Promise<Error>} with nothing but the name, where its words do not come
+ */
+export const explained = async (name, ...about) =>
+  revived(await import("./explain.js").then((/** @type {any} */ all) => all[name](...about), () => ({ code: name, message: name })));

@@ -1,7 +1,7 @@
 /** Releases and their files: from the cache by digest, else from the network, always checked. */
 
 import { openCache } from "./cache.js";
-import { LoadError } from "./errors.js";
+import { LoadError, explained } from "./errors.js";
 import { PARALLEL } from "./limits.js";
 import { download, mayPass } from "./transport.js";
 
@@ -27,23 +27,32 @@ export { LoadError };
 
 /**
  * The release that a channel (`latest.json`) or a manifest's URL names: the network's, else the
- * one that this browser loaded last.
+ * one that this browser loaded last. One that is pinned is never another: where this browser has it,
+ * nobody is asked.
  *
  * @param {string | URL} url
- * @param {{ signal?: AbortSignal }} [options]
+ * @param {{ signal?: AbortSignal, integrity?: string }} [options]
  * @returns {Promise<Release>}
  */
-export const fetchRelease = async (url, { signal } = {}) => {
+export const fetchRelease = async (url, { signal, integrity } = {}) => {
   const { href: address } = new URL(url, location.href);
   const known = await kept(address);
+  if (known && pinOf(await digest(known)) === integrity) return released(address, known);
   try {
-    return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal });
+    return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal }, integrity);
   } catch (error) {
     // A visitor who has a copy does not wait for long.
-    if (!known || !mayPass(error)) throw error;
+    if (!known || integrity != null || !mayPass(error)) throw error;
     return released(address, known, true);
   }
 };
+
+/**
+ * @param {string} sha256 in hexadecimal
+ * @returns {string} as pages pin scripts: in base64
+ */
+const pinOf = (sha256) =>
+  `sha256-${btoa(sha256.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16))))}`;
 
 /**
  * Files are kept by their digests, releases by their URLs.
@@ -66,10 +75,13 @@ const keep = (key, content) => openCache().then((cache) => cache.set(key, conten
  * @param {string} url
  * @param {ArrayBuffer | void} known the manifest that was loaded last
  * @param {import("./transport.js").Transfer} transfer
+ * @param {string} [integrity] the pinned manifest's
  */
-const online = async (url, known, transfer) => {
+const online = async (url, known, transfer, integrity) => {
   const content = await download(url, transfer);
-  const { manifest, sha256 } = parse(url, content);
+  const { manifest, sha256 } = parse(content);
+  const pin = pinOf(sha256 ?? (await digest(content)));
+  if ((integrity ?? pin) !== pin) throw await explained("integrity", url, pin);
   if (!sha256) return released(url, content);
   if (known && (await digest(known)) === sha256) return released(url, known);
   const file = { url: within(new URL(".", url), manifest), sha256 };
@@ -81,24 +93,21 @@ const online = async (url, known, transfer) => {
  * @param {ArrayBuffer} content
  * @param {boolean} [offline]
  * @param {ArrayBuffer | void} [old]
- * @returns {Release}
+ * @returns {Promise<Release>}
  */
-const released = (url, content, offline = false, old) => {
-  const manifest = parse(url, content);
-  if (!manifest.artifacts) throw new LoadError("format", `${url}: no manifest of a model`, { url });
+const released = async (url, content, offline = false, old) => {
+  const manifest = parse(content);
+  if (!manifest.artifacts) throw await explained("format", url);
   const base = new URL(".", url.replace(/releases\/\w+\/manifest\.json/, "")).href;
   return { manifest, base, url, content, old, offline };
 };
 
-/**
- * @param {string} url
- * @param {ArrayBuffer} content
- */
-const parse = (url, content) => {
+/** @param {ArrayBuffer} content which may be anything */
+const parse = (content) => {
   try {
     return Object(JSON.parse(new TextDecoder().decode(content)));
-  } catch (cause) {
-    throw new LoadError("format", `${url}: not JSON; is it a model's latest.json?`, { url, cause });
+  } catch {
+    return {};
   }
 };
 
@@ -214,7 +223,7 @@ const verified = async ({ url, sha256 }, transfer) => {
 /** @param {ArrayBuffer} content */
 export const digest = async (content) => {
   if (!globalThis.crypto?.subtle) {
-    throw new LoadError("insecure", "files cannot be checked here: serve the page over https");
+    throw await explained("insecure");
   }
   const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,5 +1,5 @@
 /** Images on their way to where the model runs. */
-import { failure } from './errors.js';
+import { ModelError } from './errors.js';
 
 /**
  * Decoded as Pillow does for the pipeline (pipeline/samples/images.py): upright by its EXIF
@@ -18,7 +18,7 @@ export const bitmapOf = async (image) => {
     await image.decode?.();
     return await createImageBitmap(image, AS_STORED);
   } catch (error) {
-    throw failure('input', `this is no image that can be read: ${error}`);
+    throw new ModelError('input', `this is no image that can be read: ${error}`);
   }
 };
 

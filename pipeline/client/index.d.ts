@@ -10,7 +10,7 @@ import type { PageManifest } from "./page.js";
 
 export type { PageManifest, ReleaseManifest };
 
-/** Fetches, verifies and opens a model; rejects with a `LoadError`, a `ModelError` or an abort. */
+/** Fetches, verifies and opens a model; rejects with a `ModelError`, or with a signal's reason. */
 export function load(url: string | URL, options?: LoadOptions): Promise<Model>;
 
 export interface LoadOptions {
@@ -18,14 +18,23 @@ export interface LoadOptions {
   artifact?: string;
   /** Where to run it; default: where this device runs it best. */
   backend?: Backend;
+  /**
+   * Pins the release: `sha256-` and the base64 of its manifest's digest, as for scripts. The manifest
+   * names every other file by its digest, so nothing else can run. With a channel's URL, the channel
+   * has to name that release. What differs rejects with the code `integrity`.
+   */
+  integrity?: string;
   /** Called as bytes arrive. */
   onProgress?: (progress: Progress) => void;
   /** Ends loading; `load` then rejects with the signal's reason, an `AbortError`. */
   signal?: AbortSignal;
   /** Answer with the release's small artifact, and ask the large one where it is not sure. */
   cascade?: boolean;
-  /** Run in a worker, so that the page keeps painting; default: true. */
-  worker?: boolean;
+  /**
+   * Run in a worker, so that the page keeps painting; default: true. Or what starts one, a new one at
+   * each call, of `model-pipeline-client/worker`, where a bundler cannot find it by itself.
+   */
+  worker?: boolean | (() => Worker | Promise<Worker>);
   /** Of WebAssembly, in pages that are cross-origin isolated; default: by the cores, in Firefox 1. */
   threads?: number;
 }
@@ -125,7 +134,7 @@ export interface ModelInfo {
   /** Whether the network gave no release, and this is the one that was loaded last. */
   offline: boolean;
   loadMs: number;
-  /** What went wrong and did not matter, such as a full cache. */
+  /** What went wrong and did not end it: no worker could start, code ran unchecked, a full cache. */
   warnings: string[];
   cascade: null | {
     small: string;
@@ -137,14 +146,30 @@ export interface ModelInfo {
 }
 
 /**
+ * `input`: what was given does not fit: the message names it, what is right, and what there is;
+ * `nothing`: no artifact runs here, `tried` lists why; `disposed`: the model was disposed of; `lost`: the
+ * worker broke down; `failed`: the runtime failed, with its own words; `environment`: this is no browser.
+ */
+export type ModelErrorCode = "input" | "nothing" | "disposed" | "lost" | "failed" | "environment";
+
+/**
  * `http`: the server refused, see `status`; `network`: the connection broke, or the server lets no
- * other origin read; `offline`: there is no network; `integrity`: the bytes are not the published
- * ones; `format`: this is no release; `insecure`: the page has no https.
+ * other origin read; `offline`: there is no network; `integrity`: the bytes are not the published or
+ * the pinned ones; `format`: this is no release; `insecure`: the page has no https.
  */
 export type LoadErrorCode = "http" | "network" | "offline" | "integrity" | "format" | "insecure";
 
+/** All that `load` and a model's methods throw, but for the reason of a signal that was aborted. */
+export class ModelError extends Error {
+  constructor(code: ModelErrorCode | LoadErrorCode, message: string, details?: object);
+  readonly name: "ModelError" | "LoadError";
+  readonly code: ModelErrorCode | LoadErrorCode;
+  /** With `nothing`: what was tried. */
+  readonly tried?: ModelInfo["tried"];
+}
+
 /** Why files did not come. */
-export class LoadError extends Error {
+export class LoadError extends ModelError {
   constructor(
     code: LoadErrorCode,
     message: string,
@@ -157,12 +182,4 @@ export class LoadError extends Error {
   readonly status?: number;
   /** What the server asked for with Retry-After. */
   readonly retryAfterMs?: number;
-}
-
-/** Why a model does not run: `code` is `nothing`, `disposed` or `input`. */
-export interface ModelError extends Error {
-  readonly name: "ModelError";
-  readonly code: string;
-  /** With `nothing`: what was tried. */
-  readonly tried?: ModelInfo["tried"];
 }

@@ -1,5 +1,5 @@
 /** Calls to where the model runs. */
-import { failure, revived } from './errors.js';
+import { ModelError, explained, revived } from './errors.js';
 import { scriptUrl } from './runtime.js';
 import { serve } from './serve.js';
 import { unlessAborted } from './transport.js';
@@ -26,7 +26,7 @@ export const linked = (port) => {
   };
   const fail = (/** @type {Error} */ error) => waiting.forEach((answer) => answer({ error }));
   port.onerror = (/** @type {ErrorEvent} */ { message }) =>
-    fail(failure('lost', `the worker failed: ${message}`));
+    fail(new ModelError('lost', `the worker failed: ${message}`));
 
   /**
    * @param {string} method
@@ -69,46 +69,55 @@ export const linked = (port) => {
 };
 
 /**
- * @param {boolean} worker whether one is wanted
+ * @param {boolean | (() => Worker | Promise<Worker>)} worker whether one is wanted, or how it starts
+ * @param {() => URL} place where the client's own lies
  * @returns {Promise<Link>}
  */
-export const connect = async (worker) => {
-  let why = 'no worker was wanted';
-  for (const start of worker ? [direct, imported] : []) {
+export const connect = async (worker, place) => {
+  /** @type {any} */
+  let failed;
+  const ways = worker === true ? [() => fromUrl(place()), () => imported(place())] : worker ? [worker] : [];
+  for (const start of ways) {
     try {
-      return linked(await started(start()));
-    } catch (/** @type {any} */ error) {
-      why = `no worker could start: ${error.message || "the page's policy (CSP worker-src) refuses it"}`;
+      return linked(await started(await start()));
+    } catch (error) {
+      failed = error;
     }
   }
   const { port1, port2 } = new MessageChannel();
-  serve(port2, [why]);
+  serve(port2, 'page', failed && [(await explained('noWorker', failed.message)).message]);
   return linked(port1);
 };
 
-/**
- * @param {Worker} worker
- * @returns {Promise<Worker>}
- */
-const started = (worker) =>
-  new Promise((resolve, reject) => {
-    worker.onmessage = () => resolve(worker);
-    worker.onerror = (event) => {
-      worker.terminate();
-      reject(event);
-    };
+const PATIENCE_MS = 20_000;
+
+/** @param {Worker} worker */
+const started = async (worker) => {
+  const answer = new Promise((resolve, reject) => {
+    worker.onmessage = resolve;
+    worker.onerror = reject;
+    // One that started before it was given has said so to nobody.
+    worker.postMessage(0);
   });
+  await unlessAborted(answer, AbortSignal.timeout(PATIENCE_MS)).catch((error) => {
+    worker.terminate();
+    throw error;
+  });
+  return worker;
+};
 
-/** The worker runs this same client, in these words, by which bundlers know a worker. */
-const direct = () => new Worker(new URL('./index.js', import.meta.url), { type: 'module', name: NAME });
+/** @param {URL | string} url */
+const fromUrl = (url) => new Worker(url, { type: 'module', name: NAME });
 
-/** What is of another origin, or lacks the headers of an isolated page, a script of the page imports. */
-const imported = () => {
-  const { href } = new URL('./index.js', import.meta.url);
+/**
+ * What is of another origin, or lacks the headers of an isolated page, a script of the page imports.
+ * @param {URL} place
+ */
+const imported = ({ href }) => {
   // A static import fails in isolated pages of WebKit; a rejected one is no error of a worker.
   const words = `import(${JSON.stringify(href)}).catch(e=>setTimeout(()=>{throw e}))`;
   const url = scriptUrl(words);
-  const worker = new Worker(url, { type: 'module', name: NAME });
+  const worker = fromUrl(url);
   // Not before it has started: older Safari fetches the URL later.
   worker.addEventListener('message', () => URL.revokeObjectURL(url));
   return worker;

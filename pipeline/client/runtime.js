@@ -1,5 +1,7 @@
 /** Starts a release's code from verified bytes. */
 
+import { explained } from './errors.js';
+
 /** @type {Record<string, Promise<any>>} modules by URL: two models of one page share a runtime */
 const modules = {};
 
@@ -58,8 +60,11 @@ export const starting = (parts, places, threads) => {
 const moduleOf = (url, code) =>
   // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
   // not revoked: threads load the bundle again, whenever they start.
-  (modules[url] ??= import(scriptUrl(code))
-    .catch(async () => ({ ...(await import(url)), unchecked: `${url} runs unchecked: CSP script-src refuses blob:` }))
+  (modules[url] ??= import(/* webpackIgnore: true */ /* @vite-ignore */ scriptUrl(code))
+    .catch(async () => ({
+      ...(await import(/* webpackIgnore: true */ /* @vite-ignore */ url)),
+      unchecked: (await explained('unchecked', url)).message,
+    }))
     .catch((error) => {
       delete modules[url];
       throw error;

@@ -9,9 +9,10 @@ import { Session } from './session.js';
 /**
  * Answer the calls that come over a port, one after another.
  * @param {MessagePort} port, or a worker's own scope, which is one too
- * @param {string[]} [page] why it is no worker
+ * @param {'worker' | 'page'} [thread]
+ * @param {string[]} [warnings] of how it came to be there
  */
-export const serve = (port, page = []) => {
+export const serve = (port, thread = 'worker', warnings = []) => {
   /** @type {Record<number, AbortController>} */
   const controls = {};
   /** @type {Session | InstanceType<ReturnType<typeof import('./cascade.js').cascaded>>} */
@@ -45,14 +46,14 @@ export const serve = (port, page = []) => {
       said = { error: { ...error, name: error.name, message: error.message } };
     }
     const info = model?.info;
-    const thread = page[0] ? 'page' : 'worker';
-    send({ ...said, info: info && { ...info, thread, why: [...info.why, ...page] } });
+    send({ ...said, info: info && { ...info, thread, warnings: [...warnings, ...info.warnings] } });
     delete controls[id];
   };
 
   openCache(); // while the manifest comes
   let queue = Promise.resolve();
   port.onmessage = ({ data }) => {
+    if (!data) return port.postMessage(0);
     if ('abort' in data) return controls[data.abort]?.abort();
     controls[data.id] = new AbortController();
     queue = queue.then(() => perform(data)).catch(() => {});

@@ -1,7 +1,7 @@
 /** A model, open on the best tier (an artifact on a backend) that answers the canary here. */
 import { choose } from './choose.js';
 import { probe } from './device.js';
-import { failure } from './errors.js';
+import { explained } from './errors.js';
 import { fetchFiles, locate } from './fetch.js';
 import { starting } from './runtime.js';
 import { mayPass } from './transport.js';
@@ -46,6 +46,9 @@ export class Session {
     const { manifest } = this.release;
     this.#device = await probe(JSON.stringify(manifest.runtimes), this.wish.threads);
     this.#tiers = choose(manifest, this.#device, this.wish);
+    if (!this.#tiers[0]) {
+      throw await explained('notThere', this.wish, choose(manifest, this.#device, {}));
+    }
     await this.#next(hooks);
     return this;
   }
@@ -66,9 +69,7 @@ export class Session {
         await this.#drop(tier, error);
       }
     }
-    const all = this.#tiers.map(({ artifact, backend, out }) => `${artifact.id} on ${backend}: ${out}`);
-    const why = all.join('; ') || 'the release has no such artifact on such a backend';
-    throw failure('nothing', `nothing here runs it: ${why}`, { tried: this.info.tried });
+    throw await explained('nothing', this.#tiers, this.info.tried);
   }
 
   /** The one that runs, or is the next to try. */
@@ -101,8 +102,9 @@ export class Session {
     const [model, ...modules] = await runtime.open(artifact, manifest, coming);
     this.#model = model;
     this.task = modules[1];
-    const time = ms ? `${ms.toFixed(1)} ms a run` : 'no time known';
-    const canary = model.canary ? 'canary answered' : 'without a canary';
+    info.warnings.push(...modules.flatMap(({ unchecked = [] }) => unchecked));
+    const time = ms ? `${ms.toFixed(1)} ms a run` : 'not timed';
+    const canary = model.canary ? 'canary answered' : 'no canary';
     Object.assign(info, {
       artifact: artifact.id,
       backend,
@@ -111,7 +113,6 @@ export class Session {
         `${artifact.id} on ${backend}: ${bytes} bytes to fetch, ${time}, ${PROVED[rank % 4]}, ${canary}`,
         this.wish.artifact || this.wish.backend ? 'asked for' : sparing ? 'fewest bytes' : 'least time',
         ...[webgl, webgpu].flatMap((gpu) => gpu?.software || []),
-        ...modules.flatMap(({ unchecked = [] }) => unchecked),
       ],
     });
   }
@@ -140,7 +141,7 @@ export class Session {
    */
   async classify(hooks, image, top) {
     const { task, release, info } = this;
-    if (!task) throw failure('input', 'this release has no code for images: use predict, or publish it again');
+    if (!task) throw await explained('noImages');
     const outputs = await this.predict(hooks, await task.inputOf(image, release.manifest));
     return { scores: task.answer(outputs, release.manifest).slice(0, top), artifact: info.artifact };
   }

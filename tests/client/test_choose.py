@@ -15,11 +15,12 @@ pytestmark = [
 
 CHOOSE = """
 const { choose } = await import(`${args.client}/choose.js`);
+const { reason } = await import(`${args.client}/explain.js`);
 const all = choose(args.manifest, args.device, args.wish);
 const named = ({ artifact, backend, parts }) =>
   [artifact.id, backend, ...parts.map(({ name }) => name)];
 const tiers = all.filter(({ out }) => !out).map(named);
-const why = ({ artifact, backend, out }) => `${artifact.id} on ${backend}: ${out}`;
+const why = (tier) => `${tier.artifact.id} on ${tier.backend}: ${reason(tier)}`;
 return { tiers, out: all.filter(({ out }) => out).map(why) };
 """
 

@@ -11,6 +11,8 @@ from client_page import ScriptPage
 from client_release import Release
 from test_model import CLASSIFY, where
 
+from pipeline.publish.client import APART
+
 pytestmark = pytest.mark.browser
 
 #: Bytes after brotli of all that a page fetches of the client: the bound of the project's plan.
@@ -46,7 +48,7 @@ def test_what_few_visitors_need_is_apart_and_published(published: Release) -> No
     folder = published.cdn / "client"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")}
     top = {name for name in names if "/" not in name}
-    assert top == {"cascade.js", "database.js", "fetch.js", "index.js", "room.js"}
-    # Nothing that it may ask for later is missing.
+    assert top == {*APART, "fetch.js", "index.js"}
+    # Nothing that it may ask for later is missing, and nothing else is there.
     asked = set(re.findall(r'import\("\./([^"]+)"\)', (folder / "index.js").read_text()))
-    assert asked == {"cascade.js", "database.js", "room.js"}
+    assert asked == set(APART)

@@ -112,10 +112,23 @@ def test_a_backend_can_be_forced(
         assert found[0]["score"] == pytest.approx(right[0]["score"], abs=1e-3)
 
 
-def test_what_is_forced_and_not_there_is_an_error(page: ScriptPage, site: Site) -> None:
-    with pytest.raises(ScriptError, match="no such artifact") as told:
-        page.run(LOADED, **where(site, options={"artifact": "tfjs-graph/fp64"}))
-    assert told.value.name == "ModelError" and told.value.code == "nothing"
+@pytest.mark.parametrize(
+    ("wish", "lacks"),
+    [
+        ({"artifact": "tfjs-graph/fp64"}, "has not tfjs-graph/fp64 on any backend"),
+        ({"backend": "webgl"}, "has not any artifact on webgl"),
+    ],
+)
+def test_what_is_forced_and_not_there_is_an_error(
+    page: ScriptPage, site: Site, wish: dict[str, str], lacks: str
+) -> None:
+    """It lists what is there instead."""
+    with pytest.raises(ScriptError) as told:
+        page.run(LOADED, **where(site, options=wish))
+    assert told.value.name == "ModelError" and told.value.code == "input"
+    assert lacks in told.value.message
+    for there in ("tfjs-graph/uint8 on tfjs-wasm", "onnx/fp32 on ort-wasm"):
+        assert there in told.value.message
 
 
 KINDS = f"""{LOADED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tomllib
@@ -16,13 +17,15 @@ CLIENT = ROOT / "pipeline" / "client"
 TOOLS = CLIENT / "node_modules" / ".bin"
 
 USER = """
-import { load, LoadError, type ClassScore, type Model, type Progress } from "model-pipeline-client";
+import { load, LoadError, ModelError, type ClassScore, type Model, type Progress } from "model-pipeline-client";
 
 const controller = new AbortController();
 const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
   artifact: "tfjs-graph/uint8",
   backend: "tfjs-wasm",
   signal: controller.signal,
+  integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+  worker: () => new Worker(new URL("model-pipeline-client/worker", import.meta.url), { type: "module" }),
   onProgress: ({ loaded, total, files }: Progress) =>
     console.log(loaded / total, files.filter((file) => file.cached).length),
 });
@@ -36,6 +39,7 @@ try {
   console.log(label, probabilities.shape, model.info.backend, (await model.memory()).tensors);
 } catch (error) {
   if (error instanceof LoadError && error.code === "http") console.log(error.status, error.url);
+  else if (error instanceof ModelError && error.code === "nothing") console.log(error.tried);
 } finally {
   await model.dispose();
 }
@@ -83,13 +87,11 @@ def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
     installed = project / "node_modules" / "model-pipeline-client"
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
     modules = {path.name for path in CLIENT.glob("*.js")}
-    assert found == modules | {
-        "README.md",
-        "package.json",
-        "index.d.ts",
-        "manifest.d.ts",
-        "page.d.ts",
-    }
+    others = {"README.md", "package.json", "index.d.ts", "manifest.d.ts", "page.d.ts"}
+    assert found == modules | others | {"model-pipeline-worker.js"}
+    # No bundler has to look for anything from there.
+    assert "import(" in (worker := (installed / "model-pipeline-worker.js").read_text())
+    assert not re.search(r"""(from|import|import\()\s*["']""", worker)
     assert (installed / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 

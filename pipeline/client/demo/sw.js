@@ -19,6 +19,7 @@ const SHELL = [
   // Loaded where they are needed, which may be offline.
   "client/cascade.js",
   "client/database.js",
+  "client/explain.js",
   "client/room.js",
 ];
 const CACHE = "model-demo";

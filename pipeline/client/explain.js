@@ -1,0 +1,85 @@
+/** Errors that few meet, as errors.js makes them, so that nobody else fetches their words: what, and what to do. */
+import { HALF_UNSAFE, NOT_OFFERED, NOT_PROVED, NO_HALF_SHADERS, NO_RUNTIME, TOO_LARGE } from './reasons.js';
+
+/** @typedef {Pick<import('./choose.js').Tier, 'artifact' | 'backend' | 'out'>} Tier */
+
+export const environment = () => ({
+  code: 'environment',
+  message:
+    "this is no browser: in Node run the release's files with onnxruntime-node or @tensorflow/tfjs-node; where a server renders pages, call load in the browser only",
+});
+
+/** @param {string} [reason] a browser's */
+export const noWorker = (reason) => ({
+  message: `the model runs in the page, since no worker could start: ${reason || "the page's CSP (worker-src) refuses it, or its file is not there"}; see "Workers" in the client's README`,
+});
+
+/** @param {string} url of code of the release */
+export const unchecked = (url) => ({ message: `${url} runs unchecked: CSP script-src refuses blob:` });
+
+export const insecure = () => ({
+  name: 'LoadError',
+  code: 'insecure',
+  message: 'files cannot be checked here: serve the page over https',
+});
+
+/** @param {string} url */
+export const format = (url) => ({
+  name: 'LoadError',
+  code: 'format',
+  message: `${url}: this is no release; is it the URL of a model's latest.json?`,
+  url,
+});
+
+/**
+ * @param {string} url
+ * @param {string} pin of what is there
+ */
+export const integrity = (url, pin) => ({
+  name: 'LoadError',
+  code: 'integrity',
+  message: `${url}: the manifest is not the one that \`integrity\` pins, but ${pin}: either the URL names another release, or somebody altered this one`,
+  url,
+});
+
+/** @param {string} message */
+const input = (message) => ({ code: 'input', message });
+
+/**
+ * @param {{artifact?: string, backend?: string}} wish what the release has not
+ * @param {Tier[]} tiers what it has
+ */
+export const notThere = ({ artifact = 'any artifact', backend = 'any backend' }, tiers) =>
+  input(`this release has not ${artifact} on ${backend}, but ${tiers.map(named).join(', ')}`);
+
+export const noImages = () => input('this release has no code for images: use predict, or publish it again');
+
+/** A page may not read the pixels of other origins that do not allow it. */
+export const foreign = () => input('the image is of another origin: it needs crossorigin="anonymous"');
+
+/** @param {string} reason a browser's */
+export const notSent = (reason) => input(`tensors are {dtype, shape, data} by the inputs' names: ${reason}`);
+
+/**
+ * @param {Tier[]} tiers all of which are out
+ * @param {any[]} tried
+ */
+export const nothing = (tiers, tried) => ({
+  code: 'nothing',
+  message: `nothing here runs it: ${tiers.map((tier) => `${named(tier)}: ${reason(tier)}`).join('; ')}`,
+  tried,
+});
+
+/** @param {Tier} tier */
+const named = ({ artifact, backend }) => `${artifact.id} on ${backend}`;
+
+/** @param {Pick<Tier, 'out'>} tier that did not come to be tried, or failed with these words */
+export const reason = ({ out }) =>
+  ({
+    [NO_RUNTIME]: 'no runtime in this release',
+    [NOT_OFFERED]: `not offered by this browser${self.document ? '' : ' to workers'}`,
+    [NOT_PROVED]: 'did not pass',
+    [HALF_UNSAFE]: 'not safe in 16 bits',
+    [NO_HALF_SHADERS]: 'no 16-bit shaders',
+    [TOO_LARGE]: 'too large for the GPU',
+  })[/** @type {1} */ (out)] ?? out;
