@@ -17,7 +17,8 @@ CLIENT = ROOT / "pipeline" / "client"
 TOOLS = CLIENT / "node_modules" / ".bin"
 
 USER = """
-import { load, LoadError, ModelError, type ClassScore, type Model, type Progress } from "model-pipeline-client";
+import { load, LoadError, ModelError } from "model-pipeline-client";
+import type { ClassScore, Model, Progress } from "model-pipeline-client";
 
 const controller = new AbortController();
 const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
@@ -25,7 +26,7 @@ const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
   backend: "tfjs-wasm",
   signal: controller.signal,
   integrity: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-  worker: () => new Worker(new URL("model-pipeline-client/worker", import.meta.url), { type: "module" }),
+  worker: () => new Worker("/model-pipeline-worker.js", { type: "module" }),
   onProgress: ({ loaded, total, files }: Progress) =>
     console.log(loaded / total, files.filter((file) => file.cached).length),
 });

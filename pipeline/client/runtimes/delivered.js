@@ -1,5 +1,6 @@
 /** What a bundle exports: it takes what a client fetched as it came, described by a manifest. */
 import { answers } from './canary.js';
+import { checkFeeds } from './feeds.js';
 
 /**
  * @typedef {import('./contract.js').Delivery} Delivery
@@ -23,8 +24,13 @@ export const delivered = ({ open, prepare }) => ({
     const { format } = artifact;
     const files = named(artifact, contents);
     const model = await withUrls(assets, (urls) => open({ format, ...files, assets: urls, inputs, outputs, threads }));
+    /** @type {Model['run']} */
+    const run = async (feeds) => {
+      checkFeeds(feeds, inputs);
+      return model.run(feeds);
+    };
     try {
-      return { ...model, canary: await answers(model, canary, artifact.canary) };
+      return { ...model, run, canary: await answers(model, canary, artifact.canary) };
     } catch (error) {
       await model.dispose().catch(() => {}); // what is broken may not be able to let go
       throw error;

@@ -10,13 +10,14 @@ const TOOLS = {
       webpack({ context: project, mode, entry, output }, (error, done) => (error ? reject(error) : resolve(done))),
     );
     const { errors, warnings } = stats.toJson();
-    return { errors, warnings: warnings.filter(({ name }) => !/EntrypointsOverSizeLimit|AssetsOverSizeLimit|NoAsyncChunks/.test(name)) };
+    return { errors, warnings };
   },
 
-  async vite({ project, entry, out, base }) {
+  async vite({ project, entry, out, base, mode = 'production' }) {
     const { build } = await import('vite');
     const rollupOptions = { input: join(project, entry), output: { entryFileNames: 'app.js' } };
-    await build({ root: project, base, configFile: false, logLevel: 'warn', build: { outDir: out, rollupOptions } });
+    process.env.NODE_ENV = mode; // React has a build for each
+    await build({ root: project, base, mode, configFile: false, logLevel: 'warn', build: { outDir: out, rollupOptions } });
   },
 
   async esbuild({ project, entries, out, format, minify = true }) {

@@ -1,0 +1,36 @@
+"""How a page loads one release and no other: what reports show, ready to copy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.publish.layout import CLIENT, MANIFEST
+
+#: Where a CDN folder lies, for who reads an example.
+EXAMPLE = "https://cdn.example"
+
+
+def pinned(manifest: Mapping[str, Any], folder: Path, cdn: str = EXAMPLE) -> str:
+    """JavaScript that loads a release by the digest of its manifest.
+
+    Args:
+        manifest: of a release, with its ``name`` and ``release``.
+        folder: the release's, in which its manifest was written.
+        cdn: the address of the CDN folder.
+    """
+    path = f"{manifest['name']}/releases/{manifest['release']}/{MANIFEST}"
+    return (
+        f'import {{ load }} from "{cdn}/{CLIENT}/index.js";\n'
+        f'const model = await load("{cdn}/{path}", {{\n'
+        f'  integrity: "{integrity((folder / MANIFEST).read_bytes())}",\n'
+        "});\n"
+    )
+
+
+def integrity(content: bytes) -> str:
+    """A digest as pages pin scripts by it (W3C Subresource Integrity, section 3.1)."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"

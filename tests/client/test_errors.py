@@ -1,0 +1,95 @@
+"""What ``predict``, ``classify`` and ``load`` throw: a class with a code, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from client_fixtures import Site
+from client_page import ScriptPage
+from test_model import where
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.parametrize("engine", ["chromium"], indirect=True),
+]
+
+#: One call that fails, as the page sees it; and whether the model answers after it.
+FAIL = """
+const { load, LoadError, ModelError } = await import(`${args.client}/index.js`);
+const model = await load(args.url, args.options);
+const tensor = { dtype: 'float32', shape: [1, 64, 64, 3], data: new Float32Array(64 * 64 * 3) };
+const call = new (async () => {}).constructor('model', 'tensor', args.call);
+const error = await call(model, tensor).then(() => null, (error) => error);
+const after = await model.predict({ image: tensor });
+await model.dispose();
+const { name, code, message } = error;
+const kinds = [error instanceof ModelError, error instanceof LoadError];
+return { name, code, message, kinds, after: after.probabilities.shape };
+"""
+
+TAKES = 'input "image" takes float32 [?, 64, 64, 3], and was given '
+
+CALLS = {
+    "return model.predict({ image: { ...tensor, shape: [1, 32, 128, 3] } })": (
+        TAKES + "float32 [1, 32, 128, 3]"
+    ),
+    "return model.predict({ image: { ...tensor, shape: [64, 64, 3] } })": (
+        TAKES + "float32 [64, 64, 3]"
+    ),
+    "return model.predict({ image: { ...tensor, dtype: 'int32' } })": (
+        TAKES + "int32 [1, 64, 64, 3]"
+    ),
+    "return model.predict({ image: { ...tensor, data: new Float64Array(12288) } })": (
+        TAKES + "float32 [1, 64, 64, 3] in a Float64Array"
+    ),
+    "return model.predict({ image: { ...tensor, data: new Float32Array(5) } })": (
+        TAKES + "float32 [1, 64, 64, 3] with 5 values where that needs 12288"
+    ),
+    "return model.predict({ image: tensor.data })": (
+        TAKES + "something other than {dtype, shape, data}"
+    ),
+    "return model.predict({})": TAKES + "nothing",
+    "return model.predict()": TAKES + "nothing",
+    "return model.predict({ picture: tensor })": (
+        'there is no input "picture"; the model takes image'
+    ),
+    "return model.predict({ image: () => tensor })": "tensors are {dtype, shape, data}",
+    "return model.classify('7')": "this is no image that can be read",
+}
+
+
+@pytest.mark.parametrize("worker", [True, False])
+def test_what_does_not_fit_is_named_with_what_would(
+    page: ScriptPage, site: Site, worker: bool
+) -> None:
+    """Across the worker's boundary as on the page; in TF.js and ONNX Runtime alike."""
+    backend = {"backend": "tfjs-wasm"} if worker else {"backend": "ort-wasm"}
+    for call, words in CALLS.items():
+        options = {**backend, "worker": worker}
+        said: dict[str, Any] = page.run(FAIL, **where(site, options=options, call=call))
+        assert (said["name"], said["code"]) == ("ModelError", "input"), call
+        assert words in said["message"], call
+        assert said["kinds"] == [True, False]
+        assert said["after"] == [1, 10], "the model is as good as before"
+
+
+LOAD = """
+const { load, LoadError, ModelError } = await import(`${args.client}/index.js`);
+const error = await load(args.url, args.options).catch((error) => error);
+return { name: error.name, code: error.code, message: error.message, status: error.status,
+         kinds: [error instanceof ModelError, error instanceof LoadError] };
+"""
+
+
+@pytest.mark.parametrize("path", ["nowhere/latest.json", "LICENSES.txt", "index.json"])
+def test_an_url_that_is_no_release_is_a_load_error(page: ScriptPage, site: Site, path: str) -> None:
+    said = page.run(LOAD, url=site.cdn.url(path), client=site.client)
+    assert said["kinds"] == [True, True] and said["name"] == "LoadError"
+    if path == "nowhere/latest.json":
+        assert (said["code"], said["status"]) == ("http", 404)
+    else:
+        assert (
+            said["code"] == "format"
+            and "is it the URL of a model's latest.json?" in said["message"]
+        )
