@@ -43,6 +43,8 @@ class Context:
     left_out: tuple[tuple[str, str], ...] = ()
     """Artifacts that were not made, each with the reason."""
     evidence: Evidence = no_evidence
+    snippet: str = ""
+    """JavaScript that loads this release and no other; none of what was not published."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_aside
+from pipeline.publish.layout import MANIFEST
+from pipeline.publish.snippet import pinned
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
 from pipeline.report.page import Context, page
@@ -17,8 +20,10 @@ PAGE = "report.html"
 
 
 def write(manifest: Mapping[str, Any], context: Context, folder: Path) -> None:
-    """Write ``report.html``, ``report.md`` and ``report.json``."""
+    """Write ``report.html``, ``report.md`` and ``report.json``; beside a manifest, with its pin."""
     release = Release(manifest)
+    if (folder / MANIFEST).is_file():
+        context = replace(context, snippet=pinned(manifest, folder))
     write_aside(folder / PAGE, page(release, context))
     write_aside(folder / "report.md", markdown(release))
     write_aside(folder / "report.json", json.dumps(data(release), indent=1))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer
 from test_model import CLASSIFY, where
+
+from pipeline.publish import snippet
 
 pytestmark = [
     pytest.mark.browser,
@@ -104,3 +108,27 @@ def test_a_file_that_differs_is_refused_as_ever(
         page.run(CLASSIFY, **where(site, url=site.cdn.url(path), options=options))
     assert told.value.code == "nothing"
     assert [one["code"] for one in told.value.fields["tried"]] == ["integrity"]
+
+
+SNIPPET = """
+const code = `${args.snippet}; self.model = model;`;
+await import(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+const { release, warnings } = model.info;
+await model.dispose();
+return { release, warnings };
+"""
+
+
+def test_the_lines_that_a_report_shows_load_its_release_and_no_other(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    release = published.manifest["release"]
+    report = (published.model / "releases" / release / "report.html").read_text()
+    (shown,) = re.findall(r"<code>(import .*?)</code>", report, re.DOTALL)
+    lines = html.unescape(shown).replace(snippet.EXAMPLE, site.cdn.address)
+    assert page.run(SNIPPET, snippet=lines) == {"release": release, "warnings": []}
+    site.cdn.fail("*/releases/*.json", altered(relabelled))
+    page.run("for (const name of await caches.keys()) await caches.delete(name)")
+    with pytest.raises(ScriptError) as told:
+        page.run(SNIPPET, snippet=lines)
+    assert told.value.code == "integrity"
