@@ -127,7 +127,7 @@ export const locate = (root, files) => files.map((file) => ({ ...file, url: with
 const within = (root, path) => {
   const { href } = new URL(path, root);
   if (href.startsWith(`${root}`)) return href;
-  throw new LoadError("format", `the release names a file outside of ${root}: ${path}`);
+  throw new LoadError("format", `this file lies outside of ${root}: ${path}`);
 };
 
 /**

@@ -85,7 +85,7 @@ export const connect = async (worker, place) => {
     }
   }
   const { port1, port2 } = new MessageChannel();
-  serve(port2, 'page', failed && [(await explained('noWorker', failed.message)).message]);
+  serve(port2, failed ? [(await explained('noWorker', failed.message)).message] : []);
   return linked(port1);
 };
 

@@ -9,10 +9,9 @@ import { Session } from './session.js';
 /**
  * Answer the calls that come over a port, one after another.
  * @param {MessagePort} port, or a worker's own scope, which is one too
- * @param {'worker' | 'page'} [thread]
- * @param {string[]} [warnings] of how it came to be there
+ * @param {string[]} [page] where it is one: why, unless that was asked for
  */
-export const serve = (port, thread = 'worker', warnings = []) => {
+export const serve = (port, page) => {
   /** @type {Record<number, AbortController>} */
   const controls = {};
   /** @type {Session | InstanceType<ReturnType<typeof import('./cascade.js').cascaded>>} */
@@ -46,7 +45,8 @@ export const serve = (port, thread = 'worker', warnings = []) => {
       said = { error: { ...error, name: error.name, message: error.message } };
     }
     const info = model?.info;
-    send({ ...said, info: info && { ...info, thread, warnings: [...warnings, ...info.warnings] } });
+    const thread = page ? 'page' : 'worker';
+    send({ ...said, info: info && { ...info, thread, warnings: [...(page ?? []), ...info.warnings] } });
     delete controls[id];
   };
 

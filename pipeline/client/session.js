@@ -110,7 +110,7 @@ export class Session {
       backend,
       hardware: model.details,
       why: [
-        `${artifact.id} on ${backend}: ${bytes} bytes to fetch, ${time}, ${PROVED[rank % 4]}, ${canary}`,
+        `${artifact.id} on ${backend}: ${bytes} bytes, ${time}, ${PROVED[rank % 4]}, ${canary}`,
         this.wish.artifact || this.wish.backend ? 'asked for' : sparing ? 'fewest bytes' : 'least time',
         ...[webgl, webgpu].flatMap((gpu) => gpu?.software || []),
       ],
