@@ -143,7 +143,8 @@ def _better(manifest: Mapping[str, Any], misses: list[Miss]) -> str:
             "more tightly there, or hold more samples back"
         )
     if all(miss.metric == "product_sum" for miss in misses):
-        return "quantize it anew, or publish it for some processors only: gates {portable: false}"
+        gate = f"validate.gates.{misses[0].artifact}.portable=false"
+        return f"quantize it anew; or --set {gate}, if only ARM and x86 with VNNI run it"
     return "make the variant better, or leave it out"
 
 

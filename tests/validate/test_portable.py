@@ -241,6 +241,7 @@ def test_it_is_not_published_unless_the_config_says_so(
         with pytest.raises(GateError) as refused:
             judge(built)
         assert refused.value.exit_code == 3
+        assert "--set validate.gates.onnx/int8.portable=false" in refused.value.todo
         # Once, not for each place where it ran.
         assert str(refused.value).count("two products may add up to") == 1
         assert len(verdict_of(Release(manifest)).failures) == 1
