@@ -64,7 +64,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=5, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=6, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
 
@@ -76,12 +76,15 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     from tensorflow.core.framework import graph_pb2
 
     from pipeline.export import onnx_canonical, onnx_fold, onnx_tensorflow
+    from pipeline.optimize.onnx import left_float
 
     signature = Signature.read(inputs["frozen"] / "signature.json")
     graph_def = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
     merged: dict[str, str] = {}
     model = onnx_tensorflow.convert(graph_def, signature, options.opset, merged)
     onnx_fold.fold(model)
+    # What was trained with fake quantization has integers in it, and weights in float32.
+    left_float.keep(model)
     names: dict[str, str] = {}
     model = onnx_canonical.canonicalize(model, signature, names)
     made = {name for node in model.graph.node for name in node.output}

@@ -37,9 +37,6 @@ INTEGER = {
     "DynamicQuantizeLSTM": (1, 2),
 }
 
-#: Operators that only move values: a runtime may move the decoding behind them.
-MOVING = ("Identity", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Flatten")
-
 #: The least signed activation, as ONNX Runtime makes them for weights in blocks.
 SIGNED = 128
 
@@ -155,7 +152,7 @@ class _Known:
     def _decoder(self, name: str) -> tuple[Any | None, bool]:
         """The DequantizeLinear that makes a value, and whether it was moved since."""
         node, moved = self._makers.get(name), False
-        while node is not None and node.op_type in MOVING:
+        while node is not None and node.op_type in left_float.MOVING:
             node, moved = self._makers.get(node.input[0]), True
         return (node if node is not None and node.op_type == "DequantizeLinear" else None), moved
 

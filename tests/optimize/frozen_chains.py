@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from frozen_models import freeze
 
 from pipeline.model import TensorSpec
-
-sys.path.append(str(Path(__file__).parents[1] / "export"))
-
-from frozen_models import freeze
 
 Array = np.ndarray[Any, Any]
 Activation = Callable[[Any], Any]

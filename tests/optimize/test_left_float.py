@@ -10,10 +10,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from onnx import helper
+from frozen_models import freeze
+from frozen_models import run as tensorflow_outputs
+from onnx import helper, numpy_helper
 from onnx_models import apply_int8, write_model, write_samples
 
+from pipeline.export import onnx as fmt
+from pipeline.model import TensorSpec
 from pipeline.optimize.onnx.left_float import rewritten
+from pipeline.validate import portable
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.uniform(0, 1, (12, 4, 8, 8)).astype(np.float32)
@@ -109,3 +114,41 @@ def test_a_product_and_a_sum_do_not_become_one_of_integers(
     assert found["QLinearMatMul"] == 2
     assert not found["QGemm"]
     assert list(rewritten(onnx.load(path).graph)) == []
+
+
+def test_weights_of_a_network_trained_with_fake_quantization_stay_float32(tmp_path: Path) -> None:
+    """TensorFlow's fake quantization is integers in ONNX, and a transposition stands behind it."""
+    import tensorflow as tf
+
+    kernel, second = weight(3, 3, 4, 6), weight(1, 1, 6, 5)
+
+    def network(image: Any) -> dict[str, Any]:
+        fake = tf.quantization.fake_quant_with_min_max_args
+        hidden = tf.nn.relu(tf.nn.conv2d(fake(image, 0, 1), kernel, 1, "SAME"))
+        return {"y": fake(tf.nn.conv2d(fake(hidden, 0, 4), second, 1, "SAME"), -4, 4)}
+
+    inputs = [TensorSpec("image", "float32", (None, 8, 8, 4))]
+    frozen = freeze(network, inputs, tmp_path / "frozen")
+    (tmp_path / "onnx").mkdir()
+    fmt.convert({"frozen": frozen}, fmt.ConvertOptions(), tmp_path / "onnx")
+    path = tmp_path / "onnx" / "model.onnx"
+    found = loaded(path, tmp_path / "loaded.onnx")
+    assert found["QuantizeLinear"] > 1
+    assert not found["QLinearConv"]
+    model = onnx.load(path)
+    assert portable.describe(model, tmp_path) == portable.NONE
+    images = IMAGES.transpose(0, 2, 3, 1)
+    wanted = tensorflow_outputs(frozen, {"image": images})["y"]
+    values = onnxruntime.InferenceSession(path).run(None, {"image": images})[0]
+    # A value near a half may go to either side of it.
+    assert np.abs(values - wanted).mean() < 0.1 * 8 / 255
+    # As a file that was made otherwise has it: found, where the runtime would.
+    decoders = [n for n in model.graph.node if n.op_type == "DequantizeLinear"]
+    scales = {n.input[1]: 0.1 for n in decoders} | {n.input[2]: 0 for n in decoders}
+    for tensor in model.graph.initializer:
+        if tensor.name in scales:
+            kind = numpy_helper.to_array(tensor).dtype
+            tensor.CopyFrom(
+                numpy_helper.from_array(np.array(scales[tensor.name], kind), tensor.name)
+            )
+    assert not portable.describe(model, tmp_path)["portable"]
