@@ -13,8 +13,8 @@ MODULES = FOLDER / "node_modules"
 #: The client, and its modules with which the page fetches and starts what a release publishes.
 CLIENT = FOLDER.parent / "client"
 SHARED = (
-    *("choose.js", "device.js", "errors.js", "limits.js", "runtime.js", "transport.js"),
-    "runtimes/failure.js",
+    *("choose.js", "device.js", "errors.js", "explain.js", "limits.js", "reasons.js"),
+    *("runtime.js", "runtimes/failure.js", "transport.js"),
 )
 
 
