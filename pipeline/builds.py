@@ -5,9 +5,10 @@ Loads nothing of a config, its type or its steps where receipts say that there i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def _plan(path: Path, overrides: Sequence[str], browsers: bool, store: Store | N
     from pipeline.plan import make_plan
 
     config = load_config(path, overrides)
-    with _in(path):
+    with _in(path, overrides):
         unsearched: dict[str, str] = {}
         if config.is_searched:
             from pipeline.search.resolve import as_stored
@@ -67,12 +68,14 @@ def _plan(path: Path, overrides: Sequence[str], browsers: bool, store: Store | N
 
 
 @contextmanager
-def _in(path: Path) -> Iterator[None]:
-    """Name the config in what is wrong with it."""
+def _in(path: Path, overrides: Sequence[str]) -> Iterator[None]:
+    """Name the place in the config in what is wrong with it."""
     try:
         yield
     except ConfigError as error:
-        where = f"{path}: {error.where}" if error.where else str(path)
+        from pipeline.config_file import place
+
+        where = f"{place(path, overrides, error.where)}: {error.where}".removesuffix(": ")
         raise ConfigError(error.what, where=where, todo=error.todo) from error
 
 
@@ -84,38 +87,42 @@ def builds(
     *,
     browsers: bool = True,
     publishes: bool = False,
-) -> Iterator[Built]:
-    """Each config's build, in order: as its receipt says that it still is, or made now.
+) -> Iterator[Callable[[], Built]]:
+    """Each config's build, to be called in order: as its receipt says that it still is, or made.
+
+    A build that raises a ``PipelineError`` ends no other one; its finished steps are kept.
 
     Args:
         publishes: whether they are to be published: what that needs is looked for first.
 
     Raises:
-        PipelineError: of any kind; finished steps are kept.
+        PipelineError: a config is wrong, or what all builds need is missing.
     """
     keys = {path: _key(path, overrides, browsers) for path in paths}
-    kept = {path: receipt.read(store, key) for path, key in keys.items() if key}
-    changed = [path for path in paths if not kept.get(path)]
+    read = {path: receipt.read(store, key) for path, key in keys.items() if key}
+    kept = {path: found for path, found in read.items() if found}
+    changed = [path for path in paths if path not in kept]
     from pipeline.publish import storage
 
     with store.in_use(), _lanes(store, changed) as lanes:
         planned = plans(changed, overrides, browsers=browsers) if changed else {}
         for one in planned.values() if publishes else ():
             storage.require(one.config.publish.to)
-        for path in paths:
+
+        def build(path: Path) -> Built:
             if lanes is not None and path in planned:
                 one = planned[path]
                 if one.unsearched:
                     one = _searched(path, overrides, store, lanes, progress, browsers=browsers)
                 built = _make(one, path, store, lanes, progress=progress, key=keys[path])
-            elif found := kept.get(path):
-                built, steps = found
-                progress.stored(list(steps))
             else:
-                continue
+                built, steps = kept[path]
+                progress.stored(list(steps))
             made = replace(built, command=last.command(path, overrides))
             last.remember(made)
-            yield made
+            return made
+
+        yield from (partial(build, path) for path in paths)
 
 
 def _searched(
@@ -132,7 +139,7 @@ def _searched(
     from pipeline.plan import make_plan
     from pipeline.search.resolve import search_all
 
-    with _in(path):
+    with _in(path, overrides):
         config = load_config(path, overrides)
         config = search_all(config, store, lanes, progress, browsers=browsers)
         return make_plan(config, browsers=browsers)

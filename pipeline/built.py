@@ -5,13 +5,13 @@ Imports nothing that a build with nothing to do could spare.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import GateError, MissingToolError, PipelineError
+from pipeline.errors import GateError, MissingToolError, PipelineError, together
 from pipeline.store import Result, Store
 from pipeline.validate.miss import Miss
 from pipeline.validate.trust import remedy
@@ -98,35 +98,63 @@ def _complete(result: Mapping[str, Any]) -> bool:
     return not result.get("reason") and not result.get("partial")
 
 
-def judge(built: Built, *, complete: bool = True) -> None:
-    """Refuse what missed a gate, or could not be proved.
+def judge(built: Built, *, complete: bool = True, whole: bool = True) -> None:
+    """Refuse what missed a gate, or could not be made or proved; all of it at once.
 
     Args:
         complete: whether every required target, and at least one, has to have run.
+        whole: whether every artifact that the config asks for has to have been made.
 
     Raises:
         GateError: naming artifact, backend, metric, value and bound of every miss, and every
             artifact that did not run somewhere; or the source itself gets far fewer samples right
             than it should.
         MissingToolError: a backend that the config requires could not run.
+        PipelineError: an artifact could not be made.
     """
-    if doubted := built.manifest.get("doubt"):
-        raise GateError(doubted, where="source", todo=f"nothing was published; {remedy(doubted)}")
-    misses, failures = missed(built.manifest), failed(built.manifest)
+    errors = list(_doubts(built.manifest)) or list(_faults(built.manifest))
+    if whole and built.manifest.get("not_made"):
+        errors.append(_not_whole(built.manifest["not_made"]))
+    if complete and (missing := unavailable(built.manifest)):
+        errors.append(
+            MissingToolError(
+                "; ".join(missing),
+                where="validate.backends",
+                todo="run `pipeline doctor`, or leave the backend out of the config; "
+                "nothing was published",
+            )
+        )
+    if errors:
+        raise together(errors)
+
+
+def _doubts(manifest: Mapping[str, Any]) -> Iterator[PipelineError]:
+    """That the source itself is wrong, before which nothing else is worth a word."""
+    if doubted := manifest.get("doubt"):
+        yield GateError(doubted, where="source", todo=f"nothing was published; {remedy(doubted)}")
+
+
+def _faults(manifest: Mapping[str, Any]) -> Iterator[PipelineError]:
+    """What did not run, and the bounds that were not kept."""
+    misses, failures = missed(manifest), failed(manifest)
     if misses or failures:
         lines = [
             *_listed("these did not run", failures),
             *_listed("these bounds were not kept", [str(miss) for miss in misses]),
         ]
-        better = f"; {_better(built.manifest, misses)}" if misses else ""
-        raise GateError("\n".join(lines), todo=f"nothing was published{better}")
-    if complete and (missing := unavailable(built.manifest)):
-        raise MissingToolError(
-            "; ".join(missing),
-            where="validate.backends",
-            todo="run `pipeline doctor`, or leave the backend out of the config; "
-            "nothing was published",
-        )
+        better = f"; {_better(manifest, misses)}" if misses else ""
+        yield GateError("\n".join(lines), todo=f"nothing was published{better}")
+
+
+def _not_whole(lost: list[dict[str, str]]) -> PipelineError:
+    """What could not be made."""
+    from pipeline.faults import by_cause
+
+    lines = (f"  {line}" for line in by_cause(lost))
+    return PipelineError(
+        "\n".join(["these artifacts could not be made", *lines]),
+        todo="nothing was published; `pipeline build --allow-incomplete` publishes the others",
+    )
 
 
 def _listed(head: str, lines: list[str]) -> list[str]:

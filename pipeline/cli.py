@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from pipeline.errors import PipelineError
+from pipeline.faults import without_store
 
 #: In the order of help: what is done every day comes first. Each is a file of ``commands/``.
 COMMANDS = (
@@ -58,7 +59,8 @@ class Commands(click.Group):
         except PipelineError as error:
             if context.params.get("debug"):
                 traceback.print_exc()
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            told = without_store(str(error))
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
             raise click.exceptions.Exit(error.exit_code) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -67,7 +69,7 @@ class Commands(click.Group):
                 raise  # As in `pipeline list | head -1`: click ends without a word.
             if context.params.get("debug"):
                 raise
-            first = (str(error).strip().splitlines() or [""])[0]
+            first = (without_store(str(error)).strip().splitlines() or [""])[0]
             click.echo(
                 f"{click.style('error:', fg='red', bold=True)} {type(error).__name__}: {first}\n"
                 "  this is a bug; `pipeline --debug …` shows where",

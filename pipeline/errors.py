@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 
 class PipelineError(Exception):
     """A failure the user can act on.
@@ -51,6 +54,51 @@ class MissingToolError(PipelineError):
     """A tool or backend that the config requires is not on this machine."""
 
     exit_code = 5
+
+
+def together(errors: Sequence[PipelineError]) -> PipelineError:
+    """Several errors as one, which ends the command as the first of them would."""
+    distinct = list({str(error): error for error in errors}.values())
+    if len(distinct) == 1:
+        return distinct[0]
+    error = type(distinct[0])("\n".join(map(str, distinct)))
+    error.__cause__ = ExceptionGroup("all of them", distinct)
+    return error
+
+
+class Failures:
+    """What failed of several things, none of which needs another one."""
+
+    def __init__(self) -> None:
+        self._errors: list[PipelineError] = []
+
+    @contextmanager
+    def kept(self, of: str = "") -> Iterator[None]:
+        """Keep an error for the end, so that what comes next has its turn.
+
+        Args:
+            of: what it is an error of, where it does not say so itself.
+        """
+        try:
+            yield
+        except PipelineError as error:
+            self._errors.append(error if error.where.startswith(of) else _of(of, error))
+
+    def tell(self) -> None:
+        """Raise what was kept, if anything was.
+
+        Raises:
+            PipelineError: all of it.
+        """
+        if self._errors:
+            raise together(self._errors)
+
+
+def _of(place: str, error: PipelineError) -> PipelineError:
+    where = f"{place}: {error.where}" if error.where else place
+    named = type(error)(error.what, where=where, todo=error.todo)
+    named.__cause__ = error
+    return named
 
 
 def _rebuild(kind: type[PipelineError], what: str, where: str, todo: str) -> PipelineError:

@@ -15,7 +15,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError
 from pipeline.fetch import RemoteFile
 from pipeline.plan import Node, Plan, make_plan
-from pipeline.run import Lanes, OnEvent, Run
+from pipeline.run import Lanes, OnEvent, Run, State
 from pipeline.step import Lane
 from pipeline.store import Result, Store, touch
 
@@ -32,6 +32,7 @@ def build(
     store: Path = Path("artifacts/store"),
     sign_key: Path | None = None,
     sign_keyless: bool = False,
+    allow_incomplete: bool = False,
 ) -> Release:
     """Make, prove and publish everything that ``config`` asks for.
 
@@ -41,6 +42,7 @@ def build(
         sign_key: sign the release with this private key; its password, if it has one, is in the
             environment variable PIPELINE_SIGN_PASSWORD.
         sign_keyless: sign it as the CI job that this is, with Sigstore.
+        allow_incomplete: publish the others where some artifacts could not be made.
 
     Returns:
         The release: its id, folder and manifest with every artifact and verdict.
@@ -62,7 +64,7 @@ def build(
         built = make(make_plan(found), config.path, place, lanes)
         built = replace(built, command=last.command(config.path))
         last.remember(built)
-        judge(built)
+        judge(built, whole=not allow_incomplete)
         return publish(built, signs)
 
 
@@ -84,16 +86,48 @@ def make(
         receipt_key: where to leave a receipt, for the next build to see that it is the same.
 
     Raises:
-        PipelineError: of any kind; finished steps are kept.
+        PipelineError: of any kind, where no artifact came of it; finished steps are kept.
     """
     lanes.on_progress = on_progress
     files = _files(plan, config_path, store, on_progress)
     run = Run(plan, store, lanes, files, on_event)
-    results = run.all()
+    run.all(plan.is_hopeless)
+    while run.failures:
+        smaller = _without_failed(plan, run)
+        known = _same(plan, smaller, run.results)
+        run = Run(smaller, store, lanes, files, _but_stored(on_event), known=known)
+        plan = smaller
+        run.all(plan.is_hopeless)
     lanes.on_progress = lambda fraction, note: None
-    if receipt_key and not run.only_now:
+    # What failed is tried again by the next build, which therefore has something to do.
+    if receipt_key and not run.only_now and not plan.failed:
         receipt.write(store, receipt_key, plan, run.keys, _watched(plan, config_path, files))
-    return _built(plan, store, results)
+    return _built(plan, store, run.results)
+
+
+def _without_failed(plan: Plan, run: Run) -> Plan:
+    """The plan of all artifacts but those that a failed step cost."""
+    return make_plan(plan.config, browsers=plan.browsers, failed=plan.lost(run.failures))
+
+
+def _but_stored(on_event: OnEvent) -> OnEvent:
+    """What a second pass has to tell: most that it finds in the store, the first has just made."""
+
+    def tell(state: State, node: Node, seconds: float) -> None:
+        if state != "stored":
+            on_event(state, node, seconds)
+
+    return tell
+
+
+def _same(before: Plan, after: Plan, results: Mapping[str, Result]) -> dict[str, Result]:
+    """The results of nodes that are the same in both plans, with all that comes before them."""
+    same: dict[str, Result] = {}
+    for node in after.nodes.values():
+        unchanged = node == before.nodes.get(node.id) and all(need in same for need in node.needs())
+        if unchanged and node.id in results:
+            same[node.id] = results[node.id]
+    return same
 
 
 def _watched(
@@ -158,6 +192,9 @@ class NoLanes:
             f"the store does not hold the result of “{args[0].label}”",
             todo="run `pipeline build` or `pipeline validate` first",
         )
+
+    def exit_code(self, lane: Lane) -> int | None:
+        return None
 
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         return

@@ -10,10 +10,11 @@ from typing import Any, Literal, Protocol
 
 from pipeline import tools
 from pipeline.digest import Tree, digest, scan, tree_digest
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, together
+from pipeline.faults import explained, killed
 from pipeline.plan import Node, Plan
 from pipeline.step import Lane
-from pipeline.step_call import StepCall, execute, explained
+from pipeline.step_call import StepCall, execute
 from pipeline.store import Result, Store
 
 State = Literal["start", "done", "stored", "failed"]
@@ -29,6 +30,9 @@ class Lanes(Protocol):
         self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
     ) -> Future[Any]:
         """Run ``function`` in the lane's process; if ``here``, in this one where it has none."""
+
+    def exit_code(self, lane: Lane) -> int | None:
+        """How the lane's process ended, where it was killed: ``-9`` is SIGKILL."""
 
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         """Get ready for steps of this lane, which will come and use these distributions."""
@@ -47,34 +51,46 @@ class Run:
         lanes: Lanes,
         files: Mapping[str, Mapping[str, Path]],
         on_event: OnEvent,
+        *,
+        known: Mapping[str, Result] | None = None,
     ) -> None:
+        """
+        Args:
+            known: results of an earlier pass, of nodes that are the same in this plan.
+        """
         self._plan, self._store, self._lanes = plan, store, lanes
         self._files, self._on_event = files, on_event
         self._dependents = plan.dependents()
         self._running: dict[Future[Any], tuple[Node, str]] = {}
         self._warm: set[Lane] = set()
-        self.results: dict[str, Result] = {}
+        self.results: dict[str, Result] = dict(known or {})
+        self.failures: dict[str, PipelineError] = {}
+        """Each node that failed, and why; what needs it has no result."""
         self.keys: dict[str, str] = {}
         """The key of every step whose inputs are known."""
         self.only_now = False
         """Whether a result is true of this build alone."""
 
-    def all(self) -> dict[str, Result]:
-        """Bring every node to a result.
+    def all(self, is_hopeless: Callable[[Collection[str]], bool] = bool) -> dict[str, Result]:
+        """Bring every node to a result but those that failed, and what needs them.
+
+        Args:
+            is_hopeless: whether nothing is worth being started any more, now that these nodes
+                failed; by default that is so as soon as one did.
 
         Raises:
-            PipelineError: of the first step that failed, once those running have ended;
+            PipelineError: it was hopeless: all that failed, once the steps running have ended;
                 what was made until then is in the store.
         """
-        waiting = dict(self._plan.nodes)
-        failure: PipelineError | None = None
-        while (waiting and not failure) or self._running:
-            if not failure:
+        waiting = {name: n for name, n in self._plan.nodes.items() if name not in self.results}
+        while True:
+            if not is_hopeless(self.failures):
                 self._start_what_can(waiting)
-            if self._running:
-                failure = self._collect() or failure
-        if failure:
-            raise failure
+            if not self._running:
+                break
+            self._collect()
+        if is_hopeless(self.failures):
+            raise together(list(self.failures.values()))
         return self.results
 
     def _start_what_can(self, waiting: dict[str, Node]) -> None:
@@ -110,6 +126,7 @@ class Run:
         return any(
             not other.function.alone
             and other.id not in self.results
+            and other.id not in self.failures
             and all(need in self.results for need in other.needs())
             for other in self._plan.nodes.values()
             if other.id not in {running.id for running, _ in self._running.values()}
@@ -132,8 +149,16 @@ class Run:
             here = node.function.quick and not self._running
             future = self._lanes.submit(_lane(node), execute, call, here=here)
         except BrokenProcessPool as error:
-            raise explained(error, node.id) from error
+            self._fail(node, error)
+            return
         self._running[future] = (node, key)
+
+    def _fail(self, node: Node, error: Exception) -> None:
+        self._on_event("failed", node, 0.0)
+        if isinstance(error, BrokenProcessPool):
+            self.failures[node.id] = killed(error, node.id, self._lanes.exit_code(_lane(node)))
+        else:
+            self.failures[node.id] = explained(error, node.id)
 
     def _warm_up_after(self, node: Node) -> None:
         """Start the processes of steps that come after this one and may have to run."""
@@ -157,17 +182,15 @@ class Run:
         wanted = node.reads
         return {path: file for path, file in tree.items() if not wanted or _name(path) in wanted}
 
-    def _collect(self) -> PipelineError | None:
+    def _collect(self) -> None:
         """Wait for a running step to end, and take its result or its error."""
         done, _ = wait(self._running, return_when=FIRST_COMPLETED)
-        failure = None
         for future in done:
             node, key = self._running.pop(future)
             try:
                 tree, seconds, reusable = future.result()
             except Exception as error:
-                self._on_event("failed", node, 0.0)
-                failure = failure or explained(error, node.id)
+                self._fail(node, error)
                 continue
             result = Result(tree, seconds)
             if reusable:
@@ -175,7 +198,6 @@ class Run:
             self.only_now |= not reusable
             self.results[node.id] = result
             self._on_event("done", node, seconds)
-        return failure
 
     def _known_key(self, node: Node) -> str:
         # Once: a step that waits for its lane is asked again and again, and files are hashed.

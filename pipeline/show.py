@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.faults import by_cause
 from pipeline.report import terminal
 from pipeline.report.release import Release as Reported
 from pipeline.table import table
@@ -67,6 +68,8 @@ def plan(planned: Plan, as_json: bool) -> None:
     click.echo(f"{planned.config.name}: {len(planned.nodes)} steps")
     rows = [(a.id, ", ".join(a.proofs)) for a in planned.artifacts]
     table(("artifact", "proved on"), rows)
+    for line in by_cause(map(vars, planned.failed.values())):
+        click.echo(f"{click.style('cannot be made', fg='red')} {line}")
     for left in planned.left_out:
         click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")
     for name, told in planned.unsearched.items():
@@ -103,6 +106,7 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
         "name": name,
         "artifacts": artifacts,
         "left_out": left_out,
+        "failed": [vars(failed) for failed in planned.failed.values()],
         "to_be_found": planned.unsearched,
         "found": {name: outcome["trials"] for name, outcome in planned.config.searches.items()},
         "steps": steps,

@@ -193,9 +193,8 @@ class Store:
             # Folders made before still hold the damaged file; they are quick to make again.
             shutil.rmtree(self.root / "trees", ignore_errors=True)
             raise PipelineError(
-                "a file in the store was damaged and has been dropped",
-                where=str(path),
-                todo="build again: what needs it is made anew",
+                "a file that an earlier step made was damaged and has been dropped",
+                todo="build again: it is made anew",
             )
         self._verified.add(sha256)
 

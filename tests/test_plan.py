@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.browser.gpu import host_gpu
 from pipeline.config_file import load_config
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.plan import Plan, make_plan
 from pipeline.registry import discover
 from pipeline.step import StepFunction
@@ -125,6 +125,64 @@ def test_float32_has_no_latency_gate_since_others_are_timed_with_it() -> None:
     plan = planned("validate.gates.default={latency_ratio: 1.2, cosine: 0.9}")
     held = {a.id for a in plan.artifacts for one in a.bounds.values() if "latency_ratio" in one}
     assert held == {a.id for a in plan.artifacts if a.variant != "fp32"}
+
+
+SMALL = (
+    "export={tfjs-graph: {}, tfjs-layers: {variants: [fp32]}, onnx: {variants: [fp32, int8]}}",
+    "variants={fp32: {}, uint8: {quantize: uint8}, int8: {quantize: int8}}",
+    "validate={backends: [onnxruntime-cpu, tfjs-wasm], gates: {default: {latency_ratio: 3}}}",
+)
+ERROR = PipelineError("went wrong", where="there", todo="do this")
+
+
+@pytest.mark.parametrize(
+    ("step", "lost"),
+    [
+        ("convert tfjs-layers", {"tfjs-layers/fp32"}),
+        ("operators onnx", {"onnx/fp32", "onnx/int8"}),
+        ("convert onnx", {"onnx/fp32", "onnx/int8"}),
+        ("int8 onnx/int8", {"onnx/int8"}),
+        ("package tfjs-graph/fp32", {"tfjs-graph/fp32"}),
+        ("compress tfjs-graph/uint8", {"tfjs-graph/uint8"}),
+        ("prove tfjs-graph/uint8 tfjs-wasm@chromium", {"tfjs-graph/uint8"}),
+    ],
+)
+def test_a_failed_step_costs_the_artifacts_that_need_it(step: str, lost: set[str]) -> None:
+    plan = planned(*SMALL)
+    assert set(plan.lost({step: ERROR})) == lost
+    assert not plan.is_hopeless([step])
+    smaller = make_plan(plan.config, failed=plan.lost({step: ERROR}))
+    assert {a.id for a in smaller.artifacts} == {a.id for a in plan.artifacts} - lost
+    assert step not in smaller.nodes or step.startswith("operators")
+    told = smaller.nodes["manifest"].options.not_made  # type: ignore[attr-defined]
+    assert {one.id: (one.step, one.reason, one.todo) for one in told} == dict.fromkeys(
+        lost, (step, "there: went wrong", "do this")
+    )
+
+
+SHARED = ("pull", "freeze", "samples", "golden", "check golden", "ranges", "client", "demo")
+
+
+@pytest.mark.parametrize("step", [*SHARED, "runtime tfjs-wasm", "identify source", "manifest"])
+def test_a_step_that_all_artifacts_need_leaves_nothing_to_be_made(step: str) -> None:
+    plan = planned(*SMALL)
+    assert step in plan.nodes
+    assert plan.is_hopeless([step])
+
+
+def test_nothing_is_left_where_each_artifact_is_lost_by_itself() -> None:
+    plan = planned(*SMALL)
+    failed = ["convert tfjs-layers", "convert tfjs-graph"]
+    assert not plan.is_hopeless(failed)
+    assert plan.is_hopeless([*failed, "convert onnx"])
+
+
+def test_without_float32_the_others_are_proved_and_not_timed_with_it() -> None:
+    plan = planned(*SMALL)
+    proof = "prove tfjs-graph/uint8 tfjs-wasm@chromium"
+    assert plan.nodes[proof].inputs["reference"] == "package tfjs-graph/fp32"
+    lost = plan.lost({"package tfjs-graph/fp32": ERROR})
+    assert "reference" not in make_plan(plan.config, failed=lost).nodes[proof].inputs
 
 
 def test_a_variant_that_fits_no_format_is_an_error() -> None:

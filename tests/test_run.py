@@ -171,7 +171,7 @@ def test_only_what_a_step_reads_is_looked_at(tmp_path: Path) -> None:
     store.path(sha256).write_text("x" * size)
     other = steps.quick, steps.Write(text="r"), {"0": "two"}
     assert ("done", "r") in run(store, made, Node("r", *other, reads=("text",)))[1]
-    with pytest.raises(PipelineError, match="a file in the store was damaged"):
+    with pytest.raises(PipelineError, match=r"^s: a file that an earlier step made was damaged"):
         run(store, made, Node("s", steps.quick, steps.Write(text="s"), {"0": "two"}))
     # The key is of all files, read or not.
     less = Node("two", steps.write, steps.Write(text="read"))
@@ -194,16 +194,78 @@ def test_errors_come_as_they_were_and_finished_steps_are_kept(tmp_path: Path) ->
     assert run(store, node("a"))[1] == [("stored", "a")]
 
 
-def test_a_librarys_error_is_one_line_with_its_cause(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"^bad: ZeroDivisionError: of a library") as caught:
+def test_a_librarys_error_names_it_in_one_line_with_its_cause(tmp_path: Path) -> None:
+    said = r"^bad: plain_steps failed: of a library \(ZeroDivisionError\)\n  run again with --debug"
+    with pytest.raises(PipelineError, match=said) as caught:
         run(Store(tmp_path), node("bad", steps.crash))
     assert "ZeroDivisionError" in str(caught.value.__cause__)
 
 
 def test_a_killed_process_is_said_to_be_killed(tmp_path: Path) -> None:
-    with pytest.raises(PipelineError, match=r"^bad: its process was killed"):
+    said = r"^bad: its process was killed, as systems do for want of memory\n  end other programs"
+    with pytest.raises(PipelineError, match=said):
         run(Store(tmp_path), node("bad", steps.killed))
     assert not list((tmp_path / "objects").glob("*/*"))
+
+
+def test_a_crashed_process_is_told_from_a_killed_one(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"^bad: its process crashed \(SIGABRT\)"):
+        run(Store(tmp_path), node("bad", steps.aborts))
+
+
+def run_most(store: Store, *nodes: Node, never: str = "") -> tuple[Run, Events]:
+    """All that can be made, whatever fails, unless ``never`` does."""
+    events = Events()
+    with LocalLanes(store.root / "logs") as lanes:
+        done = Run(plan(*nodes), store, lanes, {}, events)
+        done.all(lambda failed: never in failed)
+    return done, events
+
+
+def test_what_fails_ends_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    bad = node("bad", steps.crash, inputs=("a",))
+    timed = node("t", steps.alone, inputs=("c",))
+    nodes = node("a"), bad, node("b", inputs=("bad",)), node("c", inputs=("a",)), timed
+    done, events = run_most(store, *nodes)
+    assert list(done.results) == ["a", "c", "t"]
+    assert list(done.failures) == ["bad"]
+    assert ("start", "b") not in events and ("failed", "bad") in events
+    # What failed is tried again.
+    _, events = run_most(store, *nodes)
+    assert [name for state, name in events if state == "start"] == ["bad"]
+
+
+def test_steps_after_a_killed_one_have_a_process(tmp_path: Path) -> None:
+    nodes = node("bad", steps.killed), node("worse", steps.aborts), node("good")
+    done, _ = run_most(Store(tmp_path), *nodes)
+    assert list(done.results) == ["good"]
+    assert "was killed" in str(done.failures["bad"])
+    assert "crashed (SIGABRT)" in str(done.failures["worse"])
+
+
+def test_what_all_need_ends_the_run_and_all_that_failed_is_told(tmp_path: Path) -> None:
+    nodes = node("bad", steps.crash), node("shared", steps.refuse, lane="other", inputs=("a",))
+    late = node("late", inputs=("slow",))
+    with pytest.raises(PipelineError) as caught:
+        slow = node("slow", seconds=1.0)
+        run_most(Store(tmp_path), node("a"), *nodes, slow, late, never="shared")
+    assert "bad: plain_steps failed" in str(caught.value)
+    assert "there: cannot be had\n  do this" in str(caught.value)
+
+
+def test_no_error_names_a_path_of_the_store(tmp_path: Path) -> None:
+    for what in ("input", "work", "other"):
+        bad = node("bad", steps.names_paths, inputs=("a",), log=what)
+        with pytest.raises(PipelineError) as caught:
+            run(Store(tmp_path), node("a"), bad)
+        said = str(caught.value)
+        assert str(tmp_path) not in said
+        assert said.splitlines()[0] == {
+            "input": "bad: No such file or directory: 0/gone",
+            "work": "bad: plain_steps failed: cannot write model.bin in its folder (ValueError)",
+            "other": "bad: is damaged: a file of an earlier step",
+        }[what]  # fmt: skip
 
 
 def test_lanes_leave_no_threads(tmp_path: Path) -> None:

@@ -316,6 +316,21 @@ export interface ReleaseManifest {
     }[];
   }[];
   /**
+   * Artifacts that the config asks for and that could not be made or proved; absent where there are none.
+   */
+  not_made?: {
+    id: string;
+    /**
+     * The step that failed.
+     */
+    step: string;
+    reason: string;
+    /**
+     * What to do next.
+     */
+    todo: string;
+  }[];
+  /**
    * Artifacts that another one replaces, left out of the release.
    */
   dropped: {

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands.common import COMMON, CONFIGS, SIGN, judge, made, show, signer
+from pipeline.commands.common import COMMON, CONFIGS, SIGN, judge, make, show, signer
+
+if TYPE_CHECKING:
+    from pipeline.built import Built
 
 
 @click.command("build")
@@ -18,13 +22,19 @@ from pipeline.commands.common import COMMON, CONFIGS, SIGN, judge, made, show, s
     is_flag=True,
     help="Leave out what needs a browser; a release that needed one is then not published.",
 )
+@click.option(
+    "--allow-incomplete",
+    is_flag=True,
+    help="Publish what was made and proved where other artifacts could not be made.",
+)
 def command(
     configs: tuple[Path, ...],
     overrides: tuple[str, ...],
     store_path: Path,
     as_json: bool,
-    no_browsers: bool,
     *,
+    no_browsers: bool,
+    allow_incomplete: bool,
     sign_key: Path | None,
     sign_keyless: bool,
 ) -> None:
@@ -41,7 +51,10 @@ def command(
 
     signs = signer(sign_key, sign_keyless)
     browsers = not no_browsers
-    for built in made(configs, overrides, store_path, as_json, browsers=browsers, publishes=True):
-        judge(built, as_json, complete=browsers)
+
+    def published(built: Built) -> None:
+        judge(built, as_json, complete=browsers, whole=not allow_incomplete)
         proved = not job.unavailable(built.manifest)
         show(built, as_json, job.publish(built, signs) if proved else None)
+
+    make(configs, overrides, store_path, as_json, browsers=browsers, publishes=True, then=published)

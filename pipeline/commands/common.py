@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pipeline.errors import PipelineError
+from pipeline.errors import Failures, PipelineError
 
 if TYPE_CHECKING:
     from pipeline.built import Built
@@ -111,7 +111,7 @@ def open_store(path: Path) -> Store:
     return Store(path)
 
 
-def made(
+def make(
     configs: tuple[Path, ...],
     overrides: tuple[str, ...],
     store_path: Path,
@@ -119,22 +119,32 @@ def made(
     *,
     browsers: bool = True,
     publishes: bool = False,
-) -> Iterator[Built]:
-    """Make and prove every artifact of each config, with progress."""
+    then: Callable[[Built], None],
+) -> None:
+    """Make and prove every artifact of each config, with progress, and do the rest of it ``then``.
+
+    Raises:
+        PipelineError: what failed of any config, once all have had their turn.
+    """
     from pipeline.builds import builds
     from pipeline.progress import JsonLines, Lines
 
     progress = JsonLines() if as_json else Lines()
     store = open_store(store_path)
-    return builds(configs, overrides, store, progress, browsers=browsers, publishes=publishes)
+    failures = Failures()
+    each = builds(configs, overrides, store, progress, browsers=browsers, publishes=publishes)
+    for config, build in zip(configs, each, strict=True):
+        with failures.kept(str(config) if len(configs) > 1 else ""):
+            then(build())
+    failures.tell()
 
 
-def judge(built: Built, as_json: bool, *, complete: bool = True) -> None:
+def judge(built: Built, as_json: bool, *, complete: bool = True, whole: bool = True) -> None:
     """Show the table of values and bounds before a failed gate ends the command."""
     from pipeline import built as job
 
     try:
-        job.judge(built, complete=complete)
+        job.judge(built, complete=complete, whole=whole)
     except PipelineError:
         show(built, as_json)
         raise

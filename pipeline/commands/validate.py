@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands.common import COMMON, CONFIGS, judge, made, show
+from pipeline.commands.common import COMMON, CONFIGS, judge, make, show
+
+if TYPE_CHECKING:
+    from pipeline.built import Built
 
 
 @click.command("validate")
@@ -22,6 +26,9 @@ def command(
       pipeline validate configs/mobilenet.yaml
       pipeline validate configs/mobilenet.yaml --set validate.backends='[tfjs-wasm]'
     """
-    for built in made(configs, overrides, store_path, as_json):
+
+    def judged(built: Built) -> None:
         judge(built, as_json)
         show(built, as_json)
+
+    make(configs, overrides, store_path, as_json, then=judged)

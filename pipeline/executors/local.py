@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -22,6 +23,7 @@ from pipeline.registry import discover
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
     from multiprocessing.synchronize import Lock
 
     from pipeline.step import Lane
@@ -55,6 +57,7 @@ class LocalLanes:
         self._context = multiprocessing.get_context("spawn")
         self._logs = logs
         self._pools: dict[Lane, ProcessPoolExecutor] = {}
+        self._processes: dict[Lane, list[BaseProcess]] = {}
         self._warming: list[Future[Any]] = []
         self.on_progress: Callable[[float, str], None] = lambda fraction, note: None
         """Where the running steps' reports go."""
@@ -67,7 +70,15 @@ class LocalLanes:
     ) -> Future[Any]:
         if here and lane not in self._pools:
             return _done(function, *args)
-        return self._pool(lane).submit(function, *args)
+        try:
+            return self._pool(lane).submit(function, *args)
+        except BrokenProcessPool:
+            # Its process was killed in an earlier step; this one has one of its own.
+            self._pools.pop(lane).shutdown()
+            return self._pool(lane).submit(function, *args)
+
+    def exit_code(self, lane: Lane) -> int | None:
+        return next((process.exitcode for process in self._processes.get(lane, [])), None)
 
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         self._pool(lane, tools)
@@ -110,6 +121,7 @@ class LocalLanes:
             with _no_main():
                 # The process starts with the first call.
                 self._warming.append(self._pools[lane].submit(warm, lane, tools))
+            self._processes[lane] = _processes(self._pools[lane])
         return self._pools[lane]
 
     def _forward(self, reader: Connection) -> None:
@@ -199,5 +211,9 @@ def engines() -> Collection[Lane]:
 
 def _end(pool: ProcessPoolExecutor) -> None:
     # The interpreter offers no public way to stop a running step at once.
-    for process in list((pool._processes or {}).values()):
+    for process in _processes(pool):
         process.terminate()
+
+
+def _processes(pool: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((pool._processes or {}).values())

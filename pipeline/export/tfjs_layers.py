@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline import model, options
 from pipeline.errors import PipelineError
 from pipeline.export.sharding import Size
-from pipeline.export.tfjs_layers_config import layers_config
+from pipeline.export.tfjs_layers_config import known_to_lack, layers_config
 from pipeline.export.tfjs_package import package
 from pipeline.model import Signature
 from pipeline.step import Inputs, step
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["FORMAT", "NEEDS_KERAS", "Options", "convert", "package"]
+__all__ = ["FORMAT", "NEEDS_KERAS", "Options", "convert", "known_to_lack", "package"]
 
 NAME = FORMAT = "tfjs-layers"
 

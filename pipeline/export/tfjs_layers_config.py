@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pipeline.errors import PipelineError
 from pipeline.export.tfjs_layers_rewrites import (
     OWN,
     REWRITES,
@@ -157,7 +158,7 @@ def _checked(piece: Piece, layer: str) -> Config:
     """A layer's config without what only Python needs; raises where TF.js would differ."""
     kind = piece.class_name
     if kind not in _SAME:
-        raise cannot(layer, kind, "TF.js has no such layer")
+        raise _lacking(layer, kind)
     config: Config = {key: _plain(key, value, layer) for key, value in piece.config.items()}
     for key, (allowed, why) in _ONLY.get(kind, {}).items():
         if config.get(key) not in allowed:
@@ -170,6 +171,42 @@ def _checked(piece: Piece, layer: str) -> Config:
     for key in _IGNORED + (_NOT_SEPARABLE if kind == "SeparableConv2D" else ()):
         config.pop(key, None)
     return config
+
+
+def _lacking(layer: str, kind: str) -> PipelineError:
+    instead = "; scale by -1 and add instead" if kind == "Subtract" else ""
+    return cannot(layer, kind, f"TF.js has no such layer{instead}")
+
+
+def known_to_lack(entry: Config) -> PipelineError | None:
+    """What ``layers_config`` would raise of a model, as far as its file alone tells.
+
+    Args:
+        entry: ``{"class_name", "config"}`` of a model or layer, as Keras 3 or tf_keras saves it.
+    """
+    kind, config = str(entry.get("class_name")), entry.get("config")
+    if not isinstance(config, dict):
+        return None
+    inside = config.get("layers", [])
+    for inner in (*(inside if isinstance(inside, list) else []), config.get("layer")):
+        if isinstance(inner, dict) and (error := known_to_lack(inner)):
+            return error
+    # What Keras 3 computes between layers is told apart by its module.
+    if kind in _MODELS or kind in REWRITES or entry.get("module", _LAYERS) != _LAYERS:
+        return None
+    name = str(config.get("name"))
+    return _lacking(name, kind) if kind not in _SAME else _known_to_differ(name, kind, config)
+
+
+_LAYERS = "keras.layers"
+
+
+def _known_to_differ(layer: str, kind: str, config: Config) -> PipelineError | None:
+    # Keras 3 writes both directions of a bidirectional layer, also where they are the same.
+    for key, (allowed, why) in _ONLY.get(kind, {}).items() if kind != "Bidirectional" else ():
+        if key in config and config[key] not in allowed:
+            return cannot(layer, kind, f"it has {key}={config[key]!r}, and {why}")
+    return None
 
 
 def _plain(key: str, value: Any, layer: str) -> Any:

@@ -50,14 +50,22 @@ def _leaky(entry: Config, layer: Any) -> list[Piece] | None:
     return [Piece("LeakyReLU", {"name": config["name"], "alpha": slope})]
 
 
-def _subtract(entry: Config, layer: Any) -> list[Piece]:
-    raise cannot(entry["name"], "Subtract", "TF.js has no such layer; scale by -1 and add instead")
-
-
 def _spatial_dropout(entry: Config, layer: Any) -> list[Piece]:
     """No dropout acts in inference; in training whole channels become single values."""
     config = entry["config"]
     return [Piece("Dropout", {"name": config["name"], "rate": config["rate"]})]
+
+
+#: Change their input in training alone.
+AUGMENTATIONS = (
+    *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomHeight", "RandomRotation"),
+    *("RandomTranslation", "RandomWidth", "RandomZoom"),
+)
+
+
+def _nothing(entry: Config, layer: Any) -> list[Piece]:
+    """In TF.js models run and are trained further, on samples that the page has augmented."""
+    return [Piece("Activation", {"name": entry["name"], "activation": "linear"})]
 
 
 _ARITHMETIC = {
@@ -110,8 +118,8 @@ REWRITES: dict[str, Callable[[Config, Any], list[Piece] | None]] = {
     "GlobalMaxPooling2D": _keepdims,
     "ReLU": _leaky,
     "SpatialDropout2D": _spatial_dropout,
-    "Subtract": _subtract,
     "TFOpLambda": _operation,
+    **dict.fromkeys(AUGMENTATIONS, _nothing),
 }
 """Layer -> the layers that do the same in TF.js; None where this one needs no rewriting."""
 

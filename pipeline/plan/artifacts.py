@@ -8,9 +8,9 @@ from types import ModuleType
 from typing import Any
 
 from pipeline.config import Config
-from pipeline.errors import ConfigError
+from pipeline.errors import ConfigError, PipelineError
 from pipeline.options import Options
-from pipeline.plan.graph import Bounds, LeftOut, Node, Plan, step_of
+from pipeline.plan.graph import Bounds, Failed, LeftOut, Node, Plan, step_of
 from pipeline.registry import discover
 from pipeline.validate.gates import asked, bounds_for
 from pipeline.validate.targets import parse
@@ -51,13 +51,23 @@ def plan_packages(plan: Plan) -> list[Package]:
             if options.variants is None or name in options.variants
         ]
         packages += [package for package in made if package]
-        if not any(made):
+        if not any(made) and not _has_failed(plan, name):
             raise ConfigError(
                 f"variant {name} would be exported to no format: {_reasons(plan, name)}",
                 where=f"variants.{name}",
                 todo="add a format that holds it, or leave the variant out",
             )
+    if not packages:
+        raise ConfigError(
+            "; ".join(f"{failed.id}: {failed.reason}" for failed in plan.failed.values()),
+            where="export",
+            todo="add another format, or change the model: nothing is left to be made",
+        )
     return packages
+
+
+def _has_failed(plan: Plan, variant: str) -> bool:
+    return any(name.endswith(f"/{variant}") for name in plan.failed)
 
 
 def _reasons(plan: Plan, variant: str) -> str:
@@ -70,9 +80,14 @@ def _plan_package(
 ) -> Package | None:
     """Add the steps that make one artifact, or say why it is left out."""
     artifact = f"{module.FORMAT}/{variant}"
+    if artifact in plan.failed:
+        return None
     reason = cannot_hold(plan.config, chain, module, options)
     if reason:
         plan.left_out.append(LeftOut(artifact, reason))
+        return None
+    if error := _known_to_fail(plan.config, chain, module):
+        plan.failed[artifact] = Failed.at(artifact, f"convert {module.FORMAT}", error)
         return None
     source, frozen = _plan_frozen(plan, variant, chain)
     model = _plan_converted(plan, variant, chain, module, options, source, frozen)
@@ -156,6 +171,17 @@ def cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) 
     return None
 
 
+def _known_to_fail(config: Config, chain: Chain, module: ModuleType) -> PipelineError | None:
+    """What a format's conversion would raise, where the source's file tells."""
+    known_to_lack = getattr(module, "known_to_lack", None)
+    if known_to_lack is None or _of_stage(chain, "model"):
+        return None  # A technique may make another network.
+    source = discover("sources", "pull")[config.source.kind]
+    architecture = getattr(source, "architecture", lambda options: None)(config.source.options)
+    error: PipelineError | None = known_to_lack(architecture) if architecture else None
+    return error
+
+
 def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
     """The nodes that hold a variant's Keras model, and its graph; shared where nothing changes."""
     source, frozen = "pull", "freeze"
@@ -190,7 +216,7 @@ def _plan_converted(
         module.convert,
         type_(**chosen_keys),
         inputs,
-        after=("operators",),
+        after=_plan_operators(plan, module, options),
     )
     converted = plan.add(node)
     for technique, chosen in _of_stage(chain, "graph"):
@@ -198,6 +224,15 @@ def _plan_converted(
         inputs = {"model": converted, "samples": "samples"}
         converted = plan.add(Node(name, technique.apply, chosen, inputs))
     return converted
+
+
+def _plan_operators(plan: Plan, module: ModuleType, options: Any) -> tuple[str, ...]:
+    """The look for operators that the format lacks, before its conversions."""
+    if getattr(module, "NEEDS_KERAS", False):
+        return ()  # It is made of layers, not of operators.
+    opset = {"opset": options.opset} if hasattr(options, "opset") else {}
+    checked = step_of("pipeline.export.operators:check", formats=[module.FORMAT], **opset)
+    return (plan.add(Node(f"operators {module.FORMAT}", *checked, {"frozen": "freeze"})),)
 
 
 def _of_stage(chain: Chain, stage: str) -> Chain:

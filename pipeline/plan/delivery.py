@@ -37,7 +37,8 @@ def _publishable(plan: Plan, packages: list[Package]) -> bool:
         return True
     targets = parse(plan.config.validate_.backends)
     native = {target.id for target in targets if not target.engine}
-    wanted = {target.id for target in targets if target.required}
+    held = {name for package in packages for name in package.bounds}
+    wanted = {target.id for target in targets if target.required} & held
     return wanted <= native and all(native & package.bounds.keys() for package in packages)
 
 

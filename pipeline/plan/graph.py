@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pipeline.config import Config
+from pipeline.errors import PipelineError
 from pipeline.fetch import RemoteFile
 from pipeline.options import Options
 from pipeline.step import Lane, StepFunction, find
@@ -78,6 +79,23 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class Failed:
+    """An artifact that the config asks for, and that cannot be made or proved."""
+
+    id: str
+    step: str
+    """The step that failed, or would."""
+    reason: str
+    todo: str
+
+    @classmethod
+    def at(cls, artifact: str, step: str, error: PipelineError) -> Failed:
+        """The artifact that a step's error cost."""
+        reason = f"{error.where}: {error.what}" if error.where else error.what
+        return cls(artifact, step, reason, error.todo)
+
+
 @dataclass
 class Plan:
     """All steps in an order in which they can run, and what they make."""
@@ -87,6 +105,8 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     artifacts: list[PlannedArtifact] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    failed: dict[str, Failed] = field(default_factory=dict)
+    """Artifacts that no step is planned for, since one is known to fail."""
     unsearched: dict[str, str] = field(default_factory=dict)
     """Variants whose techniques a search is to find yet, and what it would search."""
 
@@ -98,6 +118,45 @@ class Plan:
     def evidence(self) -> dict[str, str]:
         """What the manifest is made of -> the node that makes it."""
         return dict(self.nodes["manifest"].inputs)
+
+    def lost(self, failures: Mapping[str, PipelineError]) -> dict[str, Failed]:
+        """The artifacts that cannot be made or proved where these nodes failed."""
+        lost = dict(self.failed)
+        for artifact in self.artifacts:
+            step = next((node for node in failures if node in self._own(artifact)), None)
+            if step is not None:
+                lost[artifact.id] = Failed.at(artifact.id, step, failures[step])
+        return lost
+
+    def is_hopeless(self, failed: Collection[str]) -> bool:
+        """Whether nothing comes of the plan: each artifact is lost, or what all of them need."""
+        if not failed:
+            return False
+        every = all(self._own(artifact) & {*failed} for artifact in self.artifacts)
+        return every or bool(self._shared() & {*failed})
+
+    def _own(self, artifact: PlannedArtifact) -> set[str]:
+        """The nodes without which there is no such artifact.
+
+        Not what its proofs need besides: without float32's artifact it is proved, but not timed
+        with it.
+        """
+        named = self.evidence().items()
+        proving = {node for name, node in named if artifact.id in name.split()}
+        return proving | set(self._ancestors(artifact.node))
+
+    def _shared(self) -> set[str]:
+        """The nodes without which there is no manifest, whatever artifacts it lists."""
+        ids = {artifact.id for artifact in self.artifacts}
+        named = self.evidence().items()
+        first = {node for name, node in named if not ids & {*name.split()}}
+        first |= {need for name in set(self.evidence().values()) for need in self.nodes[name].after}
+        return {"manifest", *first, *(need for node in first for need in self._ancestors(node))}
+
+    def _ancestors(self, node: str) -> Iterator[str]:
+        for need in self.nodes[node].needs():
+            yield need
+            yield from self._ancestors(need)
 
     def dependents(self) -> dict[str, set[str]]:
         """Node -> the nodes that need it, directly or not."""

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from pipeline.config import Config
 from pipeline.fetch import RemoteFile
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
-from pipeline.plan.graph import Node, Plan, step_of
+from pipeline.plan.graph import Failed, Node, Plan, step_of
 from pipeline.plan.proofs import plan_artifact, plan_golden
 from pipeline.registry import discover
 
 
-def make_plan(config: Config, *, browsers: bool = True) -> Plan:
+def make_plan(
+    config: Config, *, browsers: bool = True, failed: Mapping[str, Failed] | None = None
+) -> Plan:
     """Plan everything that ``config`` asks for.
 
     Args:
         browsers: without them, what needs one is planned to be reported as unavailable.
+        failed: artifacts that could not be made; the plan is of the others.
 
     Raises:
         ConfigError: a variant fits no format, or an artifact could not be proved anywhere.
     """
-    plan = Plan(config, browsers)
+    plan = Plan(config, browsers, failed=dict(failed or {}))
     plan_source(plan)
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan)
@@ -34,7 +38,7 @@ def make_plan(config: Config, *, browsers: bool = True) -> Plan:
 
 
 def plan_source(plan: Plan) -> None:
-    """Pull and freeze the model, read the samples, check the operators."""
+    """Pull and freeze the model, read the samples."""
     config = plan.config
     source = discover("sources", "pull")[config.source.kind]
     remote: Mapping[str, RemoteFile] = getattr(source, "remote_files", lambda options: {})(
@@ -44,14 +48,6 @@ def plan_source(plan: Plan) -> None:
     plan.add(Node("pull", source.pull, config.source.options, files=files))
     plan.add(Node("freeze", *step_of("pipeline.export.freeze:freeze"), {"source": "pull"}))
     _plan_samples(plan)
-    formats = config.export.formats()
-    opset = next((o.opset for m, o in formats if m.FORMAT == "onnx"), None)
-    function, checked = step_of(
-        "pipeline.export.operators:check",
-        formats=[m.FORMAT for m, _ in formats],
-        **({"opset": opset} if opset else {}),
-    )
-    plan.add(Node("operators", function, checked, {"frozen": "freeze"}))
 
 
 def _plan_samples(plan: Plan) -> None:
@@ -98,6 +94,7 @@ def _plan_manifest(plan: Plan) -> None:
         "drop_dominated": config.publish.drop_dominated,
         "strict": config.validate_.strict,
         "searches": list(config.searches),
+        "not_made": [asdict(failed) for failed in plan.failed.values()],
         "source": {"kind": config.source.kind, **config.source.options.key(), **_stated(config)},
     }
     write = step_of("pipeline.publish.manifest:write", **options)

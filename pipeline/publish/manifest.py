@@ -45,6 +45,15 @@ class Proved(options.Options):
     """Whether it may be wrong on some processors: the config says so."""
 
 
+class NotMade(options.Options):
+    """An artifact that the config asks for, and that could not be made or proved."""
+
+    id: str
+    step: str
+    reason: str
+    todo: str
+
+
 class ManifestOptions(options.Options):
     """What the config says that users of a release should know."""
 
@@ -56,6 +65,8 @@ class ManifestOptions(options.Options):
     """Whether shares of samples are held to their bounds without regard to chance."""
     searches: list[str] = Field(default=[])
     """The variants that a search found."""
+    not_made: list[NotMade] = Field(default=[])
+    """What of the config could not be made."""
 
 
 class IdentifyOptions(options.Options):
@@ -102,6 +113,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "runtimes": runtime.used(inputs, kept, options.config["task"]),
         "artifacts": kept,
         **_searches(inputs, options.searches),
+        **_not_made(options),
         "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
     }
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1))
@@ -126,6 +138,10 @@ def _searches(inputs: Inputs, variants: list[str]) -> dict[str, Any]:
 
     found = [outcome.read(inputs[f"search {name}"]).summary() for name in variants]
     return {"searches": found} if found else {}
+
+
+def _not_made(options: ManifestOptions) -> dict[str, Any]:
+    return {"not_made": [one.model_dump() for one in options.not_made]} if options.not_made else {}
 
 
 def _samples(folder: Path, count: int) -> dict[str, Any]:

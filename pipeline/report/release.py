@@ -336,6 +336,11 @@ class Release:
         ]
 
     @property
+    def not_made(self) -> list[tuple[str, str]]:
+        """Artifacts that the config asks for and that could not be made, each with the reason."""
+        return [(one["id"], one["reason"]) for one in self.record.get("not_made") or []]
+
+    @property
     def compressed(self) -> bool:
         """Whether sizes are those that go over the wire."""
         return all(artifact.record.get("br_bytes") for artifact in self.artifacts)

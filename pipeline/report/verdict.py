@@ -59,12 +59,13 @@ def judge(release: Release) -> Verdict:
     required = any(one.required for one in lacking)
     unproved = [artifact.id for artifact in release.artifacts if not artifact.complete]
     doubted = release.record.get("doubt")
-    ok = not artifacts["fail"] and not required and not unproved and not doubted
+    ok = not (artifacts["fail"] or release.not_made or required or unproved or doubted)
     undecided = chance.undecided(release)
     unsure = f" {_UNSURE}" if ok and undecided else ""
     return Verdict(
         ok=ok,
-        headline=_doubtful(doubted) or _headline(artifacts, proofs, required, unproved) + unsure,
+        headline=_doubtful(doubted)
+        or _headline(release, artifacts, proofs, required, unproved) + unsure,
         artifacts=artifacts,
         proofs=proofs,
         failures=_failures(release, doubted),
@@ -84,8 +85,9 @@ def _counts(statuses: Iterable[str]) -> dict[str, int]:
 def _failures(release: Release, doubted: str | None) -> list[str]:
     """What kept it from being shipped, each once."""
     source = [f"The source: {remedy(doubted)}"] if doubted else []
+    lost = [f"{artifact} could not be made: {reason}" for artifact, reason in release.not_made]
     missed = [miss_in_words(proof) for proof in release.proofs if proof.status == "fail"]
-    return list(dict.fromkeys([*source, *missed]))
+    return list(dict.fromkeys([*source, *lost, *missed]))
 
 
 def _doubtful(doubted: str | None) -> str:
@@ -93,11 +95,18 @@ def _doubtful(doubted: str | None) -> str:
 
 
 def _headline(
-    artifacts: dict[str, int], proofs: dict[str, int], required: bool, unproved: list[str]
+    release: Release,
+    artifacts: dict[str, int],
+    proofs: dict[str, int],
+    required: bool,
+    unproved: list[str],
 ) -> str:
     total = sum(artifacts.values())
     if artifacts["fail"]:
         return f"Do not ship: {artifacts['fail']} of {words.count(total, 'artifact')} failed."
+    if lost := len(release.not_made):
+        asked = words.count(total + lost, "artifact")
+        return f"Not complete: {lost} of {asked} could not be made."
     if required:
         return "Not proved: targets that the config requires could not run."
     if unproved:

@@ -110,7 +110,9 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
     plan_golden(plan, every)
     packages = [one for one in every if one.variant == job.variant]
     if {one.format for one in packages} != set(job.formats):
-        raise ConfigError("; ".join(f"{left.id}: {left.reason}" for left in plan.left_out))
+        reasons = [f"{left.id}: {left.reason}" for left in plan.left_out]
+        reasons += [f"{failed.id}: {failed.reason}" for failed in plan.failed.values()]
+        raise ConfigError("; ".join(reasons))
     proofs = {}
     for package in packages:
         if job.wired:

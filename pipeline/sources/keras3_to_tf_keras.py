@@ -13,13 +13,19 @@ from typing import Any
 
 from pipeline.errors import PipelineError
 
-_TODO = "export the model as a SavedModel and use source saved_model, or rebuild it in tf_keras"
+_TODO = (
+    "replace that layer, or leave out what is made of tf_keras layers: the format tfjs-layers, and "
+    "techniques that train layers or take parts of them away"
+)
 
 #: Layer -> {argument of Keras 3: argument of tf_keras}.
 _RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
 
 #: Decide training or speed only, so that they may be left behind.
 _WITHOUT_EFFECT = {"seed", "autocast", "use_cudnn", "flash_attention", "value_range"}
+
+#: Values of arguments that tf_keras lacks, under which Keras 3 does what tf_keras always does.
+_USUAL = (None, False, "channels_last")
 
 #: Taken by base classes of tf_keras through their keyword arguments.
 _BASE_ARGUMENTS = {"name", "trainable", "dtype", "activity_regularizer", "zero_output_for_mask"}
@@ -133,7 +139,7 @@ def _translated(kind: str, config: Mapping[str, Any], operation: Any) -> dict[st
     for key, value in renamed.items():
         if key in accepted or key in _BASE_ARGUMENTS:
             result[key] = _value(key, value, operation)
-        elif key not in _WITHOUT_EFFECT and value not in (None, False, defaults.get(key)):
+        elif key not in _WITHOUT_EFFECT and value not in (*_USUAL, defaults.get(key)):
             raise _cannot(operation, f"tf_keras does not know its {key}={value!r}")
     # Weights are moved, and initializers have other arguments there.
     return {key: value for key, value in result.items() if not key.endswith("_initializer")}

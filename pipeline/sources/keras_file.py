@@ -33,6 +33,24 @@ class Options(options.Options):
     """The .keras, .h5 or .hdf5 file."""
 
 
+def architecture(options: Options) -> dict[str, Any] | None:
+    """The model's config as it stands in the file; ``None`` where ``pull`` would refuse it."""
+    from pipeline.sources.h5_safety import check_h5
+
+    path = options.path
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                return check_config(_read(archive, "config.json", str(path)), str(path))
+        import h5py
+
+        check_h5(path)
+        with h5py.File(path, "r") as file:
+            return check_config(file.attrs["model_config"], str(path))
+    except (SourceError, zipfile.BadZipFile, EOFError, NotImplementedError, OSError, KeyError):
+        return None
+
+
 @step(version=1)
 def pull(inputs: Inputs, options: Options, work: Path) -> None:
     """Check the file and make it a source folder."""

@@ -81,6 +81,22 @@ def killed(inputs: Inputs, options: Write, work: Path) -> None:
 
 
 @step(version=1)
+def aborts(inputs: Inputs, options: Write, work: Path) -> None:
+    os.abort()
+
+
+@step(version=1)
+def names_paths(inputs: Inputs, options: Write, work: Path) -> None:
+    (folder,) = inputs.values()
+    if options.log == "input":
+        (folder / "gone").read_text()
+    if options.log == "work":
+        raise ValueError(f"cannot write {work / 'model.bin'} in {work}\nof its second line: {work}")
+    object_ = work.parents[1] / "objects" / "ab" / "cd"
+    raise SourceError(f"is damaged: {object_}", where=str(folder))
+
+
+@step(version=1)
 def chatter(inputs: Inputs, options: Write, work: Path) -> None:
     _ran(options)
     while True:

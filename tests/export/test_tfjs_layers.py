@@ -139,16 +139,35 @@ def arithmetic(keras: Any) -> Any:
     return keras.Model(inputs, keras.layers.Dense(2)((x * 2.0 - 1.0) / 3.0 + x))
 
 
+def augmented(keras: Any) -> Any:
+    """As the Keras tutorials make a classifier: what augments images does nothing in inference."""
+    layers = keras.layers
+    augment = [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)]
+    augment += [layers.RandomTranslation(0.1, 0.1), layers.RandomContrast(0.1)]
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.Sequential([*augment, layers.RandomBrightness(0.1)], name="augment"),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(3),
+        ]
+    )
+
+
 @in_tfjs
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_models_load_in_tfjs_and_agree(library: str, tmp_path: Path) -> None:
     keras = pytest.importorskip(library)
     builders: list[Build] = [mobilenet, mobilenet_v2, mobilenet_v3, zoo, sequence]
+    builders.append(augmented)
     if library == "tf_keras":
         builders.append(arithmetic)
     models = {}
     for build in builders:
         model = build(keras)
+        assert tfjs_layers.known_to_lack(json.loads(model.to_json())) is None
         randomize(model)
         folder = converted(model, tmp_path / build.__name__)
         cut = "conv_pw_13_relu" if build is mobilenet else None
@@ -197,6 +216,7 @@ def test_model_without_keras_layers_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_layers_that_tfjs_would_compute_otherwise_are_refused(make: Build, message: str) -> None:
+    import keras
     import tf_keras
 
     from pipeline.export.tfjs_layers_config import layers_config
@@ -204,7 +224,13 @@ def test_layers_that_tfjs_would_compute_otherwise_are_refused(make: Build, messa
     layer = make(tf_keras)
     shape = (4, 4) if isinstance(layer, tf_keras.layers.GRU) else (4, 4, 4)
     inputs = tf_keras.Input(shape)
+    model = tf_keras.Model(inputs, layer(inputs))
     with pytest.raises(PipelineError) as error:
-        layers_config(tf_keras.Model(inputs, layer(inputs)))
+        layers_config(model)
     assert "layer 'bad'" in str(error.value)
     assert message in str(error.value)
+    # The file says so too, whichever Keras wrote it, also of a model in a model.
+    inner = keras.Sequential([keras.Input(shape), make(keras)])
+    for saved in (model, keras.Sequential([keras.Input(shape), inner])):
+        known = tfjs_layers.known_to_lack(json.loads(saved.to_json()))
+        assert str(known) == (str(error.value) if "activation" not in message else "None")
