@@ -60,7 +60,7 @@ configs: ## Print configs=JSON, of all configs or those in CONFIGS, for a workfl
 	print("configs=" + json.dumps(named or sorted(glob.glob("configs/*.yaml"))))'
 
 release: setup ## Build RELEASE_CONFIGS (default: CONFIG), then pack.
-	$(BIN)/pipeline build $(RELEASE_CONFIGS) --set publish.to=$(CDN) $(RELEASE_FLAGS)
+	$(BIN)/pipeline build $(RELEASE_CONFIGS) --set publish.to=$(CDN) --set publish.compress=best $(RELEASE_FLAGS)
 	@$(MAKE) --no-print-directory pack
 
 pack: .venv/.ready ## Pack each model of the CDN folder into an archive in dist/.

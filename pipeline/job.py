@@ -199,7 +199,10 @@ class NoLanes:
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         return
 
-    def settle(self) -> None:
+    def quiet(self) -> None:
+        return
+
+    def go_on(self) -> None:
         return
 
 

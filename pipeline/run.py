@@ -13,7 +13,7 @@ from pipeline.digest import Tree, digest, scan, tree_digest
 from pipeline.errors import PipelineError, together
 from pipeline.faults import explained, killed
 from pipeline.plan import Node, Plan
-from pipeline.step import Lane
+from pipeline.step import BACKGROUND, Lane
 from pipeline.step_call import StepCall, execute
 from pipeline.store import Result, Store
 
@@ -37,8 +37,11 @@ class Lanes(Protocol):
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         """Get ready for steps of this lane, which will come and use these distributions."""
 
-    def settle(self) -> None:
-        """Wait until everything that is getting ready is: it would slow down what is timed."""
+    def quiet(self) -> None:
+        """Wait for what is getting ready and hold the background: both would slow what is timed."""
+
+    def go_on(self) -> None:
+        """Let the background go on."""
 
 
 class Run:
@@ -88,6 +91,8 @@ class Run:
                 self._start_what_can(waiting)
             if not self._running:
                 break
+            if not any(node.function.alone for node in self._now()):
+                self._lanes.go_on()
             self._collect()
         if is_hopeless(self.failures):
             raise together(list(self.failures.values()))
@@ -109,33 +114,37 @@ class Run:
             self.results[node.id] = stored
             self._on_event("stored", node, stored.seconds)
             return True
-        running = [other for other, _ in self._running.values()]
+        running = self._now()
         if any(other.function.alone for other in running):
             return False
         # One step a lane: what comes first in the plan is not kept waiting by what was ready
         # first, and equal work of two variants is done once.
         if _lane(node) in map(_lane, running) or key in {k for _, k in self._running.values()}:
             return False
-        if node.function.alone and (self._running or self._others_can_run(node)):
+        if node.function.alone and (any(map(_hinders, running)) or self._others_can_run()):
             return False
         self._submit(node, key)
         return True
 
-    def _others_can_run(self, node: Node) -> bool:
+    def _now(self) -> list[Node]:
+        return [node for node, _ in self._running.values()]
+
+    def _others_can_run(self) -> bool:
         """Whether steps that take no timings are still to come; they go first."""
+        running = {node.id for node in self._now()}
         return any(
-            not other.function.alone
+            _hinders(other)
             and other.id not in self.results
             and other.id not in self.failures
             and all(need in self.results for need in other.needs())
             for other in self._plan.nodes.values()
-            if other.id not in {running.id for running, _ in self._running.values()}
+            if other.id not in running
         )
 
     def _submit(self, node: Node, key: str) -> None:
         self._warm_up_after(node)
         if node.function.alone:
-            self._lanes.settle()
+            self._lanes.quiet()
         call = StepCall(
             node.id,
             self._store.root,
@@ -217,6 +226,11 @@ class Run:
             {tool: tools.version(tool) for tool in used},
             node.extra_key,
         )
+
+
+def _hinders(node: Node) -> bool:
+    """Whether it comes before what is timed: neither that itself, nor in the background."""
+    return not node.function.alone and _lane(node) not in BACKGROUND
 
 
 def _tools(node: Node) -> tuple[str, ...]:

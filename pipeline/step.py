@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
 from importlib import import_module
@@ -19,6 +20,9 @@ from pipeline.options import Options
 #: Which process runs a step: ``tensorflow``, the only one that may import TensorFlow, ``light``,
 #: ``cuda``, or the name of the browser engine that it keeps open.
 Lane = str
+
+#: Lanes of what only publishing waits for: they stand back for all other steps.
+BACKGROUND = ("compress", "assets")
 
 Inputs = Mapping[str, Path]
 
@@ -105,3 +109,18 @@ def on_progress(callback: Progress) -> None:
 def progress(fraction: float, note: str = "") -> None:
     """Say from within a step how much of it is done (0 to 1)."""
     _progress(fraction, note)
+
+
+Piece = Callable[[], AbstractContextManager[None]]
+_piece: Piece = nullcontext
+
+
+def on_piece(callback: Piece) -> None:
+    """Let pieces of this process's background work wait for their turn in ``callback()``."""
+    global _piece
+    _piece = callback
+
+
+def piece() -> AbstractContextManager[None]:
+    """For a second or so of a step in the background: it begins when nothing is being timed."""
+    return _piece()

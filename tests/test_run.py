@@ -112,6 +112,20 @@ def test_timings_run_alone(tmp_path: Path) -> None:
     assert spans["w0"][0] < spans["w1"][1] and spans["w1"][0] < spans["w0"][1]
 
 
+def test_the_background_stands_still_while_something_is_timed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pieces = node("b", steps.background, log=str(log), seconds=4)
+    before = node("a", log=str(log), seconds=0.5)
+    timing = node("t", steps.alone, inputs=("a",), log=str(log), seconds=1)
+    run(Store(tmp_path / "store"), pieces, before, timing)
+    at: dict[str, list[float]] = {}
+    for line in log.read_text().splitlines():
+        at.setdefault(line.split()[0], []).append(float(line.split()[1]))
+    (start,), (end,) = at["t"], at["t-end"]
+    assert not [piece for piece in at["b"] if start - 0.1 < piece < end]
+    assert at["b"][-1] > end, "it did not keep what is timed waiting"
+
+
 def test_timings_wait_for_processes_that_are_starting(tmp_path: Path) -> None:
     store, log = Store(tmp_path / "store"), tmp_path / "log"
     ready = []

@@ -19,6 +19,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.executors import imports
+from pipeline.executors.background import Background
 from pipeline.registry import discover
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class LocalLanes:
         self._messages: Connection | None = None
         """The end of a pipe that processes of steps write reports to."""
         self._one_at_a_time = self._context.Lock()
+        self._background = Background(self._context)
 
     def submit(
         self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
@@ -83,9 +85,13 @@ class LocalLanes:
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         self._pool(lane, tools)
 
-    def settle(self) -> None:
+    def quiet(self) -> None:
         wait(self._warming)
         self._warming.clear()
+        self._background.hold()
+
+    def go_on(self) -> None:
+        self._background.go_on()
 
     def __enter__(self) -> Self:
         return self
@@ -116,7 +122,8 @@ class LocalLanes:
             if self._messages is None:
                 reader, self._messages = self._context.Pipe(duplex=False)
                 threading.Thread(target=self._forward, args=(reader,), daemon=True).start()
-            begin = (self._logs / f"{lane}.log", self._messages, self._one_at_a_time)
+            shared = (self._messages, self._one_at_a_time, self._background)
+            begin = (self._logs / f"{lane}.log", *shared)
             self._pools[lane] = ProcessPoolExecutor(1, self._context, _begin, begin)
             with _no_main():
                 # The process starts with the first call.
@@ -159,7 +166,7 @@ def _done(function: Callable[..., Any], *args: Any) -> Future[Any]:
     return future
 
 
-def _begin(log: Path, messages: Connection, one_at_a_time: Lock) -> None:
+def _begin(log: Path, messages: Connection, one_at_a_time: Lock, background: Background) -> None:
     """Prepare a worker: its noise goes to a log, and it never outlives its parent."""
     from pipeline import step
 
@@ -176,6 +183,7 @@ def _begin(log: Path, messages: Connection, one_at_a_time: Lock) -> None:
             messages.send((fraction, note))
 
     step.on_progress(report)
+    step.on_piece(background.piece)
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

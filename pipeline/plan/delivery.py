@@ -13,22 +13,29 @@ from pipeline.validate.targets import parse
 
 
 def plan_wire(plan: Plan, packages: list[Package]) -> None:
-    """Compress what may be published: that takes as long as all the rest."""
+    """Compress what may be published, behind all that proofs wait for."""
     if not _publishable(plan, packages):
         return
-    # First of all, since what is timed waits for them: nothing else has to be there.
+    for package in packages:
+        plan_compressed(plan, package)
     names = sorted(set(_runtimes(plan, packages)))
     for name in names:
         _plan_assets(plan, name)
-    for package in packages:
-        compress = step_of("pipeline.publish.compress:compress")
-        plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
-    for name in names:
         _plan_kept(plan, name, plan_bundle(plan, name))
     if names:
         if code := runtime.task_code(plan.config.task, plan.config.preprocess):
             _plan_kept(plan, code, _plan_made(plan, code, client.SOURCES))
         _plan_client(plan)
+
+
+def plan_compressed(plan: Plan, package: Package) -> None:
+    """Add what compresses an artifact, and so knows its bytes on the wire."""
+    compress = step_of("pipeline.publish.compress:compress", **_effort(plan))
+    plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
+
+
+def _effort(plan: Plan) -> dict[str, bool]:
+    return {"best": True} if plan.config.publish.compress == "best" else {}
 
 
 def _publishable(plan: Plan, packages: list[Package]) -> bool:
@@ -58,7 +65,7 @@ def _plan_assets(plan: Plan, name: str) -> None:
     # Without the packages there is nothing to prove artifacts with either: the proofs say so.
     if files and all(path.is_file() for path in files.values()):
         features = {path.name: needs for path, needs in bundles.assets_of(name).items()}
-        keep = step_of("pipeline.publish.runtime:keep_assets", features=features)
+        keep = step_of("pipeline.publish.runtime:keep_assets", features=features, **_effort(plan))
         plan.add(Node(layout.runtime_node(name, asset=True), *keep, files=files))
 
 
@@ -74,7 +81,7 @@ def _plan_made(plan: Plan, name: str, *sources: Path) -> str:
 
 
 def _plan_kept(plan: Plan, name: str, bundle: str) -> None:
-    keep = step_of("pipeline.publish.runtime:keep_bundle", runtime=name)
+    keep = step_of("pipeline.publish.runtime:keep_bundle", runtime=name, **_effort(plan))
     plan.add(Node(layout.runtime_node(name), *keep, {"bundle": bundle}))
 
 

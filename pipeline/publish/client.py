@@ -25,7 +25,7 @@ class ClientOptions(options.Options):
     """Minifying has no choices."""
 
 
-@step(version=4, lane="compress", tools=("brotli",))
+@step(version=5, lane="compress", tools=("brotli",))
 def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()

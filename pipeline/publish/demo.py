@@ -31,7 +31,7 @@ def fingerprint() -> str:
     return f"{modules} {tree_digest(scan(SOURCES))}"
 
 
-@step(version=1, lane="compress", tools=("brotli",))
+@step(version=2, lane="compress", tools=("brotli",))
 def make(inputs: Inputs, options: DemoOptions, work: Path) -> None:
     """The page's sources -> files by their paths below the CDN folder, and their twins."""
     give_way()

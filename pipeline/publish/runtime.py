@@ -42,11 +42,20 @@ class RuntimeOptions(options.Options):
     runtime: str
 
 
+class KeepOptions(RuntimeOptions):
+    """How hard to compress it."""
+
+    best: bool = False
+    """Brotli 11, whatever it takes."""
+
+
 class AssetOptions(options.Options):
     """What a backend's own files need."""
 
     features: dict[str, tuple[str, ...]]
     """Name of the file -> what a browser has to have for it."""
+    best: bool = False
+    """Brotli 11, whatever it takes."""
 
 
 def runtime_of(backend: str, format_name: str) -> str | None:
@@ -71,12 +80,12 @@ def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
     bundles.make(options.runtime, work)
 
 
-@step(version=1, lane="compress", tools=("brotli",))
-def keep_bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
+@step(version=2, lane="compress", tools=("brotli",))
+def keep_bundle(inputs: Inputs, options: KeepOptions, work: Path) -> None:
     """BUNDLE -> the same file named by its digest, and its twins."""
     give_way()
     name = f"{options.runtime}.js"
-    entry = _keep({name: inputs["bundle"] / name}, work)[0]
+    entry = _keep({name: inputs["bundle"] / name}, work, best=options.best)[0]
     used = json.loads((inputs["bundle"] / bundles.DESCRIPTION).read_text())["packages"]
     facts = {"entry": entry, "version": _version_of(used)}
     (work / DESCRIPTION).write_text(json.dumps(facts, indent=1))
@@ -91,18 +100,18 @@ def _version_of(used: Iterable[str]) -> str:
     return version
 
 
-# ONNX Runtime's takes a minute to compress, once for each version: in a process of its own, beside
-# the conversions and the compression of artifacts.
-@step(version=1, lane="assets", tools=("brotli",))
+# ONNX Runtime's best takes a minute, once for each version: in a process of its own, beside the
+# compression of artifacts.
+@step(version=2, lane="assets", tools=("brotli",))
 def keep_assets(inputs: Inputs, options: AssetOptions, work: Path) -> None:
     """Files by name -> the same, named by their digests, and their twins."""
     give_way()
-    kept = _keep(inputs, work)
+    kept = _keep(inputs, work, best=options.best)
     files = [{**file, "features": list(options.features[file["name"]])} for file in kept]
     (work / DESCRIPTION).write_text(json.dumps({"files": files}, indent=1))
 
 
-def _keep(files: Mapping[str, Path], work: Path) -> list[dict[str, Any]]:
+def _keep(files: Mapping[str, Path], work: Path, *, best: bool) -> list[dict[str, Any]]:
     named = {}
     described = {}
     for name, file in files.items():
@@ -111,7 +120,7 @@ def _keep(files: Mapping[str, Path], work: Path) -> list[dict[str, Any]]:
         shutil.copyfile(file, work / path)
         named[path] = file
         described[path] = {"name": name, "path": path, "sha256": sha256, "bytes": size}
-    sizes = write_twins(named, work)
+    sizes = write_twins(named, work, best=best)
     return [{**one, **sizes[path]} for path, one in described.items()]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.config import Config
 from pipeline.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.plan.artifacts import Package, plan_packages
-from pipeline.plan.delivery import wire
+from pipeline.plan.delivery import plan_compressed, wire
 from pipeline.plan.graph import Node, Plan, step_of
 from pipeline.plan.make import plan_source
 from pipeline.plan.proofs import plan_golden, plan_proofs, reference_of
@@ -116,8 +116,7 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
     proofs = {}
     for package in packages:
         if job.wired:
-            compress = step_of("pipeline.publish.compress:compress")
-            plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
+            plan_compressed(plan, package)
         reference = reference_of(every, package) if job.timed else None
         for target, node in plan_proofs(plan, package, reference):
             proofs[package.artifact, target] = node

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.errors import SourceError
 from pipeline.options import Options
-from pipeline.step import Inputs, Keep, progress, step
+from pipeline.step import Inputs, Keep, piece, progress, step
 
 
 class Write(Options):
@@ -56,6 +56,15 @@ def two(inputs: Inputs, options: Write, work: Path) -> None:
 def alone(inputs: Inputs, options: Write, work: Path) -> None:
     _ran(options)
     (work / "text").write_text("alone")
+
+
+@step(version=1, lane="compress")
+def background(inputs: Inputs, options: Write, work: Path) -> None:
+    for _ in range(int(options.seconds / 0.1)):
+        with piece(), Path(options.log).open("a") as log:
+            log.write(f"{options.text} {time.monotonic():.6f} {os.getpid()}\n")
+            time.sleep(0.1)
+    (work / "text").write_text("background")
 
 
 @step(version=1)
