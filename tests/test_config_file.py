@@ -83,6 +83,8 @@ def test_every_error_comes_at_once_with_its_line(tmp_path: Path) -> None:
          'did you mean "quantize"?'),
         (("calibrate: 32", "calibrate: many"), "10: variants.int8.quantize.calibrate must be a "
          'whole number (it is "many")'),
+        (("1MiB", "30MiB"), "12: export.tfjs-graph.shard_bytes: hosts such as Cloudflare Pages "
+         "take no file over 25MiB; write 25MiB or less"),
         (("  onnx:\n", "  onnx: {variants: [fp3]}\n"), '13: export.onnx.variants.0 is "fp3", no '
          'variant; did you mean "fp32"?'),
         (("  gates:", "  backends: [tfjs-wsam]\n  gates:"), '15: validate.backends.0 is '

@@ -47,8 +47,8 @@ const jobs = {
     const parts = partsOf(runtime, { runtimes: {} }, device);
     if (!parts[0]) throw new RuntimeFailure('unavailable', 'this browser has no WebAssembly SIMD');
     const started = starting(parts, parts, device.threads);
+    // The runtime's start is no artifact's load time.
     await Promise.all(parts.map(async (part, i) => started.take(i, await fetched(part))));
-    await started.ready(); // that is no artifact's load time
     const start = performance.now();
     const contents = Promise.all([...parts, ...artifact.files.map(fetched)]);
     const [model] = await started.open(artifact, artifact, contents);

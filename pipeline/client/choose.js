@@ -106,15 +106,16 @@ export const runtimeOf = ({ runtimes }, { format }, backend) =>
 
 /**
  * The runtime's bundle; of its own files, of which those that ask for more come later, the last that
- * asks for nothing that is missing here; and the task's module.
+ * asks for nothing that is missing here, in all its parts; and the task's module.
  * @param {{files: any[]}} runtime
  * @param {any} manifest
  * @param {Device} device
  * @returns {any[]} none where it cannot run without what is missing
  */
 export const partsOf = ({ files: [bundle, ...own] }, { runtimes, task }, { features }) => {
-  const able = own.filter((file) => file.features.every((/** @type {any} */ one) => features.includes(one)));
-  return own[0] && !able[0] ? [] : [bundle, ...able.slice(-1), ...(runtimes[task]?.files ?? [])];
+  const last = own.findLast((file) => file.features.every((/** @type {any} */ one) => features.includes(one)));
+  const parts = own.filter((file) => file.features + '' == last?.features);
+  return own[0] && !last ? [] : [bundle, ...parts, ...(runtimes[task]?.files ?? [])];
 };
 
 /**
@@ -122,4 +123,4 @@ export const partsOf = ({ files: [bundle, ...own] }, { runtimes, task }, { featu
  * @param {number} a
  * @param {number} b
  */
-const far = (a, b) => (Math.abs(a - b) > 0.05 * Math.min(a, b) ? a - b : 0);
+const far = (a, b) => (a > 1.05 * b || b > 1.05 * a ? a - b : 0);

@@ -23,6 +23,7 @@ export const starting = (parts, places, threads) => {
     /**
      * @param {number} index of what came: of the parts, then of the model's files
      * @param {ArrayBuffer} content
+     * @returns {Promise<void> | undefined} with the last part: the runtime's start
      */
     take(index, content) {
       if (index >= parts.length) return;
@@ -32,10 +33,8 @@ export const starting = (parts, places, threads) => {
       if (--missing) return;
       ready = code[0].then(({ prepare }) => prepare({ assets, threads }));
       ready.catch(() => {}); // `open` says it
+      return ready;
     },
-
-    /** Once all parts were taken: whether the runtime has started. */
-    ready: () => ready,
 
     /**
      * @param {any} artifact

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from pipeline.publish.layout import MOST_FILE_BYTES
 
 UNITS = {
     "": 1,
@@ -39,15 +41,25 @@ def _bytes(value: Any) -> Any:
     return int(float(match[1]) * UNITS[match[2].upper()])
 
 
+def _hosted(value: int) -> int:
+    if value > MOST_FILE_BYTES:
+        most = f"{MOST_FILE_BYTES // 2**20}MiB"
+        raise ValueError(
+            f"hosts such as Cloudflare Pages take no file over {most}; write {most} or less"
+        )
+    return value
+
+
 #: A number of bytes; ``4MiB``, ``500KB`` or an integer in a config.
 Size = Annotated[
     int,
     BeforeValidator(_bytes),
-    Field(ge=1024, le=2**31 - 1),
+    Field(ge=1024),
+    AfterValidator(_hosted),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 1024},
+                {"type": "integer", "minimum": 1024, "maximum": MOST_FILE_BYTES},
                 {"type": "string", "pattern": r"^\d+(\.\d+)? *([KMG]i?)?B?$"},
             ]
         }

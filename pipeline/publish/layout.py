@@ -19,6 +19,9 @@ NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 #: Suffix of a compressed twin -> its size in a manifest; ``None`` there if it was not worth it.
 TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
 
+#: Cloudflare Pages takes no larger file (https://developers.cloudflare.com/pages/platform/limits/).
+MOST_FILE_BYTES = 25 * 2**20
+
 #: Runtimes, below the CDN folder.
 RUNTIMES = "runtimes"
 #: The node of their licences, and its file.

@@ -19,7 +19,7 @@ from pipeline.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index
 from pipeline.publish import page as pages
-from pipeline.publish.layout import MANIFEST, PAGE
+from pipeline.publish.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 from pipeline.publish.storage import Readable, Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
@@ -85,10 +85,12 @@ def publish(
 
     Raises:
         MovedError: another publisher moved the channel meanwhile; the release itself is published.
-        PipelineError: the place cannot be written; readers see what they saw before.
+        PipelineError: the place cannot be written, or a file is larger than hosts take; readers
+            see what they saw before.
     """
     storage = open_storage(to)
     name, release = manifest["name"], digest("release", manifest)[:ID_DIGITS]
+    check_sizes(manifest)
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
     with told(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
@@ -107,6 +109,20 @@ def publish(
                 index.update(storage, name)
             hosting.update(storage)
     return _release(storage, release, full, new=True, copied=len(lacking))
+
+
+def check_sizes(manifest: Mapping[str, Any]) -> None:
+    """Refuse files that some hosts would not take."""
+    for artifact in manifest["artifacts"]:
+        for file in artifact["files"]:
+            if file["bytes"] > MOST_FILE_BYTES:
+                part = "graph" if file["path"] == artifact["entry"] else "largest weight"
+                raise PipelineError(
+                    f"its {part} is a file of {file['bytes']:,} bytes, and hosts such as "
+                    f"Cloudflare Pages take none over {MOST_FILE_BYTES:,}",
+                    where=artifact["id"],
+                    todo="quantize the variant, or leave the artifact out; nothing was published",
+                )
 
 
 def _release(

@@ -17,7 +17,7 @@ from pipeline import options
 from pipeline.browser import bundles, packages
 from pipeline.digest import file_digest
 from pipeline.publish.compress import give_way, write_twins
-from pipeline.publish.layout import LICENCE_FILE, RUNTIMES, runtime_node
+from pipeline.publish.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
 from pipeline.step import Inputs, step
 
 CLIENT = packages.CLIENT
@@ -102,16 +102,42 @@ def _version_of(used: Iterable[str]) -> str:
 
 # ONNX Runtime's best takes a minute, once for each version: in a process of its own, beside the
 # compression of artifacts.
-@step(version=2, lane="assets", tools=("brotli",))
+@step(version=3, lane="assets", tools=("brotli",))
 def keep_assets(inputs: Inputs, options: AssetOptions, work: Path) -> None:
-    """Files by name -> the same, named by their digests, and their twins."""
+    """Files by name -> the same or their parts, named by their digests, and their twins."""
     give_way()
-    kept = _keep(inputs, work, best=options.best)
-    files = [{**file, "features": list(options.features[file["name"]])} for file in kept]
+    named: dict[str, Path] = {}
+    features = {}
+    for name, file in inputs.items():
+        for index, part in enumerate(split(file, work / "parts")):
+            called = f"{name}.{index}" if index else name
+            named[called], features[called] = part, list(options.features[name])
+    kept = _keep(named, work, best=options.best)
+    files = [{**one, "features": features[one["name"]]} for one in kept]
+    shutil.rmtree(work / "parts", ignore_errors=True)
     (work / DESCRIPTION).write_text(json.dumps({"files": files}, indent=1))
 
 
+def split(file: Path, folder: Path, most: int = MOST_FILE_BYTES) -> list[Path]:
+    """A file, or its parts where it is larger than a host takes: as few, of one size.
+
+    The first part has the file's name in a manifest, the others have a number behind it, and all
+    have its features; a bundle joins them (``client/runtimes/delivered.js``).
+    """
+    size = file.stat().st_size
+    if size <= most:
+        return [file]
+    folder.mkdir(exist_ok=True)
+    length = -(-size // -(-size // most))
+    content = file.read_bytes()
+    parts = [folder / f"{file.stem}.{start}{file.suffix}" for start in range(0, size, length)]
+    for index, part in enumerate(parts):
+        part.write_bytes(content[index * length : (index + 1) * length])
+    return parts
+
+
 def _keep(files: Mapping[str, Path], work: Path, *, best: bool) -> list[dict[str, Any]]:
+    """Copy named files by their digests, with their twins; what a manifest says of each."""
     named = {}
     described = {}
     for name, file in files.items():

@@ -20,7 +20,7 @@ def test_a_right_artifact_is_right_everywhere(
     artifact = converted["branches"].onnx(tmp_path, lambda model: None)
     result = converted["branches"].bisect(artifact, tmp_path, TARGET)
     assert result["wrong"] == []
-    assert result["hardware"]["details"]["runtime"] == "onnxruntime-web"
+    assert result["hardware"]["details"]["runtime"] == "ort-wasm"
 
 
 def test_exactly_the_faulty_node_is_found_and_shown(

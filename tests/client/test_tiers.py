@@ -26,6 +26,7 @@ from client_tiers import (
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.browser import session
+from pipeline.publish.runtime import split
 
 pytestmark = pytest.mark.browser
 
@@ -441,3 +442,27 @@ def test_a_worker_that_cannot_be_had_is_no_end(open_page: Open, site: Site) -> N
     said = page.run(CLASSIFY, **where(site))
     assert said["info"]["thread"] == "page" and len(said["found"]) == 8
     assert any("no worker could start" in one for one in said["info"]["warnings"])
+
+
+def test_a_runtime_in_parts_is_joined(
+    open_page: Open, site: Site, published: Release, tmp_path: Path
+) -> None:
+    """As one that is too large for some hosts is published; here one that needs no GPU."""
+    runtimes = tmp_path / "cdn" / "runtimes"
+
+    def change(manifest: Manifest) -> None:
+        runtimes.mkdir(exist_ok=True)
+        files = manifest["runtimes"]["ort-wasm"]["files"]
+        whole = published.cdn / files[1]["path"]
+        parts = split(whole, tmp_path / "parts", most=4 * 2**20)
+        name = files[1]["name"]
+        named = [
+            put_runtime(part, name + (f".{i}" if i else ""), ("simd",), runtimes)
+            for i, part in enumerate(parts)
+        ]
+        manifest["runtimes"]["ort-wasm"]["files"] = [files[0], *named]
+
+    site.publish(edited(published, tmp_path, change))
+    said = open_page().run(CLASSIFY, **where(site, options={"backend": "ort-wasm"}))
+    assert said["info"]["backend"] == "ort-wasm" and said["info"]["tried"] == []
+    assert len(site.cdn.seen("/runtimes/*.wasm")) == 4

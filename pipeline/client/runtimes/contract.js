@@ -22,7 +22,7 @@
  * @property {any} artifact of the manifest; where it has a canary and answers otherwise, it does not open
  * @property {any} manifest
  * @property {ArrayBuffer[]} contents of the artifact's files, in their order
- * @property {Record<string, ArrayBuffer>} assets the runtime's own files by name
+ * @property {Record<string, ArrayBuffer>} assets the runtime's own files by name, or their parts
  * @property {number} [threads]
  *
  * @typedef {Object} Details what really runs

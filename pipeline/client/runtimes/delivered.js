@@ -60,12 +60,27 @@ export function named(artifact, contents) {
 export async function withUrls(assets, work) {
   /** @type {Record<string, string>} */
   const urls = {};
-  for (const name in assets) {
-    urls[name] = URL.createObjectURL(new Blob([assets[name]], { type: 'application/wasm' }));
+  for (const [name, parts] of Object.entries(joined(assets))) {
+    urls[name] = URL.createObjectURL(new Blob(parts, { type: 'application/wasm' }));
   }
   try {
     return await work(urls);
   } finally {
     Object.values(urls).forEach(URL.revokeObjectURL);
   }
+}
+
+/**
+ * What is larger than some hosts take comes in parts: `a.wasm`, `a.wasm.1`, `a.wasm.2`, …
+ * @param {Record<string, ArrayBuffer>} assets
+ * @returns {Record<string, ArrayBuffer[]>}
+ */
+function joined(assets) {
+  /** @type {Record<string, ArrayBuffer[]>} */
+  const parts = {};
+  for (const [name, content] of Object.entries(assets)) {
+    const [, whole, index = 0] = /** @type {string[]} */ (/^(.*?)(?:\.(\d+))?$/.exec(name));
+    (parts[whole] ??= [])[+index] = content;
+  }
+  return parts;
 }

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pipeline.digest import digest
 from pipeline.publish import page as pages
 from pipeline.publish.bom import BOM
-from pipeline.publish.layout import MANIFEST, PAGE
+from pipeline.publish.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 from pipeline.publish.release import ADDED, ID_DIGITS
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.verify import hashes, twins
@@ -100,6 +100,20 @@ def content(published: Published) -> Iterator[Fault]:
                 yield fault
 
 
+def size(published: Published) -> Iterator[Fault]:
+    """No file is larger than hosts take."""
+    try:
+        listed = list(files(published.manifest, published.model))
+    except ManifestError:
+        return  # which another check tells
+    for file in listed:
+        sizes = {file.path: file.bytes} | {file.path + end: n for end, n in file.twins.items()}
+        for path, holds in sizes.items():
+            if holds > MOST_FILE_BYTES:
+                most = f"{MOST_FILE_BYTES:,}"
+                yield Fault(path, f"holds {holds:,} bytes: some hosts take none over {most}")
+
+
 def _jobs(
     published: Published, file: Listed
 ) -> Iterator[tuple[str, int, Callable[[], Fault | None]]]:
@@ -117,4 +131,4 @@ def _said(error: Exception) -> str:
     return hashes.MISSING if isinstance(error, FileNotFoundError) else f"is {error}"
 
 
-CHECKS: tuple[Check, ...] = (name, report, page, compressed, content, unlisted)
+CHECKS: tuple[Check, ...] = (name, report, page, compressed, content, size, unlisted)

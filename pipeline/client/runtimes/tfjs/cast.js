@@ -23,11 +23,11 @@ export function taken(name, { dtype, shape, data }) {
 
 /**
  * @param {{dtype: string, shape: number[], data: any}} tensor as TF.js gave it
- * @param {string} dtype that the manifest promises
+ * @param {string} dtype that the manifest promises; empty where it promises none
  * @returns {Tensor} with that dtype, unless it is of another kind: then the model is not what it should be
  */
 export function promised({ dtype: given, shape, data }, dtype) {
-  const same = given === dtype || kindOf(given) !== kindOf(dtype);
+  const same = !dtype || given === dtype || kindOf(given) !== kindOf(dtype);
   const convert = /int64/.test(dtype) ? BigInt : Number;
   return /** @type {any} */ (
     same ? { dtype: given, shape, data } : { dtype, shape, data: arrayOf(dtype).from(data, convert) }
