@@ -47,6 +47,10 @@ export interface PageManifest {
   } | null;
   labels: string[] | null;
   samples: {
+    /**
+     * What the samples are: pages know by it whether a drawing is to look like them.
+     */
+    description?: string;
     test: number;
   };
   accuracy: {

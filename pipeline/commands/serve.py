@@ -41,6 +41,7 @@ def command(folder: Path | None, *, cdn: Path, port: int, launch: bool) -> None:
     def ready(url: str) -> None:
         click.echo(f"serving {folder or cdn} at {url} (Ctrl-C ends it)")
         if launch:
-            click.launch(url)
+            demo = "demo/" if Path(folder or cdn, "demo").is_dir() else ""
+            click.launch(url + demo)
 
     serve(folder or cdn, port, ready)

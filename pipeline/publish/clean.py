@@ -15,7 +15,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
-from pipeline.publish import index
+from pipeline.publish import index, site
 from pipeline.publish.layout import MANIFEST, plain
 from pipeline.publish.release import told
 from pipeline.publish.storage import Entry, Storage, open_storage
@@ -189,6 +189,7 @@ def _remove(storage: Storage, made: Plan, began: float) -> None:
     finally:
         for name in sorted({name for name, _ in (*made.releases, *made.kept)}):
             index.update(storage, name)
+            site.update(storage, name)
     _remove_in_time(storage, list(made.files), began)
 
 

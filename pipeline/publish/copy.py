@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from pipeline.errors import ConfigError
 from pipeline.publish import channel as channels
-from pipeline.publish import hosting, index
-from pipeline.publish.layout import MANIFEST
+from pipeline.publish import hosting, index, site
+from pipeline.publish.layout import MANIFEST, plain
 from pipeline.publish.release import told
 from pipeline.publish.rollback import check_whole
 from pipeline.publish.signature import SIGNATURE
@@ -83,6 +83,7 @@ def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str
         finally:
             for model in one.models:
                 index.update(to, model)
+                site.update(to, model)
             hosting.update(to)
 
 
@@ -148,7 +149,9 @@ def _local(storage: Storage) -> Iterator[Fetch]:
 def _pieces(one: Source, fetch: Fetch) -> Iterator[Piece]:
     """The files beside the models, then theirs; but nothing that says what a folder holds."""
     singles = [name for name in one.storage.names("") if not name.endswith("/")]
-    sizes = one.storage.sizes([name for name in singles if name != index.PATH])
+    # What says what a folder holds is written anew.
+    own = {index.PATH, site.FRONT}
+    sizes = one.storage.sizes([name for name in singles if plain(name) not in own])
     shared = sorted({*index.folders(one.storage)} - {*index.models(one.storage)})
     for folder in (*shared, *(f"{model}/files" for model in one.models)):
         sizes |= {path: entry.bytes for path, entry in one.storage.walk(folder).items()}

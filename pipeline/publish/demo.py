@@ -17,8 +17,8 @@ SOURCES = Path(__file__).parent.parent / "client" / "demo"
 #: The page's modules in one, and those of the worker that trains in another, with TF.js.
 MODULES = ("app.js", "learn.js")
 PLAIN = ("icon.svg", "index.html", "manifest.webmanifest", "samples.json", "style.css")
-#: A folder's page is asked for by the folder's name; a service worker looks after its own folder.
-ROOT = {"root.html": "index.html", "sw.js": "sw.js"}
+#: A service worker looks after its own folder, and those below.
+ROOT = ("sw.js",)
 
 
 class DemoOptions(options.Options):
@@ -38,6 +38,6 @@ def make(inputs: Inputs, options: DemoOptions, work: Path) -> None:
     esbuild.bundle([SOURCES / name for name in MODULES], work / DEMO)
     for name in PLAIN:
         shutil.copyfile(SOURCES / name, work / DEMO / name)
-    for name, published in ROOT.items():
-        shutil.copyfile(SOURCES / name, work / published)
+    for name in ROOT:
+        shutil.copyfile(SOURCES / name, work / name)
     write_twins({path: work / path for path in scan(work)}, work)

@@ -21,6 +21,7 @@ from pipeline.publish.headers import (
     UNCHANGING,
     UNKNOWN,
 )
+from pipeline.publish.site import FRONT
 from pipeline.publish.storage.base import Storage
 
 HEADERS, NGINX = "_headers", "nginx.conf"
@@ -63,10 +64,11 @@ def _rules(models: Mapping[str, Any], versions: list[str]) -> Iterator[Rule]:
     for name in ("index", "manifest", "page"):
         # More of the same path: these add a type, and no Cache-Control.
         yield f"/client/{name}.d.ts", {"Content-Type": TYPES[".ts"]}
-    channels = [
+    changing = [f"/{name}/{page}" for name in models for page in ("", FRONT)]
+    changing += [
         f"/{name}/{channel}.json" for name in models for channel in models[name]["channels"]
     ]
-    for path in channels[: MAX_RULES // 2]:
+    for path in changing[: MAX_RULES // 2]:
         yield path, moving
     for version in versions:
         yield f"/client/{version}/*", unchanging

@@ -90,11 +90,49 @@ def _merged(storage: Storage, known: Models, name: str) -> bytes:
             models[folder] = known[folder]
         elif folder == name or "releases/" in storage.names(folder):
             listed = known.get(folder, {}).get("releases", [])
+            pointing = channels(storage, folder)
             models[folder] = {
-                "channels": channels(storage, folder),
+                **_about(storage, folder, pointing),
+                "channels": pointing,
                 "releases": releases(storage, folder, listed),
             }
     return json.dumps({"models": models}, indent=1).encode()
+
+
+def shown_channel(channels: Mapping[str, str]) -> str | None:
+    """The channel that stands for a model: ``latest`` where there is one."""
+    return "latest" if "latest" in channels else min(channels, default=None)
+
+
+def _about(storage: Storage, name: str, channels: Mapping[str, str]) -> dict[str, Any]:
+    """What a list of models says of one; nothing where no channel points to a whole release."""
+    release = channels.get(shown_channel(channels) or "")
+    with suppress(*BROKEN):
+        content = storage.read(f"{name}/{manifest_path(release)}") if release else None
+        return {"about": about(json.loads(content.data))} if content else {}
+    return {}
+
+
+def about(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a release is, in a few values: ``bytes`` to download of its smallest and largest."""
+    sizes = [wire_bytes(artifact) for artifact in manifest["artifacts"]]
+    task = manifest.get("task")
+    return {
+        "description": manifest.get("description"),
+        "license": manifest.get("license"),
+        "task": task,
+        "accuracy": (manifest.get("accuracy") or {}).get("value"),
+        "artifacts": len(sizes),
+        "bytes": [min(sizes), max(sizes)],
+        # Pages make inputs of images by the task's code, where a release has it.
+        "demo": task in (manifest.get("runtimes") or {}),
+    }
+
+
+def wire_bytes(artifact: Mapping[str, Any]) -> int:
+    """What an artifact takes on the way to a page, of hosts that compress."""
+    files = artifact["files"]
+    return sum(file.get("br_bytes") or file["bytes"] for file in files)
 
 
 def releases(

@@ -17,7 +17,7 @@ from pipeline.digest import digest
 from pipeline.errors import PipelineError
 from pipeline.files import write_aside
 from pipeline.publish import channel as channels
-from pipeline.publish import hosting, index
+from pipeline.publish import hosting, index, site
 from pipeline.publish import page as pages
 from pipeline.publish.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 from pipeline.publish.storage import Readable, Storage, open_storage
@@ -107,6 +107,7 @@ def publish(
                 channels.move(storage, name, channel, release, before)
             finally:
                 index.update(storage, name)
+            site.update(storage, name)
             hosting.update(storage)
     return _release(storage, release, full, new=True, copied=len(lacking))
 
@@ -159,6 +160,8 @@ def _reads_so(
     """Whether all else is already as publishing would leave it: then nothing is locked."""
     name = manifest["name"]
     if index.read(storage).get(name, {}).get("channels", {}).get(channel) != release:
+        return False
+    if not site.are_there(storage, name):
         return False
     return not missing(storage, pieces) and not stale(storage, pieces)
 

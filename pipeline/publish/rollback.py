@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
-from pipeline.publish import hosting, index
+from pipeline.publish import hosting, index, site
 from pipeline.publish.layout import NAME
 from pipeline.publish.release import told
 from pipeline.publish.storage import Storage, open_storage
@@ -54,6 +54,7 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
             check_whole(storage, name, found)
             channels.move(storage, name, channel, found, before)
             index.update(storage, name)
+            site.update(storage, name)
             hosting.update(storage)
     pointer = f"{storage.where}/{channels.path_of(name, channel)}"
     return Moved(pointer, channels.release_of(before), found)

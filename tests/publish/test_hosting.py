@@ -37,6 +37,10 @@ BROTLI = MODULES / "ngx_http_brotli_static_module.so"
 VERSION = "client/0123456789abcdef"
 TEXT = b"export const a = 1;\n" * 200
 
+#: Ends of what publishing itself writes.
+PUBLISHED = ("index.json", "latest.json", "/", "m/index.html")
+#: The page of the CDN folder itself.
+FRONT = "index.html"
 #: Path -> what it is served as.
 FILES = {
     f"{VERSION}/index.js": ("text/javascript; charset=utf-8", IMMUTABLE),
@@ -55,6 +59,10 @@ FILES = {
     "LICENSES.txt": ("text/plain; charset=utf-8", SHORT),
     "index.json": ("application/json", SHORT),
     "m/latest.json": ("application/json", SHORT),
+    "": ("text/html; charset=utf-8", SHORT),
+    "index.html": ("text/html; charset=utf-8", SHORT),
+    "m/": ("text/html; charset=utf-8", SHORT),
+    "m/index.html": ("text/html; charset=utf-8", SHORT),
     "sw.js": ("text/javascript; charset=utf-8", SHORT),
 }
 
@@ -65,7 +73,7 @@ def cdn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hosting")
     entry = artifact(folder / "a", b"one", b"two")
     root = folder / "root"
-    made = [path for path in FILES if not path.endswith(("index.json", "latest.json"))]
+    made = [path for path in FILES if path not in ("", FRONT) and not path.endswith(PUBLISHED)]
     for path in made:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(TEXT)
@@ -316,7 +324,7 @@ def test_serve_says_where_and_ends_with_ctrl_c(cdn: Path) -> None:
     assert httpx.get(f"{url[0]}index.json").json() == json.loads((cdn / "index.json").read_text())
     rebound = httpx.get(url[0], headers={"Host": "evil.example"})
     assert rebound.status_code == 400, "another name for this machine"
-    assert "m/latest.json" in httpx.get(url[0]).text, "no page was published: what there is"
+    assert 'href="m/index.html"' in httpx.get(url[0]).text, "what there is"
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, ""), out

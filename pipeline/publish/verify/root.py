@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pipeline.digest import Tree, tree_digest
 from pipeline.publish.headers import immutable
 from pipeline.publish.index import PATH as INDEX
+from pipeline.publish.index import models
 from pipeline.publish.layout import CLIENT, DEMO, is_twin
 from pipeline.publish.root import DIGITS
+from pipeline.publish.site import FRONT, links, path_of
 from pipeline.publish.storage import Readable, Storage
 from pipeline.publish.verify import twins
 from pipeline.publish.verify.fault import Fault
@@ -20,6 +22,16 @@ def root(storage: Readable) -> Iterator[Fault]:
     if isinstance(storage, Storage):
         yield from twins.among(storage, storage.walk(DEMO))
         yield from client(storage)
+        yield from pages(storage)
+
+
+def pages(storage: Storage) -> Iterator[Fault]:
+    """What the folder's own pages lead to is there."""
+    for path in (FRONT, *(path_of(model) for model in models(storage))):
+        content = storage.read(path)
+        wanted = links(content.data, path) if content else set()
+        for missing in sorted(wanted - {*storage.sizes(wanted)}):
+            yield Fault(path, f"leads to {missing}, which is missing")
 
 
 def unchecked(storage: Readable) -> list[str]:
