@@ -109,7 +109,7 @@ def _drawn(shown: Any) -> None:
 
 
 def _draw(shown: Any, digit: str) -> None:
-    shown.locator(".stats dd").first.wait_for()
+    shown.locator(".stats", has_text="in a worker").first.wait_for()
     box = shown.locator("#pad").bounding_box()
     points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in DRAWN[digit]]
     shown.mouse.move(*points[0])

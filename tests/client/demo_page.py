@@ -30,6 +30,9 @@ RECORDER = """
   console.error = (...said) => { __wrong.push(said.join(" ")); error(...said); };
 """
 
+#: Before, the page says nothing of where it runs.
+LOADED = "/in a worker|on the page/.test(document.querySelector('.stats')?.textContent)"
+
 Point = tuple[float, float]
 Actions = list[dict[str, Any]]
 
@@ -63,7 +66,7 @@ class DemoPage:
         self.driver.load("about:blank")
         self.driver.load(self.url + fragment)
         self.run(RECORDER)
-        self.until("document.querySelector('.stats dd')", "the model to be loaded")
+        self.until(LOADED, "the model to be loaded")
 
     def run(self, body: str, **args: Any) -> Any:
         """What the body of an async function of ``args`` returns, as JSON has it."""

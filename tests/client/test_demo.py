@@ -13,16 +13,19 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from client_release import Release
 from client_site import Origin, running
-from demo_page import DemoPage, Point
+from demo_page import LOADED, DemoPage, Point
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.browser.install import find_browser
 from pipeline.bundled.digits import digits
+from pipeline.preprocess import Preprocess, apply
 from pipeline.registry import discover
 
 AXE = Path(__file__).parents[2] / "pipeline/client/node_modules/axe-core/axe.min.js"
@@ -102,7 +105,6 @@ def test_reads_what_is_drawn(demo: DemoPage) -> None:
             f"a {label}",
             label=label,
         )
-        assert not demo.get("document.querySelector('#seen').hidden"), "the model's view is shown"
         demo.click("#clear")
         demo.until("document.querySelector('.side .answer').hidden", "the answer to go")
 
@@ -124,6 +126,43 @@ def test_reads_a_photo(demo: DemoPage) -> None:
     assert demo.text("#stage-error") == (
         "broken.png is no image that this browser can read. Pick a PNG, JPEG or WebP."
     )
+
+
+def test_a_photo_of_a_drawing_is_read_as_one(demo: DemoPage) -> None:
+    for label in "3786":
+        demo.give("#file", {f"{label}.png": on_paper(label)})
+        demo.until(
+            "document.querySelector('.top-label').textContent === args.label",
+            f"a {label} on paper",
+            label=label,
+        )
+
+
+@pytest.mark.parametrize("what", ["noise", "face"])
+def test_what_is_no_digit_is_no_sure_answer(demo: DemoPage, what: str) -> None:
+    demo.click("#clear")
+    demo.give("#file", {f"{what}.png": {"noise": noise, "face": face}[what]()})
+    assert answer(demo).startswith("Not sure: ")
+    demo.until("!document.querySelector('.side .doubt').hidden", "the reason")
+    assert demo.text(".top-score") == ""
+    demo.until("document.querySelector('#announcer').textContent.includes('Not sure')", "it")
+
+
+def test_shows_what_the_model_is_given(demo: DemoPage, published: Release) -> None:
+    """The picture is the tensor: what the pipeline's own preprocessing makes of the sample."""
+    demo.click("[value=draw]")
+    pick(demo, "5")
+    demo.until("document.querySelector('.seen canvas').width === 64", "the picture")
+    shown = demo.get(
+        "[...document.querySelector('.seen canvas').getContext('2d')"
+        ".getImageData(0, 0, 64, 64).data]"
+    )
+    preprocess = Preprocess(**published.manifest["preprocess"])
+    images, labels = digits("test")
+    tensor = apply(images[np.flatnonzero(labels == 5)[0]], preprocess)
+    low, high = preprocess.scale
+    expected = (tensor - low) / (high - low) * 255
+    assert np.abs(np.reshape(shown, (64, 64, 4))[..., :3] - expected).max() <= 1
 
 
 def test_compares_two(demo: DemoPage) -> None:
@@ -156,9 +195,44 @@ def test_compares_two(demo: DemoPage) -> None:
 def png(label: str, index: int = 0) -> bytes:
     """A test digit as a file."""
     images, labels = digits("test")
-    shown = images[np.flatnonzero(labels == int(label))[index]]
+    return saved(images[np.flatnonzero(labels == int(label))[index]])
+
+
+def on_paper(label: str) -> bytes:
+    """A photo: dark ink on grey paper in uneven light, not in the middle, with noise."""
+    chance = np.random.default_rng(0)
+    digit = Image.open(io.BytesIO(png(label))).resize((120, 120), Image.Resampling.BICUBIC)
+    ink = np.zeros((300, 400))
+    ink[150:270, 30:150] = np.asarray(digit) / 255
+    paper = 205 + np.linspace(-50, 0, 400)[None] + np.linspace(0, -20, 300)[:, None]
+    return saved(paper * (1 - ink) + 40 * ink + chance.normal(0, 5, ink.shape))
+
+
+def noise() -> bytes:
+    return saved(np.random.default_rng(0).integers(0, 256, (200, 200, 3)))
+
+
+def face() -> bytes:
+    """Skin, hair, eyes and a mouth before a wall."""
+    high, wide = np.mgrid[0:240, 0:200]
+
+    def oval(x: float, y: float, right: float, down: float) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = ((wide - x) / right) ** 2 + ((high - y) / down) ** 2 < 1
+        return found
+
+    picture = np.full((240, 200, 3), (120, 140, 170), float)
+    head = oval(100, 120, 62, 85)
+    picture[head] = (224, 172, 140)
+    picture[head & (high < 75)] = (60, 40, 30)
+    for x in (75, 125):
+        picture[oval(x, 110, 9, 5)] = (40, 30, 30)
+    picture[oval(100, 160, 25, 5)] = (150, 50, 60)
+    return saved(picture + np.random.default_rng(0).normal(0, 5, picture.shape))
+
+
+def saved(pixels: NDArray[Any]) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(shown).save(file, "PNG")
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(file, "PNG")
     return file.getvalue()
 
 
@@ -339,8 +413,9 @@ def test_pipeline_serve_opens_it(demo: DemoPage, published: Release) -> None:
         try:
             url = served.stdout.readline().split(" at ")[1].split()[0]
             demo.driver.load(url)
-            demo.driver.page.wait_for_url("**/demo/")
-            demo.until("document.querySelector('.stats dd')", "the model to be loaded")
+            demo.driver.page.get_by_role("link", name="Try it").click()
+            demo.driver.page.wait_for_url("**/demo/index.html?model=mobilenet&channel=latest")
+            demo.until(LOADED, "the model to be loaded")
             pick(demo, "6")
             assert answer(demo) == "6"
         finally:

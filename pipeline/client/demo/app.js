@@ -1,11 +1,15 @@
 /** The demo page: a picture, what the published model says of it, and classes of one's own. */
 
 import { fetchRelease } from "../fetch.js";
-import { readChannels, ROOT } from "./catalog.js";
+import { inShort } from "./bars.js";
+import { readChannels, ROOT, wanted } from "./catalog.js";
+import { Digits } from "./digits.js";
 import { announce, enable, find, make, say } from "./dom.js";
-import { readsDigits } from "./digits.js";
+import { Lens } from "./lens.js";
 import { Side } from "./side.js";
+import { copyOn, lead, pin, snippet } from "./snippet.js";
 import { Stage } from "./stage.js";
+import { hear, tell } from "./tabs.js";
 import { Teach } from "./teach/teach.js";
 import { verdict } from "./verdict.js";
 import { line, median, milliseconds, percent } from "./words.js";
@@ -16,7 +20,8 @@ const RUNS = 20;
 const sides = [];
 const stage = new Stage(() => seen());
 const teach = new Teach(stage);
-/** @type {{ manifest: any, url: string } | null} */
+/** @typedef {import("./side.js").Release & { integrity: string }} Release */
+/** @type {Release | null} */
 let release = null;
 /** @type {Promise<void> | null} */
 let looking = null;
@@ -28,9 +33,15 @@ async function begin() {
   addEventListener("hashchange", showView);
   find("#compare").addEventListener("click", toggleCompare);
   find("#time").addEventListener("click", () => void timeRuns());
-  const channels = await readChannels();
-  offerModels(channels);
-  await open(channels[0].url);
+  copyOn(find("#copy"), () => find("#snippet").textContent ?? "");
+  hear(heard);
+  const [channels, digits] = await Promise.all([readChannels(), Digits.read()]);
+  const select = offerModels(channels);
+  const choose = () => open(channels[select.selectedIndex], digits).catch(fail);
+  select.addEventListener("change", choose);
+  find("#notice button").addEventListener("click", choose);
+  select.selectedIndex = channels.indexOf(wanted(channels));
+  await choose();
 }
 
 /** @param {import("./catalog.js").Channel[]} channels */
@@ -42,42 +53,70 @@ function offerModels(channels) {
     ),
   );
   find("#model-field").hidden = channels.length < 2;
-  select.addEventListener("change", () => open(select.value).catch(fail));
+  return select;
 }
 
-/** @param {string} url of a channel */
-async function open(url) {
+/** @param {import("./catalog.js").Channel} chosen @param {Digits} digits */
+async function open(chosen, digits) {
   const mine = ++asked;
+  const { url, model, channel } = chosen;
   say(find("#fatal"));
-  const { manifest, base, offline } = await fetchRelease(url, {});
+  find("#notice").hidden = true;
+  describe(chosen);
+  history.replaceState(null, "", `?${new URLSearchParams({ model, channel })}${location.hash}`);
+  // What is shown of the model before belongs to it alone.
+  release = null;
+  stage.setMode(stage.mode);
+  await Promise.all(sides.map((side) => side.forget()));
+  const { manifest, base, offline, content } = await fetchRelease(url, {});
   if (mine !== asked) return;
-  release = { manifest, url };
-  describe(manifest, offline);
-  await stage.open(readsDigits(manifest));
+  const pinned = new URL(`releases/${manifest.release}/manifest.json`, base).href;
+  const integrity = await pin(content);
   if (mine !== asked) return;
+  release = { manifest, url, pinned, integrity, lens: new Lens(manifest) };
+  describe(manifest);
+  credit(manifest, offline);
+  stage.open(digits.suits(manifest) ? digits : null);
   teach.open(manifest, base);
   if (!sides.length) addSide();
-  sides.forEach((side) => side.offer(manifest, url));
+  for (const side of sides) side.offer(release);
+  find("main").hidden = find("#panel").hidden = false;
+  lead("#report", manifest.report && new URL(manifest.report, base).href);
+  lead("#releases", new URL("index.html", base).href);
+  tell({ what: "release", url, release: manifest.release, created: manifest.created });
   await Promise.all(sides.map((side) => side.load()));
 }
 
+/** @param {{ name?: string, model?: string, description?: string | null }} shown */
+function describe({ name, model, description }) {
+  document.title = `${name ?? model}: model demo`;
+  find("#name").textContent = find("#name").title = name ?? model ?? "";
+  find("#description").textContent = find("#description").title = description ?? "";
+}
+
 /** @param {any} manifest @param {boolean} offline */
-function describe({ name, description, release: id, license, accuracy, samples }, offline) {
-  document.title = `${name}: model demo`;
-  find("#name").textContent = name;
-  find("#description").textContent = description ?? "";
+function credit({ release: id, license, accuracy, samples }, offline) {
   const measured = accuracy
     ? ` · ${percent(accuracy.value)} right on ${samples.test} test samples`
     : "";
   find("#about").textContent = `Release ${id} · ${license}${measured}`;
   find("#offline").textContent = offline ? "Offline: this is the release of the last visit." : "";
+  find("footer").hidden = false;
+}
+
+/** What another tab tells: this one says so, and goes on with what it shows. @param {import("./tabs.js").News} news */
+function heard(news) {
+  if (news.what === "head") return void teach.refresh(news.model);
+  if (!release || news.url !== release.url || news.created <= release.manifest.created) return;
+  find("#notice span").textContent = "A newer release of this model was published.";
+  find("#notice").hidden = false;
 }
 
 function addSide(artifact = "") {
   const side = new Side("AB"[sides.length], changed);
   sides.push(side);
   find("#sides").append(side.root);
-  if (release) side.offer(release.manifest, release.url, artifact);
+  if (release) side.offer(release, artifact);
   sides.forEach((one) => one.alone(sides.length === 1));
   return side;
 }
@@ -97,14 +136,31 @@ function other() {
   const ids = release?.manifest.artifacts
     .map((/** @type {any} */ { id }) => id)
     .filter((/** @type {string} */ id) => id !== first);
-  return ids.find((/** @type {string} */ id) => id === "tfjs-graph/fp32") ?? ids[0] ?? "";
+  return ids?.find((/** @type {string} */ id) => id === "tfjs-graph/fp32") ?? ids?.[0] ?? "";
 }
 
-/** A side loaded, answered or failed. */
+/** A side was asked for something else, loaded, answered or failed. */
 function changed() {
   enable("#time", Boolean(stage.picture) && sides.some((side) => side.model));
   if (stage.picture && !teach.shown && sides.some(waits)) void seen();
   say(find("#verdict"), sides.length === 2 ? verdict(sides[0], sides[1]) : "");
+  find("#peek").textContent = teach.shown ? teach.said : said();
+  if (release)
+    find("#snippet").textContent = snippet({
+      client: new URL("client/index.js", ROOT).href,
+      url: release.pinned,
+      integrity: release.integrity,
+      wish: sides[0].wish,
+    });
+}
+
+/** What each side answers to the picture on the stage: on a phone it stands in the picture. */
+function said() {
+  const answers = sides.map(({ name, answer, seen }) => {
+    if (!answer || !seen || seen !== stage.picture) return "";
+    return (sides.length > 1 ? `${name}: ` : "") + inShort(answer, seen.doubt);
+  });
+  return answers.filter(Boolean).join(" · ");
 }
 
 /** Answer what is on the stage; what comes meanwhile is answered next, the last of it. */
@@ -117,8 +173,10 @@ async function look() {
   try {
     do {
       picture = stage.picture;
-      if (!picture) sides.forEach((side) => side.clear());
-      else if (teach.shown) await teach.classify(picture);
+      if (!picture) {
+        sides.forEach((side) => side.clear());
+        teach.clear();
+      } else if (teach.shown) await teach.classify(picture);
       else await answer(picture);
     } while (stage.picture !== picture || (picture && !teach.shown && sides.some(waits)));
   } finally {
@@ -135,7 +193,7 @@ const waits = (side) => side.model && side.seen !== stage.picture;
 async function answer(picture) {
   for (const side of sides) await side.classify(picture);
   const [first] = sides;
-  if (first.answer) announce(`Answer: ${first.answer[0].label}, ${percent(first.answer[0].score)}`);
+  if (first?.answer) announce(`Answer: ${inShort(first.answer, picture.doubt)}`);
 }
 
 /** Both sides in turn, so that what else the machine does disturbs both alike. */
@@ -144,14 +202,16 @@ async function timeRuns() {
   if (!picture) return;
   enable("#time", false);
   sides.forEach((side) => (side.times = []));
-  for (let run = 0; run < RUNS; run++) {
+  // Whoever draws on, or chooses anew, has no use for the rest.
+  for (let run = 0; run < RUNS && stage.picture === picture; run++) {
     // Whoever comes first after a pause has a disadvantage.
     for (const side of run % 2 ? [...sides].reverse() : sides) await side.classify(picture);
   }
   changed();
   const [first] = sides;
-  const said = find("#verdict").textContent || `Median: ${milliseconds(median(first.times))}`;
-  announce(`Timed. ${said}`);
+  if (stage.picture !== picture || !first.times.length) return;
+  const outcome = find("#verdict").textContent || `Median: ${milliseconds(median(first.times))}`;
+  announce(`Timed. ${outcome}`);
 }
 
 function showView() {
@@ -164,12 +224,15 @@ function showView() {
     else link.removeAttribute("aria-current");
   }
   teach.show(teaching);
+  changed();
   if (stage.picture) void seen();
 }
 
 /** @param {unknown} error */
 function fail(error) {
   say(find("#fatal"), line(error));
+  // Without a model there is nothing to show to it.
+  find("main").hidden = !release;
 }
 
 // Its scope is the whole folder: workers of the client lie beside the page, not below it.

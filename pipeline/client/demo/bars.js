@@ -1,33 +1,47 @@
-/** The answer: its first class large, and the five likeliest as bars. */
+/** The answer: what it comes to large, and the five likeliest classes as bars. */
 
-import { announce, find, make } from "./dom.js";
+import { inWords, isSure } from "./doubt.js";
+import { find, make, say } from "./dom.js";
 import { percent } from "./words.js";
 
-/** @typedef {{ label: string, score: number }} Guess */
+/** @typedef {import("./doubt.js").Guess} Guess */
 
 const LONG = 3;
 
 /**
  * @param {HTMLElement} root holds `.answer`, and `.waiting` that is shown without one
  * @param {Guess[]} guesses the likeliest first
- * @param {string} [prefix] said before the answer to screen readers; nothing is said without
+ * @param {string} [doubt] why they may mean nothing
  */
-export function showAnswer(root, guesses, prefix) {
-  const [{ label, score }] = guesses;
+export function showAnswer(root, guesses, doubt) {
+  const sure = isSure(guesses, doubt);
   find(".answer", root).hidden = false;
+  find(".answer", root).classList.toggle("unsure", !sure);
   find(".waiting", root).hidden = true;
-  const long = guesses.some((guess) => guess.label.length > LONG);
-  find(".top-label", root).textContent = label;
-  find(".top-label", root).classList.toggle("long", label.length > LONG);
-  find(".top-score", root).textContent = percent(score);
+  const text = inWords(guesses, doubt);
+  find(".top-label", root).textContent = text;
+  find(".top-label", root).classList.toggle("long", text.length > LONG);
+  find(".top-score", root).textContent = sure ? percent(guesses[0].score) : "";
+  say(find(".doubt", root), doubt);
   const list = find(".bars", root);
-  list.classList.toggle("long", long);
+  list.classList.toggle(
+    "long",
+    guesses.some(({ label }) => label.length > LONG),
+  );
   while (list.children.length < guesses.length) list.append(row());
   while (list.children.length > guesses.length) list.lastChild?.remove();
   guesses.forEach((guess, i) => fill(/** @type {HTMLElement} */ (list.children[i]), guess));
-  find("#peek").textContent = `${label} ${percent(score)}`;
-  if (prefix !== undefined) announce(`${prefix}${label}, ${percent(score)}`);
 }
+
+/**
+ * An answer in one line.
+ * @param {Guess[]} guesses
+ * @param {string} [doubt]
+ */
+export const inShort = (guesses, doubt) =>
+  isSure(guesses, doubt)
+    ? `${guesses[0].label}, ${percent(guesses[0].score)}`
+    : inWords(guesses, doubt);
 
 /** Rows stay, so that their bars move instead of jumping. */
 function row() {
@@ -46,5 +60,4 @@ function fill(row, { label, score }) {
 export function clearAnswer(root) {
   find(".answer", root).hidden = true;
   find(".waiting", root).hidden = false;
-  find("#peek").textContent = "";
 }

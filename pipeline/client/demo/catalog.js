@@ -10,21 +10,34 @@ export const ROOT = new URL("../", import.meta.url);
  * @property {string} model
  * @property {string} channel
  * @property {string} url of the channel's pointer
+ * @property {string} [description]
  */
 
 /** Every channel of every model. @returns {Promise<Channel[]>} */
 export async function readChannels() {
   const { models } = await json(new URL("index.json", ROOT));
-  const found = Object.entries(models).flatMap(([model, { channels }]) =>
+  const found = Object.entries(models).flatMap(([model, { channels, about }]) =>
     Object.keys(channels).map((channel) => ({
       model,
       channel,
       url: new URL(`${model}/${channel}.json`, ROOT).href,
+      description: about?.description,
     })),
   );
   if (!found.length)
     throw new Error("No model is published here yet. Run pipeline build, then reload.");
   return found;
+}
+
+/**
+ * The one that the page's address asks for, as `?model=mobilenet&channel=latest`; else the first.
+ * @param {Channel[]} channels
+ */
+export function wanted(channels) {
+  const asked = new URLSearchParams(location.search);
+  const [model, channel] = [asked.get("model"), asked.get("channel")];
+  const fits = channels.filter((one) => one.model === model);
+  return fits.find((one) => one.channel === channel) ?? fits[0] ?? channels[0];
 }
 
 /** @param {URL} url @returns {Promise<any>} */

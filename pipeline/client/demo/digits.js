@@ -1,97 +1,152 @@
-/** Handwritten digits: real ones to pick, and drawn ones made to look like those of the data set. */
+/** Handwritten digits: real ones to pick, and drawn or photographed ones made to look like them. */
 
+import { findInk } from "./ink.js";
 import { draw } from "./pad.js";
 
-/** @typedef {{ label: string, pixels: ImageData }} Sample */
-
-/** Pixels on a side. The data set counts ink in blocks of 4 by 4 of a bitmap of 32 by 32. */
-const SIDE = 8;
-const BLOCK = 4;
-const BITMAP = SIDE * BLOCK;
-/** Of the pen on that bitmap, as the data set's writers had it. */
-const PEN = 3.5;
-
 /**
- * Whether a model reads digits as the bundled one does.
- * @param {{ labels: string[] | null }} manifest
+ * @typedef {{ label: string, pixels: ImageData }} Sample
+ * @typedef {{ pixels: ImageData | HTMLCanvasElement, doubt?: string }} View what a model is given, and why
+ *   its answer may mean nothing
  */
-export const readsDigits = ({ labels }) => labels?.join() === "0,1,2,3,4,5,6,7,8,9";
 
-/**
- * A grey image.
- * @param {ArrayLike<number>} values from 0 (paper) to 255 (ink), SIDE x SIDE of them
- */
-function grey(values) {
-  const image = new ImageData(SIDE, SIDE);
-  for (let i = 0; i < SIDE * SIDE; i++)
-    image.data.set([values[i], values[i], values[i], 255], i * 4);
-  return image;
-}
+const NO_DRAWING =
+  "No drawing stands out in this picture, and digits are all that this model learnt.";
+const UNLIKE = "This is unlike the handwritten digits that the model learnt.";
 
-/**
- * A drawing as the data set would hold it: scaled to the bitmap's height, centred, and its ink
- * counted in blocks. The pen keeps its width, however large the drawing is.
- * @param {import("./pad.js").Stroke[]} strokes
- * @returns {ImageData} 8 x 8
- */
-export function digit(strokes) {
-  const canvas = Object.assign(document.createElement("canvas"), { width: BITMAP, height: BITMAP });
-  const context = /** @type {CanvasRenderingContext2D} */ (
-    canvas.getContext("2d", { willReadFrequently: true })
-  );
-  draw(context, strokes, PEN, placement(strokes.flat()));
-  return grey(blocks(context.getImageData(0, 0, BITMAP, BITMAP)));
+/** Pixels of the bitmap by which a drawing may lie beside where it is typical: a straight line
+ * fills one column of blocks, or half of two. */
+const SHIFTS = [0, -2, -1, 1, 2];
+
+/** What samples.json says of a data set: pipeline/bundled/demo_samples.py writes it. */
+export class Digits {
+  /** @param {any} data */
+  constructor({ description, credit, labels, pixels, look, like }) {
+    this.credit = credit;
+    this._description = description;
+    this._look = look;
+    const images = this._images(pixels);
+    /** @type {Sample[]} */
+    this.samples = labels.map((/** @type {string} */ label, /** @type {number} */ i) => ({
+      label,
+      pixels: this._grey(images[i]),
+    }));
+    this._typical = this._images(like.pixels);
+    this._farthest = like.squared_distance;
+  }
+
+  /** @returns {Promise<Digits>} */
+  static async read() {
+    const answer = await fetch(new URL("samples.json", import.meta.url));
+    if (!answer.ok) throw new Error(`samples.json: HTTP ${answer.status}. Reload the page.`);
+    return new Digits(await answer.json());
+  }
+
+  /** Whether a release was proved on this data set, and so reads its digits. @param {any} manifest */
+  suits({ samples }) {
+    return samples?.description === this._description;
+  }
+
+  /**
+   * A drawing as the data set would hold it: scaled to the bitmap's height, centred, and its ink
+   * counted in blocks. The pen keeps its width, however large the drawing is.
+   * @param {import("./pad.js").Stroke[]} strokes
+   * @param {number} [pen] its width in pixels of the bitmap
+   * @returns {View}
+   */
+  drawn(strokes, pen = this._look.pen) {
+    const [values, ...moved] = SHIFTS.map((shift) => this._rendered(strokes, pen, shift));
+    const doubt = [values, ...moved].every((image) => this._isUnlike(image));
+    return { pixels: this._grey(values), ...(doubt && { doubt: UNLIKE }) };
+  }
+
+  /**
+   * @param {import("./pad.js").Stroke[]} strokes
+   * @param {number} pen
+   * @param {number} shift to the right, in pixels of the bitmap
+   */
+  _rendered(strokes, pen, shift) {
+    const size = this._look.side * this._look.block;
+    const canvas = Object.assign(document.createElement("canvas"), { width: size, height: size });
+    const context = /** @type {CanvasRenderingContext2D} */ (
+      canvas.getContext("2d", { willReadFrequently: true })
+    );
+    context.strokeStyle = "#fff";
+    context.translate(shift, 0);
+    draw(context, strokes, pen, placement(strokes.flat(), size, pen));
+    return this._blocks(context.getImageData(0, 0, size, size));
+  }
+
+  /**
+   * A picture as if what is drawn in it had been drawn here, dark on light or light on dark.
+   * @param {ImageData | HTMLCanvasElement} picture
+   * @returns {View} the picture as it is, where no drawing stands out in it
+   */
+  photographed(picture) {
+    const found = findInk(picture);
+    if (!found) return { pixels: picture, doubt: NO_DRAWING };
+    const { dots, dot, width, height } = found;
+    const { side, block, pen } = this._look;
+    const scale = (side * block) / height;
+    // Each dot is a pixel of ink; a pen that is thinner than the data set's is made as thick.
+    const thicker = Math.max(0, pen - width * scale);
+    return this.drawn([...dots].map((point) => [point]), Math.min(dot * scale + thicker, pen));
+  }
+
+  /** Bytes of images, one after the other. @param {string} encoded base64 @returns {Uint8Array[]} */
+  _images(encoded) {
+    const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+    const size = this._look.side ** 2;
+    return Array.from({ length: bytes.length / size }, (_, i) =>
+      bytes.subarray(i * size, (i + 1) * size),
+    );
+  }
+
+  /** @param {ArrayLike<number>} values from 0 (paper) to 255 (ink) */
+  _grey(values) {
+    const { side } = this._look;
+    const image = new ImageData(side, side);
+    for (let i = 0; i < side * side; i++)
+      image.data.set([values[i], values[i], values[i], 255], i * 4);
+    return image;
+  }
+
+  /** Mean opacity of each block. @param {ImageData} bitmap @returns {Float32Array} */
+  _blocks({ data, width }) {
+    const { side, block } = this._look;
+    const means = new Float32Array(side * side);
+    for (let i = 0; i < width * width; i++) {
+      const [x, y] = [i % width, Math.floor(i / width)];
+      means[Math.floor(y / block) * side + Math.floor(x / block)] += data[i * 4 + 3] / block ** 2;
+    }
+    return means;
+  }
+
+  /** Whether an image is farther from the typical ones than real digits are. @param {Float32Array} image */
+  _isUnlike(image) {
+    return this._typical.every(
+      (typical) =>
+        typical.reduce((sum, value, i) => sum + (value - image[i]) ** 2, 0) > this._farthest,
+    );
+  }
 }
 
 /**
  * Where points lie on the bitmap.
  * @param {import("./pad.js").Point[]} points
+ * @param {number} size of the bitmap
+ * @param {number} pen
  * @returns {(point: import("./pad.js").Point) => [number, number]}
  */
-function placement(points) {
-  const xs = points.map(({ x }) => x);
-  const ys = points.map(({ y }) => y);
-  const [left, right, top, bottom] = [
-    Math.min(...xs),
-    Math.max(...xs),
-    Math.min(...ys),
-    Math.max(...ys),
-  ];
-  const room = BITMAP - PEN;
-  // A dot stays one; a flat line is not blown up beyond what it would fill.
-  const scale = room / Math.max(bottom - top, (right - left) * 1.15, 0.05);
-  const middle = BITMAP / 2;
-  return ({ x, y }) => [
-    middle + (x - (left + right) / 2) * scale,
-    middle + (y - (top + bottom) / 2) * scale,
-  ];
-}
-
-/** Mean opacity of each block. @param {ImageData} bitmap @returns {Float32Array} */
-function blocks({ data }) {
-  const means = new Float32Array(SIDE * SIDE);
-  for (let y = 0; y < BITMAP; y++) {
-    for (let x = 0; x < BITMAP; x++) {
-      const block = Math.floor(y / BLOCK) * SIDE + Math.floor(x / BLOCK);
-      means[block] += data[(y * BITMAP + x) * 4 + 3] / BLOCK ** 2;
-    }
+function placement(points, size, pen) {
+  let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const { x, y } of points) {
+    [left, right] = [Math.min(left, x), Math.max(right, x)];
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
   }
-  return means;
-}
-
-/**
- * Digits of the data set's test split, with where they come from.
- * @returns {Promise<{ samples: Sample[], credit: string }>}
- */
-export async function readSamples() {
-  const answer = await fetch(new URL("samples.json", import.meta.url));
-  if (!answer.ok) throw new Error(`samples.json: HTTP ${answer.status}`);
-  const { labels, pixels, credit } = await answer.json();
-  const bytes = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
-  const size = SIDE * SIDE;
-  const samples = labels.map((/** @type {string} */ label, /** @type {number} */ i) => ({
-    label,
-    pixels: grey(bytes.subarray(i * size, (i + 1) * size)),
-  }));
-  return { samples, credit };
+  // A dot stays one; a flat line is not blown up beyond what it would fill.
+  const scale = (size - pen) / Math.max(bottom - top, (right - left) * 1.15, 0.05);
+  return ({ x, y }) => [
+    size / 2 + (x - (left + right) / 2) * scale,
+    size / 2 + (y - (top + bottom) / 2) * scale,
+  ];
 }

@@ -2,6 +2,7 @@
 
 import { find, make } from "./dom.js";
 import { bytes } from "./words.js";
+import { wireOf } from "./wire.js";
 
 /**
  * @typedef {{ url: string, loaded: number, total: number, cached: boolean }} FileProgress
@@ -17,9 +18,13 @@ export class Loading {
     this._rows = find(".files tbody", root);
     /** @type {Map<string, FileProgress>} */
     this._files = new Map();
+    /** What files are on the way here, by their names. @type {Map<string, number>} */
+    this._wire = new Map();
   }
 
-  begin() {
+  /** @param {any} manifest of what is loaded */
+  begin(manifest) {
+    this._wire = wireOf(manifest);
     this._files.clear();
     this._rows.replaceChildren();
     this._bar.removeAttribute("value");
@@ -32,42 +37,48 @@ export class Loading {
     for (const file of files) this._files.set(file.url, file);
     const all = [...this._files.values()];
     const [loaded, total] = [sum(all, "loaded"), sum(all, "total")];
-    const cached = all.filter((file) => file.cached).length;
     this._bar.value = total ? loaded / total : 0;
-    this._text.textContent =
-      `${bytes(loaded)} of ${bytes(total)} · ${all.length} files` +
-      (cached ? `, ${cached} kept from before` : "");
-    this._rows.replaceChildren(...all.map(row));
+    const { model, runtime } = this.travelled;
+    this._text.textContent = `Downloading ${bytes(model + runtime)}: ${Math.floor((100 * loaded) / (total || 1))} %`;
+    const begun = all.filter((file) => file.loaded);
+    this._rows.replaceChildren(...begun.map((file) => this._row(file)));
   }
 
   end() {
     this._area.hidden = true;
+  }
+
+  /** Bytes that came over the network, of what was not here from before. */
+  get travelled() {
+    const came = { model: 0, runtime: 0 };
+    for (const file of this._files.values())
+      if (!file.cached) came[kindOf(file.url)] += this._bytesOf(file);
+    return came;
+  }
+
+  /** @param {FileProgress} file */
+  _bytesOf({ url, total }) {
+    return this._wire.get(url.split("/").at(-1) ?? "") ?? total;
+  }
+
+  /** @param {FileProgress} file */
+  _row(file) {
+    const { url, loaded, total, cached } = file;
+    const name = make("th", { scope: "row", title: url }, shortName(url));
+    const size = cached ? "kept from before" : bytes(this._bytesOf(file));
+    const unpacked = loaded < total ? `${bytes(loaded)} of ${bytes(total)}` : bytes(total);
+    return make("tr", {}, name, make("td", {}, size), make("td", {}, unpacked));
   }
 }
 
 /** @param {FileProgress[]} files @param {"loaded" | "total"} key */
 const sum = (files, key) => files.reduce((total, file) => total + file[key], 0);
 
-/** @param {FileProgress} file */
-function row({ url, loaded, total, cached }) {
-  const name = make("th", { scope: "row", title: url }, shortName(url));
-  const size = make(
-    "td",
-    {},
-    loaded < total ? `${bytes(loaded)} of ${bytes(total)}` : bytes(total),
-  );
-  return make(
-    "tr",
-    {},
-    name,
-    size,
-    make("td", {}, cached ? "this browser’s cache" : "the network"),
-  );
-}
+/** @param {string} url @returns {"runtime" | "model"} */
+const kindOf = (url) => (url.split("/").at(-2) === "runtimes" ? "runtime" : "model");
 
 /** Files are named by their digests: eight letters tell them apart. @param {string} url */
 function shortName(url) {
-  const [name, folder] = url.split("/").reverse();
-  const kind = folder === "runtimes" ? "runtime" : "model";
-  return `${kind} ${name.replace(/^([0-9a-f]{8})[0-9a-f]{56}/, "$1…")}`;
+  const name = url.split("/").at(-1) ?? "";
+  return `${kindOf(url)} ${name.replace(/^([0-9a-f]{8})[0-9a-f]{56}/, "$1…")}`;
 }

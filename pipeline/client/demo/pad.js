@@ -3,11 +3,10 @@
 /** @typedef {{ x: number, y: number }} Point on the pad, from 0 to 1 */
 /** @typedef {Point[]} Stroke */
 
-const INK = "#fff";
 const WIDTH = 0.075;
 
 /**
- * Draws strokes on a canvas.
+ * Draws strokes on a canvas, in the colour that its context has.
  * @param {CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D} context
  * @param {Stroke[]} strokes
  * @param {number} width of the pen, in pixels
@@ -15,19 +14,18 @@ const WIDTH = 0.075;
  */
 export function draw(context, strokes, width, place) {
   Object.assign(context, {
-    strokeStyle: INK,
     lineWidth: width,
     lineCap: "round",
     lineJoin: "round",
   });
+  context.beginPath();
   for (const stroke of strokes) {
-    context.beginPath();
     context.moveTo(...place(stroke[0]));
     // A dot is a line to where it began.
     for (const point of stroke.length > 1 ? stroke : [stroke[0], stroke[0]])
       context.lineTo(...place(point));
-    context.stroke();
   }
+  context.stroke();
 }
 
 export class Pad {
@@ -42,6 +40,7 @@ export class Pad {
     this._changed = changed;
     canvas.addEventListener("pointerdown", (event) => this._begin(event));
     canvas.addEventListener("pointermove", (event) => this._go(event));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._paint());
     this.clear();
   }
 
@@ -79,14 +78,24 @@ export class Pad {
     return { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
   }
 
+  /** In the page's colours, which follow the system's. */
   _paint() {
-    const { canvas, strokes } = this;
-    const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    context.fillStyle = "#0b0e13";
-    context.fillRect(0, 0, canvas.width, canvas.height);
-    draw(context, strokes, WIDTH * canvas.width, ({ x, y }) => [
-      x * canvas.width,
-      y * canvas.height,
-    ]);
+    const colours = getComputedStyle(this.canvas);
+    paint(this.canvas, this.strokes, colours.backgroundColor, colours.color);
   }
+}
+
+/**
+ * Paint strokes anew.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Stroke[]} strokes
+ * @param {string} paper
+ * @param {string} ink
+ */
+export function paint(canvas, strokes, paper, ink) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillStyle = paper;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.strokeStyle = ink;
+  draw(context, strokes, WIDTH * canvas.width, ({ x, y }) => [x * canvas.width, y * canvas.height]);
 }

@@ -3,12 +3,19 @@
 import { backendsOf, ROOT } from "./catalog.js";
 import { clearAnswer, showAnswer } from "./bars.js";
 import { find, make, say, stamp } from "./dom.js";
+import { facts, reasons } from "./facts.js";
 import { Loading } from "./loading.js";
-import { bytes, line, median, milliseconds } from "./words.js";
+import { show } from "./photos.js";
+import { bytes, line } from "./words.js";
 
 /**
  * @typedef {import("./stage.js").Picture} Picture
  * @typedef {{ label: string, index: number, score: number }} Guess
+ * @typedef {object} Release
+ * @property {any} manifest
+ * @property {string} url of its channel
+ * @property {string} pinned URL of its manifest
+ * @property {import("./lens.js").Lens} lens
  */
 
 /** Times that the median is of. */
@@ -50,13 +57,12 @@ export class Side {
 
   /**
    * Offer what a release holds.
-   * @param {any} manifest
-   * @param {string} url of its channel
+   * @param {Release} release
    * @param {string} [artifact] to choose first
    */
-  offer(manifest, url, artifact = "") {
-    this._manifest = manifest;
-    this._url = url;
+  offer(release, artifact = "") {
+    this._release = release;
+    const { manifest } = release;
     const known = manifest.artifacts.filter(
       (/** @type {any} */ one) => backendsOf(manifest, one).length,
     );
@@ -66,37 +72,47 @@ export class Side {
     this._artifact.replaceChildren(option("", "Automatic"), ...options);
     this._artifact.value = artifact;
     this._offerBackends();
+    find(".stats", this.root).replaceChildren(...facts(null));
   }
 
   _offerBackends() {
+    const { manifest } = this._offered;
     const id = this._artifact.value;
-    const chosen = this._manifest.artifacts.filter(
-      (/** @type {any} */ one) => !id || one.id === id,
-    );
-    const names = new Set(
-      chosen.flatMap((/** @type {any} */ one) => backendsOf(this._manifest, one)),
-    );
+    const chosen = manifest.artifacts.filter((/** @type {any} */ one) => !id || one.id === id);
+    const names = new Set(chosen.flatMap((/** @type {any} */ one) => backendsOf(manifest, one)));
     const before = this._backend.value;
     const options = [...names].sort().map((name) => option(name, name));
     this._backend.replaceChildren(option("", "Automatic"), ...options);
     this._backend.value = names.has(before) ? before : "";
   }
 
+  get _offered() {
+    return /** @type {Release} */ (this._release);
+  }
+
+  /** What was chosen, as `load` takes it. @returns {Record<string, string>} */
+  get wish() {
+    return {
+      ...(this._artifact.value && { artifact: this._artifact.value }),
+      ...(this._backend.value && { backend: this._backend.value }),
+    };
+  }
+
   /** Load what is chosen; what was loaded before goes. */
   async load() {
     this._abort?.abort();
     const abort = (this._abort = new AbortController());
-    await this._forget();
-    this._loading.begin();
+    const { manifest, url, pinned } = this._offered;
+    await this.forget();
+    this._loading.begin(manifest);
+    this._changed();
     try {
-      const { load } = await import(/** @type {any} */ (CLIENT));
-      const model = await load(this._url, {
-        ...(this._artifact.value && { artifact: this._artifact.value }),
-        ...(this._backend.value && { backend: this._backend.value }),
-        signal: abort.signal,
-        onProgress: (/** @type {any} */ progress) =>
-          abort.signal.aborted || this._loading.go(progress),
-      });
+      let model = await this._load(url, abort.signal);
+      if (model.info.release !== manifest.release && !abort.signal.aborted) {
+        // The channel moved since: what runs is what this page shows.
+        await model.dispose();
+        model = await this._load(pinned, abort.signal);
+      }
       if (abort.signal.aborted) return void model.dispose();
       this.model = model;
       this._tell();
@@ -106,6 +122,16 @@ export class Side {
     } finally {
       if (this._abort === abort) this._loading.end();
     }
+  }
+
+  /** @param {string} url @param {AbortSignal} signal */
+  async _load(url, signal) {
+    const { load } = await import(/** @type {any} */ (CLIENT));
+    return load(url, {
+      ...this.wish,
+      signal,
+      onProgress: (/** @type {any} */ progress) => signal.aborted || this._loading.go(progress),
+    });
   }
 
   /**
@@ -119,15 +145,25 @@ export class Side {
     const began = performance.now();
     try {
       const answer = await model.classify(picture.pixels, { top: 5 });
-      if (model !== this.model) return;
+      // What was cleared or chosen anew meanwhile has no answer.
+      if (model !== this.model || this.seen !== picture) return;
       this.times = [...this.times, performance.now() - began].slice(-KEPT);
       this.answer = answer;
       say(find(".error", this.root));
-      showAnswer(this.root, answer);
+      showAnswer(this.root, answer, picture.doubt);
       this._tell();
+      await this._showSeen(picture);
     } catch (error) {
       if (model === this.model) this._fail(error);
     }
+  }
+
+  /** The picture as the model got it. @param {Picture} picture */
+  async _showSeen(picture) {
+    const image = await this._offered.lens.look(picture).catch(() => null);
+    if (this.seen !== picture) return;
+    find(".seen", this.root).hidden = !image;
+    if (image) show(/** @type {HTMLCanvasElement} */ (find(".seen canvas", this.root)), image);
   }
 
   /** Take the answer back, since its picture is gone. */
@@ -140,23 +176,24 @@ export class Side {
   get wireBytes() {
     const id = this.model?.info.artifact;
     const { bytes: raw, br_bytes: brotli } =
-      this._manifest.artifacts.find((/** @type {any} */ one) => one.id === id) ?? {};
+      this._offered.manifest.artifacts.find((/** @type {any} */ one) => one.id === id) ?? {};
     return brotli ?? raw ?? 0;
   }
 
   async close() {
     this._abort?.abort();
-    await this._forget();
+    await this.forget();
     this.root.remove();
   }
 
-  async _forget() {
+  /** Let go of the model, and of all that was said of it. */
+  async forget() {
     const { model } = this;
     this.model = null;
     this.times = [];
     this.clear();
     say(find(".error", this.root));
-    find(".stats", this.root).replaceChildren();
+    find(".stats", this.root).replaceChildren(...facts(null));
     find(".why", this.root).replaceChildren();
     await model?.dispose();
   }
@@ -168,27 +205,18 @@ export class Side {
     clearAnswer(this.root);
     say(find(".error", this.root), line(error));
     find(".why", this.root).replaceChildren(...reasons([], error.tried ?? []));
+    if (error.tried?.length)
+      /** @type {HTMLDetailsElement} */ (find("details", this.root)).open = true;
     this._changed();
   }
 
   /** What runs, how fast, and why. */
   _tell() {
     const { info } = this.model;
-    const { times } = this;
-    const runs = times.length > 1 ? `median of ${times.length}` : "first run";
-    find(".stats", this.root).replaceChildren(
-      fact(
-        "Time",
-        times.length ? milliseconds(median(times)) : "–",
-        times.length ? runs : "no image yet",
-        true,
-      ),
-      fact("Runs on", info.backend, where(info)),
-      fact("Artifact", info.artifact, `${bytes(this.wireBytes)} after brotli`),
-      fact("Loaded", bytes(info.bytes.total), `unpacked, with its runtime; ${origin(info)}`, true),
-    );
-    const why = find(".why", this.root);
-    why.replaceChildren(...reasons(info.why, info.tried));
+    const { times, wireBytes } = this;
+    const told = { info, times, wireBytes, travelled: this._loading.travelled };
+    find(".stats", this.root).replaceChildren(...facts(told));
+    find(".why", this.root).replaceChildren(...reasons(info.why, info.tried));
   }
 }
 
@@ -197,31 +225,3 @@ const CLIENT = new URL("client/index.js", ROOT).href;
 
 /** @param {string} value @param {string} text */
 const option = (value, text) => make("option", { value }, text);
-
-/** @param {string} term @param {string} value @param {string} more @param {boolean} [figure] */
-function fact(term, value, more, figure = false) {
-  const shown = make("dd", figure ? { class: "figure" } : {}, value);
-  return make("div", {}, make("dt", {}, term), shown, make("dd", { class: "quiet small" }, more));
-}
-
-/** The thread, and what computes. @param {any} info */
-function where({ thread, hardware }) {
-  const { renderer, threads } = hardware ?? {};
-  const many = threads > 1 ? `, ${threads} threads` : "";
-  return `${thread === "worker" ? "in a worker" : "on the page"}${many}${renderer ? `, ${renderer}` : ""}`;
-}
-
-/** @param {any} info */
-function origin({ bytes: { fetched, cached }, loadMs, offline }) {
-  const some = cached ? `${bytes(fetched)} new` : "all new";
-  const from = fetched ? some : "all cached";
-  return `${from}, ${milliseconds(loadMs)}${offline ? ", offline" : ""}`;
-}
-
-/** @param {string[]} why @param {any[]} tried */
-function reasons(why, tried) {
-  const failed = tried.map(
-    ({ artifact, backend, message }) => `Tried ${artifact} on ${backend}: ${message}`,
-  );
-  return [...why, ...failed].map((reason) => make("li", {}, reason));
-}

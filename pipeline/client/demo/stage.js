@@ -1,17 +1,17 @@
 /** The image that is looked at: drawn, picked, or from the camera. */
 
 import { Camera } from "./camera.js";
-import { digit, readSamples } from "./digits.js";
 import { enable, find, make, onFiles, say } from "./dom.js";
-import { Pad } from "./pad.js";
+import { Pad, paint } from "./pad.js";
 import { acceptDrops, decode, images, pasted, show } from "./photos.js";
 import { line } from "./words.js";
 
 /**
  * @typedef {"draw" | "photo" | "camera"} Mode
  * @typedef {object} Picture
- * @property {ImageData | HTMLCanvasElement} pixels
+ * @property {ImageData | HTMLCanvasElement} pixels what the model is given
  * @property {string} name for people
+ * @property {string} [doubt] why an answer may mean nothing
  */
 
 const HINTS = {
@@ -27,28 +27,37 @@ export class Stage {
     this.picture = null;
     /** @type {Mode} */
     this.mode = "draw";
-    this.digits = false;
+    /** @type {import("./digits.js").Digits | null} what draws as the model's training data does */
+    this.digits = null;
     this._seen = seen;
     /** The animation frame that will show a stroke, or 0. */
     this._painting = 0;
     this._pad = new Pad(find("#pad"), () => this._drawn());
     this._photo = /** @type {HTMLCanvasElement} */ (find("#photo"));
     this.camera = new Camera(find("#camera"), (frame) =>
-      this._show({ pixels: frame, name: "camera" }),
+      this._show({ ...this.view(frame), name: "camera" }),
     );
     this._listen();
   }
 
   /**
    * Get ready for a model.
-   * @param {boolean} digits whether it reads handwritten digits
+   * @param {import("./digits.js").Digits | null} digits where it reads them
    */
-  async open(digits) {
+  open(digits) {
     this.digits = digits;
     find("#pad").setAttribute("aria-label", digits ? PAD_FOR_DIGITS : PAD);
+    if (digits && !find("#samples .sample-list").children.length) this._offerSamples(digits);
     this.setMode(digits ? "draw" : "photo");
-    if (digits && !find("#samples .sample-list").children.length) await this._offerSamples();
-    this._tidy();
+  }
+
+  /**
+   * What a model is given of a photo, which counts as a drawing where the model knows only such.
+   * @param {HTMLCanvasElement} photo
+   * @returns {import("./digits.js").View}
+   */
+  view(photo) {
+    return this.digits?.photographed(photo) ?? { pixels: photo };
   }
 
   /** @param {Mode} mode */
@@ -72,12 +81,12 @@ export class Stage {
   /** @param {Blob} file */
   async openPhoto(file) {
     try {
-      const pixels = await decode(file);
+      const photo = await decode(file);
       this.setMode("photo");
       const name = /** @type {File} */ (file).name ?? "pasted image";
       this._photo.setAttribute("aria-label", `Photo: ${name}`);
-      show(this._photo, pixels);
-      await this._show({ pixels, name });
+      show(this._photo, photo);
+      await this._show({ ...this.view(photo), name });
     } catch (error) {
       this._fail(error);
     }
@@ -103,8 +112,8 @@ export class Stage {
     });
   }
 
-  async _offerSamples() {
-    const { samples, credit } = await readSamples();
+  /** @param {import("./digits.js").Digits} digits */
+  _offerSamples({ samples, credit }) {
     const buttons = samples.map(({ label, pixels }) => {
       const canvas = make("canvas", { width: pixels.width, height: pixels.height });
       canvas.getContext("2d").putImageData(pixels, 0, 0);
@@ -136,7 +145,10 @@ export class Stage {
       this._painting = 0;
       const { strokes, canvas } = this._pad;
       if (!strokes.length) return;
-      void this._show({ pixels: this.digits ? digit(strokes) : copy(canvas), name: "drawing" });
+      void this._show({
+        ...(this.digits?.drawn(strokes) ?? { pixels: onPaper(strokes, canvas.width) }),
+        name: "drawing",
+      });
     });
   }
 
@@ -163,6 +175,7 @@ export class Stage {
     const sample = mode === "draw" && picture?.name.startsWith("sample");
     find("#pad").hidden = mode !== "draw";
     find("#photo").hidden = !(mode === "photo" && picture) && !sample;
+    find("#photo").classList.toggle("ink", Boolean(sample));
     find("#camera").hidden = mode !== "camera";
     find("#pick").hidden = find("#paste").hidden = mode !== "photo";
     find("#paste").hidden ||= !navigator.clipboard?.read;
@@ -179,27 +192,19 @@ export class Stage {
       find("#hint"),
       picture ? "" : digits && mode === "draw" ? "Draw a digit here" : HINTS[mode],
     );
-    this._tell();
-  }
-
-  /** What the model is given, where that looks different from what is shown. */
-  _tell() {
-    const { name = "", pixels } = this.picture ?? {};
-    const drawn = name === "drawing" && pixels instanceof ImageData && pixels;
-    find("#seen").hidden = !drawn;
-    if (drawn) show(/** @type {HTMLCanvasElement} */ (find("#seen canvas")), drawn);
   }
 }
 
 const PAD = "Drawing pad. Draw with a finger, pen or mouse.";
 const PAD_FOR_DIGITS = `${PAD} By keyboard, pick a sample below.`;
 
-/** @param {HTMLCanvasElement} canvas */
-function copy(canvas) {
-  const other = Object.assign(document.createElement("canvas"), {
-    width: canvas.width,
-    height: canvas.height,
-  });
-  other.getContext("2d")?.drawImage(canvas, 0, 0);
-  return other;
+/**
+ * Strokes as a photo of them would show them: dark on white, whatever the page's colours are.
+ * @param {import("./pad.js").Stroke[]} strokes
+ * @param {number} side in pixels
+ */
+function onPaper(strokes, side) {
+  const canvas = Object.assign(document.createElement("canvas"), { width: side, height: side });
+  paint(canvas, strokes, "#fff", "#111");
+  return canvas;
 }

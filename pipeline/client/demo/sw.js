@@ -8,7 +8,9 @@
 const SHELL = [
   "./",
   "index.json",
+  "index.html",
   "demo/",
+  "demo/index.html",
   "demo/app.js",
   "demo/icon.svg",
   "demo/learn.js",

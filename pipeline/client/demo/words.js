@@ -9,7 +9,8 @@ export function bytes(bytes) {
 }
 
 /** @param {number} ms */
-export const milliseconds = (ms) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+export const milliseconds = (ms) =>
+  ms < 1000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 
 /** @param {number} share from 0 to 1 */
 export function percent(share) {
@@ -29,6 +30,9 @@ export function median(numbers) {
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
+
+const NOTHING =
+  "Nothing of this release could be run in this browser. What was tried is listed below, each with what went wrong.";
 
 /** What to do about an error, by its code. @type {Record<string, string>} */
 const TODO = {
@@ -51,6 +55,8 @@ const TODO = {
  * @param {any} error
  */
 export function line(error) {
+  // Its message lists everything that was tried, which the page does in a list.
+  if (error?.code === "nothing") return NOTHING;
   const said = String(error?.message ?? error).split("\n")[0];
   const todo = TODO[error?.code] ?? TODO[error?.name] ?? "";
   return `${said.replace(/([^.!?])$/, "$1.")} ${todo}`.trim();

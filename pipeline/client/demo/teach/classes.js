@@ -74,12 +74,12 @@ export class Class {
 
   /** @param {File[]} files */
   async _addFiles(files) {
-    for (const file of files) await this._add(await decode(file));
+    for (const file of files) await this._add(this._stage.view(await decode(file)).pixels);
   }
 
   async _record() {
     for (let i = 0; i < BURST && this._stage.mode === "camera"; i++) {
-      await this._add(this._stage.camera.frame());
+      await this._add(this._stage.view(this._stage.camera.frame()).pixels);
       await new Promise((next) => setTimeout(next, BURST_MS));
     }
   }

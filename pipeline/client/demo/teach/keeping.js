@@ -1,6 +1,7 @@
 /** Saving, loading, exporting and importing a head. */
 
 import { enable, find, onFiles } from "../dom.js";
+import { tell } from "../tabs.js";
 import { keep, kept } from "./shelf.js";
 
 /**
@@ -52,6 +53,7 @@ export class Keeping {
     await keep(this._model, { zip, labels: about.labels, saved: new Date().toISOString() });
     find("#restore").hidden = false;
     this._say(`Saved in this browser: ${about.labels.join(", ")}.`);
+    tell({ what: "head", model: this._model });
   }
 
   async _restore() {

@@ -1,8 +1,8 @@
 /** The view in which the model is taught classes of one's own. */
 
-import { clearAnswer, showAnswer } from "../bars.js";
+import { clearAnswer, inShort, showAnswer } from "../bars.js";
 import { ROOT } from "../catalog.js";
-import { enable, find, say } from "../dom.js";
+import { announce, enable, find, say } from "../dom.js";
 import { bytes, counted, line, milliseconds, percent } from "../words.js";
 import { Class } from "./classes.js";
 import { Keeping } from "./keeping.js";
@@ -18,6 +18,8 @@ export class Teach {
   /** @param {import("../stage.js").Stage} stage */
   constructor(stage) {
     this.shown = false;
+    /** What the head answers to the picture on the stage, in short. */
+    this.said = "";
     this._stage = stage;
     /** @type {Class[]} */
     this._classes = [];
@@ -50,6 +52,7 @@ export class Teach {
     );
     this._classes = [];
     this._labels = [];
+    this.clear();
     find("#classes").replaceChildren();
     find("#live").hidden = find("#training").hidden = true;
     for (let i = 0; i < 2; i++) this._addClass(false);
@@ -85,21 +88,36 @@ export class Teach {
     this._keeping.update(this._labels.length > 0);
   }
 
+  /** Take the answer back, since its picture is gone. */
+  clear() {
+    this.said = "";
+    clearAnswer(find("#live"));
+    find("#live-time").textContent = "";
+  }
+
+  /** Another tab saved a head. @param {string} model */
+  async refresh(model) {
+    if (model === this._manifest?.name) await this._keeping.open(model);
+  }
+
   /**
    * Ask the head, if there is one.
    * @param {import("../stage.js").Picture} picture
    */
-  async classify({ pixels }) {
+  async classify(picture) {
     if (!this._labels.length) return;
     await this.attempt(async () => {
       const began = performance.now();
-      const embedding = await this._embed(pixels);
+      const embedding = await this._embed(picture.pixels);
       const scores = await this._trainer?.ask("classify", { embedding });
       const ms = performance.now() - began;
+      if (picture !== this._stage.picture) return;
       const guesses = this._labels
         .map((label, i) => ({ label, score: scores[i] }))
         .sort((a, b) => b.score - a.score);
-      showAnswer(find("#live"), guesses.slice(0, 5), "Your model says: ");
+      showAnswer(find("#live"), guesses.slice(0, 5));
+      this.said = inShort(guesses);
+      announce(`Your model says: ${this.said}`);
       find("#live-time").textContent =
         `${milliseconds(ms)} in a worker, on TF.js ${this._about.backend}`;
     });
@@ -216,7 +234,7 @@ export class Teach {
   _loaded(labels) {
     this._labels = labels;
     find("#live").hidden = false;
-    clearAnswer(find("#live"));
+    this.clear();
     this.update();
     if (this._stage.picture) void this.classify(this._stage.picture);
   }
