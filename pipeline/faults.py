@@ -45,7 +45,7 @@ def _origin(error: Exception) -> str:
     """The library that an error comes from: by its type, or by where it was raised."""
     named = type(error).__module__.partition(".")[0]
     if named != "builtins":
-        return named
+        return "protobuf" if named == "google" else named
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     modules = [frame.f_globals.get("__name__", "").partition(".")[0] for frame in frames]
     return next((m for m in reversed(modules) if m not in sys.stdlib_module_names), "Python")
