@@ -75,7 +75,7 @@ def said(site: Site, open_page: Open, policy: str) -> dict[str, Any]:
     """What loading gives under a policy that runs no texts."""
     site.page.put("app.js", APP.format(client=site.client, latest=site.latest))
     posted = Posted()
-    site.page.fail("/said", posted.take)
+    site.page.fail("/said", posted.take, times=1)
     page = '<!doctype html><title>strict</title><script type="module" src="/app.js"></script>'
     site.page.put("/strict", page)
     site.page.extra_headers["/strict"] = {"Content-Security-Policy": policy}
