@@ -9,12 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.browser.packages import CLIENT, SHARED
+
 PAGE = Path(__file__).parents[2] / "pipeline" / "browser"
 
 
 @pytest.mark.parametrize("path", sorted(PAGE.glob("*.js")), ids=lambda path: path.name)
 def test_javascript_parses_as_a_module(path: Path) -> None:
     subprocess.run(["node", "--check", path], check=True, capture_output=True)
+
+
+def imported(module: Path) -> set[Path]:
+    """The modules that one loads, by whatever ways."""
+    words = re.findall(r"""(?:from|import) ?\(?['"](\.[^'"]+)['"]""", module.read_text())
+    return {(module.parent / word).resolve() for word in words}
+
+
+def test_the_page_is_served_all_that_it_imports_and_no_more() -> None:
+    """``SHARED`` names the client's modules: their digests decide whether proofs are made anew."""
+    text = (PAGE / "page.js").read_text()
+    wanted = {CLIENT / name for name in re.findall(r"from '\./client/([^']+)'", text)}
+    while new := {path for module in wanted for path in imported(module)} - wanted:
+        wanted |= new
+    assert {path.relative_to(CLIENT).as_posix() for path in wanted} == set(SHARED)
 
 
 def test_packages_are_pinned_exactly() -> None:
