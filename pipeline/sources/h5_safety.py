@@ -34,7 +34,11 @@ def check_h5(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
 
     with path.open("rb") as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
-            raise SourceError("this is not an HDF5 file", where=str(path))
+            raise SourceError(
+                "this is not an HDF5 file",
+                where=str(path),
+                todo="get the file again, or save the model again",
+            )
     try:
         with h5py.File(path, "r") as root:
             _check_tree(root, path, max_bytes)
