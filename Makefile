@@ -51,6 +51,7 @@ bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.first_prediction
 	$(BIN)/python -m tests.benchmarks.releases
+	$(BIN)/python -m tests.benchmarks.from_nothing
 
 configs: ## Print configs=JSON, of all configs or those in CONFIGS, for a workflow's matrix.
 	@python3 -c 'import glob, json, os, sys; \
