@@ -181,7 +181,7 @@ def _make(
 ) -> Built:
     from pipeline.job import make
 
-    with progress.of(len(planned.nodes)):
+    with progress.of(len(planned.nodes), planned.nodes.values()):
         return make(
             planned,
             path,

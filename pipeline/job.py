@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pipeline.executors.local import LocalLanes
     from pipeline.publish.release import Release
 
-OnProgress = Callable[[float, str], None]
+#: Called with the share done of a lane's step, a note and the lane; a download has no lane.
+OnProgress = Callable[[float, str, Lane], None]
 
 
 def build(
@@ -76,7 +77,7 @@ def make(
     *,
     receipt_key: str | None = None,
     on_event: OnEvent = lambda state, node, seconds: None,
-    on_progress: OnProgress = lambda fraction, note: None,
+    on_progress: OnProgress = lambda fraction, note, lane: None,
 ) -> Built:
     """Bring the store to hold everything that a plan makes.
 
@@ -98,7 +99,7 @@ def make(
         run = Run(smaller, store, lanes, files, _but_stored(on_event), known=known)
         plan = smaller
         run.all(plan.is_hopeless)
-    lanes.on_progress = lambda fraction, note: None
+    lanes.on_progress = lambda fraction, note, lane: None
     # What failed is tried again by the next build, which therefore has something to do.
     if receipt_key and not run.only_now and not plan.failed:
         receipt.write(store, receipt_key, plan, run.keys, _watched(plan, config_path, files))
@@ -176,7 +177,7 @@ def results(
 
 def run(plan: Plan, config_path: Path | None, store: Store, lanes: Lanes, on_event: OnEvent) -> Run:
     """A finished pass over a plan: its results, and the keys under which they are stored."""
-    files = _files(plan, config_path, store, lambda fraction, note: None)
+    files = _files(plan, config_path, store, lambda fraction, note, lane: None)
     done = Run(plan, store, lanes, files, on_event)
     done.all()
     return done
@@ -248,7 +249,7 @@ def _fetched(
 
     def progress(received: int, total: int | None) -> None:
         share = received / total if total else 0.0
-        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {shown(remote.url)}")
+        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {shown(remote.url)}", "")
 
     local = fetch(remote, store.root / "downloads", progress=progress)
     if trusted_first and config_path and remote.sha256 is None:

@@ -1,18 +1,21 @@
-"""What a build shows while it runs: one line a step, and what came from the store.
+"""What a build shows while it runs: one line a step, what came from the store, and what runs.
 
-``rich`` is imported only when there is something to wait for, so that a build
-with nothing to do is over before a person notices that it began.
+A build with nothing to do is over before a person notices that it began: what only a wait needs
+is imported when there is one.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import click
+
+from pipeline.live import Heartbeat, LiveLines, Now
 
 if TYPE_CHECKING:
     from pipeline.plan import Node
@@ -26,13 +29,13 @@ class Progress(Protocol):
 
     def on_event(self, state: State, node: Node, seconds: float) -> None: ...
 
-    def on_progress(self, fraction: float, note: str) -> None: ...
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None: ...
 
     def stored(self, steps: list[str]) -> None:
         """Every step of a build came from the store."""
 
-    def of(self, total: int) -> AbstractContextManager[None]:
-        """For the time of one build of ``total`` steps."""
+    def of(self, total: int, nodes: Collection[Node] = ()) -> AbstractContextManager[None]:
+        """For the time of one build of ``total`` steps, which are ``nodes`` where it is a plan."""
 
     def search(self, job: Job) -> AbstractContextManager[searches.Shown]:
         """For the time of one search."""
@@ -54,14 +57,14 @@ class JsonLines:
     def on_event(self, state: State, node: Node, seconds: float) -> None:
         self._write(step=node.id, state=state, seconds=round(seconds, 3))
 
-    def on_progress(self, fraction: float, note: str) -> None:
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
         self._write(progress=round(fraction, 4), note=note)
 
     def stored(self, steps: list[str]) -> None:
         for step in steps:
             self._write(step=step, state="stored", seconds=0.0)
 
-    def of(self, total: int) -> AbstractContextManager[None]:
+    def of(self, total: int, nodes: Collection[Node] = ()) -> AbstractContextManager[None]:
         return nullcontext()
 
     def search(self, job: Job) -> AbstractContextManager[searches.Shown]:
@@ -74,40 +77,50 @@ class JsonLines:
 
 
 class Lines:
-    """Lines for people, with a moving one at the end where the terminal can show it."""
+    """A line for each step that ended, and below them, on a terminal, what runs now.
 
-    def __init__(self) -> None:
-        self._total, self._ended = 0, 0
-        self._running: dict[str, None] = {}
-        self._live: Any = None
-        self._task: Any = None
+    Args:
+        times: where the seconds of steps are kept, for estimates.
+    """
+
+    def __init__(self, times: Path | None = None) -> None:
+        self._times = times
+        self._now = Now()
+        self._live: LiveLines | None = None
+        self._heart: Heartbeat | None = None
 
     def on_event(self, state: State, node: Node, seconds: float) -> None:
         if state == "start":
-            self._running[node.id] = None
-            self._update(0.0, "")
+            self._now.begin(node)
+            self._watch()
             return
-        self._running.pop(node.id, None)
-        self._ended += 1
+        self._now.end(node.id, seconds if state == "done" else None)
         self._print(line(state, node.id, seconds))
-        self._update(0.0, "")
 
-    def on_progress(self, fraction: float, note: str) -> None:
-        self._update(fraction, note)
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+        self._now.report(lane, fraction, note)
+        self._watch()
 
     def stored(self, steps: list[str]) -> None:
         for step in steps:
             click.echo(line("stored", step, 0.0), err=True)
 
     @contextmanager
-    def of(self, total: int) -> Iterator[None]:
-        self._total, self._ended, self._running = total, 0, {}
+    def of(self, total: int, nodes: Collection[Node] = ()) -> Iterator[None]:
+        from pipeline import remaining
+
+        known = remaining.read(self._times) if self._times else {}
+        expected = remaining.Remaining(nodes, known)
+        self._now = Now(total, expected if nodes else None)
         try:
             yield
         finally:
-            if self._live is not None:
-                self._live.stop()
-                self._live = None
+            for shown in (self._live, self._heart):
+                if shown is not None:
+                    shown.stop()
+            self._live = self._heart = None
+            if self._times:
+                remaining.write(self._times, known, expected.taken)
 
     def search(self, job: Job) -> AbstractContextManager[searches.Shown]:
         from pipeline.search import show
@@ -115,37 +128,17 @@ class Lines:
         return show.lines(job)
 
     def _print(self, text: str) -> None:
-        if self._live is None:
-            click.echo(text, err=True)
-        else:
-            from rich.text import Text
-
-            self._live.console.print(Text.from_ansi(text), soft_wrap=True)
-
-    def _update(self, fraction: float, note: str) -> None:
-        if self._live is None and sys.stderr.isatty():
-            self._start()
         if self._live is not None:
-            first, *others = [*self._running, ""]
-            waiting = f" (+{len(others) - 1})" if len(others) > 1 else ""
-            shown = f"{note} {fraction:.0%}" if note else f"{first}{waiting}"
-            self._live.update(self._task, completed=self._ended + fraction, description=shown)
+            self._live.print(text)
+        else:
+            click.echo(text, err=True)
+        if self._heart is not None:
+            self._heart.beat()
 
-    def _start(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bars
-        from rich.table import Column
-
-        columns = (
-            SpinnerColumn(),
-            BarColumn(bar_width=20),
-            TextColumn("{task.completed:.0f}/{task.total}"),
-            TimeElapsedColumn(),
-            TextColumn(
-                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
-            ),
-        )
-        self._live = Bars(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._live.add_task("", total=self._total, completed=self._ended)
-        self._live.start()
+    def _watch(self) -> None:
+        """Show what runs, now that there is something to wait for."""
+        if sys.stderr.isatty():
+            if self._live is None:
+                self._live = LiveLines(self._now)
+        elif self._heart is None:
+            self._heart = Heartbeat(self._now)

@@ -310,7 +310,7 @@ if __name__ == "__main__":
     options = steps.Write(log=str(folder / "log")).model_dump_json()
     call = StepCall("talk", folder / "store", "plain_steps:chatter", options, {{}}, {{}})
     with LocalLanes(folder) as lanes:
-        lanes.on_progress = lambda fraction, note: time.sleep(0.2)
+        lanes.on_progress = lambda fraction, note, lane: time.sleep(0.2)
         lanes.submit("light", execute, call)
         while not (folder / "log").exists():
             time.sleep(0.05)

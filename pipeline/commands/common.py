@@ -129,7 +129,7 @@ def make(
     from pipeline.builds import builds
     from pipeline.progress import JsonLines, Lines
 
-    progress = JsonLines() if as_json else Lines()
+    progress = JsonLines() if as_json else Lines(store_path / "last" / "seconds.json")
     store = open_store(store_path)
     failures = Failures()
     each = builds(configs, overrides, store, progress, browsers=browsers, publishes=publishes)

@@ -60,7 +60,7 @@ class LocalLanes:
         self._pools: dict[Lane, ProcessPoolExecutor] = {}
         self._processes: dict[Lane, list[BaseProcess]] = {}
         self._warming: list[Future[Any]] = []
-        self.on_progress: Callable[[float, str], None] = lambda fraction, note: None
+        self.on_progress: Callable[[float, str, Lane], None] = lambda fraction, note, lane: None
         """Where the running steps' reports go."""
         self._messages: Connection | None = None
         """The end of a pipe that processes of steps write reports to."""
@@ -180,7 +180,7 @@ def _begin(log: Path, messages: Connection, one_at_a_time: Lock, background: Bac
 
     def report(fraction: float, note: str) -> None:
         with one_at_a_time:
-            messages.send((fraction, note))
+            messages.send((fraction, note, log.stem))
 
     step.on_progress(report)
     step.on_piece(background.piece)

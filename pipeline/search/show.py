@@ -89,7 +89,7 @@ class Json:
     def on_event(self, state: State, node: Node, seconds: float) -> None:
         return
 
-    def on_progress(self, fraction: float, note: str) -> None:
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
         return
 
     def found(self, outcome: Outcome) -> Outcome:
@@ -156,7 +156,7 @@ class Lines:
         if state == "start":
             self._update(node.id)
 
-    def on_progress(self, fraction: float, note: str) -> None:
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
         self._update(f"{note} {fraction:.0%}" if note else "")
 
     def found(self, outcome: Outcome) -> Outcome:

@@ -24,7 +24,7 @@ class Watch(Protocol):
 
     def on_event(self, state: State, node: Node, seconds: float) -> None: ...
 
-    def on_progress(self, fraction: float, note: str) -> None: ...
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None: ...
 
 
 class Silent:
@@ -39,7 +39,7 @@ class Silent:
     def on_event(self, state: State, node: Node, seconds: float) -> None:
         return
 
-    def on_progress(self, fraction: float, note: str) -> None:
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
         return
 
 

@@ -68,6 +68,14 @@ def background(inputs: Inputs, options: Write, work: Path) -> None:
 
 
 @step(version=1)
+def slow(inputs: Inputs, options: Write, work: Path) -> None:
+    for done in range(1, 11):
+        progress(done / 10, f"half of {options.text}")
+        time.sleep(options.seconds / 10)
+    (work / "text").write_text(options.text)
+
+
+@step(version=1)
 def only_now(inputs: Inputs, options: Write, work: Path) -> Keep:
     _ran(options)
     (work / "text").write_text("now")

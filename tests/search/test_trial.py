@@ -23,13 +23,13 @@ def test_a_search_sees_what_its_steps_report(tmp_path: Path) -> None:
     class Seen(Silent):
         notes: ClassVar[list[str]] = []
 
-        def on_progress(self, fraction: float, note: str) -> None:
+        def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
             self.notes.append(note)
 
     with LocalLanes(tmp_path) as lanes:
         with showing(lanes, Seen()):
-            lanes.on_progress(0.5, "epoch 2 of 4")
-        lanes.on_progress(1.0, "of the build")
+            lanes.on_progress(0.5, "epoch 2 of 4", "tensorflow")
+        lanes.on_progress(1.0, "of the build", "tensorflow")
     assert Seen.notes == ["epoch 2 of 4"]
 
 
