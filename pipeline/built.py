@@ -95,7 +95,8 @@ def unavailable(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _complete(result: Mapping[str, Any]) -> bool:
-    return not result.get("reason") and not result.get("partial")
+    # What failed is told of as that.
+    return result["status"] != "unavailable" and not result.get("partial")
 
 
 def judge(built: Built, *, complete: bool = True, whole: bool = True) -> None:

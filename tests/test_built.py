@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.built import unavailable
+from pipeline.built import failed, unavailable
 
 PASS = {"target": "tfjs-wasm@chromium", "status": "pass", "required": False, "partial": False}
 PARTIAL = {**PASS, "target": "tfjs-webgl@chromium", "partial": True}
@@ -33,3 +33,13 @@ def test_an_artifact_needs_a_proof_on_all_samples() -> None:
     assert told(LACKING) == needs
     assert told(PARTIAL, LACKING) == needs
     assert told(PARTIAL, PASS) == []
+
+
+def test_what_did_not_run_is_told_with_artifact_target_and_what_to_do() -> None:
+    """Once: what fails everywhere is not said to have run nowhere as well."""
+    lost = {**PASS, "status": "fail", "reason": "the WebGL context was lost", "todo": "build again"}
+    manifest = {"artifacts": [{"id": "tfjs-graph/fp32", "validation": [lost, LACKING]}]}
+    assert failed(manifest) == [
+        "tfjs-graph/fp32 on tfjs-wasm@chromium: the WebGL context was lost; build again"
+    ]
+    assert unavailable(manifest) == []
