@@ -41,7 +41,7 @@ REPORT = (
     Picture("report-phone.png", 360, 1000, "dark", 2),
 )
 DEMO, DEMO_PHONE = (
-    Picture("demo.png", 1200, 960, "light", 1),
+    Picture("demo.png", 1200, 1200, "light", 1),
     Picture("demo-phone.png", 360, 1180, "dark", 2),
 )
 
