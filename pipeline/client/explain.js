@@ -32,13 +32,30 @@ export const format = (url) => ({
 });
 
 /**
- * @param {string} url
- * @param {string} pin of what is there
+ * @param {string} integrity as pages pin scripts: `sha256-`, and the digest in base64
+ * @returns {string} in hexadecimal; of what is none something that no digest equals
  */
-export const integrity = (url, pin) => ({
+export const hexOf = (integrity) => {
+  try {
+    const bytes = Array.from(atob(integrity.slice(7)), (char) => char.charCodeAt(0));
+    return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  } catch {
+    return integrity;
+  }
+};
+
+/** @param {string} sha256 in hexadecimal */
+const pinOf = (sha256) =>
+  `sha256-${btoa(sha256.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16))))}`;
+
+/**
+ * @param {string} url
+ * @param {string} sha256 of what is there
+ */
+export const integrity = (url, sha256) => ({
   name: 'LoadError',
   code: 'integrity',
-  message: `${url}: the manifest is not the one that \`integrity\` pins, but ${pin}: either the URL names another release, or somebody altered this one`,
+  message: `${url}: the manifest is not the one that \`integrity\` pins, but ${pinOf(sha256)}: either the URL names another release, or somebody altered this one`,
   url,
 });
 

@@ -3,13 +3,13 @@
 import { openCache } from "./cache.js";
 import { LoadError, explained } from "./errors.js";
 import { PARALLEL } from "./limits.js";
-import { download, mayPass } from "./transport.js";
+import { download } from "./transport.js";
 
 export { LoadError };
 
 /**
  * @typedef {import("./index.js").Progress} Progress
- * @typedef {import("./index.js").ReleaseManifest} Manifest
+ * @typedef {import("./index.js").PageManifest} Manifest
  *
  * @typedef {object} Remote what to fetch
  * @property {string} url
@@ -17,9 +17,10 @@ export { LoadError };
  * @property {number} bytes
  *
  * @typedef {object} Release
- * @property {Manifest & { runtimes?: any }} manifest
+ * @property {Manifest & { runtimes?: any }} manifest what pages need of it; all, where that was asked for
  * @property {string} base the URL of the model's folder
  * @property {boolean} offline whether it is a kept copy, since the network gave none
+ * @property {string[]} warnings why it is
  * @property {ArrayBuffer | void} old the manifest of the release that it takes the place of
  * @property {string} url what it was asked for by
  * @property {ArrayBuffer} content the manifest's bytes
@@ -37,22 +38,17 @@ export { LoadError };
 export const fetchRelease = async (url, { signal, integrity } = {}) => {
   const { href: address } = new URL(url, location.href);
   const known = await kept(address);
-  if (known && pinOf(await digest(known)) === integrity) return released(address, known);
+  const pin = integrity == null ? null : (await import("./explain.js")).hexOf(integrity);
+  if (known && (await digest(known)) === pin) return released(address, known);
   try {
-    return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal }, integrity);
-  } catch (error) {
-    // A visitor who has a copy does not wait for long.
-    if (!known || integrity != null || !mayPass(error)) throw error;
-    return released(address, known, true);
+    return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal }, pin);
+  } catch (/** @type {any} */ error) {
+    signal?.throwIfAborted();
+    // Whatever comes in its place is no reason to have none, but for bytes that are not the published ones.
+    if (!known || pin != null || error.code === "integrity") throw error;
+    return released(address, known, [`the kept release runs: ${error.message}`]);
   }
 };
-
-/**
- * @param {string} sha256 in hexadecimal
- * @returns {string} as pages pin scripts: in base64
- */
-const pinOf = (sha256) =>
-  `sha256-${btoa(sha256.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16))))}`;
 
 /**
  * Files are kept by their digests, releases by their URLs.
@@ -75,31 +71,33 @@ const keep = (key, content) => openCache().then((cache) => cache.set(key, conten
  * @param {string} url
  * @param {ArrayBuffer | void} known the manifest that was loaded last
  * @param {import("./transport.js").Transfer} transfer
- * @param {string} [integrity] the pinned manifest's
+ * @param {string | null} pin the digest of the manifest that is wanted, where no other is
  */
-const online = async (url, known, transfer, integrity) => {
+const online = async (url, known, transfer, pin) => {
   const content = await download(url, transfer);
-  const { manifest, sha256 } = parse(content);
-  const pin = pinOf(sha256 ?? (await digest(content)));
-  if ((integrity ?? pin) !== pin) throw await explained("integrity", url, pin);
-  if (!sha256) return released(url, content);
+  const { manifest, sha256: whole = await digest(content), page } = parse(content);
+  // A pin may be of either; releases of before have no page's own.
+  const wanted = [page, { path: manifest, sha256: whole }].find((one) => one && (pin ?? one.sha256) === one.sha256);
+  if (!wanted) throw await explained("integrity", url, whole);
+  const { path, sha256 } = wanted;
+  if (!path) return released(url, content);
   if (known && (await digest(known)) === sha256) return released(url, known);
-  const file = { url: within(new URL(".", url), manifest), sha256 };
-  return released(url, await verified(file, transfer), false, known);
+  const file = { url: within(new URL(".", url), path), sha256 };
+  return released(url, await verified(file, transfer), [], known);
 };
 
 /**
  * @param {string} url
  * @param {ArrayBuffer} content
- * @param {boolean} [offline]
+ * @param {string[]} [warnings] why it is not the network's
  * @param {ArrayBuffer | void} [old]
  * @returns {Promise<Release>}
  */
-const released = async (url, content, offline = false, old) => {
+const released = async (url, content, warnings = [], old) => {
   const manifest = parse(content);
   if (!manifest.artifacts) throw await explained("format", url);
-  const base = new URL(".", url.replace(/releases\/\w+\/manifest\.json/, "")).href;
-  return { manifest, base, url, content, old, offline };
+  const base = new URL(".", url.replace(/releases\/\w+\/\w+\.json/, "")).href;
+  return { manifest, base, url, content, old, warnings, offline: !!warnings[0] };
 };
 
 /** @param {ArrayBuffer} content which may be anything */
@@ -156,12 +154,23 @@ export const fetchFiles = async (files, options = {}) => {
   /** @type {any} */
   let go;
   const turn = new Promise((resolve) => (signal.onabort = go = () => resolve(0)));
-  const states = files.map(({ url, bytes }) => ({ url, loaded: 0, total: bytes, cached: false }));
+  let [total, early] = [0, 0];
+  const states = files.map(({ url, bytes }, index) => {
+    total += bytes;
+    if (index < first) early += bytes / 2;
+    return { url, loaded: 0, total: bytes, cached: false };
+  });
+  const sum = { loaded: 0, total, fetched: 0, cached: 0, files: states };
   const report = (/** @type {number} */ index, /** @type {number} */ loaded, cached = false) => {
-    Object.assign(states[index], { loaded, cached });
-    const early = sums(states.slice(0, first));
-    if (early.loaded * 2 >= early.total) go();
-    onProgress?.({ ...sums(states), files: states });
+    const state = states[index];
+    // What is fetched again, or is longer than promised, is no step back.
+    const more = Math.max(0, Math.min(loaded, state.total) - state.loaded);
+    state.cached = cached;
+    state.loaded += more;
+    sum.loaded += more;
+    sum[cached ? "cached" : "fetched"] += more;
+    if (index < first && (early -= more) <= 0) go();
+    onProgress?.({ ...sum });
   };
   /** @type {ArrayBuffer[]} */
   const contents = [];
@@ -193,17 +202,6 @@ export const fetchFiles = async (files, options = {}) => {
   signal.throwIfAborted();
   stop.abort(); // listens no more
   return contents;
-};
-
-/** @param {import("./index.js").FileProgress[]} states */
-const sums = (states) => {
-  const sum = { loaded: 0, total: 0, fetched: 0, cached: 0 };
-  for (const { loaded, total, cached } of states) {
-    sum.loaded += loaded;
-    sum.total += total;
-    sum[cached ? "cached" : "fetched"] += loaded;
-  }
-  return sum;
 };
 
 /**

@@ -12,23 +12,36 @@ const AS_STORED = {
   premultiplyAlpha: 'none',
 };
 
+/** Of pixels: what is larger is made small before it waits. One of this size is decoded within 50 ms. */
+const LARGE = 2 ** 21;
+
 /** @param {any} image */
 export const bitmapOf = async (image) => {
   try {
     await image.decode?.();
-    return await createImageBitmap(image, AS_STORED);
+    // Of a canvas that is what it holds, and no copy.
+    return await createImageBitmap(image, image.getContext ? {} : AS_STORED);
   } catch (error) {
     throw new ModelError('input', `this is no image that can be read: ${error}`);
   }
 };
 
+/** @param {any} image of an element that has not loaded nobody knows how large it is */
+const large = ({ width, height, naturalWidth = width, naturalHeight = height }) =>
+  !naturalWidth || naturalWidth * naturalHeight > LARGE;
+
 /**
  * Files are decoded and ImageData is read where the model runs; all else goes as a bitmap of its own.
- * @param {import('./index.js').ImageInput} image
- * @returns {Promise<[ImageData | Blob | ImageBitmap, Transferable[]]>} and what of it is given away
+ * @param {any} image
+ * @param {import('./fetch.js').Release} release that is to read it
+ * @returns {Promise<[any, Transferable[]]>} and what of it is given away
  */
-export const portable = async (image) => {
-  if (image instanceof Blob || image instanceof ImageData) return [image, []];
-  const bitmap = await bitmapOf(image);
-  return [bitmap, [bitmap]];
+export const portable = async (image, release) => {
+  if (image instanceof Blob) return [image, []];
+  const whole = image?.data || (image?.decode && large(image));
+  // What may change meanwhile is copied now.
+  const one = whole ? image : await bitmapOf(image);
+  // Few pages have any.
+  if (large(one)) return (await import('./large.js')).bounded(one, release);
+  return [one, whole ? [] : [one]];
 };

@@ -42,7 +42,7 @@ export interface LoadOptions {
 export type Backend = "tfjs-wasm" | "tfjs-webgl" | "tfjs-webgpu" | "ort-wasm" | "ort-webgpu";
 
 export interface Progress {
-  /** Bytes so far, after decompression, of all files. */
+  /** Bytes so far, after decompression, of all files; its share of `total` never falls, and ends at 1. */
   loaded: number;
   total: number;
   /** Of `loaded`, what came from the network, and from this browser's cache. */
@@ -131,7 +131,7 @@ export interface ModelInfo {
   hardware: Record<string, unknown>;
   /** After decompression. */
   bytes: { fetched: number; cached: number; total: number };
-  /** Whether the network gave no release, and this is the one that was loaded last. */
+  /** Whether the network gave no release, and this is the one that was loaded last; `warnings` says why. */
   offline: boolean;
   loadMs: number;
   /** What went wrong and did not end it: no worker could start, code ran unchecked, a full cache. */

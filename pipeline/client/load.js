@@ -19,7 +19,7 @@ export const loading = (place) => async (url, { worker = true, integrity, onProg
     const link = await unlessAborted(linking, signal);
     await link.call('open', [release, wish], { signal, onProgress });
     link.info.loadMs = performance.now() - start;
-    return modelOf(link);
+    return modelOf(link, release);
   } catch (error) {
     linking.then(end);
     throw error;
@@ -38,9 +38,10 @@ const end = async ({ info, call, close }) => {
 /**
  * A model that is ready; its calls are answered in the order in which they were made.
  * @param {import('./link.js').Link} link
+ * @param {import('./fetch.js').Release} release
  * @returns {import('./index.js').Model}
  */
-const modelOf = (link) => {
+const modelOf = (link, release) => {
   const { info, call } = link;
   /** @type {Promise<unknown>} the call before */
   let last = Promise.resolve();
@@ -65,7 +66,7 @@ const modelOf = (link) => {
   return {
     info,
     async classify(image, { top = 5, signal } = {}) {
-      const sent = portable(image).then(([one, transfer]) => [[one, top], transfer]);
+      const sent = portable(image, release).then(([one, transfer]) => [[one, top], transfer]);
       const { scores, artifact } = await inOrder('classify', sent, { signal }, 'foreign');
       return Object.assign(scores, { artifact });
     },

@@ -61,7 +61,7 @@ async function forget(url) {
  *
  * @param {string} url of a release
  */
-const folder = (url) => new URL(".", url.replace(/releases\/\w+\/manifest\.json/, "")).href;
+const folder = (url) => new URL(".", url.replace(/releases\/\w+\/\w+\.json/, "")).href;
 
 async function opened() {
   const cache = await openCache();

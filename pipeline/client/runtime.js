@@ -56,7 +56,7 @@ export const starting = (parts, places, threads) => {
  * @param {ArrayBuffer} code
  * @returns {Promise<any>} what it exports; and `unchecked`, which says so, where its URL was asked for again
  */
-const moduleOf = (url, code) =>
+export const moduleOf = (url, code) =>
   // Where a page's policy refuses blob: modules, what lies at the digest's own URL. The blob's is
   // not revoked: threads load the bundle again, whenever they start.
   (modules[url] ??= import(/* webpackIgnore: true */ /* @vite-ignore */ scriptUrl(code))

@@ -23,15 +23,17 @@ export class Session {
   #model;
   /** @type {any} */
   #device;
+  /** Of the bytes, what was told of at most: another tier's files are no step back. */
+  #share = 0;
 
   /**
    * @param {Release} release
    * @param {Wish} wish
    */
   constructor(release, wish) {
-    const { manifest: { name, release: id }, offline } = release;
+    const { manifest: { name, release: id }, offline, warnings } = release;
     /** What `Model.info` says of it. @type {any} */
-    this.info = { name, release: id, offline, why: [], tried: [], warnings: [], cascade: null };
+    this.info = { name, release: id, offline, why: [], tried: [], warnings: [...warnings], cascade: null };
     /** What knows the task's input and answer. @type {any} */
     this.task = null;
     this.release = release;
@@ -94,9 +96,10 @@ export class Session {
       warnings: info.warnings,
       onFile: runtime.take,
       onProgress: (progress) => {
-        const { fetched, cached, total } = progress;
+        const { loaded, fetched, cached, total } = progress;
         info.bytes = { fetched, cached, total };
-        onProgress?.(progress);
+        this.#share = Math.max(this.#share, loaded / total);
+        onProgress?.({ ...progress, loaded: this.#share * total });
       },
     });
     const [model, ...modules] = await runtime.open(artifact, manifest, coming);
@@ -118,20 +121,15 @@ export class Session {
   }
 
   /**
-   * Forget a tier that failed, and those that would fail with it; first another backend for its artifact.
+   * Forget a tier that failed.
    * @param {Tier} tier
    * @param {any} error
    */
-  async #drop(tier, { code = 'failed', message, url = '' }) {
-    const { artifact, backend, parts } = tier;
-    tier.out = message || code;
-    this.info.tried.push({ artifact: artifact.id, backend, code, message });
+  async #drop(tier, error) {
     await this.dispose();
-    const runtime = code === 'unavailable' || parts.some(({ path }) => url.endsWith(path));
-    const other = (/** @type {Tier} */ one) => one.artifact !== artifact;
-    this.#tiers = this.#tiers
-      .filter((one) => one.out || (runtime ? one.backend !== backend : other(one) || (!url && one.backend !== backend)))
-      .sort((a, b) => +other(a) - +other(b));
+    // Few need it; where it does not come, the next call tries the same one again.
+    const { without } = await import('./fallback.js').catch(() => { throw error; });
+    this.#tiers = without(tier, error, this.#tiers, this.wish, this.info.tried);
   }
 
   /**

@@ -18,7 +18,12 @@ INDEX = SOURCES / "bundles" / "index.js"
 #: What a page may import too; one file, so that no import waits for another one's.
 FETCH = "fetch.js"
 #: What these load where they need it: few visitors fetch any of it.
-APART = ("cascade.js", "database.js", "explain.js", "room.js")
+APART = ("cascade.js", "database.js", "explain.js", "fallback.js", "large.js", "room.js")
+#: Properties that nothing outside of a bundle sees: they get short names there.
+PRIVATE = (
+    *("bits", "cost", "f16", "maxBytes", "onBytes", "onFile", "place", "rank"),
+    *("software", "sparing", "speed", "stallMs", "take", "tries"),
+)
 
 
 class ClientOptions(options.Options):
@@ -30,7 +35,7 @@ def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
     apart = [f"./{name}" for name in APART]
-    esbuild.bundle([INDEX], work, apart=apart)
+    esbuild.bundle([INDEX], work, apart=apart, private=PRIVATE)
     esbuild.bundle([SOURCES / name for name in (FETCH, *APART)], work, apart=apart)
     for types in SOURCES.glob("*.d.ts"):
         shutil.copyfile(types, work / types.name)

@@ -27,7 +27,11 @@ class Bundled:
 
 
 def bundle(
-    entries: Sequence[Path], folder: Path, base: Path | None = None, apart: Sequence[str] = ()
+    entries: Sequence[Path],
+    folder: Path,
+    base: Path | None = None,
+    apart: Sequence[str] = (),
+    private: Sequence[str] = (),
 ) -> Bundled:
     """Make of each entry one self-contained, minified ES module of the same name.
 
@@ -35,6 +39,7 @@ def bundle(
         folder: where they are written; it is made where it is missing.
         base: the folder from which entries keep their paths; by default that of the first one.
         apart: imports, as modules write them, that stay what they are.
+        private: names of properties that are shortened, since nothing outside sees them.
 
     Raises:
         MissingToolError: esbuild is not installed.
@@ -45,6 +50,7 @@ def bundle(
     # Comments would be a third of some bundles; the licences are published beside them.
     arguments += ["--platform=browser", "--legal-comments=none", "--log-level=error"]
     arguments += [f"--external:{pattern}" for pattern in apart]
+    arguments += [f"--mangle-props=^({'|'.join(private)})$"] if private else []
     base = base or entries[0].parent
     arguments += [f"--outdir={folder}", f"--outbase={base}", f"--metafile={meta}"]
     # Modules of the client name packages that are installed beside the validation page.

@@ -8,25 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.publish.layout import CLIENT, MANIFEST
+from pipeline.publish.layout import CLIENT, PAGE
 
 #: Where a CDN folder lies, for who reads an example.
 EXAMPLE = "https://cdn.example"
 
 
 def pinned(manifest: Mapping[str, Any], folder: Path, cdn: str = EXAMPLE) -> str:
-    """JavaScript that loads a release by the digest of its manifest.
+    """JavaScript that loads a release by the digest of what pages need of its manifest.
 
     Args:
         manifest: of a release, with its ``name`` and ``release``.
-        folder: the release's, in which its manifest was written.
+        folder: the release's, in which that was written.
         cdn: the address of the CDN folder.
     """
-    path = f"{manifest['name']}/releases/{manifest['release']}/{MANIFEST}"
+    path = f"{manifest['name']}/releases/{manifest['release']}/{PAGE}"
     return (
         f'import {{ load }} from "{cdn}/{CLIENT}/index.js";\n'
         f'const model = await load("{cdn}/{path}", {{\n'
-        f'  integrity: "{integrity((folder / MANIFEST).read_bytes())}",\n'
+        f'  integrity: "{integrity((folder / PAGE).read_bytes())}",\n'
         "});\n"
     )
 

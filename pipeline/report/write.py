@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_aside
-from pipeline.publish.layout import MANIFEST
+from pipeline.publish import layout
 from pipeline.publish.snippet import pinned
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
@@ -20,9 +20,9 @@ PAGE = "report.html"
 
 
 def write(manifest: Mapping[str, Any], context: Context, folder: Path) -> None:
-    """Write ``report.html``, ``report.md`` and ``report.json``; beside a manifest, with its pin."""
+    """Write ``report.html``, ``report.md`` and ``report.json``; with a pin of what pages load."""
     release = Release(manifest)
-    if (folder / MANIFEST).is_file():
+    if (folder / layout.PAGE).is_file():
         context = replace(context, snippet=pinned(manifest, folder))
     write_aside(folder / PAGE, page(release, context))
     write_aside(folder / "report.md", markdown(release))

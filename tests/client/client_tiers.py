@@ -126,7 +126,9 @@ OffscreenCanvas.prototype.getContext = function (...all) {
   return context;
 };
 const faults = new BroadcastChannel('faults');
-faults.onmessage = () => {
+faults.onmessage = ({ data }) => {
+  // The page runs this too, and has none of them.
+  if (data !== 'lose' || self.document) return;
   for (const one of contexts.splice(0)) one.getExtension('WEBGL_lose_context')?.loseContext();
   faults.postMessage('lost');
 };

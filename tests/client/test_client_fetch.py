@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import Any
 
@@ -155,6 +156,20 @@ def test_a_server_says_when_to_come_back(loads: Loads, files: list[dict[str, Any
     assert second - first >= 2
 
 
+def test_a_shard_that_is_missing_is_said_to_be(loads: Loads, files: list[dict[str, Any]]) -> None:
+    """Also where the server has a page of its own for that, as the last one sent here."""
+    gone = max(files, key=lambda file: int(file["bytes"]))
+    loads.site.cdn.fail(f"*{gone['sha256']}*", answer(404))
+    for _ in range(2):
+        error = loads.refused(files)
+        assert (error.code, error.fields["status"], error.fields["url"]) == (
+            "http",
+            404,
+            gone["url"],
+        )
+        assert error.message == f"{gone['url']}: HTTP 404"
+
+
 def test_an_http_error_is_reported_as_one(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*.bin", answer(404))
     error = loads.refused(files)
@@ -265,7 +280,11 @@ def test_a_reload_asks_for_no_file(loads: Loads) -> None:
     ]
 
 
-@pytest.mark.parametrize("fault", [drop, answer(503)], ids=["unreachable", "down"])
+@pytest.mark.parametrize(
+    "fault",
+    [drop, answer(503), answer(404), answer(403), answer(200), cut(0.5)],
+    ids=["unreachable", "down", "gone", "refused", "a web page", "cut"],
+)
 def test_a_visit_without_network(loads: Loads, fault: Any) -> None:
     release = loads.load()["release"]
     loads.page.reload()
@@ -368,15 +387,40 @@ def test_a_channel_and_a_manifest_name_the_same(
     release = published.manifest["release"]
     manifest = site.cdn.url(f"mobilenet/releases/{release}/manifest.json")
     base = site.cdn.url("mobilenet/")
-    for url in (site.latest, manifest):
+    own = manifest.replace("manifest.json", "page.json")
+    for url in (site.latest, own, manifest):
         got = page.run(RELEASE, client=site.client, url=url)
         assert got == {"release": release, "base": base, "offline": False}
-    (sent, *_) = site.cdn.seen("*/manifest.json")
-    size = (published.model / "releases" / release / "manifest.json").stat().st_size
-    assert sent.sent_bytes < size / 3, "what every visitor fetches goes uncompressed"
+    first, _ = site.cdn.seen("*/page.json")
+    (whole,) = site.cdn.seen("*/manifest.json")
+    size = (published.model / "releases" / release / "page.json").stat().st_size
+    assert first.sent_bytes < size / 2, "what every visitor fetches goes uncompressed"
+    assert first.sent_bytes < 0.6 * whole.sent_bytes
+
+
+def test_a_release_of_before_has_no_page_of_its_own(
+    page: ScriptPage, site: Site, published: Release
+) -> None:
+    latest = json.loads((published.model / "latest.json").read_text())
+    del latest["page"]
+    site.cdn.put("mobilenet/latest.json", json.dumps(latest))
+    site.cdn.fail("*/page.json", answer(404))
+    got = page.run(RELEASE, client=site.client, url=site.latest)
+    assert got["release"] == published.manifest["release"]
 
 
 def test_a_manifest_that_the_channel_does_not_vouch_for(page: ScriptPage, site: Site) -> None:
-    site.cdn.fail("*/manifest.json", flip)
+    site.cdn.fail("*/page.json", flip)
     error = refused(page, RELEASE, client=site.client, url=site.latest)
-    assert error.code == "integrity" and error.fields["url"].endswith("/manifest.json")
+    assert error.code == "integrity" and error.fields["url"].endswith("/page.json")
+
+
+def test_a_kept_release_does_not_hide_that_bytes_are_others(
+    loads: Loads, retrained: Release
+) -> None:
+    """A new release is named whose manifest is not what the channel says."""
+    loads.load()
+    loads.site.publish(retrained)
+    loads.site.cdn.fail("*/page.json", flip)
+    error = refused(loads.page, RELEASE, client=loads.site.client, url=loads.site.latest)
+    assert error.code == "integrity"

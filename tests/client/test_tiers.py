@@ -120,6 +120,42 @@ def test_a_lost_context_reopens_on_the_next_tier(
     assert tried(said["info"]) == [(UINT8, "tfjs-webgl", "lost")]
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_backend_that_was_asked_for_is_opened_anew(
+    page: ScriptPage, site: Site, webgl_first: Release
+) -> None:
+    """Nothing else may take its place, and a GPU that was reset works again."""
+    site.publish(webgl_first)
+    break_browser(site.cdn, MASKED + LOSE_WEBGL)
+    said = page.run(LOSE, **where(site, options={"backend": "tfjs-webgl"}))
+    assert (said["info"]["backend"], said["second"]) == ("tfjs-webgl", UINT8)
+    assert tried(said["info"]) == [(UINT8, "tfjs-webgl", "lost")]
+
+
+LOSE_OFTEN = f"""{LOADED}
+const faults = new BroadcastChannel('faults');
+const said = [];
+for (let i = 0; i < 6; i++) {{
+  const lost = new Promise((resolve) => {{ faults.onmessage = resolve; }});
+  faults.postMessage('lose');
+  await lost;
+  const answer = model.classify(image(args.images[0]));
+  said.push(await answer.then(() => 'answered', ({{ code }}) => code));
+}}
+return said;
+"""
+
+
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
+def test_a_backend_that_is_lost_again_and_again_is_given_up(
+    page: ScriptPage, site: Site, webgl_first: Release
+) -> None:
+    site.publish(webgl_first)
+    break_browser(site.cdn, MASKED + LOSE_WEBGL)
+    said = page.run(LOSE_OFTEN, **where(site, options={"backend": "tfjs-webgl"}))
+    assert said == ["answered"] * 3 + ["nothing"] * 3
+
+
 LOSE_ALL = LOSE.replace(
     "const second =",
     """const codes = [];

@@ -70,7 +70,9 @@ async function open(chosen, digits) {
   await Promise.all(sides.map((side) => side.forget()));
   const { manifest, base, offline, content } = await fetchRelease(url, {});
   if (mine !== asked) return;
-  const pinned = new URL(`releases/${manifest.release}/manifest.json`, base).href;
+  // What came is what pages need, but of a release of before, which has only the whole.
+  const file = "tools" in manifest ? "manifest.json" : "page.json";
+  const pinned = new URL(`releases/${manifest.release}/${file}`, base).href;
   const integrity = await pin(content);
   if (mine !== asked) return;
   release = { manifest, url, pinned, integrity, lens: new Lens(manifest) };

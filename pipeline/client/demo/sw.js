@@ -22,6 +22,8 @@ const SHELL = [
   "client/cascade.js",
   "client/database.js",
   "client/explain.js",
+  "client/fallback.js",
+  "client/large.js",
   "client/room.js",
 ];
 const CACHE = "model-demo";
