@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.browser.packages import FOLDER, MODULES
+from pipeline.browser.processes import bound
 from pipeline.digest import file_digest, tree_digest
 from pipeline.errors import MissingToolError, PipelineError
 
@@ -55,7 +56,8 @@ def bundle(
     arguments += [f"--outdir={folder}", f"--outbase={base}", f"--metafile={meta}"]
     # Modules of the client name packages that are installed beside the validation page.
     environment = {**os.environ, "NODE_PATH": str(MODULES)}
-    command = [str(_binary()), *map(str, entries), *arguments]
+    # It writes into folders that the next build cleans away: it must not outlive this one.
+    command = bound([str(_binary()), *map(str, entries), *arguments])
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stderr.strip() or f"esbuild ended with {done.returncode}, and said nothing"

@@ -14,7 +14,9 @@ from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
 
 #: What is not a difference from the golden's outputs.
-OTHER = frozenset({"half_precision", "bytes", "wire_bytes", "accuracy_drop", "latency_ratio"})
+OTHER = frozenset(
+    {"half_precision", "portable", "bytes", "wire_bytes", "accuracy_drop", "latency_ratio"}
+)
 
 
 def bounds_for(

@@ -12,7 +12,7 @@ import pytest
 from half_models import frozen, norm_of_large, norm_of_small, plain, samples
 from safetensors.numpy import save_file
 
-from pipeline.browser import session
+from pipeline.browser import bundles, session
 from pipeline.export import tfjs_graph, tfjs_package
 from pipeline.model import Signature
 from pipeline.step import Keep
@@ -57,7 +57,8 @@ def half(body: Body, place: Path) -> dict[str, Any]:
     tfjs_graph.convert({"frozen": graph}, options, folders["model"])
     package = tfjs_package.PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20)
     tfjs_package.package({"model": folders["model"]}, package, folders["artifact"])
-    with FLOAT32.module.open_session(folders["artifact"], FLOAT32.engine) as opened:
+    folders["runtime"] = bundles.made(FLOAT32.backend)
+    with FLOAT32.open(folders["artifact"], runtime=folders["runtime"]) as opened:
         wanted = opened.infer(arrays)
         keep_first(wanted, folders["float32"])
         signature = Signature.read(graph / "signature.json")
@@ -163,6 +164,7 @@ def test_what_fails_in_float16_is_said_and_stops_nothing(tmp_path: Path) -> None
     (tmp_path / "golden.json").write_text(json.dumps({"outputs": {"y": {"softmax": False}}}))
     save_file({"x": np.zeros((8, 2), np.float32)}, tmp_path / "inputs.safetensors")
     broken = dict.fromkeys(("float32", "golden", "artifact"), tmp_path)
+    broken["runtime"] = bundles.made(FLOAT32.backend)
     described = {"format": "tfjs-graph", "variant": "fp32", "entry": "files/none.json", "files": []}
     signature = [{"name": "x", "dtype": "float32", "shape": [None, 2]}]
     described |= {"bytes": 0, "inputs": signature, "outputs": signature}
