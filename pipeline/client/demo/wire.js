@@ -9,13 +9,16 @@ import { ROOT } from "./catalog.js";
  */
 export function wireOf({ artifacts, runtimes = {} }) {
   const parts = [...artifacts, ...Object.values(runtimes)];
-  const files = parts.flatMap(({ files }) => files);
   const plain = sendsPlain();
   return new Map(
-    files.map(({ path, bytes, br_bytes }) => [
-      path.split("/").at(-1),
-      plain ? bytes : (br_bytes ?? bytes),
-    ]),
+    parts.flatMap(({ files, bytes, br_bytes }) => {
+      // page.json tells what an artifact weighs in all; each of its files has its share of that.
+      const share = br_bytes ? br_bytes / bytes : 1;
+      return files.map((/** @type {any} */ file) => [
+        file.path.split("/").at(-1),
+        plain ? file.bytes : (file.br_bytes ?? Math.round(share * file.bytes)),
+      ]);
+    }),
   );
 }
 
