@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+import brotli
 import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
@@ -41,7 +42,9 @@ def _brotli(site: Site, path: str) -> int:
 def test_a_tasks_code_comes_with_the_release_and_is_small(published: Release) -> None:
     code = published.manifest["runtimes"][published.manifest["task"]]
     (file,) = code["files"]
-    assert file["path"] == code["entry"] and file["br_bytes"] < MOST_TASK
+    assert file["path"] == code["entry"]
+    # As a release for a CDN compresses it; that of a test is compressed in a hurry.
+    assert len(brotli.compress((published.cdn / file["path"]).read_bytes())) < MOST_TASK
 
 
 def test_what_few_visitors_need_is_apart_and_published(published: Release) -> None:

@@ -122,10 +122,10 @@ def test_the_code_is_that_of_what_is_shown_and_is_copied(
         code = page.evaluate("navigator.clipboard.readText()")
         assert code == page.locator("#snippet").text_content()
         release = published.manifest["release"]
-        manifest = published.model / "releases" / release / "manifest.json"
-        pin = base64.b64encode(hashlib.sha256(manifest.read_bytes()).digest()).decode()
+        content = (published.model / "releases" / release / "page.json").read_bytes()
+        pin = base64.b64encode(hashlib.sha256(content).digest()).decode()
         assert f'integrity: "sha256-{pin}"' in code
-        assert origin.url(f"mobilenet/releases/{release}/manifest.json") in code
+        assert origin.url(f"mobilenet/releases/{release}/page.json") in code
         assert page.get_attribute("#report", "href") == origin.url(
             f"mobilenet/releases/{release}/report.html"
         )
@@ -151,7 +151,7 @@ def test_a_tab_shows_one_release_until_it_is_told(origin: Origin, published: Rel
         page.select_option("select.artifact", "tfjs-graph/fp32")
         page.locator(".stats", has_text="tfjs-graph/fp32").wait_for()
         shown = published.manifest["release"]
-        assert origin.seen(f"/mobilenet/releases/{shown}/manifest.json")
+        assert origin.seen(f"/mobilenet/releases/{shown}/page.json")
         assert shown in page.inner_text("#about")
         other = opened(context, origin)
         assert newer in other.inner_text("#about")

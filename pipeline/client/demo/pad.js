@@ -19,13 +19,19 @@ export function draw(context, strokes, width, place) {
     lineJoin: "round",
   });
   context.beginPath();
-  for (const stroke of strokes) {
-    context.moveTo(...place(stroke[0]));
-    // A dot is a line to where it began.
-    for (const point of stroke.length > 1 ? stroke : [stroke[0], stroke[0]])
-      context.lineTo(...place(point));
+  for (const [first, ...rest] of strokes) {
+    if (rest.length) context.moveTo(...place(first));
+    for (const point of rest) context.lineTo(...place(point));
   }
   context.stroke();
+  // A dot is a disc: WebKit draws nothing of a line to where it began.
+  context.fillStyle = context.strokeStyle;
+  context.beginPath();
+  for (const [x, y] of strokes.filter(({ length }) => length === 1).map(([dot]) => place(dot))) {
+    context.moveTo(x + width / 2, y);
+    context.arc(x, y, width / 2, 0, 2 * Math.PI);
+  }
+  context.fill();
 }
 
 export class Pad {
