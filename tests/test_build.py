@@ -381,7 +381,7 @@ def test_the_golden_of_the_store_is_portable(place: Path, published: Path) -> No
     found = [
         path.parent
         for path in (place / "artifacts/store" / "trees").glob("*/golden.json")
-        if (path.parent / "labels.safetensors").exists()
+        if (path.parent / "inputs.safetensors").exists()
     ]
     assert found
     inputs = load_file(found[0] / "inputs.safetensors")["image"]
