@@ -52,10 +52,11 @@ def assets_of(name: str) -> dict[Path, tuple[str, ...]]:
 
 def make(name: str, folder: Path) -> None:
     """Write ``NAME.js`` and its description into a folder."""
-    from pipeline.publish import esbuild
+    from pipeline.publish import client, esbuild
 
     source = next(found for home in HOMES if (found := home / f"{name}.js").is_file())
-    made = esbuild.bundle([source], folder)
+    # What the client loads where it needs it is no part of what it may ask of a bundle.
+    made = esbuild.bundle([source], folder, apart=[f"./{module}" for module in client.APART])
     (folder / DESCRIPTION).write_text(json.dumps({"packages": made.packages}))
 
 

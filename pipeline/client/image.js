@@ -13,7 +13,7 @@ const AS_STORED = {
 };
 
 /** Of pixels: what is larger is made small before it waits. One of this size is decoded within 50 ms. */
-const LARGE = 2 ** 21;
+const LARGE = 2_097_152;
 
 /** @param {any} image */
 export const bitmapOf = async (image) => {

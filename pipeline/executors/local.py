@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -41,6 +42,9 @@ SAME_EVERYWHERE = {
 
 #: The lane that may use a GPU; what it measures is no part of an artifact.
 CUDA = "cuda"
+
+#: Seconds within which the code of a process that ended is known.
+EXIT_S = 2.0
 
 #: Read by the C library as a process starts: keep freed memory instead of giving it back. A
 #: model's graph is copied dozens of times on its way, and every fresh page costs a fault.
@@ -80,7 +84,13 @@ class LocalLanes:
             return self._pool(lane).submit(function, *args)
 
     def exit_code(self, lane: Lane) -> int | None:
-        return next((process.exitcode for process in self._processes.get(lane, [])), None)
+        process = next(iter(self._processes.get(lane, [])), None)
+        # The pool learns that a process is gone before its code can be had: another thread may be
+        # asking the kernel for it just now.
+        deadline = time.monotonic() + EXIT_S
+        while process and process.exitcode is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return process.exitcode if process else None
 
     def warm(self, lane: Lane, tools: Collection[str] = ()) -> None:
         self._pool(lane, tools)
