@@ -89,7 +89,9 @@ class ArtifactPage:
         import numpy as np
         from safetensors.numpy import save
 
-        content = save({name: np.ascontiguousarray(array) for name, array in inputs.items()})
+        # A scalar stays one: numpy would make a vector of it.
+        arrays = {name: np.asarray(array, order="C") for name, array in inputs.items()}
+        content = save(arrays)
         url = self.server.offer(content)
         try:
             return self._perform(job, {**request, "inputs": url})
