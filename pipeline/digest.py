@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -23,6 +24,14 @@ def file_digest(path: Path) -> tuple[str, int]:
     """The sha256 and size of a file, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
+def integrity(content: bytes) -> str:
+    """A digest as pages pin scripts by it, and as policies name what they let run.
+
+    W3C Subresource Integrity, section 3.1.
+    """
+    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
 def scan(root: Path) -> Tree:

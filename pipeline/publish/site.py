@@ -6,8 +6,6 @@ of nothing else: the same folder gives the same bytes. They change as the index 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import posixpath
 import re
@@ -17,6 +15,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.digest import integrity
 from pipeline.errors import PipelineError
 from pipeline.publish import index
 from pipeline.publish.channel import manifest_path
@@ -127,7 +126,7 @@ def _release(storage: Readable, name: str, release: str) -> dict[str, Any] | Non
         artifacts = [_artifact(one) for one in manifest["artifacts"]]
     except index.BROKEN:
         return None
-    return {"release": release, "integrity": _pin(content.data), "artifacts": artifacts}
+    return {"release": release, "integrity": integrity(content.data), "artifacts": artifacts}
 
 
 def _artifact(artifact: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +160,7 @@ def _safe(models: Models) -> dict[str, Mapping[str, Any]]:
 def _rendered(template: str, **values: Any) -> bytes:
     environment = _environment()
     values |= {"style": _text("page.css"), "script": _text("copy.js")}
-    values |= {"hashes": {key: _pin(values[key].encode()) for key in ("style", "script")}}
+    values |= {"hashes": {key: integrity(values[key].encode()) for key in ("style", "script")}}
     return environment.get_template(template).render(values).encode()
 
 
@@ -181,11 +180,6 @@ def _environment() -> Environment:
 
 def _text(name: str) -> str:
     return (TEMPLATES / name).read_text()
-
-
-def _pin(content: bytes) -> str:
-    """A digest as pages pin scripts, and as policies name what they let run."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
 
 
 def _percent(share: float) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline.digest import integrity
 from pipeline.publish.layout import CLIENT, PAGE
 
 #: Where a CDN folder lies, for who reads an example.
@@ -29,8 +28,3 @@ def pinned(manifest: Mapping[str, Any], folder: Path, cdn: str = EXAMPLE) -> str
         f'  integrity: "{integrity((folder / PAGE).read_bytes())}",\n'
         "});\n"
     )
-
-
-def integrity(content: bytes) -> str:
-    """A digest as pages pin scripts by it (W3C Subresource Integrity, section 3.1)."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.digest import integrity
 from pipeline.report import bars, cascades, facts, searches, words
 from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Group, Proof, Release
@@ -78,8 +77,7 @@ def _script() -> dict[str, Any]:
     from markupsafe import Markup
 
     text = (TEMPLATES / "copy.js").read_text()
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return {"script": Markup(text), "script_hash": f"sha256-{digest}"}  # noqa: S704
+    return {"script": Markup(text), "script_hash": integrity(text.encode())}  # noqa: S704
 
 
 def _words() -> dict[str, Callable[..., str]]:
