@@ -33,7 +33,7 @@ class FindOptions(options.Options):
     """The error that a node may add, as a share of the range of its output."""
 
 
-@step(version=2, tools=("numpy",))
+@step(version=3, tools=("numpy",))
 def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
     """ARTIFACT, TRACE, a BUNDLE -> ``result.json``, ``reproduction/`` of the first wrong node.
 
@@ -112,6 +112,10 @@ def _judged(
     wrong = refuted(doubts, trial, tolerance)
     if wrong == doubts:
         return trial
+    # Taken together, doubts reach as far as a fault that lies behind the last of them.
+    for doubt in sorted(doubts - wrong):
+        trial = _without(wrong | {doubt}, comparison, seen, misfits)
+        wrong |= refuted({doubt}, trial, tolerance)
     return _without(wrong, comparison, seen, misfits) if wrong else found
 
 
