@@ -4,12 +4,12 @@
  * The driver calls `start(job)` and waits for the page to POST the job's answer:
  * tensors as safetensors, anything else as JSON, a failure as `{error}`.
  */
-import { partsOf } from './client/choose.js';
-import { probe } from './client/device.js';
-import { starting } from './client/runtime.js';
-import { RuntimeFailure } from './client/runtimes/failure.js';
-import { download } from './client/transport.js';
-import { format, parse } from './safetensors.js';
+import { partsOf } from "./client/choose.js";
+import { probe } from "./client/device.js";
+import { starting } from "./client/runtime.js";
+import { RuntimeFailure } from "./client/runtimes/failure.js";
+import { download } from "./client/transport.js";
+import { format, parse } from "./safetensors.js";
 
 /** @typedef {import('./safetensors.js').Tensors} Tensors */
 /** @typedef {import('../client/runtimes/contract.js').Model} Model */
@@ -43,9 +43,9 @@ const jobs = {
   /** @param {OpenRequest} request */
   async open({ id, artifact, runtime, threads }) {
     if (threads) offerCores(2 * threads);
-    const device = await probe('', threads ?? undefined);
+    const device = await probe("", threads ?? undefined);
     const parts = partsOf(runtime, { runtimes: {} }, device);
-    if (!parts[0]) throw new RuntimeFailure('unavailable', 'this browser has no WebAssembly SIMD');
+    if (!parts[0]) throw new RuntimeFailure("unavailable", "this browser has no WebAssembly SIMD");
     const started = starting(parts, parts, device.threads);
     // The runtime's start is no artifact's load time.
     await Promise.all(parts.map(async (part, i) => started.take(i, await fetched(part))));
@@ -155,7 +155,7 @@ const fetched = ({ url, bytes }) => download(url, { bytes, tries: 1 });
  * @param {number} count
  */
 function offerCores(count) {
-  Object.defineProperty(navigator, 'hardwareConcurrency', { value: count, configurable: true });
+  Object.defineProperty(navigator, "hardwareConcurrency", { value: count, configurable: true });
 }
 
 /** @param {unknown} error */
@@ -165,7 +165,7 @@ function describe(error) {
     return { name, message, code };
   }
   // TF.js' wasm backend rejects with a bare {message}.
-  return { name: 'Error', message: String(/** @type {any} */ (error)?.message ?? error) };
+  return { name: "Error", message: String(/** @type {any} */ (error)?.message ?? error) };
 }
 
 /** @param {{job: keyof typeof jobs, request: any, answer: string}} task */
@@ -178,8 +178,8 @@ async function perform({ job, request, answer }) {
   } catch (error) {
     body = JSON.stringify({ error: describe(error) });
   }
-  const type = body instanceof Blob ? 'application/octet-stream' : 'application/json';
-  await fetch(answer, { method: 'POST', headers: { 'Content-Type': type }, body });
+  const type = body instanceof Blob ? "application/octet-stream" : "application/json";
+  await fetch(answer, { method: "POST", headers: { "Content-Type": type }, body });
 }
 
 /** @param {Parameters<typeof perform>[0]} task */

@@ -14,18 +14,18 @@
 const PREFIX_BYTES = 8;
 /** By dtype: its code in the header, and the array that holds it. */
 const TYPES = /** @type {const} */ ({
-  bool: ['BOOL', Uint8Array],
-  int8: ['I8', Int8Array],
-  uint8: ['U8', Uint8Array],
-  int16: ['I16', Int16Array],
-  uint16: ['U16', Uint16Array],
-  int32: ['I32', Int32Array],
-  uint32: ['U32', Uint32Array],
-  int64: ['I64', BigInt64Array],
-  uint64: ['U64', BigUint64Array],
-  float16: ['F16', Uint16Array],
-  float32: ['F32', Float32Array],
-  float64: ['F64', Float64Array],
+  bool: ["BOOL", Uint8Array],
+  int8: ["I8", Int8Array],
+  uint8: ["U8", Uint8Array],
+  int16: ["I16", Int16Array],
+  uint16: ["U16", Uint16Array],
+  int32: ["I32", Int32Array],
+  uint32: ["U32", Uint32Array],
+  int64: ["I64", BigInt64Array],
+  uint64: ["U64", BigUint64Array],
+  float16: ["F16", Uint16Array],
+  float32: ["F32", Float32Array],
+  float64: ["F64", Float64Array],
 });
 
 /**
@@ -40,12 +40,21 @@ export function parse(buffer) {
   delete header.__metadata__;
   const start = PREFIX_BYTES + headerBytes;
   return Object.fromEntries(
-    Object.entries(header).map(([name, { dtype, shape, data_offsets: [begin, end] }]) => {
-      const type = dtypeOf(name, dtype);
-      // A copy: a view would need offsets that are multiples of the element size.
-      const data = new TYPES[type][1](buffer.slice(start + begin, start + end));
-      return [name, { dtype: type, shape, data }];
-    }),
+    Object.entries(header).map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [begin, end],
+        },
+      ]) => {
+        const type = dtypeOf(name, dtype);
+        // A copy: a view would need offsets that are multiples of the element size.
+        const data = new TYPES[type][1](buffer.slice(start + begin, start + end));
+        return [name, { dtype: type, shape, data }];
+      },
+    ),
   );
 }
 

@@ -20,10 +20,17 @@
  *            accuracy: number, place: number, ms?: number, out: string | number | false}} Tier `out`: why it is, of reasons.js or in words; `ms`: of a run, where it is known
  */
 
-import { HALF_UNSAFE, NOT_OFFERED, NOT_PROVED, NO_HALF_SHADERS, NO_RUNTIME, TOO_LARGE } from './reasons.js';
+import {
+  HALF_UNSAFE,
+  NO_HALF_SHADERS,
+  NO_RUNTIME,
+  NOT_OFFERED,
+  NOT_PROVED,
+  TOO_LARGE,
+} from "./reasons.js";
 
 const RUNS = 100;
-const SAFEST = 'wasm webgpu webgl';
+const SAFEST = "wasm webgpu webgl";
 
 /**
  * @param {any} manifest
@@ -35,13 +42,23 @@ export const choose = (manifest, device, wish) => {
   /** @type {Tier[]} */
   const all = [];
   for (const artifact of manifest.artifacts) {
-    const backends = artifact.validation.flatMap((/** @type {any} */ proof) => (proof.engine ? proof.backend : []));
+    const backends = artifact.validation.flatMap((/** @type {any} */ proof) =>
+      proof.engine ? proof.backend : [],
+    );
     for (const backend of new Set(backends)) {
-      const asked = (wish.artifact ?? artifact.id) === artifact.id && (wish.backend ?? backend) === backend;
+      const asked =
+        (wish.artifact ?? artifact.id) === artifact.id && (wish.backend ?? backend) === backend;
       if (asked) all.push(weigh(artifact, backend, manifest, device, wish));
     }
   }
-  return all.sort((a, b) => a.rank - b.rank || far(a.cost, b.cost) || b.accuracy - a.accuracy || a.place - b.place || a.cost - b.cost);
+  return all.sort(
+    (a, b) =>
+      a.rank - b.rank ||
+      far(a.cost, b.cost) ||
+      b.accuracy - a.accuracy ||
+      a.place - b.place ||
+      a.cost - b.cost,
+  );
 };
 
 /**
@@ -53,13 +70,15 @@ export const choose = (manifest, device, wish) => {
  * @returns {Tier}
  */
 const weigh = (artifact, backend, manifest, device, wish) => {
-  const kind = backend.split('-')[1];
+  const kind = backend.split("-")[1];
   /** @type {import('./device.js').Gpu | null | undefined} none where the backend needs none */
   const gpu = /** @type {any} */ (device)[kind];
   const here = (/** @type {any} */ proof) => proof.engine === device.engine;
   const all = artifact.validation.filter((/** @type {any} */ proof) => proof.backend === backend);
   const own = all.filter(passed);
-  const like = own.filter((/** @type {any} */ proof) => proof.hardware.kind === (gpu ? 'gpu' : 'cpu'));
+  const like = own.filter(
+    (/** @type {any} */ proof) => proof.hardware.kind === (gpu ? "gpu" : "cpu"),
+  );
   const { latency = {} } = like.find(here) ?? like[0] ?? artifact.validation.find(passed) ?? {};
   const runtime = runtimeOf(manifest, artifact, backend);
   const parts = runtime ? partsOf(runtime, manifest, device) : [];
@@ -71,29 +90,30 @@ const weigh = (artifact, backend, manifest, device, wish) => {
     parts,
     bytes,
     // Dominated ones have the same four once more; of one artifact that is asked for, all tiers have.
-    rank: (gpu?.software ? 3 : !like.length ? 2 : own.some(here) ? 0 : 1) + (artifact.dominated_by && !wish.backend ? 4 : 0),
+    rank:
+      (gpu?.software ? 3 : !like.length ? 2 : own.some(here) ? 0 : 1) +
+      (artifact.dominated_by && !wish.backend ? 4 : 0),
     cost: device.sparing ? bytes : seconds,
     accuracy: artifact.accuracy?.value ?? 0,
     place: SAFEST.indexOf(kind),
     ms: like.length && latency.median_ms,
-    out:
-      !runtime
-        ? NO_RUNTIME
-        : gpu === null || !parts.length
-          ? NOT_OFFERED
-          : !own.length || all.some((/** @type {any} */ proof) => here(proof) && !passed(proof))
-            ? NOT_PROVED
-            : gpu?.bits === 16 && !artifact.half_precision.safe
-              ? HALF_UNSAFE
-              : gpu?.f16 === false && /^onnx.*(fp|float)16/.test(artifact.id)
-                ? NO_HALF_SHADERS
-                : // No tensor is larger than all of them; without a bound none is too large.
-                  4 * manifest.source.parameters > /** @type {any} */ (gpu?.maxBytes) && TOO_LARGE,
+    out: !runtime
+      ? NO_RUNTIME
+      : gpu === null || !parts.length
+        ? NOT_OFFERED
+        : !own.length || all.some((/** @type {any} */ proof) => here(proof) && !passed(proof))
+          ? NOT_PROVED
+          : gpu?.bits === 16 && !artifact.half_precision.safe
+            ? HALF_UNSAFE
+            : gpu?.f16 === false && /^onnx.*(fp|float)16/.test(artifact.id)
+              ? NO_HALF_SHADERS
+              : // No tensor is larger than all of them; without a bound none is too large.
+                4 * manifest.source.parameters > /** @type {any} */ (gpu?.maxBytes) && TOO_LARGE,
   };
 };
 
 /** @param {any} proof */
-const passed = (proof) => proof.status === 'pass';
+const passed = (proof) => proof.status === "pass";
 
 /**
  * @param {any} manifest
@@ -102,7 +122,7 @@ const passed = (proof) => proof.status === 'pass';
  * @returns {any} what runs the artifact there, if the release has it: layers models have their own
  */
 export const runtimeOf = ({ runtimes }, { format }, backend) =>
-  runtimes?.[backend + (format === 'tfjs-layers' ? '-layers' : '')];
+  runtimes?.[backend + (format === "tfjs-layers" ? "-layers" : "")];
 
 /**
  * The runtime's bundle; of its own files, of which those that ask for more come later, the last that
@@ -113,8 +133,10 @@ export const runtimeOf = ({ runtimes }, { format }, backend) =>
  * @returns {any[]} none where it cannot run without what is missing
  */
 export const partsOf = ({ files: [bundle, ...own] }, { runtimes, task }, { features }) => {
-  const last = own.findLast((file) => file.features.every((/** @type {any} */ one) => features.includes(one)));
-  const parts = own.filter((file) => file.features + '' == last?.features);
+  const last = own.findLast((file) =>
+    file.features.every((/** @type {any} */ one) => features.includes(one)),
+  );
+  const parts = own.filter((file) => file.features + "" == last?.features);
   return own[0] && !last ? [] : [bundle, ...parts, ...(runtimes[task]?.files ?? [])];
 };
 

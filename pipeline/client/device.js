@@ -28,7 +28,7 @@ const RENDERER = 0x1f01;
 const UNMASKED_RENDERER = 0x9246;
 
 /** A module with the type of a function of a v128. */
-const SIMD = '\0asm\x01\0\0\0\x01\x05\x01`\x01{\0';
+const SIMD = "\0asm\x01\0\0\0\x01\x05\x01`\x01{\0";
 
 /**
  * @param {string} backends a text that names those that are worth asking for
@@ -36,7 +36,12 @@ const SIMD = '\0asm\x01\0\0\0\x01\x05\x01`\x01{\0';
  * @returns {Promise<Device>}
  */
 export const probe = async (backends, wished) => {
-  const { userAgent, deviceMemory, connection = {}, hardwareConcurrency } = /** @type {any} */ (navigator);
+  const {
+    userAgent,
+    deviceMemory,
+    connection = {},
+    hardwareConcurrency,
+  } = /** @type {any} */ (navigator);
   const firefox = /Firefox/.test(userAgent);
   const simd = WebAssembly.validate(Uint8Array.from(SIMD, (char) => char.charCodeAt(0)));
   // Half, as most cores are two for the browser; more than four help no model of a page's size.
@@ -44,8 +49,8 @@ export const probe = async (backends, wished) => {
   const threads = wished ?? (firefox ? 1 : Math.min(4, hardwareConcurrency >> 1));
   const threaded = crossOriginIsolated && threads > 1;
   return {
-    engine: firefox ? 'firefox' : /Chrom/.test(userAgent) ? 'chromium' : 'webkit',
-    features: [simd && 'simd', threaded && 'threads'],
+    engine: firefox ? "firefox" : /Chrom/.test(userAgent) ? "chromium" : "webkit",
+    features: [simd && "simd", threaded && "threads"],
     threads: threaded ? threads : 1,
     webgl: /webgl/.test(backends) ? webgl() : null,
     webgpu: /webgpu/.test(backends) ? await webgpu() : null,
@@ -64,12 +69,14 @@ export const webgl = () => (known ??= context());
 /** @returns {Gpu | null} */
 const context = () => {
   // Not every browser that has WebGL gives it to workers: WebKitGTK does not.
-  const canvas = self.document?.createElement('canvas') ?? new OffscreenCanvas(1, 1);
-  const gl = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext('webgl2'));
+  const canvas = self.document?.createElement("canvas") ?? new OffscreenCanvas(1, 1);
+  const gl = /** @type {WebGL2RenderingContext | null} */ (canvas.getContext("webgl2"));
   if (!gl) return null;
-  const name = gl.getParameter(gl.getExtension('WEBGL_debug_renderer_info') ? UNMASKED_RENDERER : RENDERER);
-  const bits = gl.getExtension('EXT_color_buffer_float') ? 32 : 16;
-  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  const name = gl.getParameter(
+    gl.getExtension("WEBGL_debug_renderer_info") ? UNMASKED_RENDERER : RENDERER,
+  );
+  const bits = gl.getExtension("EXT_color_buffer_float") ? 32 : 16;
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
   return { software: software(`WebGL by ${name}`), bits };
 };
 
@@ -81,7 +88,7 @@ const webgpu = async () => {
   const name = `WebGPU by ${info.vendor} ${info.architecture} ${info.description}`;
   return {
     software: software(name, info.isFallbackAdapter),
-    f16: features.has('shader-f16'),
+    f16: features.has("shader-f16"),
     // No buffer may be smaller.
     maxBytes: limits.maxStorageBufferBindingSize,
   };

@@ -27,7 +27,11 @@ export class LoadError extends ModelError {
 export const revived = (error) =>
   error instanceof Error
     ? error
-    : new (error.name === "LoadError" ? LoadError : ModelError)(error.code ?? "failed", error.message, error);
+    : new (error.name === "LoadError" ? LoadError : ModelError)(
+        error.code ?? "failed",
+        error.message,
+        error,
+      );
 
 /**
  * An error that few meet.
@@ -37,4 +41,9 @@ export const revived = (error) =>
  * @returns {Promise<Error>} with nothing but the name, where its words do not come
  */
 export const explained = async (name, ...about) =>
-  revived(await import("./explain.js").then((/** @type {any} */ all) => all[name](...about), () => ({ code: name, message: name })));
+  revived(
+    await import("./explain.js").then(
+      (/** @type {any} */ all) => all[name](...about),
+      () => ({ code: name, message: name }),
+    ),
+  );

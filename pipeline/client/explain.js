@@ -1,10 +1,17 @@
 /** Errors that few meet, as errors.js makes them, so that nobody else fetches their words: what, and what to do. */
-import { HALF_UNSAFE, NOT_OFFERED, NOT_PROVED, NO_HALF_SHADERS, NO_RUNTIME, TOO_LARGE } from './reasons.js';
+import {
+  HALF_UNSAFE,
+  NO_HALF_SHADERS,
+  NO_RUNTIME,
+  NOT_OFFERED,
+  NOT_PROVED,
+  TOO_LARGE,
+} from "./reasons.js";
 
 /** @typedef {Pick<import('./choose.js').Tier, 'artifact' | 'backend' | 'out'>} Tier */
 
 export const environment = () => ({
-  code: 'environment',
+  code: "environment",
   message:
     "this is no browser: in Node run the release's files with onnxruntime-node or @tensorflow/tfjs-node; where a server renders pages, call load in the browser only",
 });
@@ -15,18 +22,20 @@ export const noWorker = (reason) => ({
 });
 
 /** @param {string} url of code of the release */
-export const unchecked = (url) => ({ message: `${url} runs unchecked: CSP script-src refuses blob:` });
+export const unchecked = (url) => ({
+  message: `${url} runs unchecked: CSP script-src refuses blob:`,
+});
 
 export const insecure = () => ({
-  name: 'LoadError',
-  code: 'insecure',
-  message: 'files cannot be checked here: serve the page over https',
+  name: "LoadError",
+  code: "insecure",
+  message: "files cannot be checked here: serve the page over https",
 });
 
 /** @param {string} url */
 export const format = (url) => ({
-  name: 'LoadError',
-  code: 'format',
+  name: "LoadError",
+  code: "format",
   message: `${url}: this is no release; is it the URL of a model's latest.json?`,
   url,
 });
@@ -38,7 +47,7 @@ export const format = (url) => ({
 export const hexOf = (integrity) => {
   try {
     const bytes = Array.from(atob(integrity.slice(7)), (char) => char.charCodeAt(0));
-    return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
   } catch {
     return integrity;
   }
@@ -53,37 +62,40 @@ const pinOf = (sha256) =>
  * @param {string} sha256 of what is there
  */
 export const integrity = (url, sha256) => ({
-  name: 'LoadError',
-  code: 'integrity',
+  name: "LoadError",
+  code: "integrity",
   message: `${url}: the manifest is not the one that \`integrity\` pins, but ${pinOf(sha256)}: either the URL names another release, or somebody altered this one`,
   url,
 });
 
 /** @param {string} message */
-const input = (message) => ({ code: 'input', message });
+const input = (message) => ({ code: "input", message });
 
 /**
  * @param {{artifact?: string, backend?: string}} wish what the release has not
  * @param {Tier[]} tiers what it has
  */
-export const notThere = ({ artifact = 'any artifact', backend = 'any backend' }, tiers) =>
-  input(`this release has not ${artifact} on ${backend}, but ${tiers.map(named).join(', ')}`);
+export const notThere = ({ artifact = "any artifact", backend = "any backend" }, tiers) =>
+  input(`this release has not ${artifact} on ${backend}, but ${tiers.map(named).join(", ")}`);
 
-export const noImages = () => input('this release has no code for images: use predict, or publish it again');
+export const noImages = () =>
+  input("this release has no code for images: use predict, or publish it again");
 
 /** A page may not read the pixels of other origins that do not allow it. */
-export const foreign = () => input('the image is of another origin: it needs crossorigin="anonymous"');
+export const foreign = () =>
+  input('the image is of another origin: it needs crossorigin="anonymous"');
 
 /** @param {string} reason a browser's */
-export const notSent = (reason) => input(`tensors are {dtype, shape, data} by the inputs' names: ${reason}`);
+export const notSent = (reason) =>
+  input(`tensors are {dtype, shape, data} by the inputs' names: ${reason}`);
 
 /**
  * @param {Tier[]} tiers all of which are out
  * @param {any[]} tried
  */
 export const nothing = (tiers, tried) => ({
-  code: 'nothing',
-  message: `nothing here runs it: ${tiers.map((tier) => `${named(tier)}: ${reason(tier)}`).join('; ')}`,
+  code: "nothing",
+  message: `nothing here runs it: ${tiers.map((tier) => `${named(tier)}: ${reason(tier)}`).join("; ")}`,
   tried,
 });
 
@@ -93,10 +105,10 @@ const named = ({ artifact, backend }) => `${artifact.id} on ${backend}`;
 /** @param {Pick<Tier, 'out'>} tier that did not come to be tried, or failed with these words */
 export const reason = ({ out }) =>
   ({
-    [NO_RUNTIME]: 'no runtime in this release',
-    [NOT_OFFERED]: `not offered by this browser${self.document ? '' : ' to workers'}`,
-    [NOT_PROVED]: 'did not pass',
-    [HALF_UNSAFE]: 'not safe in 16 bits',
-    [NO_HALF_SHADERS]: 'no 16-bit shaders',
-    [TOO_LARGE]: 'too large for the GPU',
+    [NO_RUNTIME]: "no runtime in this release",
+    [NOT_OFFERED]: `not offered by this browser${self.document ? "" : " to workers"}`,
+    [NOT_PROVED]: "did not pass",
+    [HALF_UNSAFE]: "not safe in 16 bits",
+    [NO_HALF_SHADERS]: "no 16-bit shaders",
+    [TOO_LARGE]: "too large for the GPU",
   })[/** @type {1} */ (out)] ?? out;

@@ -17,17 +17,21 @@ const losses = new WeakMap();
  * @param {object[]} tried is told of it
  * @returns {Tier[]}
  */
-export const without = (tier, { code = 'failed', message, url = '' }, tiers, wish, tried) => {
+export const without = (tier, { code = "failed", message, url = "" }, tiers, wish, tried) => {
   const { artifact, backend, parts } = tier;
   tried.push({ artifact: artifact.id, backend, code, message });
-  const lost = (losses.get(tier) ?? 0) + +(code === 'lost');
+  const lost = (losses.get(tier) ?? 0) + +(code === "lost");
   losses.set(tier, lost);
   // A GPU that was reset works again, and nothing else may take its place.
-  if (code === 'lost' && wish.backend && lost <= TIMES) return tiers;
+  if (code === "lost" && wish.backend && lost <= TIMES) return tiers;
   tier.out = message || code;
-  const runtime = code === 'unavailable' || parts.some(({ path }) => url.endsWith(path));
+  const runtime = code === "unavailable" || parts.some(({ path }) => url.endsWith(path));
   const other = (/** @type {Tier} */ one) => one.artifact !== artifact;
   return tiers
-    .filter((one) => one.out || (runtime ? one.backend !== backend : other(one) || (!url && one.backend !== backend)))
+    .filter(
+      (one) =>
+        one.out ||
+        (runtime ? one.backend !== backend : other(one) || (!url && one.backend !== backend)),
+    )
     .sort((a, b) => +other(a) - +other(b));
 };

@@ -1,7 +1,7 @@
 /** Releases and their files: from the cache by digest, else from the network, always checked. */
 
 import { openCache } from "./cache.js";
-import { LoadError, explained } from "./errors.js";
+import { explained, LoadError } from "./errors.js";
 import { PARALLEL } from "./limits.js";
 import { download } from "./transport.js";
 
@@ -41,7 +41,12 @@ export const fetchRelease = async (url, { signal, integrity } = {}) => {
   const pin = integrity == null ? null : (await import("./explain.js")).hexOf(integrity);
   if (known && (await digest(known)) === pin) return released(address, known);
   try {
-    return await online(address, known, known ? { signal, tries: 1, stallMs: 4000 } : { signal }, pin);
+    return await online(
+      address,
+      known,
+      known ? { signal, tries: 1, stallMs: 4000 } : { signal },
+      pin,
+    );
   } catch (/** @type {any} */ error) {
     signal?.throwIfAborted();
     // Whatever comes in its place is no reason to have none, but for bytes that are not the published ones.
@@ -77,7 +82,9 @@ const online = async (url, known, transfer, pin) => {
   const content = await download(url, transfer);
   const { manifest, sha256: whole = await digest(content), page } = parse(content);
   // A pin may be of either; releases of before have no page's own.
-  const wanted = [page, { path: manifest, sha256: whole }].find((one) => one && (pin ?? one.sha256) === one.sha256);
+  const wanted = [page, { path: manifest, sha256: whole }].find(
+    (one) => one && (pin ?? one.sha256) === one.sha256,
+  );
   if (!wanted) throw await explained("integrity", url, whole);
   const { path, sha256 } = wanted;
   if (!path) return released(url, content);
@@ -116,7 +123,8 @@ const parse = (content) => {
  * @param {string} root the folder that paths are relative to
  * @param {F[]} files
  */
-export const locate = (root, files) => files.map((file) => ({ ...file, url: within(root, file.path) }));
+export const locate = (root, files) =>
+  files.map((file) => ({ ...file, url: within(root, file.path) }));
 
 /**
  * @param {string | URL} root

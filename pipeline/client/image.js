@@ -1,5 +1,5 @@
 /** Images on their way to where the model runs. */
-import { ModelError } from './errors.js';
+import { ModelError } from "./errors.js";
 
 /**
  * Decoded as Pillow does for the pipeline (pipeline/samples/images.py): upright by its EXIF
@@ -7,9 +7,9 @@ import { ModelError } from './errors.js';
  * @type {ImageBitmapOptions}
  */
 const AS_STORED = {
-  colorSpaceConversion: 'none',
-  imageOrientation: 'from-image',
-  premultiplyAlpha: 'none',
+  colorSpaceConversion: "none",
+  imageOrientation: "from-image",
+  premultiplyAlpha: "none",
 };
 
 /** Of pixels: what is larger is made small before it waits. One of this size is decoded within 50 ms. */
@@ -22,7 +22,7 @@ export const bitmapOf = async (image) => {
     // Of a canvas that is what it holds, and no copy.
     return await createImageBitmap(image, image.getContext ? {} : AS_STORED);
   } catch (error) {
-    throw new ModelError('input', `this is no image that can be read: ${error}`);
+    throw new ModelError("input", `this is no image that can be read: ${error}`);
   }
 };
 
@@ -42,6 +42,6 @@ export const portable = async (image, release) => {
   // What may change meanwhile is copied now.
   const one = whole ? image : await bitmapOf(image);
   // Few pages have any.
-  if (large(one)) return (await import('./large.js')).bounded(one, release);
+  if (large(one)) return (await import("./large.js")).bounded(one, release);
   return [one, whole ? [] : [one]];
 };

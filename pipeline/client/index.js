@@ -7,9 +7,9 @@
  *
  * As the npm package has it; what is published beside models is cdn/index.js.
  */
-import { loading } from './load.js';
+import { loading } from "./load.js";
 
-export { LoadError, ModelError } from './errors.js';
+export { LoadError, ModelError } from "./errors.js";
 
 // In these words webpack, Vite, Rollup and Parcel know a file to copy: one that needs no bundling.
-export const load = loading(() => new URL('./model-pipeline-worker.js', import.meta.url));
+export const load = loading(() => new URL("./model-pipeline-worker.js", import.meta.url));

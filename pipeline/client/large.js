@@ -1,8 +1,8 @@
 /** Large images, made small on the page, one after another, before they wait: loaded where there is one. */
-import { explained } from './errors.js';
-import { fetchFiles, locate } from './fetch.js';
-import { bitmapOf } from './image.js';
-import { moduleOf } from './runtime.js';
+import { explained } from "./errors.js";
+import { fetchFiles, locate } from "./fetch.js";
+import { bitmapOf } from "./image.js";
+import { moduleOf } from "./runtime.js";
 
 /** @typedef {import('./fetch.js').Release} Release */
 /** @typedef {[any, Transferable[]]} Sent and what of it is given away */
@@ -38,13 +38,13 @@ async function reduced(image, release) {
     const pixels = task.bounded(bitmap, release.manifest);
     return [pixels, [pixels.data.buffer]];
   } catch (/** @type {any} */ error) {
-    throw error.name === 'SecurityError' ? await explained('foreign') : error;
+    throw error.name === "SecurityError" ? await explained("foreign") : error;
   }
 }
 
 /** @param {HTMLImageElement} image whose size is not known before, nor where it comes from */
 const loading = (image) =>
-  new Promise((done) => ['load', 'error'].map((type) => image.addEventListener(type, done)));
+  new Promise((done) => ["load", "error"].map((type) => image.addEventListener(type, done)));
 
 /**
  * An element's file, which is decoded where the model runs, and not on the page's own thread. What no
@@ -54,8 +54,8 @@ const loading = (image) =>
  */
 async function fileOf(url) {
   try {
-    const answer = await fetch(url, { cache: 'force-cache' });
-    const kept = answer.ok && !/no-store/.test(`${answer.headers.get('Cache-Control')}`);
+    const answer = await fetch(url, { cache: "force-cache" });
+    const kept = answer.ok && !/no-store/.test(`${answer.headers.get("Cache-Control")}`);
     const file = kept && (await answer.blob());
     // Only an element draws SVG.
     return file && !/svg/.test(file.type) && file;
@@ -71,7 +71,7 @@ async function fileOf(url) {
 async function taskOf({ manifest, base }) {
   /** @type {any[]} */
   const code = manifest.runtimes?.[manifest.task]?.files ?? [];
-  const files = locate(new URL('..', base).href, code);
+  const files = locate(new URL("..", base).href, code);
   const contents = await fetchFiles(files);
   return files[0] ? moduleOf(files[0].url, contents[0]) : {};
 }

@@ -1,11 +1,11 @@
 /** Calls to where the model runs. */
-import { ModelError, explained, revived } from './errors.js';
-import { scriptUrl } from './runtime.js';
-import { serve } from './serve.js';
-import { unlessAborted } from './transport.js';
+import { explained, ModelError, revived } from "./errors.js";
+import { scriptUrl } from "./runtime.js";
+import { serve } from "./serve.js";
+import { unlessAborted } from "./transport.js";
 
 /** What a worker of this client is called, by which it knows what it is. */
-export const NAME = 'model-client';
+export const NAME = "model-client";
 
 /** @typedef {{signal?: AbortSignal, transfer?: Transferable[], onProgress?: (progress: any) => void}} CallOptions */
 /** @typedef {ReturnType<typeof linked>} Link */
@@ -26,7 +26,7 @@ export const linked = (port) => {
   };
   const fail = (/** @type {Error} */ error) => waiting.forEach((answer) => answer({ error }));
   port.onerror = (/** @type {ErrorEvent} */ { message }) =>
-    fail(new ModelError('lost', `the worker failed: ${message}`));
+    fail(new ModelError("lost", `the worker failed: ${message}`));
 
   /**
    * @param {string} method
@@ -76,7 +76,8 @@ export const linked = (port) => {
 export const connect = async (worker, place) => {
   /** @type {any} */
   let failed;
-  const ways = worker === true ? [() => fromUrl(place()), () => imported(place())] : worker ? [worker] : [];
+  const ways =
+    worker === true ? [() => fromUrl(place()), () => imported(place())] : worker ? [worker] : [];
   for (const start of ways) {
     try {
       return linked(await started(await start()));
@@ -85,7 +86,7 @@ export const connect = async (worker, place) => {
     }
   }
   const { port1, port2 } = new MessageChannel();
-  serve(port2, failed ? [(await explained('noWorker', failed.message)).message] : []);
+  serve(port2, failed ? [(await explained("noWorker", failed.message)).message] : []);
   return linked(port1);
 };
 
@@ -107,7 +108,7 @@ const started = async (worker) => {
 };
 
 /** @param {URL | string} url */
-const fromUrl = (url) => new Worker(url, { type: 'module', name: NAME });
+const fromUrl = (url) => new Worker(url, { type: "module", name: NAME });
 
 /**
  * What is of another origin, or lacks the headers of an isolated page, a script of the page imports.
@@ -119,6 +120,6 @@ const imported = ({ href }) => {
   const url = scriptUrl(words);
   const worker = fromUrl(url);
   // Not before it has started: older Safari fetches the URL later.
-  worker.addEventListener('message', () => URL.revokeObjectURL(url));
+  worker.addEventListener("message", () => URL.revokeObjectURL(url));
   return worker;
 };

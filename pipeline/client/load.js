@@ -1,38 +1,40 @@
 /** What a page asks for: a model, from a release to answers. */
-import { ModelError, explained } from './errors.js';
-import { fetchRelease } from './fetch.js';
-import { portable } from './image.js';
-import { connect } from './link.js';
-import { unlessAborted } from './transport.js';
+import { explained, ModelError } from "./errors.js";
+import { fetchRelease } from "./fetch.js";
+import { portable } from "./image.js";
+import { connect } from "./link.js";
+import { unlessAborted } from "./transport.js";
 
 /**
  * @param {() => URL} place where the worker's file lies
  * @returns {typeof import('./index.js').load}
  */
-export const loading = (place) => async (url, { worker = true, integrity, onProgress, signal, ...wish } = {}) => {
-  if (!globalThis.createImageBitmap) throw await explained('environment');
-  const start = performance.now();
-  const linking = connect(worker, place);
-  try {
-    // The worker starts while the manifest comes.
-    const release = await fetchRelease(url, { signal, integrity });
-    const link = await unlessAborted(linking, signal);
-    await link.call('open', [release, wish], { signal, onProgress });
-    link.info.loadMs = performance.now() - start;
-    return modelOf(link, release);
-  } catch (error) {
-    linking.then(end);
-    throw error;
-  }
-};
+export const loading =
+  (place) =>
+  async (url, { worker = true, integrity, onProgress, signal, ...wish } = {}) => {
+    if (!globalThis.createImageBitmap) throw await explained("environment");
+    const start = performance.now();
+    const linking = connect(worker, place);
+    try {
+      // The worker starts while the manifest comes.
+      const release = await fetchRelease(url, { signal, integrity });
+      const link = await unlessAborted(linking, signal);
+      await link.call("open", [release, wish], { signal, onProgress });
+      link.info.loadMs = performance.now() - start;
+      return modelOf(link, release);
+    } catch (error) {
+      linking.then(end);
+      throw error;
+    }
+  };
 
 /** @param {import('./link.js').Link} link */
 const end = async ({ info, call, close }) => {
   // Asked also of what does not answer yet: on a page, a runtime that is opening ends only after that.
-  const freed = call('dispose', []).catch(() => {});
+  const freed = call("dispose", []).catch(() => {});
   // A worker is ended, and frees all.
-  if (info.thread === 'page') await freed;
-  close(new ModelError('disposed', 'the model was disposed of: load it again'));
+  if (info.thread === "page") await freed;
+  close(new ModelError("disposed", "the model was disposed of: load it again"));
 };
 
 /**
@@ -53,13 +55,13 @@ const modelOf = (link, release) => {
    * @param {{signal?: AbortSignal}} [options]
    * @param {'foreign' | 'notSent'} [refused] why it may be that something does not travel
    */
-  const inOrder = async (method, args, options, refused = 'notSent') => {
+  const inOrder = async (method, args, options, refused = "notSent") => {
     await (last = Promise.allSettled([args, last]));
     const [sent, transfer] = await args;
     try {
       return await call(method, sent, { ...options, transfer });
     } catch (/** @type {any} */ error) {
-      throw error?.name === 'DataCloneError' ? await explained(refused, error.message) : error;
+      throw error?.name === "DataCloneError" ? await explained(refused, error.message) : error;
     }
   };
 
@@ -67,11 +69,11 @@ const modelOf = (link, release) => {
     info,
     async classify(image, { top = 5, signal } = {}) {
       const sent = portable(image, release).then(([one, transfer]) => [[one, top], transfer]);
-      const { scores, artifact } = await inOrder('classify', sent, { signal }, 'foreign');
+      const { scores, artifact } = await inOrder("classify", sent, { signal }, "foreign");
       return Object.assign(scores, { artifact });
     },
-    predict: (tensors, options) => inOrder('predict', [[tensors]], options),
-    memory: () => inOrder('memory', [[]]),
+    predict: (tensors, options) => inOrder("predict", [[tensors]], options),
+    memory: () => inOrder("memory", [[]]),
     dispose: () => end(link),
   };
 };

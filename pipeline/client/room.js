@@ -1,5 +1,5 @@
 /** Where files cannot be kept, and where some are kept for nothing: loaded only then. */
-import { PLACE, openCache } from "./cache.js";
+import { openCache, PLACE } from "./cache.js";
 
 const FULL = "QuotaExceededError";
 
@@ -51,7 +51,9 @@ async function keep(error, sha256, content, files, { url = "", spare = "", warni
 async function forget(url) {
   const { all, keys } = await opened();
   // A cache lists what was put first first, and a release that has loaded is put anew.
-  const old = keys.find((key) => key.includes(":") && key !== url && url && folder(key) === folder(url));
+  const old = keys.find(
+    (key) => key.includes(":") && key !== url && url && folder(key) === folder(url),
+  );
   if (old) await all.delete(old);
   return !!old;
 }

@@ -1,6 +1,6 @@
 /** Starts a release's code from verified bytes. */
 
-import { explained } from './errors.js';
+import { explained } from "./errors.js";
 
 /** @type {Record<string, Promise<any>>} modules by URL: two models of one page share a runtime */
 const modules = {};
@@ -62,7 +62,7 @@ export const moduleOf = (url, code) =>
   (modules[url] ??= import(/* webpackIgnore: true */ /* @vite-ignore */ scriptUrl(code))
     .catch(async () => ({
       ...(await import(/* webpackIgnore: true */ /* @vite-ignore */ url)),
-      unchecked: (await explained('unchecked', url)).message,
+      unchecked: (await explained("unchecked", url)).message,
     }))
     .catch((error) => {
       delete modules[url];
@@ -70,4 +70,5 @@ export const moduleOf = (url, code) =>
     }));
 
 /** @param {BlobPart} content */
-export const scriptUrl = (content) => URL.createObjectURL(new Blob([content], { type: 'text/javascript' }));
+export const scriptUrl = (content) =>
+  URL.createObjectURL(new Blob([content], { type: "text/javascript" }));

@@ -1,7 +1,7 @@
 /** Where models run: a worker, or a page whose policy allows none. */
-import { openCache } from './cache.js';
-import { settle } from './fetch.js';
-import { Session } from './session.js';
+import { openCache } from "./cache.js";
+import { settle } from "./fetch.js";
+import { Session } from "./session.js";
 
 /** @typedef {import('./session.js').Hooks} Hooks */
 /** @typedef {{id: number, method: 'open' | 'classify' | 'predict' | 'memory' | 'dispose', args: [any, any]}} Call */
@@ -24,7 +24,7 @@ export const serve = (port, page) => {
    */
   const open = async (hooks, release, wish) => {
     // Few visitors need it.
-    const Kind = wish.cascade ? (await import('./cascade.js')).cascaded(Session) : Session;
+    const Kind = wish.cascade ? (await import("./cascade.js")).cascaded(Session) : Session;
     model = new Kind(release, wish);
     await model.open(hooks);
     // What is kept of older releases is of no use any more.
@@ -40,13 +40,18 @@ export const serve = (port, page) => {
     try {
       signal.throwIfAborted();
       const hooks = { signal, onProgress: (/** @type {any} */ progress) => send({ progress }) };
-      said = { result: await (method === 'open' ? open(hooks, ...args) : model[method](hooks, ...args)) };
+      said = {
+        result: await (method === "open" ? open(hooks, ...args) : model[method](hooks, ...args)),
+      };
     } catch (/** @type {any} */ error) {
       said = { error: { ...error, name: error.name, message: error.message } };
     }
     const info = model?.info;
-    const thread = page ? 'page' : 'worker';
-    send({ ...said, info: info && { ...info, thread, warnings: [...(page ?? []), ...info.warnings] } });
+    const thread = page ? "page" : "worker";
+    send({
+      ...said,
+      info: info && { ...info, thread, warnings: [...(page ?? []), ...info.warnings] },
+    });
     delete controls[id];
   };
 
@@ -54,7 +59,7 @@ export const serve = (port, page) => {
   let queue = Promise.resolve();
   port.onmessage = ({ data }) => {
     if (!data) return port.postMessage(0);
-    if ('abort' in data) return controls[data.abort]?.abort();
+    if ("abort" in data) return controls[data.abort]?.abort();
     controls[data.id] = new AbortController();
     queue = queue.then(() => perform(data)).catch(() => {});
   };

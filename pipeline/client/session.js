@@ -1,10 +1,10 @@
 /** A model, open on the best tier (an artifact on a backend) that answers the canary here. */
-import { choose } from './choose.js';
-import { probe } from './device.js';
-import { explained } from './errors.js';
-import { fetchFiles, locate } from './fetch.js';
-import { starting } from './runtime.js';
-import { mayPass } from './transport.js';
+import { choose } from "./choose.js";
+import { probe } from "./device.js";
+import { explained } from "./errors.js";
+import { fetchFiles, locate } from "./fetch.js";
+import { starting } from "./runtime.js";
+import { mayPass } from "./transport.js";
 
 /**
  * @typedef {import('./choose.js').Tier} Tier
@@ -14,7 +14,12 @@ import { mayPass } from './transport.js';
  * @typedef {{signal: AbortSignal, onProgress?: (progress: any) => void}} Hooks
  */
 
-const PROVED = ['proved in this engine', 'proved in another engine', 'not timed on a GPU', 'in software'];
+const PROVED = [
+  "proved in this engine",
+  "proved in another engine",
+  "not timed on a GPU",
+  "in software",
+];
 
 export class Session {
   /** @type {Tier[]} the best first; those that were tried are out */
@@ -31,9 +36,21 @@ export class Session {
    * @param {Wish} wish
    */
   constructor(release, wish) {
-    const { manifest: { name, release: id }, offline, warnings } = release;
+    const {
+      manifest: { name, release: id },
+      offline,
+      warnings,
+    } = release;
     /** What `Model.info` says of it. @type {any} */
-    this.info = { name, release: id, offline, why: [], tried: [], warnings: [...warnings], cascade: null };
+    this.info = {
+      name,
+      release: id,
+      offline,
+      why: [],
+      tried: [],
+      warnings: [...warnings],
+      cascade: null,
+    };
     /** What knows the task's input and answer. @type {any} */
     this.task = null;
     this.release = release;
@@ -49,7 +66,7 @@ export class Session {
     this.#device = await probe(JSON.stringify(manifest.runtimes), this.wish.threads);
     this.#tiers = choose(manifest, this.#device, this.wish);
     if (!this.#tiers[0]) {
-      throw await explained('notThere', this.wish, choose(manifest, this.#device, {}));
+      throw await explained("notThere", this.wish, choose(manifest, this.#device, {}));
     }
     await this.#next(hooks);
     return this;
@@ -71,7 +88,7 @@ export class Session {
         await this.#drop(tier, error);
       }
     }
-    throw await explained('nothing', this.#tiers, this.info.tried);
+    throw await explained("nothing", this.#tiers, this.info.tried);
   }
 
   /** The one that runs, or is the next to try. */
@@ -87,7 +104,7 @@ export class Session {
     const { manifest, base } = this.release;
     const { info } = this;
     const { threads, sparing, webgl, webgpu } = this.#device;
-    const files = [...locate(new URL('..', base).href, parts), ...locate(base, artifact.files)];
+    const files = [...locate(new URL("..", base).href, parts), ...locate(base, artifact.files)];
     const runtime = starting(parts, files, threads);
     const coming = fetchFiles(files, {
       ...this.release,
@@ -106,15 +123,19 @@ export class Session {
     this.#model = model;
     this.task = modules[1];
     info.warnings.push(...modules.flatMap(({ unchecked = [] }) => unchecked));
-    const time = ms ? `${ms.toFixed(1)} ms a run` : 'not timed';
-    const canary = model.canary ? 'canary answered' : 'no canary';
+    const time = ms ? `${ms.toFixed(1)} ms a run` : "not timed";
+    const canary = model.canary ? "canary answered" : "no canary";
     Object.assign(info, {
       artifact: artifact.id,
       backend,
       hardware: model.details,
       why: [
         `${artifact.id} on ${backend}: ${bytes} bytes, ${time}, ${PROVED[rank % 4]}, ${canary}`,
-        this.wish.artifact || this.wish.backend ? 'asked for' : sparing ? 'fewest bytes' : 'least time',
+        this.wish.artifact || this.wish.backend
+          ? "asked for"
+          : sparing
+            ? "fewest bytes"
+            : "least time",
         ...[webgl, webgpu].flatMap((gpu) => gpu?.software || []),
       ],
     });
@@ -128,7 +149,9 @@ export class Session {
   async #drop(tier, error) {
     await this.dispose();
     // Few need it; where it does not come, the next call tries the same one again.
-    const { without } = await import('./fallback.js').catch(() => { throw error; });
+    const { without } = await import("./fallback.js").catch(() => {
+      throw error;
+    });
     this.#tiers = without(tier, error, this.#tiers, this.wish, this.info.tried);
   }
 
@@ -139,9 +162,12 @@ export class Session {
    */
   async classify(hooks, image, top) {
     const { task, release, info } = this;
-    if (!task) throw await explained('noImages');
+    if (!task) throw await explained("noImages");
     const outputs = await this.predict(hooks, await task.inputOf(image, release.manifest));
-    return { scores: task.answer(outputs, release.manifest).slice(0, top), artifact: info.artifact };
+    return {
+      scores: task.answer(outputs, release.manifest).slice(0, top),
+      artifact: info.artifact,
+    };
   }
 
   /**

@@ -3,7 +3,6 @@
 import { LoadError } from "./errors.js";
 import { FIRST_WAIT_MS, MOST_JSON_BYTES, MOST_WAIT_MS } from "./limits.js";
 
-
 /**
  * @typedef {object} Transfer
  * @property {number} [bytes] that are expected; reading stops where more come

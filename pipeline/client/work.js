@@ -1,6 +1,6 @@
 /** What a worker of this client does. */
-import { webgl } from './device.js';
-import { serve } from './serve.js';
+import { webgl } from "./device.js";
+import { serve } from "./serve.js";
 
 /** @param {any} scope the worker's own */
 export const work = (scope) => {

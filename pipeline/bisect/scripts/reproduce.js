@@ -1,6 +1,6 @@
 // Runs the model beside this page on inputs.safetensors and compares it with expected.safetensors.
-import { run } from './run.js';
-import { parse } from './safetensors.js';
+import { run } from "./run.js";
+import { parse } from "./safetensors.js";
 
 const json = async (name) => (await fetch(name)).json();
 const tensors = async (name) => parse(await (await fetch(name)).arrayBuffer());
@@ -18,18 +18,18 @@ function compare(given, wanted, scale) {
 
 /** The shape and the first values. */
 const head = ({ shape, data }) =>
-  `[${shape}] ${Array.from(data.slice(0, 6), (value) => Number(value).toPrecision(6)).join(' ')}`;
+  `[${shape}] ${Array.from(data.slice(0, 6), (value) => Number(value).toPrecision(6)).join(" ")}`;
 
 async function reproduce() {
-  const facts = await json('reproduction.json');
-  const [expected] = Object.values(await tensors('expected.safetensors'));
+  const facts = await json("reproduction.json");
+  const [expected] = Object.values(await tensors("expected.safetensors"));
   const { runtime, output } = await run(
-    await json('runtime.json'),
-    await tensors('inputs.safetensors'),
+    await json("runtime.json"),
+    await tensors("inputs.safetensors"),
   );
   const share = compare(output, expected, facts.scale);
   return [
-    share <= facts.tolerance ? 'within tolerance' : 'wrong',
+    share <= facts.tolerance ? "within tolerance" : "wrong",
     `${runtime}, ${facts.op} ${facts.node}`,
     `largest difference, as a share of the range: ${share.toPrecision(6)}`,
     `expected ${head(expected)}`,
@@ -38,5 +38,5 @@ async function reproduce() {
 }
 
 const lines = await reproduce().catch((error) => [`failed: ${error.message}`]);
-document.getElementById('result').textContent = lines.join('\n');
+document.getElementById("result").textContent = lines.join("\n");
 document.title = lines[0];

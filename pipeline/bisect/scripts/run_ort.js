@@ -3,8 +3,8 @@
 /** What runs, and the model's one output as {data, shape}. */
 export async function run({ backend }, inputs) {
   const ort = await import(`./ort.${backend}.min.mjs`);
-  ort.env.wasm.wasmPaths = new URL('.', import.meta.url).href;
-  const session = await ort.InferenceSession.create('model.onnx', {
+  ort.env.wasm.wasmPaths = new URL(".", import.meta.url).href;
+  const session = await ort.InferenceSession.create("model.onnx", {
     executionProviders: [backend],
   });
   const feeds = {};

@@ -1,7 +1,7 @@
 /** TF.js in plain JavaScript. */
-import '@tensorflow/tfjs-backend-cpu';
+import "@tensorflow/tfjs-backend-cpu";
 
-export const NAME = 'cpu';
+export const NAME = "cpu";
 
 export async function prepare() {}
 

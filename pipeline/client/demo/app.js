@@ -2,7 +2,7 @@
 
 import { fetchRelease } from "../fetch.js";
 import { inShort } from "./bars.js";
-import { readChannels, ROOT, wanted } from "./catalog.js";
+import { ROOT, readChannels, wanted } from "./catalog.js";
 import { Digits } from "./digits.js";
 import { announce, enable, find, make, say } from "./dom.js";
 import { Lens } from "./lens.js";

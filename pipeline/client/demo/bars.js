@@ -1,7 +1,7 @@
 /** The answer: what it comes to large, and the five likeliest classes as bars. */
 
-import { inWords, isSure } from "./doubt.js";
 import { find, make, say } from "./dom.js";
+import { inWords, isSure } from "./doubt.js";
 import { percent } from "./words.js";
 
 /** @typedef {import("./doubt.js").Guess} Guess */

@@ -89,7 +89,10 @@ export class Digits {
     const scale = (side * block) / height;
     // Each dot is a pixel of ink; a pen that is thinner than the data set's is made as thick.
     const thicker = Math.max(0, pen - width * scale);
-    return this.drawn([...dots].map((point) => [point]), Math.min(dot * scale + thicker, pen));
+    return this.drawn(
+      [...dots].map((point) => [point]),
+      Math.min(dot * scale + thicker, pen),
+    );
   }
 
   /** Bytes of images, one after the other. @param {string} encoded base64 @returns {Uint8Array[]} */

@@ -13,7 +13,8 @@ import { bytes, median, milliseconds } from "./words.js";
 
 /** @param {Told | null} told null before it is known: what takes the same room */
 export function facts(told) {
-  if (!told) return ["Time", "Runs on", "Model file", "Downloaded"].map((term) => fact(term, "–", "", true));
+  if (!told)
+    return ["Time", "Runs on", "Model file", "Downloaded"].map((term) => fact(term, "–", "", true));
   const { info, times, wireBytes, travelled } = told;
   return [
     fact("Time", times.length ? milliseconds(median(times)) : "–", runs(times), true),

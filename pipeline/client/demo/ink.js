@@ -223,7 +223,10 @@ function measured({ pixels, ink, width, scale, box }) {
     0,
   );
   return {
-    dots: pixels.map((pixel) => ({ x: (pixel % width) / SIDE, y: Math.floor(pixel / width) / SIDE })),
+    dots: pixels.map((pixel) => ({
+      x: (pixel % width) / SIDE,
+      y: Math.floor(pixel / width) / SIDE,
+    })),
     dot: 1 / SIDE,
     width: (2 * pixels.length) / edge / SIDE,
     height: (box.height * scale) / SIDE,

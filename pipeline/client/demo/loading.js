@@ -1,8 +1,8 @@
 /** What is being loaded: a bar of all bytes, and a table of files. */
 
 import { find, make } from "./dom.js";
-import { bytes } from "./words.js";
 import { wireOf } from "./wire.js";
+import { bytes } from "./words.js";
 
 /**
  * @typedef {{ url: string, loaded: number, total: number, cached: boolean }} FileProgress

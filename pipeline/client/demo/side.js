@@ -1,7 +1,7 @@
 /** One model that runs: what to run is chosen, loaded, answers, and says how it did. */
 
-import { backendsOf, ROOT } from "./catalog.js";
 import { clearAnswer, showAnswer } from "./bars.js";
+import { backendsOf, ROOT } from "./catalog.js";
 import { find, make, say, stamp } from "./dom.js";
 import { facts, reasons } from "./facts.js";
 import { Loading } from "./loading.js";

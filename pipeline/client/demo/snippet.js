@@ -58,4 +58,3 @@ export function lead(selector, url) {
   link.hidden = !url;
   if (url) link.href = url;
 }
-

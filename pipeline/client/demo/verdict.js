@@ -28,7 +28,9 @@ function answers(a, b) {
       : `is ${inWords(guesses, seen?.doubt).replace("Not", "not")}`;
   });
   if (first !== second) return `They differ: A ${first}, B ${second}.`;
-  return first.startsWith("says") ? `Both say${first.slice(4)}.` : `Neither is sure${first.slice(11)}.`;
+  return first.startsWith("says")
+    ? `Both say${first.slice(4)}.`
+    : `Neither is sure${first.slice(11)}.`;
 }
 
 /** Which is faster: where the slower half of its runs beats the faster half of the other's. */

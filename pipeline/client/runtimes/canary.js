@@ -1,7 +1,7 @@
 /** A tiny golden that runs once on this device: a wrong answer drops to the next tier. */
-import { arrayOf } from './dtypes.js';
-import { RuntimeFailure } from './failure.js';
-import { mapped } from './record.js';
+import { arrayOf } from "./dtypes.js";
+import { RuntimeFailure } from "./failure.js";
+import { mapped } from "./record.js";
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
 
@@ -12,7 +12,7 @@ import { mapped } from './record.js';
  * @returns {Tensor}
  */
 export function decode({ dtype, shape, grid, data, scale = 1, offset = 0, values }) {
-  const few = values ?? Array.from(atob(data ?? ''), (char) => char.charCodeAt(0) * scale + offset);
+  const few = values ?? Array.from(atob(data ?? ""), (char) => char.charCodeAt(0) * scale + offset);
   const count = shape.reduce((product, size) => product * size, 1);
   const filled = new (arrayOf(dtype))(count);
   for (let i = 0; i < count; i++) {
@@ -22,7 +22,7 @@ export function decode({ dtype, shape, grid, data, scale = 1, offset = 0, values
       rest = Math.floor(rest / shape[axis]);
       stride *= grid[axis];
     }
-    filled[i] = dtype === 'int64' ? BigInt(few[from]) : few[from];
+    filled[i] = dtype === "int64" ? BigInt(few[from]) : few[from];
   }
   return { dtype, shape, data: filled };
 }
@@ -55,6 +55,6 @@ export function wrong(outputs, { outputs: wanted, tolerance }) {
 export async function answers(model, canary, wanted) {
   if (!canary || !wanted) return false;
   const found = wrong(await model.run(/** @type {any} */ (mapped(canary.inputs, decode))), wanted);
-  if (found) throw new RuntimeFailure('canary', found);
+  if (found) throw new RuntimeFailure("canary", found);
   return true;
 }

@@ -1,6 +1,6 @@
 /** What a bundle exports: it takes what a client fetched as it came, described by a manifest. */
-import { answers } from './canary.js';
-import { checkFeeds } from './feeds.js';
+import { answers } from "./canary.js";
+import { checkFeeds } from "./feeds.js";
 
 /**
  * @typedef {import('./contract.js').Delivery} Delivery
@@ -14,7 +14,8 @@ import { checkFeeds } from './feeds.js';
 /** @param {Runtime} runtime */
 export const delivered = ({ open, prepare }) => ({
   /** @param {Pick<Delivery, 'assets' | 'threads'>} delivery */
-  prepare: async ({ assets, threads }) => prepare && withUrls(assets, (urls) => prepare({ assets: urls, threads })),
+  prepare: async ({ assets, threads }) =>
+    prepare && withUrls(assets, (urls) => prepare({ assets: urls, threads })),
 
   /**
    * @param {Delivery} delivery
@@ -23,7 +24,9 @@ export const delivered = ({ open, prepare }) => ({
   async open({ artifact, manifest: { inputs, outputs, canary }, contents, assets, threads }) {
     const { format } = artifact;
     const files = named(artifact, contents);
-    const model = await withUrls(assets, (urls) => open({ format, ...files, assets: urls, inputs, outputs, threads }));
+    const model = await withUrls(assets, (urls) =>
+      open({ format, ...files, assets: urls, inputs, outputs, threads }),
+    );
     /** @type {Model['run']} */
     const run = async (feeds) => {
       checkFeeds(feeds, inputs);
@@ -45,7 +48,7 @@ export const delivered = ({ open, prepare }) => ({
  * @returns {{entry: ArrayBuffer, files: Record<string, ArrayBuffer>}}
  */
 export function named(artifact, contents) {
-  const nameOf = (/** @type {string} */ path) => path.slice(path.lastIndexOf('/') + 1);
+  const nameOf = (/** @type {string} */ path) => path.slice(path.lastIndexOf("/") + 1);
   const all = artifact.files.map(({ path }, i) => [nameOf(path), contents[i]]);
   const { [nameOf(artifact.entry)]: entry, ...files } = Object.fromEntries(all);
   return { entry, files };
@@ -61,7 +64,7 @@ export async function withUrls(assets, work) {
   /** @type {Record<string, string>} */
   const urls = {};
   for (const [name, parts] of Object.entries(joined(assets))) {
-    urls[name] = URL.createObjectURL(new Blob(parts, { type: 'application/wasm' }));
+    urls[name] = URL.createObjectURL(new Blob(parts, { type: "application/wasm" }));
   }
   try {
     return await work(urls);

@@ -5,7 +5,7 @@
  * @returns {any} the typed array's class
  */
 export function arrayOf(dtype) {
-  const name = { bool: 'Uint8', int64: 'BigInt64', uint64: 'BigUint64' }[dtype];
+  const name = { bool: "Uint8", int64: "BigInt64", uint64: "BigUint64" }[dtype];
   return /** @type {any} */ (globalThis)[`${name ?? dtype[0].toUpperCase() + dtype.slice(1)}Array`];
 }
 
@@ -16,5 +16,5 @@ export function arrayOf(dtype) {
  * @returns {Kind}
  */
 export function kindOf(dtype) {
-  return /float/.test(dtype) ? 'float' : dtype === 'bool' ? 'bool' : 'int';
+  return /float/.test(dtype) ? "float" : dtype === "bool" ? "bool" : "int";
 }

@@ -4,7 +4,7 @@
 
 /** What a runtime throws; every error that leaves a bundle is one. */
 export class RuntimeFailure extends Error {
-  name = 'RuntimeFailure';
+  name = "RuntimeFailure";
 
   /**
    * @param {Code} code `unavailable`: the backend cannot start here; `lost`: the context or device
@@ -19,7 +19,8 @@ export class RuntimeFailure extends Error {
 }
 
 const LOST = /context (?:was )?lost|CONTEXT_LOST|device (?:is |was )?lost|DXGI_ERROR_DEVICE/i;
-const MEMORY = /out of memory|out-of-memory|\bOOM\b|bad_alloc|enlarge memory|allocation fail|could not allocate/i;
+const MEMORY =
+  /out of memory|out-of-memory|\bOOM\b|bad_alloc|enlarge memory|allocation fail|could not allocate/i;
 
 /**
  * @param {unknown} error whatever a library threw
@@ -28,8 +29,8 @@ const MEMORY = /out of memory|out-of-memory|\bOOM\b|bad_alloc|enlarge memory|all
 export function explained(error) {
   if (error instanceof RuntimeFailure) return error;
   const message = String(/** @type {any} */ (error)?.message ?? error);
-  if (LOST.test(message)) return new RuntimeFailure('lost', message);
-  if (MEMORY.test(message)) return new RuntimeFailure('memory', message);
+  if (LOST.test(message)) return new RuntimeFailure("lost", message);
+  if (MEMORY.test(message)) return new RuntimeFailure("memory", message);
   return error instanceof Error ? error : new Error(message);
 }
 

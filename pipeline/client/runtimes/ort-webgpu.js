@@ -1,12 +1,12 @@
 /** ONNX models on ONNX Runtime's WebGPU kernels. */
-import * as ort from 'onnxruntime-web/webgpu';
-import { delivered } from './delivered.js';
-import { opener, preparer } from './ort/open.js';
-import { describeDevice, requireAdapter, watchDevice } from './webgpu.js';
+import * as ort from "onnxruntime-web/webgpu";
+import { delivered } from "./delivered.js";
+import { opener, preparer } from "./ort/open.js";
+import { describeDevice, requireAdapter, watchDevice } from "./webgpu.js";
 
 const provider = {
-  NAME: 'webgpu',
-  WASM: 'ort-wasm-simd-threaded.asyncify.wasm',
+  NAME: "webgpu",
+  WASM: "ort-wasm-simd-threaded.asyncify.wasm",
   prepare: async () => void (await requireAdapter()),
   describe: async ({ env }) => {
     const device = await env.webgpu.device;
@@ -14,4 +14,7 @@ const provider = {
   },
 };
 
-export const { open, prepare } = delivered({ open: opener(ort, provider), prepare: preparer(ort, provider) });
+export const { open, prepare } = delivered({
+  open: opener(ort, provider),
+  prepare: preparer(ort, provider),
+});

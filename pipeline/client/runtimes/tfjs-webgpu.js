@@ -1,7 +1,10 @@
 /** TF.js graph models on its webgpu backend. */
-import { delivered } from './delivered.js';
-import * as backend from './tfjs/webgpu.js';
-import * as graph from './tfjs/graph.js';
-import { opener, preparer } from './tfjs/open.js';
+import { delivered } from "./delivered.js";
+import * as backend from "./tfjs/webgpu.js";
+import * as graph from "./tfjs/graph.js";
+import { opener, preparer } from "./tfjs/open.js";
 
-export const { open, prepare } = delivered({ open: opener(backend, graph), prepare: preparer(backend) });
+export const { open, prepare } = delivered({
+  open: opener(backend, graph),
+  prepare: preparer(backend),
+});

@@ -1,12 +1,12 @@
 /** What WebGPU offers here, before a runtime asks for it and falls back without it. */
-import { RuntimeFailure } from './failure.js';
+import { RuntimeFailure } from "./failure.js";
 
 /** @returns {Promise<any>} a GPUAdapter */
 export async function requireAdapter() {
   const { gpu } = /** @type {any} */ (navigator);
-  if (!gpu) throw new RuntimeFailure('unavailable', 'this browser has no WebGPU');
+  if (!gpu) throw new RuntimeFailure("unavailable", "this browser has no WebGPU");
   const adapter = await gpu.requestAdapter();
-  if (!adapter) throw new RuntimeFailure('unavailable', 'WebGPU has no adapter here');
+  if (!adapter) throw new RuntimeFailure("unavailable", "WebGPU has no adapter here");
   return adapter;
 }
 
@@ -19,9 +19,9 @@ export async function describeDevice(device) {
   const info = device.adapterInfo ?? (await requireAdapter()).info ?? {};
   const named = [info.vendor, info.architecture, info.device, info.description];
   return {
-    renderer: named.filter(Boolean).join(' ') || 'a WebGPU adapter without a name',
+    renderer: named.filter(Boolean).join(" ") || "a WebGPU adapter without a name",
     fallbackAdapter: Boolean(info.isFallbackAdapter),
-    shaderF16: device.features.has('shader-f16'),
+    shaderF16: device.features.has("shader-f16"),
   };
 }
 
@@ -33,9 +33,9 @@ export function watchDevice(device) {
   /** @type {string | undefined} */
   let lost;
   device.lost.then((/** @type {any} */ info) => {
-    lost = `the WebGPU device was lost: ${info.message || info.reason || 'no reason given'}`;
+    lost = `the WebGPU device was lost: ${info.message || info.reason || "no reason given"}`;
   });
   return () => {
-    if (lost) throw new RuntimeFailure('lost', lost);
+    if (lost) throw new RuntimeFailure("lost", lost);
   };
 }

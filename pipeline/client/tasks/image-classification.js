@@ -1,6 +1,6 @@
 /** One label per image: the twin of pipeline/tasks/image_classification.py. */
-import { gather, pixelsOf } from './pixels.js';
-import { preprocess } from './preprocess.js';
+import { gather, pixelsOf } from "./pixels.js";
+import { preprocess } from "./preprocess.js";
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
 /** @typedef {{label: string, index: number, score: number}} Score */
@@ -37,7 +37,9 @@ export const bounded = (bitmap, { preprocess: { resize } }) => gather(bitmap, re
  */
 function cast(values, dtype) {
   const [Kind, low, high] = /** @type {any} */ (INTEGERS)[dtype] ?? [];
-  return Kind ? Kind.from(values, (/** @type {number} */ v) => Math.max(low, Math.min(high, even(v)))) : values;
+  return Kind
+    ? Kind.from(values, (/** @type {number} */ v) => Math.max(low, Math.min(high, even(v))))
+    : values;
 }
 
 /**

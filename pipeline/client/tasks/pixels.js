@@ -13,8 +13,8 @@
  * rows and two columns for each of the result. So memory is bounded; and some browsers make no canvas
  * that is as large as a photo.
  */
-import { bitmapOf } from '../image.js';
-import { axis } from './preprocess.js';
+import { bitmapOf } from "../image.js";
+import { axis } from "./preprocess.js";
 
 /** @typedef {import('./preprocess.js').Pixels} Pixels */
 /** @typedef {[number, number] | null} Size height and width of what it becomes */
@@ -25,7 +25,7 @@ import { axis } from './preprocess.js';
  * @returns {Promise<Pixels>}
  */
 export const pixelsOf = async (image, size) =>
-  'data' in image ? image : gather(image instanceof Blob ? await bitmapOf(image) : image, size);
+  "data" in image ? image : gather(image instanceof Blob ? await bitmapOf(image) : image, size);
 
 /**
  * @param {ImageBitmap} bitmap is closed
@@ -43,7 +43,12 @@ export function gather(bitmap, size) {
   };
   try {
     const drawn = /** @type {Pixels['data']} */ (read(draw));
-    return { width, height, gathered, data: opaque(drawn) ? drawn : (read(readThroughWebgl) ?? drawn) };
+    return {
+      width,
+      height,
+      gathered,
+      data: opaque(drawn) ? drawn : (read(readThroughWebgl) ?? drawn),
+    };
   } finally {
     bitmap.close();
   }
@@ -76,7 +81,7 @@ function draw(bitmap, rows, span) {
   const { width } = bitmap;
   const canvas = new OffscreenCanvas(width, rows.length * span);
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
-    canvas.getContext('2d', { willReadFrequently: true })
+    canvas.getContext("2d", { willReadFrequently: true })
   );
   rows.map((y, i) => context.drawImage(bitmap, 0, y, width, span, 0, i * span, width, span));
   return context.getImageData(0, 0, width, canvas.height).data;
@@ -99,7 +104,7 @@ let shared;
  */
 function readThroughWebgl(bitmap, rows, span) {
   const { width, height } = bitmap;
-  if (!shared || shared.isContextLost()) shared = new OffscreenCanvas(1, 1).getContext('webgl');
+  if (!shared || shared.isContextLost()) shared = new OffscreenCanvas(1, 1).getContext("webgl");
   const gl = shared;
   if (!gl || Math.max(width, height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) return null;
   const [texture, frame] = [gl.createTexture(), gl.createFramebuffer()];
@@ -109,7 +114,9 @@ function readThroughWebgl(bitmap, rows, span) {
   gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
   const bytes = width * span * 4;
   const data = new Uint8Array(rows.length * bytes);
-  rows.map((y, i) => gl.readPixels(0, y, width, span, gl.RGBA, gl.UNSIGNED_BYTE, data.subarray(i * bytes)));
+  rows.map((y, i) =>
+    gl.readPixels(0, y, width, span, gl.RGBA, gl.UNSIGNED_BYTE, data.subarray(i * bytes)),
+  );
   gl.deleteFramebuffer(frame);
   gl.deleteTexture(texture);
   return gl.getError() ? null : data;

@@ -22,9 +22,12 @@ const LUMA = [0.299, 0.587, 0.114].map(fround);
  * @param {Preprocess} preprocess
  * @returns {{shape: number[], data: Float32Array}} [1, height, width, 3 or 1]
  */
-export function preprocess({ width: before, height: above, data: from, gathered }, { resize, color, scale: [least, most] }) {
+export function preprocess(
+  { width: before, height: above, data: from, gathered },
+  { resize, color, scale: [least, most] },
+) {
   const [height, width] = resize ?? [above, before];
-  const [channels, value] = color === 'rgb' ? [3, opaque] : [1, grey];
+  const [channels, value] = color === "rgb" ? [3, opaque] : [1, grey];
   const [down, across] = [axis(above, height, gathered), axis(before, width, gathered)];
   const stride = gathered ? 2 * width : before;
   const [factor, offset] = [fround((most - least) / 255), fround(least)];

@@ -1,7 +1,12 @@
 for (const box of document.querySelectorAll(".snippet")) {
-  const [code, button, status] = ["code", "button", "[role=status]"].map((one) => box.querySelector(one));
+  const [code, button, status] = ["code", "button", "[role=status]"].map((one) =>
+    box.querySelector(one),
+  );
   // Only a browser knows where this folder is served.
-  code.textContent = code.textContent.replaceAll("https://cdn.example/", new URL("..", new URL(".", location)).href);
+  code.textContent = code.textContent.replaceAll(
+    "https://cdn.example/",
+    new URL("..", new URL(".", location)).href,
+  );
   button.hidden = false;
   let over;
   button.addEventListener("click", async () => {

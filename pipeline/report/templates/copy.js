@@ -11,7 +11,9 @@ for (const text of document.querySelectorAll("pre")) {
       getSelection().selectAllChildren(text);
       button.textContent = "Selected: press Ctrl+C or ⌘C";
     }
-    setTimeout(() => { button.textContent = "Copy"; }, 3000);
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, 3000);
   };
   const status = document.createElement("div");
   status.className = "copy";

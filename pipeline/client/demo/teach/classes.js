@@ -1,7 +1,7 @@
 /** The classes that are taught: names, and the images of each. */
 
-import { acceptDrops, decode, images } from "../photos.js";
 import { enable, find, make, onFiles, stamp } from "../dom.js";
+import { acceptDrops, decode, images } from "../photos.js";
 import { counted } from "../words.js";
 
 /**

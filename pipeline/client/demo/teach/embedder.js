@@ -2,7 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
-import { loadLayersModel, model as layersModel } from "@tensorflow/tfjs-layers";
+import { model as layersModel, loadLayersModel } from "@tensorflow/tfjs-layers";
 import { digest, fetchFiles, locate } from "../../fetch.js";
 import { named, withUrls } from "../../runtimes/delivered.js";
 import { artifactsOf } from "../../runtimes/tfjs/artifacts.js";
@@ -77,7 +77,9 @@ export class Embedder {
  * @param {import("@tensorflow/tfjs-layers").LayersModel} cut
  */
 async function identity(cut) {
-  return digest(await new Blob(cut.getWeights().map((one) => one.dataSync().slice())).arrayBuffer());
+  return digest(
+    await new Blob(cut.getWeights().map((one) => one.dataSync().slice())).arrayBuffer(),
+  );
 }
 
 /**

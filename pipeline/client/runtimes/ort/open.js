@@ -1,7 +1,7 @@
 /** Runs ONNX models from memory in ONNX Runtime Web on one execution provider, and on no other. */
-import { RuntimeFailure, explaining } from '../failure.js';
-import { checkNames, mapped, namesOf } from '../record.js';
-import { threadCount } from '../threads.js';
+import { RuntimeFailure, explaining } from "../failure.js";
+import { checkNames, mapped, namesOf } from "../record.js";
+import { threadCount } from "../threads.js";
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
 /** @typedef {import('../contract.js').StartRequest} StartRequest */
@@ -18,7 +18,7 @@ import { threadCount } from '../threads.js';
 
 /** One operator, Identity, in ONNX' binary form. */
 const SMALLEST =
-  'CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=';
+  "CAg6NwoQCgF4EgF5IghJZGVudGl0eRIBZ1oPCgF4EgoKCAgBEgQKAggBYg8KAXkSCgoICAESBAoCCAFCBAoAEBE=";
 
 /**
  * The runtime's WebAssembly is compiled while the model's files still come: ONNX Runtime starts with
@@ -45,8 +45,8 @@ export function preparer(ort, provider) {
 export function opener(ort, provider) {
   return (request) =>
     explaining(async () => {
-      if (request.format !== 'onnx') {
-        throw new RuntimeFailure('format', `this bundle runs onnx, not ${request.format}`);
+      if (request.format !== "onnx") {
+        throw new RuntimeFailure("format", `this bundle runs onnx, not ${request.format}`);
       }
       await start(ort, provider, request);
       const session = await create(ort, provider, request);
@@ -67,8 +67,8 @@ export function opener(ort, provider) {
  * @returns {Promise<Model>}
  */
 async function described(ort, provider, session, { inputs, outputs }) {
-  checkNames(session.inputNames, namesOf(inputs), 'takes');
-  checkNames(session.outputNames, namesOf(outputs), 'returns');
+  checkNames(session.inputNames, namesOf(inputs), "takes");
+  checkNames(session.outputNames, namesOf(outputs), "returns");
   const { described, check } = await provider.describe(ort);
   return {
     details: { ...common(ort, provider), ...described },
@@ -86,8 +86,8 @@ async function described(ort, provider, session, { inputs, outputs }) {
 async function start(ort, provider, { assets = {}, threads }) {
   await provider.prepare();
   const wasm = assets[provider.WASM];
-  if (!wasm) throw new RuntimeFailure('unavailable', `${provider.WASM} was not given`);
-  ort.env.logLevel = 'error';
+  if (!wasm) throw new RuntimeFailure("unavailable", `${provider.WASM} was not given`);
+  ort.env.logLevel = "error";
   ort.env.wasm.wasmPaths = { wasm };
   ort.env.wasm.numThreads = threadCount(threads);
 }
@@ -118,9 +118,12 @@ function lacking(error) {
   const text = String(error?.message ?? error);
   // The model's float16 arithmetic needs what the adapter does not offer.
   if (/\bf16\b|ShaderF16/i.test(text)) {
-    return new RuntimeFailure('unavailable', 'the WebGPU adapter has no float16 shaders (shader-f16)');
+    return new RuntimeFailure(
+      "unavailable",
+      "the WebGPU adapter has no float16 shaders (shader-f16)",
+    );
   }
-  return /no available backend/i.test(text) ? new RuntimeFailure('unavailable', text) : error;
+  return /no available backend/i.test(text) ? new RuntimeFailure("unavailable", text) : error;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** A TF.js model in memory: its model.json and shards, as TF.js wants them. */
-import { io, util } from '@tensorflow/tfjs-core';
-import { RuntimeFailure } from '../failure.js';
+import { io, util } from "@tensorflow/tfjs-core";
+import { RuntimeFailure } from "../failure.js";
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
 
@@ -26,7 +26,7 @@ export function artifactsOf({ entry, files }) {
  */
 function shard(files, path) {
   const found = files[path];
-  if (!found) throw new RuntimeFailure('format', `model.json names ${path}, which is not there`);
+  if (!found) throw new RuntimeFailure("format", `model.json names ${path}, which is not there`);
   return found;
 }
 
@@ -37,12 +37,12 @@ function shard(files, path) {
  */
 function checkBytes(specs, shards) {
   // The bytes of strings depend on the strings.
-  if (specs.some(({ dtype }) => dtype === 'string')) return;
+  if (specs.some(({ dtype }) => dtype === "string")) return;
   const needed = specs.reduce((sum, spec) => sum + weightBytes(spec), 0);
   const there = shards.reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (needed === there) return;
   const text = `model.json needs ${needed} bytes of weights, its ${shards.length} shards hold ${there}`;
-  throw new RuntimeFailure('format', text);
+  throw new RuntimeFailure("format", text);
 }
 
 /** @param {{shape: number[], dtype: string, quantization?: {dtype: string}}} spec */

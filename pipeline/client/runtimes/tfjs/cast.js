@@ -1,10 +1,10 @@
 /** Between a model's own dtypes and what TF.js has: float32, int32 and bool. */
-import { arrayOf, kindOf } from '../dtypes.js';
-import { RuntimeFailure } from '../failure.js';
+import { arrayOf, kindOf } from "../dtypes.js";
+import { RuntimeFailure } from "../failure.js";
 
 /** @typedef {import('../contract.js').Tensors[string]} Tensor */
 
-const TAKEN = { float: 'float32', int: 'int32', bool: 'bool' };
+const TAKEN = { float: "float32", int: "int32", bool: "bool" };
 const LEAST = -(2 ** 31);
 const MOST = 2 ** 31 - 1;
 
@@ -17,7 +17,7 @@ export function taken(name, { dtype, shape, data }) {
   const needed = TAKEN[kindOf(dtype)];
   if (dtype === needed) return { dtype, shape, data };
   const values = numbers(dtype, data);
-  if (needed === 'int32') checkRange(name, values);
+  if (needed === "int32") checkRange(name, values);
   return { dtype: needed, shape, data: arrayOf(needed).from(values, Number) };
 }
 
@@ -30,7 +30,9 @@ export function promised({ dtype: given, shape, data }, dtype) {
   const same = !dtype || given === dtype || kindOf(given) !== kindOf(dtype);
   const convert = /int64/.test(dtype) ? BigInt : Number;
   return /** @type {any} */ (
-    same ? { dtype: given, shape, data } : { dtype, shape, data: arrayOf(dtype).from(data, convert) }
+    same
+      ? { dtype: given, shape, data }
+      : { dtype, shape, data: arrayOf(dtype).from(data, convert) }
   );
 }
 
@@ -39,8 +41,8 @@ export function promised({ dtype: given, shape, data }, dtype) {
  * @param {any} data float16 may come as raw bits
  */
 function numbers(dtype, data) {
-  if (dtype !== 'float16' || !(data instanceof Uint16Array)) return data;
-  return new (arrayOf('float16'))(data.buffer, data.byteOffset, data.length);
+  if (dtype !== "float16" || !(data instanceof Uint16Array)) return data;
+  return new (arrayOf("float16"))(data.buffer, data.byteOffset, data.length);
 }
 
 /**
@@ -51,6 +53,6 @@ function checkRange(name, values) {
   const beyond = values.find((/** @type {any} */ value) => value < LEAST || value > MOST);
   if (beyond !== undefined) {
     const text = `input "${name}" holds ${beyond}: TF.js has no integers of more than 32 bits`;
-    throw new RuntimeFailure('input', text);
+    throw new RuntimeFailure("input", text);
   }
 }

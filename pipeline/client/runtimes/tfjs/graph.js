@@ -1,11 +1,11 @@
 /** TF.js graph models. */
-import { loadGraphModel } from '@tensorflow/tfjs-converter';
-import { namesOf } from '../record.js';
-import { graphPredictor } from './predict.js';
+import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import { namesOf } from "../record.js";
+import { graphPredictor } from "./predict.js";
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
 
-export const FORMAT = 'tfjs-graph';
+export const FORMAT = "tfjs-graph";
 
 export const load = loadGraphModel;
 

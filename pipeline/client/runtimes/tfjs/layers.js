@@ -1,11 +1,11 @@
 /** TF.js layers models. */
-import { loadLayersModel } from '@tensorflow/tfjs-layers';
-import { namesOf } from '../record.js';
-import { layersPredictor } from './predict.js';
+import { loadLayersModel } from "@tensorflow/tfjs-layers";
+import { namesOf } from "../record.js";
+import { layersPredictor } from "./predict.js";
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
 
-export const FORMAT = 'tfjs-layers';
+export const FORMAT = "tfjs-layers";
 
 export const load = loadLayersModel;
 

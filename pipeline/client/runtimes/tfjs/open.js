@@ -1,8 +1,8 @@
 /** Runs TF.js models from memory on one backend, and on no other. */
-import * as tf from '@tensorflow/tfjs-core';
-import { RuntimeFailure, explaining } from '../failure.js';
-import { artifactsOf } from './artifacts.js';
-import { promised, taken } from './cast.js';
+import * as tf from "@tensorflow/tfjs-core";
+import { RuntimeFailure, explaining } from "../failure.js";
+import { artifactsOf } from "./artifacts.js";
+import { promised, taken } from "./cast.js";
 
 /** @typedef {import('../contract.js').OpenRequest} OpenRequest */
 /** @typedef {import('../contract.js').StartRequest} StartRequest */
@@ -44,7 +44,10 @@ export function opener(backend, kind) {
   return (request) =>
     explaining(async () => {
       if (request.format !== kind.FORMAT) {
-        throw new RuntimeFailure('format', `this bundle runs ${kind.FORMAT}, not ${request.format}`);
+        throw new RuntimeFailure(
+          "format",
+          `this bundle runs ${kind.FORMAT}, not ${request.format}`,
+        );
       }
       return opening(backend, kind, request);
     });
@@ -83,7 +86,11 @@ async function opening(backend, kind, request) {
 async function described(backend, kind, model, request) {
   const predict = kind.predictor(model, request);
   const dtypes = Object.fromEntries(request.outputs.map(({ name, dtype }) => [name, dtype]));
-  const details = { backend: tf.getBackend(), version: tf.version_core, ...(await backend.describe()) };
+  const details = {
+    backend: tf.getBackend(),
+    version: tf.version_core,
+    ...(await backend.describe()),
+  };
   return {
     details,
     run: (feeds) => explaining(() => run(backend, predict, feeds, dtypes)),
@@ -111,7 +118,7 @@ async function start(backend, request) {
  */
 async function begin(backend, request) {
   await backend.prepare(request);
-  let reason = '';
+  let reason = "";
   try {
     await tf.setBackend(backend.NAME);
   } catch (error) {
@@ -119,7 +126,10 @@ async function begin(backend, request) {
   }
   // TF.js moves on to another backend, or to none, without a word.
   if (tf.getBackend() !== backend.NAME) {
-    throw new RuntimeFailure('unavailable', `TF.js could not start its ${backend.NAME} backend${reason}`);
+    throw new RuntimeFailure(
+      "unavailable",
+      `TF.js could not start its ${backend.NAME} backend${reason}`,
+    );
   }
 }
 

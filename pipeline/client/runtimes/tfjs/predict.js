@@ -1,5 +1,5 @@
 /** Calls TF.js models as frontends do; artifacts are proved by the same code. */
-import { checkNames, sameNames } from '../record.js';
+import { checkNames, sameNames } from "../record.js";
 
 /** @typedef {Record<string, any>} Named TF.js tensors by public name */
 
@@ -16,12 +16,12 @@ export function graphPredictor(model, outputs) {
       result = dynamic ? await model.predictAsync(feeds) : model.predict(feeds);
     } catch (error) {
       // Control flow and output shapes that depend on values: known only once it is tried.
-      if (dynamic || !String(error).includes('executeAsync')) throw error;
+      if (dynamic || !String(error).includes("executeAsync")) throw error;
       dynamic = true;
       result = await model.predictAsync(feeds);
     }
     const named = byName(result, model.outputNodes, outputs[0]);
-    checkNames(Object.keys(named), outputs, 'returns');
+    checkNames(Object.keys(named), outputs, "returns");
     return named;
   };
 }
@@ -35,7 +35,7 @@ export function graphPredictor(model, outputs) {
 function byName(result, nodes, first) {
   if (Array.isArray(result)) return zipped(nodes, result);
   // A tensor has a dtype; a named map has none (an output may be called "dtype", never a string).
-  return typeof result.dtype === 'string' ? { [first]: result } : result;
+  return typeof result.dtype === "string" ? { [first]: result } : result;
 }
 
 /**
@@ -53,7 +53,7 @@ export function layersPredictor(model, inputs, outputs) {
     const options = { batchSize: tensors[0].shape[0] };
     const result = model.predict(tensors.length === 1 ? tensors[0] : tensors, options);
     const named = zipped(names, [result].flat());
-    checkNames(Object.keys(named), outputs, 'returns');
+    checkNames(Object.keys(named), outputs, "returns");
     return named;
   };
 }
@@ -63,4 +63,5 @@ export function layersPredictor(model, inputs, outputs) {
  * @param {any[]} tensors
  * @returns {Named}
  */
-const zipped = (names, tensors) => Object.fromEntries(tensors.map((tensor, i) => [names[i], tensor]));
+const zipped = (names, tensors) =>
+  Object.fromEntries(tensors.map((tensor, i) => [names[i], tensor]));

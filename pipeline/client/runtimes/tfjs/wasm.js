@@ -1,28 +1,28 @@
 /** TF.js on WebAssembly, with SIMD, and with threads where the page is isolated. */
-import { getThreadsCount, setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { env } from '@tensorflow/tfjs-core';
-import { RuntimeFailure } from '../failure.js';
-import { threadCount } from '../threads.js';
+import { getThreadsCount, setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { env } from "@tensorflow/tfjs-core";
+import { RuntimeFailure } from "../failure.js";
+import { threadCount } from "../threads.js";
 
-export const NAME = 'wasm';
+export const NAME = "wasm";
 
-const PLAIN = 'tfjs-backend-wasm.wasm';
-const SIMD = 'tfjs-backend-wasm-simd.wasm';
-const THREADED = 'tfjs-backend-wasm-threaded-simd.wasm';
+const PLAIN = "tfjs-backend-wasm.wasm";
+const SIMD = "tfjs-backend-wasm-simd.wasm";
+const THREADED = "tfjs-backend-wasm-threaded-simd.wasm";
 
 /** @param {import('../contract.js').StartRequest} request */
 export async function prepare({ assets = {}, threads }) {
-  const simd = await env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  const simd = await env().getAsync("WASM_HAS_SIMD_SUPPORT");
   const count = simd ? threadsOf(threads) : 1;
   // The threaded one runs on one thread too, where nothing else came.
   const able = [count > 1 && THREADED, simd && SIMD, PLAIN, simd && THREADED];
   const chosen = able.find((name) => name && assets[name]);
   if (!chosen) {
-    const needed = able.slice(0, 3).filter(Boolean).join(' or ');
-    throw new RuntimeFailure('unavailable', `${needed} is needed here and was not given`);
+    const needed = able.slice(0, 3).filter(Boolean).join(" or ");
+    throw new RuntimeFailure("unavailable", `${needed} is needed here and was not given`);
   }
   // It would take threads wherever there are some.
-  env().set('WASM_HAS_MULTITHREAD_SUPPORT', chosen === THREADED);
+  env().set("WASM_HAS_MULTITHREAD_SUPPORT", chosen === THREADED);
   setThreadsCount(count);
   // It wants all three, and takes one.
   const url = assets[chosen];
@@ -38,7 +38,7 @@ function threadsOf(asked) {
 }
 
 export async function describe() {
-  return { simd: await env().getAsync('WASM_HAS_SIMD_SUPPORT'), threads: getThreadsCount() };
+  return { simd: await env().getAsync("WASM_HAS_SIMD_SUPPORT"), threads: getThreadsCount() };
 }
 
 /** WebAssembly has no context to lose. */

@@ -1,9 +1,9 @@
 /** TF.js on WebGPU. */
-import '@tensorflow/tfjs-backend-webgpu';
-import { backend } from '@tensorflow/tfjs-core';
-import { describeDevice, requireAdapter, watchDevice } from '../webgpu.js';
+import "@tensorflow/tfjs-backend-webgpu";
+import { backend } from "@tensorflow/tfjs-core";
+import { describeDevice, requireAdapter, watchDevice } from "../webgpu.js";
 
-export const NAME = 'webgpu';
+export const NAME = "webgpu";
 
 let lost = () => {};
 
