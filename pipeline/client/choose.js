@@ -136,7 +136,7 @@ export const partsOf = ({ files: [bundle, ...own] }, { runtimes, task }, { featu
   const last = own.findLast((file) =>
     file.features.every((/** @type {any} */ one) => features.includes(one)),
   );
-  const parts = own.filter((file) => file.features + "" == last?.features);
+  const parts = own.filter((file) => file.features.join() === last?.features.join());
   return own[0] && !last ? [] : [bundle, ...parts, ...(runtimes[task]?.files ?? [])];
 };
 

@@ -4,18 +4,21 @@
 const SIDE = 320;
 
 export class Camera {
+  #video;
+  #take;
+  /** @type {MediaStream | undefined} */
+  #stream;
+  /** How often it was asked for or stopped: what was asked for before is not wanted any more. */
+  #turn = 0;
+
   /**
    * @param {HTMLVideoElement} video
    * @param {(frame: HTMLCanvasElement) => Promise<unknown>} take what to do with a frame; the next one waits for it
    */
   constructor(video, take) {
-    this._video = video;
-    this._take = take;
-    /** @type {MediaStream | undefined} */
-    this._stream = undefined;
+    this.#video = video;
+    this.#take = take;
     this.held = false;
-    /** How often it was asked for or stopped: what was asked for before is not wanted any more. */
-    this._turn = 0;
   }
 
   /** Ask for the camera, and begin. */
@@ -27,39 +30,39 @@ export class Camera {
     }
     const video = { facingMode: "environment", width: { ideal: 640 }, height: { ideal: 480 } };
     this.stop();
-    const turn = this._turn;
+    const turn = this.#turn;
     const stream = await navigator.mediaDevices.getUserMedia({ video });
-    if (turn !== this._turn) return stream.getTracks().forEach((track) => track.stop());
-    this._stream = stream;
-    this._video.srcObject = stream;
-    await this._video.play();
-    this._run(stream);
+    if (turn !== this.#turn) return stream.getTracks().forEach((track) => track.stop());
+    this.#stream = stream;
+    this.#video.srcObject = stream;
+    await this.#video.play();
+    this.#run(stream);
   }
 
   stop() {
-    this._turn++;
-    this._stream?.getTracks().forEach((track) => track.stop());
-    this._stream = undefined;
-    this._video.srcObject = null;
+    this.#turn++;
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.#stream = undefined;
+    this.#video.srcObject = null;
     this.held = false;
   }
 
   /** @param {boolean} held whether the picture stands still */
   hold(held) {
     this.held = held;
-    if (held) this._video.pause();
-    else void this._video.play();
+    if (held) this.#video.pause();
+    else void this.#video.play();
   }
 
   /** The picture of now. */
   frame() {
-    const { videoWidth: width, videoHeight: height } = this._video;
+    const { videoWidth: width, videoHeight: height } = this.#video;
     const side = Math.min(width, height);
     const canvas = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
     canvas
       .getContext("2d")
       ?.drawImage(
-        this._video,
+        this.#video,
         (width - side) / 2,
         (height - side) / 2,
         side,
@@ -73,9 +76,9 @@ export class Camera {
   }
 
   /** @param {MediaStream} stream */
-  async _run(stream) {
-    while (this._stream === stream) {
-      if (!this.held && this._video.videoWidth) await this._take(this.frame()).catch(() => {});
+  async #run(stream) {
+    while (this.#stream === stream) {
+      if (!this.held && this.#video.videoWidth) await this.#take(this.frame()).catch(() => {});
       await new Promise((next) => requestAnimationFrame(next));
     }
   }

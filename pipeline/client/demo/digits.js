@@ -19,19 +19,24 @@ const SHIFTS = [0, -2, -1, 1, 2];
 
 /** What samples.json says of a data set: pipeline/bundled/demo_samples.py writes it. */
 export class Digits {
+  #description;
+  #look;
+  #typical;
+  #farthest;
+
   /** @param {any} data */
   constructor({ description, credit, labels, pixels, look, like }) {
     this.credit = credit;
-    this._description = description;
-    this._look = look;
-    const images = this._images(pixels);
+    this.#description = description;
+    this.#look = look;
+    const images = this.#images(pixels);
     /** @type {Sample[]} */
     this.samples = labels.map((/** @type {string} */ label, /** @type {number} */ i) => ({
       label,
-      pixels: this._grey(images[i]),
+      pixels: this.#grey(images[i]),
     }));
-    this._typical = this._images(like.pixels);
-    this._farthest = like.squared_distance;
+    this.#typical = this.#images(like.pixels);
+    this.#farthest = like.squared_distance;
   }
 
   /** @returns {Promise<Digits>} */
@@ -43,7 +48,7 @@ export class Digits {
 
   /** Whether a release was proved on this data set, and so reads its digits. @param {any} manifest */
   suits({ samples }) {
-    return samples?.description === this._description;
+    return samples?.description === this.#description;
   }
 
   /**
@@ -53,10 +58,10 @@ export class Digits {
    * @param {number} [pen] its width in pixels of the bitmap
    * @returns {View}
    */
-  drawn(strokes, pen = this._look.pen) {
-    const [values, ...moved] = SHIFTS.map((shift) => this._rendered(strokes, pen, shift));
-    const doubt = [values, ...moved].every((image) => this._isUnlike(image));
-    return { pixels: this._grey(values), ...(doubt && { doubt: UNLIKE }) };
+  drawn(strokes, pen = this.#look.pen) {
+    const [values, ...moved] = SHIFTS.map((shift) => this.#rendered(strokes, pen, shift));
+    const doubt = [values, ...moved].every((image) => this.#isUnlike(image));
+    return { pixels: this.#grey(values), ...(doubt && { doubt: UNLIKE }) };
   }
 
   /**
@@ -64,8 +69,8 @@ export class Digits {
    * @param {number} pen
    * @param {number} shift to the right, in pixels of the bitmap
    */
-  _rendered(strokes, pen, shift) {
-    const size = this._look.side * this._look.block;
+  #rendered(strokes, pen, shift) {
+    const size = this.#look.side * this.#look.block;
     const canvas = Object.assign(document.createElement("canvas"), { width: size, height: size });
     const context = /** @type {CanvasRenderingContext2D} */ (
       canvas.getContext("2d", { willReadFrequently: true })
@@ -73,7 +78,7 @@ export class Digits {
     context.strokeStyle = "#fff";
     context.translate(shift, 0);
     draw(context, strokes, pen, placement(strokes.flat(), size, pen));
-    return this._blocks(context.getImageData(0, 0, size, size));
+    return this.#blocks(context.getImageData(0, 0, size, size));
   }
 
   /**
@@ -85,7 +90,7 @@ export class Digits {
     const found = findInk(picture);
     if (!found) return { pixels: picture, doubt: NO_DRAWING };
     const { dots, dot, width, height } = found;
-    const { side, block, pen } = this._look;
+    const { side, block, pen } = this.#look;
     const scale = (side * block) / height;
     // Each dot is a pixel of ink; a pen that is thinner than the data set's is made as thick.
     const thicker = Math.max(0, pen - width * scale);
@@ -96,17 +101,17 @@ export class Digits {
   }
 
   /** Bytes of images, one after the other. @param {string} encoded base64 @returns {Uint8Array[]} */
-  _images(encoded) {
+  #images(encoded) {
     const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
-    const size = this._look.side ** 2;
+    const size = this.#look.side ** 2;
     return Array.from({ length: bytes.length / size }, (_, i) =>
       bytes.subarray(i * size, (i + 1) * size),
     );
   }
 
   /** @param {ArrayLike<number>} values from 0 (paper) to 255 (ink) */
-  _grey(values) {
-    const { side } = this._look;
+  #grey(values) {
+    const { side } = this.#look;
     const image = new ImageData(side, side);
     for (let i = 0; i < side * side; i++)
       image.data.set([values[i], values[i], values[i], 255], i * 4);
@@ -114,8 +119,8 @@ export class Digits {
   }
 
   /** Mean opacity of each block. @param {ImageData} bitmap @returns {Float32Array} */
-  _blocks({ data, width }) {
-    const { side, block } = this._look;
+  #blocks({ data, width }) {
+    const { side, block } = this.#look;
     const means = new Float32Array(side * side);
     for (let i = 0; i < width * width; i++) {
       const [x, y] = [i % width, Math.floor(i / width)];
@@ -125,10 +130,10 @@ export class Digits {
   }
 
   /** Whether an image is farther from the typical ones than real digits are. @param {Float32Array} image */
-  _isUnlike(image) {
-    return this._typical.every(
+  #isUnlike(image) {
+    return this.#typical.every(
       (typical) =>
-        typical.reduce((sum, value, i) => sum + (value - image[i]) ** 2, 0) > this._farthest,
+        typical.reduce((sum, value, i) => sum + (value - image[i]) ** 2, 0) > this.#farthest,
     );
   }
 }

@@ -6,13 +6,15 @@ import { ROOT } from "./catalog.js";
 /** @typedef {import("./stage.js").Picture} Picture */
 
 export class Lens {
+  #manifest;
+  /** @type {Promise<any> | undefined} */
+  #task;
+  /** @type {{ picture: Picture, seen: Promise<ImageData | null> } | undefined} */
+  #last;
+
   /** @param {any} manifest */
   constructor(manifest) {
-    this._manifest = manifest;
-    /** @type {Promise<any> | undefined} */
-    this._task = undefined;
-    /** @type {{ picture: Picture, seen: Promise<ImageData | null> } | undefined} */
-    this._last = undefined;
+    this.#manifest = manifest;
   }
 
   /**
@@ -21,15 +23,15 @@ export class Lens {
    */
   look(picture) {
     // Both sides of a comparison are given the same.
-    if (this._last?.picture !== picture) this._last = { picture, seen: this._look(picture) };
-    return this._last.seen;
+    if (this.#last?.picture !== picture) this.#last = { picture, seen: this.#look(picture) };
+    return this.#last.seen;
   }
 
   /** @param {Picture} picture */
-  async _look({ pixels }) {
-    const { runtimes = {}, task, preprocess } = this._manifest;
+  async #look({ pixels }) {
+    const { runtimes = {}, task, preprocess } = this.#manifest;
     if (!runtimes[task] || !preprocess) return null;
-    const { inputOf } = await (this._task ??= imported(runtimes[task].files));
+    const { inputOf } = await (this.#task ??= imported(runtimes[task].files));
     const image =
       pixels instanceof ImageData
         ? pixels
@@ -39,7 +41,7 @@ export class Lens {
             pixels.width,
             pixels.height,
           );
-    const [tensor] = Object.values(await inputOf(image, this._manifest));
+    const [tensor] = Object.values(await inputOf(image, this.#manifest));
     return /** @type {any} */ (tensor).shape.length === 4
       ? painted(/** @type {any} */ (tensor), preprocess.scale ?? [0, 1])
       : null;

@@ -35,6 +35,8 @@ export function draw(context, strokes, width, place) {
 }
 
 export class Pad {
+  #changed;
+
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {() => void} changed called while a stroke grows
@@ -43,20 +45,20 @@ export class Pad {
     this.canvas = canvas;
     /** @type {Stroke[]} */
     this.strokes = [];
-    this._changed = changed;
-    canvas.addEventListener("pointerdown", (event) => this._begin(event));
-    canvas.addEventListener("pointermove", (event) => this._go(event));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this._paint());
+    this.#changed = changed;
+    canvas.addEventListener("pointerdown", (event) => this.#begin(event));
+    canvas.addEventListener("pointermove", (event) => this.#go(event));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#paint());
     this.clear();
   }
 
   clear() {
     this.strokes = [];
-    this._paint();
+    this.#paint();
   }
 
   /** @param {PointerEvent} event */
-  _begin(event) {
+  #begin(event) {
     if (event.button !== 0) return;
     event.preventDefault();
     try {
@@ -64,28 +66,28 @@ export class Pad {
     } catch {
       // The pointer is gone already; its stroke is a dot.
     }
-    this.strokes.push([this._point(event)]);
-    this._paint();
-    this._changed();
+    this.strokes.push([this.#point(event)]);
+    this.#paint();
+    this.#changed();
   }
 
   /** @param {PointerEvent} event */
-  _go(event) {
+  #go(event) {
     if (!event.buttons || !this.strokes.length) return;
     const passed = event.getCoalescedEvents?.() ?? [];
-    for (const one of passed.length ? passed : [event]) this.strokes.at(-1)?.push(this._point(one));
-    this._paint();
-    this._changed();
+    for (const one of passed.length ? passed : [event]) this.strokes.at(-1)?.push(this.#point(one));
+    this.#paint();
+    this.#changed();
   }
 
   /** @param {PointerEvent} event @returns {Point} */
-  _point(event) {
+  #point(event) {
     const { left, top, width, height } = this.canvas.getBoundingClientRect();
     return { x: (event.clientX - left) / width, y: (event.clientY - top) / height };
   }
 
   /** In the page's colours, which follow the system's. */
-  _paint() {
+  #paint() {
     const colours = getComputedStyle(this.canvas);
     paint(this.canvas, this.strokes, colours.backgroundColor, colours.color);
   }

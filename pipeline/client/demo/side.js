@@ -22,6 +22,15 @@ import { bytes, line } from "./words.js";
 const KEPT = 20;
 
 export class Side {
+  #changed;
+  #loading;
+  #artifact;
+  #backend;
+  /** @type {Release | undefined} */
+  #release;
+  /** @type {AbortController | undefined} of the load that is under way, or was the last */
+  #abort;
+
   /**
    * @param {string} name of it, where two are compared
    * @param {() => void} changed told when it loaded, answered or failed
@@ -37,17 +46,17 @@ export class Side {
     this.seen = null;
     /** @type {number[]} milliseconds of the last runs */
     this.times = [];
-    this._changed = changed;
-    this._loading = new Loading(this.root);
-    this._artifact = /** @type {HTMLSelectElement} */ (find(".artifact", this.root));
-    this._backend = /** @type {HTMLSelectElement} */ (find(".backend", this.root));
+    this.#changed = changed;
+    this.#loading = new Loading(this.root);
+    this.#artifact = /** @type {HTMLSelectElement} */ (find(".artifact", this.root));
+    this.#backend = /** @type {HTMLSelectElement} */ (find(".backend", this.root));
     find(".side-name", this.root).textContent = name;
     this.alone(true);
-    this._artifact.addEventListener("change", () => {
-      this._offerBackends();
+    this.#artifact.addEventListener("change", () => {
+      this.#offerBackends();
       void this.load();
     });
-    this._backend.addEventListener("change", () => void this.load());
+    this.#backend.addEventListener("change", () => void this.load());
   }
 
   /** @param {boolean} alone whether it needs no name */
@@ -61,7 +70,7 @@ export class Side {
    * @param {string} [artifact] to choose first
    */
   offer(release, artifact = "") {
-    this._release = release;
+    this.#release = release;
     const { manifest } = release;
     const known = manifest.artifacts.filter(
       (/** @type {any} */ one) => backendsOf(manifest, one).length,
@@ -69,68 +78,68 @@ export class Side {
     const options = known.map((/** @type {any} */ { id, bytes: raw, br_bytes }) =>
       option(id, `${id} · ${bytes(br_bytes ?? raw)}`),
     );
-    this._artifact.replaceChildren(option("", "Automatic"), ...options);
-    this._artifact.value = artifact;
-    this._offerBackends();
+    this.#artifact.replaceChildren(option("", "Automatic"), ...options);
+    this.#artifact.value = artifact;
+    this.#offerBackends();
     find(".stats", this.root).replaceChildren(...facts(null));
   }
 
-  _offerBackends() {
-    const { manifest } = this._offered;
-    const id = this._artifact.value;
+  #offerBackends() {
+    const { manifest } = this.#offered;
+    const id = this.#artifact.value;
     const chosen = manifest.artifacts.filter((/** @type {any} */ one) => !id || one.id === id);
     const names = new Set(chosen.flatMap((/** @type {any} */ one) => backendsOf(manifest, one)));
-    const before = this._backend.value;
+    const before = this.#backend.value;
     const options = [...names].sort().map((name) => option(name, name));
-    this._backend.replaceChildren(option("", "Automatic"), ...options);
-    this._backend.value = names.has(before) ? before : "";
+    this.#backend.replaceChildren(option("", "Automatic"), ...options);
+    this.#backend.value = names.has(before) ? before : "";
   }
 
-  get _offered() {
-    return /** @type {Release} */ (this._release);
+  get #offered() {
+    return /** @type {Release} */ (this.#release);
   }
 
   /** What was chosen, as `load` takes it. @returns {Record<string, string>} */
   get wish() {
     return {
-      ...(this._artifact.value && { artifact: this._artifact.value }),
-      ...(this._backend.value && { backend: this._backend.value }),
+      ...(this.#artifact.value && { artifact: this.#artifact.value }),
+      ...(this.#backend.value && { backend: this.#backend.value }),
     };
   }
 
   /** Load what is chosen; what was loaded before goes. */
   async load() {
-    this._abort?.abort();
-    const abort = (this._abort = new AbortController());
-    const { manifest, url, pinned } = this._offered;
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    const { manifest, url, pinned } = this.#offered;
     await this.forget();
-    this._loading.begin(manifest);
-    this._changed();
+    this.#loading.begin(manifest);
+    this.#changed();
     try {
-      let model = await this._load(url, abort.signal);
+      let model = await this.#load(url, abort.signal);
       if (model.info.release !== manifest.release && !abort.signal.aborted) {
         // The channel moved since: what runs is what this page shows.
         await model.dispose();
-        model = await this._load(pinned, abort.signal);
+        model = await this.#load(pinned, abort.signal);
       }
       if (abort.signal.aborted) return void model.dispose();
       this.model = model;
-      this._tell();
-      this._changed();
+      this.#tell();
+      this.#changed();
     } catch (error) {
-      if (!abort.signal.aborted) this._fail(error);
+      if (!abort.signal.aborted) this.#fail(error);
     } finally {
-      if (this._abort === abort) this._loading.end();
+      if (this.#abort === abort) this.#loading.end();
     }
   }
 
   /** @param {string} url @param {AbortSignal} signal */
-  async _load(url, signal) {
+  async #load(url, signal) {
     const { load } = await import(/** @type {any} */ (CLIENT));
     return load(url, {
       ...this.wish,
       signal,
-      onProgress: (/** @type {any} */ progress) => signal.aborted || this._loading.go(progress),
+      onProgress: (/** @type {any} */ progress) => signal.aborted || this.#loading.go(progress),
     });
   }
 
@@ -151,16 +160,16 @@ export class Side {
       this.answer = answer;
       say(find(".error", this.root));
       showAnswer(this.root, answer, picture.doubt);
-      this._tell();
-      await this._showSeen(picture);
+      this.#tell();
+      await this.#showSeen(picture);
     } catch (error) {
-      if (model === this.model) this._fail(error);
+      if (model === this.model) this.#fail(error);
     }
   }
 
   /** The picture as the model got it. @param {Picture} picture */
-  async _showSeen(picture) {
-    const image = await this._offered.lens.look(picture).catch(() => null);
+  async #showSeen(picture) {
+    const image = await this.#offered.lens.look(picture).catch(() => null);
     if (this.seen !== picture) return;
     find(".seen", this.root).hidden = !image;
     if (image) show(/** @type {HTMLCanvasElement} */ (find(".seen canvas", this.root)), image);
@@ -176,12 +185,12 @@ export class Side {
   get wireBytes() {
     const id = this.model?.info.artifact;
     const { bytes: raw, br_bytes: brotli } =
-      this._offered.manifest.artifacts.find((/** @type {any} */ one) => one.id === id) ?? {};
+      this.#offered.manifest.artifacts.find((/** @type {any} */ one) => one.id === id) ?? {};
     return brotli ?? raw ?? 0;
   }
 
   async close() {
-    this._abort?.abort();
+    this.#abort?.abort();
     await this.forget();
     this.root.remove();
   }
@@ -199,7 +208,7 @@ export class Side {
   }
 
   /** @param {any} error */
-  _fail(error) {
+  #fail(error) {
     // An answer to the picture before would be taken for this one's.
     this.answer = null;
     clearAnswer(this.root);
@@ -207,14 +216,14 @@ export class Side {
     find(".why", this.root).replaceChildren(...reasons([], error.tried ?? []));
     if (error.tried?.length)
       /** @type {HTMLDetailsElement} */ (find("details", this.root)).open = true;
-    this._changed();
+    this.#changed();
   }
 
   /** What runs, how fast, and why. */
-  _tell() {
+  #tell() {
     const { info } = this.model;
     const { times, wireBytes } = this;
-    const told = { info, times, wireBytes, travelled: this._loading.travelled };
+    const told = { info, times, wireBytes, travelled: this.#loading.travelled };
     find(".stats", this.root).replaceChildren(...facts(told));
     find(".why", this.root).replaceChildren(...reasons(info.why, info.tried));
   }

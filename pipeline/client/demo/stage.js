@@ -21,6 +21,12 @@ const HINTS = {
 };
 
 export class Stage {
+  #seen;
+  /** The animation frame that will show a stroke, or 0. */
+  #painting = 0;
+  #pad;
+  #photo;
+
   /** @param {() => Promise<unknown>} seen told that `picture` is another one, or none */
   constructor(seen) {
     /** @type {Picture | null} */
@@ -29,15 +35,13 @@ export class Stage {
     this.mode = "draw";
     /** @type {import("./digits.js").Digits | null} what draws as the model's training data does */
     this.digits = null;
-    this._seen = seen;
-    /** The animation frame that will show a stroke, or 0. */
-    this._painting = 0;
-    this._pad = new Pad(find("#pad"), () => this._drawn());
-    this._photo = /** @type {HTMLCanvasElement} */ (find("#photo"));
+    this.#seen = seen;
+    this.#pad = new Pad(find("#pad"), () => this.#drawn());
+    this.#photo = /** @type {HTMLCanvasElement} */ (find("#photo"));
     this.camera = new Camera(find("#camera"), (frame) =>
-      this._show({ ...this.view(frame), name: "camera" }),
+      this.#show({ ...this.view(frame), name: "camera" }),
     );
-    this._listen();
+    this.#listen();
   }
 
   /**
@@ -47,7 +51,7 @@ export class Stage {
   open(digits) {
     this.digits = digits;
     find("#pad").setAttribute("aria-label", digits ? PAD_FOR_DIGITS : PAD);
-    if (digits && !find("#samples .sample-list").children.length) this._offerSamples(digits);
+    if (digits && !find("#samples .sample-list").children.length) this.#offerSamples(digits);
     this.setMode(digits ? "draw" : "photo");
   }
 
@@ -65,16 +69,16 @@ export class Stage {
     if (this.mode === "camera") this.camera.stop();
     this.mode = mode;
     this.picture = null;
-    this._pad.clear();
+    this.#pad.clear();
     /** @type {HTMLInputElement} */ (find(`.modes [value="${mode}"]`)).checked = true;
     say(find("#stage-error"));
-    this._tidy();
-    void this._seen();
+    this.#tidy();
+    void this.#seen();
     if (mode === "camera")
       this.camera.start().then(
-        () => this._tidy(),
+        () => this.#tidy(),
         // Whoever left it meanwhile need not be told.
-        (error) => this.mode === "camera" && this._fail(error),
+        (error) => this.mode === "camera" && this.#fail(error),
       );
   }
 
@@ -84,25 +88,25 @@ export class Stage {
       const photo = await decode(file);
       this.setMode("photo");
       const name = /** @type {File} */ (file).name ?? "pasted image";
-      this._photo.setAttribute("aria-label", `Photo: ${name}`);
-      show(this._photo, photo);
-      await this._show({ ...this.view(photo), name });
+      this.#photo.setAttribute("aria-label", `Photo: ${name}`);
+      show(this.#photo, photo);
+      await this.#show({ ...this.view(photo), name });
     } catch (error) {
-      this._fail(error);
+      this.#fail(error);
     }
   }
 
-  _listen() {
+  #listen() {
     find(".modes").addEventListener("change", (event) => {
       this.setMode(/** @type {Mode} */ (/** @type {HTMLInputElement} */ (event.target).value));
     });
     find("#clear").addEventListener("click", () => this.setMode(this.mode));
-    find("#freeze").addEventListener("click", () => this._hold());
+    find("#freeze").addEventListener("click", () => this.#hold());
     onFiles("#file", ([file]) => void this.openPhoto(file));
     find("#paste").addEventListener("click", () => {
       pasted().then(
         (blob) => this.openPhoto(blob),
-        (error) => this._fail(error),
+        (error) => this.#fail(error),
       );
     });
     acceptDrops(document.body, ([file]) => void this.openPhoto(file));
@@ -113,7 +117,7 @@ export class Stage {
   }
 
   /** @param {import("./digits.js").Digits} digits */
-  _offerSamples({ samples, credit }) {
+  #offerSamples({ samples, credit }) {
     const buttons = samples.map(({ label, pixels }) => {
       const canvas = make("canvas", { width: pixels.width, height: pixels.height });
       canvas.getContext("2d").putImageData(pixels, 0, 0);
@@ -122,7 +126,7 @@ export class Stage {
         { type: "button", "aria-label": `Sample of a ${label}`, "aria-pressed": "false" },
         canvas,
       );
-      button.addEventListener("click", () => this._pickSample(button, label, pixels));
+      button.addEventListener("click", () => this.#pickSample(button, label, pixels));
       return button;
     });
     find("#samples .sample-list").replaceChildren(...buttons);
@@ -130,22 +134,22 @@ export class Stage {
   }
 
   /** @param {HTMLElement} button @param {string} label @param {ImageData} pixels */
-  _pickSample(button, label, pixels) {
+  #pickSample(button, label, pixels) {
     this.setMode("draw");
-    show(this._photo, pixels);
-    this._photo.setAttribute("aria-label", `Sample of a ${label}`);
-    void this._show({ pixels, name: `sample of a ${label}` });
+    show(this.#photo, pixels);
+    this.#photo.setAttribute("aria-label", `Sample of a ${label}`);
+    void this.#show({ pixels, name: `sample of a ${label}` });
     button.setAttribute("aria-pressed", "true");
   }
 
-  _drawn() {
-    if (this._painting) return;
+  #drawn() {
+    if (this.#painting) return;
     // Strokes come faster than anyone can see.
-    this._painting = requestAnimationFrame(() => {
-      this._painting = 0;
-      const { strokes, canvas } = this._pad;
+    this.#painting = requestAnimationFrame(() => {
+      this.#painting = 0;
+      const { strokes, canvas } = this.#pad;
       if (!strokes.length) return;
-      void this._show({
+      void this.#show({
         ...(this.digits?.drawn(strokes) ?? { pixels: onPaper(strokes, canvas.width) }),
         name: "drawing",
       });
@@ -153,24 +157,24 @@ export class Stage {
   }
 
   /** @param {Picture} picture */
-  async _show(picture) {
+  async #show(picture) {
     this.picture = picture;
-    this._tidy();
-    await this._seen();
+    this.#tidy();
+    await this.#seen();
   }
 
-  _hold() {
+  #hold() {
     this.camera.hold(!this.camera.held);
-    this._tidy();
+    this.#tidy();
   }
 
   /** @param {unknown} error */
-  _fail(error) {
+  #fail(error) {
     say(find("#stage-error"), line(error));
   }
 
   /** Show what belongs to the mode. */
-  _tidy() {
+  #tidy() {
     const { mode, picture, digits } = this;
     const sample = mode === "draw" && picture?.name.startsWith("sample");
     find("#pad").hidden = mode !== "draw";

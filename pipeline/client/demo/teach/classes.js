@@ -14,6 +14,10 @@ const BURST_MS = 100;
 const THUMB = 40;
 
 export class Class {
+  #stage;
+  #teach;
+  #name;
+
   /**
    * @param {string} name
    * @param {import("../stage.js").Stage} stage
@@ -24,24 +28,25 @@ export class Class {
     this.root = stamp("#class-template");
     /** @type {Example[]} */
     this.examples = [];
-    this._stage = stage;
-    this._teach = teach;
-    this._name = /** @type {HTMLInputElement} */ (find(".class-name", this.root));
-    this._name.value = name;
-    this._listen();
+    this.#stage = stage;
+    this.#teach = teach;
+    this.#name = /** @type {HTMLInputElement} */ (find(".class-name", this.root));
+    this.#name.value = name;
+    this.#listen();
     this.update();
   }
 
   get name() {
-    return this._name.value.trim();
+    return this.#name.value.trim();
   }
 
-  _listen() {
-    const { root, _teach: teach } = this;
-    const files = (/** @type {File[]} */ chosen) => teach.attempt(() => this._addFiles(chosen));
-    this._name.addEventListener("input", () => this._changed());
-    find(".add", root).addEventListener("click", () => teach.attempt(() => this._addPicture()));
-    find(".burst", root).addEventListener("click", () => teach.attempt(() => this._record()));
+  #listen() {
+    const { root } = this;
+    const teach = this.#teach;
+    const files = (/** @type {File[]} */ chosen) => teach.attempt(() => this.#addFiles(chosen));
+    this.#name.addEventListener("input", () => this.#changed());
+    find(".add", root).addEventListener("click", () => teach.attempt(() => this.#addPicture()));
+    find(".burst", root).addEventListener("click", () => teach.attempt(() => this.#record()));
     find(".remove", root).addEventListener("click", () => teach.removed(this));
     onFiles(".files-input", files, root);
     root.addEventListener("paste", (event) => {
@@ -55,7 +60,8 @@ export class Class {
 
   /** Say what can be done now. */
   update() {
-    const { root, name, _stage: stage } = this;
+    const { root, name } = this;
+    const stage = this.#stage;
     const label = name || "this class";
     enable(".add", Boolean(stage.picture), root);
     find(".add", root).setAttribute("aria-label", `Add the image to ${label}`);
@@ -68,46 +74,46 @@ export class Class {
     find(".count", root).textContent = counted(this.examples.length, "image");
   }
 
-  async _addPicture() {
-    if (this._stage.picture) await this._add(this._stage.picture.pixels);
+  async #addPicture() {
+    if (this.#stage.picture) await this.#add(this.#stage.picture.pixels);
   }
 
   /** @param {File[]} files */
-  async _addFiles(files) {
-    for (const file of files) await this._add(this._stage.view(await decode(file)).pixels);
+  async #addFiles(files) {
+    for (const file of files) await this.#add(this.#stage.view(await decode(file)).pixels);
   }
 
-  async _record() {
-    for (let i = 0; i < BURST && this._stage.mode === "camera"; i++) {
-      await this._add(this._stage.view(this._stage.camera.frame()).pixels);
+  async #record() {
+    for (let i = 0; i < BURST && this.#stage.mode === "camera"; i++) {
+      await this.#add(this.#stage.view(this.#stage.camera.frame()).pixels);
       await new Promise((next) => setTimeout(next, BURST_MS));
     }
   }
 
   /** @param {Pixels} pixels */
-  async _add(pixels) {
-    const embedding = await this._teach.embed(pixels);
+  async #add(pixels) {
+    const embedding = await this.#teach.embed(pixels);
     const thumb = make("button", { type: "button" }, small(pixels));
     const example = { embedding, thumb };
-    thumb.addEventListener("click", () => this._drop(example));
+    thumb.addEventListener("click", () => this.#drop(example));
     this.examples.push(example);
     find(".thumbs", this.root).append(make("li", {}, thumb));
-    this._changed();
+    this.#changed();
   }
 
   /** @param {Example} example */
-  _drop(example) {
+  #drop(example) {
     const at = this.examples.indexOf(example);
     this.examples.splice(at, 1);
     example.thumb.parentElement?.remove();
     // The keyboard's place is kept: on the next image, or on the button that adds one.
     (this.examples[at]?.thumb ?? find(".add", this.root)).focus();
-    this._changed();
+    this.#changed();
   }
 
-  _changed() {
+  #changed() {
     this.update();
-    this._teach.changed();
+    this.#teach.changed();
   }
 }
 

@@ -20,13 +20,15 @@ const CUT = "conv_pw_13_relu";
  */
 
 export class Embedder {
+  #cut;
+
   /**
    * @param {import("@tensorflow/tfjs-layers").LayersModel} cut
    * @param {string} layer
    * @param {string} sha256 of its weights
    */
   constructor(cut, layer, sha256) {
-    this._cut = cut;
+    this.#cut = cut;
     const shape = cut.outputs[0].shape;
     /** What the page should know. */
     this.about = {
@@ -61,14 +63,14 @@ export class Embedder {
    */
   embed({ shape, data }) {
     return tf.tidy(() => {
-      const map = /** @type {any} */ (this._cut.predict(tf.tensor(data, shape)));
+      const map = /** @type {any} */ (this.#cut.predict(tf.tensor(data, shape)));
       const mean = map.rank === 4 ? tf.mean(map, [1, 2]) : map;
       return /** @type {Float32Array} */ (mean.dataSync().slice());
     });
   }
 
   dispose() {
-    this._cut.dispose();
+    this.#cut.dispose();
   }
 }
 

@@ -13,27 +13,29 @@ import { keep, kept } from "./shelf.js";
  */
 
 export class Keeping {
+  #teaching;
+  #model = "";
+
   /** @param {Teaching} teaching */
   constructor(teaching) {
-    this._teaching = teaching;
-    this._model = "";
+    this.#teaching = teaching;
     const on = (/** @type {string} */ button, /** @type {() => Promise<void>} */ work) =>
       find(button).addEventListener("click", () => void teaching.attempt(work));
-    on("#save", () => this._save());
-    on("#restore", () => this._restore());
-    on("#export", () => this._export());
-    onFiles("#import", (files) => void teaching.attempt(() => this._import(files)));
+    on("#save", () => this.#save());
+    on("#restore", () => this.#restore());
+    on("#export", () => this.#export());
+    onFiles("#import", (files) => void teaching.attempt(() => this.#import(files)));
   }
 
   /** @param {string} model */
   async open(model) {
-    this._model = model;
-    this._say("");
+    this.#model = model;
+    this.#say("");
     // A private window may have no IndexedDB; the rest of the page does without.
     const found = await kept(model).catch(() => undefined);
     find("#restore").hidden = !found;
     if (found)
-      this._say(`Saved ${new Date(found.saved).toLocaleString()}: ${found.labels.join(", ")}.`);
+      this.#say(`Saved ${new Date(found.saved).toLocaleString()}: ${found.labels.join(", ")}.`);
   }
 
   /** @param {boolean} trained */
@@ -42,61 +44,61 @@ export class Keeping {
     enable("#export", trained);
   }
 
-  async _pack() {
-    const { trainer, base } = await this._teaching.ready();
-    const about = { labels: this._teaching.labels(), base };
+  async #pack() {
+    const { trainer, base } = await this.#teaching.ready();
+    const about = { labels: this.#teaching.labels(), base };
     return { about, zip: /** @type {Uint8Array} */ (await trainer.ask("pack", { about })) };
   }
 
-  async _save() {
-    const { about, zip } = await this._pack();
-    await keep(this._model, { zip, labels: about.labels, saved: new Date().toISOString() });
+  async #save() {
+    const { about, zip } = await this.#pack();
+    await keep(this.#model, { zip, labels: about.labels, saved: new Date().toISOString() });
     find("#restore").hidden = false;
-    this._say(`Saved in this browser: ${about.labels.join(", ")}.`);
-    tell({ what: "head", model: this._model });
+    this.#say(`Saved in this browser: ${about.labels.join(", ")}.`);
+    tell({ what: "head", model: this.#model });
   }
 
-  async _restore() {
-    const found = await kept(this._model);
+  async #restore() {
+    const found = await kept(this.#model);
     if (!found) throw new Error("Nothing is saved here any more. Train again.");
-    await this._read([{ name: "saved.zip", content: found.zip }], "Loaded");
+    await this.#read([{ name: "saved.zip", content: found.zip }], "Loaded");
   }
 
-  async _export() {
-    const { zip } = await this._pack();
+  async #export() {
+    const { zip } = await this.#pack();
     const url = URL.createObjectURL(
       new Blob([/** @type {any} */ (zip)], { type: "application/zip" }),
     );
     const link = Object.assign(document.createElement("a"), {
       href: url,
-      download: `${this._model}-head.zip`,
+      download: `${this.#model}-head.zip`,
     });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
-    this._say(
+    this.#say(
       `Exported ${link.download}: model.json and weights.bin for TF.js, labels.json with the classes.`,
     );
   }
 
   /** @param {File[]} files */
-  async _import(files) {
+  async #import(files) {
     const read = files.map(async (file) => ({
       name: file.name,
       content: new Uint8Array(await file.arrayBuffer()),
     }));
-    await this._read(await Promise.all(read), "Imported");
+    await this.#read(await Promise.all(read), "Imported");
   }
 
   /** @param {{ name: string, content: Uint8Array }[]} files @param {string} verb */
-  async _read(files, verb) {
-    const { trainer, base } = await this._teaching.ready();
+  async #read(files, verb) {
+    const { trainer, base } = await this.#teaching.ready();
     const { labels } = await trainer.ask("unpack", { files, base });
-    this._teaching.loaded(labels);
-    this._say(`${verb}: ${labels.join(", ")}.`);
+    this.#teaching.loaded(labels);
+    this.#say(`${verb}: ${labels.join(", ")}.`);
   }
 
   /** @param {string} text */
-  _say(text) {
+  #say(text) {
     find("#kept").textContent = text;
   }
 }

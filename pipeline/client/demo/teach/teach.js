@@ -15,26 +15,41 @@ const NO_LAYERS =
   "This release holds no layers model, which learning needs. Add tfjs-layers to export in its config, and publish again.";
 
 export class Teach {
+  #stage;
+  /** @type {Class[]} */
+  #classes = [];
+  /** @type {string[]} classes of the trained head */
+  #labels = [];
+  #training = false;
+  #keeping;
+  /** @type {Trainer | undefined} */
+  #trainer;
+  /** @type {any} what the trainer says of the model that it cut */
+  #about;
+  /** @type {any} */
+  #manifest;
+  /** Of the model's folder. */
+  #base = "";
+  /** @type {any} the layers model, where the release has one */
+  #artifact;
+  /** @type {Promise<void> | undefined} */
+  #opening;
+
   /** @param {import("../stage.js").Stage} stage */
   constructor(stage) {
     this.shown = false;
     /** What the head answers to the picture on the stage, in short. */
     this.said = "";
-    this._stage = stage;
-    /** @type {Class[]} */
-    this._classes = [];
-    /** @type {string[]} classes of the trained head */
-    this._labels = [];
-    this._training = false;
-    this._keeping = new Keeping({
+    this.#stage = stage;
+    this.#keeping = new Keeping({
       attempt: (work) => this.attempt(work),
-      ready: () => this._ready(),
-      labels: () => this._labels,
-      loaded: (labels) => this._loaded(labels),
+      ready: () => this.#ready(),
+      labels: () => this.#labels,
+      loaded: (labels) => this.#loaded(labels),
     });
-    find("#add-class").addEventListener("click", () => this._addClass(true));
-    find("#train").addEventListener("click", () => void this.attempt(() => this._train()));
-    find("#cancel").addEventListener("click", () => void this._trainer?.ask("cancel"));
+    find("#add-class").addEventListener("click", () => this.#addClass(true));
+    find("#train").addEventListener("click", () => void this.attempt(() => this.#train()));
+    find("#cancel").addEventListener("click", () => void this.#trainer?.ask("cancel"));
   }
 
   /**
@@ -42,41 +57,41 @@ export class Teach {
    * @param {string | URL} base of the model's folder
    */
   open(manifest, base) {
-    this._trainer?.close();
-    this._trainer = undefined;
-    this._about = undefined;
-    this._manifest = manifest;
-    this._base = String(base);
-    this._artifact = manifest.artifacts.find(
+    this.#trainer?.close();
+    this.#trainer = undefined;
+    this.#about = undefined;
+    this.#manifest = manifest;
+    this.#base = String(base);
+    this.#artifact = manifest.artifacts.find(
       (/** @type {any} */ { format }) => format === "tfjs-layers",
     );
-    this._classes = [];
-    this._labels = [];
+    this.#classes = [];
+    this.#labels = [];
     this.clear();
     find("#classes").replaceChildren();
     find("#live").hidden = find("#training").hidden = true;
-    for (let i = 0; i < 2; i++) this._addClass(false);
-    say(find("#teach-error"), this._artifact ? "" : NO_LAYERS);
-    void this._keeping.open(manifest.name);
+    for (let i = 0; i < 2; i++) this.#addClass(false);
+    say(find("#teach-error"), this.#artifact ? "" : NO_LAYERS);
+    void this.#keeping.open(manifest.name);
   }
 
   /** @param {boolean} shown */
   show(shown) {
     this.shown = shown;
-    if (shown && this._artifact) void this.attempt(() => this._ready());
+    if (shown && this.#artifact) void this.attempt(() => this.#ready());
     this.update();
   }
 
   /** Something on the stage changed. */
   update() {
-    this._classes.forEach((one) => one.update());
-    const taught = this._classes.filter((one) => one.examples.length).length;
-    const unnamed = this._classes.some((one) => !one.name);
-    const twice = new Set(this._classes.map(({ name }) => name)).size < this._classes.length;
-    const whole = taught > 1 && taught === this._classes.length;
-    enable("#train", whole && !this._training && !unnamed && !twice);
-    find("#cancel").hidden = !this._training;
-    enable("#add-class", Boolean(this._artifact) && !this._training);
+    this.#classes.forEach((one) => one.update());
+    const taught = this.#classes.filter((one) => one.examples.length).length;
+    const unnamed = this.#classes.some((one) => !one.name);
+    const twice = new Set(this.#classes.map(({ name }) => name)).size < this.#classes.length;
+    const whole = taught > 1 && taught === this.#classes.length;
+    enable("#train", whole && !this.#training && !unnamed && !twice);
+    find("#cancel").hidden = !this.#training;
+    enable("#add-class", Boolean(this.#artifact) && !this.#training);
     const why = unnamed
       ? "Every class needs a name."
       : twice
@@ -84,8 +99,8 @@ export class Teach {
         : "";
     find("#train-hint").textContent =
       why ||
-      (taught < this._classes.length ? "Add images to every class: eight of each do well." : "");
-    this._keeping.update(this._labels.length > 0);
+      (taught < this.#classes.length ? "Add images to every class: eight of each do well." : "");
+    this.#keeping.update(this.#labels.length > 0);
   }
 
   /** Take the answer back, since its picture is gone. */
@@ -97,7 +112,7 @@ export class Teach {
 
   /** Another tab saved a head. @param {string} model */
   async refresh(model) {
-    if (model === this._manifest?.name) await this._keeping.open(model);
+    if (model === this.#manifest?.name) await this.#keeping.open(model);
   }
 
   /**
@@ -105,21 +120,21 @@ export class Teach {
    * @param {import("../stage.js").Picture} picture
    */
   async classify(picture) {
-    if (!this._labels.length) return;
+    if (!this.#labels.length) return;
     await this.attempt(async () => {
       const began = performance.now();
-      const embedding = await this._embed(picture.pixels);
-      const scores = await this._trainer?.ask("classify", { embedding });
+      const embedding = await this.#embed(picture.pixels);
+      const scores = await this.#trainer?.ask("classify", { embedding });
       const ms = performance.now() - began;
-      if (picture !== this._stage.picture) return;
-      const guesses = this._labels
+      if (picture !== this.#stage.picture) return;
+      const guesses = this.#labels
         .map((label, i) => ({ label, score: scores[i] }))
         .sort((a, b) => b.score - a.score);
       showAnswer(find("#live"), guesses.slice(0, 5));
       this.said = inShort(guesses);
       announce(`Your model says: ${this.said}`);
       find("#live-time").textContent =
-        `${milliseconds(ms)} in a worker, on TF.js ${this._about.backend}`;
+        `${milliseconds(ms)} in a worker, on TF.js ${this.#about.backend}`;
     });
   }
 
@@ -129,7 +144,7 @@ export class Teach {
    */
   async attempt(work) {
     try {
-      if (this._artifact) say(find("#teach-error"));
+      if (this.#artifact) say(find("#teach-error"));
       await work();
     } catch (error) {
       if (/** @type {any} */ (error)?.name !== "AbortError") say(find("#teach-error"), line(error));
@@ -137,83 +152,83 @@ export class Teach {
   }
 
   /** The worker with the model in it, and what a head made now is of use with. */
-  async _ready() {
-    if (!this._artifact) throw new Error(NO_LAYERS);
-    if (!this._trainer) {
-      this._trainer = new Trainer();
-      this._opening = this._open(this._trainer);
+  async #ready() {
+    if (!this.#artifact) throw new Error(NO_LAYERS);
+    if (!this.#trainer) {
+      this.#trainer = new Trainer();
+      this.#opening = this.#open(this.#trainer);
     }
     try {
-      await this._opening;
+      await this.#opening;
     } catch (error) {
       // The next attempt starts anew.
-      this._trainer = undefined;
+      this.#trainer = undefined;
       throw error;
     }
-    const { layer, size, sha256 } = this._about;
-    const base = { name: this._manifest.name, layer, size, sha256 };
-    return { trainer: this._trainer, base };
+    const { layer, size, sha256 } = this.#about;
+    const base = { name: this.#manifest.name, layer, size, sha256 };
+    return { trainer: this.#trainer, base };
   }
 
   /** @param {Trainer} trainer */
-  async _open(trainer) {
+  async #open(trainer) {
     const release = {
-      name: this._manifest.name,
-      artifact: this._artifact,
-      wasm: wasmOf(this._manifest),
-      base: this._base,
+      name: this.#manifest.name,
+      artifact: this.#artifact,
+      wasm: wasmOf(this.#manifest),
+      base: this.#base,
       root: ROOT.href,
     };
     const hint = find("#train-hint");
-    this._about = await trainer.ask("open", { release }, ({ loaded, total }) => {
+    this.#about = await trainer.ask("open", { release }, ({ loaded, total }) => {
       hint.textContent = `Loading the layers model: ${bytes(loaded)} of ${bytes(total)}`;
     });
     this.update();
   }
 
   /** @param {import("./classes.js").Pixels} pixels */
-  async _embed(pixels) {
-    const { trainer } = await this._ready();
+  async #embed(pixels) {
+    const { trainer } = await this.#ready();
     const image =
       pixels instanceof ImageData
         ? pixels
         : pixels.getContext("2d")?.getImageData(0, 0, pixels.width, pixels.height);
-    return trainer.ask("embed", { pixels: image, how: this._manifest.preprocess });
+    return trainer.ask("embed", { pixels: image, how: this.#manifest.preprocess });
   }
 
   /** @param {boolean} focus */
-  _addClass(focus) {
-    const name = `Class ${this._classes.length + 1}`;
-    const one = new Class(name, this._stage, {
-      embed: (pixels) => this._embed(pixels),
+  #addClass(focus) {
+    const name = `Class ${this.#classes.length + 1}`;
+    const one = new Class(name, this.#stage, {
+      embed: (pixels) => this.#embed(pixels),
       changed: () => this.update(),
-      removed: (gone) => this._remove(gone),
+      removed: (gone) => this.#remove(gone),
       attempt: (work) => this.attempt(work),
     });
-    this._classes.push(one);
+    this.#classes.push(one);
     find("#classes").append(one.root);
     if (focus) /** @type {HTMLInputElement} */ (find(".class-name", one.root)).select();
     this.update();
   }
 
   /** @param {Class} gone */
-  _remove(gone) {
-    this._classes = this._classes.filter((one) => one !== gone);
+  #remove(gone) {
+    this.#classes = this.#classes.filter((one) => one !== gone);
     gone.root.remove();
     find("#add-class").focus();
     this.update();
   }
 
-  async _train() {
+  async #train() {
     const settings = { epochs: number("#epochs"), units: number("#units"), rate: number("#rate") };
-    const classes = [...this._classes];
+    const classes = [...this.#classes];
     const examples = classes.flatMap(({ examples }, label) =>
       examples.map(({ embedding }) => ({ embedding, label })),
     );
-    const { trainer } = await this._ready();
+    const { trainer } = await this.#ready();
     /** @type {Epoch[]} */
     const epochs = [];
-    this._training = true;
+    this.#training = true;
     find("#training").hidden = false;
     this.update();
     try {
@@ -223,20 +238,20 @@ export class Teach {
         plot(find("#plot"), epochs, settings.epochs);
       });
       find("#training-text").textContent = outcome(result);
-      this._loaded(classes.map(({ name }) => name));
+      this.#loaded(classes.map(({ name }) => name));
     } finally {
-      this._training = false;
+      this.#training = false;
       this.update();
     }
   }
 
   /** A head is there. @param {string[]} labels its classes */
-  _loaded(labels) {
-    this._labels = labels;
+  #loaded(labels) {
+    this.#labels = labels;
     find("#live").hidden = false;
     this.clear();
     this.update();
-    if (this._stage.picture) void this.classify(this._stage.picture);
+    if (this.#stage.picture) void this.classify(this.#stage.picture);
   }
 }
 
