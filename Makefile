@@ -42,9 +42,10 @@ lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workf
 types: $(CLIENT)/node_modules/.ready ## Write the client's types of manifests anew from their schema.
 	npm run --silent --prefix $(CLIENT) types
 
-format: .venv/.ready ## Format the code.
+format: .venv/.ready $(CLIENT)/node_modules/.ready ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	npm run --silent --prefix $(CLIENT) format
 
 bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages with the peers' tools.
 	$(BIN)/python -m tests.benchmarks.optimized
