@@ -9,7 +9,7 @@ CONFIG ?= configs/mobilenet.yaml
 BACKENDS ?=
 PYTHON ?=
 BIN := .venv/bin
-PAGE := pipeline/browser
+PAGE := pipeline/backends/web
 CLIENT := pipeline/client
 BUNDLERS := tests/client/bundlers
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
@@ -49,6 +49,7 @@ format: .venv/.ready $(CLIENT)/node_modules/.ready ## Format the code.
 
 bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages with the peers' tools.
 	$(BIN)/python -m tests.benchmarks.optimized
+	$(BIN)/python -m tests.benchmarks.seeds
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.first_prediction
 	$(BIN)/python -m tests.benchmarks.releases
@@ -133,14 +134,14 @@ ready:
 
 # Debian's package comes while Python's do.
 .venv/.chromium: $(if $(wildcard .venv/.chromium),,chromium) .venv/.ready $(PAGE)/install.py
-	@$(BIN)/python -m pipeline.browser.install
+	@$(BIN)/python -m pipeline.backends.web.install
 	@touch $@
 
 chromium: .venv/.made
-	@$(BIN)/python -m pipeline.browser.install --packages
+	@$(BIN)/python -m pipeline.backends.web.install --packages
 
 .venv/.browser: .venv/.ready $(PAGE)/optional.py
-	@$(BIN)/python -m pipeline.browser.optional
+	@$(BIN)/python -m pipeline.backends.web.optional
 	@touch $@
 
 lock: ## Resolve requirements.lock anew from pyproject.toml.

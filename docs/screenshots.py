@@ -62,8 +62,8 @@ DRAWN = {
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
-    from pipeline.browser.install import find_browser
-    from pipeline.report.command import found
+    from pipeline.backends.web.install import find_browser
+    from pipeline.cli.report import found
 
     name = sys.argv[1] if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
@@ -84,7 +84,7 @@ def main() -> None:
 @contextmanager
 def _served() -> Iterator[str]:
     """The demo's URL."""
-    words = [sys.executable, "-m", "pipeline.cli", "serve", str(CDN), "--port", "0"]
+    words = [sys.executable, "-m", "pipeline.cli.main", "serve", str(CDN), "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
         try:
             said = server.stdout.readline() if server.stdout else ""

@@ -6,7 +6,7 @@ From Python::
 
     release = build(load_config("configs/mobilenet.yaml"))
 
-``build`` raises the errors of ``pipeline.errors``; the command line is a thin layer over it.
+``build`` raises the errors of ``pipeline.base.errors``; the command line is a thin layer over it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.config_file import load_config
-    from pipeline.job import build
+    from pipeline.api import build
+    from pipeline.config.file import load_config
 
 __all__ = ["build", "load_config"]
 
-_HOMES = {"build": "pipeline.job", "load_config": "pipeline.config_file"}
+_HOMES = {"build": "pipeline.api", "load_config": "pipeline.config.file"}
 
 
 def __getattr__(name: str) -> Any:

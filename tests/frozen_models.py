@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.model import Signature, TensorSpec
+from pipeline.tensors.signature import Signature, TensorSpec
 
 Array = np.ndarray[Any, Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.export.artifact import ArtifactWriter
-from pipeline.model import Signature, TensorSpec
+from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.tensors.signature import Signature, TensorSpec
 
 #: Values of an input.
 WIDTH = 16

@@ -13,9 +13,9 @@ from safetensors.numpy import save_file
 
 from pipeline.backends import ort_wasm
 from pipeline.export import onnx as fmt
-from pipeline.export.onnx_canonical import canonicalize
-from pipeline.model import Signature, TensorSpec
+from pipeline.graphs.onnx.canonical import canonicalize
 from pipeline.optimize import int8
+from pipeline.tensors.signature import Signature, TensorSpec
 
 Spec = tuple[str, str, tuple[int | None, ...]]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.registry import discover
+from pipeline.base.registry import discover
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs/mobilenet-optimized.yaml"
@@ -51,7 +51,7 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("engine", TFJS)
 def test_every_artifact_is_proved_in(engine: str, manifest: dict[str, Any]) -> None:
-    if reason := discover("browser.engines", "start")[engine].unavailable():
+    if reason := discover("backends.web.engines", "start")[engine].unavailable():
         told = {r["reason"] for a in manifest["artifacts"] for r in a["validation"]
                 if r["engine"] == engine}  # fmt: skip
         assert told == {reason}

@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 from readme import ROOT, code
 
-from pipeline.cli import COMMANDS
-from pipeline.config import Gates
-from pipeline.config_file import load_config
-from pipeline.registry import discover
+from pipeline.base.registry import discover
+from pipeline.cli.main import COMMANDS
+from pipeline.config.config import Gates
+from pipeline.config.file import load_config
 
 KEYS = {module.KEY for module in discover("optimize", "KEY").values()}
 README = (ROOT / "README.md").read_text()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipeline.backends import onnxruntime_session
-from pipeline.backends.onnxruntime_session import OnnxruntimeSession
+from pipeline.backends.native import onnxruntime_session
+from pipeline.backends.native.onnxruntime_session import OnnxruntimeSession
 from pipeline.backends.session import Session
 
 NAME = "onnxruntime-cpu"

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
-from pipeline import tools
-from pipeline.backends import onnxruntime_session
-from pipeline.backends.onnxruntime_session import OnnxruntimeSession
+from pipeline.backends.gpu import host_gpu
+from pipeline.backends.native import onnxruntime_session
+from pipeline.backends.native.onnxruntime_session import OnnxruntimeSession
 from pipeline.backends.session import Hardware, Session
-from pipeline.browser.gpu import host_gpu
+from pipeline.base import tools
 
 NAME = "onnxruntime-cuda"
 FORMATS = onnxruntime_session.FORMATS

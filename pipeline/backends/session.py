@@ -17,8 +17,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from pipeline.errors import PipelineError
-
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -39,27 +37,6 @@ class Unavailable(Exception):  # noqa: N818 - a state that validation records, n
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
         super().__init__(reason)
         self.lasting = lasting
-
-
-class RunError(PipelineError):
-    """An artifact does not run on a backend: that is a failure of it there, and of nothing else.
-
-    Args:
-        lasting: the same artifact would fail in the same way again.
-        again: one more try may do better: what it ran in broke down.
-    """
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        where: str = "",
-        todo: str = "",
-        lasting: bool = True,
-        again: bool = False,
-    ) -> None:
-        super().__init__(what, where=where, todo=todo)
-        self.lasting, self.again = lasting, again
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.cpu import cpu_name
-from pipeline.backends.native import NativeSession
+from pipeline.backends.native.runtime import NativeSession
 from pipeline.backends.session import Hardware, Session
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Array, Arrays

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.backends.session import Session
-from pipeline.browser import page_session
-from pipeline.browser.page_session import PageSession, Runtime
+from pipeline.backends.web import page_session
+from pipeline.backends.web.page_session import PageSession, Runtime
 
 NAME = "tfjs-cpu"
 FORMATS = ("tfjs-graph", "tfjs-layers")

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts import artifact as artifacts
 from pipeline.backends.session import Unavailable
+from pipeline.backends.targets import Target
+from pipeline.base.errors import PipelineError
 from pipeline.bisect.differences import Difference, Layout, from_source, layouts, to_source
 from pipeline.bisect.graph import Cut, Format, Given, Graph, Region, descendants
 from pipeline.bisect.source import Trace
-from pipeline.errors import PipelineError
-from pipeline.export import artifact as artifacts
-from pipeline.validate.targets import Target
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

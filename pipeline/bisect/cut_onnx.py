@@ -8,13 +8,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts import artifact as artifacts
+from pipeline.backends.targets import Target
 from pipeline.bisect.graph import Cut, Graph, Op, flowing
 from pipeline.bisect.pages import SCRIPTS, write_page
 from pipeline.bisect.part import part_writer
-from pipeline.export import artifact as artifacts
-from pipeline.export.onnx_canonical import graphs, sources
-from pipeline.export.onnx_weights import take_in
-from pipeline.validate.targets import Target
+from pipeline.export.onnx.weights import take_in
+from pipeline.graphs.onnx.canonical import graphs, sources
 
 
 def read(artifact: Path) -> Graph:

@@ -8,12 +8,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts import artifact as artifacts
+from pipeline.backends.targets import Target
 from pipeline.bisect.graph import Cut, Graph, Op, flowing
 from pipeline.bisect.pages import write_page
 from pipeline.bisect.part import part_writer
-from pipeline.export import artifact as artifacts
-from pipeline.export.tfjs_package import byte_length
-from pipeline.validate.targets import Target
+from pipeline.export.tfjs_graph.package import byte_length
 
 Node = dict[str, Any]
 

@@ -8,17 +8,17 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pipeline import options
+from pipeline.artifacts import artifact as artifacts
+from pipeline.backends.targets import Target
+from pipeline.base import options
+from pipeline.base.errors import MissingToolError, PipelineError
 from pipeline.bisect import graph as graphs
 from pipeline.bisect.compare import Comparison, Misfit, Seen
 from pipeline.bisect.reproduce import write_reproduction
 from pipeline.bisect.source import Trace
 from pipeline.bisect.verdict import HALF_PRECISION, Finding, apart, doubtful, findings, refuted
-from pipeline.errors import MissingToolError, PipelineError
-from pipeline.export import artifact as artifacts
-from pipeline.export import origins
-from pipeline.step import Inputs, step
-from pipeline.validate.targets import Target
+from pipeline.engine.step import Inputs, step
+from pipeline.graphs import origins
 
 RESULT, REPRODUCTION = "result.json", "reproduction"
 

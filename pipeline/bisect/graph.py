@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from pipeline.errors import ConfigError
-from pipeline.validate.targets import Target
+from pipeline.backends.targets import Target
+from pipeline.base.errors import ConfigError
 
 #: Artifact format -> the module here that reads and cuts it.
 _FORMATS = {"onnx": "cut_onnx", "tfjs-graph": "cut_tfjs"}

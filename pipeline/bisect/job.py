@@ -9,19 +9,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.backends import targets
+from pipeline.backends.targets import Target
+from pipeline.base.errors import ConfigError
 from pipeline.bisect.find import REPRODUCTION, RESULT, FindOptions, find
 from pipeline.bisect.graph import format_of
 from pipeline.bisect.source import TraceOptions, trace
 from pipeline.bisect.verdict import tolerance_of
-from pipeline.errors import ConfigError
-from pipeline.export import origins
-from pipeline.job import NoLanes, results
-from pipeline.plan import Node, Plan, PlannedArtifact
+from pipeline.engine.graph import Node
+from pipeline.engine.schedule import Lanes, OnEvent
+from pipeline.engine.store import Store
+from pipeline.graphs import origins
+from pipeline.plan import Plan, PlannedArtifact
 from pipeline.plan.delivery import plan_bundle
-from pipeline.run import Lanes, OnEvent
-from pipeline.store import Store
-from pipeline.validate import targets
-from pipeline.validate.targets import Target
+from pipeline.plan.execute import NoLanes, results
 from pipeline.validate.tolerances import number_formats
 
 TRACE = "trace the source"

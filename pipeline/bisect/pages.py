@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.validate.targets import Target
+from pipeline.backends.targets import Target
 
 SCRIPTS = Path(__file__).with_name("scripts")
 
@@ -65,7 +65,7 @@ RUNTIMES = {
 
 def write_page(folder: Path, target: Target) -> str:
     """Write a page with all that it loads, and return the command that serves it."""
-    from pipeline.browser.packages import FOLDER, MODULES
+    from pipeline.backends.web.packages import FOLDER, MODULES
 
     # What is wrong in TensorFlow too is wrong in every browser.
     runtime = RUNTIMES.get(target.backend, RUNTIMES["tfjs-cpu"])

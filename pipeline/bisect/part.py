@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.bisect.graph import Cut
-from pipeline.export import artifact as artifacts
-from pipeline.export.artifact import ArtifactWriter
-from pipeline.model import Signature, TensorSpec
+from pipeline.tensors.signature import Signature, TensorSpec
 
 
 def part_writer(artifact: Path, cut: Cut, inputs: Sequence[str], folder: Path) -> ArtifactWriter:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts import artifact as artifacts
 from pipeline.bisect.compare import Comparison, Seen, call, cut_of
 from pipeline.bisect.differences import Difference, from_source
 from pipeline.bisect.graph import Cut
 from pipeline.bisect.source import contiguous
 from pipeline.bisect.verdict import Finding
-from pipeline.export import artifact as artifacts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.export.canonical_graph import LOWERED
-from pipeline.model import Signature
-from pipeline.step import Inputs, progress, step
+from pipeline.base import options
+from pipeline.engine.step import Inputs, progress, step
+from pipeline.graphs.tensorflow.canonical_graph import LOWERED
+from pipeline.tensors.signature import Signature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -14,7 +14,7 @@
  *   second generation, or the device has 1 GiB of memory or less
  */
 
-/** As in pipeline/browser/page_session.py. */
+/** As in pipeline/backends/web/page_session.py. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 /**

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import model, options
-from pipeline.errors import PipelineError
-from pipeline.export import activations
-from pipeline.export.canonical_graph import RawGraph, canonical
-from pipeline.model import LoadedModel, Signature
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, step
+from pipeline.graphs import activations
+from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
+from pipeline.sources.load import LoadedModel, load
+from pipeline.tensors.signature import Signature
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,7 @@ def freeze(inputs: Inputs, options: FreezeOptions, work: Path) -> None:
 
     Raises PipelineError where the model keeps something that is no constant (a lookup table).
     """
-    loaded = model.load(inputs["source"])
+    loaded = load(inputs["source"])
     function = _one_function(loaded)
     graph = canonical(_frozen(function), loaded.signature)
     _check_state(graph, loaded.signature)

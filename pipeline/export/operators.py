@@ -10,10 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline import options
-from pipeline.errors import PipelineError
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, step
 from pipeline.export.onnx import Opset
-from pipeline.step import Inputs, step
 
 #: Operators that both converters take out, or that compute nothing.
 VANISHING = frozenset(
@@ -114,7 +114,7 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """
     from tensorflow.core.framework import graph_pb2
 
-    from pipeline.model import Signature
+    from pipeline.tensors.signature import Signature
 
     graph = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
     signature = Signature.read(inputs["frozen"] / "signature.json")
@@ -154,7 +154,7 @@ def onnx_operators(opset: int) -> frozenset[str]:
     from tf2onnx import tfonnx  # noqa: F401  (importing it registers the handlers)
     from tf2onnx.handler import tf_op
 
-    from pipeline.export.onnx_tensorflow import NEWEST_TF2ONNX_OPSET
+    from pipeline.export.onnx.tensorflow import NEWEST_TF2ONNX_OPSET
 
     handlers = tf_op.create_mapping(min(opset, NEWEST_TF2ONNX_OPSET), [])
     return frozenset(handlers) | VANISHING | REWRITTEN_FOR_ONNX

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
+from pipeline.base.options import Options
+from pipeline.base.registry import discover
+from pipeline.config.preprocess import Preprocess
+from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
-from pipeline.options import Options
-from pipeline.preprocess import Preprocess
-from pipeline.registry import discover
-from pipeline.step import Inputs, progress, step
-from pipeline.tasks.proportion import paired_difference, share
+from pipeline.measures.proportion import paired_difference, share
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.model import LoadedModel, TensorSpec
     from pipeline.samples.pictures import Pictures
+    from pipeline.sources.load import LoadedModel
+    from pipeline.tensors.signature import TensorSpec
 
 RESULT = "fitting.json"
 
@@ -50,9 +51,9 @@ class AttemptOptions(Options):
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
 def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
     """SOURCE, FROZEN and the samples' own files -> ``fitting.json``: each way, the best first."""
-    from pipeline import model
-    from pipeline.model import Signature
     from pipeline.samples import folder
+    from pipeline.sources.load import load
+    from pipeline.tensors.signature import Signature
 
     where = f"samples.{options.samples}"
     spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
@@ -63,7 +64,7 @@ def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
         raise ConfigError(
             "the samples have no labels to tell right from wrong by", where=where, todo=TODO
         )
-    trial = _Trial(model.load(inputs["source"]), spec, pictures, options)
+    trial = _Trial(load(inputs["source"]), spec, pictures, options)
     (work / RESULT).write_text(json.dumps(trial.table(), indent=1))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pipeline.tasks.proportion import paired_difference
+from pipeline.measures.proportion import paired_difference
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from pipeline.preprocess import Preprocess
+from pipeline.config.preprocess import Preprocess
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,7 +87,7 @@ def applied(image: NDArray[np.uint8], way: Way, preprocess: Preprocess) -> Image
     Returns:
         float32 [height, width, channels].
     """
-    from pipeline.preprocess import apply
+    from pipeline.inputs.image.preprocess import apply
 
     plain = Preprocess(color=preprocess.color, scale=(0.0, 255.0))
     if way.resize == OURS:

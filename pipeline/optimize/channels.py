@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Training
-from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.keras.channel_groups import Groups
+    from pipeline.graphs.keras.channel_groups import Groups
     from pipeline.optimize.training.examples import Examples
 
     Array = NDArray[Any]
@@ -94,8 +94,8 @@ def remove(model: Any, examples: Examples, options: Options) -> tuple[Any, dict[
     Returns:
         The new model; and layer -> channels before and after.
     """
-    from pipeline.optimize.keras.channel_groups import find_groups
-    from pipeline.optimize.keras.channel_removal import without
+    from pipeline.graphs.keras.channel_groups import find_groups
+    from pipeline.graphs.keras.channel_removal import without
 
     groups = find_groups(model)
     _skip(groups, options.skip)
@@ -134,7 +134,7 @@ def choose(importance: Mapping[int, Array], options: Options) -> dict[int, Array
 def _importance(
     model: Any, groups: Groups, examples: Examples, options: Options
 ) -> dict[int, Array]:
-    from pipeline.optimize.keras import importance
+    from pipeline.optimize.training import importance
 
     if options.importance == "taylor":
         scores = importance.taylor(model, groups, examples)

@@ -14,8 +14,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from pipeline.engine.step import Inputs, progress, step
 from pipeline.optimize.training.teaching import Training
-from pipeline.step import Inputs, progress, step
 
 KEY = "cluster"
 NAME = "cluster"
@@ -89,8 +89,8 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     """
     import tensorflow_model_optimization as tfmot
 
-    from pipeline.optimize.keras import kernels
-    from pipeline.optimize.keras.fold import fold
+    from pipeline.graphs.keras import kernels
+    from pipeline.graphs.keras.fold import fold
     from pipeline.optimize.training import finetune
 
     chosen = kernels.require(model, options, NAME)
@@ -112,7 +112,7 @@ def _wrapped(model: Any, chosen: list[Any], options: Options) -> Any:
     """The same layers, sharing their weights, with clusters around those to cluster."""
     import tensorflow_model_optimization as tfmot
 
-    from pipeline.optimize.keras import kernels
+    from pipeline.graphs.keras import kernels
 
     kinds = tfmot.clustering.keras.CentroidInitialization
     init = {

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Share, Training
-from pipeline.step import Inputs, step
 
 KEY = "distill"
 NAME = "distill"
@@ -92,7 +92,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
 def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
     """An untrained student, and the names of its layers that have weights of the teacher's."""
-    from pipeline.optimize.keras import student
+    from pipeline.optimize.training import student
 
     shape = student.Shape(options.alpha, options.depth, options.resolution)
     made = student.build(teacher, shape)

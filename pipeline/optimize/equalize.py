@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline import options
-from pipeline.step import Inputs, progress, step
+from pipeline.base import options
+from pipeline.engine.step import Inputs, progress, step
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.graph.channels import Channels
-    from pipeline.optimize.graph.layers import Layer
+    from pipeline.graphs.tensorflow.channels import Channels
+    from pipeline.graphs.tensorflow.layers import Layer
 
     Vector = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ class Options(options.Options):
 @step(version=1, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN, batch norms folded; ``equalize.json`` says what was scaled, and how far."""
-    from pipeline.optimize.graph.network import Network
+    from pipeline.graphs.tensorflow.network import Network
 
     network = Network.read(inputs["frozen"])
     scaled = equalize(network, options.sweeps)
@@ -63,7 +63,7 @@ def equalize(network: Any, sweeps: int = 40) -> dict[str, dict[str, float]]:
     """
     import numpy as np
 
-    from pipeline.optimize.graph.channels import Channels
+    from pipeline.graphs.tensorflow.channels import Channels
 
     channels = Channels(network)
     ranges = _Ranges(channels)

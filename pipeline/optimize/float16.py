@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline import options
-from pipeline.errors import PipelineError
-from pipeline.optimize.weights.codec import Encoded
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.weights.codec import Encoded
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline import options
-from pipeline.optimize.onnx.nodes import chosen_nodes
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
+from pipeline.graphs.onnx.nodes import chosen_nodes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.calibration.observe import Range
+    from pipeline.graphs.onnx.observe import Range
 
     Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -94,11 +94,11 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     import onnx
     from safetensors.numpy import load_file
 
-    from pipeline.export import origins
     from pipeline.export.onnx import write
-    from pipeline.export.onnx_canonical import canonicalize
-    from pipeline.model import Signature
+    from pipeline.graphs import origins
+    from pipeline.graphs.onnx.canonical import canonicalize
     from pipeline.optimize.onnx.half import halve
+    from pipeline.tensors.signature import Signature
 
     signature = Signature.read(inputs["model"] / "signature.json")
     model = onnx.load(inputs["model"] / "model.onnx")
@@ -145,7 +145,7 @@ def unfit_tensors(model: Any, samples: Arrays) -> dict[str, str]:
     """
     from onnx import numpy_helper
 
-    from pipeline.optimize.calibration import observe
+    from pipeline.graphs.onnx import observe
 
     found = observe.ranges(model, samples)
     errors: dict[str, _Error] = {name: _Error() for name in found}

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from pipeline import options
+from pipeline.base import options
 from pipeline.optimize import uint8
-from pipeline.optimize.weights.codec import Encoded, Weight
+from pipeline.weights.codec import Encoded, Weight
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +76,7 @@ def _inputs(weight: Weight) -> int:
 def _is_kept(weight: Weight, encoded: Encoded | None) -> bool:
     import numpy as np
 
-    from pipeline.optimize.weights.codec import decode
+    from pipeline.weights.codec import decode
 
     return encoded is not None and np.array_equal(decode(encoded, weight.axis), weight.values)
 
@@ -108,7 +108,7 @@ def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     since what follows would compress badly."""
     import numpy as np
 
-    from pipeline.optimize.weights.bits import significant
+    from pipeline.weights.bits import significant
 
     reach = np.abs(blocks).max(axis=-1) / LARGEST
     reach = np.where(reach > 0, reach, np.float32(1))

@@ -2,7 +2,7 @@
 
 QDQ: each quantized value is a QuantizeLinear and DequantizeLinear pair, plain ONNX
 that runtimes turn into integer kernels. Jacob et al. (2018), arXiv:1712.05877. Some processors
-add products in 16 bits: ``onnx.pairs`` says what keeps them right.
+add products in 16 bits: ``weights.pairs`` says what keeps them right.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from pipeline import options
+from pipeline.base import options
+from pipeline.base.registry import discover
+from pipeline.engine.step import Inputs, step
+from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED
-from pipeline.optimize.onnx.nodes import chosen_nodes
-from pipeline.registry import discover
-from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,10 +99,10 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     import onnx
     from safetensors.numpy import load_file
 
-    from pipeline.export import activations, origins
     from pipeline.export.onnx import write
-    from pipeline.export.onnx_canonical import canonicalize
-    from pipeline.model import Signature
+    from pipeline.graphs import activations, origins
+    from pipeline.graphs.onnx.canonical import canonicalize
+    from pipeline.tensors.signature import Signature
 
     signature = Signature.read(inputs["model"] / "signature.json")
     model = onnx.load(inputs["model"] / "model.onnx")
@@ -171,7 +171,7 @@ def calibrate(model: Any, samples: Arrays, options: Options) -> Ranges:
     Raises:
         PipelineError: a sample does not run, or makes values that are not finite.
     """
-    from pipeline.optimize.calibration import observe
+    from pipeline.graphs.onnx import observe
 
     method = METHODS[options.method]
     found = observe.ranges(model, samples)
@@ -189,7 +189,7 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
     """A new ``onnx.ModelProto`` in which the named nodes are quantized; ``model`` stays."""
     from onnx import ModelProto
 
-    from pipeline.optimize.onnx import left_float
+    from pipeline.graphs.onnx import left_float
     from pipeline.optimize.onnx.int8_weights import Bits, refine
 
     copy = ModelProto()

@@ -3,7 +3,7 @@
 Each matrix product's input gets its range from its own values when it runs
 (DynamicQuantizeLinear), so that no samples are needed and no outlier of another sample costs
 precision: the usual choice for transformers and other models of matrix products. Some processors
-add products in 16 bits: ``onnx.pairs`` says what keeps them right.
+add products in 16 bits: ``weights.pairs`` says what keeps them right.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline import options
-from pipeline.errors import PipelineError
-from pipeline.optimize.onnx.nodes import chosen_nodes
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, step
+from pipeline.graphs.onnx.nodes import chosen_nodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,10 +64,10 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """
     import onnx
 
-    from pipeline.export import origins
     from pipeline.export.onnx import write
-    from pipeline.export.onnx_canonical import canonicalize
-    from pipeline.model import Signature
+    from pipeline.graphs import origins
+    from pipeline.graphs.onnx.canonical import canonicalize
+    from pipeline.tensors.signature import Signature
 
     signature = Signature.read(inputs["model"] / "signature.json")
     model = onnx.load(inputs["model"] / "model.onnx")

@@ -16,9 +16,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
+from pipeline.engine.step import Inputs, progress, step
 from pipeline.optimize.training.teaching import Share, Training
-from pipeline.step import Inputs, progress, step
 
 KEY = "prune"
 NAME = "prune"
@@ -74,7 +74,7 @@ class Options(Training):
     @property
     def kinds(self) -> Collection[str]:
         """Classes of the layers to prune."""
-        from pipeline.optimize.keras.kernels import KINDS
+        from pipeline.graphs.keras.kernels import KINDS
 
         return PATTERNED if self.pattern else KINDS
 
@@ -114,7 +114,7 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
     """
     import tensorflow_model_optimization as tfmot
 
-    from pipeline.optimize.keras import kernels
+    from pipeline.graphs.keras import kernels
     from pipeline.optimize.training import finetune
 
     recipe = options.recipe()
@@ -138,7 +138,7 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
 
 def zeros(model: Any, options: Options) -> dict[str, float]:
     """The share of zeros in the kernel of each layer that these options prune."""
-    from pipeline.optimize.keras import kernels
+    from pipeline.graphs.keras import kernels
 
     return {
         layer.name: round(float((layer.kernel.numpy() == 0).mean()), 6)

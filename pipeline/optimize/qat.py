@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Share, Training
-from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.keras.fold import Scaled
+    from pipeline.graphs.keras.fold import Scaled
     from pipeline.optimize.training.fake_quant import Ranges
     from pipeline.optimize.training.teaching import Lesson
 
@@ -128,7 +128,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     ``model.h5``, without the batch norms that could be folded, and ``qat.json``: bits
     that a weight of each layer needs, by the entropy of its integers, and the kept epoch's numbers.
     """
-    from pipeline.export import activations
+    from pipeline.graphs import activations
     from pipeline.optimize.cluster import clustered
     from pipeline.optimize.training import finetune, teaching
 
@@ -156,7 +156,7 @@ def quantize(
         The folded model with all kernels on their grids, what ``qat.json`` says, and the ranges
         of activations, by layer, that it was trained for.
     """
-    from pipeline.optimize.keras.fold import fold, kernel_of
+    from pipeline.graphs.keras.fold import fold, kernel_of
     from pipeline.optimize.training import fake_quant, straight, teaching
 
     if options.granularity == "per-tensor":
@@ -189,7 +189,7 @@ def quantize(
 
 def _chosen(model: Any, options: Options) -> list[Any]:
     """The layers to quantize."""
-    from pipeline.optimize.keras.fold import linear_layers
+    from pipeline.graphs.keras.fold import linear_layers
 
     found = list(linear_layers(model))
     unknown = sorted(set(options.skip) - {layer.name for layer in found})
@@ -209,8 +209,8 @@ def _grid(layer: Any, options: Options) -> Grid:
     """The grid of a layer's kernel. Zeros, such as those of pruning, are to stay."""
     import numpy as np
 
-    from pipeline.optimize.keras.fold import kernel_of, output_axes
-    from pipeline.optimize.onnx import pairs
+    from pipeline.graphs.keras.fold import kernel_of, output_axes
+    from pipeline.weights import pairs
 
     kernel = kernel_of(layer).numpy()
     axes = output_axes(layer)
@@ -246,7 +246,7 @@ def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:
 
 def _settle(one: Scaled, grid: Grid, options: Options) -> float:
     """Put a layer's folded weights on their grids, and say how many bits one needs."""
-    from pipeline.optimize.keras.fold import kernel_of
+    from pipeline.graphs.keras.fold import kernel_of
     from pipeline.optimize.training.settle import settle, settle_bias
 
     q = grid.integers(kernel_of(one.before)).numpy()

@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.errors import PipelineError
-from pipeline.options import Options as Strict
-from pipeline.step import Inputs, progress, step
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import Options as Strict
+from pipeline.engine.step import Inputs, progress, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.graph.moments import Moments
-    from pipeline.optimize.graph.network import Network
-    from pipeline.optimize.graph.rounding import Grid
+    from pipeline.graphs.tensorflow.moments import Moments
+    from pipeline.graphs.tensorflow.network import Network
+    from pipeline.graphs.tensorflow.rounding import Grid
 
     Array = NDArray[Any]
 
@@ -106,7 +106,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """
     from safetensors.numpy import load_file
 
-    from pipeline.optimize.graph.network import Network
+    from pipeline.graphs.tensorflow.network import Network
 
     network = Network.read(inputs["frozen"])
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
@@ -130,8 +130,8 @@ def round_weights(
         With ``keep`` also ``damage``: by layer, the outputs' relative error where it alone is
         rounded, the worst first; ``kept``: which are float16; ``measured``: what is kept now.
     """
-    from pipeline.optimize.graph.activations import Stages
-    from pipeline.optimize.graph.layers import layers
+    from pipeline.graphs.tensorflow.layers import layers
+    from pipeline.graphs.tensorflow.stages import Stages
 
     found = layers(network)
     if not found:
@@ -188,7 +188,7 @@ def _keep(rounding: _Rounding, held: Mapping[str, Array], keep: Keep) -> dict[st
 
     Each time all are rounded anew: what follows a layer in float16 has less to make up for.
     """
-    from pipeline.optimize.graph.keeping import Judge, fewest, within
+    from pipeline.graphs.tensorflow.keeping import Judge, fewest, within
 
     bounds = keep.model_dump(exclude_none=True)
     judge = Judge(rounding.stages, held, rounding.plain)
@@ -218,10 +218,10 @@ def _grids(stages: Any, samples: Mapping[str, Array], options: Options) -> tuple
     """Each layer's grid, and for how many samples there is memory."""
     import numpy as np
 
-    from pipeline.optimize.graph import steps
-    from pipeline.optimize.graph.activations import Run, fixed_batch
-    from pipeline.optimize.graph.moments import moments
-    from pipeline.optimize.graph.sensitivity import sensitivities
+    from pipeline.graphs.tensorflow import steps
+    from pipeline.graphs.tensorflow.moments import moments
+    from pipeline.graphs.tensorflow.sensitivity import sensitivities
+    from pipeline.graphs.tensorflow.stages import Run, fixed_batch
 
     network = stages.network
     least = max(FEW, fixed_batch(network, samples) or 0)
@@ -265,7 +265,7 @@ class _Rounding:
             kept: the layers that become float16 instead.
             alone: round each as if all before it had been left as they are.
         """
-        from pipeline.optimize.graph.activations import Run
+        from pipeline.graphs.tensorflow.stages import Run
 
         was, now = Run(self.stages, self._samples), Run(self.stages, self._samples)
         told = {}
@@ -287,8 +287,8 @@ class _Rounding:
         """One layer's weights and bias, rounded, and how many bits and levels they have."""
         import numpy as np
 
-        from pipeline.optimize.graph.keeping import half
-        from pipeline.optimize.graph.moments import moments
+        from pipeline.graphs.tensorflow.keeping import half
+        from pipeline.graphs.tensorflow.moments import moments
 
         layer = self.stages.layers[index]
         weights, bias = self.plain[index]
@@ -307,8 +307,8 @@ class _Rounding:
     def _numbers(self, weights: Array, seen: Moments, grid: Grid) -> Array:
         import numpy as np
 
-        from pipeline.optimize.graph.blocks import joined, split
-        from pipeline.optimize.graph.rounding import with_feedback
+        from pipeline.graphs.tensorflow.blocks import joined, split
+        from pipeline.graphs.tensorflow.rounding import with_feedback
 
         if self._options.method == "nearest":
             return grid.numbers(weights)
@@ -323,7 +323,7 @@ class _Rounding:
         """A bias in few significant bits, as float16 where that holds it."""
         import numpy as np
 
-        from pipeline.optimize.weights.bits import significant
+        from pipeline.weights.bits import significant
 
         bits = int(np.ceil(self._options.bits)) + BIAS_BITS
         few = significant(bias, bits)
@@ -334,7 +334,7 @@ class _Rounding:
 def _told(numbers: Array) -> dict[str, float]:
     import numpy as np
 
-    from pipeline.optimize.weights.bits import entropy
+    from pipeline.weights.bits import entropy
 
     levels = int(np.ptp(numbers)) + 1
     return {"weights": numbers.size, "levels": levels, "bits": round(entropy(numbers), 3)}

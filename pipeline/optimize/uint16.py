@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline import options
-from pipeline.optimize.weights.codec import Encoded, affine
+from pipeline.base import options
+from pipeline.weights.codec import Encoded, affine
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline import options
-from pipeline.optimize.weights.codec import Encoded, Weight, affine, exact, on_grid, rounded
+from pipeline.base import options
+from pipeline.weights.codec import Encoded, Weight, affine, exact, on_grid, rounded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ def encode_all(
         if encoded[i] is None and not (weight.bias and (not mixed or _is_large(weight)))
     ]
     if mixed:
-        from pipeline.optimize.weights.allocation import allocate
+        from pipeline.weights.allocation import allocate
 
         found = allocate([weights[i] for i in left], levels)
     else:
@@ -106,7 +106,7 @@ def _kept(weight: Weight, keep: bool) -> Encoded | None:
     """A weight that is left where it is."""
     import numpy as np
 
-    from pipeline.optimize.weights import grid
+    from pipeline.weights import grid
 
     if weight.bias and not keep:
         return None

@@ -1,6 +1,7 @@
 """Config -> graph of steps. Pure: nothing is read, run or imported that is heavy."""
 
-from pipeline.plan.graph import Failed, LeftOut, Node, Plan, PlannedArtifact
+from pipeline.engine.graph import Node
+from pipeline.plan.graph import Failed, LeftOut, Plan, PlannedArtifact
 from pipeline.plan.make import make_plan
 
 __all__ = ["Failed", "LeftOut", "Node", "Plan", "PlannedArtifact", "make_plan"]

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from pipeline.config import Config
-from pipeline.errors import ConfigError, PipelineError
-from pipeline.options import Options
-from pipeline.plan.graph import Bounds, Failed, LeftOut, Node, Plan, step_of
-from pipeline.registry import discover
-from pipeline.validate.gates import asked, bounds_for
-from pipeline.validate.targets import parse
+from pipeline.backends.targets import parse
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.base.options import Options
+from pipeline.base.registry import discover
+from pipeline.config.bounds import asked
+from pipeline.config.config import Config
+from pipeline.engine.graph import Node, step_of
+from pipeline.plan.graph import Bounds, Failed, LeftOut, Plan
+from pipeline.validate.gates import bounds_for
 from pipeline.validate.tolerances import number_formats
 
 Chain = list[tuple[ModuleType, Options]]

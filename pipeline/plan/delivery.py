@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.browser import bundles
+from pipeline.backends.targets import parse
+from pipeline.backends.web import bundles, esbuild
+from pipeline.backends.web.packages import CLIENT
+from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import Package
-from pipeline.plan.graph import Node, Plan, step_of
-from pipeline.publish import client, demo, esbuild, layout, runtime
-from pipeline.validate.targets import parse
+from pipeline.plan.graph import Plan
+from pipeline.publish import demo, runtime
+from pipeline.storage import layout
 
 
 def plan_wire(plan: Plan, packages: list[Package]) -> None:
@@ -24,7 +27,7 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
         _plan_kept(plan, name, plan_bundle(plan, name))
     if names:
         if code := runtime.task_code(plan.config.task, plan.config.preprocess):
-            _plan_kept(plan, code, _plan_made(plan, code, client.SOURCES))
+            _plan_kept(plan, code, _plan_made(plan, code, CLIENT))
         _plan_client(plan)
 
 
@@ -86,7 +89,7 @@ def _plan_kept(plan: Plan, name: str, bundle: str) -> None:
 
 
 def _plan_client(plan: Plan) -> None:
-    key = esbuild.fingerprint(client.SOURCES)
+    key = esbuild.fingerprint(CLIENT)
     make, licences = "pipeline.publish.client:make", "pipeline.publish.runtime:licences"
     plan.add(Node(layout.CLIENT, *step_of(make), extra_key=key))
     plan.add(

@@ -4,49 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from pipeline.config import Config
-from pipeline.errors import PipelineError
-from pipeline.fetch import RemoteFile
-from pipeline.options import Options
-from pipeline.step import Lane, StepFunction, find
+from pipeline.base.errors import PipelineError
+from pipeline.config.config import Config
+from pipeline.engine.graph import Graph
 
 #: Metric -> bound.
 Bounds = Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Node:
-    """One step of a plan."""
-
-    id: str
-    function: StepFunction
-    options: Options
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    """Input name -> the node whose result it is."""
-    files: Mapping[str, Path | RemoteFile] = field(default_factory=dict)
-    """Input name -> what comes from outside: from this machine, or from the network."""
-    reads: tuple[str, ...] = ()
-    """Names of the files that it opens of its inputs; all of them where this is empty.
-
-    Others decide its key as well, but are not read again to see whether they are whole.
-    """
-    after: tuple[str, ...] = ()
-    """Nodes that must have passed first, though their results are not read."""
-    lane: Lane | None = None
-    """Where it runs, if elsewhere than its function says."""
-    tools: tuple[str, ...] = ()
-    """More distributions whose version can change the result."""
-    extra_key: Any = None
-    """What else decides the result, such as the build of a browser."""
-    watched: tuple[str, ...] = ()
-    """Files outside of the store that ``extra_key`` speaks of."""
-
-    def needs(self) -> tuple[str, ...]:
-        """The nodes that come before this one."""
-        return (*self.inputs.values(), *self.after)
 
 
 @dataclass(frozen=True)
@@ -96,24 +60,18 @@ class Failed:
         return cls(artifact, step, reason, error.todo)
 
 
-@dataclass
-class Plan:
-    """All steps in an order in which they can run, and what they make."""
+@dataclass(kw_only=True)
+class Plan(Graph):
+    """All steps of a config, and what they make."""
 
     config: Config
     browsers: bool = True
-    nodes: dict[str, Node] = field(default_factory=dict)
     artifacts: list[PlannedArtifact] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     failed: dict[str, Failed] = field(default_factory=dict)
     """Artifacts that no step is planned for, since one is known to fail."""
     unsearched: dict[str, str] = field(default_factory=dict)
     """Variants whose techniques a search is to find yet, and what it would search."""
-
-    def add(self, node: Node) -> str:
-        """Add a node, once; equal work of two variants is one node."""
-        self.nodes.setdefault(node.id, node)
-        return node.id
 
     def evidence(self) -> dict[str, str]:
         """What the manifest is made of -> the node that makes it."""
@@ -157,17 +115,3 @@ class Plan:
         for need in self.nodes[node].needs():
             yield need
             yield from self._ancestors(need)
-
-    def dependents(self) -> dict[str, set[str]]:
-        """Node -> the nodes that need it, directly or not."""
-        result: dict[str, set[str]] = {name: set() for name in self.nodes}
-        for name in reversed(self.nodes):
-            for need in self.nodes[name].needs():
-                result[need] |= {name, *result[name]}
-        return result
-
-
-def step_of(name: str, **options: Any) -> tuple[StepFunction, Options]:
-    """The step ``module:function`` and its options, as a ``Node`` takes them."""
-    function = find(name)
-    return function, function.options_type(**options)

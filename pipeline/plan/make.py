@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from pipeline.config import Config
-from pipeline.fetch import RemoteFile
+from pipeline.base.registry import discover
+from pipeline.config.config import Config
+from pipeline.download.remote_file import RemoteFile
+from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
-from pipeline.plan.graph import Failed, Node, Plan, step_of
+from pipeline.plan.graph import Failed, Plan
 from pipeline.plan.proofs import plan_artifact, plan_golden
-from pipeline.registry import discover
 
 
 def make_plan(
@@ -26,7 +27,7 @@ def make_plan(
     Raises:
         ConfigError: a variant fits no format, or an artifact could not be proved anywhere.
     """
-    plan = Plan(config, browsers, failed=dict(failed or {}))
+    plan = Plan(config=config, browsers=browsers, failed=dict(failed or {}))
     plan_source(plan)
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan)
@@ -110,7 +111,7 @@ def _stated(config: Config) -> dict[str, float]:
 _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
-    *("ranges.json", "half.json", "portable.json", "runtime.json", "search.json"),
+    *("ranges.json", "half.json", "portable.json", "runtime.json", "summary.json"),
     *("confidence.safetensors", "labels.safetensors"),
 )
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.config import Config
-from pipeline.errors import ConfigError
+from pipeline.backends.targets import Target, known, parse
+from pipeline.base.errors import ConfigError
+from pipeline.base.registry import discover
+from pipeline.config.config import Config
+from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import Package
 from pipeline.plan.delivery import plan_bundle
-from pipeline.plan.graph import Bounds, Node, Plan, PlannedArtifact, step_of
-from pipeline.registry import discover
+from pipeline.plan.graph import Bounds, Plan, PlannedArtifact
 from pipeline.validate.agreement import METRICS
 from pipeline.validate.half import FLOAT16, FLOAT32
-from pipeline.validate.targets import Target, known, parse
 
 
 def plan_golden(plan: Plan, packages: list[Package]) -> None:

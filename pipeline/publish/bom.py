@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.files import write_aside
+from pipeline.base.files import write_aside
+from pipeline.base.tools import OURSELVES
 from pipeline.publish.model_card import model_card
-from pipeline.tools import OURSELVES
 
 if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom

@@ -6,9 +6,9 @@ import hashlib
 import json
 from contextlib import suppress
 
-from pipeline.errors import PipelineError
-from pipeline.publish.layout import MANIFEST, PAGE
-from pipeline.publish.storage.base import Content, Storage
+from pipeline.base.errors import PipelineError
+from pipeline.storage.base import Content, Storage
+from pipeline.storage.layout import MANIFEST, PAGE
 
 #: Of a swap that the place refused though nothing had changed: S3 does so while another one writes.
 ATTEMPTS = 5

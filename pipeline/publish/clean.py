@@ -13,14 +13,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
 from pipeline.publish import index, site
-from pipeline.publish.layout import MANIFEST, plain
 from pipeline.publish.release import told
-from pipeline.publish.storage import Entry, Storage, open_storage
-from pipeline.publish.storage.flags import CLEANING_SECONDS
 from pipeline.publish.verify.listed import FILE, RUNTIME, files
+from pipeline.storage import Entry, Storage, open_storage
+from pipeline.storage.flags import CLEANING_SECONDS
+from pipeline.storage.layout import MANIFEST, plain
 
 #: Removed between two looks at the clock.
 BATCH = 100

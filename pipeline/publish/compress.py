@@ -28,10 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from pipeline import options
-from pipeline.export import artifact as artifacts
-from pipeline.publish.layout import TWINS
-from pipeline.step import Inputs, piece, progress, step
+from pipeline.artifacts import artifact as artifacts
+from pipeline.base import options
+from pipeline.engine.step import Inputs, piece, progress, step
+from pipeline.storage.layout import TWINS
 
 SIZES = "sizes.json"
 

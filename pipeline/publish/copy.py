@@ -14,16 +14,16 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index, site
-from pipeline.publish.layout import MANIFEST, plain
 from pipeline.publish.release import told
 from pipeline.publish.rollback import check_whole
 from pipeline.publish.signature import SIGNATURE
-from pipeline.publish.storage import Content, Storage, open_storage
-from pipeline.publish.storage.local import LocalStorage
 from pipeline.publish.upload import Piece, Progress, Silent, missing, stale, upload
+from pipeline.storage import Content, Storage, open_storage
+from pipeline.storage.layout import MANIFEST, plain
+from pipeline.storage.local import LocalStorage
 
 AGAIN = "make room or give write access, then copy again: only what is missing is copied"
 

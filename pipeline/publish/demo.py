@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pipeline import options
-from pipeline.digest import scan, tree_digest
-from pipeline.publish import esbuild
+from pipeline.backends.web import esbuild
+from pipeline.base import options
+from pipeline.base.digest import scan, tree_digest
+from pipeline.engine.step import Inputs, step
 from pipeline.publish.compress import give_way, write_twins
-from pipeline.publish.layout import DEMO
-from pipeline.step import Inputs, step
+from pipeline.storage.layout import DEMO
 
 SOURCES = Path(__file__).parent.parent / "client" / "demo"
 

@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.publish.channel import channels
 from pipeline.publish.index import releases
-from pipeline.publish.layout import MANIFEST
-from pipeline.publish.storage.local import LocalStorage
+from pipeline.storage.layout import MANIFEST
+from pipeline.storage.local import LocalStorage
 
 
 def find_release(name: str | None, cdn: Path) -> Path:

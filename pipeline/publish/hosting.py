@@ -12,17 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.publish import index
-from pipeline.publish.headers import (
-    ALWAYS,
-    IMMUTABLE,
-    PREFLIGHT,
-    SHORT,
-    TYPES,
-    UNCHANGING,
-    UNKNOWN,
-)
 from pipeline.publish.site import FRONT
-from pipeline.publish.storage.base import Storage
+from pipeline.storage.base import Storage
+from pipeline.storage.headers import ALWAYS, IMMUTABLE, PREFLIGHT, SHORT, TYPES, UNCHANGING, UNKNOWN
 
 HEADERS, NGINX = "_headers", "nginx.conf"
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.publish.channel import channels, manifest_path
-from pipeline.publish.layout import MANIFEST
-from pipeline.publish.storage.base import Content, Readable, Storage
+from pipeline.storage.base import Content, Readable, Storage
+from pipeline.storage.layout import MANIFEST
 
 PATH = "index.json"
 

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline import options, tools
-from pipeline.export import artifact as artifacts
-from pipeline.model import Signature
+from pipeline.artifacts import artifact as artifacts
+from pipeline.base import options, tools
+from pipeline.engine.step import Inputs, step
 from pipeline.publish import runtime
 from pipeline.publish.compress import SIZES, total
-from pipeline.publish.layout import TWINS
-from pipeline.step import Inputs, step
+from pipeline.storage.layout import TWINS
+from pipeline.tensors.signature import Signature
 from pipeline.validate import canary, portable
 from pipeline.validate.canary_tolerance import canary_of
 from pipeline.validate.cascade_candidates import calibrated
@@ -28,6 +28,9 @@ from pipeline.validate.ranges import RESULT as RANGES
 from pipeline.validate.trust import doubt
 
 SCHEMA = 1
+
+#: What a search tells the users of a release, among its results.
+SEARCH = "summary.json"
 
 
 class Proved(options.Options):
@@ -76,7 +79,7 @@ class IdentifyOptions(options.Options):
 @step(version=1, quick=True)
 def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
     """SOURCE -> ``source.json``: its digest, and what its author says of it."""
-    from pipeline.digest import scan, tree_digest
+    from pipeline.base.digest import scan, tree_digest
 
     said = inputs["source"] / "facts.json"
     facts = json.loads(said.read_text()) if said.exists() else None
@@ -134,10 +137,9 @@ def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
 
 def _searches(inputs: Inputs, variants: list[str]) -> dict[str, Any]:
     """How variants were found, for those who want to pin or judge them."""
-    from pipeline.search import outcome
-
-    found = [outcome.read(inputs[f"search {name}"]).summary() for name in variants]
-    return {"searches": found} if found else {}
+    folders = [inputs[f"search {name}"] for name in variants]
+    summaries = [json.loads((folder / SEARCH).read_text()) for folder in folders]
+    return {"searches": summaries} if summaries else {}
 
 
 def _not_made(options: ManifestOptions) -> dict[str, Any]:
@@ -150,7 +152,7 @@ def _samples(folder: Path, count: int) -> dict[str, Any]:
 
 
 def _tools() -> dict[str, str]:
-    from pipeline.browser.packages import versions
+    from pipeline.backends.web.packages import versions
 
     installed = {name: found for name in tools.TOOLS if (found := tools.version(name))}
     return installed | versions()

@@ -13,14 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipeline.digest import digest
-from pipeline.errors import PipelineError
-from pipeline.files import write_aside
+from pipeline.base.digest import digest
+from pipeline.base.errors import PipelineError
+from pipeline.base.files import write_aside
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index, site
 from pipeline.publish import page as pages
-from pipeline.publish.layout import MANIFEST, MOST_FILE_BYTES, PAGE
-from pipeline.publish.storage import Readable, Storage, open_storage
 from pipeline.publish.upload import (
     Piece,
     Progress,
@@ -30,6 +28,8 @@ from pipeline.publish.upload import (
     stale,
     upload,
 )
+from pipeline.storage import Readable, Storage, open_storage
+from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 
 #: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
 ID_DIGITS = 16

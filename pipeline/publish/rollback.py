@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.publish import channel as channels
 from pipeline.publish import hosting, index, site
-from pipeline.publish.layout import NAME
 from pipeline.publish.release import told
-from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.verify.listed import ManifestError, files
+from pipeline.storage import Storage, open_storage
+from pipeline.storage.layout import NAME
 
 #: Digits of a release's id that are enough, if they are one's only.
 SHORTEST = 4

@@ -2,7 +2,7 @@
 the code of the task.
 
 They are made of ``pipeline/client/runtimes/`` and of pinned packages. Artifacts are proved with
-these same bundles (``pipeline/browser/bundles.py``), so that what was proved is what runs.
+these same bundles (``pipeline/backends/web/bundles.py``), so that what was proved is what runs.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline import options
-from pipeline.browser import bundles, packages
-from pipeline.digest import file_digest
+from pipeline.backends.web import bundles, packages
+from pipeline.base import options
+from pipeline.base.digest import file_digest
+from pipeline.engine.step import Inputs, step
 from pipeline.publish.compress import give_way, write_twins
-from pipeline.publish.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
-from pipeline.step import Inputs, step
+from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
 
 CLIENT = packages.CLIENT
 SOURCES, TASKS = bundles.PUBLISHED, CLIENT / "tasks"

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
 
 if TYPE_CHECKING:
     from model_signing.signing import Config

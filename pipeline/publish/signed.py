@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import ConfigError, PipelineError
-from pipeline.publish.layout import MANIFEST
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.publish.signature import SIGNATURE, need_library
+from pipeline.storage.layout import MANIFEST
 
 if TYPE_CHECKING:
     from model_signing.verifying import Config

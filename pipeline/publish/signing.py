@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import PipelineError
-from pipeline.publish.layout import MANIFEST, PAGE
+from pipeline.base.errors import PipelineError
 from pipeline.publish.release import told
 from pipeline.publish.signature import SIGNATURE, Signer
 from pipeline.publish.signed import Read, Trusted, Verdict, check
-from pipeline.publish.storage import Storage
+from pipeline.storage import Storage
+from pipeline.storage.layout import MANIFEST, PAGE
 
 
 def folder_of(manifest: Mapping[str, Any]) -> str:

@@ -15,12 +15,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.digest import integrity
-from pipeline.errors import PipelineError
+from pipeline.base.digest import integrity
+from pipeline.base.errors import PipelineError
 from pipeline.publish import index
 from pipeline.publish.channel import manifest_path
-from pipeline.publish.layout import DEMO, NAME, TWINS
-from pipeline.publish.storage.base import Readable, Storage
+from pipeline.storage.base import Readable, Storage
+from pipeline.storage.layout import DEMO, NAME, TWINS
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.digest import integrity
-from pipeline.publish.layout import CLIENT, PAGE
+from pipeline.base.digest import integrity
+from pipeline.storage.layout import CLIENT, PAGE
 
 #: Where a CDN folder lies, for who reads an example.
 EXAMPLE = "https://cdn.example"

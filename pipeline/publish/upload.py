@@ -8,9 +8,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.publish.headers import immutable
-from pipeline.publish.layout import TWINS, suffixes
-from pipeline.publish.storage.base import Storage
+from pipeline.storage.base import Storage
+from pipeline.storage.headers import immutable
+from pipeline.storage.layout import TWINS, suffixes
 
 
 class Progress(Protocol):

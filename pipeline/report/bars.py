@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from pipeline.report import words
+from pipeline.measures import words
 from pipeline.report.release import Artifact, Group, Proof
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report import words
+from pipeline.measures import words
 from pipeline.report.release import Release
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 

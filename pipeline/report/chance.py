@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.report import words
+from pipeline.measures import words
+from pipeline.measures.proportion import paired_difference
 from pipeline.report.release import Release
-from pipeline.tasks.proportion import paired_difference
 
 #: A fact as the manifest has it: ``validate.sampling.Undecided``.
 Fact = dict[str, Any]

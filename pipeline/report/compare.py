@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.report import markdown, words
+from pipeline.base.table import table
+from pipeline.measures import words
+from pipeline.report import markdown
 from pipeline.report.release import Artifact, Release
-from pipeline.table import table
 from pipeline.validate import regress
 
 if TYPE_CHECKING:

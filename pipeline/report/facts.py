@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.report import chance, words
+from pipeline.measures import words
+from pipeline.report import chance
 from pipeline.report.release import Artifact, Proof, Ratio, Release
 
 Fact = tuple[str, str]

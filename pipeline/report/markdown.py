@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from pipeline.report import cascades, chance, facts, searches, words
+from pipeline.measures import words
+from pipeline.report import cascades, chance, facts, searches
 from pipeline.report.release import Artifact, Group, Release
 from pipeline.report.verdict import Verdict, judge
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.digest import integrity
-from pipeline.report import bars, cascades, facts, searches, words
+from pipeline.base.digest import integrity
+from pipeline.measures import words
+from pipeline.report import bars, cascades, facts, searches
 from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from pipeline.report import words
-from pipeline.validate.miss import Miss
-from pipeline.validate.targets import BROWSERS, target_of
+from pipeline.backends.targets import BROWSERS, target_of
+from pipeline.measures import words
+from pipeline.measures.miss import Miss
 
 Status = Literal["pass", "fail", "unavailable"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report import words
+from pipeline.measures import words
+from pipeline.measures.worst import FILE
 from pipeline.report.release import Artifact, Proof, Release
-from pipeline.validate.worst import FILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report import words
+from pipeline.measures import words
 from pipeline.report.vega import PALETTE, Spec, layer, of, quantity, svg
 from pipeline.search.text import figure, flow, quality
 
@@ -68,7 +68,8 @@ class Found:
 
 def found(release: Release, evidence: Evidence) -> Iterator[Found]:
     """Every search of a release whose trials are at hand."""
-    from pipeline.search import outcome, show
+    from pipeline.search import outcome
+    from pipeline.search.text import pinned
 
     for told in release.record.get("searches", []):
         folder = evidence(f"search {told['variant']}")
@@ -77,7 +78,7 @@ def found(release: Release, evidence: Evidence) -> Iterator[Found]:
             rows = [_row(one, trial) for trial in _ranked(one)]
             timed = one.minimize == "latency"
             titles = ("Time" if timed else "Size", QUALITIES[one.metric])
-            yield Found(one.variant, timed, *titles, lead(one), chart(one), rows, show.pinned(one))
+            yield Found(one.variant, timed, *titles, lead(one), chart(one), rows, pinned(one))
 
 
 def lead(one: Outcome) -> str:

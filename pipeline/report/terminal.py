@@ -7,10 +7,11 @@ from textwrap import fill
 
 import click
 
-from pipeline.report import cascades, chance, facts, searches, words
+from pipeline.base.table import table
+from pipeline.measures import words
+from pipeline.report import cascades, chance, facts, searches
 from pipeline.report.release import Artifact, Group, Proof, Release, Status
 from pipeline.report.verdict import Pick, judge
-from pipeline.table import table
 
 COLOURS = {"pass": "green", "fail": "red", "unavailable": "yellow"}
 

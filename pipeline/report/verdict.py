@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from pipeline.report import chance, words
+from pipeline.measures import words
+from pipeline.report import chance
 from pipeline.report.release import (
     SAME_SPEED,
     Artifact,

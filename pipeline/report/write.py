@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.files import write_aside
-from pipeline.publish import layout
+from pipeline.base.files import write_aside
 from pipeline.publish.snippet import pinned
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
 from pipeline.report.page import Context, page
 from pipeline.report.release import Release
+from pipeline.storage import layout
 
 PAGE = "report.html"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pipeline.options import Options as Strict
-from pipeline.preprocess import Preprocess
+from pipeline.base.options import Options as Strict
+from pipeline.config.preprocess import Preprocess
+from pipeline.engine.step import Inputs, step
 from pipeline.samples.pictures import Pictures, spread
-from pipeline.step import Inputs, step
 
 
 class Options(Strict):
@@ -41,8 +41,8 @@ class ReadOptions(Strict):
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Write the data set's splits as the model reads them."""
     from pipeline.bundled.digits import LICENSE, TITLE, digits
-    from pipeline.model import Signature
     from pipeline.samples import folder
+    from pipeline.tensors.signature import Signature
 
     where = f"samples.bundled: {options.options.name}"
     preprocess = folder.needed(options.preprocess, where)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigError, SourceError
+from pipeline.base.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.model import TensorSpec
-    from pipeline.preprocess import Preprocess
+    from pipeline.config.preprocess import Preprocess
+    from pipeline.tensors.signature import TensorSpec
 
     Array = NDArray[Any]
 
@@ -129,7 +129,7 @@ def pixels_to_input(
     """
     import numpy as np
 
-    from pipeline.preprocess import apply
+    from pipeline.inputs.image.preprocess import apply
 
     shapes: set[tuple[int, ...]] = set()
     made = []

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pipeline.errors import SourceError
-from pipeline.options import InputPath
-from pipeline.options import Options as Strict
-from pipeline.preprocess import Preprocess
+from pipeline.base.errors import SourceError
+from pipeline.base.options import InputPath
+from pipeline.base.options import Options as Strict
+from pipeline.config.preprocess import Preprocess
+from pipeline.engine.step import Inputs, step
 from pipeline.samples.pictures import Pictures, spread
-from pipeline.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,8 +79,8 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Decode and preprocess the images, and write them by split."""
     import numpy as np
 
-    from pipeline.model import Signature
     from pipeline.samples import folder
+    from pipeline.tensors.signature import Signature
 
     chosen, root = options.options, inputs["folder"]
     where = f"samples.images: {chosen.folder.name}"

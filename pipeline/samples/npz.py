@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pipeline.errors import SourceError
-from pipeline.options import InputPath
-from pipeline.options import Options as Strict
-from pipeline.preprocess import Preprocess
-from pipeline.step import Inputs, step
+from pipeline.base.errors import SourceError
+from pipeline.base.options import InputPath
+from pipeline.base.options import Options as Strict
+from pipeline.config.preprocess import Preprocess
+from pipeline.engine.step import Inputs, step
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,8 +68,8 @@ class ReadOptions(Strict):
 @step(version=1, lane="light", tools=("numpy",))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Check the arrays against the model's signature and write them by split."""
-    from pipeline.model import Signature
     from pipeline.samples import folder
+    from pipeline.tensors.signature import Signature
 
     file, chosen = inputs["file"], options.options
     where = f"samples.npz: {chosen.file.name}"

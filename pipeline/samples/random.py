@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from pipeline.errors import SourceError
-from pipeline.options import Options as Strict
-from pipeline.preprocess import Preprocess
-from pipeline.step import Inputs, step
+from pipeline.base.errors import SourceError
+from pipeline.base.options import Options as Strict
+from pipeline.config.preprocess import Preprocess
+from pipeline.engine.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.model import TensorSpec
+    from pipeline.tensors.signature import TensorSpec
 
     Array = NDArray[Any]
 
@@ -67,8 +67,8 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Make samples for every input of the signature."""
     import numpy as np
 
-    from pipeline.model import Signature
     from pipeline.samples import folder
+    from pipeline.tensors.signature import Signature
 
     specs = Signature.read(inputs["frozen"] / "signature.json").inputs
     chosen, preprocess = options.options, options.preprocess
@@ -163,7 +163,7 @@ def _image(
     a brightness range of the image's own within [low, high]."""
     import numpy as np
 
-    from pipeline.preprocess import resized
+    from pipeline.inputs.image.preprocess import resized
 
     channels = shape[axis]
     height, width = (size for at, size in enumerate(shape) if at != axis)

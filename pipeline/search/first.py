@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.search.outcome import Trial
 from pipeline.search.trial import Job, Measured
 from pipeline.validate.measure import RESULT

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.errors import ConfigError
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import ConfigError
+from pipeline.engine.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline import options
-from pipeline.step import Inputs, step
-from pipeline.validate.miss import Miss
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
+from pipeline.measures.miss import Miss
 
 RESULT = "search.json"
 
@@ -60,7 +60,7 @@ def shortfall(miss: Miss) -> float:
     """
     if miss.value is None:
         return 1.0
-    from pipeline.validate.miss import FLOORS
+    from pipeline.measures.miss import FLOORS
 
     floor = miss.metric in FLOORS
     scale = 1 - miss.bound if floor and 0 < miss.bound < 1 else abs(miss.bound)
@@ -177,10 +177,13 @@ class KeepOptions(options.Options):
     outcome: dict[str, Any]
 
 
-@step(version=1, quick=True)
+@step(version=2, quick=True)
 def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
-    """Nothing -> ``search.json``: makes the outcome a part of what a build is made of."""
+    """Nothing -> ``search.json`` and its summary: makes the outcome a part of a build."""
+    from pipeline.publish.manifest import SEARCH
+
     (work / RESULT).write_text(json.dumps(options.outcome))
+    (work / SEARCH).write_text(json.dumps(from_json(options.outcome).summary()))
 
 
 def read(folder: Path) -> Outcome:

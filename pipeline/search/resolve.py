@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import Config
-from pipeline.errors import ConfigError, GateError, MissingToolError
-from pipeline.report import words
-from pipeline.search.options import Search
+from pipeline.backends.targets import Target, known, parse
+from pipeline.base.errors import ConfigError, GateError, MissingToolError
+from pipeline.config.config import Config
+from pipeline.config.search import Search
+from pipeline.config.written import checked, exports_without, raw_config, with_gates
+from pipeline.measures import words
 from pipeline.search.outcome import Outcome
 from pipeline.search.trial import Job
-from pipeline.search.written import checked, exports_without, raw_config, with_gates
-from pipeline.validate.targets import Target, known, parse
 
 if TYPE_CHECKING:
-    from pipeline.executors.local import LocalLanes
-    from pipeline.progress import Progress
-    from pipeline.store import Store
+    from pipeline.engine.lanes.local import LocalLanes
+    from pipeline.engine.store import Store
+    from pipeline.search.watch import Screen
 
 #: Finds what a job is to find; ``None`` where that is not known yet.
 Find = Callable[[Job], Outcome | None]
@@ -151,8 +151,7 @@ def _told(job: Job) -> str:
 
 
 def _missed(outcome: Outcome) -> GateError:
-    from pipeline.search.show import gives
-    from pipeline.search.text import flow
+    from pipeline.search.text import flow, gives
 
     lines = [
         f"  {flow(trial.recipe)}: {gives(outcome, trial)}; "
@@ -174,7 +173,7 @@ def search_all(
     config: Config,
     store: Store,
     lanes: LocalLanes,
-    progress: Progress | None,
+    screen: Screen | None,
     *,
     browsers: bool = True,
 ) -> Config:
@@ -185,9 +184,9 @@ def search_all(
     def find(job: Job) -> Outcome:
         _check_browsers(job, browsers)
         with stopping():
-            if progress is None:
+            if screen is None:
                 return Searching(job, config.path, store, lanes, Silent()).find()
-            with progress.search(job) as watch, showing(lanes, watch):
+            with screen.search(job) as watch, showing(lanes, watch):
                 searching = Searching(job, config.path, store, lanes, watch)
                 return watch.found(searching.find())
 
@@ -206,7 +205,7 @@ def _check_browsers(job: Job, browsers: bool) -> None:
 
 def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, str]]:
     """A config without searches as far as the store knows what they found."""
-    from pipeline.job import NoLanes
+    from pipeline.plan.execute import NoLanes
     from pipeline.search.run import Searching, done_key, stopping
     from pipeline.search.watch import Silent
 

@@ -18,8 +18,9 @@ from statistics import fmean
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from pipeline.digest import digest
-from pipeline.errors import PipelineError
+from pipeline.base.digest import digest
+from pipeline.base.errors import PipelineError
+from pipeline.config.written import exports_without, raw_config
 from pipeline.search import trial as trials_of
 from pipeline.search.first import check_measured, epoch_seconds
 from pipeline.search.order import proposals
@@ -35,12 +36,11 @@ from pipeline.search.space import (
 )
 from pipeline.search.trial import Job, Measured, plan_trial
 from pipeline.search.watch import Watch
-from pipeline.search.written import exports_without, raw_config
 
 if TYPE_CHECKING:
+    from pipeline.engine.schedule import Lanes, Run
+    from pipeline.engine.store import Store
     from pipeline.plan import Plan
-    from pipeline.run import Lanes, Run
-    from pipeline.store import Store
 
 #: Raise it when the same measurements would be judged otherwise.
 VERSION = 2
@@ -140,7 +140,7 @@ class Searching:
         return trial
 
     def _run(self, plan: Plan) -> Run:
-        from pipeline.job import run
+        from pipeline.plan.execute import run
 
         try:
             return run(plan, self._path, self._store, self._lanes, self._watch.on_event)

@@ -22,7 +22,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.registry import discover
+from pipeline.base.registry import discover
 
 #: Part of a variant, as a config says it: technique key -> its options.
 Recipe = dict[str, Any]
@@ -220,7 +220,7 @@ def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
 
 def version_of(module: ModuleType) -> Any:
     """What a technique makes changes with it: its own version, its step's and its tools'."""
-    from pipeline import tools
+    from pipeline.base import tools
 
     step = getattr(module, "apply", None)
     used = {tool: tools.version(tool) for tool in step.tools} if step else {}

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.report import words
+from pipeline.measures import words
+from pipeline.search.outcome import Outcome, Trial
 
 #: What YAML reads as text without quotes; it has words of its own (1.1, sections 10.2 and 10.3).
 _PLAIN = re.compile(r"[A-Za-z_][\w-]*(?: [\w-]+)*")
@@ -39,3 +40,26 @@ def quality(metric: str, value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:.1f} dB" if metric == "snr_db" else words.percent(value)
+
+
+def gives(outcome: Outcome, trial: Trial) -> str:
+    """What a candidate is worth, in a few words."""
+    named = {"accuracy": "accuracy", "top1_agreement": "agreement"}.get(outcome.metric, "")
+    said = (
+        f"{figure(outcome.minimize, trial.value)}, {quality(outcome.metric, trial.quality)} {named}"
+    )
+    return said.strip()
+
+
+def pinned(outcome: Outcome) -> str:
+    """The config that makes the same without a search, as YAML."""
+    assert outcome.best is not None  # noqa: S101
+    lines = ["variants:", f"  {flow(outcome.variant)}: {flow(outcome.best.recipe)}"]
+    if outcome.export:
+        others = outcome.export.items()
+        lines += ["export:", *(f"  {flow(n)}: {flow({'variants': left})}" for n, left in others)]
+    gates = outcome.gates or ({outcome.variant: outcome.keep} if outcome.keep else {})
+    if gates:
+        entries = (f"    {flow(key)}: {flow(bounds)}" for key, bounds in gates.items())
+        lines += ["validate:", "  gates:", *entries]
+    return "\n".join(lines)

@@ -8,22 +8,23 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from pipeline.config import Config
-from pipeline.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.backends.targets import parse
+from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.config.config import Config
+from pipeline.config.search import Search
+from pipeline.config.written import Entries, checked, gates_for, raw_config, with_gates
+from pipeline.engine.graph import Node, step_of
+from pipeline.engine.schedule import Run
+from pipeline.engine.store import Result, Store
 from pipeline.plan.artifacts import Package, plan_packages
 from pipeline.plan.delivery import plan_compressed, wire
-from pipeline.plan.graph import Node, Plan, step_of
+from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
 from pipeline.plan.proofs import plan_golden, plan_proofs, reference_of
-from pipeline.run import Run
-from pipeline.search.options import Search
 from pipeline.search.outcome import Trial
 from pipeline.search.space import Recipe
-from pipeline.search.written import Entries, checked, gates_for, raw_config, with_gates
-from pipeline.store import Result, Store
 from pipeline.validate.gates import Facts, judge, not_applied
 from pipeline.validate.measure import RESULT
-from pipeline.validate.targets import parse
 
 #: What is known only after all is built, and so judged there.
 AT_THE_END = ("half_precision",)
@@ -103,7 +104,7 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
     Raises:
         ConfigError: no format holds the recipe.
     """
-    plan = Plan(job.config_of(recipe))
+    plan = Plan(config=job.config_of(recipe))
     plan_source(plan)
     _hold_back(plan, job.search)
     every = plan_packages(plan)

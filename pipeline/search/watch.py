@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from pipeline.search.outcome import Trial
+from pipeline.search.outcome import Outcome, Trial
 from pipeline.search.space import Recipe
 
 if TYPE_CHECKING:
-    from pipeline.executors.local import LocalLanes
-    from pipeline.plan import Node
-    from pipeline.run import State
+    from pipeline.engine.graph import Node
+    from pipeline.engine.lanes.local import LocalLanes
+    from pipeline.engine.schedule import State
+    from pipeline.search.trial import Job
 
 
 class Watch(Protocol):
@@ -25,6 +26,19 @@ class Watch(Protocol):
     def on_event(self, state: State, node: Node, seconds: float) -> None: ...
 
     def on_progress(self, fraction: float, note: str, lane: str = "") -> None: ...
+
+
+class Shown(Watch, Protocol):
+    """Who watches a search and tells what it found."""
+
+    def found(self, outcome: Outcome) -> Outcome: ...
+
+
+class Screen(Protocol):
+    """Where searches are shown."""
+
+    def search(self, job: Job) -> AbstractContextManager[Shown]:
+        """For the time of one search."""
 
 
 class Silent:

@@ -9,11 +9,11 @@ from typing import ClassVar, Final
 
 from pydantic import Field, field_validator
 
-import pipeline.options
+import pipeline.base.options
+from pipeline.engine.step import Inputs, step
 from pipeline.sources.keras_file import write_source
-from pipeline.step import Inputs, step
 
-_FOLDER: Final = Path(__file__).parent.parent / "bundled"
+_FOLDER: Final = Path(__file__).parents[1] / "bundled"
 
 
 def names() -> list[str]:
@@ -21,7 +21,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.h5"))
 
 
-class Options(pipeline.options.Options):
+class Options(pipeline.base.options.Options):
     """A model that ships with this package."""
 
     shorthand: ClassVar[str | None] = "name"

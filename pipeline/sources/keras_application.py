@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-import pipeline.options
-from pipeline.digest import file_digest
-from pipeline.errors import SourceError
-from pipeline.fetch import RemoteFile, is_web_address
-from pipeline.model import LoadedModel
-from pipeline.sources.h5_safety import check_h5
-from pipeline.step import Inputs, step
-from pipeline.transfer import shown
+import pipeline.base.options
+from pipeline.base.digest import file_digest
+from pipeline.base.errors import SourceError
+from pipeline.download.address import is_web_address, shown
+from pipeline.download.remote_file import RemoteFile
+from pipeline.engine.step import Inputs, step
+from pipeline.sources.keras.h5_safety import check_h5
+from pipeline.sources.load import LoadedModel
 
 _BASE: Final = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _KERNELS: Final = "_weights_tf_dim_ordering_tf_kernels.h5"
@@ -72,7 +72,7 @@ _SIZES: Final = {"MobileNet": (128, 160, 192, 224), "MobileNetV2": (96, 128, 160
 """Application -> the input sizes with weights of their own; others take those of 224."""
 
 
-class Options(pipeline.options.Options):
+class Options(pipeline.base.options.Options):
     """A model of tf_keras.applications."""
 
     shorthand: ClassVar[str | None] = "name"
@@ -103,7 +103,7 @@ class Options(pipeline.options.Options):
     def _found(cls, weights: str, info: ValidationInfo) -> str:
         if weights == "imagenet" or is_web_address(weights):
             return weights
-        return str(pipeline.options.resolve(Path(weights), info))
+        return str(pipeline.base.options.resolve(Path(weights), info))
 
     @model_validator(mode="after")
     def _has_width(self) -> Options:
@@ -167,8 +167,8 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
 
 def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
     """Build the application and load its weights."""
-    from pipeline.sources.keras_model import from_tf_keras, start_fresh
-    from pipeline.sources.keras_weights import load_weights
+    from pipeline.sources.keras.model import from_tf_keras, start_fresh
+    from pipeline.sources.keras.weights import load_weights
 
     start_fresh()
     model = _build(details)

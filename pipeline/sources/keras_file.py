@@ -9,12 +9,12 @@ import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline import options
-from pipeline.errors import SourceError
-from pipeline.model import LoadedModel
-from pipeline.options import InputPath
-from pipeline.sources.keras_safety import check_config
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import SourceError
+from pipeline.base.options import InputPath
+from pipeline.engine.step import Inputs, step
+from pipeline.sources.keras.safety import check_config
+from pipeline.sources.load import LoadedModel
 
 #: All members of a .keras archive together, unpacked.
 MAX_BYTES = 4 * 2**30
@@ -35,7 +35,7 @@ class Options(options.Options):
 
 def architecture(options: Options) -> dict[str, Any] | None:
     """The model's config as it stands in the file; ``None`` where ``pull`` would refuse it."""
-    from pipeline.sources.h5_safety import check_h5
+    from pipeline.sources.keras.h5_safety import check_h5
 
     path = options.path
     try:
@@ -73,7 +73,7 @@ def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
     import keras
     import tf_keras
 
-    from pipeline.sources.keras_model import from_keras3, from_tf_keras, start_fresh
+    from pipeline.sources.keras.model import from_keras3, from_tf_keras, start_fresh
 
     if details["path"] not in ("model.keras", "model.h5"):
         raise SourceError(f"unexpected file {details['path']!r}", where=str(folder))
@@ -138,7 +138,7 @@ def _read(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
 
 
 def _check_weights(archive: zipfile.ZipFile, names: list[str], where: str) -> None:
-    from pipeline.sources.h5_safety import check_h5
+    from pipeline.sources.keras.h5_safety import check_h5
 
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
@@ -151,7 +151,7 @@ def _check_weights(archive: zipfile.ZipFile, names: list[str], where: str) -> No
 def _check_h5_model(path: Path, where: str) -> int:
     import h5py
 
-    from pipeline.sources.h5_safety import check_h5
+    from pipeline.sources.keras.h5_safety import check_h5
 
     check_h5(path)
     with h5py.File(path, "r") as file:

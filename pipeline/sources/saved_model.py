@@ -8,11 +8,12 @@ import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipeline import options
-from pipeline.errors import SourceError
-from pipeline.model import LoadedModel, Signature
-from pipeline.options import InputPath
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import SourceError
+from pipeline.base.options import InputPath
+from pipeline.engine.step import Inputs, step
+from pipeline.sources.load import LoadedModel
+from pipeline.tensors.signature import Signature
 
 MAX_BYTES = 4 * 2**30
 MAX_FILES = 10_000
@@ -86,8 +87,8 @@ def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
     """Load what ``write_source`` wrote, after a look at every operation in it."""
     import tensorflow as tf
 
-    from pipeline.sources.saved_model_part import part
-    from pipeline.sources.saved_model_safety import checked
+    from pipeline.sources.tensorflow.part import part
+    from pipeline.sources.tensorflow.safety import checked
 
     model, key = folder / "saved_model", details.get("signature", _SIGNATURE)
     tags = details.get("tags", _TAGS)
@@ -106,7 +107,7 @@ def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
 
 
 def _wrap(loaded: Any, signature_function: Any) -> LoadedModel:
-    from pipeline.sources.keras_model import public_names, specs
+    from pipeline.sources.keras.model import public_names, specs
 
     args, kwargs = signature_function.structured_input_signature
     if args:

@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Final
 
 from pydantic import Field, field_validator
 
-import pipeline.options
-from pipeline.errors import SourceError
-from pipeline.fetch import RemoteFile, is_web_address
+import pipeline.base.options
+from pipeline.base.errors import SourceError
+from pipeline.download.address import is_web_address, shown
+from pipeline.download.remote_file import RemoteFile
+from pipeline.download.unpack import is_archive, unpack
+from pipeline.engine.step import Inputs, step
 from pipeline.sources import keras_file, saved_model
-from pipeline.sources.h5_safety import SIGNATURE
-from pipeline.step import Inputs, step
-from pipeline.transfer import shown
-from pipeline.unpack import is_archive, unpack
+from pipeline.sources.keras.h5_safety import SIGNATURE
 
 _MAX_FILES: Final = 10_000
 
@@ -24,7 +24,7 @@ _MAX_FILES: Final = 10_000
 _KERAS_SUFFIXES: Final = frozenset({".keras", ".h5", ".hdf5"})
 
 
-class Options(pipeline.options.Options):
+class Options(pipeline.base.options.Options):
     """A model file or archive at an http(s) address, with its sha256."""
 
     shorthand: ClassVar[str | None] = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import ConfigError
-from pipeline.tasks.proportion import share
+from pipeline.base.errors import ConfigError
+from pipeline.measures.proportion import share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

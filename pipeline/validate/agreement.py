@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipeline.registry import discover
+from pipeline.base.registry import discover
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.backends.session import Session
-    from pipeline.model import Signature, TensorSpec
+    from pipeline.tensors.signature import Signature, TensorSpec
 
     Array = NDArray[Any]
     Arrays = Mapping[str, Array]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tasks.proportion import share
+from pipeline.measures.proportion import share
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.registry import discover
+from pipeline.base.registry import discover
 
 if TYPE_CHECKING:
     import numpy as np

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard
 
-from pipeline.validate.latency import quotient
+from pipeline.measures.latency import quotient
 from pipeline.validate.regress import BYTES_MARGIN, LATENCY_MARGIN
 
 Artifact = Mapping[str, Any]

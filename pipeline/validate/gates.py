@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.config import Gates
-from pipeline.validate.latency import FEWEST_PAIRS
-from pipeline.validate.miss import Miss, kept
+from pipeline.backends.targets import Target
+from pipeline.config.bounds import asked
+from pipeline.config.config import Gates
+from pipeline.measures.latency import FEWEST_PAIRS
+from pipeline.measures.miss import Miss, kept
 from pipeline.validate.sampling import Undecided, undecided
-from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import tolerance
 
 #: What is not a difference from the golden's outputs.
@@ -35,43 +36,6 @@ def bounds_for(
     if bounds.keys() - OTHER:
         return bounds
     return {"relative_error": tolerance(number_formats, target.backend)} | bounds
-
-
-def asked(artifact: str, target: Target, gates: Mapping[str, Gates]) -> dict[str, float]:
-    """Metric -> bound as gates say it; the last of ``_keys`` with a metric decides."""
-    bounds: dict[str, float] = {}
-    for key in _keys(artifact, target):
-        if key in gates:
-            bounds |= gates[key].model_dump(exclude_none=True)
-    return bounds
-
-
-def _keys(artifact: str, target: Target) -> Iterator[str]:
-    """The keys of gates that mean an artifact on a target, the most particular one last.
-
-    What names a target is more particular than what names none, an engine more than a backend;
-    then an artifact more than a variant, that more than a format, that more than ``default``.
-    """
-    names = ("default", *artifact.split("/", 1), artifact)
-    yield from names
-    for place in dict.fromkeys((target.backend, target.id)):
-        yield place
-        yield from (f"{name} {place}" for name in names)
-
-
-def known_keys(key: str, names: Sequence[str], places: Sequence[str]) -> list[str]:
-    """The keys that ``key`` could have been: it is right if it is one of them.
-
-    Args:
-        names: ``default``, and the config's formats, variants and artifacts.
-        places: backends and targets.
-    """
-    name, space, place = key.partition(" ")
-    if not space:
-        return [*names, *places]
-    left = [name] if name in names else names
-    right = [place] if place in places else places
-    return [f"{one} {other}" for one in left for other in right]
 
 
 @dataclass(frozen=True)

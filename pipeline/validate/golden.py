@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.errors import GateError
-from pipeline.model import Signature
-from pipeline.registry import discover
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import GateError
+from pipeline.base.registry import discover
+from pipeline.engine.step import Inputs, step
+from pipeline.tensors.signature import Signature
 from pipeline.validate import canary
 from pipeline.validate.confidence import confidence
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.model import LoadedModel, Signature
+    from pipeline.sources.load import LoadedModel
+    from pipeline.tensors.signature import Signature
 
     Array = NDArray[Any]
 
@@ -42,10 +43,10 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """
     from safetensors.numpy import load_file, save_file
 
-    from pipeline import model
+    from pipeline.sources.load import load
 
     samples = inputs["samples"] / "test"
-    loaded = model.load(inputs["source"])
+    loaded = load(inputs["source"])
     arrays = load_file(samples / "inputs.safetensors")
     outputs = run(loaded, arrays)
     _check_finite(outputs)
@@ -73,7 +74,7 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Outputs of a model in TensorFlow by public name, [n, …], for [n, …] inputs."""
     import tensorflow as tf
 
-    from pipeline.backends.batches import infer_in_batches
+    from pipeline.tensors.batches import infer_in_batches
 
     def batch(inputs: dict[str, Array]) -> dict[str, Array]:
         given = {loaded.arguments[name]: tf.constant(value) for name, value in inputs.items()}

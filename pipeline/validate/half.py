@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.errors import PipelineError
-from pipeline.step import Inputs, Keep, step
+from pipeline.backends.targets import Target
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, Keep, step
+from pipeline.measures.miss import FLOORS, kept
 from pipeline.validate import canary
-from pipeline.validate.miss import FLOORS, kept
 from pipeline.validate.ranges import LARGEST
-from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _missing(proof: Path) -> str | None:
 def _measured(inputs: Inputs, task: str) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
+    from pipeline.measures.parity import compare
     from pipeline.validate.agreement import agreement
-    from pipeline.validate.parity import compare
 
     facts = json.loads((inputs["golden"] / "golden.json").read_text())["outputs"]
     softmax = {name: output["softmax"] for name, output in facts.items()}

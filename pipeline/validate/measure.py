@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.export import artifact as artifacts
-from pipeline.step import Inputs, Keep, step
+from pipeline.artifacts import artifact as artifacts
+from pipeline.backends.targets import Target
+from pipeline.base import options
+from pipeline.engine.step import Inputs, Keep, step
+from pipeline.measures.latency import summary, time_until_narrow
+from pipeline.measures.parity import compare
+from pipeline.measures.worst import keep_worst
 from pipeline.validate import canary, half
 from pipeline.validate.agreement import agreement
 from pipeline.validate.confidence import confidence
 from pipeline.validate.golden import task_accuracy
-from pipeline.validate.latency import summary, time_until_narrow
-from pipeline.validate.parity import compare
-from pipeline.validate.targets import Target
-from pipeline.validate.worst import keep_worst
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Arrays, Session
@@ -83,7 +83,8 @@ def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep |
 
 
 def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
-    from pipeline.backends.session import RunError, Unavailable
+    from pipeline.backends.session import Unavailable
+    from pipeline.base.errors import RunError
 
     target = Target(options.backend, options.engine, options.required)
     reason = target.unavailable()
@@ -111,7 +112,7 @@ def _measured_at_last(
     target: Target, inputs: Inputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
     """What was measured, at the second try where what it ran in broke down at the first."""
-    from pipeline.backends.session import RunError
+    from pipeline.base.errors import RunError
 
     try:
         return _measured(target, inputs, options, work)

@@ -1,6 +1,6 @@
 """Whether an ONNX artifact answers alike on every processor, by its integers alone.
 
-Some processors add two products of 8 bits in 16 (``optimize.onnx.pairs``). The largest sum that
+Some processors add two products of 8 bits in 16 (``weights.pairs``). The largest sum that
 two weights of one output channel can give, with any activations, is computed for each node that
 a runtime may compute in integers. The file counts, not what made it.
 """
@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.optimize.onnx import left_float, pairs
-from pipeline.step import Inputs, step
-from pipeline.validate.miss import Miss
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
+from pipeline.graphs.onnx import left_float
+from pipeline.measures.miss import Miss
+from pipeline.weights import pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def check(inputs: Inputs, options: Options, work: Path) -> None:
     """ARTIFACT (onnx) -> ``portable.json``: as ``describe`` gives."""
     import onnx
 
-    from pipeline.export import artifact
+    from pipeline.artifacts import artifact
 
     entry = inputs["artifact"] / artifact.read(inputs["artifact"])["entry"]
     model = onnx.load(entry, load_external_data=False)
@@ -104,7 +105,7 @@ def describe(model: Any, folder: Path) -> dict[str, Any]:
 
 def products(model: Any, folder: Path) -> Iterator[Product]:
     """Each node that may be computed in integers; see ``describe``."""
-    from pipeline.export.onnx_canonical import graphs
+    from pipeline.graphs.onnx.canonical import graphs
 
     every = list(graphs(model.graph))
     known = _Known(every, folder)
@@ -181,7 +182,7 @@ class _Known:
     def _array(self, name: str) -> NDArray[Any]:
         from onnx import numpy_helper
 
-        from pipeline.export.onnx_weights import take_in
+        from pipeline.export.onnx.weights import take_in
 
         tensor = self._constants[name]
         if tensor.external_data:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,8 +141,8 @@ def _run(graph: Any, fetches: Any, frozen: Path, arrays: Mapping[str, Array]) ->
     """Every sample through the graph, and the reductions of all runs as one."""
     import tensorflow as tf
 
-    from pipeline.backends.batches import infer_in_batches
-    from pipeline.model import Signature
+    from pipeline.tensors.batches import infer_in_batches
+    from pipeline.tensors.signature import Signature
 
     signature = Signature.read(frozen / "signature.json")
     specs = [{"name": spec.name, "shape": spec.shape} for spec in signature.inputs]

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.tasks.proportion import difference
-from pipeline.validate.latency import quotient
-from pipeline.validate.targets import target_of
+from pipeline.backends.targets import target_of
+from pipeline.measures.latency import quotient
+from pipeline.measures.proportion import difference
 
 Kind = Literal[
     "missing",

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from pipeline.tasks.proportion import paired_difference, wilson
-from pipeline.validate.miss import FLOORS
+from pipeline.measures.miss import FLOORS
+from pipeline.measures.proportion import paired_difference, wilson
 
 #: One point: the furthest beyond its bound that chance excuses.
 MOST_EXCUSED = 0.01

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import options
-from pipeline.errors import GateError
-from pipeline.step import Inputs, step
+from pipeline.base import options
+from pipeline.base.errors import GateError
+from pipeline.engine.step import Inputs, step
+from pipeline.measures.miss import kept
+from pipeline.measures.parity import compare
 from pipeline.validate.agreement import agreement
-from pipeline.validate.miss import kept
-from pipeline.validate.parity import compare
 from pipeline.validate.sampling import undecided
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 
-from pipeline.registry import discover
+from pipeline.base.registry import discover
 
 BACKENDS = discover("backends", "open_session")
-ENGINES = discover("browser.engines", "start")
+ENGINES = discover("backends.web.engines", "start")
 FORMATS = {"tfjs-graph", "tfjs-layers", "onnx"}
 HEAVY = ("numpy", "onnxruntime", "playwright", "tensorflow")
 
@@ -42,7 +42,7 @@ def test_contract(backend: ModuleType) -> None:
 def test_importing_all_backends_loads_nothing_heavy() -> None:
     script = (
         "import sys\n"
-        "from pipeline.registry import discover\n"
+        "from pipeline.base.registry import discover\n"
         "discover('backends', 'open_session')\n"
         f"print([name for name in {HEAVY} if name in sys.modules])\n"
     )

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.backends.batches import infer_in_batches
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.tensors.batches import infer_in_batches
 
 
 def spec(name: str, *shape: int | None) -> dict[str, Any]:

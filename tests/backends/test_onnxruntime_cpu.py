@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.backends import native, onnxruntime_cpu
-from pipeline.backends.native import in_turn
-from pipeline.backends.session import RunError
-from pipeline.errors import PipelineError
-from pipeline.export.artifact import ArtifactWriter
-from pipeline.model import Signature, TensorSpec
+from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.backends import onnxruntime_cpu
+from pipeline.backends.native import runtime as native
+from pipeline.backends.native.runtime import in_turn
+from pipeline.base.errors import PipelineError, RunError
+from pipeline.tensors.signature import Signature, TensorSpec
 
-FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
+FIXTURES = Path(__file__).parent / "web" / "fixtures"
 ARTIFACT = FIXTURES / "classifier_onnx" / "artifact"
 
 

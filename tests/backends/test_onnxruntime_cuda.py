@@ -9,10 +9,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline.backends import onnxruntime_cuda
+from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
-from pipeline.browser.gpu import host_gpu
 
-FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
+FIXTURES = Path(__file__).parent / "web" / "fixtures"
 ARTIFACT = FIXTURES / "classifier_onnx" / "artifact"
 
 

@@ -11,10 +11,10 @@ from safetensors.numpy import load_file
 
 from pipeline.backends import tensorflow
 from pipeline.export import tfjs_graph
-from pipeline.export.tfjs_package import PackageOptions
-from pipeline.model import Signature, TensorSpec
+from pipeline.export.tfjs_graph.package import PackageOptions
+from pipeline.tensors.signature import Signature, TensorSpec
 
-FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
+FIXTURES = Path(__file__).parent / "web" / "fixtures"
 
 
 @pytest.mark.parametrize("name", ["classifier", "three_outputs", "dynamic"])

@@ -24,14 +24,14 @@ import brotli
 import click
 import yaml
 
-from pipeline.browser import session
+from pipeline.backends.web import session
 from pipeline.bundled.digits import digits
 from tests.benchmarks.link import Link
 from tests.benchmarks.peer_artifacts import convert_tfjs, saved_model
 from tests.client.client_release import BUNDLED, ROOT, publish
 from tests.client.client_site import CORS, Origin, Posted, running
 
-TFJS = ROOT / "pipeline/browser/node_modules/@tensorflow"
+TFJS = ROOT / "pipeline/backends/web/node_modules/@tensorflow"
 #: What a page that uses TensorFlow.js names in its script tags and asks for.
 TFJS_FILES = (
     *("tfjs/dist/tf.min.js", "tfjs-backend-wasm/dist/tf-backend-wasm.min.js"),

@@ -28,7 +28,7 @@ WANTED_S = 240
 #: What setting up leaves when a part of it is done. The parts run side by side.
 STAMPS = {
     "virtual environment": ".venv/.made",
-    "npm packages": "pipeline/browser/node_modules/.ready",
+    "npm packages": "pipeline/backends/web/node_modules/.ready",
     "Python packages": ".venv/.ready",
     "browser": ".venv/.chromium",
 }

@@ -42,8 +42,8 @@ def source(folder: Path = CACHE) -> Path:
 
 def make() -> Any:
     """The hard model as a ``tf_keras.Model``."""
-    from pipeline.bundled import train
     from pipeline.optimize.training import examples, finetune
+    from tools import train_digits as train
 
     with finetune.reproducible(SEED):
         model = unbounded()
@@ -59,7 +59,7 @@ def unbounded() -> Any:
     """The bundled model with ReLU in place of ReLU6, not yet fine-tuned."""
     import tf_keras
 
-    from pipeline.bundled import train
+    from tools import train_digits as train
 
     bundled = tf_keras.models.load_model(train.HERE / f"{train.NAME}.h5", compile=False)
 

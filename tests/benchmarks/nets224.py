@@ -99,7 +99,7 @@ def noise_db(artifact: Path, source: Path) -> float:
     import tf_keras
 
     from pipeline.backends import tensorflow as backend
-    from pipeline.validate.parity import compare
+    from pipeline.measures.parity import compare
 
     _unfuse(artifact)
     seen = images("test")
@@ -117,8 +117,8 @@ def _unfuse(artifact: Path) -> None:
     import tensorflow as tf
     from google.protobuf.json_format import MessageToDict, ParseDict
 
-    from pipeline.export import artifact as artifacts
-    from pipeline.export.tfjs_unfuse import unfuse
+    from pipeline.artifacts import artifact as artifacts
+    from pipeline.export.tfjs_graph.unfuse import unfuse
 
     entry = artifact / artifacts.read(artifact)["entry"]
     model = json.loads(entry.read_text())

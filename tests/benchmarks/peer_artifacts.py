@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import brotli
 
-from pipeline.export import artifact as artifacts
-from pipeline.model import Signature
+from pipeline.artifacts import artifact as artifacts
+from pipeline.tensors.signature import Signature
 from tests.benchmarks.peers import peers_environment
 
 if TYPE_CHECKING:

@@ -48,7 +48,7 @@ def publish(source: dict[str, str], folder: Path) -> Published:
     """Build into ``folder/cdn`` and return what ``latest`` now points to."""
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config(source), sort_keys=False))
-    words = [sys.executable, "-m", "pipeline.cli", "build", file, "--store", folder / "store"]
+    words = [sys.executable, "-m", "pipeline.cli.main", "build", file, "--store", folder / "store"]
     run([*words, "--set", f"publish.to={folder / 'cdn'}"])
     return Published.latest(folder / "cdn" / "mobilenet")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pipeline.bundled import train
 from pipeline.optimize.training.finetune import Recipe, fit, reproducible, save
+from tools import train_digits as train
 
 HEAD = "conv_preds"
 

@@ -18,8 +18,8 @@ from typing import Any
 import click
 import yaml
 
-from pipeline.config_file import load_config
-from pipeline.table import table
+from pipeline.base.table import table
+from pipeline.config.file import load_config
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "mobilenet-optimized.yaml"

@@ -8,7 +8,7 @@ import models
 import pytest
 from models import Converted
 
-from pipeline.browser import session
+from pipeline.backends.web import session
 
 
 @pytest.fixture(scope="session")

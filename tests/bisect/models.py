@@ -15,9 +15,11 @@ from safetensors.numpy import save_file
 from pipeline.bisect.find import FindOptions, find
 from pipeline.bisect.source import TraceOptions, trace
 from pipeline.export import onnx as onnx_format
-from pipeline.export import origins, tfjs_graph, tfjs_package
-from pipeline.export.canonical_graph import RawGraph, canonical
-from pipeline.model import Signature, TensorSpec
+from pipeline.export import tfjs_graph
+from pipeline.export.tfjs_graph import package as tfjs_package
+from pipeline.graphs import origins
+from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
+from pipeline.tensors.signature import Signature, TensorSpec
 
 Array = np.ndarray[Any, Any]
 Weights = dict[str, Array]

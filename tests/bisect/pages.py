@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.backends.session import Unavailable
-from pipeline.browser.session import running
+from pipeline.backends.web.session import running
 
 
 def shown(folder: Path) -> str:

@@ -12,15 +12,15 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from pipeline.builds import plans
-from pipeline.export import onnx_weights
-from pipeline.export.artifact import ArtifactWriter, read
-from pipeline.export.origins import FILE
-from pipeline.job import NoLanes, results
-from pipeline.model import Signature, _spec
+from pipeline.artifacts.artifact import ArtifactWriter, read
+from pipeline.build.batch import plans
+from pipeline.engine.schedule import Run
+from pipeline.engine.store import Store
+from pipeline.export.onnx import weights
+from pipeline.graphs.origins import FILE
 from pipeline.plan import Plan
-from pipeline.run import Run
-from pipeline.store import Store
+from pipeline.plan.execute import NoLanes, results
+from pipeline.tensors.signature import Signature, _spec
 
 PIPELINE = Path(sys.executable).with_name("pipeline")
 
@@ -177,7 +177,7 @@ def plant(place: Path, work: Path) -> None:
     folder = work / "artifact"
     folder.mkdir()
     writer = ArtifactWriter(folder, "onnx", "fp32", signature)
-    onnx_weights.externalize(model, 2**22, lambda data: writer.add_file(data, "bin"))
+    weights.externalize(model, 2**22, lambda data: writer.add_file(data, "bin"))
     writer.finish(writer.add_file(model.SerializeToString(), "onnx"))
     (folder / FILE).write_text((artifact / FILE).read_text())
     store.record(run.keys[node], store.add(folder, 0.0))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.bisect.show import show
+from pipeline.cli.show_bisect import show
 
 
 def result(alone: float | None, together: float | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pipeline.bundled import train
+from tools import train_digits as train
 
 MODEL = Path(train.HERE) / "mobilenet_digits.h5"
 FACTS = json.loads(MODEL.with_suffix(".json").read_text())
@@ -23,7 +23,7 @@ def test_the_facts_are_of_this_file() -> None:
 def test_the_facts_name_licences_and_recipe() -> None:
     assert (FACTS["license"], FACTS["data"]["license"]) == ("Apache-2.0", "CC-BY-4.0")
     assert "10.24432/C50P49" in FACTS["data"]["attribution"]
-    assert FACTS["training"]["command"] == "python -m pipeline.bundled.train --epochs 40"
+    assert FACTS["training"]["command"] == "python -m tools.train_digits --epochs 40"
     assert FACTS["training"]["seed"] == 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from client_site import ISOLATED, NO_STORE, Origin, Posted
 
-from pipeline.browser import session
+from pipeline.backends.web import session
 
 #: Of one script; a busy machine is slow.
 TIMEOUT_S = 120
@@ -66,7 +66,7 @@ class ScriptPage:
 
     def __init__(self, engine: str, origin: Origin, path: str = "/") -> None:
         self.engine, self.origin, self.url = engine, origin, origin.url(path)
-        #: The driver's page: ``pipeline.browser.driver.Page``.
+        #: The driver's page: ``pipeline.backends.web.driver.Page``.
         self.driver: Any = session.running(engine).browser.open(self.url)
         self._holder: ScriptPage | None = None
 

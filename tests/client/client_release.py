@@ -74,7 +74,7 @@ def publish(config: dict[str, Any], folder: Path, store: Path) -> Release:
     """Build and publish a config into ``folder/cdn``."""
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
-    words = [sys.executable, "-m", "pipeline.cli", "build", file, "--store", store]
+    words = [sys.executable, "-m", "pipeline.cli.main", "build", file, "--store", store]
     words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
     done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

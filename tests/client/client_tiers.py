@@ -14,8 +14,9 @@ from typing import Any
 from client_release import Release
 from client_site import Origin
 
-from pipeline.browser.bundles import assets_of
-from pipeline.publish import esbuild, page
+from pipeline.backends.web import esbuild
+from pipeline.backends.web.bundles import assets_of
+from pipeline.publish import page
 from pipeline.publish.runtime import SOURCES
 
 Manifest = dict[str, Any]

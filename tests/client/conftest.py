@@ -13,10 +13,10 @@ from client_page import ScriptPage, page_origin
 from client_release import Release, build, retrain_head
 from client_site import Origin, cdn, running
 
-from pipeline.browser import session
-from pipeline.registry import discover
+from pipeline.backends.web import session
+from pipeline.base.registry import discover
 
-ENGINES = tuple(discover("browser.engines", "start"))
+ENGINES = tuple(discover("backends.web.engines", "start"))
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def site(published: Release) -> Iterator[Site]:
 def engine(request: pytest.FixtureRequest) -> str:
     """Each engine in turn; those that this machine lacks are skipped."""
     name = str(request.param)
-    if reason := discover("browser.engines", "start")[name].unavailable():
+    if reason := discover("backends.web.engines", "start")[name].unavailable():
         pytest.skip(f"{name}: {reason}; `make setup` installs it where it may")
     return name
 

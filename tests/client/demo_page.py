@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
-from pipeline.browser import session
-from pipeline.browser.driver import PageFailure
+from pipeline.backends.web import session
+from pipeline.backends.web.driver import PageFailure
 
 WAIT_S = 30
 _POLL_S = 0.05
@@ -209,7 +209,7 @@ class _Firefox:
     """WebDriver BiDi."""
 
     def __init__(self, browser: Any) -> None:
-        from pipeline.browser.engines.firefox import FirefoxPage
+        from pipeline.backends.web.engines.firefox import FirefoxPage
 
         self.connection = browser._connection
         container = self.connection.command("browser.createUserContext")["userContext"]
@@ -243,7 +243,7 @@ class _WebKit:
     """WebKit's own WebDriver, through Selenium. All windows share one profile."""
 
     def __init__(self, browser: Any) -> None:
-        from pipeline.browser.engines.webkit import WebKitPage
+        from pipeline.backends.web.engines.webkit import WebKitPage
 
         self.driver = browser._driver
         self.page = WebKitPage(self.driver)

@@ -9,7 +9,7 @@ import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
 
-from pipeline.model import TensorSpec
+from pipeline.tensors.signature import TensorSpec
 from pipeline.validate.canary import decode, encode
 
 pytestmark = [

@@ -23,10 +23,11 @@ from demo_page import LOADED, DemoPage, Point
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.browser.install import find_browser
+from pipeline.backends.web.install import find_browser
+from pipeline.base.registry import discover
 from pipeline.bundled.digits import digits
-from pipeline.preprocess import Preprocess, apply
-from pipeline.registry import discover
+from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.preprocess import apply
 
 AXE = Path(__file__).parents[2] / "pipeline/client/node_modules/axe-core/axe.min.js"
 TYPES = {
@@ -50,10 +51,10 @@ def origin(published: Release) -> Iterator[Origin]:
         yield served
 
 
-@pytest.fixture(scope="module", params=tuple(discover("browser.engines", "start")))
+@pytest.fixture(scope="module", params=tuple(discover("backends.web.engines", "start")))
 def demo(request: pytest.FixtureRequest, origin: Origin) -> Iterator[DemoPage]:
     """The page in each engine in turn: one test goes on where the other one ended."""
-    if reason := discover("browser.engines", "start")[request.param].unavailable():
+    if reason := discover("backends.web.engines", "start")[request.param].unavailable():
         pytest.skip(f"{request.param}: {reason}; `make setup` installs it where it may")
     page = DemoPage(request.param, origin.url("demo/"))
     yield page
@@ -407,7 +408,7 @@ def test_looks_through_a_camera(demo: DemoPage) -> None:
 
 @in_chromium
 def test_pipeline_serve_opens_it(demo: DemoPage, published: Release) -> None:
-    words = [sys.executable, "-m", "pipeline.cli", "serve", published.cdn, "--port", "0"]
+    words = [sys.executable, "-m", "pipeline.cli.main", "serve", published.cdn, "--port", "0"]
     with subprocess.Popen([*map(str, words)], stdout=subprocess.PIPE, text=True) as served:
         assert served.stdout
         try:

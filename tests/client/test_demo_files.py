@@ -8,7 +8,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
-from pipeline.bundled import demo_samples
+from tools import demo_samples
 
 CLIENT = Path(__file__).parents[2] / "pipeline" / "client"
 DEMO = CLIENT / "demo"
@@ -22,7 +22,7 @@ def test_types_are_right() -> None:
 
 def test_samples_are_digits_that_the_model_was_not_trained_on() -> None:
     written = json.loads(demo_samples.FILE.read_text())
-    assert written == demo_samples.samples(), "run `python -m pipeline.bundled.demo_samples`"
+    assert written == demo_samples.samples(), "run `python -m tools.demo_samples`"
     assert written["labels"] == list("0123456789") * 3
     assert "CC BY 4.0" in written["credit"]
 

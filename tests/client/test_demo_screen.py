@@ -15,7 +15,7 @@ from client_release import Release
 from client_site import Origin, running
 from test_demo import AXE, DRAWN, TYPES
 
-from pipeline.browser import session
+from pipeline.backends.web import session
 
 #: Adds up what moved though nobody touched anything: https://web.dev/articles/cls
 SHIFTS = """

@@ -19,8 +19,8 @@ from client_tiers import Manifest, edited, put_runtime
 from PIL import Image
 from test_model import LOADED, where
 
-from pipeline.browser import session
-from pipeline.browser.processes import tree_bytes
+from pipeline.backends.web import session
+from pipeline.backends.web.processes import tree_bytes
 
 pytestmark = [
     pytest.mark.browser,

@@ -13,7 +13,8 @@ from client_fixtures import Site
 from client_page import ScriptPage
 from PIL import Image
 
-from pipeline.preprocess import Preprocess, apply
+from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.preprocess import apply
 from pipeline.samples.images import decode
 from pipeline.tasks.image_classification import ranked
 

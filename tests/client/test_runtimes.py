@@ -17,9 +17,9 @@ from client_release import Release
 from client_site import CORS, NO_STORE, Origin, running
 from safetensors.numpy import load_file
 
-from pipeline.browser.bundles import assets_of
-from pipeline.digest import file_digest
-from pipeline.publish import esbuild
+from pipeline.backends.web import esbuild
+from pipeline.backends.web.bundles import assets_of
+from pipeline.base.digest import file_digest
 from pipeline.publish.compress import TWINS
 from pipeline.publish.runtime import LICENCE_FILE, PACKAGES, SOURCES
 

@@ -25,7 +25,7 @@ from client_tiers import (
 )
 from test_model import CLASSIFY, LOADED, where
 
-from pipeline.browser import session
+from pipeline.backends.web import session
 from pipeline.publish.runtime import split
 
 pytestmark = pytest.mark.browser

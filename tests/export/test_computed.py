@@ -11,7 +11,7 @@ from frozen_models import freeze, run
 
 from pipeline.backends import tensorflow as tensorflow_backend
 from pipeline.export import onnx, tfjs_graph
-from pipeline.model import TensorSpec
+from pipeline.tensors.signature import TensorSpec
 
 SHAPE = (48, 40, 16)
 FEEDS = {"x": np.random.default_rng(2).normal(size=(1, *SHAPE)).astype(np.float32)}

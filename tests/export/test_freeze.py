@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import freeze
-from pipeline.model import Signature
 from pipeline.sources import keras_file, saved_model
+from pipeline.tensors.signature import Signature
 
 
 def source_of(path: Path, folder: Path) -> Path:

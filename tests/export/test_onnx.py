@@ -14,11 +14,11 @@ import pytest
 from onnx import TensorProto, numpy_helper
 from onnx_graphs import converted, graph_model, run, sizes
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import onnx as fmt
-from pipeline.model import Signature, TensorSpec
 from pipeline.optimize import float16, uint8
-from pipeline.optimize.weights.codec import decode
+from pipeline.tensors.signature import Signature, TensorSpec
+from pipeline.weights.codec import decode
 
 RANDOM = np.random.default_rng(0)
 FEEDS = {

@@ -5,9 +5,9 @@ import json
 import frozen_models
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import operators
-from pipeline.model import TensorSpec
+from pipeline.tensors.signature import TensorSpec
 
 BOTH = operators.CheckOptions(formats=["tfjs-graph", "tfjs-layers", "onnx"])
 MATRIX = [TensorSpec("x", "float32", (2, 2))]

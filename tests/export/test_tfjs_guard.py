@@ -8,7 +8,7 @@ import sys
 
 IMPORT = """
 import sys
-from pipeline.export.tfjs_guard import UNUSED, import_converter
+from pipeline.export.tfjs_graph.guard import UNUSED, import_converter
 converter = import_converter()
 assert converter is import_converter()
 assert converter.optimize_graph and converter.write_weights and converter.fold_batch_norms

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import freeze, tfjs_layers
 from pipeline.optimize import channels, distill
 from pipeline.optimize.training.examples import Examples
 from pipeline.sources import keras_file, saved_model
 
 NO_EXAMPLES = Examples((np.zeros((1, 1)),), (np.zeros((1, 1)),), "teacher")
-MODULES = Path(__file__).parents[2] / "pipeline/browser/node_modules"
+MODULES = Path(__file__).parents[2] / "pipeline/backends/web/node_modules"
 
 in_tfjs = pytest.mark.skipif(
     not (MODULES / "@tensorflow/tfjs").is_dir() or shutil.which("node") is None,
-    reason="needs Node and the packages of pipeline/browser (npm ci there)",
+    reason="needs Node and the packages of pipeline/backends/web (npm ci there)",
 )
 
 
@@ -219,7 +219,7 @@ def test_layers_that_tfjs_would_compute_otherwise_are_refused(make: Build, messa
     import keras
     import tf_keras
 
-    from pipeline.export.tfjs_layers_config import layers_config
+    from pipeline.export.tfjs_layers.config import layers_config
 
     layer = make(tf_keras)
     shape = (4, 4) if isinstance(layer, tf_keras.layers.GRU) else (4, 4, 4)

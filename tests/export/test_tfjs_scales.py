@@ -14,13 +14,13 @@ from frozen_models import freeze, run
 
 from pipeline.backends import tensorflow as tensorflow_backend
 from pipeline.export import tfjs_graph
-from pipeline.model import TensorSpec
+from pipeline.tensors.signature import TensorSpec
 
-MODULES = Path(__file__).parents[2] / "pipeline/browser/node_modules"
+MODULES = Path(__file__).parents[2] / "pipeline/backends/web/node_modules"
 
 in_tfjs = pytest.mark.skipif(
     not (MODULES / "@tensorflow/tfjs").is_dir() or shutil.which("node") is None,
-    reason="needs Node and the packages of pipeline/browser (npm ci there)",
+    reason="needs Node and the packages of pipeline/backends/web (npm ci there)",
 )
 
 RANDOM = np.random.default_rng(0)

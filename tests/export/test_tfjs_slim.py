@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.export.tfjs_slim import share_constants, slim
+from pipeline.export.tfjs_graph.slim import share_constants, slim
 
 RELU6, LEAKY = "UmVsdTY=", "TGVha3lSZWx1"
 

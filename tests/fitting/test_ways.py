@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.config.preprocess import Preprocess
 from pipeline.fitting import ways
-from pipeline.preprocess import Preprocess, apply
+from pipeline.inputs.image.preprocess import apply
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (9, 15, 3), np.uint8)
 PREPROCESS = Preprocess(resize=(4, 6), color="rgb", scale=(-1, 1))

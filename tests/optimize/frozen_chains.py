@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from frozen_models import freeze
 
-from pipeline.model import TensorSpec
+from pipeline.tensors.signature import TensorSpec
 
 Array = np.ndarray[Any, Any]
 Activation = Callable[[Any], Any]

@@ -1,7 +1,7 @@
 """What a processor answers that adds two products of 8 bits in 16, computed in NumPy on any.
 
 x86 without VNNI does so: vpmaddubsw multiplies unsigned activations by signed weights, adds each
-two neighbours along the inputs and saturates (see pipeline.optimize.onnx.pairs). Depthwise
+two neighbours along the inputs and saturates (see pipeline.weights.pairs). Depthwise
 convolutions have a kernel that adds in 32 bits. All else of a graph is ONNX's reference.
 """
 

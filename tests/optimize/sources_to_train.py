@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.bundled import train
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
+from tools import train_digits as train
 
 
 def write_source(model: Any, path: Path) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from sources_to_train import inputs, load, write_samples, write_source
 
-from pipeline.bundled import train
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.graphs.keras.channel_groups import find_groups
 from pipeline.optimize import channels
-from pipeline.optimize.keras.channel_groups import find_groups
 from pipeline.optimize.training.examples import Examples, Mix
 from pipeline.samples.folder import Split
+from tools import train_digits as train
 
 NOTHING = Examples((np.zeros((1, 1)),), (np.zeros((1, 1)),), "teacher", Mix())
 

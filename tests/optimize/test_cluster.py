@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import trainable
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.graphs.keras.fold import kernel_of, linear_layers, output_axes
 from pipeline.optimize import cluster, uint8
-from pipeline.optimize.keras.fold import kernel_of, linear_layers, output_axes
 
 OPTIONS = cluster.Options(
     clusters=6, smallest_kernel=256, finetune_epochs=8, batch_size=20, label_share=0

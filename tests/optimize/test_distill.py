@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from sources_to_train import inputs, load, write_samples, write_source
 
-from pipeline.bundled import train
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import on_progress
 from pipeline.optimize import distill
 from pipeline.optimize.training import augment
 from pipeline.optimize.training.examples import Examples
 from pipeline.samples.folder import Split
-from pipeline.step import on_progress
+from tools import train_digits as train
 
 EPOCHS = 4
 SHALLOW = distill.Options(depth=4, resolution=32, finetune_epochs=EPOCHS, batch_size=32)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pipeline.export import freeze
+from pipeline.graphs.tensorflow.layers import layers
+from pipeline.graphs.tensorflow.network import Network
 from pipeline.optimize import equalize
-from pipeline.optimize.graph.layers import layers
-from pipeline.optimize.graph.network import Network
 
 
 def prelu(x: Any) -> Any:

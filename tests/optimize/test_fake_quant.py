@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import trainable
 
-from pipeline.export import activations, freeze
+from pipeline.export import freeze
 from pipeline.export import onnx as fmt
+from pipeline.graphs import activations
 from pipeline.optimize import int8, qat
 from pipeline.optimize.training import fake_quant
 from pipeline.validate import portable

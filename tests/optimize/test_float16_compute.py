@@ -14,7 +14,7 @@ from onnx_models import run, run_in_chromium, write_model, write_samples
 
 from pipeline.backends import ort_webgpu
 from pipeline.backends.session import Unavailable
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.optimize import float16_compute
 
 RANDOM = np.random.default_rng(0)

@@ -9,13 +9,13 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.backends import tensorflow as backend
-from pipeline.bundled import train
 from pipeline.export import tfjs_graph
 from pipeline.export.freeze import FreezeOptions, freeze
 from pipeline.optimize import equalize
 from pipeline.optimize import round as rounding
 from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import hard_model
+from tools import train_digits as train
 
 pytestmark = pytest.mark.slow
 
@@ -63,9 +63,9 @@ def test_uint8_in_tfjs_is_as_right_as_float32(folder: Path, tmp_path: Path) -> N
 
 def test_without_rounding_it_is_hard(folder: Path, tmp_path: Path) -> None:
     """As the peer does it: nearest numbers, one scale for each tensor."""
-    from pipeline.optimize.graph.layers import layers
-    from pipeline.optimize.graph.network import Network
-    from pipeline.optimize.weights.codec import decode, rounded
+    from pipeline.graphs.tensorflow.layers import layers
+    from pipeline.graphs.tensorflow.network import Network
+    from pipeline.weights.codec import decode, rounded
 
     network = Network.read(folder / "frozen")
     for layer in layers(network):

@@ -8,11 +8,11 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import onnx as onnx_format
-from pipeline.export import onnx_weights
+from pipeline.export.onnx import weights
 from pipeline.optimize import int4
-from pipeline.optimize.weights.codec import Weight, decode
+from pipeline.weights.codec import Weight, decode
 
 RANDOM = np.random.default_rng(0)
 
@@ -95,7 +95,7 @@ def test_onnxruntime_decodes_blocks_to_what_they_say():
     for tensor, axis in zip(wanted.graph.initializer, (1, 0), strict=True):
         rounded = decode(int4.in_blocks(numpy_helper.to_array(tensor), axis, 32), None)
         tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
-    onnx_weights.encode(encoded, "int4", {})
+    weights.encode(encoded, "int4", {})
     onnx.checker.check_model(encoded)
     types = [tensor.data_type for tensor in encoded.graph.initializer]
     assert types.count(TensorProto.INT4) == 2
@@ -105,7 +105,7 @@ def test_onnxruntime_decodes_blocks_to_what_they_say():
 
 def test_an_old_opset_is_refused_with_what_to_do():
     with pytest.raises(PipelineError, match="int4 weights since opset 21, and this is 17") as error:
-        onnx_weights.encode(model(17), "int4", {})
+        weights.encode(model(17), "int4", {})
     assert error.value.todo == "set export.onnx.opset: 21"
     reason = onnx_format.cannot_hold("int4", onnx_format.Options())
     assert reason == (

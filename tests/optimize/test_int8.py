@@ -13,9 +13,9 @@ from onnx_models import apply_int8 as apply
 from onnx_models import run, write_model, write_samples
 from saturating import everywhere
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import onnx as fmt
-from pipeline.optimize.calibration import observe
+from pipeline.graphs.onnx import observe
 
 RANDOM = np.random.default_rng(0)
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_models import run, run_in_chromium, write_model
 from saturating import everywhere
 
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.optimize import int8_dynamic
 
 RANDOM = np.random.default_rng(0)

@@ -14,7 +14,7 @@ from onnx_models import apply_int8, run, write_model, write_samples
 from pydantic import ValidationError
 from saturating import everywhere
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.optimize.onnx import int8_sensitivity
 
 RANDOM = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 from onnx_models import apply_int8, run, run_in_chromium, write_model, write_samples
 from saturating import everywhere
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.optimize.int8 import METHODS
 from pipeline.optimize.onnx import int8_weights
 from pipeline.optimize.onnx.int8_weights import SCALE_BITS, Bits, _largest, quantize

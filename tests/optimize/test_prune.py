@@ -14,12 +14,12 @@ import pytest
 import yaml
 from sources_to_train import inputs, load, write_source
 
-from pipeline.bundled import train
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.engine.step import on_progress
 from pipeline.optimize import prune
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
-from pipeline.step import on_progress
+from tools import train_digits as train
 
 SPARSITY = 0.6
 

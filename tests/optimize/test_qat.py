@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import trainable
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
+from pipeline.graphs.keras.fold import fold, kernel_of, linear_layers, output_axes
 from pipeline.optimize import qat
-from pipeline.optimize.keras.fold import fold, kernel_of, linear_layers, output_axes
 from pipeline.optimize.training.teaching import Lesson
-from pipeline.optimize.weights.bits import significant
-from pipeline.optimize.weights.codec import affine, decode
+from pipeline.weights.bits import significant
+from pipeline.weights.codec import affine, decode
 
 OPTIONS = qat.Options(
     levels=7,

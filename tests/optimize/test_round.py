@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.export import freeze
-from pipeline.model import TensorSpec
+from pipeline.graphs.tensorflow import blocks, moments
+from pipeline.graphs.tensorflow.layers import layers
+from pipeline.graphs.tensorflow.network import Network
 from pipeline.optimize import round as rounding
-from pipeline.optimize.graph import blocks, moments
-from pipeline.optimize.graph.layers import layers
-from pipeline.optimize.graph.network import Network
-from pipeline.optimize.weights import grid
+from pipeline.tensors.signature import TensorSpec
+from pipeline.weights import grid
 
 
 def relu6(x: Any) -> Any:

@@ -17,8 +17,8 @@ from onnx_models import apply_int8, write_model, write_samples
 from saturating import run
 
 from pipeline.optimize import int8_dynamic
-from pipeline.optimize.onnx import pairs
 from pipeline.optimize.onnx.int8_weights import quantize
+from pipeline.weights import pairs
 
 RANDOM = np.random.default_rng(0)
 #: Each of another brightness.

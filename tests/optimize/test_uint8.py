@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.optimize import float16, int4, uint8, uint16
-from pipeline.optimize.weights.allocation import _ladder
-from pipeline.optimize.weights.codec import Encoded, Weight, decode, encode_all, short_float16
+from pipeline.weights.allocation import _ladder
+from pipeline.weights.codec import Encoded, Weight, decode, encode_all, short_float16
 
 RANDOM = np.random.default_rng(0)
 SIDES = (2, 3)

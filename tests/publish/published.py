@@ -12,8 +12,8 @@ from typing import Any
 
 import brotli
 
-from pipeline.publish.storage import open_readable
 from pipeline.publish.upload import Piece
+from pipeline.storage import open_readable
 
 
 def artifact(folder: Path, *contents: bytes, twins: bool = False) -> dict[str, Any]:

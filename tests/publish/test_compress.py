@@ -9,10 +9,10 @@ import brotli
 import numpy as np
 import pytest
 
-from pipeline import step
-from pipeline.export.artifact import ArtifactWriter
-from pipeline.model import Signature
+from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.engine import step
 from pipeline.publish.compress import CompressOptions, compress, quality_of, total, write_twins
+from pipeline.tensors.signature import Signature
 
 
 def test_sizes_are_those_of_the_compressed_files(tmp_path: Path) -> None:

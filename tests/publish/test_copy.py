@@ -10,17 +10,17 @@ import pytest
 from click.testing import CliRunner
 from published import artifact, at, check, manifest
 
-from pipeline.cli import main
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.cli.main import main
 from pipeline.publish import copy as copying
 from pipeline.publish.channel import MovedError
 from pipeline.publish.release import Release, publish
 from pipeline.publish.signature import SIGNATURE, signer
 from pipeline.publish.signed import Trusted
 from pipeline.publish.signed import check as check_signature
-from pipeline.publish.storage import open_storage
-from pipeline.publish.storage.local import LocalStorage
 from pipeline.publish.upload import Piece
+from pipeline.storage import open_storage
+from pipeline.storage.local import LocalStorage
 
 
 def released(cdn: Path, name: str, *contents: bytes, **more: Any) -> Release:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from test_folder import artifact, at, manifest
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.publish.find import find_release, read
 from pipeline.publish.release import publish
 

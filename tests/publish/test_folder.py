@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from published import artifact, at, check, manifest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.publish import index
 from pipeline.publish.channel import MovedError
 from pipeline.publish.release import publish
-from pipeline.publish.storage.local import LocalStorage
+from pipeline.storage.local import LocalStorage
 
 
 def releases(model: Path) -> list[dict[str, Any]]:
@@ -222,7 +222,7 @@ def test_a_release_of_before_reports_stays_valid(tmp_path: Path) -> None:
 NOTHING_TO_DO = """
 import json, sys
 from pathlib import Path
-import pipeline.built, pipeline.bar, pipeline.publish.root, pipeline.publish.signing
+import pipeline.build.result, pipeline.cli.bar, pipeline.publish.root, pipeline.publish.signing
 from pipeline.publish.release import publish
 folder, cdn = Path(sys.argv[1]), sys.argv[2]
 manifest = json.loads((folder / "manifest.json").read_text())

@@ -23,12 +23,12 @@ import httpx
 import pytest
 from published import artifact, at, manifest
 
+from pipeline.cli.serve import HOST, application
 from pipeline.publish.compress import write_twins
-from pipeline.publish.headers import ALWAYS, IMMUTABLE, SHORT, immutable
 from pipeline.publish.hosting import MAX_RULES
 from pipeline.publish.release import publish
 from pipeline.publish.upload import Piece
-from pipeline.serve import HOST, application
+from pipeline.storage.headers import ALWAYS, IMMUTABLE, SHORT, immutable
 
 T = TypeVar("T")
 
@@ -136,7 +136,7 @@ def served(
         config.write_text(NGINX.format(brotli=BROTLI, prefix=prefix, port=port, root=cdn))
         words = [nginx, "-p", str(prefix), "-c", str(config)]
     else:
-        words = [sys.executable, "-m", "pipeline.cli", "serve", str(cdn), "--port", str(port)]
+        words = [sys.executable, "-m", "pipeline.cli.main", "serve", str(cdn), "--port", str(port)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     try:
         wait(port, process)
@@ -309,7 +309,7 @@ def fits(pattern: str, path: str) -> bool:
 
 
 def pipeline(*words: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "pipeline.cli", "serve", *map(str, words)]
+    command = [sys.executable, "-m", "pipeline.cli.main", "serve", *map(str, words)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     )

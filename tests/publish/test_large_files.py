@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from published import artifact, at, manifest
 
-from pipeline.browser.bundles import ASSETS
-from pipeline.errors import PipelineError
+from pipeline.backends.web.bundles import ASSETS
+from pipeline.base.errors import PipelineError
 from pipeline.publish import release
-from pipeline.publish.layout import MOST_FILE_BYTES
 from pipeline.publish.release import publish
 from pipeline.publish.runtime import split
 from pipeline.publish.verify.run import verify
+from pipeline.storage.layout import MOST_FILE_BYTES
 
 LARGE = bytes(MOST_FILE_BYTES + 1)
 

@@ -16,8 +16,8 @@ from pipeline.publish import channel, page
 from pipeline.publish.copy import copy, source
 from pipeline.publish.release import publish
 from pipeline.publish.rollback import rollback
-from pipeline.publish.storage import open_storage
 from pipeline.publish.verify.run import verify
+from pipeline.storage import open_storage
 
 
 def released(folder: Path, number: int = 1) -> dict[str, Any]:

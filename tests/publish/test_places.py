@@ -11,17 +11,17 @@ import pytest
 from click.testing import CliRunner
 from published import artifact, at, check, manifest, pieces
 
-from pipeline.cli import main
-from pipeline.digest import tree_digest
-from pipeline.errors import ConfigError, PipelineError
+from pipeline.base.digest import tree_digest
+from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.cli.main import main
 from pipeline.publish import channel as channels
 from pipeline.publish import index
 from pipeline.publish.channel import MovedError
 from pipeline.publish.clean import clean
 from pipeline.publish.release import Release, publish
 from pipeline.publish.rollback import rollback
-from pipeline.publish.storage import Storage, open_storage
 from pipeline.publish.verify.run import verify
+from pipeline.storage import Storage, open_storage
 
 DAY = 86400.0
 

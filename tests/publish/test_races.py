@@ -18,8 +18,8 @@ from s3_server import S3
 
 from pipeline.publish import index
 from pipeline.publish.release import publish
-from pipeline.publish.storage import open_storage
 from pipeline.publish.verify.run import verify
+from pipeline.storage import open_storage
 
 #: Two publishers begin together in each.
 ROUNDS = 100

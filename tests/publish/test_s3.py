@@ -12,14 +12,14 @@ import pytest
 from published import artifact, at, check, manifest
 from s3_server import S3, running_s3
 
-from pipeline.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.publish import release as releases
 from pipeline.publish.clean import clean
 from pipeline.publish.release import publish
-from pipeline.publish.storage import open_storage, problem
-from pipeline.publish.storage.patience import Patience
-from pipeline.publish.storage.s3 import S3Storage
 from pipeline.publish.verify.run import verify
+from pipeline.storage import open_storage, problem
+from pipeline.storage.patience import Patience
+from pipeline.storage.s3 import S3Storage
 
 QUICK = Patience(attempts=3, first_seconds=0.01, longest_seconds=0.02)
 
@@ -202,7 +202,7 @@ def test_a_server_that_ignores_conditions_is_said_to_be_one(
 def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
     code = (
         "import sys; sys.modules['s3fs'] = None\n"
-        "from pipeline.cli import main\n"
+        "from pipeline.cli.main import main\n"
         "sys.argv = ['pipeline', 'build', 'configs/mobilenet.yaml', '--set',"
         " 'publish.to=s3://models/cdn', '--store', sys.argv[1]]\n"
         "main()"

@@ -14,7 +14,7 @@ import manifests
 import pytest
 from http_server import running_server
 
-from pipeline.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.publish import bom
 from pipeline.publish.signature import PASSWORD, SIGNATURE, signer
 from pipeline.publish.signed import Read, Trusted, check

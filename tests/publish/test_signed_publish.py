@@ -12,13 +12,13 @@ from typing import Any
 import keys
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 from pipeline.publish import bom, signing
 from pipeline.publish.compress import TWINS
 from pipeline.publish.release import MANIFEST
 from pipeline.publish.signature import PASSWORD, SIGNATURE, Signer
 from pipeline.publish.signed import Trusted, Verdict, check
-from pipeline.publish.storage import open_storage
+from pipeline.storage import open_storage
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = Path(sys.executable).with_name("pipeline")

@@ -16,8 +16,8 @@ from pipeline.publish.clean import clean
 from pipeline.publish.copy import copy, source
 from pipeline.publish.release import Release, publish
 from pipeline.publish.rollback import rollback
-from pipeline.publish.storage import open_storage
 from pipeline.publish.verify.run import verify
+from pipeline.storage import open_storage
 
 KNOWN = {
     "description": "Reads <b>digits</b> & more",

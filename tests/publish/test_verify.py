@@ -15,16 +15,16 @@ from click.testing import CliRunner, Result
 from http_server import Site, answer, drop_after, running_server
 from published import artifact, at, manifest, pieces
 
-from pipeline.cli import main
-from pipeline.digest import scan, tree_digest
-from pipeline.errors import ConfigError
+from pipeline.base.digest import scan, tree_digest
+from pipeline.base.errors import ConfigError
+from pipeline.cli.main import main
 from pipeline.publish import copy as copying
 from pipeline.publish.release import Release, publish
 from pipeline.publish.signature import SIGNATURE, signer
-from pipeline.publish.storage import open_storage
 from pipeline.publish.verify.checks import CHECKS
 from pipeline.publish.verify.fault import Fault, Published
 from pipeline.publish.verify.run import verify
+from pipeline.storage import open_storage
 
 HEAD, BODY = b"head " * 200, b"body " * 3000
 

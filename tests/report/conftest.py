@@ -10,8 +10,8 @@ import pytest
 from manifests import manifest
 from safetensors.numpy import save_file
 
+from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
-from pipeline.validate.worst import keep_worst
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -65,8 +65,8 @@ def chromium() -> Iterator[Browser]:
     """A browser of the tests' own, closed after each file: Playwright knows one a thread."""
     from playwright.sync_api import sync_playwright
 
-    from pipeline.browser import session
-    from pipeline.browser.install import find_browser
+    from pipeline.backends.web import session
+    from pipeline.backends.web.install import find_browser
 
     session.close()  # what a backend's test may have left open
     with sync_playwright() as driver:

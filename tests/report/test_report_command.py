@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 from manifests import failed, manifest
 
-from pipeline import last
-from pipeline.built import Built
-from pipeline.cli import main
-from pipeline.store import Store
+from pipeline.build import last
+from pipeline.build.result import Built
+from pipeline.cli.main import main
+from pipeline.engine.store import Store
 
 
 def run(*arguments: object) -> tuple[int, str]:

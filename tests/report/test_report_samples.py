@@ -9,10 +9,10 @@ from manifests import manifest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
 from pipeline.report.release import Release
 from pipeline.report.samples import VISIBLE, alike, data_uri, worst_samples
-from pipeline.validate.worst import keep_worst
 
 
 def decoded(uri: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from manifests import artifact, failed, manifest, old, proof, unavailable
 
-from pipeline.report import words
+from pipeline.measures import words
 from pipeline.report.data import data
 from pipeline.report.facts import of_proof
 from pipeline.report.release import Proof, Release

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.model import Signature, TensorSpec
+from pipeline.tensors.signature import Signature, TensorSpec
 
 Frozen = Callable[..., dict[str, Path]]
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.errors import ConfigError, SourceError
-from pipeline.model import TensorSpec
-from pipeline.preprocess import Preprocess
+from pipeline.base.errors import ConfigError, SourceError
+from pipeline.config.preprocess import Preprocess
 from pipeline.samples import bundled
+from pipeline.tensors.signature import TensorSpec
 
 IMAGE = TensorSpec("image", "float32", (None, 64, 64, 3))
 TO_64 = Preprocess(resize=(64, 64), color="rgb", scale=(-1, 1))

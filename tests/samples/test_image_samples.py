@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from pipeline.errors import SourceError
-from pipeline.model import TensorSpec
-from pipeline.preprocess import Preprocess
+from pipeline.base.errors import SourceError
+from pipeline.config.preprocess import Preprocess
 from pipeline.samples import images
+from pipeline.tensors.signature import TensorSpec
 
 SPEC = TensorSpec("image", "float32", (None, 4, 4, 3))
 TO_4 = Preprocess(resize=(4, 4), scale=(0, 255))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.errors import SourceError
-from pipeline.model import TensorSpec
+from pipeline.base.errors import SourceError
 from pipeline.samples import npz
+from pipeline.tensors.signature import TensorSpec
 
 SPECS = (TensorSpec("x", "float32", (None, 3)), TensorSpec("ids", "int32", (None, None)))
 X = np.arange(30, dtype=np.float32).reshape(10, 3)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.errors import SourceError
-from pipeline.model import TensorSpec
-from pipeline.preprocess import Preprocess
+from pipeline.base.errors import SourceError
+from pipeline.config.preprocess import Preprocess
 from pipeline.samples import random
+from pipeline.tensors.signature import TensorSpec
 
 Arrays = dict[str, np.ndarray]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 from pipeline.search.hold_back import HoldBackOptions, held, hold_back

@@ -163,7 +163,7 @@ def test_a_recipe_says_only_what_is_not_so_by_default() -> None:
 
 def test_what_techniques_offer_can_be_said_in_a_config() -> None:
     """Each choice of ``SEARCH``, of every technique that is there."""
-    from pipeline.registry import discover
+    from pipeline.base.registry import discover
     from pipeline.search.space import alternatives, techniques
 
     modules = discover("optimize", "KEY")

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.config import Config
-from pipeline.config_file import load_config
-from pipeline.errors import ConfigError, GateError
+from pipeline.base.errors import ConfigError, GateError
+from pipeline.config.config import Config
+from pipeline.config.file import load_config
+from pipeline.config.written import exports_without, raw_config
 from pipeline.plan import make_plan
 from pipeline.search.first import check_measured
 from pipeline.search.outcome import Outcome, Trial
 from pipeline.search.resolve import jobs, settled
 from pipeline.search.run import space_of
-from pipeline.search.show import pinned
+from pipeline.search.text import pinned
 from pipeline.search.trial import Job, plan_trial
-from pipeline.search.written import exports_without, raw_config
 
 FORMATS = {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}}
 

@@ -16,20 +16,20 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline.bundled import train
-from pipeline.config_file import load_config
-from pipeline.errors import ConfigError
-from pipeline.executors.local import LocalLanes
-from pipeline.job import NoLanes
-from pipeline.job import run as run_plan
+from pipeline.base.errors import ConfigError
+from pipeline.config.file import load_config
+from pipeline.engine.lanes.local import LocalLanes
+from pipeline.engine.store import Store
 from pipeline.optimize import uint8
+from pipeline.plan.execute import NoLanes
+from pipeline.plan.execute import run as run_plan
 from pipeline.search.first import epoch_seconds
 from pipeline.search.resolve import jobs, search_all
 from pipeline.search.run import Searching
 from pipeline.search.text import flow
 from pipeline.search.trial import Measured, plan_trial
 from pipeline.search.watch import Silent
-from pipeline.store import Store
+from tools import train_digits as train
 
 #: Float32, float16, and what uint8 offers.
 TRIED = 2 + len(uint8.SEARCH["levels"])
@@ -313,7 +313,7 @@ def test_what_a_trial_is_kept_under_and_what_an_epoch_may_take(
 def test_what_is_wrong_is_said_before_anything_is_done(
     folder: Path, tmp_path: Path, search: dict[str, Any], said: str
 ) -> None:
-    from pipeline.builds import plans
+    from pipeline.build.batch import plans
 
     shutil.copy(folder / "samples.npz", tmp_path)
     with pytest.raises(ConfigError, match=said):

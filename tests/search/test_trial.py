@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from pipeline.executors.local import LocalLanes
+from pipeline.engine.lanes.local import LocalLanes
 from pipeline.optimize import distill, uint8
 from pipeline.search.space import version_of
 from pipeline.search.trial import no_time

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipeline import model as models
 from pipeline.sources.bundled import Options, pull
+from pipeline.sources.load import load
 
 
 def test_pulled_with_its_facts(tmp_path: Path) -> None:
@@ -18,7 +18,7 @@ def test_pulled_with_its_facts(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"facts.json", "model.h5", "source.json"}
     facts = json.loads((tmp_path / "facts.json").read_text())
     assert {"description", "license", "accuracy"} <= set(facts)
-    (image,) = models.load(tmp_path).signature.inputs
+    (image,) = load(tmp_path).signature.inputs
     assert image.shape == (None, 64, 64, 3)
 
 

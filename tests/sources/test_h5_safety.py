@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.errors import SourceError
-from pipeline.sources.h5_safety import check_h5
+from pipeline.base.errors import SourceError
+from pipeline.sources.keras.h5_safety import check_h5
 
 
 def written(path: Path, write: Callable[[h5py.File], Any]) -> Path:

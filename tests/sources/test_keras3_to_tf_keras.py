@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.errors import PipelineError
-from pipeline.sources.keras3_to_tf_keras import convert
+from pipeline.base.errors import PipelineError
+from pipeline.sources.keras.to_tf_keras import convert
 
 
 def randomize(model: Any, seed: int = 0) -> None:

@@ -14,10 +14,11 @@ import pytest
 from http_server import Site, drop_after
 from pydantic import ValidationError
 
-from pipeline import model as models
-from pipeline.errors import SourceError
-from pipeline.fetch import Patience, RemoteFile, fetch
+from pipeline.base.errors import SourceError
+from pipeline.download.fetch import fetch
+from pipeline.download.remote_file import Patience, RemoteFile
 from pipeline.sources.keras_application import _FILES, Options, pull, remote_files
+from pipeline.sources.load import load
 
 BASE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (8, 4, 4, 3)).repeat(8, 1).repeat(8, 2)
@@ -83,7 +84,7 @@ def test_from_a_server_that_breaks(
         "input_size": 32,
         "classifier_activation": "softmax",
     }
-    loaded = models.load(work)
+    loaded = load(work)
     expected = original(IMAGES, training=False).numpy()
     assert np.std(expected, axis=0).max() > 0.01
     assert loaded.keras is not None
@@ -102,7 +103,7 @@ def test_whole_model_file_and_logits(original: Any, tmp_path: Path) -> None:
     options = Options(**SMALL, weights=str(tmp_path / "whole.h5"), classifier_activation=None)
     assert options.local_paths() == {"weights": tmp_path / "whole.h5"}
     assert remote_files(options) == {}
-    loaded = models.load(pulled(options, tmp_path / "whole.h5", tmp_path / "work"))
+    loaded = load(pulled(options, tmp_path / "whole.h5", tmp_path / "work"))
     (logits,) = loaded.function(**dict.fromkeys(loaded.arguments.values(), IMAGES)).values()
     exponents = np.exp(logits - np.max(logits, axis=1, keepdims=True))
     expected = original(IMAGES, training=False).numpy()
@@ -112,7 +113,7 @@ def test_whole_model_file_and_logits(original: Any, tmp_path: Path) -> None:
 def test_first_mismatch_is_named(weights: Path, tmp_path: Path) -> None:
     work = pulled(Options(**SMALL | {"alpha": 0.5}), weights, tmp_path / "work")
     with pytest.raises(SourceError) as caught:
-        models.load(work)
+        load(work)
     assert caught.value.what == (
         "these weights do not fit MobileNet: layer 'conv1' takes a weight of shape "
         "(3, 3, 3, 16), the file has (3, 3, 3, 8) in 'conv1'"
@@ -127,7 +128,7 @@ def test_other_number_of_classes(tmp_path: Path) -> None:
     ten.save_weights(tmp_path / "ten.h5")
     work = pulled(Options(**SMALL), tmp_path / "ten.h5", tmp_path / "work")
     with pytest.raises(SourceError, match=r"layer 'conv_preds' .*1000\), the file has .*10\)"):
-        models.load(work)
+        load(work)
 
 
 def test_weights_without_the_top(tmp_path: Path) -> None:
@@ -137,14 +138,14 @@ def test_weights_without_the_top(tmp_path: Path) -> None:
     top.save_weights(tmp_path / "top.h5")
     work = pulled(Options(**SMALL), tmp_path / "top.h5", tmp_path / "work")
     with pytest.raises(SourceError, match="the file has 54 layers with weights, the model 55"):
-        models.load(work)
+        load(work)
 
 
 def test_another_form_of_weights(original: Any, tmp_path: Path) -> None:
     original.save_weights(tmp_path / "x.weights.h5")
     work = pulled(Options(**SMALL), tmp_path / "x.weights.h5", tmp_path / "work")
     with pytest.raises(SourceError, match="the file holds no layers as save_weights"):
-        models.load(work)
+        load(work)
 
 
 def test_unsafe_weights_are_refused_when_pulled(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_unsafe_weights_are_refused_when_pulled(tmp_path: Path) -> None:
 def test_input_that_is_too_small(weights: Path, tmp_path: Path) -> None:
     work = pulled(Options(name="InceptionV3", input_size=32), weights, tmp_path / "work")
     with pytest.raises(SourceError, match="InceptionV3 cannot be built with an input of 32x32"):
-        models.load(work)
+        load(work)
 
 
 class AskedForError(Exception):

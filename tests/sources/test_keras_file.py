@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import model
-from pipeline.errors import SourceError
+from pipeline.base.errors import SourceError
 from pipeline.sources import keras_file
-from pipeline.sources.keras_safety import check_config
+from pipeline.sources.keras.safety import check_config
+from pipeline.sources.load import load
 
 
 def pull(file: Path, folder: Path) -> Path:
@@ -40,7 +40,7 @@ def test_loads_what_both_libraries_save(library: str, suffix: str, tmp_path: Pat
 
     original = small(pytest.importorskip(library))
     original.save(tmp_path / f"given.{suffix}")
-    loaded = model.load(pull(tmp_path / f"given.{suffix}", tmp_path / "source"))
+    loaded = load(pull(tmp_path / f"given.{suffix}", tmp_path / "source"))
     assert [spec.name for spec in loaded.signature.inputs] == ["image", "vector"]
     assert [spec.name for spec in loaded.signature.outputs] == ["probabilities", "total"]
     assert loaded.signature.inputs[0].shape == (None, 4, 4, 3)

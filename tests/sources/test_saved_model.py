@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline import model
-from pipeline.errors import SourceError
+from pipeline.base.errors import SourceError
 from pipeline.sources import saved_model
+from pipeline.sources.load import load
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def pull(folder: Path, target: Path, **options: Any) -> Path:
 def test_names_shapes_and_values(saved: Path, tmp_path: Path) -> None:
     import tensorflow as tf
 
-    loaded = model.load(pull(saved, tmp_path / "source"))
+    loaded = load(pull(saved, tmp_path / "source"))
     assert [spec.name for spec in loaded.signature.inputs] == ["left", "right"]
     assert [spec.name for spec in loaded.signature.outputs] == ["out_10", "product", "sum"]
     assert loaded.signature.outputs[1].shape == (None, 2)
@@ -64,16 +64,16 @@ def test_names_shapes_and_values(saved: Path, tmp_path: Path) -> None:
 
 
 def test_another_signature(saved: Path, tmp_path: Path) -> None:
-    loaded = model.load(pull(saved, tmp_path / "source", signature="one"))
+    loaded = load(pull(saved, tmp_path / "source", signature="one"))
     assert [spec.name for spec in loaded.signature.outputs] == ["doubled"]
 
 
 def test_unknown_signature_and_tags_list_what_is_there(saved: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
-        model.load(pull(saved, tmp_path / "a", signature="two"))
+        load(pull(saved, tmp_path / "a", signature="two"))
     assert "has no signature 'two'; it has one, serving_default" in str(error.value)
     with pytest.raises(SourceError, match="no graph tagged tpu; it has serve"):
-        model.load(pull(saved, tmp_path / "b", tags=("tpu",)))
+        load(pull(saved, tmp_path / "b", tags=("tpu",)))
 
 
 def unsafe(tmp_path: Path, function: Any) -> str:
@@ -83,7 +83,7 @@ def unsafe(tmp_path: Path, function: Any) -> str:
     module.f = tf.function(function, input_signature=[tf.TensorSpec((None,), name="x")])
     tf.saved_model.save(module, tmp_path / "unsafe", signatures=module.f)
     with pytest.raises(SourceError) as error:
-        model.load(pull(tmp_path / "unsafe", tmp_path / "source"))
+        load(pull(tmp_path / "unsafe", tmp_path / "source"))
     return str(error.value)
 
 
@@ -150,7 +150,7 @@ def test_operations_that_tensorflow_lacks_are_named(
 ) -> None:
     changed = with_operation(saved, tmp_path, operation)
     with pytest.raises(SourceError) as error:
-        model.load(pull(changed, tmp_path / "source"))
+        load(pull(changed, tmp_path / "source"))
     assert f"operations that TensorFlow does not have: {operation}" in str(error.value)
     assert todo in str(error.value)
 
@@ -175,7 +175,7 @@ def test_other_folders_and_damaged_files(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged/saved_model.pb").write_bytes(b"\x00junk")
     with pytest.raises(SourceError, match=r"saved_model\.pb is damaged"):
-        model.load(pull(tmp_path / "damaged", tmp_path / "b"))
+        load(pull(tmp_path / "damaged", tmp_path / "b"))
 
 
 def test_source_folders_of_other_sources_may_leave_out_the_defaults(
@@ -184,4 +184,4 @@ def test_source_folders_of_other_sources_may_leave_out_the_defaults(
     source = pull(saved, tmp_path / "source")
     details = {"load": "saved_model", "path": "saved_model"}
     (source / "source.json").write_text(json.dumps(details))
-    assert len(model.load(source).signature.outputs) == 3
+    assert len(load(source).signature.outputs) == 3

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.sources.saved_model_part import part
-from pipeline.sources.saved_model_safety import checked
+from pipeline.sources.tensorflow.part import part
+from pipeline.sources.tensorflow.safety import checked
 
 ROWS = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 

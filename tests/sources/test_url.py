@@ -17,9 +17,10 @@ import pytest
 from http_server import Site
 from pydantic import ValidationError
 
-from pipeline import model as models
-from pipeline.errors import SourceError
-from pipeline.fetch import RemoteFile, fetch
+from pipeline.base.errors import SourceError
+from pipeline.download.fetch import fetch
+from pipeline.download.remote_file import RemoteFile
+from pipeline.sources.load import load
 from pipeline.sources.url import Options, pull, remote_files
 
 DIGEST = "0" * 64
@@ -103,7 +104,7 @@ def test_from_a_server(site: Site, saved: Path, tmp_path: Path, kind: str) -> No
     assert details["load"] == KINDS[kind]
     assert {path.name for path in work.iterdir()} == {"source.json", details["path"]}
 
-    loaded = models.load(work)
+    loaded = load(work)
     (argument,) = loaded.arguments.values()
     (result,) = loaded.function(**{argument: IMAGES}).values()
     np.testing.assert_allclose(result, np.load(saved / "expected.npy"), atol=1e-6)

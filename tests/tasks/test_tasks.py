@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.errors import ConfigError
-from pipeline.registry import discover
+from pipeline.base.errors import ConfigError
+from pipeline.base.registry import discover
 from pipeline.tasks import image_classification, tensors
 
 SCORES = np.array([[0.1, 0.9, 0], [0.8, 0.1, 0.1], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]], np.float32)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.model import TensorSpec
+from pipeline.tensors.signature import TensorSpec
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "export"))
 from frozen_models import freeze

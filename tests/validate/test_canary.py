@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline.model import Signature, TensorSpec
+from pipeline.tensors.signature import Signature, TensorSpec
 from pipeline.validate.canary import (
     COMPARED,
     INPUTS,

@@ -11,12 +11,12 @@ import pytest
 from handmade import WIDTH, einsum, tiled
 from safetensors.numpy import save_file
 
-from pipeline.browser import session
-from pipeline.export.artifact import ArtifactWriter
-from pipeline.model import Signature, TensorSpec
-from pipeline.step import Keep
+from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.backends.targets import Target
+from pipeline.backends.web import session
+from pipeline.engine.step import Keep
+from pipeline.tensors.signature import Signature, TensorSpec
 from pipeline.validate.measure import MeasureOptions, measure
-from pipeline.validate.targets import Target
 
 pytestmark = pytest.mark.browser
 

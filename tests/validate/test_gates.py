@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from pipeline.config import Gates
+from pipeline.backends.targets import Target
+from pipeline.config.config import Gates
 from pipeline.validate.gates import Facts, bounds_for, judge, not_applied
-from pipeline.validate.targets import Target
 from pipeline.validate.tolerances import TOLERANCES
 
 RESULT = {

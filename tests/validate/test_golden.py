@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipeline.errors import GateError
+from pipeline.base.errors import GateError
 from pipeline.validate.golden import _check_finite, _spread
 from pipeline.validate.telling import CheckOptions, check, check_bounds, check_spread
 from pipeline.validate.tolerances import WIDEST

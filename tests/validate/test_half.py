@@ -12,10 +12,11 @@ import pytest
 from half_models import frozen, norm_of_large, norm_of_small, plain, samples
 from safetensors.numpy import save_file
 
-from pipeline.browser import bundles, session
-from pipeline.export import tfjs_graph, tfjs_package
-from pipeline.model import Signature
-from pipeline.step import Keep
+from pipeline.backends.web import bundles, session
+from pipeline.engine.step import Keep
+from pipeline.export import tfjs_graph
+from pipeline.export.tfjs_graph import package as tfjs_package
+from pipeline.tensors.signature import Signature
 from pipeline.validate import canary, ranges
 from pipeline.validate.half import (
     FIRST,

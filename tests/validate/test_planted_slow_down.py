@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.backends.onnxruntime_cpu import OnnxruntimeSession
-from pipeline.export.artifact import ArtifactWriter
-from pipeline.model import Signature, TensorSpec
-from pipeline.validate.latency import summary, time_until_narrow
+from pipeline.measures.latency import summary, time_until_narrow
+from pipeline.tensors.signature import Signature, TensorSpec
 from pipeline.validate.regress import compare
 
 RELEASES = 200

@@ -11,18 +11,19 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import apply_int8, write_model, write_samples
 
-from pipeline.built import Built, judge
-from pipeline.errors import GateError
+from pipeline.base.errors import GateError
+from pipeline.build.judge import judge
+from pipeline.build.result import Built
+from pipeline.engine.store import Store
 from pipeline.export import onnx as fmt
 from pipeline.optimize import int8_dynamic
-from pipeline.optimize.onnx import pairs
 from pipeline.publish.manifest import Proved, _judged
 from pipeline.report import terminal
 from pipeline.report.release import Artifact, Release
 from pipeline.report.verdict import judge as verdict_of
-from pipeline.store import Store
 from pipeline.validate import portable
 from pipeline.validate.gates import Facts
+from pipeline.weights import pairs
 
 RANDOM = np.random.default_rng(0)
 IMAGES = RANDOM.normal(0, 1, (12, 4, 8, 8)).astype(np.float32)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pipeline.registry import discover
+from pipeline.base.registry import discover
 from pipeline.validate.tolerances import TOLERANCES, WIDEST, number_formats, tolerance
 
 NATIVE = "onnxruntime-cpu"

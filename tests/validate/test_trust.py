@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.measures.proportion import share
 from pipeline.tasks import image_classification
-from pipeline.tasks.proportion import share
 from pipeline.validate.trust import doubt
 
 

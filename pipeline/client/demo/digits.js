@@ -17,7 +17,7 @@ const UNLIKE = "This is unlike the handwritten digits that the model learnt.";
  * fills one column of blocks, or half of two. */
 const SHIFTS = [0, -2, -1, 1, 2];
 
-/** What samples.json says of a data set: pipeline/bundled/demo_samples.py writes it. */
+/** What samples.json says of a data set: tools/demo_samples.py writes it. */
 export class Digits {
   #description;
   #look;

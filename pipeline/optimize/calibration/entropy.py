@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from pipeline.optimize.calibration.histogram import Histogram
+    from pipeline.graphs.onnx.histogram import Histogram
 
 HISTOGRAM = True
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.optimize.calibration.histogram import Histogram
+    from pipeline.graphs.onnx.histogram import Histogram
 
 HISTOGRAM = True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from pipeline.export.onnx_canonical import bodies, outer_values
+from pipeline.graphs.onnx.canonical import bodies, outer_values
 
 #: ONNX's numbers of the two types.
 SINGLE, HALF = 1, 10

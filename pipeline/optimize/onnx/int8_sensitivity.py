@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from pipeline import options
-from pipeline.errors import PipelineError
-from pipeline.step import progress
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,12 +112,12 @@ class _Trial:
 
     def measure(self, model: Any) -> dict[str, Any]:
         """The metrics of ``parity`` of a model's outputs against float32's."""
-        from pipeline.validate.parity import compare
+        from pipeline.measures.parity import compare
 
         return compare(self._outputs(model), self._wanted, {})
 
     def passes(self, model: Any) -> bool:
-        from pipeline.validate.miss import kept
+        from pipeline.measures.miss import kept
 
         found = self.measure(model)
         return all(kept(metric, found[metric], bound) for metric, bound in self._bounds.items())
@@ -126,7 +126,7 @@ class _Trial:
         """[n, …] of each float output."""
         import numpy as np
 
-        from pipeline.optimize.calibration import observe
+        from pipeline.graphs.onnx import observe
 
         runs = [values for _, values in observe.runs(model, self._samples)]
         names = [value.name for value in model.graph.output]

@@ -24,9 +24,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.optimize.onnx import pairs
-from pipeline.optimize.weights import grid
-from pipeline.optimize.weights.bits import significant_above
+from pipeline.weights import grid, pairs
+from pipeline.weights.bits import significant_above
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import PipelineError
+from pipeline.base.errors import PipelineError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -101,7 +101,7 @@ def _labels(path: Path, model: Any) -> Array | None:
     import numpy as np
     from safetensors.numpy import load_file
 
-    from pipeline.optimize.training.losses import TAUGHT_BY_LABELS, activation_of
+    from pipeline.optimize.training.outputs import TAUGHT_BY_LABELS, activation_of
 
     shape = model.outputs[0].shape
     if not path.exists() or len(model.outputs) != 1 or len(shape) != 2:

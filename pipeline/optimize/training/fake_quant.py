@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.optimize.keras.fold import LINEAR, Scaled
+from pipeline.graphs.keras.fold import LINEAR, Scaled
 
 #: Layers whose results runtimes keep in eight bits, beside those of ``LINEAR``. Layers that choose
 #: or normalize, such as a softmax, are left in float32.

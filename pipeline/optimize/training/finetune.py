@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.graphs.keras.layers import layers
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -107,11 +109,6 @@ def _compile(model: Any, train: Examples, learning_rate: float, steps: int) -> N
         loss=losses(model, train),
         metrics=metrics(model, train),
     )
-
-
-def layers(model: Any) -> list[Any]:
-    """Every layer, those of models within the model too."""
-    return list(model._flatten_layers(include_self=False))
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.optimize.training.outputs import is_softmax
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -12,47 +14,6 @@ if TYPE_CHECKING:
 
 #: Its logarithm is finite in float32, and so is its inverse, the logarithm's slope.
 SMALLEST_PROBABILITY = 1e-30
-
-
-#: Layers, and operations between layers, that are an activation -> its name.
-ACTIVATIONS = {"Softmax": "softmax"} | {
-    name: name for name in ("softmax", "log_softmax", "sigmoid", "tanh")
-}
-
-#: Layers, and operations between layers, that pass scores on.
-PASSING = frozenset({"Reshape", "Flatten", "Dropout", "reshape", "identity", "squeeze", "cast"})
-
-#: Activations of outputs that labels can teach: cross-entropy takes them for scores.
-TAUGHT_BY_LABELS = ("softmax", "log_softmax", "linear")
-
-
-def is_softmax(model: Any, output: int = 0) -> bool:
-    """Whether an output of a Keras model is that of a softmax, at most reshaped."""
-    return activation_of(model, output) == "softmax"
-
-
-def activation_of(model: Any, output: int = 0) -> str:
-    """The name of the activation that gives an output of a Keras model; ``linear`` for none."""
-    return _activation_behind(model.outputs[output])
-
-
-def _activation_behind(tensor: Any) -> str:
-    layer, node, index = tensor._keras_history
-    if hasattr(layer, "outputs"):
-        return activation_of(layer, index)
-    given = layer.inbound_nodes[node].keras_inputs
-    layer = getattr(layer, "layer", layer)  # a wrapper, such as that of pruning
-    kind = type(layer).__name__
-    if kind == "TFOpLambda":
-        kind = layer.get_config()["function"].rpartition(".")[2]
-    if kind in ACTIVATIONS:
-        return ACTIVATIONS[kind]
-    found = str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
-    passes = kind in PASSING or (kind == "Activation" and found == "linear")
-    # Scores that are put beside others, as Flatten can, are no longer one for each class.
-    if passes and given and given[0].shape[-1] == tensor.shape[-1]:
-        return _activation_behind(given[0])
-    return found
 
 
 def losses(model: Any, examples: Examples) -> list[Any]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from pipeline.optimize.keras.fold import Scaled
+    from pipeline.graphs.keras.fold import Scaled
 
     Array = NDArray[np.float32]
 
@@ -33,8 +33,8 @@ def settle(one: Scaled, q: Array, step: Array, bits: int) -> float:
     """
     import numpy as np
 
-    from pipeline.optimize.keras.fold import along, kernel_of
-    from pipeline.optimize.weights.bits import entropy, significant
+    from pipeline.graphs.keras.fold import along, kernel_of
+    from pipeline.weights.bits import entropy, significant
 
     scale = along(one.before, one.scale)
     width = significant(np.abs(step * scale), bits).astype(np.float32)

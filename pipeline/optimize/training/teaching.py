@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline.errors import PipelineError
-from pipeline.options import Options
-from pipeline.step import progress
+from pipeline.base.errors import PipelineError
+from pipeline.base.options import Options
+from pipeline.engine.step import progress
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.engine.step import Inputs
     from pipeline.optimize.training.examples import Examples
     from pipeline.optimize.training.finetune import Recipe
-    from pipeline.step import Inputs
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -96,9 +96,9 @@ def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
     All of its layers learn, those too that were frozen when it was saved, as transfer learning
     freezes a backbone: what a technique takes from a layer only that layer can make good.
     """
-    from pipeline import model
+    from pipeline.sources.load import load
 
-    loaded = model.load(source)
+    loaded = load(source)
     if loaded.keras is None:
         raise PipelineError(
             "only a Keras model can be trained further",

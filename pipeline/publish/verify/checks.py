@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from pipeline.digest import digest
+from pipeline.base.digest import digest
 from pipeline.publish import page as pages
 from pipeline.publish.bom import BOM
-from pipeline.publish.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 from pipeline.publish.release import ADDED, ID_DIGITS
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.verify import hashes, twins
 from pipeline.publish.verify.fault import REPORT, Check, Fault, Published
 from pipeline.publish.verify.listed import Listed, ManifestError, files
+from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 
 #: What a release's folder holds, where it cannot be listed.
 OWN = (MANIFEST, PAGE, SIGNATURE, BOM, REPORT, "report.md", "report.json")

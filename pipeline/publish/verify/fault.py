@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.publish.storage import Readable
+from pipeline.storage import Readable
 
 REPORT = "report.html"
 

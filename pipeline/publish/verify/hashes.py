@@ -6,9 +6,9 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 
-from pipeline.publish.storage import Readable
 from pipeline.publish.verify.fault import Fault
 from pipeline.publish.verify.listed import Listed
+from pipeline.storage import Readable
 
 #: Decompressed at a time.
 STEP_BYTES = 2**20

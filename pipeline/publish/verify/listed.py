@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.publish.layout import TWINS
+from pipeline.storage.layout import TWINS
 
 FILE = re.compile(r"files/([0-9a-f]{64})\.[a-z0-9]{1,8}")
 RUNTIME = re.compile(r"runtimes/([0-9a-f]{64})\.[a-z0-9]{1,8}")

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.errors import ConfigError
+from pipeline.base.errors import ConfigError
 from pipeline.publish import channel as channels
 from pipeline.publish.index import PATH as INDEX
 from pipeline.publish.index import ids
 from pipeline.publish.index import models as model_folders
-from pipeline.publish.layout import MANIFEST, NAME, PAGE
-from pipeline.publish.storage import Readable, Storage
 from pipeline.publish.verify.fault import Fault, Published
+from pipeline.storage import Readable, Storage
+from pipeline.storage.layout import MANIFEST, NAME, PAGE
 
 RELEASE = re.compile(r"[0-9a-f]{16}")
 POINTER_BYTES = 2**16

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.publish.layout import MANIFEST, PAGE, is_twin
 from pipeline.publish.signature import SIGNATURE
 from pipeline.publish.signed import Trusted, Verdict, check
-from pipeline.publish.storage import Storage
 from pipeline.publish.verify.fault import REPORT, Fault, Published
+from pipeline.storage import Storage
+from pipeline.storage.layout import MANIFEST, PAGE, is_twin
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from pipeline.errors import PipelineError
-from pipeline.publish.layout import MANIFEST
-from pipeline.publish.storage import Readable, Storage
-from pipeline.publish.storage.base import join
+from pipeline.base.errors import PipelineError
 from pipeline.publish.verify import hashes
 from pipeline.publish.verify.fault import Fault
 from pipeline.publish.verify.listed import Listed
+from pipeline.storage import Readable, Storage
+from pipeline.storage.base import join
+from pipeline.storage.layout import MANIFEST
 
 #: Files that are read at once.
 PARALLEL = 8

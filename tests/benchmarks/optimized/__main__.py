@@ -16,9 +16,8 @@ from typing import Any
 
 import click
 
-from pipeline.browser import session
-from pipeline.bundled.train import examples
-from pipeline.model import Signature, TensorSpec
+from pipeline.backends.web import session
+from pipeline.tensors.signature import Signature, TensorSpec
 from tests.benchmarks import nets224, peer_artifacts
 from tests.benchmarks.first_prediction import optimized_config
 from tests.benchmarks.optimized import chart as charts
@@ -34,6 +33,7 @@ from tests.benchmarks.optimized.row import (
     published,
 )
 from tests.client.client_release import BUNDLED, publish
+from tools.train_digits import examples
 
 SIGNATURE = Signature(
     (TensorSpec("image", "float32", (None, 64, 64, 3)),),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.model import Signature, TensorSpec
+from pipeline.tensors.signature import Signature, TensorSpec
 from tests.benchmarks import hard_model, nets224, peer_artifacts
 from tests.benchmarks.optimized.row import PEER_TFJS, Row, measured, published
 from tests.client.client_release import Release, publish

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.backends import onnxruntime_cpu, tfjs_wasm
-from pipeline.bundled.train import examples
 from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import peer_artifacts
 from tests.client.client_release import Release
+from tools.train_digits import examples
 
 #: The bundled model.
 MODEL = "MobileNet digits"

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from pipeline.errors import PipelineError
-from pipeline.optimize.calibration import histogram, observe
-from pipeline.optimize.calibration.histogram import Histogram
+from pipeline.base.errors import PipelineError
+from pipeline.graphs.onnx import histogram, observe
+from pipeline.graphs.onnx.histogram import Histogram
 from pipeline.optimize.int8 import LEVELS, METHODS
 
 RANDOM = np.random.default_rng(0)

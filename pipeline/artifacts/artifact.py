@@ -1,0 +1,73 @@
+"""Writes an artifact folder: digest-named files, and ``artifact.json`` that lists them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.tensors.signature import Signature
+
+DESCRIPTION = "artifact.json"
+
+
+class ArtifactWriter:
+    """Collects the files of one artifact under their digests."""
+
+    def __init__(self, work: Path, format_name: str, variant: str, signature: Signature) -> None:
+        self._work = work
+        self._head = {"format": format_name, "variant": variant}
+        self._signature = signature
+        self._files: dict[str, dict[str, Any]] = {}
+        (work / "files").mkdir()
+
+    def add_file(self, content: bytes, suffix: str) -> str:
+        """Write ``content`` and return its bare file name, ``<sha256>.<suffix>``."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = f"files/{sha256}.{suffix}"
+        (self._work / path).write_bytes(content)
+        self._files[path] = {"path": path, "sha256": sha256, "bytes": len(content)}
+        return f"{sha256}.{suffix}"
+
+    def link_file(self, path: Path) -> None:
+        """Take over a digest-named file of another artifact.
+
+        As a hard link where one can be: onnxruntime follows no symbolic one out of the folder.
+        """
+        target = self._work / "files" / path.name
+        try:
+            os.link(path, target)
+        except OSError:
+            shutil.copyfile(path, target)
+        named = f"files/{path.name}"
+        self._files[named] = {"path": named, "sha256": path.stem, "bytes": path.stat().st_size}
+
+    def finish(self, entry: str) -> None:
+        """Write ``artifact.json``; ``entry`` is the file name that a user loads."""
+        description = {
+            **self._head,
+            "entry": f"files/{entry}",
+            "files": list(self._files.values()),
+            "bytes": sum(file["bytes"] for file in self._files.values()),
+            **{
+                side: [asdict(spec) for spec in getattr(self._signature, side)]
+                for side in ("inputs", "outputs")
+            },
+        }
+        (self._work / DESCRIPTION).write_text(json.dumps(description, indent=1))
+
+
+def read(artifact: Path) -> dict[str, Any]:
+    """The description of an artifact folder."""
+    description: dict[str, Any] = json.loads((artifact / DESCRIPTION).read_text())
+    return description
+
+
+def name(artifact: Path) -> str:
+    """The id of an artifact folder: ``tfjs-graph/uint8``."""
+    description = read(artifact)
+    return f"{description['format']}/{description['variant']}"

@@ -1,0 +1,69 @@
+"""What a runtime could not do, in words for those who make models: a reason, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.base.errors import RunError
+
+_ELSEWHERE = "leave this backend out of validate.backends"
+
+#: What a runtime says -> the reason and what to do; groups of the one fill the other.
+_KNOWN = (
+    (
+        r"texture size \[(\d+)x(\d+)\] greater than WebGL maximum.* \[(\d+)x(\d+)\]",
+        r"a tensor needs a texture of \1x\2, and WebGL has none over \3x\4 here",
+        f"make the model's inputs or layers smaller, or {_ELSEWHERE}",
+    ),
+    (
+        r"Kernel '(\w+)' not registered for backend '(\w+)'",
+        r"TF.js has no kernel for \1 on its \2 backend",
+        f"take another operator than \\1, or {_ELSEWHERE}",
+    ),
+    (
+        r"Unknown op '(\w+)'",
+        r"TF.js has no operator \1",
+        r"take another operator than \1, or leave the TF.js formats out of export",
+    ),
+    (
+        r"(?:Could not find an implementation|NOT_IMPLEMENTED).*?(?: for)? (\w+)\(\d+\)",
+        r"ONNX Runtime has no kernel for \1 here",
+        f"take another operator than \\1, or {_ELSEWHERE}",
+    ),
+)
+
+_OTHERWISE = f"run `pipeline bisect` to find the node, or {_ELSEWHERE}"
+#: What to do where memory was short, or what it ran in broke down.
+SMALLER = f"make the model smaller or free memory and build again, or {_ELSEWHERE}"
+AGAIN = f"build again; where it comes again, the model asks too much of this machine: {_ELSEWHERE}"
+
+
+def of_runtime(message: str, code: str | None = None) -> RunError:
+    """What a runtime threw.
+
+    Args:
+        code: of the client's ``RuntimeFailure``, where it gave one.
+    """
+    line = _line(message)
+    if code == "lost":
+        return RunError(line, todo=AGAIN, lasting=False, again=True)
+    if code == "memory":
+        return RunError(f"there was not enough memory: {line}", todo=SMALLER, lasting=False)
+    for pattern, reason, todo in _KNOWN:
+        if found := re.search(pattern, message, re.DOTALL):
+            return RunError(found.expand(reason), todo=found.expand(todo))
+    return RunError(line, todo=_OTHERWISE)
+
+
+def _line(message: str) -> str:
+    """The first line, without folders of this machine and onnxruntime's numbers."""
+    said = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?", "", message)
+    said = re.sub(r"(?<![\w:/.])(?:/[\w.@-]+){2,}/", "", said)
+    return (said.strip().splitlines() or ["no reason given"])[0]
+
+
+def of_page(error: Mapping[str, Any]) -> RunError:
+    """What a job of the page answered in place of a result."""
+    return of_runtime(str(error["message"]), error.get("code"))

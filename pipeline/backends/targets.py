@@ -1,0 +1,180 @@
+"""Targets: where an artifact is proved. ``BACKEND``, or ``BACKEND@ENGINE`` in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from pipeline.backends.gpu import host_gpu
+from pipeline.backends.web import bundles
+from pipeline.base.registry import discover
+
+if TYPE_CHECKING:
+    from pipeline.backends.session import Session
+
+#: Every backend in every engine that can have it; what is missing here is left out, and said.
+ALL = "all"
+#: Where a browser backend runs whose engine is not named.
+ENGINE = "chromium"
+
+#: Engines that are browsers, whatever is installed.
+BROWSERS = ("chromium", "firefox", "webkit")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One backend, in one engine where it needs a browser."""
+
+    backend: str
+    engine: str | None
+    required: bool = True
+    """Whether nothing may be published without its proof."""
+
+    @property
+    def id(self) -> str:
+        return f"{self.backend}@{self.engine}" if self.engine else self.backend
+
+    @property
+    def module(self) -> ModuleType:
+        return _backends()[self.backend]
+
+    @property
+    def lane(self) -> str:
+        lane: str = self.engine or self.module.LANE
+        return lane
+
+    @property
+    def brief(self) -> bool:
+        """Whether nobody named it and a rasterizer stands in for its GPU."""
+        return not self.required and getattr(self.module, "GPU", False) and not host_gpu()
+
+    def runs(self, format_name: str) -> bool:
+        """Whether it can run artifacts of this format."""
+        return format_name in self.module.FORMATS
+
+    def unavailable(self) -> str | None:
+        """A cheap reason why it cannot run on this machine."""
+        reason: str | None = self.module.unavailable(self.engine)
+        return reason
+
+    def bundle(self, format_name: str) -> str | None:
+        """The runtime bundle that it opens artifacts of a format with; native ones have none."""
+        runtime = getattr(self.module, "RUNTIME", None)
+        return bundles.name_of(runtime, format_name) if runtime else None
+
+    def open(
+        self, artifact: Path, threads: int | None = None, runtime: Path | None = None
+    ) -> Session:
+        """Open an artifact folder.
+
+        Args:
+            threads: for backends that let one choose.
+            runtime: the folder of the bundle; without it the bundle is made for this process.
+        """
+        more: dict[str, Any] = {"runtime": runtime} if runtime else {}
+        if threads and getattr(self.module, "THREADS", False):
+            more["threads"] = threads
+        session: Session = self.module.open_session(artifact, self.engine, **more)
+        return session
+
+    def fingerprint(self) -> Any:
+        """What can change its results besides the artifact."""
+        return getattr(self.module, "fingerprint", lambda engine: None)(self.engine)
+
+    def watched(self) -> tuple[str, ...]:
+        """Files outside of this package that ``fingerprint`` speaks of."""
+        files: tuple[str, ...] = getattr(self.module, "watched", lambda engine: ())(self.engine)
+        return files
+
+
+def known() -> list[Target]:
+    """Every target there can be, engine by engine, native ones first."""
+    pairs = [
+        (engine, name) for name, module in _backends().items() for engine in engines_of(module)
+    ]
+    return [Target(name, engine) for engine, name in sorted(pairs, key=_native_first)]
+
+
+def engines_of(module: ModuleType) -> Sequence[str | None]:
+    """The engines that can have a backend; ``[None]`` for one that needs no browser."""
+    return getattr(module, "ENGINES", (None,))
+
+
+def parse(names: Sequence[str]) -> list[Target]:
+    """The targets that a config names, each once; what is named one by one is required.
+
+    Args:
+        names: correct ones: ``problem`` finds nothing wrong with any.
+    """
+    named = [_target(name) for name in names if name != ALL]
+    every = [
+        Target(target.backend, target.engine, required=False)
+        for target in known()
+        if ALL in names and not getattr(target.module, "EXTRA", False)
+    ]
+    chosen = {target.id: target for target in [*every, *named]}
+    return list(chosen.values())
+
+
+def problem(name: str) -> str | None:
+    """What is wrong with a target's name, as the end of a sentence that begins with it."""
+    backend, at, engine = name.partition("@")
+    module = _backends().get(backend)
+    if name == ALL:
+        return None
+    if module is None:
+        return _suggestion(name, backend, [*_backends(), ALL], at + engine)
+    able = [engine for engine in engines_of(module) if engine]
+    if at and not able:
+        return f", but {backend} needs no browser; write {backend}"
+    if at and engine not in able:
+        return _suggestion(name, engine, able, "", f"{backend}@")
+    return None if at or not able or ENGINE in able else f"; known are {_listed(backend, able)}"
+
+
+def _suggestion(name: str, wrong: str, right: Sequence[str], end: str, start: str = "") -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(wrong, right, n=1, cutoff=0.6)
+    if close:
+        return f'; did you mean "{start}{close[0]}{end}"?'
+    return f"; known are {', '.join(f'{start}{one}' for one in right)}"
+
+
+def _listed(backend: str, engines: Sequence[str]) -> str:
+    return ", ".join(f"{backend}@{engine}" for engine in engines)
+
+
+def _target(name: str) -> Target:
+    backend, _, engine = name.partition("@")
+    needs_browser = hasattr(_backends()[backend], "ENGINES")
+    return Target(backend, (engine or ENGINE) if needs_browser else None)
+
+
+def _backends() -> dict[str, ModuleType]:
+    return discover("backends", "open_session")
+
+
+def _native_first(pair: tuple[str | None, str]) -> tuple[bool, str]:
+    return pair[0] is not None, pair[0] or ""
+
+
+def target_of(result: Mapping[str, Any]) -> str:
+    """Where a proof of a manifest ran: ``tfjs-webgl@chromium``."""
+    if named := result.get("target"):
+        return str(named)
+    # The first version of this package wrote no target, and native runtimes as engines.
+    engine = f"@{result['engine']}" if result.get("engine") in BROWSERS else ""
+    return f"{result['backend']}{engine}"
+
+
+def names() -> Iterator[str]:
+    """Every spelling that a config may use."""
+    yield ALL
+    for target in known():
+        if target.engine == ENGINE:
+            yield target.backend
+        yield target.id

@@ -1,0 +1,103 @@
+"""Bundles and minifies what browsers load, with the pinned esbuild and without a network."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.backends.web.packages import FOLDER, MODULES
+from pipeline.backends.web.processes import bound
+from pipeline.base.digest import file_digest, tree_digest
+from pipeline.base.errors import MissingToolError, PipelineError
+
+#: Every browser that has WebAssembly SIMD reads this.
+TARGET = "es2022"
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """What one call of esbuild made."""
+
+    outputs: tuple[Path, ...]
+    packages: tuple[str, ...]
+    """Node packages of which some code is in the outputs."""
+
+
+def bundle(
+    entries: Sequence[Path],
+    folder: Path,
+    base: Path | None = None,
+    apart: Sequence[str] = (),
+    private: Sequence[str] = (),
+) -> Bundled:
+    """Make of each entry one self-contained, minified ES module of the same name.
+
+    Args:
+        folder: where they are written; it is made where it is missing.
+        base: the folder from which entries keep their paths; by default that of the first one.
+        apart: imports, as modules write them, that stay what they are.
+        private: names of properties that are shortened, since nothing outside sees them.
+
+    Raises:
+        MissingToolError: esbuild is not installed.
+        PipelineError: a module is wrong; esbuild's own words say where.
+    """
+    meta = folder / "meta.json"
+    arguments = ["--bundle", "--minify", "--format=esm", f"--target={TARGET}"]
+    # Comments would be a third of some bundles; the licences are published beside them.
+    arguments += ["--platform=browser", "--legal-comments=none", "--log-level=error"]
+    arguments += [f"--external:{pattern}" for pattern in apart]
+    arguments += [f"--mangle-props=^({'|'.join(private)})$"] if private else []
+    base = base or entries[0].parent
+    arguments += [f"--outdir={folder}", f"--outbase={base}", f"--metafile={meta}"]
+    # Modules of the client name packages that are installed beside the validation page.
+    environment = {**os.environ, "NODE_PATH": str(MODULES)}
+    # It writes into folders that the next build cleans away: it must not outlive this one.
+    command = bound([str(_binary()), *map(str, entries), *arguments])
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip() or f"esbuild ended with {done.returncode}, and said nothing"
+        raise PipelineError(
+            said.splitlines()[0].removeprefix("✘ [ERROR] "),
+            where=", ".join(entry.name for entry in entries),
+            todo="mend the module, or run npm ci --prefix pipeline/backends/web",
+        )
+    outputs = json.loads(meta.read_text())["outputs"]
+    meta.unlink()
+    return Bundled(tuple(folder / one.relative_to(base) for one in entries), _packages(outputs))
+
+
+def fingerprint(folder: Path) -> str:
+    """What decides bundles of a folder's modules: their sources and the pinned packages."""
+    files = {"lock": file_digest(FOLDER / "package-lock.json")}
+    for path in sorted([*folder.rglob("*.js"), *folder.rglob("*.d.ts")]):
+        if "node_modules" not in path.parts:
+            files[path.relative_to(folder).as_posix()] = file_digest(path)
+    return tree_digest(files)
+
+
+def _binary() -> Path:
+    """esbuild's native executable, of the one optional package that npm chose for this machine."""
+    found = sorted((MODULES / "@esbuild").glob("*/bin/esbuild"))
+    if not found:
+        raise MissingToolError(
+            "esbuild is not installed", todo="run npm ci --prefix pipeline/backends/web"
+        )
+    return found[0]
+
+
+def _packages(outputs: dict[str, dict[str, dict[str, dict[str, int]]]]) -> tuple[str, ...]:
+    """The packages whose files gave any bytes."""
+    used = set()
+    for output in outputs.values():
+        for path, part in output["inputs"].items():
+            _, inside, rest = path.rpartition("node_modules/")
+            # What a package says that browsers do without stands there as an empty module.
+            if inside and part["bytesInOutput"] and not path.startswith("(disabled):"):
+                depth = 2 if rest.startswith("@") else 1
+                used.add("/".join(rest.split("/")[:depth]))
+    return tuple(sorted(used))

@@ -1,0 +1,223 @@
+"""An artifact open in a page: what the backends of all runtimes and engines share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pipeline.artifacts import artifact as artifacts
+from pipeline.backends.cpu import cpu_name
+from pipeline.backends.gpu import host_gpu
+from pipeline.backends.session import Hardware, Latency
+from pipeline.backends.web import bundles, packages
+from pipeline.base.errors import PipelineError
+from pipeline.base.registry import discover
+from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
+
+if TYPE_CHECKING:
+    from types import ModuleType, TracebackType
+
+    from pipeline.backends.session import Array, Arrays
+    from pipeline.backends.web.artifact_page import ArtifactPage
+
+_SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|software|basic render", re.IGNORECASE)
+_ARTIFACT, _REFERENCE = "artifact", "reference"
+
+
+def _engine(name: str) -> ModuleType:
+    return discover("backends.web.engines", "start")[name]
+
+
+def unavailable(engine: str) -> str | None:
+    """Why nothing can run in this engine here."""
+    if absent := packages.missing():
+        return f"{', '.join(absent)} not installed: run npm ci --prefix pipeline/backends/web"
+    reason: str | None = _engine(engine).unavailable()
+    return reason
+
+
+def fingerprint(engine: str) -> dict[str, Any]:
+    """What can change a result besides the artifact: the page, its packages, the engine."""
+    return {
+        "packages": packages.versions(),
+        "page": packages.page_digest(),
+        **_engine(engine).fingerprint(),
+    }
+
+
+def watched(engine: str) -> tuple[str, ...]:
+    """Files outside of this package that ``fingerprint`` speaks of."""
+    files: tuple[str, ...] = _engine(engine).watched()
+    return files
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The bundle that a backend opens artifacts with, and how it is asked to run."""
+
+    name: str
+    """As a release calls it; a layers model takes the one with ``-layers``."""
+    made: Path | None = None
+    """The folder in which a step made it; without one it is made for this process."""
+    threads: int | None = None
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    """TF.js' own flags, which it reads from the page's address."""
+
+
+class PageSession:
+    """An artifact in a page of its own, on one backend of a runtime."""
+
+    def __init__(self, artifact: Path, engine: str, runtime: Runtime) -> None:
+        self._artifact, self._engine, self._runtime = artifact, engine, runtime
+        self._description = artifacts.read(artifact)
+        self._bundle = bundles.name_of(runtime.name, self._description["format"])
+        self._opened: dict[str, Any] = {}
+        self._files: list[dict[str, Any]] = []
+        self._memory: dict[str, int | None] | None = None
+        self._timed: Latency | None = None
+        self._ran = False
+        self._batch_failure: str | None = None
+        self._page: ArtifactPage | None = None
+        self._load_ms = 0.0
+        self._open()
+
+    @property
+    def hardware(self) -> Hardware:
+        details = {"engine": self._engine, **self._opened}
+        renderer = details.get("renderer")
+        if renderer is None:
+            return Hardware("cpu", cpu_name(), details)
+        name = _engine(self._engine).renderer(details["backend"]) or renderer
+        software = _SOFTWARE.search(name) or details.get("fallback_adapter") or not host_gpu()
+        return Hardware("software" if software else "gpu", name, details)
+
+    @property
+    def load_ms(self) -> float:
+        return self._load_ms
+
+    @property
+    def fetched_bytes(self) -> int:
+        page = self._require_page()
+        return page.server.sent_bytes(page.url)
+
+    def memory(self) -> dict[str, int | None]:
+        """As it is now, or as it was before a reference was opened beside the artifact."""
+        return self._memory or self._read_memory()
+
+    @property
+    def batch_failure(self) -> str | None:
+        return self._batch_failure
+
+    def infer(self, inputs: Arrays) -> dict[str, Array]:
+        count = len(next(iter(inputs.values()), ()))
+        most = 1 if self._compiles_longer(count) else FREE_BATCH
+        outputs, self._batch_failure = infer_singly_at_worst(
+            self._run, inputs, self._description["inputs"], most, self._reopen
+        )
+        return outputs
+
+    def _compiles_longer(self, count: int) -> bool:
+        """Whether a rasterizer would take longer to compile shaders for batches than they save.
+
+        It compiled those for one sample in ``first_ms``, when it was timed.
+        """
+        timed = self._timed
+        if timed is None or self.hardware.kind != "software":
+            return False
+        return count * min(timed.warm_ms, default=0.0) <= 2 * timed.first_ms
+
+    def latency(
+        self,
+        inputs: Arrays,
+        *,
+        reference: Path | None,
+        warmups: int,
+        repeats: int,
+        seconds: float = 0.0,
+    ) -> Latency:
+        if self._ran:
+            self._reopen()
+        self._ran = True
+        page = self._require_page()
+        first_ms = float(page.ask_with("first", inputs, id=_ARTIFACT)["firstMs"])
+        ids = [_ARTIFACT]
+        if reference is not None:
+            self._memory = self._read_memory()
+            self._open_model(_REFERENCE, artifacts.read(reference), page.mount(reference))
+            ids.append(_REFERENCE)
+        effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
+        times = page.ask_with("time", inputs, ids=ids, **effort)
+        self._timed = Latency(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
+        return self._timed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
+        self._ran = True
+        return self._require_page().ask_tensors("infer", inputs, id=_ARTIFACT)
+
+    def _read_memory(self) -> dict[str, int | None]:
+        from pipeline.backends.web.processes import tree_bytes
+
+        page = self._require_page()
+        held = page.ask("memory", {"id": _ARTIFACT})
+        return {**_snake(held), "process_bytes": tree_bytes(page.browser_pid)}
+
+    def _open(self) -> None:
+        from pipeline.backends.web.artifact_page import ArtifactPage
+
+        flags = ",".join(f"{name}:{value}" for name, value in self._runtime.flags.items())
+        query = f"?tfjsflags={flags}" if flags else ""
+        self._page = page = ArtifactPage(self._engine, self._artifact, query)
+        self._memory = None
+        try:
+            made = self._runtime.made or bundles.made(self._bundle)
+            self._files = bundles.files(self._bundle, made, page.mount(made), page.server.url)
+            answer = self._open_model(_ARTIFACT, self._description, page.url)
+        except Exception:
+            self._close()
+            raise
+        self._load_ms = float(answer.pop("loadMs"))
+        version = {"engine_version": page.browser_version, "runtime": self._bundle}
+        self._opened = {**version, **_snake(answer)}
+
+    def _open_model(self, name: str, description: dict[str, Any], url: str) -> dict[str, Any]:
+        files = [{**file, "url": url + file["path"]} for file in description["files"]]
+        request = {
+            "id": name,
+            "artifact": {**description, "files": files},
+            "runtime": {"files": self._files},
+            "threads": self._runtime.threads,
+        }
+        return self._require_page().ask("open", request)
+
+    def _reopen(self) -> None:
+        self._close()
+        self._open()
+
+    def _close(self) -> None:
+        if self._page is not None:
+            self._page.close()
+        self._page = None
+
+    def _require_page(self) -> ArtifactPage:
+        if self._page is None:
+            raise PipelineError("the session is closed", where=artifacts.name(self._artifact))
+        return self._page
+
+
+def _snake(camel: dict[str, Any]) -> dict[str, Any]:
+    """JavaScript's names as the manifest writes them."""
+    return {re.sub("[A-Z]", lambda m: "_" + m[0].lower(), key): camel[key] for key in camel}

@@ -1,0 +1,193 @@
+"""Several configs, one command: what has a receipt is known, the rest is made side by side.
+
+Loads nothing of a config, its type or its steps where receipts say that there is nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.base.errors import ConfigError
+from pipeline.build import last, receipt
+
+if TYPE_CHECKING:
+    from pipeline.build.progress import Progress
+    from pipeline.build.result import Built
+    from pipeline.engine.lanes.local import LocalLanes
+    from pipeline.engine.store import Store
+    from pipeline.plan import Plan
+
+
+def plans(
+    paths: Sequence[Path],
+    overrides: Sequence[str] = (),
+    *,
+    browsers: bool = True,
+    store: Store | None = None,
+) -> dict[Path, Plan]:
+    """Plan every config, so that an error in the last one shows before the first one is built.
+
+    Args:
+        store: may know what the searches of a config found; others are noted in the plan.
+
+    Raises:
+        ConfigError: with every error found in all of them.
+    """
+    planned, errors = {}, []
+    for path in paths:
+        try:
+            planned[path] = _plan(path, overrides, browsers, store)
+        except ConfigError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise ConfigError("\n".join(map(str, errors)))
+    if errors:
+        raise errors[0]
+    return planned
+
+
+def _plan(path: Path, overrides: Sequence[str], browsers: bool, store: Store | None) -> Plan:
+    from pipeline.config.file import load_config
+    from pipeline.plan import make_plan
+
+    config = load_config(path, overrides)
+    with _in(path, overrides):
+        unsearched: dict[str, str] = {}
+        if config.is_searched:
+            from pipeline.search.resolve import as_stored
+
+            config, unsearched = as_stored(config, store)
+        plan = make_plan(config, browsers=browsers)
+        plan.unsearched |= unsearched
+        return plan
+
+
+@contextmanager
+def _in(path: Path, overrides: Sequence[str]) -> Iterator[None]:
+    """Name the place in the config in what is wrong with it."""
+    try:
+        yield
+    except ConfigError as error:
+        from pipeline.config.file import place
+
+        where = f"{place(path, overrides, error.where)}: {error.where}".removesuffix(": ")
+        raise ConfigError(error.what, where=where, todo=error.todo) from error
+
+
+def builds(
+    paths: Sequence[Path],
+    overrides: Sequence[str],
+    store: Store,
+    progress: Progress,
+    *,
+    browsers: bool = True,
+    publishes: bool = False,
+) -> Iterator[Callable[[], Built]]:
+    """Each config's build, to be called in order: as its receipt says that it still is, or made.
+
+    A build that raises a ``PipelineError`` ends no other one; its finished steps are kept.
+
+    Args:
+        publishes: whether they are to be published: what that needs is looked for first.
+
+    Raises:
+        PipelineError: a config is wrong, or what all builds need is missing.
+    """
+    keys = {path: _key(path, overrides, browsers) for path in paths}
+    read = {path: receipt.read(store, key) for path, key in keys.items() if key}
+    kept = {path: found for path, found in read.items() if found}
+    changed = [path for path in paths if path not in kept]
+    from pipeline import storage
+
+    with store.in_use(), _lanes(store, changed) as lanes:
+        planned = plans(changed, overrides, browsers=browsers) if changed else {}
+        for one in planned.values() if publishes else ():
+            storage.require(one.config.publish.to)
+
+        def build(path: Path) -> Built:
+            if lanes is not None and path in planned:
+                one = planned[path]
+                if one.unsearched:
+                    one = _searched(path, overrides, store, lanes, progress, browsers=browsers)
+                built = _make(one, path, store, lanes, progress=progress, key=keys[path])
+            else:
+                built, steps = kept[path]
+                progress.stored(list(steps))
+            made = replace(built, command=last.command(path, overrides))
+            last.remember(made)
+            return made
+
+        yield from (partial(build, path) for path in paths)
+
+
+def _searched(
+    path: Path,
+    overrides: Sequence[str],
+    store: Store,
+    lanes: LocalLanes,
+    progress: Progress,
+    *,
+    browsers: bool,
+) -> Plan:
+    """The plan of a config, with what its searches find."""
+    from pipeline.config.file import load_config
+    from pipeline.plan import make_plan
+    from pipeline.search.resolve import search_all
+
+    with _in(path, overrides):
+        config = load_config(path, overrides)
+        config = search_all(config, store, lanes, progress, browsers=browsers)
+        return make_plan(config, browsers=browsers)
+
+
+def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:
+    """What a receipt would be under; ``None`` where the config cannot be read."""
+    try:
+        return receipt.receipt_key(path, overrides, browsers)
+    except OSError:
+        return None
+
+
+@contextmanager
+def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]:
+    """Processes for all configs of a command.
+
+    TensorFlow's starts while configs are still read, and has a core of its own until they are.
+    """
+    if not all(path.is_file() for path in changed) or not changed:
+        yield None
+        return
+    from pipeline.engine.lanes.local import LocalLanes
+
+    with LocalLanes(store.root / "logs") as lanes:
+        if not store.has_results():
+            lanes.warm("tensorflow")
+        yield lanes
+
+
+def _make(
+    planned: Plan,
+    path: Path,
+    store: Store,
+    lanes: LocalLanes,
+    *,
+    progress: Progress,
+    key: str | None,
+) -> Built:
+    from pipeline.build.make import make
+
+    with progress.of(len(planned.nodes), planned.nodes.values()):
+        return make(
+            planned,
+            path,
+            store,
+            lanes,
+            receipt_key=key,
+            on_event=progress.on_event,
+            on_progress=progress.on_progress,
+        )

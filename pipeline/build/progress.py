@@ -1,0 +1,27 @@
+"""Who is told what a build does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+from pipeline.search.watch import Screen
+
+if TYPE_CHECKING:
+    from pipeline.engine.graph import Node
+    from pipeline.engine.schedule import State
+
+
+class Progress(Screen, Protocol):
+    """Where events of a build go."""
+
+    def on_event(self, state: State, node: Node, seconds: float) -> None: ...
+
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None: ...
+
+    def stored(self, steps: list[str]) -> None:
+        """Every step of a build came from the store."""
+
+    def of(self, total: int, nodes: Collection[Node] = ()) -> AbstractContextManager[None]:
+        """For the time of one build of ``total`` steps, which are ``nodes`` where it is a plan."""

@@ -1,0 +1,73 @@
+"""Publishes a build that was judged, with its report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.publish.release import Release, Writer
+    from pipeline.publish.signature import Signer
+    from pipeline.publish.upload import Progress
+    from pipeline.report.page import Context
+from pipeline.build.result import Built
+
+
+def publish(
+    built: Built, signer: Signer | None = None, progress: Progress | None = None
+) -> Release:
+    """Publish what ``judge`` let pass.
+
+    Args:
+        signer: signs the release, also one that was published unsigned before.
+        progress: is told how far copying is.
+    """
+    from pipeline.publish import release, signing
+    from pipeline.publish.root import root_pieces
+    from pipeline.storage import open_storage
+
+    writers: list[Writer] = [_write_bom, *([signer.sign] if signer else [])]
+    report = partial(write_report, built)
+    published = release.publish(
+        built.manifest,
+        built.artifact,
+        built.to,
+        built.channel,
+        report,
+        writers=writers,
+        compressed=lambda artifact: built.made(f"compress {artifact}"),
+        root=list(root_pieces(built.manifest, built.made)),
+        progress=progress,
+    )
+    storage = open_storage(built.to)
+    if signer:
+        signing.ensure(storage, published.manifest, signer)
+    return replace(published, signed=signing.is_signed(storage, published.manifest))
+
+
+def _write_bom(manifest: Mapping[str, Any], to: Path) -> None:
+    """Late: a release that is there already has its bill of materials."""
+    from pipeline.publish import bom
+
+    bom.write(manifest, to)
+
+
+def write_report(built: Built, manifest: Mapping[str, Any], to: Path) -> None:
+    """Write the report's files into a folder.
+
+    Args:
+        manifest: the build's, with what publishing adds to it.
+    """
+    from pipeline.report.write import write
+
+    write(manifest, report_context(built), to)
+
+
+def report_context(built: Built) -> Context:
+    """What the report shows besides the manifest."""
+    from pipeline.report.page import Context
+
+    return Context(built.command, tuple(built.left_out.items()), built.opened)

@@ -1,0 +1,53 @@
+"""What a build made: judged, then published.
+
+Imports nothing that a build with nothing to do could spare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.base.errors import PipelineError
+from pipeline.engine.store import Result, Store
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Built:
+    """Everything that a plan makes, in the store; published or not."""
+
+    manifest: dict[str, Any]
+    """Without a release's name and date, which publishing gives."""
+    artifacts: Mapping[str, Result]
+    left_out: Mapping[str, str]
+    """Artifact -> why it was not made."""
+    store: Store
+    to: str
+    channel: str
+    evidence: Mapping[str, Result]
+    """What the manifest was made of: ``golden``, and the proofs by ``ARTIFACT TARGET``."""
+    command: str = ""
+    """The command that makes this anew."""
+
+    def artifact(self, name: str) -> Path:
+        """The ARTIFACT folder of an artifact id, each file checked."""
+        return self.store.open(self.artifacts[name])
+
+    def made(self, name: str) -> Path:
+        """The folder of one piece of the evidence, each file checked."""
+        return self.store.open(self.evidence[name])
+
+    def opened(self, name: str) -> Path | None:
+        """The folder of one piece of the evidence; ``None`` where it was cleaned away."""
+        found = self.evidence.get(name)
+        if found is None:
+            return None
+        try:
+            return self.store.open(found)
+        except PipelineError:
+            return None

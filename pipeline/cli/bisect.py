@@ -1,0 +1,57 @@
+"""``pipeline bisect``: from a config and names to what is printed and kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from pipeline.base.errors import ConfigError
+from pipeline.bisect.job import Request, bisect
+from pipeline.build.batch import plans
+from pipeline.cli import show_bisect
+from pipeline.cli.progress import JsonLines, Lines
+from pipeline.engine.lanes.local import LocalLanes
+from pipeline.engine.store import Store
+
+#: Where reproductions go, from where the command is run.
+FOLDER = Path("artifacts/bisect")
+
+
+def run(
+    config: Path,
+    overrides: Sequence[str],
+    request: Request,
+    store: Store,
+    *,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Bisect, keep the reproduction, and print.
+
+    Raises:
+        PipelineError: of any kind; a trace of the source is kept.
+    """
+    progress = JsonLines() if as_json else Lines()
+    (plan,) = plans([config], overrides, store=store).values()
+    if (variant := request.artifact.rpartition("/")[2]) in plan.unsearched:
+        raise ConfigError(
+            f"the search for the variant {variant} was not done yet",
+            where=str(config),
+            todo="run `pipeline build` or `pipeline validate` first",
+        )
+    with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(2):
+        lanes.on_progress = progress.on_progress
+        found = bisect(plan, request, store, lanes, progress.on_event)
+    name = f"{plan.config.name}-{request.artifact}-{request.target}".replace("/", "-")
+    kept = (
+        show_bisect.keep(found.reproduction, output or FOLDER / name)
+        if found.reproduction
+        else None
+    )
+    if as_json:
+        click.echo(json.dumps({**found.result, "reproduction": str(kept) if kept else None}))
+    else:
+        show_bisect.show(found.result, kept)

@@ -1,0 +1,60 @@
+"""`pipeline build` makes, proves and publishes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.commands.common import COMMON, CONFIGS, SIGN, judge, make, publish, show, signer
+
+if TYPE_CHECKING:
+    from pipeline.build.result import Built
+
+
+@click.command("build")
+@CONFIGS
+@COMMON
+@SIGN
+@click.option(
+    "--no-browsers",
+    is_flag=True,
+    help="Leave out what needs a browser; a release that needed one is then not published.",
+)
+@click.option(
+    "--allow-incomplete",
+    is_flag=True,
+    help="Publish what was made and proved where other artifacts could not be made.",
+)
+def command(
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    *,
+    no_browsers: bool,
+    allow_incomplete: bool,
+    sign_key: Path | None,
+    sign_keyless: bool,
+) -> None:
+    """Make, prove and publish every artifact of CONFIG.
+
+    \b
+    Examples:
+      pipeline build configs/mobilenet.yaml
+      pipeline build configs/*.yaml --json
+      pipeline build configs/mobilenet.yaml --set variants.uint8.quantize=uint16
+      pipeline build configs/mobilenet.yaml --sign-key release.pem
+    """
+    from pipeline.build.judge import unavailable
+
+    signs = signer(sign_key, sign_keyless)
+    browsers = not no_browsers
+
+    def published(built: Built) -> None:
+        judge(built, as_json, complete=browsers, whole=not allow_incomplete)
+        proved = not unavailable(built.manifest)
+        show(built, as_json, publish(built, signs) if proved else None)
+
+    make(configs, overrides, store_path, as_json, browsers=browsers, publishes=True, then=published)

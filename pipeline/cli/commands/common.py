@@ -1,0 +1,167 @@
+"""Options and steps that commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pipeline.base.errors import Failures, PipelineError
+
+if TYPE_CHECKING:
+    from pipeline.build.result import Built
+    from pipeline.engine.store import Store
+    from pipeline.publish.release import Release
+    from pipeline.publish.signature import Signer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+CONFIGS = click.argument(
+    "configs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CONFIG…"
+)
+
+
+class Folder(click.Path):
+    """A folder on this machine; a URL is refused by name, not taken for a folder."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        refuse_url(str(value), param, context)
+        return super().convert(value, param, context)
+
+
+def refuse_url(
+    value: str, param: click.Parameter | None = None, context: click.Context | None = None
+) -> None:
+    """Refuse a URL where only what is on this machine can be read."""
+    if "://" in value:
+        said = f"{value} is a URL, and only folders are read here; `pipeline copy` brings it here"
+        raise click.BadParameter(said, context, param)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Several click decorators as one."""
+
+    def apply(function: F) -> F:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return apply
+
+
+SET = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a key of the config, as in variants.uint8.quantize=uint16.",
+)
+STORE = click.option(
+    "--store",
+    "store_path",
+    default="artifacts/store",
+    show_default=True,
+    envvar="PIPELINE_STORE",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the content-addressed store.",
+)
+CDN = click.option(
+    "--cdn",
+    default="artifacts/cdn",
+    show_default=True,
+    metavar="FOLDER-OR-URL",
+    help="CDN folder: a path, or a URL such as s3://bucket/prefix.",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+COMMON = options(SET, STORE, JSON)
+SIGN = options(
+    click.option(
+        "--sign-key",
+        envvar="PIPELINE_SIGN_KEY",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Sign the release with this private key (elliptic curve, PEM). The password of an "
+        "encrypted one is read from PIPELINE_SIGN_PASSWORD.",
+    ),
+    click.option(
+        "--sign-keyless",
+        envvar="PIPELINE_SIGN_KEYLESS",
+        is_flag=True,
+        help="Sign the release as the CI job that this is, with Sigstore.",
+    ),
+)
+
+
+def signer(key: Path | None, keyless: bool) -> Signer | None:
+    """Who signs releases, if anyone; refused here before anything is made."""
+    if not key and not keyless:
+        return None
+    from pipeline.publish import signature
+
+    return signature.signer(key, keyless=keyless)
+
+
+def open_store(path: Path) -> Store:
+    """The store in a folder; made where it is used first."""
+    from pipeline.engine.store import Store
+
+    return Store(path)
+
+
+def make(
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    *,
+    browsers: bool = True,
+    publishes: bool = False,
+    then: Callable[[Built], None],
+) -> None:
+    """Make and prove every artifact of each config, with progress, and do the rest of it ``then``.
+
+    Raises:
+        PipelineError: what failed of any config, once all have had their turn.
+    """
+    from pipeline.build.batch import builds
+    from pipeline.cli.progress import JsonLines, Lines
+
+    progress = JsonLines() if as_json else Lines(store_path / "last" / "seconds.json")
+    store = open_store(store_path)
+    failures = Failures()
+    each = builds(configs, overrides, store, progress, browsers=browsers, publishes=publishes)
+    for config, build in zip(configs, each, strict=True):
+        with failures.kept(str(config) if len(configs) > 1 else ""):
+            then(build())
+    failures.tell()
+
+
+def judge(built: Built, as_json: bool, *, complete: bool = True, whole: bool = True) -> None:
+    """Show the table of values and bounds before a failed gate ends the command."""
+    from pipeline.build import judge as judging
+
+    try:
+        judging.judge(built, complete=complete, whole=whole)
+    except PipelineError:
+        show(built, as_json)
+        raise
+
+
+def publish(built: Built, signer: Signer | None) -> Release:
+    """Publish what was judged, with a bar where copying takes a while."""
+    from pipeline.build import publish as publishing
+    from pipeline.cli.bar import bytes_bar
+
+    with bytes_bar("publish") as bar:
+        return publishing.publish(built, signer, bar)
+
+
+def show(built: Built, as_json: bool, release: Any = None) -> None:
+    """What a build proved, and where it is published."""
+    from pipeline.cli import show as shown
+
+    shown.built(built, as_json, release)

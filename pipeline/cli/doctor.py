@@ -1,0 +1,121 @@
+"""What a build needs of this machine: there or missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.base import tools
+from pipeline.base.errors import MissingToolError
+from pipeline.base.tools import TOOLS
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked for."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str
+    required: bool = True
+
+
+#: A cold build of the bundled model takes less than this in the store and the CDN folder.
+NEEDED_BYTES = 2 * 10**9
+
+
+def examine() -> list[Check]:
+    """Look at everything; nothing is started but browsers and Node, to ask their versions."""
+    return [
+        _python(),
+        *map(_distribution, (*TOOLS, "playwright")),
+        _browser(),
+        *_engines(),
+        _xvfb(),
+        *map(_node, ("node", "npm")),
+        _packages(),
+        _extra("model-signing", "'model-signing>=1.1' 'pyopenssl>=25'"),
+        _extra("s3fs", "'s3fs>=2025.9'"),
+        _disk(),
+    ]
+
+
+def _python() -> Check:
+    version = platform.python_version()
+    ok = platform.python_version_tuple()[:2] in (("3", "11"), ("3", "12"))
+    return Check("python", ok, version, "rm -f .venv/.ready && make build PYTHON=python3.12")
+
+
+def _distribution(name: str) -> Check:
+    found = tools.version(name)
+    return Check(name, found is not None, found or "", "rm -f .venv/.ready && make setup")
+
+
+def _browser() -> Check:
+    from pipeline.backends.web.install import find_browser
+    from pipeline.backends.web.system import version
+
+    mend = f"{sys.executable} -m pipeline.backends.web.install"
+    try:
+        found = find_browser()
+    except MissingToolError as error:
+        return Check("browser", False, f"{error.where}: {error.what}", error.todo)
+    shown = f"{found} ({version(found)})" if found else ""
+    return Check("browser", found is not None, shown, mend)
+
+
+def _engines() -> Iterator[Check]:
+    from pipeline.backends.web import optional
+
+    for name, module in optional.engines().items():
+        there = optional.found(module)
+        reason = "" if there else module.unavailable() or ""
+        yield Check(name, bool(there), there or reason, optional.mend(module), required=False)
+
+
+def _xvfb() -> Check:
+    from pipeline.backends.web import xvfb
+
+    there = shutil.which(xvfb.COMMAND) or ""
+    ok = xvfb.unavailable() is None
+    shown = there or "not needed on a Mac" if ok else ""
+    mend = "sudo apt-get install --no-install-recommends xvfb"
+    return Check("xvfb", ok, shown, mend, required=False)
+
+
+def _node(name: str) -> Check:
+    found = shutil.which(name)
+    shown = ""
+    if found:
+        asked = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+        shown = asked.stdout.strip()
+    mend = "install Node 18 or later, with npm: sudo apt-get install nodejs npm"
+    return Check(name, bool(shown), shown, mend)
+
+
+def _packages() -> Check:
+    from pipeline.backends.web.packages import FOLDER, missing, versions
+
+    lacking = missing()
+    present = ", ".join(f"{name} {v}" for name, v in versions().items() if name not in lacking)
+    where = os.path.relpath(FOLDER)
+    return Check("page packages", not lacking, present, f"npm ci --prefix {where}")
+
+
+def _extra(name: str, packages: str) -> Check:
+    """What only some need: to sign releases, to publish to a bucket."""
+    found = tools.version(name)
+    return Check(name, found is not None, found or "", f"pip install {packages}", required=False)
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free
+    mend = "make room, or name another disk with --store and publish.to"
+    return Check("disk", free > NEEDED_BYTES, f"{free / 1e9:.1f} GB free", mend)

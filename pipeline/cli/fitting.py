@@ -1,0 +1,91 @@
+"""``pipeline doctor CONFIG``: from a config to what is printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.base.errors import ConfigError
+from pipeline.base.registry import discover
+from pipeline.cli import show_fitting
+from pipeline.cli.progress import JsonLines, Lines
+from pipeline.config.config import Config
+from pipeline.config.preprocess import Preprocess
+from pipeline.engine.graph import Node
+from pipeline.engine.lanes.local import LocalLanes
+from pipeline.engine.store import Store
+from pipeline.fitting.attempt import RESULT, TODO, AttemptOptions, attempt
+from pipeline.plan.execute import results
+from pipeline.plan.graph import Plan
+from pipeline.plan.make import plan_source
+
+NODE = "try the usual ways"
+
+
+def run(path: Path, overrides: Sequence[str], store: Store, *, as_json: bool) -> None:
+    """Try the usual ways to give the source its images, and print which fits.
+
+    Raises:
+        ConfigError: the samples are no labelled images, or the task has no classes.
+    """
+    from pipeline.config.file import load_config
+
+    config = load_config(path, overrides)
+    preprocess = _check(config)
+    plan = _plan(config, preprocess)
+    progress = JsonLines() if as_json else Lines()
+    with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(len(plan.nodes)):
+        lanes.on_progress = progress.on_progress
+        made = results(plan, plan.config.path, store, lanes, progress.on_event)
+    found: dict[str, Any] = json.loads(store.read(made[NODE], RESULT))
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        show_fitting.show(found, preprocess)
+
+
+def _plan(config: Config, preprocess: Preprocess) -> Plan:
+    """The source, and the attempt."""
+    plan = Plan(config=config)
+    plan_source(plan)
+    nodes = {name: plan.nodes[name] for name in ("pull", "freeze")}
+    chosen = config.samples.options
+    options = AttemptOptions(
+        samples=config.samples.kind,
+        options=chosen.model_dump(mode="json"),
+        preprocess=preprocess,
+        task=config.task,
+        labels=config.labels or [],
+    )
+    inputs = {"source": "pull", "frozen": "freeze"}
+    nodes[NODE] = Node(NODE, attempt, options, inputs, chosen.local_paths())
+    return replace(plan, nodes=nodes)
+
+
+def _check(config: Config) -> Preprocess:
+    """The config's ``preprocess``; refuses, before any work, what has no images or no classes."""
+    kind, where = config.samples.kind, str(config.path or "")
+    if not hasattr(discover("tasks", "accuracy")[config.task], "scores"):
+        raise ConfigError(
+            f"the task {config.task} gives no classes to tell right from wrong by",
+            where=f"{where}: task",
+            todo="name the task, as in task: image-classification",
+        )
+    if not hasattr(discover("samples", "read")[kind], "pictures"):
+        raise ConfigError(
+            f"samples of the kind {kind} are taken as they are, so there is nothing to try",
+            where=f"{where}: samples",
+            todo=TODO,
+        )
+    if config.preprocess is None:
+        raise ConfigError(
+            "nothing says what size and colour the model's images have",
+            where=f"{where}: preprocess",
+            todo="add preprocess, such as {resize: [224, 224], color: rgb, scale: [-1, 1]}",
+        )
+    return config.preprocess

@@ -1,0 +1,69 @@
+"""What was tried, as a table, and what to write into the config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.base.table import table
+from pipeline.measures import words
+
+if TYPE_CHECKING:
+    from pipeline.config.preprocess import Preprocess
+
+HEAD = ("right", "scale", "channels", "resize", "labels", "")
+
+
+def show(found: Mapping[str, Any], preprocess: Preprocess) -> None:
+    """Print the table, the best way first, and the advice."""
+    table(HEAD, [_row(row, row == found["config"]) for row in found["tried"]])
+    for line in advice(found, preprocess):
+        click.echo(line)
+
+
+def _row(row: Mapping[str, Any], own: bool) -> tuple[str, ...]:
+    way = row["way"]
+    mark = "the config's" if own else "better" if row["better"] else ""
+    return (
+        words.percent(row["right"]),
+        *(way[key] for key in ("scale", "channels", "resize")),
+        row["labels"],
+        mark,
+    )
+
+
+def advice(found: Mapping[str, Any], preprocess: Preprocess) -> Iterator[str]:
+    """What fits best, and what the config is to say."""
+    best, own, count = found["tried"][0], found["config"], found["samples"]
+    asked = f"{words.percent(own['right'])} of {words.count(count, 'sample')}"
+    if not best["better"]:
+        yield f"Nothing fits clearly better than what the config says: {asked} are right."
+        return
+    yield f"The config's way is right on {asked}; the best one on {words.percent(best['right'])}."
+    way = best["way"]
+    if way["scale"].startswith("["):
+        resize = f"resize: {list(preprocess.resize)}, " if preprocess.resize else ""
+        yield f"  preprocess: {{{resize}color: {preprocess.color}, scale: {way['scale']}}}"
+    yield from _unsayable(best)
+
+
+def _unsayable(best: Mapping[str, Any]) -> Iterator[str]:
+    """What `preprocess` has no words for, and what to do then."""
+    way = best["way"]
+    lacking = [
+        *([way["scale"]] if not way["scale"].startswith("[") else []),
+        *(["channels in the order BGR"] if way["channels"] == "BGR" else []),
+        *([f"resizing: {way['resize']}"] if way["resize"] != "bilinear" else []),
+    ]
+    if lacking:
+        yield (
+            f"preprocess cannot say {words.joined(lacking)}: put it into the model as its first "
+            "layers, or train the model a little further with what preprocess does"
+        )
+    if best["labels"] != "as given":
+        yield (
+            f"labels are in another order: {best['labels']}; name the folders of the samples so "
+            "that they sort as the model's classes do, and list `labels` in that order"
+        )

@@ -1,0 +1,178 @@
+"""What a search shows while it runs, and the config that pins what it found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from shutil import get_terminal_size
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.measures import words
+from pipeline.search.outcome import Outcome, Trial
+from pipeline.search.text import figure, flow, gives, pinned, quality
+
+if TYPE_CHECKING:
+    from pipeline.engine.graph import Node
+    from pipeline.engine.schedule import State
+    from pipeline.search.trial import Job
+
+#: Columns of a recipe in a trial's line, and of all that stands beside it.
+NARROWEST, BESIDE = 28, 44
+
+
+def found(outcome: Outcome) -> str:
+    """What a search came to, and how to pin it."""
+    best = outcome.best
+    head = (
+        f"{outcome.variant}: {words.count(len(outcome.trials), 'candidate')} tried in "
+        f"{_minutes(outcome.spent)}, "
+        f"each on {outcome.held_back} held-back samples; {outcome.stopped}"
+    )
+    if best is None:
+        return head
+    told = f"found {click.style(flow(best.recipe), bold=True)}: {gives(outcome, best)}"
+    pin = "\n".join(f"  {line}" for line in pinned(outcome).splitlines())
+    return f"{head}\n{told}\nto pin it, write:\n{pin}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+class Json:
+    """One JSON object a line on standard error."""
+
+    def __init__(self, job: Job) -> None:
+        self._variant = job.variant
+
+    def begin(self, number: int, recipe: Mapping[str, Any]) -> None:
+        return
+
+    def end(self, number: int, trial: Trial, best: Trial | None, spent: float) -> None:
+        self._write(trial=number, best=trial is best, **vars(trial))
+
+    def on_event(self, state: State, node: Node, seconds: float) -> None:
+        return
+
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+        return
+
+    def found(self, outcome: Outcome) -> Outcome:
+        self._write(**outcome.summary(), stopped=outcome.stopped)
+        return outcome
+
+    def _write(self, **event: Any) -> None:
+        click.echo(json.dumps({"search": self._variant, **event}), err=True)
+
+
+class Lines:
+    """A line a trial, and below them the best so far, where the terminal can show it."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._bars: Any = None
+        self._task: Any = None
+        self._began, self._spent = monotonic(), 0.0
+        self._number, self._best, self._now = 0, "", ""
+
+    def start(self) -> None:
+        """Say what is searched for."""
+        job = self._job
+        what = {"wire_bytes": "fewest bytes on the wire", "bytes": "fewest bytes"}
+        least = what.get(job.search.minimize, "shortest time")
+        where = f"{', '.join(job.formats)} on {', '.join(job.targets)}"
+        self._print(f"searching {job.variant}: {least} in {where}, {job.search.minutes:g} min")
+        if sys.stderr.isatty():
+            self._live()
+
+    def stop(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def begin(self, number: int, recipe: Mapping[str, Any]) -> None:
+        self._number, self._now, self._began = number, flow(recipe), monotonic()
+        self._update("")
+
+    def end(self, number: int, trial: Trial, best: Trial | None, spent: float) -> None:
+        self._spent = spent
+        if trial is best:
+            self._best = f"best {figure(self._job.search.minimize, trial.value)}, "
+        self._print(self.line(number, trial, best))
+        self._now = ""
+        self._update("")
+
+    def line(self, number: int, trial: Trial, best: Trial | None) -> str:
+        """What a person reads of a trial that ended."""
+        mark, colour = ("★", "yellow") if trial is best else ("✓", "green")
+        mark, colour = (mark, colour) if trial.feasible else ("✗", "red")
+        width = max(NARROWEST, get_terminal_size().columns - BESIDE)
+        recipe = _cut(flow(trial.recipe) if trial.recipe else "float32", width).ljust(width)
+        if trial.error:
+            return f"{click.style('✗', fg='red')} {number:>3} {recipe} {trial.error}"
+        numbers = f"{figure(self._job.search.minimize, trial.value):>9}"
+        numbers += f" {quality(trial.metric, trial.quality):>8}"
+        short = ", ".join(dict.fromkeys(miss.metric for miss in trial.misses()))
+        lacking = f"  {short}" if short else ""
+        shown = f"{click.style(mark, fg=colour)} {number:>3} {recipe} {numbers}"
+        return f"{shown} {click.style(f'{trial.seconds:6.1f} s{lacking}', dim=True)}"
+
+    def on_event(self, state: State, node: Node, seconds: float) -> None:
+        if state == "start":
+            self._update(node.id)
+
+    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+        self._update(f"{note} {fraction:.0%}" if note else "")
+
+    def found(self, outcome: Outcome) -> Outcome:
+        self.stop()
+        click.echo(found(outcome), err=True)
+        return outcome
+
+    def _print(self, text: str) -> None:
+        if self._bars is None:
+            click.echo(text, err=True)
+            return
+        from rich.text import Text
+
+        self._bars.console.print(Text.from_ansi(text), soft_wrap=True)
+
+    def _update(self, note: str) -> None:
+        if self._bars is None:
+            return
+        spent = self._spent + (monotonic() - self._began if self._now else 0.0)
+        trial = f"{self._best}trial {self._number}" if self._number else "float32 first"
+        said = " ".join(part for part in (trial, _cut(self._now, 40), note) if part)
+        self._bars.update(self._task, completed=spent, description=said)
+
+    def _live(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
+
+        text = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
+        columns = (SpinnerColumn(), BarColumn(bar_width=20), TimeElapsedColumn(), text)
+        console = Console(stderr=True)
+        self._bars = Progress(*columns, console=console, transient=True, expand=True)
+        self._task = self._bars.add_task("", total=self._job.search.minutes * 60)
+        self._bars.start()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+@contextmanager
+def lines(job: Job) -> Iterator[Lines]:
+    """Show a search to a person."""
+    shown = Lines(job)
+    shown.start()
+    try:
+        yield shown
+    finally:
+        shown.stop()

@@ -1,0 +1,126 @@
+"""What a step is: a pure function from input folders and options to files.
+
+A step knows nothing of the cache, the executor or the command line. It travels
+to its executor by name, never as a pickled closure.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pipeline.base.options import Options
+
+#: Which process runs a step: ``tensorflow``, the only one that may import TensorFlow, ``light``,
+#: ``cuda``, or the name of the browser engine that it keeps open.
+Lane = str
+
+#: Lanes of what only publishing waits for: they stand back for all other steps.
+BACKGROUND = ("compress", "assets")
+
+Inputs = Mapping[str, Path]
+
+
+class Keep(Enum):
+    """What a step may return about its own result."""
+
+    ALWAYS = "always"
+    THIS_BUILD = "this build"
+    """The result is true only now (a backend that is missing today): never reuse it."""
+
+
+StepBody = Callable[[Inputs, Any, Path], Keep | None]
+
+
+@dataclass(frozen=True)
+class StepFunction:
+    """A step's body with what the planner must know of it."""
+
+    body: StepBody
+    version: int
+    """Raise it when the same inputs and options give other files."""
+    lane: Lane
+    tools: tuple[str, ...]
+    """Distributions whose version can change the result."""
+    alone: bool
+    """Nothing else may run meanwhile: it takes timings."""
+    quick: bool
+    """Over before a process of its own would have started; imports NumPy at most."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.body.__module__}:{self.body.__name__}"
+
+    @property
+    def options_type(self) -> type[Options]:
+        hints = get_type_hints(self.body)
+        second = list(inspect.signature(self.body).parameters)[1]
+        kind: type[Options] = hints[second]
+        return kind
+
+    def __call__(self, inputs: Inputs, options: Any, work: Path) -> Keep | None:
+        """Run the body.
+
+        Args:
+            inputs: one folder or file per input name, to be read only.
+            options: an instance of ``options_type``.
+            work: an empty folder; the only place written to.
+        """
+        return self.body(inputs, options, work)
+
+
+def step(
+    *,
+    version: int = 1,
+    lane: Lane = "light",
+    tools: tuple[str, ...] = (),
+    alone: bool = False,
+    quick: bool = False,
+) -> Callable[[StepBody], StepFunction]:
+    """Declare a module-level function ``(inputs, options, work)`` as a step."""
+    return lambda body: StepFunction(body, version, lane, tools, alone, quick)
+
+
+def find(name: str) -> StepFunction:
+    """The step called ``module:function``."""
+    module, function = name.split(":")
+    found = getattr(import_module(module), function)
+    if not isinstance(found, StepFunction):
+        raise TypeError(f"{name} is not a step")
+    return found
+
+
+Progress = Callable[[float, str], None]
+_progress: Progress = lambda fraction, note: None  # noqa: E731
+
+
+def on_progress(callback: Progress) -> None:
+    """Send what steps of this process report to ``callback(fraction, note)``."""
+    global _progress
+    _progress = callback
+
+
+def progress(fraction: float, note: str = "") -> None:
+    """Say from within a step how much of it is done (0 to 1)."""
+    _progress(fraction, note)
+
+
+Piece = Callable[[], AbstractContextManager[None]]
+_piece: Piece = nullcontext
+
+
+def on_piece(callback: Piece) -> None:
+    """Let pieces of this process's background work wait for their turn in ``callback()``."""
+    global _piece
+    _piece = callback
+
+
+def piece() -> AbstractContextManager[None]:
+    """For a second or so of a step in the background: it begins when nothing is being timed."""
+    return _piece()

@@ -1,0 +1,141 @@
+"""ONNX: float32 graphs by tf2onnx, in one canonical spelling; weights in files beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
+from pipeline.export.onnx.weights import OPSETS
+from pipeline.graphs import activations, origins
+from pipeline.tensors.signature import Signature
+from pipeline.weights.sharding import Size
+
+NAME = FORMAT = "onnx"
+
+#: DequantizeLinear takes one scale per channel since 13; tf2onnx 1.17 and
+#: current runtimes, in browsers too, agree up to 21.
+Opset = Annotated[int, Field(ge=13, le=21)]
+
+
+class Options(options.Options):
+    """ONNX, for ONNX Runtime: native, in browsers and on phones."""
+
+    opset: Opset = 17
+    """The version of ONNX's operators that the graph is written in."""
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file, as in 4MiB; one larger tensor has its own file."""
+    variants: list[str] | None = None
+    """Only these variants in this format; all that it can hold by default."""
+
+
+class ConvertOptions(options.Options):
+    """What decides the float32 graph that all variants are made from."""
+
+    opset: Opset = 17
+    """The version of ONNX's operators that the graph is written in."""
+
+
+class PackageOptions(options.Options):
+    """How one variant's weights are encoded and cut into files."""
+
+    variant: str
+    """The variant's name, as in the config."""
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file; one larger tensor has its own file."""
+    codec: str | None = None
+    """The weight technique: a module in ``pipeline.optimize`` with ``encode``."""
+    codec_options: dict[str, Any] = Field(default={})
+    """Keyword arguments of its ``encode``."""
+
+
+def cannot_hold(technique: str, options: Options) -> str | None:
+    """Why this format, with these options, cannot hold a technique; ``None`` if it can."""
+    since = OPSETS.get(technique, 0)
+    if options.opset < since:
+        return (
+            f"ONNX has {technique} weights since opset {since}, and the opset here is "
+            f"{options.opset}; set export.onnx.opset: {since}"
+        )
+    return None
+
+
+@step(version=6, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+    """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
+
+    ``origins.json`` beside it says which frozen tensor each tensor equals.
+
+    Raises:
+        PipelineError: tf2onnx cannot convert the graph.
+    """
+    from tensorflow.core.framework import graph_pb2
+
+    from pipeline.export.onnx import tensorflow
+    from pipeline.graphs.onnx import canonical, fold, left_float
+
+    signature = Signature.read(inputs["frozen"] / "signature.json")
+    graph_def = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
+    merged: dict[str, str] = {}
+    model = tensorflow.convert(graph_def, signature, options.opset, merged)
+    fold.fold(model)
+    # What was trained with fake quantization has integers in it, and weights in float32.
+    left_float.keep(model)
+    names: dict[str, str] = {}
+    model = canonical.canonicalize(model, signature, names)
+    made = {name for node in model.graph.node for name in node.output}
+    known = _origins(names, merged, {node.name for node in graph_def.node})
+    write(model, signature, work, {new: old for new, old in known.items() if new in made})
+    activations.write(work, activations.renamed(activations.read(inputs["frozen"]), known))
+
+
+def write(
+    model: Any, signature: Signature, work: Path, known: Mapping[str, str] | None = None
+) -> None:
+    """Write a CONVERTED folder; ``known`` are its origins."""
+    (work / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    signature.write(work / "signature.json")
+    if known:
+        origins.write(work, known)
+
+
+def _origins(
+    names: Mapping[str, str], merged: Mapping[str, str], frozen: set[str]
+) -> dict[str, str]:
+    """Origins by new name: tf2onnx keeps TensorFlow's name where it keeps the value.
+
+    Args:
+        names: tf2onnx's tensor names -> ours; ``node:port``, or a bare name in the signature.
+        merged: tf2onnx's name -> the name that the tensor should have for its value.
+        frozen: names of the frozen graph's nodes.
+    """
+    full = {old: merged.get(old, old if ":" in old else f"{old}:0") for old in names}
+    return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
+
+
+@step(version=5, lane="light", tools=("onnx",))
+def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
+    """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
+    import onnx
+
+    from pipeline.artifacts.artifact import ArtifactWriter
+    from pipeline.export.onnx import weights
+    from pipeline.graphs.onnx import canonical
+
+    signature = Signature.read(inputs["model"] / "signature.json")
+    model = onnx.ModelProto.FromString((inputs["model"] / "model.onnx").read_bytes())
+    known = origins.read(inputs["model"])
+    if options.codec is not None:
+        weights.encode(model, options.codec, options.codec_options)
+        names: dict[str, str] = {}
+        model = canonical.canonicalize(model, signature, names)
+        known = origins.renamed(known, names)
+    if known:
+        origins.write(work, known)
+    writer = ArtifactWriter(work, FORMAT, options.variant, signature)
+    weights.externalize(model, options.shard_bytes, lambda data: writer.add_file(data, "bin"))
+    writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"))

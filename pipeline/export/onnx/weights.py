@@ -1,0 +1,303 @@
+"""ONNX weights: re-encoded with the operators that decode them, and moved to files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pipeline.base.errors import PipelineError
+from pipeline.graphs.onnx.canonical import graphs
+from pipeline.weights.codec import Encoded, Weight, blocked_axis, encode_all
+from pipeline.weights.sharding import Tensor, is_kernel, shards
+
+#: A reference to external data takes about 120 bytes of the graph's file, so that
+#: moving a smaller tensor would gain nothing.
+EXTERNAL_BYTES = 256
+
+#: Offsets are multiples of this, so that mapped weights fit SIMD loads and cache lines.
+ALIGNMENT_BYTES = 64
+
+#: What needs a newer opset than all that can be chosen have: DequantizeLinear has blocks since 21.
+OPSETS = {"int4": 21}
+
+#: A tensor of fewer values gains less than the node that decodes it costs.
+ENCODED_VALUES = 256
+
+#: A bias of fewer values gains less than that node costs.
+BIAS_VALUES = 64
+
+#: Where a bias may stand.
+BIAS_INPUTS = frozenset({("Conv", 2), ("ConvTranspose", 2), ("Gemm", 2)})
+
+#: Where a weight may stand: operator -> input positions. Biases are not among them:
+#: they are small, and an error in them moves a whole channel.
+WEIGHT_INPUTS = {
+    "Conv": (1,),
+    "ConvTranspose": (1,),
+    "Gemm": (0, 1),
+    "MatMul": (0, 1),
+    "Gather": (0,),
+    "LSTM": (1, 2),
+    "GRU": (1, 2),
+    "RNN": (1, 2),
+}
+
+
+def opset(model: Any) -> int:
+    """The version of ONNX's own operators in ``model``."""
+    return next(int(item.version) for item in model.opset_import if not item.domain)
+
+
+def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
+    """Re-encode the weights of ``model`` in place, and decode them in front of their readers.
+
+    Plain ONNX that every runtime has.
+
+    Args:
+        codec: a module under ``pipeline.optimize`` with ``encode(values, axis)``.
+
+    Raises:
+        PipelineError: the model's opset cannot decode it.
+    """
+    if opset(model) < OPSETS.get(codec, 0):
+        raise PipelineError(
+            f"ONNX has {codec} weights since opset {OPSETS[codec]}, and this is {opset(model)}",
+            todo=f"set export.onnx.opset: {OPSETS[codec]}",
+        )
+    found = list(_weights(model))
+    module = import_module(f"pipeline.optimize.{codec}")
+    encoded = encode_all(module, [weight for _, _, weight in found], codec_options)
+    for (graph, tensor, weight), one in zip(found, encoded, strict=True):
+        if one is not None:
+            per_channel = one.zero is not None and one.zero.ndim
+            _decode(graph, tensor, weight.axis if per_channel else None, one)
+
+
+def _weights(model: Any) -> Iterator[tuple[Any, Any, Weight]]:
+    """The tensors to encode, each with its graph."""
+    from onnx import numpy_helper
+
+    readers = _readers(model.graph)
+    for graph in graphs(model.graph):
+        for tensor in list(graph.initializer):
+            read = readers[tensor.name]
+            axis = _encoding_axis(tensor, read)
+            bias = axis is NOT_A_WEIGHT and _is_bias(tensor, read)
+            if bias or axis is not NOT_A_WEIGHT:
+                values = numpy_helper.to_array(tensor)
+                sides = None if bias else _sides(values.ndim, axis)
+                weight = Weight(values, None if bias else axis, sides, bias, tensor.name)
+                yield graph, tensor, weight
+
+
+def _sides(rank: int, axis: int | None) -> tuple[int, int] | None:
+    """The channel axes: the first two of a convolution's kernel, the last two of a matrix."""
+    if rank < 2:
+        return None
+    return (0, 1) if rank > 2 and axis in (0, 1) else (rank - 2, rank - 1)
+
+
+def _is_bias(tensor: Any, readers: list[tuple[Any, int]]) -> bool:
+    from onnx import TensorProto
+
+    return (
+        tensor.data_type == TensorProto.FLOAT
+        and len(tensor.dims) == 1
+        and tensor.dims[0] >= BIAS_VALUES
+        and all(
+            node is not None and not node.domain and (node.op_type, position) in BIAS_INPUTS
+            for node, position in readers
+        )
+    )
+
+
+NOT_A_WEIGHT = "not a weight"
+
+
+def _readers(graph: Any) -> dict[str, list[tuple[Any, int]]]:
+    """Who reads each value, at which input; a graph's output is read at -1."""
+    found: dict[str, list[tuple[Any, int]]] = defaultdict(list)
+    for inner in graphs(graph):
+        for node in inner.node:
+            for position, name in enumerate(node.input):
+                found[name].append((node, position))
+        for value in inner.output:
+            found[value.name].append((None, -1))
+    return found
+
+
+def _encoding_axis(tensor: Any, readers: list[tuple[Any, int]]) -> Any:
+    """The channel axis, ``None`` for one scale in all, or NOT_A_WEIGHT."""
+    from math import prod
+
+    from onnx import TensorProto
+
+    if tensor.data_type != TensorProto.FLOAT or prod(tensor.dims) < ENCODED_VALUES:
+        return NOT_A_WEIGHT
+    for node, position in readers:
+        if node is None or node.domain or position not in WEIGHT_INPUTS.get(node.op_type, ()):
+            return NOT_A_WEIGHT
+    axes = {_channel_axis(node, position, len(tensor.dims)) for node, position in readers}
+    return axes.pop() if len(axes) == 1 else None
+
+
+def _channel_axis(node: Any, position: int, rank: int) -> int | None:
+    """The axis of one tensor whose slices each make one output channel."""
+    integers = {item.name: item.i for item in node.attribute}
+    kind = (node.op_type, position)
+    if kind == ("Conv", 1):
+        return 0
+    if kind == ("ConvTranspose", 1):
+        return 1 if integers.get("group", 1) == 1 else None
+    if kind == ("Gemm", 1):
+        return 0 if integers.get("transB", 0) else 1
+    if kind == ("MatMul", 1) and rank > 1:
+        return rank - 1
+    return None
+
+
+def _decode(graph: Any, tensor: Any, axis: int | None, encoded: Encoded) -> None:
+    """Put the encoded data in a tensor's place, and nodes that decode it before its readers.
+
+    ``Mul(Sub(Cast(data), zero), scale)``: onnxruntime computes these once as it loads a model, but
+    DequantizeLinear anew for each inference (the bundled model: 1.4 to 3.2 times the time).
+    """
+    from onnx import numpy_helper
+
+    name = tensor.name
+    tensor.CopyFrom(_stored(encoded, f"{name}.data"))
+    if encoded.block is not None:
+        _decode_blocks(graph, name, encoded)
+        return
+    steps: list[tuple[str, Any]] = [("Cast", None)]
+    if encoded.scale is not None and encoded.zero is not None:
+        shape = [1] * encoded.data.ndim if encoded.zero.ndim else []
+        if axis is not None:
+            shape[axis] = -1
+        if encoded.zero.any():
+            equal = (encoded.zero == encoded.zero.flat[0]).all()
+            zero = encoded.zero.flat[0] if equal else encoded.zero.reshape(shape)
+            steps.append(("Sub", zero.astype("float32")))
+        steps.append(("Mul", encoded.scale.reshape(shape)))
+    value, nodes = f"{name}.data", []
+    for kind, operand in steps:
+        result = name if kind == steps[-1][0] else f"{name}.{kind}"
+        inputs = [value]
+        if operand is not None:
+            inputs.append(f"{name}.{kind}.by")
+            graph.initializer.append(numpy_helper.from_array(_array(operand), inputs[-1]))
+        nodes.append(_node(kind, inputs, result))
+        value = result
+    for node in reversed(nodes):
+        graph.node.insert(0, node)
+
+
+def _node(kind: str, inputs: list[str], output: str) -> Any:
+    from onnx import TensorProto, helper
+
+    attributes = {"to": TensorProto.FLOAT} if kind == "Cast" else {}
+    return helper.make_node(kind, inputs, [output], **attributes)
+
+
+def _array(operand: Any) -> Any:
+    import numpy as np
+
+    return np.asarray(operand, np.float32)
+
+
+def _decode_blocks(graph: Any, name: str, encoded: Encoded) -> None:
+    from onnx import helper, numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(_array(encoded.scale), f"{name}.scale"))
+    axis, block = blocked_axis(encoded), encoded.block
+    inputs = [f"{name}.data", f"{name}.scale"]
+    node = helper.make_node("DequantizeLinear", inputs, [name], axis=axis, block_size=block)
+    graph.node.insert(0, node)
+
+
+def _stored(encoded: Encoded, name: str) -> Any:
+    from onnx import TensorProto, numpy_helper
+
+    if encoded.block is None:
+        return numpy_helper.from_array(encoded.data, name)
+    import numpy as np
+
+    # Two to a byte, the first in the lower half.
+    flat = encoded.data.ravel() & 15
+    pairs = np.resize(np.append(flat, 0), (-(-flat.size // 2), 2)).astype(np.uint8)
+    raw = (pairs[:, 0] | pairs[:, 1] << 4).tobytes()
+    kind = TensorProto.INT4
+    return TensorProto(name=name, data_type=kind, dims=encoded.data.shape, raw_data=raw)
+
+
+def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) -> None:
+    """Move the weights of ``model`` to files of at most ``shard_bytes``, which follow its layers.
+
+    ONNX cannot cut a tensor, so a larger one gets a file of its own.
+
+    Args:
+        add_file: stores the bytes and returns the bare name of the file.
+
+    Raises:
+        PipelineError: the graph without its weights is over protobuf's limit.
+    """
+    for tensors in _shards(model, shard_bytes):
+        data = bytearray()
+        offsets = []
+        for tensor in tensors:
+            data += bytes(_aligned(len(data)) - len(data))
+            offsets.append(len(data))
+            data += tensor.raw_data
+        location = add_file(bytes(data))
+        for tensor, offset in zip(tensors, offsets, strict=True):
+            _point(tensor, location, offset)
+    if model.ByteSize() >= 2**31:
+        raise PipelineError(
+            "the graph is over 2 GiB without its weights, the limit of ONNX files",
+            todo="split the model",
+        )
+
+
+def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
+    large = [
+        tensor
+        for graph in graphs(model.graph)
+        for tensor in graph.initializer
+        if len(tensor.raw_data) >= EXTERNAL_BYTES
+    ]
+    tensors = [
+        Tensor(tensor.name, _aligned(len(tensor.raw_data)), is_kernel(tensor.dims))
+        for tensor in large
+    ]
+    for shard in shards(tensors, shard_bytes):
+        yield [large[index] for index in shard]
+
+
+def _aligned(size: int) -> int:
+    return size + -size % ALIGNMENT_BYTES
+
+
+def _point(tensor: Any, location: str, offset: int) -> None:
+    from onnx import TensorProto
+
+    length = len(tensor.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", offset), ("length", length)):
+        tensor.external_data.add(key=key, value=str(value))
+
+
+def take_in(tensor: Any, folder: Path) -> None:
+    """Put the bytes that ``externalize`` moved to a file of ``folder`` back into a tensor.
+
+    onnx's own reader refuses hard-linked files.
+    """
+    entry = {item.key: item.value for item in tensor.external_data}
+    with (folder / entry["location"]).open("rb") as file:
+        file.seek(int(entry["offset"]))
+        tensor.raw_data = file.read(int(entry["length"]))
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")

@@ -1,0 +1,250 @@
+"""TF.js graph models: the frozen graph, optimized by tensorflowjs' own passes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
+from pipeline.export.onnx.tensorflow import fold_constants
+from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
+from pipeline.export.tfjs_graph.origins import origins as origins_of
+from pipeline.export.tfjs_graph.package import package
+from pipeline.export.tfjs_graph.unfuse import unfuse
+from pipeline.graphs import origins
+from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
+from pipeline.graphs.tensorflow.fold import Folder
+from pipeline.tensors.signature import Signature
+from pipeline.weights.sharding import Size
+
+__all__ = ["FORMAT", "Options", "convert", "package"]
+
+NAME = FORMAT = "tfjs-graph"
+
+
+class Options(options.Options):
+    """TF.js graph model, for ``tf.loadGraphModel(url)``."""
+
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file, as in 4MiB."""
+    variants: list[str] | None = None
+    """Only these variants in this format; all that it can hold by default."""
+
+
+class ConvertOptions(options.Options):
+    """Conversion has no choices: variants are made from its one result."""
+
+
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+    """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
+
+    ``origins.json`` beside them says which frozen tensor each tensor equals.
+    """
+    from google.protobuf.json_format import MessageToDict
+
+    from pipeline.export.tfjs_graph.guard import import_converter
+
+    converter = import_converter()
+    signature = Signature.read(inputs["frozen"] / "signature.json")
+    optimized, known = _optimize(converter, inputs["frozen"] / "frozen.pb", signature)
+    graph_def = _in_walk_order(optimized, signature)
+    origins.write(work, origins_of(graph_def, *known))
+    weights = converter.extract_weights(graph_def)
+    manifest = converter.write_weights.write_weights(
+        weights, str(work), write_manifest=False, shard_size_bytes=2**40
+    )
+    _join_shards(work, manifest)
+    model = {
+        "format": "graph-model",
+        "generatedBy": _tensorflow_version(),
+        "convertedBy": converter.common.get_converted_by(),
+        "signature": _signature_json(signature),
+        "modelTopology": _sorted(MessageToDict(graph_def)),
+        "weightsManifest": manifest,
+    }
+    if len(signature.outputs) > 1:
+        # With these keys, predict() returns {name: tensor} instead of a bare list.
+        model["userDefinedMetadata"] = {
+            "structuredOutputKeys": [output.name for output in signature.outputs]
+        }
+    (work / "model.json").write_text(json.dumps(model, separators=(",", ":")))
+    shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
+
+
+_Known = tuple[BeforeFusing, set[str], set[str]]
+
+
+def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, _Known]:
+    """Run the converter's graph passes; return the GraphDef, and what tells its origins."""
+    from tensorflow.core.protobuf import meta_graph_pb2
+
+    graph, hidden = _load(frozen, signature)
+    definition = meta_graph_pb2.SignatureDef()
+    for side in ("inputs", "outputs"):
+        for spec in getattr(signature, side):
+            tensor = graph.get_tensor_by_name(f"{spec.name}:0")
+            info = getattr(definition, side)[spec.name]
+            info.name, info.dtype = tensor.name, tensor.dtype.as_datatype_enum
+            info.tensor_shape.CopyFrom(tensor.shape.as_proto())
+    outputs = [spec.name for spec in signature.outputs]
+    operations = {operation.name: operation for operation in graph.get_operations()}
+    scaled: set[str] = set()
+    with (
+        _own_folding(converter.fold_batch_norms, outputs, scaled),
+        watch_fusions(converter.fuse_prelu) as before,
+    ):
+        # The operators were checked in a step of their own, with better errors.
+        optimized = converter.optimize_graph(
+            graph, definition, skip_op_check=True, strip_debug_ops=True
+        )
+    restore(optimized, hidden)
+    unfuse(optimized)
+    # Grappler drops inputs that no output needs; a caller may still pass them.
+    kept = {node.name for node in optimized.node}
+    lost = [
+        op
+        for op in operations.values()
+        if op.type == "Placeholder" and op.name not in kept | set(hidden)
+    ]
+    optimized.node.extend(operation.node_def for operation in lost)
+    return optimized, (before, set(operations), scaled)
+
+
+def _load(frozen: Path, signature: Signature) -> tuple[Any, dict[str, Any]]:
+    """A ``tf.Graph`` in which nothing is foldable that folding would blow up.
+
+    Returns:
+        The graph, and what ``computed.hide`` took from it.
+    """
+    import tensorflow as tf
+
+    graph_def = tf.compat.v1.GraphDef.FromString(frozen.read_bytes())
+    outputs = [spec.name for spec in signature.outputs]
+    names = stay_computed(_imported(graph_def), outputs)
+    if not names:
+        return _imported(graph_def), {}
+    # Folded as for ONNX, so that what is left to compute begins with constants.
+    graph_def = fold_constants(graph_def, signature)
+    hidden = hide(graph_def, names)
+    return _imported(graph_def), hidden
+
+
+def _imported(graph_def: Any) -> Any:
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    return graph
+
+
+@contextmanager
+def _own_folding(module: Any, outputs: Sequence[str], scaled: set[str]) -> Iterator[None]:
+    """Let the converter call our folding where it calls its own, between its other passes.
+
+    Args:
+        scaled: where to put the names of the convolutions that folding changed.
+    """
+    theirs = module.fold_batch_norms
+
+    def fold(graph_def: Any) -> Any:
+        folder = Folder(graph_def, outputs)
+        result = folder.run()
+        scaled.update(folder.scaled)
+        return result
+
+    module.fold_batch_norms = fold
+    try:
+        yield
+    finally:
+        module.fold_batch_norms = theirs
+
+
+def _in_walk_order(graph_def: Any, signature: Signature) -> Any:
+    """What the outputs need, by a depth-first walk, so that weights lie in layer order."""
+    from tensorflow.core.framework import graph_pb2
+
+    nodes = {node.name: node for node in graph_def.node}
+    ordered: dict[str, Any] = {}
+    seen: set[str] = set()
+    starts = [spec.name for spec in (*signature.inputs, *signature.outputs)]
+    for start in starts:
+        _walk(start, nodes, ordered, seen)
+    result = graph_pb2.GraphDef(node=ordered.values(), versions=graph_def.versions)
+    functions = sorted(graph_def.library.function, key=lambda f: f.signature.name)
+    result.library.function.extend(functions)
+    for node in result.node:
+        for private in [name for name in node.attr if name.startswith("_")]:
+            del node.attr[private]
+    return result
+
+
+def _walk(start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[str]) -> None:
+    # A stack instead of recursion: graphs are deeper than Python's limit.
+    # What was seen is not entered again: TensorFlow 1 loops are cycles.
+    stack = [(start, False)]
+    while stack:
+        name, expanded = stack.pop()
+        if expanded:
+            ordered[name] = nodes[name]
+        if expanded or name in seen:
+            continue
+        seen.add(name)
+        stack.append((name, True))
+        for source in reversed(nodes[name].input):
+            stack.append((source.lstrip("^").split(":")[0], False))
+
+
+def _join_shards(work: Path, manifest: list[dict[str, Any]]) -> None:
+    """Make one file of all groups of weights: mostly there is one, and needs only its name."""
+    whole = work / "weights.bin"
+    first, *others = [work / path for group in manifest for path in group["paths"]] or [whole]
+    with first.open("ab") as joined:
+        for part in others:
+            joined.write(part.read_bytes())
+            part.unlink()
+    first.rename(whole)
+    weights = [weight for group in manifest for weight in group["weights"]]
+    manifest[:] = [{"paths": ["weights.bin"], "weights": weights}]
+
+
+def _signature_json(signature: Signature) -> dict[str, Any]:
+    from tensorflow import as_dtype
+
+    def entry(spec: Any) -> dict[str, Any]:
+        size = [{"size": str(-1 if size is None else size)} for size in spec.shape]
+        return {
+            "name": f"{spec.name}:0",
+            "dtype": f"DT_{_type_name(as_dtype(spec.dtype))}",
+            "tensorShape": {"dim": size},
+        }
+
+    return {
+        side: {spec.name: entry(spec) for spec in getattr(signature, side)}
+        for side in ("inputs", "outputs")
+    }
+
+
+def _type_name(dtype: Any) -> str:
+    from tensorflow.core.framework import types_pb2
+
+    name: str = types_pb2.DataType.Name(dtype.as_datatype_enum)
+    return name.removeprefix("DT_")
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def _tensorflow_version() -> str:
+    import tensorflow as tf
+
+    version: str = tf.__version__
+    return version

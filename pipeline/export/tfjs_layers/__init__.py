@@ -1,0 +1,135 @@
+"""TF.js layers models: for transfer learning in the browser, with layers by their Keras names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, step
+from pipeline.export.tfjs_graph.package import package
+from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
+from pipeline.sources.load import load
+from pipeline.tensors.signature import Signature
+from pipeline.weights.sharding import Size
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["FORMAT", "NEEDS_KERAS", "Options", "convert", "known_to_lack", "package"]
+
+NAME = FORMAT = "tfjs-layers"
+
+NEEDS_KERAS = True
+
+
+class Options(options.Options):
+    """TF.js layers model, for ``tf.loadLayersModel(url)``."""
+
+    shard_bytes: Size = 4 * 2**20
+    """The largest size of one weight file, as in 4MiB."""
+    variants: list[str] | None = None
+    """Only these variants in this format; all that it can hold by default."""
+
+
+class ConvertOptions(options.Options):
+    """Conversion has no choices: variants are made from its one result."""
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+    """SOURCE and FROZEN -> ``model.json`` and ``weights.bin``, float32, always the same bytes.
+
+    Raises PipelineError, before anything is written, where TF.js lacks a layer.
+    """
+    loaded = load(inputs["source"])
+    if loaded.keras is None:
+        raise PipelineError(
+            "this source has no Keras layers, which a TF.js layers model is made of",
+            where=FORMAT,
+            todo="leave tfjs-layers out of export, or use a .keras or .h5 file as the source",
+        )
+    keras_model = loaded.keras()
+    _check_signature(keras_model, Signature.read(inputs["frozen"] / "signature.json"))
+    topology = layers_config(keras_model)
+    weights = _unique(_weights(keras_model))
+    (work / "weights.bin").write_bytes(
+        b"".join(w.astype("<f4").tobytes() for w in weights.values())
+    )
+    (work / "model.json").write_text(_model_json(topology, weights))
+    shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
+
+
+def _check_signature(keras_model: Any, signature: Signature) -> None:
+    """TF.js returns outputs by position, so that it must be the signature's."""
+    for tensors, specs in (
+        (keras_model.inputs, signature.inputs),
+        (keras_model.outputs, signature.outputs),
+    ):
+        found, expected = [tuple(t.shape) for t in tensors], [spec.shape for spec in specs]
+        if found != expected:
+            raise PipelineError(
+                f"the Keras model has tensors of shapes {found}, its frozen graph {expected}",
+                where=FORMAT,
+            )
+
+
+def _weights(keras_model: Any) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    """Every weight under the name that TF.js gives it: ``layer/kernel``."""
+    import tf_keras
+
+    for layer in keras_model.layers:
+        if isinstance(layer, tf_keras.Model):
+            yield from _weights(layer)
+        elif isinstance(layer, tf_keras.layers.Bidirectional):
+            for side in (layer.forward_layer, layer.backward_layer):
+                yield from _own_weights(side, f"{layer.name}/{side.name}")
+        else:
+            yield from _own_weights(layer, layer.name)
+
+
+def _own_weights(layer: Any, prefix: str) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    for variable, value in zip(layer.weights, layer.get_weights(), strict=True):
+        last = variable.name.removesuffix(":0").rsplit("/", maxsplit=1)[-1]
+        yield f"{prefix}/{last}", value
+
+
+def _unique(
+    weights: Iterator[tuple[str, NDArray[np.generic]]],
+) -> dict[str, NDArray[np.generic]]:
+    found: dict[str, NDArray[np.generic]] = {}
+    for name, value in weights:
+        if name in found:
+            raise PipelineError(
+                f"two weights would be called {name!r} in TF.js",
+                where=FORMAT,
+                todo="give layers of models inside the model names of their own",
+            )
+        found[name] = value
+    return found
+
+
+def _model_json(topology: dict[str, Any], weights: dict[str, NDArray[np.generic]]) -> str:
+    import tf_keras
+
+    manifest = [
+        {"name": name, "shape": list(value.shape), "dtype": "float32"}
+        for name, value in weights.items()
+    ]
+    content = {
+        "format": "layers-model",
+        "generatedBy": f"keras v{tf_keras.__version__}",
+        "convertedBy": "model-pipeline",
+        "modelTopology": {
+            "keras_version": tf_keras.__version__,
+            "backend": "tensorflow",
+            "model_config": topology,
+        },
+        "weightsManifest": [{"paths": ["weights.bin"], "weights": manifest}],
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,18 @@
+"""The layers of a Keras model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+    Augment = Callable[[tuple[Array, ...], np.random.Generator], tuple[Array, ...]]
+
+
+def layers(model: Any) -> list[Any]:
+    """Every layer, those of models within the model too."""
+    return list(model._flatten_layers(include_self=False))

@@ -1,0 +1,74 @@
+"""Computes what a graph computes from constants alone, as a batch norm's factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pipeline.graphs.tensorflow.canonical_graph import LOWERED
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+#: Operators that are no constants, whatever they read.
+VARYING = frozenset({"Placeholder", "PlaceholderWithDefault", "NoOp", *LOWERED})
+
+
+def fold_constants(graph_def: Any) -> None:
+    """Put constants in the place of float32 nodes that are computed from constants, in place.
+
+    Only where that makes them no larger than what they are computed from: a mask that a few
+    numbers make stays those few numbers.
+    """
+    from tensorflow import make_tensor_proto
+
+    nodes = {node.name: node for node in graph_def.node}
+    sizes = _sizes(graph_def.node)
+    read = [_base(s) for n in graph_def.node if n.name not in sizes for s in n.input]
+    wanted = [name for name in dict.fromkeys(read) if name in sizes and nodes[name].op != "Const"]
+    for name, value in zip(wanted, _values(graph_def, wanted), strict=True):
+        if value.dtype == "float32" and value.size <= sizes[name]:
+            node = nodes[name]
+            node.op = "Const"
+            del node.input[:]
+            node.attr.clear()
+            node.attr["value"].tensor.CopyFrom(make_tensor_proto(value))
+            node.attr["dtype"].type = node.attr["value"].tensor.dtype
+
+
+def _sizes(nodes: Iterable[Any]) -> dict[str, int]:
+    """Constant nodes, and those computed from such: how many values they come from."""
+    from math import prod
+
+    from tensorflow.python.framework import op_def_registry
+
+    sizes: dict[str, int] = {}
+    for node in nodes:
+        definition = op_def_registry.get(node.op)
+        if node.op == "Const":
+            sizes[node.name] = prod(d.size for d in node.attr["value"].tensor.tensor_shape.dim)
+        elif node.op in VARYING or definition is None or definition.is_stateful:
+            continue
+        elif len(definition.output_arg) == 1 and not any(
+            a.HasField("func") for a in node.attr.values()
+        ):
+            known = [sizes.get(_base(source)) for source in node.input]
+            if known and None not in known:
+                sizes[node.name] = sum(size for size in known if size is not None)
+    return sizes
+
+
+def _values(graph_def: Any, names: list[str]) -> list[NDArray[Any]]:
+    import tensorflow as tf
+
+    if not names:
+        return []
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(graph_def, name="")
+        with tf.compat.v1.Session(graph=graph) as session:
+            found: list[NDArray[Any]] = session.run([f"{name}:0" for name in names])
+    return found
+
+
+def _base(name: str) -> str:
+    return name.lstrip("^").split(":")[0]

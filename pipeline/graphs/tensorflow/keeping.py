@@ -1,0 +1,92 @@
+"""Finds the layers to leave in float16, so that a network keeps within bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline.graphs.tensorflow.stages import Run, Stages
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+#: What one layer has: its weights, shaped as in the graph, and its bias.
+Values = tuple["Array", "Array | None"]
+
+#: Bound -> whether a measured value keeps it.
+KEEPS: dict[str, Callable[[float, float], bool]] = {
+    "relative_error": lambda found, bound: found <= bound,
+    "snr_db": lambda found, bound: found >= bound,
+    "top1_agreement": lambda found, bound: found >= bound,
+}
+
+
+class Judge:
+    """Compares a network's outputs, with other weights, with what they were, on some samples."""
+
+    def __init__(
+        self, stages: Stages, samples: Mapping[str, Array], plain: Sequence[Values]
+    ) -> None:
+        self._stages, self._samples, self._plain = stages, samples, list(plain)
+        self._wanted = self._outputs(plain)
+
+    def measure(self, values: Sequence[Values]) -> dict[str, float]:
+        """By the name of each bound that there may be, the worst of all outputs."""
+        from pipeline.measures.parity import compare
+
+        outputs = self._outputs(values)
+        found = compare(outputs, self._wanted, {})
+        same = [_top1(outputs[name], wanted) for name, wanted in self._wanted.items()]
+        measured = {name: round(found[name], 6) for name in ("relative_error", "snr_db")}
+        return {**measured, "top1_agreement": min(same)}
+
+    def damage(self, alone: Sequence[Values], report: Callable[[float], None]) -> dict[str, float]:
+        """Layer -> the outputs' relative error where it alone is rounded, the worst first."""
+        found = {}
+        for index, layer in enumerate(self._stages.layers):
+            report(index / len(alone))
+            values = [*self._plain[:index], alone[index], *self._plain[index + 1 :]]
+            found[layer.name] = self.measure(values)["relative_error"]
+        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+    def _outputs(self, values: Sequence[Values]) -> dict[str, Array]:
+        run = Run(self._stages, self._samples)
+        for index, (weights, bias) in enumerate(values):
+            run.layer(index, run.input(index), weights, bias)
+        return run.outputs()
+
+
+def within(measured: Mapping[str, float], bounds: Mapping[str, float]) -> bool:
+    """Whether all bounds are kept."""
+    return all(KEEPS[name](measured[name], bound) for name, bound in bounds.items())
+
+
+def fewest(most: int, enough: Callable[[int], bool]) -> int | None:
+    """The least count from 0 to ``most`` that is enough, if more are always better."""
+    if enough(0):
+        return 0
+    low, high = 0, most
+    if not enough(most):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if enough(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def half(weights: Array) -> Array:
+    """The nearest float16, as float32, where that holds them."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        found: Array = weights.astype(np.float16).astype(np.float32)
+    return found if np.isfinite(found).all() else weights.astype(np.float32)
+
+
+def _top1(given: Array, wanted: Array) -> float:
+    return float((given.argmax(axis=-1) == wanted.argmax(axis=-1)).mean())

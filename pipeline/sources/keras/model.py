@@ -1,0 +1,144 @@
+"""Turns a Keras model in memory, of either Keras, into a ``LoadedModel``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from pipeline.base.errors import SourceError
+from pipeline.sources.load import LoadedModel
+from pipeline.tensors.signature import Signature, TensorSpec
+
+
+def from_tf_keras(model: Any) -> LoadedModel:
+    """Wrap a built functional or sequential ``tf_keras.Model``, in inference mode."""
+    import tensorflow as tf
+
+    structure = getattr(model, "_nested_inputs", None)
+    if structure is None:
+        raise _unbuilt(model)
+
+    def call(tensors: Sequence[Any]) -> list[Any]:
+        packed = tf.nest.pack_sequence_as(structure, tensors)
+        return list(tf.nest.flatten(model(packed, training=False)))
+
+    return _wrap(model, call, lambda: _copy_of(model))
+
+
+def from_keras3(model: Any) -> LoadedModel:
+    """Wrap a built functional or sequential Keras 3 model, in inference mode."""
+    import keras
+
+    if not model.built or not getattr(model, "inputs", None):
+        raise _unbuilt(model)
+    # A sequential model keeps its graph in a functional one.
+    graph = getattr(model, "_functional", None) or model
+
+    def call(tensors: Sequence[Any]) -> list[Any]:
+        packed = keras.tree.pack_sequence_as(graph._inputs_struct, list(tensors))
+        return list(keras.tree.flatten(model(packed, training=False)))
+
+    def as_tf_keras() -> Any:
+        from pipeline.sources.keras.to_tf_keras import convert
+
+        return convert(model)
+
+    return _wrap(model, call, as_tf_keras)
+
+
+def start_fresh() -> None:
+    """Forget the layer names given out so far in this process.
+
+    Without it a model built from code (an application) has other layer names,
+    and so other bytes, when another model was built before it.
+    """
+    import keras
+    import tf_keras
+
+    keras.backend.clear_session()
+    tf_keras.backend.clear_session()
+
+
+def public_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
+    """Names made of ``A-Z a-z 0-9 _ . -``, beginning with a letter, digit or dot, and unique.
+
+    Such a name is valid as a node of a TensorFlow or ONNX graph and as a key in JavaScript.
+    """
+    used = set(taken)
+    result = []
+    for name in names:
+        clean = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("_-") or "tensor"
+        unique, count = clean, 1
+        while unique in used:
+            unique, count = f"{clean}_{count}", count + 1
+        used.add(unique)
+        result.append(unique)
+    return result
+
+
+def specs(names: Iterable[str], tensors: Iterable[Any]) -> tuple[TensorSpec, ...]:
+    """Describe symbolic tensors of TensorFlow or of either Keras."""
+    import tensorflow as tf
+
+    return tuple(
+        TensorSpec(name, tf.as_dtype(tensor.dtype).name, _shape(name, tensor))
+        for name, tensor in zip(names, tensors, strict=True)
+    )
+
+
+def _shape(name: str, tensor: Any) -> tuple[int | None, ...]:
+    shape = tensor.shape
+    if getattr(shape, "rank", 0) is None:
+        raise SourceError(
+            f"the tensor {name!r} has no known number of dimensions",
+            todo="export the model with a signature that fixes the rank of every tensor",
+        )
+    return tuple(None if size is None else int(size) for size in shape)
+
+
+def _wrap(
+    model: Any, call: Callable[[Sequence[Any]], list[Any]], copy: Callable[[], Any]
+) -> LoadedModel:
+    import tensorflow as tf
+
+    inputs = public_names(_input_names(model))
+    # A sequential model of Keras 3 has its names in the functional one inside it.
+    names = (getattr(model, "_functional", None) or model).output_names
+    outputs = public_names(names, taken=inputs)
+    signature = Signature(specs(inputs, model.inputs), specs(outputs, model.outputs))
+    # The names of a model need not be valid in Python; these are.
+    arguments = {name: f"x{index}" for index, name in enumerate(inputs)}
+
+    def run(**tensors: Any) -> dict[str, Any]:
+        results = call([tensors[arguments[name]] for name in inputs])
+        return dict(zip(outputs, results, strict=True))
+
+    function = tf.function(run, autograph=False).get_concrete_function(
+        **{
+            arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, arguments[spec.name])
+            for spec in signature.inputs
+        }
+    )
+    return LoadedModel(function, signature, arguments, {name: name for name in outputs}, copy)
+
+
+def _input_names(model: Any) -> list[str]:
+    names = getattr(model, "input_names", None)
+    # Keras 3 names an input by its layer, and lists no names.
+    return names or [tensor._keras_history.operation.name for tensor in model.inputs]
+
+
+def _copy_of(model: Any) -> Any:
+    import tf_keras
+
+    copy = tf_keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _unbuilt(model: Any) -> SourceError:
+    return SourceError(
+        f"the model {model.name!r} does not say what its inputs are",
+        todo="call it once on a batch and export it as a SavedModel, or rebuild it with Input()",
+    )

@@ -1,0 +1,42 @@
+"""What goes into a model and comes out of it: names, dtypes, shapes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One input or output of a signature."""
+
+    name: str
+    dtype: str
+    """NumPy's name: ``float32``, ``int32``, …"""
+    shape: tuple[int | None, ...]
+    """``None`` where the size is free."""
+    softmax: bool = False
+    """Outputs only: the values are a softmax over the last axis."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Names, dtypes and shapes, in the order that users see in every format."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+    @classmethod
+    def read(cls, path: Path) -> Signature:
+        """Read what ``write`` wrote."""
+        data = json.loads(path.read_text())
+        return cls(*(tuple(_spec(item) for item in data[side]) for side in ("inputs", "outputs")))
+
+
+def _spec(item: dict[str, Any]) -> TensorSpec:
+    return TensorSpec(item["name"], item["dtype"], tuple(item["shape"]), item["softmax"])

@@ -1,0 +1,300 @@
+"""Every backend in every engine that can have it: really opened, run, timed, killed and closed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from browser_cases import ONNX, Case
+
+from pipeline.backends.gpu import host_gpu
+from pipeline.backends.session import Unavailable
+from pipeline.backends.targets import Target, known
+from pipeline.backends.web import (
+    processes,
+    session,
+    tfjs_cpu,
+    tfjs_wasm,
+    tfjs_webgl,
+    tfjs_webgl_f16,
+)
+from pipeline.backends.web.driver import PageFailure
+from pipeline.backends.web.engines import chromium, firefox
+from pipeline.base.errors import PipelineError
+from pipeline.base.registry import discover
+
+pytestmark = pytest.mark.browser
+
+ENGINES = tuple(discover("backends.web.engines", "start"))
+TARGETS = [target for target in known() if target.engine]
+#: Where a machine may lack what an installed engine needs (a Vulkan driver that Firefox finds).
+MAY_LACK = {"tfjs-webgpu@firefox", "ort-webgpu@firefox"}
+
+
+def need(engine: str) -> None:
+    if reason := discover("backends.web.engines", "start")[engine].unavailable():
+        pytest.skip(f"{engine}: {reason}; `make setup` installs it where it may")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    need(request.param)
+    yield request.param
+
+
+def artifact_for(target: Target, case: Case) -> Path:
+    return case.artifact if target.runs("tfjs-graph") else ONNX
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=[target.id for target in TARGETS])
+def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
+    need(str(target.engine))
+    artifact = artifact_for(target, classifier)
+    try:
+        opened = target.module.open_session(artifact, target.engine)
+    except Unavailable as reason:
+        if target.id not in MAY_LACK:
+            raise
+        pytest.skip(f"{target.id}: {reason}")
+    with opened:
+        latency = opened.latency(classifier.one, reference=artifact, warmups=1, repeats=3)
+        fetched, memory = opened.fetched_bytes, opened.memory()
+        outputs = opened.infer(classifier.inputs)
+        hardware = opened.hardware
+    bound = 1e-2 if target.backend == "tfjs-webgl-f16" else 1e-5
+    expected = classifier.outputs["probabilities"]
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=bound)
+    assert len(latency.warm_ms) == len(latency.reference_ms or []) == 3
+    assert latency.first_ms > 0
+    assert fetched == json.loads((artifact / "artifact.json").read_text())["bytes"]
+    assert (memory["process_bytes"] or 0) > 50_000_000
+    assert hardware.details["backend"] in target.backend
+    assert hardware.details["engine"] == target.engine
+    assert hardware.details["engine_version"]
+    assert hardware.details["cross_origin_isolated"] is True
+    on_cpu = "wasm" in target.backend or "cpu" in target.backend
+    assert hardware.kind == "cpu" if on_cpu else hardware.kind != "cpu"
+    if not host_gpu():
+        assert hardware.kind != "gpu", "no GPU is claimed where there is none"
+
+
+def test_half_precision_textures_are_what_they_say(engine: str, classifier: Case) -> None:
+    bits, outputs = {}, {}
+    for module in (tfjs_webgl, tfjs_webgl_f16):
+        with module.open_session(classifier.artifact, engine) as opened:
+            outputs[module.NAME] = opened.infer(classifier.inputs)["probabilities"]
+            bits[module.NAME] = opened.hardware.details["texture_float_bits"]
+    assert bits == {"tfjs-webgl": 32, "tfjs-webgl-f16": 16}
+    errors = {
+        name: np.abs(found - classifier.outputs["probabilities"]).max()
+        for name, found in outputs.items()
+    }
+    assert errors["tfjs-webgl-f16"] > 10 * errors["tfjs-webgl"]
+
+
+def test_wasm_has_simd_and_threads_to_be_had(engine: str, classifier: Case) -> None:
+    with tfjs_wasm.open_session(classifier.artifact, engine) as opened:
+        details = opened.hardware.details
+    assert details["simd"] is True
+    assert details["threads"] >= 1
+
+
+@pytest.mark.parametrize("backend", ["tfjs-wasm", "ort-wasm"])
+def test_threads_are_as_many_as_asked_for(engine: str, backend: str, classifier: Case) -> None:
+    target = Target(backend, engine)
+    for threads in (1, 2):
+        with target.open(artifact_for(target, classifier), threads) as opened:
+            assert opened.hardware.details["threads"] == threads
+            outputs = opened.infer(classifier.one)
+        expected = classifier.outputs["probabilities"][:1]
+        np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
+
+
+def test_a_missing_shard_is_named(engine: str, editable: Path) -> None:
+    shard = sorted(editable.glob("files/*.bin"))[1]
+    shard.unlink()
+    with pytest.raises(PipelineError, match=rf"GET files/{shard.name} got HTTP 404$"):
+        tfjs_cpu.open_session(editable, engine)
+
+
+def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
+    artifact = Path(shutil.copytree(ONNX, tmp_path / "artifact"))
+    (shard,) = artifact.glob("files/*.bin")
+    shard.unlink()
+    module = discover("backends", "open_session")["ort-wasm"]
+    with pytest.raises(PipelineError, match=rf"GET files/{shard.name} got HTTP 404$"):
+        module.open_session(artifact, engine)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_browser_is_started_again(
+    engine: str, classifier: Case, how: signal.Signals
+) -> None:
+    with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
+        killed = psutil.Process(session.running(engine).browser.pid)
+        killed.send_signal(how)
+        killed.wait(10)
+        outputs = opened.infer(classifier.inputs)
+        assert session.running(engine).browser.pid != killed.pid
+    expected = classifier.outputs["probabilities"]
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
+
+
+def test_a_dead_page_is_told_or_started_again(engine: str, classifier: Case) -> None:
+    with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
+        for process in page_processes(engine):
+            process.kill()
+        try:
+            outputs = opened.infer(classifier.inputs)
+        except PipelineError as error:
+            assert "the page crashed" in error.what
+            assert error.where == f"tfjs-graph/fp32 in {engine}"
+            assert error.todo == "try again; finished steps are kept"
+        else:
+            assert outputs
+    with tfjs_cpu.open_session(classifier.artifact, engine) as after:
+        after.infer(classifier.one)
+
+
+def test_a_browser_that_dies_while_it_is_timed_is_named(engine: str, classifier: Case) -> None:
+    with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
+        victim = psutil.Process(session.running(engine).browser.pid)
+        Timer(1.0, victim.kill).start()
+        with pytest.raises(PipelineError, match="the browser's process ended") as caught:
+            opened.latency(classifier.one, reference=None, warmups=1, repeats=10**6, seconds=30.0)
+    assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
+
+
+def page_processes(engine: str) -> list[psutil.Process]:
+    names = {"chromium": "--type=renderer", "firefox": "-isForBrowser", "webkit": "WebKitWebProc"}
+    below = psutil.Process(session.running(engine).browser.pid).children(recursive=True)
+    return [p for p in below if names[engine] in " ".join(command(p))]
+
+
+def command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_pages_and_processes_are_gone_after_close(engine: str, classifier: Case) -> None:
+    for _ in range(2):
+        with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
+            opened.infer(classifier.one)
+    running = session.running(engine)
+    assert len(running.server.folders) == 2  # the page and its packages
+    before = {p.pid: p for p in psutil.Process().children(recursive=True)}
+    own = [before[running.browser.pid], *before[running.browser.pid].children(recursive=True)]
+    displays = [p for p in before.values() if "-displayfd" in command(p)]
+    session.close(engine)
+    _, alive = psutil.wait_procs(own, timeout=10)
+    assert not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    if engine != "chromium":
+        assert any(not p.is_running() for p in displays), "its display is closed with it"
+
+
+LEAVES = """
+import os, signal, sys, psutil
+from pathlib import Path
+from pipeline.backends import tfjs_cpu
+tfjs_cpu.open_session(Path(sys.argv[1]), sys.argv[2])
+print(*[child.pid for child in psutil.Process().children(recursive=True)], flush=True)
+if sys.argv[3] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("how", ["ended", "killed"])
+def test_no_process_outlives_its_build(engine: str, classifier: Case, how: str) -> None:
+    words = [sys.executable, "-c", LEAVES, str(classifier.artifact), engine, how]
+    result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert result.returncode == (0 if how == "ended" else -signal.SIGKILL), result.stderr
+    children = [int(pid) for pid in result.stdout.split()]
+    assert len(children) > 2
+    deadline = time.monotonic() + 15
+    while any(map(lives, children)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [pid for pid in children if lives(pid)] == []
+
+
+def lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_browser_that_does_not_start_is_unavailable(
+    engine: str, classifier: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Broken 1.0 && exit 0\nexit 1\n')
+    broken.chmod(0o755)
+    module = discover("backends.web.engines", "start")[engine]
+    session.close(engine)
+    before = set(psutil.Process().children(recursive=True))
+    monkeypatch.setattr(module, "find_browser" if engine == "chromium" else "find", lambda: broken)
+    monkeypatch.setattr(module, "START_TIMEOUT_S", 5)
+    with pytest.raises(Unavailable, match=rf"{broken} does not start: "):
+        tfjs_cpu.open_session(classifier.artifact, engine)
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [command(process) for process in left if lives(process.pid)]
+
+
+def test_a_firefox_that_takes_no_session_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    need("firefox")
+
+    def refuse(connection: object) -> str:
+        raise PageFailure("the browser failed: session not created: full")
+
+    before = set(psutil.Process().children(recursive=True))
+    monkeypatch.setattr(firefox, "_greet", refuse)
+    with pytest.raises(Unavailable, match="does not start: the browser failed: session not"):
+        firefox.start()
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert not [command(process) for process in left if lives(process.pid)]
+
+
+def test_a_page_that_does_not_load_is_closed(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = session.running(engine).browser
+    module = discover("backends.web.engines", "start")[engine]
+    monkeypatch.setattr(module, "START_TIMEOUT_S", 2)
+    with pytest.raises(PageFailure):
+        browser.open("http://127.0.0.1:1/")
+    with pytest.raises(PageFailure):
+        browser.open("http://127.0.0.1:1/")
+    assert browser.alive()
+    assert pages(browser) <= 1, "the blank one that a browser begins with"
+
+
+def pages(browser: Any) -> int:
+    if isinstance(browser, chromium.ChromiumBrowser):
+        return len(browser._browser.contexts)
+    if isinstance(browser, firefox.FirefoxBrowser):
+        return len(browser._connection.command("browsingContext.getTree")["contexts"])
+    return len(browser._driver.window_handles)
+
+
+def test_folders_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    with ExitStack() as undo:
+        mine = processes.folder(undo, "test")
+        dead = subprocess.Popen(["true"])
+        dead.wait()
+        left = mine.with_name(f"pipeline-browser-{dead.pid}-test-x")
+        (left / "profile").mkdir(parents=True)
+        other = processes.folder(undo, "test")
+        assert mine.exists() and other.exists() and not left.exists()
+    assert not mine.exists() and not other.exists()

@@ -1,0 +1,466 @@
+"""The main job, as a user runs it: real TensorFlow, real Chromium, real files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from broken_artifacts import error, errors_of_broken
+from readme import code
+from safetensors.numpy import load_file
+
+from pipeline.build.make import stored
+from pipeline.config.file import load_config
+from pipeline.engine.store import Store
+from pipeline.plan import make_plan
+from pipeline.validate.canary import distance
+from pipeline.validate.cascade import halves
+
+ROOT = Path(__file__).parents[2]
+#: The default config, as it is; test_everywhere.py has every backend and trained variants.
+MOBILENET = ROOT / "configs" / "mobilenet.yaml"
+PIPELINE = Path(sys.executable).with_name("pipeline")
+
+ARTIFACTS = {
+    "tfjs-graph/fp32",
+    "tfjs-graph/fp16",
+    "tfjs-graph/uint8",
+    "tfjs-layers/fp32",
+    "onnx/fp32",
+    "onnx/fp16",
+    "onnx/int8",
+}
+
+
+def pipeline(*arguments: object, check: int | None = 0) -> subprocess.CompletedProcess[str]:
+    words = [str(PIPELINE), *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if check is not None:
+        assert done.returncode == check, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("built")
+
+
+def build(place: Path, *more: object, config: Path = MOBILENET, check: int | None = 0) -> Any:
+    to = f"publish.to={place / 'artifacts/cdn'}"
+    store = place / "artifacts/store"
+    return pipeline("build", config, "--store", store, "--set", to, *more, check=check)
+
+
+@pytest.fixture(scope="session")
+def published(place: Path) -> Path:
+    """The CDN folder of the bundled model, built once for these tests."""
+    build(place)
+    return place / "artifacts/cdn" / "mobilenet"
+
+
+@pytest.fixture(scope="session")
+def manifest(published: Path) -> dict[str, Any]:
+    pointer = json.loads((published / "latest.json").read_text())
+    raw = (published / pointer["manifest"]).read_bytes()
+    assert hashlib.sha256(raw).hexdigest() == pointer["sha256"]
+    read: dict[str, Any] = json.loads(raw)
+    return read
+
+
+def artifact(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(a for a in manifest["artifacts"] if a["id"] == name)
+    return found
+
+
+def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> None:
+    assert {a["id"] for a in manifest["artifacts"]} == ARTIFACTS
+    for described in manifest["artifacts"]:
+        backends = {r["target"]: r for r in described["validation"]}
+        tfjs = described["format"].startswith("tfjs")
+        assert set(backends) == (
+            {"tfjs-wasm@chromium", "tfjs-webgl@chromium"}
+            if tfjs
+            else {"onnxruntime-cpu", "ort-wasm@chromium"}
+        )
+        for result in backends.values():
+            assert result["status"] == "pass"
+            assert result["parity"]["nonfinite"] == 0
+            assert result["latency"]["median_ms"] > 0
+            assert result["accuracy"]["samples"] == 360
+        if described["variant"] == "fp32":
+            assert max(r["parity"]["max_abs_error"] for r in backends.values()) < 1e-4
+        assert described["accuracy"]["baseline"] - described["accuracy"]["value"] <= 0.01
+        low, high = described["accuracy"]["low"], described["accuracy"]["high"]
+        assert low < described["accuracy"]["value"] < high and high - low < 0.03
+        # Nothing here runs ONNX in float16, so that nobody knows.
+        assert described["half_precision"]["safe"] is (True if tfjs else None)
+        known = described["portability"]
+        assert known["portable"] is True
+        assert (known["products"] > 0) == (described["variant"] == "int8")
+        assert (known["worst_sum"] or 0) <= 32767
+
+
+def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
+    import jsonschema
+
+    schema = json.loads((ROOT / "pipeline/publish/manifest.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(manifest, schema)
+
+
+def test_the_report_is_published_with_the_release(
+    place: Path, published: Path, manifest: dict[str, Any]
+) -> None:
+    folder = (published / manifest["report"]).parent
+    page = (folder / "report.html").read_text()
+    assert "Ready to ship. All 7 artifacts passed" in page
+    assert page.count('src="data:image/webp') >= 8, "the worst samples are images"
+    assert (folder / "report.md").read_text().startswith(f"## mobilenet `{manifest['release']}`")
+    told = json.loads((folder / "report.json").read_text())
+    assert {one["id"]: one["status"] for one in told["artifacts"]} == dict.fromkeys(
+        ARTIFACTS, "pass"
+    )
+    shown = pipeline("report", "latest", "--cdn", published.parent, "--json")
+    assert json.loads(shown.stdout) == told
+    same = pipeline("report", "latest", "latest", "--cdn", published.parent, "--fail-on-regression")
+    assert "Nothing got worse." in same.stdout
+
+
+def test_what_ran_is_said_truthfully(manifest: dict[str, Any]) -> None:
+    results = {r["backend"]: r for r in artifact(manifest, "tfjs-graph/fp32")["validation"]}
+    assert results["tfjs-webgl"]["engine"] == "chromium"
+    webgl = results["tfjs-webgl"]["hardware"]
+    software = "swiftshader" in webgl["name"].lower() or "llvmpipe" in webgl["name"].lower()
+    assert webgl["kind"] == ("software" if software else "gpu")
+    assert results["tfjs-wasm"]["hardware"]["kind"] == "cpu"
+
+
+def test_the_manifest_says_what_the_model_is(manifest: dict[str, Any]) -> None:
+    assert manifest["source"]["kind"] == "bundled"
+    assert manifest["source"]["parameters"] == 221_114
+    assert manifest["accuracy"]["value"] >= 0.98
+    assert "handwritten digits" in manifest["samples"]["description"].lower()
+    assert manifest["samples"]["license"] == "CC-BY-4.0"
+    assert [i["name"] for i in manifest["inputs"]] == ["image"]
+    assert [o["name"] for o in manifest["outputs"]] == ["probabilities"]
+    assert manifest["preprocess"] == {"resize": [64, 64], "color": "rgb", "scale": [-1, 1]}
+    assert {"tensorflow", "tensorflowjs", "onnx", "@tensorflow/tfjs"} <= set(manifest["tools"])
+
+
+def test_every_file_is_named_by_its_digest(published: Path, manifest: dict[str, Any]) -> None:
+    listed = {file["path"] for a in manifest["artifacts"] for file in a["files"]}
+    lie_there = {f"files/{path.name}" for path in (published / "files").iterdir()}
+    there = {path for path in lie_there if not path.endswith((".br", ".gz"))}
+    assert listed == there
+    for name in there:
+        path = published / name
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+
+
+def test_quantized_variants_are_smaller(manifest: dict[str, Any]) -> None:
+    size = {a["id"]: a["bytes"] for a in manifest["artifacts"]}
+    assert size["tfjs-graph/fp16"] < 0.6 * size["tfjs-graph/fp32"]
+    assert size["tfjs-graph/uint8"] < 0.35 * size["tfjs-graph/fp32"]
+    assert size["onnx/fp16"] < 0.6 * size["onnx/fp32"]
+    assert size["onnx/int8"] < 0.4 * size["onnx/fp32"]
+
+
+def test_bytes_on_the_wire_are_known(manifest: dict[str, Any]) -> None:
+    for one in manifest["artifacts"]:
+        for key in ("br_bytes", "gz_bytes"):
+            # A file without a compressed twin is sent as it is.
+            assert one[key] == sum(file[key] or file["bytes"] for file in one["files"])
+        assert one["br_bytes"] < one["gz_bytes"] < one["bytes"]
+
+
+def test_compressed_twins_lie_beside_the_files(published: Path, manifest: dict[str, Any]) -> None:
+    listed = {file["path"]: file for a in manifest["artifacts"] for file in a["files"]}
+    for path, file in listed.items():
+        for suffix, key in ((".br", "br_bytes"), (".gz", "gz_bytes")):
+            twin = published / (path + suffix)
+            assert (twin.stat().st_size if twin.exists() else None) == file[key]
+
+
+def test_speed_is_against_float32(manifest: dict[str, Any]) -> None:
+    for one in manifest["artifacts"]:
+        for result in one["validation"]:
+            ratio = result["latency"]["ratio"]
+            assert (ratio is None) == (one["variant"] == "fp32")
+            assert ratio is None or ratio["low"] <= ratio["value"] <= ratio["high"]
+            assert ratio is None or ratio["reference"] == f"{one['format']}/fp32"
+            assert result["latency"]["p90_ms"] <= result["latency"]["p99_ms"]
+
+
+def test_what_is_dominated_is_left_out_if_the_config_says(
+    place: Path, manifest: dict[str, Any], tmp_path: Path
+) -> None:
+    to = ("--set", f"publish.to={tmp_path}")
+    done = build(place, *to, "--set", "publish.drop_dominated=true", "--json")
+    made = json.loads(done.stdout)["manifest"]
+    dropped = {one["id"] for one in made["dropped"]}
+    assert dropped == {a["id"] for a in manifest["artifacts"] if a["dominated_by"]}
+    assert {a["id"] for a in made["artifacts"]} == ARTIFACTS - dropped
+    # uint8 is as accurate as float16 and half the size, and no slower.
+    assert "tfjs-graph/fp16" in dropped
+
+
+@pytest.mark.parametrize("variant", ["fp32", "fp16", "int8"])
+def test_native_onnxruntime_loads_straight_from_the_folder(
+    published: Path, manifest: dict[str, Any], variant: str
+) -> None:
+    import onnxruntime
+
+    described = artifact(manifest, f"onnx/{variant}")
+    assert len(described["files"]) > 1, "weights lie in files beside the model"
+    session = onnxruntime.InferenceSession(str(published / described["entry"]))
+    assert [i.name for i in session.get_inputs()] == ["image"]
+    assert [o.name for o in session.get_outputs()] == ["probabilities"]
+    (scores,) = session.run(None, {"image": np.zeros((2, 64, 64, 3), np.float32)})
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-3)
+
+
+def test_the_same_again_does_nothing_and_imports_no_tensorflow(
+    place: Path, published: Path
+) -> None:
+    before = {p: p.stat().st_mtime_ns for p in published.rglob("*")}
+    again = build(place)
+    assert "already published, unchanged" in again.stdout
+    assert all("from the store" in line for line in again.stderr.splitlines())
+    assert {p: p.stat().st_mtime_ns for p in published.rglob("*")} == before
+    log = place / "artifacts/store" / "logs" / "tensorflow.log"
+    size = log.stat().st_size
+    build(place, "--json")
+    assert log.stat().st_size == size
+
+
+def test_a_weight_variant_is_added_without_tensorflow(place: Path, published: Path) -> None:
+    log = place / "artifacts/store" / "logs" / "tensorflow.log"
+    started = log.stat().st_mtime_ns
+    added = build(place, "--set", "variants.uint16.quantize=uint16", "--no-browsers")
+    assert "tfjs-graph/uint16" in added.stdout
+    assert log.stat().st_mtime_ns == started
+
+
+def test_a_fresh_store_gives_the_same_bytes(
+    tmp_path: Path, manifest: dict[str, Any], published: Path
+) -> None:
+    shown = build(tmp_path, "--no-browsers", "--json")
+    again = json.loads(shown.stdout)["manifest"]
+    assert _contents(again) == _contents(manifest)
+    assert not (tmp_path / "artifacts/cdn").exists(), "what was not proved is not published"
+
+
+def _contents(manifest: dict[str, Any]) -> dict[str, list[tuple[str, str, int]]]:
+    """What each file holds; how it compresses is known only where it may be published."""
+    return {
+        artifact["id"]: [
+            (file["path"], file["sha256"], file["bytes"]) for file in artifact["files"]
+        ]
+        for artifact in manifest["artifacts"]
+    }
+
+
+def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
+    before = (published / "latest.json").read_text()
+    failed = build(place, "--set", "validate.gates.uint8.max_abs_error=1e-9", check=3)
+    assert "tfjs-graph/uint8 on tfjs-wasm@chromium: max_abs_error" in failed.stderr
+    assert "must be <= 1e-09" in failed.stderr
+    assert "✗ tfjs-graph/uint8 on tfjs-wasm" in failed.stdout
+    assert "Do not ship: 1 of 7 artifacts failed." in failed.stdout
+    told = pipeline("report", MOBILENET, "--store", place / "artifacts/store", "--markdown").stdout
+    assert "Do not ship" in told and "✗ tfjs-graph/uint8 on tfjs-wasm in Chromium" in told
+    assert (published / "latest.json").read_text() == before
+
+
+def test_a_missing_browser_is_unavailable_not_passed(place: Path, published: Path) -> None:
+    before = (published / "latest.json").read_text()
+    environment = {**os.environ, "PIPELINE_BROWSER": "/nowhere/chromium"}
+    words = [PIPELINE, "build", MOBILENET, "--store", place / "artifacts/store"]
+    to = ["--set", f"publish.to={place / 'artifacts/cdn'}"]
+    done = subprocess.run(
+        [*map(str, words), *to], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 5, done.stderr
+    assert "/nowhere/chromium" in done.stderr and "nothing was published" in done.stderr
+    assert "unavailable" in done.stdout
+    assert (published / "latest.json").read_text() == before
+
+
+def test_publish_takes_from_the_store_only(place: Path, published: Path, tmp_path: Path) -> None:
+    to = f"publish.to={tmp_path / 'cdn'}"
+    pipeline("publish", MOBILENET, "--store", place / "artifacts/store", "--set", to)
+    assert (tmp_path / "cdn" / "mobilenet" / "latest.json").exists()
+    refused = pipeline("publish", MOBILENET, "--store", tmp_path / "empty", "--set", to, check=2)
+    assert "run `pipeline build`" in refused.stderr
+    listed = pipeline("list", tmp_path / "cdn")
+    assert "mobilenet" in listed.stdout and "latest" in listed.stdout
+
+
+def test_a_build_killed_at_any_moment_is_resumed(tmp_path: Path) -> None:
+    more = ["--set", "variants={fp32: {}, uint8: {quantize: uint8}}"]
+    more += ["--set", "export={tfjs-graph: {}}", "--set", "validate.backends=[tfjs-wasm]"]
+    more += ["--set", "validate.gates={}"]
+    words = [PIPELINE, "build", MOBILENET, "--store", tmp_path / "artifacts/store", *more]
+    words += ["--set", f"publish.to={tmp_path / 'artifacts/cdn'}"]
+    steps = tmp_path / "artifacts/store/steps"
+    for finished in (0, 1, 4):
+        killed = subprocess.Popen(
+            [*map(str, words)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 120
+        while len(list(steps.glob("*.json"))) < finished and time.monotonic() < deadline:
+            time.sleep(0.02)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+    assert not list(tmp_path.glob("artifacts/cdn/*/latest.json"))
+    done = build(tmp_path, *more)
+    assert "published" in done.stdout
+    assert (tmp_path / "artifacts/cdn" / "mobilenet" / "latest.json").exists()
+    assert not list((tmp_path / "artifacts/store" / "work").glob("*"))
+
+
+THREE_OUTPUTS = """
+import sys
+import tensorflow as tf
+
+class Detector(tf.Module):
+    def __init__(self):
+        g = tf.random.Generator.from_seed(7)
+        self.w = tf.Variable(g.normal([3, 3, 3, 8]) * 0.3)
+        self.boxes = tf.Variable(g.normal([8, 4]))
+        self.classes = tf.Variable(g.normal([8, 5]))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32, "picture"),
+                                  tf.TensorSpec([None, 1], tf.float32, "threshold")])
+    def detect(self, picture, threshold):
+        x = tf.nn.relu(tf.nn.conv2d(picture, self.w, 2, "SAME"))
+        x = tf.reduce_mean(x, [1, 2])
+        scores = tf.nn.softmax(x @ self.classes)
+        return {"scores": scores, "boxes": tf.sigmoid(x @ self.boxes),
+                "certain": scores - threshold}
+
+model = Detector()
+tf.saved_model.save(model, sys.argv[1], signatures={"detect": model.detect})
+"""
+
+
+def test_a_saved_model_with_three_outputs_builds_from_ten_lines(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", THREE_OUTPUTS, tmp_path / "model"], check=True, capture_output=True
+    )
+    config = tmp_path / "detector.yaml"
+    config.write_text(code("yaml")[1])
+    build(tmp_path, config=config)
+    folder = tmp_path / "artifacts/cdn" / "detector"
+    pointer = json.loads((folder / "latest.json").read_text())
+    manifest = json.loads((folder / pointer["manifest"]).read_text())
+    assert {o["name"] for o in manifest["outputs"]} == {"scores", "boxes", "certain"}
+    assert {i["name"]: i["shape"] for i in manifest["inputs"]} == {
+        "picture": [None, 32, 32, 3],
+        "threshold": [None, 1],
+    }
+    for described in manifest["artifacts"]:
+        for result in described["validation"]:
+            assert result["status"] == "pass"
+            assert set(result["parity"]["outputs"]) == {"scores", "boxes", "certain"}
+    softmax = artifact(manifest, "onnx/fp32")["validation"][0]["parity"]["outputs"]["scores"]
+    assert softmax["logits_max_abs_error"] < 1e-4
+
+
+def test_the_golden_of_the_store_is_portable(place: Path, published: Path) -> None:
+    found = [
+        path.parent
+        for path in (place / "artifacts/store" / "trees").glob("*/golden.json")
+        if (path.parent / "inputs.safetensors").exists()
+    ]
+    assert found
+    inputs = load_file(found[0] / "inputs.safetensors")["image"]
+    outputs = load_file(found[0] / "outputs.safetensors")["probabilities"]
+    assert inputs.shape == (360, 64, 64, 3) and inputs.dtype == np.float32
+    assert outputs.shape == (360, 10)
+    assert json.loads((found[0] / "golden.json").read_text())["outputs"]["probabilities"]["softmax"]
+
+
+def test_the_readmes_python_runs(place: Path, published: Path) -> None:
+    script = place / "script.py"
+    script.write_text(code("python")[0])
+    (place / "configs").mkdir()
+    shutil.copy(MOBILENET, place / "configs")
+    shown = subprocess.run(
+        [sys.executable, script], cwd=place, capture_output=True, text=True, check=True
+    )
+    pointer = json.loads((published / "latest.json").read_text())
+    assert shown.stdout.startswith(pointer["release"])
+    assert "tfjs-layers/fp32" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["onnx/fp32", "onnx/fp16", "onnx/int8"])
+def test_a_broken_artifact_misses_its_canary(
+    manifest: dict[str, Any], published: Path, tmp_path: Path, name: str
+) -> None:
+    described = artifact(manifest, name)
+    tolerance = described["canary"]["tolerance"]
+    assert error(published, manifest, described) <= tolerance / 10
+    found = dict(errors_of_broken(published, manifest, described, tmp_path))
+    assert len(found) >= 12
+    assert not {how: off for how, off in found.items() if off <= tolerance}
+
+
+def test_swapped_classes_miss_every_canary(manifest: dict[str, Any]) -> None:
+    for described in manifest["artifacts"]:
+        values = described["canary"]["outputs"]["probabilities"]["values"]
+        swapped = [*values]
+        second, first = sorted(range(len(values)), key=values.__getitem__)[-2:]
+        swapped[first], swapped[second] = values[second], values[first]
+        for wrong in (swapped, values[1:] + values[:1], [0.1] * 10, [0.0] * 10):
+            off = distance({"probabilities": wrong}, {"probabilities": values})
+            assert off > 2 * described["canary"]["tolerance"], described["id"]
+
+
+def test_the_canary_is_small(manifest: dict[str, Any]) -> None:
+    import brotli
+
+    without: dict[str, Any] = {**manifest, "canary": None}
+    without["artifacts"] = [{**one, "canary": None} for one in manifest["artifacts"]]
+    whole, rest = (
+        len(brotli.compress(json.dumps(one, indent=1).encode())) for one in (manifest, without)
+    )
+    assert 0 < whole - rest < 3000
+
+
+def test_the_cascade_gives_what_is_expected_of_it(place: Path, tmp_path: Path) -> None:
+    # So coarse that it is wrong more often than plain uint8, and a third of its size.
+    coarse = "coarse: {quantize: {to: uint8, levels: 9}}"
+    sets = [f"variants={{fp32: {{}}, uint8: {{quantize: uint8}}, {coarse}}}"]
+    sets += ["export={tfjs-graph: {}}", "validate.backends=[tfjs-wasm, tfjs-webgl]"]
+    sets += ["validate.gates={default: {accuracy_drop: 0.05}}", f"publish.to={tmp_path}"]
+    done = build(place, *(word for one in sets for word in ("--set", one)), "--json")
+    built = stored(
+        make_plan(load_config(MOBILENET, sets)), MOBILENET, Store(place / "artifacts/store")
+    )
+    cascade = json.loads(done.stdout)["manifest"]["cascade"]
+    expected = cascade["expected"]
+    # On another backend than the one that it was calibrated on.
+    proofs = [built.opened(f"{cascade[side]} tfjs-webgl@chromium") for side in ("small", "large")]
+    small, large = (load_file(proof / "confidence.safetensors") for proof in proofs if proof)
+    golden = built.opened("golden")
+    assert golden
+    labels = load_file(golden / "labels.safetensors")["labels"]
+    _, judged = halves(len(labels))
+    assert len(judged) + cascade["calibrated_on"] == len(labels) == 360
+    asked = small["confidence"] < cascade["threshold"]
+    right = np.where(asked, large["classes"], small["classes"]) == labels
+    assert expected["low"] <= right[judged].mean() <= expected["high"]
+    assert asked[judged].mean() == pytest.approx(expected["escalated"], abs=0.02)
+    assert expected["accuracy"] >= expected["small_accuracy"]
+    assert expected["escalated"] < 0.25 and expected["bytes_ratio"] < 0.75

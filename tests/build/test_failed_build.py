@@ -1,0 +1,91 @@
+"""A build of which one artifact does not run on one backend: all else is proved, and it is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.browser
+
+#: Einsum: TF.js' wasm backend has no kernel for it, its WebGL backend has, and so has ONNX Runtime.
+SAVE = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+weights = tf.constant(np.linspace(-1, 1, 32).reshape(16, 2), tf.float32)
+
+
+class Model(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
+    def __call__(self, x):
+        return {"y": tf.raw_ops.Einsum(inputs=[x, weights], equation="ij,jk->ik")}
+
+
+model = Model()
+tf.saved_model.save(model, sys.argv[1], signatures={"serving_default": model.__call__})
+"""
+
+BACKENDS = ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl", "ort-wasm"]
+
+
+def pipeline(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.cli.main", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_one_proof_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", SAVE, tmp_path / "saved"], check=True, capture_output=True
+    )
+    config: dict[str, Any] = {
+        "name": "einsum",
+        "license": "MIT",
+        "source": {"saved_model": "saved"},
+        "variants": {"fp32": {}},
+        "export": {"tfjs-graph": {}, "onnx": {}},
+        "validate": {"backends": BACKENDS, "gates": {"default": {"max_abs_error": 1e-5}}},
+        "publish": {"to": str(tmp_path / "cdn")},
+    }
+    file = tmp_path / "einsum.yaml"
+    file.write_text(yaml.safe_dump(config))
+    store = tmp_path / "store"
+
+    done = pipeline("build", file, "--store", store)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert not (tmp_path / "cdn").exists()
+    assert done.stderr.splitlines()[-3:] == [
+        "error: these did not run",
+        "  tfjs-graph/fp32 on tfjs-wasm@chromium: TF.js has no kernel for Einsum on its wasm "
+        "backend; take another operator than Einsum, or leave this backend out of "
+        "validate.backends",
+        "  nothing was published",
+    ]
+    assert str(store) not in done.stdout + done.stderr, "no path in the store"
+
+    told = json.loads(pipeline("validate", file, "--store", store, "--json").stdout)
+    statuses = {
+        (artifact["id"], proof["backend"]): proof["status"]
+        for artifact in told["manifest"]["artifacts"]
+        for proof in artifact["validation"]
+    }
+    assert statuses == {
+        ("tfjs-graph/fp32", "tfjs-wasm"): "fail",
+        ("tfjs-graph/fp32", "tfjs-webgl"): "pass",
+        ("onnx/fp32", "onnxruntime-cpu"): "pass",
+        ("onnx/fp32", "ort-wasm"): "pass",
+    }
+    report = pipeline("report", file, "--store", store, "--markdown")
+    assert "TF.js has no kernel for Einsum on its wasm backend" in report.stdout
+
+    # The advice holds.
+    config["validate"]["backends"] = [name for name in BACKENDS if name != "tfjs-wasm"]
+    file.write_text(yaml.safe_dump(config))
+    again = pipeline("build", file, "--store", store)
+    assert again.returncode == 0, again.stdout + again.stderr

@@ -1,0 +1,120 @@
+"""Real steps for the runner's tests: they count how often they ran in a file beside them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from pipeline.base.errors import SourceError
+from pipeline.base.options import Options
+from pipeline.engine.step import Inputs, Keep, piece, progress, step
+
+
+class Write(Options):
+    text: str = ""
+    log: str = ""
+    seconds: float = 0.0
+
+
+def _ran(options: Write) -> None:
+    if options.log:
+        with Path(options.log).open("a") as log:
+            log.write(f"{options.text} {time.monotonic():.6f} {os.getpid()}\n")
+    time.sleep(options.seconds)
+    if options.log:
+        with Path(options.log).open("a") as log:
+            log.write(f"{options.text}-end {time.monotonic():.6f} {os.getpid()}\n")
+
+
+@step(version=1)
+def write(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    before = "".join((folder / "text").read_text() for folder in inputs.values())
+    (work / "text").write_text(before + options.text)
+    progress(1.0, f"wrote {options.text}")
+
+
+@step(version=1, quick=True)
+def quick(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    if options.text == "bad":
+        raise SourceError("cannot be had", where="there", todo="do this")
+    (work / "text").write_text("".join(sorted(path.name for path in inputs["0"].iterdir())))
+
+
+@step(version=1)
+def two(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    (work / "text").write_text("read")
+    (work / "folder").mkdir()
+    (work / "folder" / "large").write_text("not read")
+
+
+@step(version=1, alone=True)
+def alone(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    (work / "text").write_text("alone")
+
+
+@step(version=1, lane="compress")
+def background(inputs: Inputs, options: Write, work: Path) -> None:
+    for _ in range(int(options.seconds / 0.1)):
+        with piece(), Path(options.log).open("a") as log:
+            log.write(f"{options.text} {time.monotonic():.6f} {os.getpid()}\n")
+            time.sleep(0.1)
+    (work / "text").write_text("background")
+
+
+@step(version=1)
+def slow(inputs: Inputs, options: Write, work: Path) -> None:
+    for done in range(1, 11):
+        progress(done / 10, f"half of {options.text}")
+        time.sleep(options.seconds / 10)
+    (work / "text").write_text(options.text)
+
+
+@step(version=1)
+def only_now(inputs: Inputs, options: Write, work: Path) -> Keep:
+    _ran(options)
+    (work / "text").write_text("now")
+    return Keep.THIS_BUILD
+
+
+@step(version=1)
+def refuse(inputs: Inputs, options: Write, work: Path) -> None:
+    raise SourceError("cannot be had", where="there", todo="do this")
+
+
+@step(version=1)
+def crash(inputs: Inputs, options: Write, work: Path) -> None:
+    raise ZeroDivisionError("of a library")
+
+
+@step(version=1)
+def killed(inputs: Inputs, options: Write, work: Path) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@step(version=1)
+def aborts(inputs: Inputs, options: Write, work: Path) -> None:
+    os.abort()
+
+
+@step(version=1)
+def names_paths(inputs: Inputs, options: Write, work: Path) -> None:
+    (folder,) = inputs.values()
+    if options.log == "input":
+        (folder / "gone").read_text()
+    if options.log == "work":
+        raise ValueError(f"cannot write {work / 'model.bin'} in {work}\nof its second line: {work}")
+    object_ = work.parents[1] / "objects" / "ab" / "cd"
+    raise SourceError(f"is damaged: {object_}", where=str(folder))
+
+
+@step(version=1)
+def chatter(inputs: Inputs, options: Write, work: Path) -> None:
+    _ran(options)
+    while True:
+        progress(0.5, "x" * 1_000_000)

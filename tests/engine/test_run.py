@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.base.errors import PipelineError, SourceError
+from pipeline.engine.graph import Node
+from pipeline.engine.lanes.local import LocalLanes
+from pipeline.engine.schedule import Run
+from pipeline.engine.store import Store
+from pipeline.plan import Plan
+
+HERE = Path(__file__).parent / "lanes"
+sys.path.insert(0, str(HERE))
+
+import plain_steps as steps  # noqa: E402
+
+
+def plan(*nodes: Node) -> Plan:
+    made = Plan(config=None)  # type: ignore[arg-type]
+    for node in nodes:
+        made.add(node)
+    return made
+
+
+def node(name: str, function=steps.write, inputs=(), lane=None, **options) -> Node:
+    given = {str(i): need for i, need in enumerate(inputs)}
+    return Node(name, function, steps.Write(text=name, **options), given, lane=lane)
+
+
+class Events(list):
+    def __call__(self, state, node, seconds) -> None:
+        self.append((state, node.id))
+
+
+def run(store: Store, *nodes: Node, files=None) -> tuple[dict, Events]:
+    events = Events()
+    with LocalLanes(store.root / "logs") as lanes:
+        return Run(plan(*nodes), store, lanes, files or {}, events).all(), events
+
+
+def text(store: Store, result) -> str:
+    return store.read(result, "text")
+
+
+def test_results_flow_and_the_second_run_makes_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    nodes = (node("a"), node("b"), node("ab", inputs=("a", "b")))
+    first, events = run(store, *nodes)
+    assert text(store, first["ab"]) == "abab"
+    assert [name for state, name in events if state == "done"] == ["a", "b", "ab"]
+
+    second, events = run(store, *nodes)
+    assert events == [("stored", "a"), ("stored", "b"), ("stored", "ab")]
+    assert second["ab"].digest == first["ab"].digest
+
+
+def test_only_what_a_change_reaches_is_made_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run(store, node("a"), node("b"), node("ab", inputs=("a", "b")))
+    changed = Node("b", steps.write, steps.Write(text="B"))
+    _, events = run(store, node("a"), changed, node("ab", inputs=("a", "b")))
+    assert events[0] == ("stored", "a")
+    assert [name for state, name in events if state == "done"] == ["b", "ab"]
+
+
+def test_equal_results_of_different_options_cut_the_rebuild_short(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    log = tmp_path / "log"
+    run(store, node("a"), node("aa", inputs=("a",)))
+    # Another option, the same bytes: what depends on them is not made again.
+    same = Node("a", steps.write, steps.Write(text="a", log=str(log)))
+    _, events = run(store, same, node("aa", inputs=("a",)))
+    assert ("done", "a") in events and ("stored", "aa") in events
+
+
+def test_local_files_are_known_by_content(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "text").write_text("one")
+    files = {"a": {"file": folder}}
+    run(store, node("a"), files=files)
+    os.utime(folder / "text", (0, 0))
+    assert run(store, node("a"), files=files)[1] == [("stored", "a")]
+    (folder / "text").write_text("two")
+    assert ("done", "a") in run(store, node("a"), files=files)[1]
+
+
+def test_timings_run_alone(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.touch()
+    nodes = [node(f"w{i}", log=str(log), seconds=2, lane=lane)
+             for i, lane in enumerate(("light", "other"))]  # fmt: skip
+    timings = [node(f"t{i}", steps.alone, log=str(log), seconds=0.2) for i in range(2)]
+    run(Store(tmp_path / "store"), *timings, *nodes)
+    lines = [line.split() for line in log.read_text().splitlines()]
+    spans = {}
+    for name, at, _ in lines:
+        spans.setdefault(name.removesuffix("-end"), []).append(float(at))
+    for alone in ("t0", "t1"):
+        for other, (start, end) in spans.items():
+            if other != alone:
+                assert end <= spans[alone][0] or start >= spans[alone][1], spans
+    assert spans["w0"][0] < spans["w1"][1] and spans["w1"][0] < spans["w0"][1]
+
+
+def test_the_background_stands_still_while_something_is_timed(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pieces = node("b", steps.background, log=str(log), seconds=4)
+    before = node("a", log=str(log), seconds=0.5)
+    timing = node("t", steps.alone, inputs=("a",), log=str(log), seconds=1)
+    run(Store(tmp_path / "store"), pieces, before, timing)
+    at: dict[str, list[float]] = {}
+    for line in log.read_text().splitlines():
+        at.setdefault(line.split()[0], []).append(float(line.split()[1]))
+    (start,), (end,) = at["t"], at["t-end"]
+    assert not [piece for piece in at["b"] if start - 0.1 < piece < end]
+    assert at["b"][-1] > end, "it did not keep what is timed waiting"
+
+
+def test_timings_wait_for_processes_that_are_starting(tmp_path: Path) -> None:
+    store, log = Store(tmp_path / "store"), tmp_path / "log"
+    ready = []
+    with LocalLanes(store.root / "logs") as lanes:
+        slow = lanes.submit("browser", time.sleep, 2)
+        slow.add_done_callback(lambda future: ready.append(time.monotonic()))
+        lanes._warming.append(slow)  # as a browser that takes its time to start
+        timing = node("t", steps.alone, log=str(log))
+        Run(plan(timing), store, lanes, {}, Events()).all()
+    began = float(log.read_text().split()[1])
+    assert ready[0] <= began
+
+
+def pids(log: Path) -> dict[str, int]:
+    lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+    return {name: int(pid) for name, _, pid in lines}
+
+
+def test_a_quick_step_starts_no_process_and_waits_for_none(tmp_path: Path) -> None:
+    log, store = tmp_path / "log", Store(tmp_path / "store")
+    before, quick = node("a"), node("q", steps.quick, inputs=("a",), log=str(log))
+    after = Node("b", steps.write, steps.Write(text="b"), {"0": "a"}, after=("q",))
+    run(store, before, quick, after)
+    # The lane has a process for the other steps.
+    assert pids(log)["q"] != os.getpid()
+
+    log.unlink()
+    again = node("q", steps.quick, inputs=("a",), log=str(log), seconds=0.01)
+    running = psutil.Process().children()
+    with LocalLanes(store.root / "logs") as lanes:
+        Run(plan(before, again, after), store, lanes, {}, Events()).all()
+        # What comes after it, and would need one, is in the store.
+        assert set(psutil.Process().children()) <= set(running)
+    assert pids(log)["q"] == os.getpid()
+
+    with pytest.raises(SourceError, match=r"^there: cannot be had\n  do this$"):
+        run(store, before, node("bad", steps.quick, inputs=("a",)))
+    assert not list((store.root / "work").iterdir())
+
+
+def test_a_quick_step_keeps_nothing_waiting(tmp_path: Path) -> None:
+    log, store = tmp_path / "log", Store(tmp_path / "store")
+    run(store, node("a"))
+    slow = node("slow", lane="other", log=str(log), seconds=1.0)
+    run(store, node("a"), slow, node("q", steps.quick, inputs=("a",), log=str(log)))
+    assert len({os.getpid(), *pids(log).values()}) == 3
+
+
+def test_only_what_a_step_reads_is_looked_at(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    made = Node("two", steps.two, steps.Write(text="two"))
+    quick = steps.quick, steps.Write(text="q"), {"0": "two"}
+    first, _ = run(store, made, Node("q", *quick, reads=("text",)))
+    assert text(store, first["q"]) == "text"
+    sha256, size = first["two"].tree["folder/large"]
+    store.path(sha256).chmod(0o644)
+    store.path(sha256).write_text("x" * size)
+    other = steps.quick, steps.Write(text="r"), {"0": "two"}
+    assert ("done", "r") in run(store, made, Node("r", *other, reads=("text",)))[1]
+    with pytest.raises(PipelineError, match=r"^s: a file that an earlier step made was damaged"):
+        run(store, made, Node("s", steps.quick, steps.Write(text="s"), {"0": "two"}))
+    # The key is of all files, read or not.
+    less = Node("two", steps.write, steps.Write(text="read"))
+    assert ("done", "q") in run(store, less, Node("q", *quick, reads=("text",)))[1]
+
+
+def test_what_is_true_only_now_is_made_every_time(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for _ in range(2):
+        results, events = run(store, node("n", steps.only_now), node("x", inputs=("n",)))
+        assert ("done", "n") in events
+        assert text(store, results["x"]) == "nowx"
+
+
+def test_errors_come_as_they_were_and_finished_steps_are_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with pytest.raises(SourceError, match=r"^there: cannot be had\n  do this$") as caught:
+        run(store, node("a"), node("bad", steps.refuse, inputs=("a",)))
+    assert caught.value.exit_code == 4
+    assert run(store, node("a"))[1] == [("stored", "a")]
+
+
+def test_a_librarys_error_names_it_in_one_line_with_its_cause(tmp_path: Path) -> None:
+    said = r"^bad: plain_steps failed: of a library \(ZeroDivisionError\)\n  run again with --debug"
+    with pytest.raises(PipelineError, match=said) as caught:
+        run(Store(tmp_path), node("bad", steps.crash))
+    assert "ZeroDivisionError" in str(caught.value.__cause__)
+
+
+def test_a_killed_process_is_said_to_be_killed(tmp_path: Path) -> None:
+    said = r"^bad: its process was killed, as systems do for want of memory\n  end other programs"
+    with pytest.raises(PipelineError, match=said):
+        run(Store(tmp_path), node("bad", steps.killed))
+    assert not list((tmp_path / "objects").glob("*/*"))
+
+
+def test_a_crashed_process_is_told_from_a_killed_one(tmp_path: Path) -> None:
+    with pytest.raises(PipelineError, match=r"^bad: its process crashed \(SIGABRT\)"):
+        run(Store(tmp_path), node("bad", steps.aborts))
+
+
+def run_most(store: Store, *nodes: Node, never: str = "") -> tuple[Run, Events]:
+    """All that can be made, whatever fails, unless ``never`` does."""
+    events = Events()
+    with LocalLanes(store.root / "logs") as lanes:
+        done = Run(plan(*nodes), store, lanes, {}, events)
+        done.all(lambda failed: never in failed)
+    return done, events
+
+
+def test_what_fails_ends_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    bad = node("bad", steps.crash, inputs=("a",))
+    timed = node("t", steps.alone, inputs=("c",))
+    nodes = node("a"), bad, node("b", inputs=("bad",)), node("c", inputs=("a",)), timed
+    done, events = run_most(store, *nodes)
+    assert list(done.results) == ["a", "c", "t"]
+    assert list(done.failures) == ["bad"]
+    assert ("start", "b") not in events and ("failed", "bad") in events
+    # What failed is tried again.
+    _, events = run_most(store, *nodes)
+    assert [name for state, name in events if state == "start"] == ["bad"]
+
+
+def test_steps_after_a_killed_one_have_a_process(tmp_path: Path) -> None:
+    nodes = node("bad", steps.killed), node("worse", steps.aborts), node("good")
+    done, _ = run_most(Store(tmp_path), *nodes)
+    assert list(done.results) == ["good"]
+    assert "was killed" in str(done.failures["bad"])
+    assert "crashed (SIGABRT)" in str(done.failures["worse"])
+
+
+def test_what_all_need_ends_the_run_and_all_that_failed_is_told(tmp_path: Path) -> None:
+    nodes = node("bad", steps.crash), node("shared", steps.refuse, lane="other", inputs=("a",))
+    late = node("late", inputs=("slow",))
+    with pytest.raises(PipelineError) as caught:
+        slow = node("slow", seconds=1.0)
+        run_most(Store(tmp_path), node("a"), *nodes, slow, late, never="shared")
+    assert "bad: plain_steps failed" in str(caught.value)
+    assert "there: cannot be had\n  do this" in str(caught.value)
+
+
+def test_no_error_names_a_path_of_the_store(tmp_path: Path) -> None:
+    for what in ("input", "work", "other"):
+        bad = node("bad", steps.names_paths, inputs=("a",), log=what)
+        with pytest.raises(PipelineError) as caught:
+            run(Store(tmp_path), node("a"), bad)
+        said = str(caught.value)
+        assert str(tmp_path) not in said
+        assert said.splitlines()[0] == {
+            "input": "bad: No such file or directory: 0/gone",
+            "work": "bad: plain_steps failed: cannot write model.bin in its folder (ValueError)",
+            "other": "bad: is damaged: a file of an earlier step",
+        }[what]  # fmt: skip
+
+
+def test_lanes_leave_no_threads(tmp_path: Path) -> None:
+    # Python 3.11 ends with "OSError: [Errno 9] Bad file descriptor" where one is just ending.
+    before = set(threading.enumerate())
+    with LocalLanes(tmp_path) as lanes:
+        lanes.submit("light", time.sleep, 0).result()
+        lanes.submit("other", time.sleep, 0).result()
+        pools = {thread for thread in threading.enumerate() if not thread.daemon} - before
+        assert len(pools) >= 2
+    assert not [thread for thread in pools if thread.is_alive()]
+    deadline = time.monotonic() + 10
+    while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not left, "those that forward reports end by themselves"
+
+
+TALKS = f"""
+import sys, time
+sys.path.insert(0, {str(HERE)!r})
+from pathlib import Path
+import plain_steps as steps
+from pipeline.engine.lanes.local import LocalLanes
+from pipeline.engine.call import StepCall, execute
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    options = steps.Write(log=str(folder / "log")).model_dump_json()
+    call = StepCall("talk", folder / "store", "plain_steps:chatter", options, {{}}, {{}})
+    with LocalLanes(folder) as lanes:
+        lanes.on_progress = lambda fraction, note, lane: time.sleep(0.2)
+        lanes.submit("light", execute, call)
+        while not (folder / "log").exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        raise SystemExit("enough")
+"""
+
+
+def test_a_process_that_is_ended_while_it_reports_holds_up_nobody(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(TALKS)
+    done = subprocess.run(
+        [sys.executable, script, tmp_path], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == "enough\n"
+
+
+PARENT = f"""
+import sys
+sys.path.insert(0, {str(HERE)!r})
+from pathlib import Path
+import plain_steps as steps
+from pipeline.engine.lanes.local import LocalLanes
+from pipeline.engine.graph import Node
+from pipeline.plan import Plan
+from pipeline.engine.schedule import Run
+from pipeline.engine.store import Store
+
+if __name__ == "__main__":
+    plan = Plan(config=None)
+    plan.add(Node("done", steps.write, steps.Write(text="done")))
+    log = sys.argv[1] + "/log"
+    long = steps.Write(text="long", log=log, seconds=60)
+    plan.add(Node("long", steps.write, long, {{"0": "done"}}))
+    store = Store(Path(sys.argv[1]) / "store")
+    with LocalLanes(store.root / "logs") as lanes:
+        Run(plan, store, lanes, {{}}, lambda *event: None).all()
+"""
+
+
+def test_no_process_outlives_a_killed_build_and_the_next_one_resumes(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen([sys.executable, script, tmp_path])
+    log = tmp_path / "log"
+    deadline = time.monotonic() + 30
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    worker = int(log.read_text().split()[2])
+    assert psutil.pid_exists(worker)
+
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(worker)
+
+    store = Store(tmp_path / "store")
+    assert list((store.root / "work").iterdir())
+    with store.in_use():
+        assert not list((store.root / "work").glob("*"))
+    assert run(store, node("done"))[1] == [("stored", "done")]
