@@ -12,7 +12,7 @@ from pipeline.engine.store import Store
 from pipeline.plan import make_plan
 
 if TYPE_CHECKING:
-    from pipeline.publish.release import Release
+    from pipeline.publish.release.release import Release
 from pipeline.build.make import make
 
 
@@ -44,7 +44,7 @@ def build(
     from pipeline.build.judge import judge
     from pipeline.build.publish import publish
     from pipeline.engine.lanes.local import LocalLanes
-    from pipeline.publish.signature import signer
+    from pipeline.publish.trust.signature import signer
     from pipeline.search.resolve import search_all
 
     storage.require(config.publish.to)

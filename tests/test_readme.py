@@ -11,8 +11,8 @@ from readme import ROOT, code
 
 from pipeline.base.registry import discover
 from pipeline.cli.main import COMMANDS
-from pipeline.config.config import Gates
 from pipeline.config.file import load_config
+from pipeline.config.gates import Gates
 
 KEYS = {module.KEY for module in discover("optimize", "KEY").values()}
 README = (ROOT / "README.md").read_text()

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.publish.release import publish
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release.release import publish
+from pipeline.publish.upkeep.verify.run import verify
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.publish.release import Release, Writer
-    from pipeline.publish.signature import Signer
-    from pipeline.publish.upload import Progress
+    from pipeline.publish.release.release import Release, Writer
+    from pipeline.publish.release.upload import Progress
+    from pipeline.publish.trust.signature import Signer
     from pipeline.report.page import Context
 from pipeline.build.result import Built
 
@@ -25,8 +25,9 @@ def publish(
         signer: signs the release, also one that was published unsigned before.
         progress: is told how far copying is.
     """
-    from pipeline.publish import release, signing
-    from pipeline.publish.root import root_pieces
+    from pipeline.publish.release import release
+    from pipeline.publish.release.root import root_pieces
+    from pipeline.publish.trust import signing
     from pipeline.storage import open_storage
 
     writers: list[Writer] = [_write_bom, *([signer.sign] if signer else [])]
@@ -50,7 +51,7 @@ def publish(
 
 def _write_bom(manifest: Mapping[str, Any], to: Path) -> None:
     """Late: a release that is there already has its bill of materials."""
-    from pipeline.publish import bom
+    from pipeline.publish.release import bom
 
     bom.write(manifest, to)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.base.errors import ConfigError
-from pipeline.publish import find
+from pipeline.publish.upkeep import find
 from pipeline.report.release import Release
 
 if TYPE_CHECKING:

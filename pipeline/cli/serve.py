@@ -22,8 +22,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish import index
-from pipeline.publish.hosting import hidden
+from pipeline.publish.release import index
+from pipeline.publish.release.hosting import hidden
 from pipeline.storage.headers import ALWAYS, ENCODINGS, PREFLIGHT, headers
 from pipeline.storage.local import LocalStorage
 

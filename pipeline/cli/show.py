@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pipeline.cli.doctor import Check
     from pipeline.engine.graph import Node
     from pipeline.plan import Plan
-    from pipeline.publish.release import Release
+    from pipeline.publish.release.release import Release
 
 
 def built(result: Built, as_json: bool, release: Release | None = None) -> None:
@@ -114,8 +114,8 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
 
 def cdn(folder: str, as_json: bool) -> None:
     """The models, channels and releases of a CDN folder, wherever it is."""
-    from pipeline.publish import index
-    from pipeline.publish.release import told
+    from pipeline.publish.release import index
+    from pipeline.publish.release.release import told
     from pipeline.storage import open_readable
 
     storage = open_readable(folder)

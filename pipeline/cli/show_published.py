@@ -6,7 +6,7 @@ import json
 
 import click
 
-from pipeline.publish.clean import Plan, clean
+from pipeline.publish.upkeep.clean import Plan, clean
 
 
 def cleaned(cdn: str, keep: int, grace_seconds: float, *, really: bool, as_json: bool) -> None:

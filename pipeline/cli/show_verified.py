@@ -10,11 +10,11 @@ import click
 
 from pipeline.cli.bar import bytes_bar
 from pipeline.measures.words import count
-from pipeline.publish.signed import Trusted
-from pipeline.publish.verify.checks import CHECKS
-from pipeline.publish.verify.fault import Check
-from pipeline.publish.verify.run import Found, verify
-from pipeline.publish.verify.signatures import Signatures
+from pipeline.publish.trust.signed import Trusted
+from pipeline.publish.upkeep.verify.checks import CHECKS
+from pipeline.publish.upkeep.verify.fault import Check
+from pipeline.publish.upkeep.verify.run import Found, verify
+from pipeline.publish.upkeep.verify.signatures import Signatures
 
 #: What to do after faults.
 NEXT = (

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.base.options import Options
-from pipeline.config.config import Gates
+from pipeline.config.gates import Gates
 
 
 def _listed(value: Any) -> Any:

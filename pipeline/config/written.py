@@ -7,7 +7,8 @@ from typing import Any
 
 from pipeline.backends.targets import Target
 from pipeline.config.bounds import asked
-from pipeline.config.config import Config, Gates
+from pipeline.config.config import Config
+from pipeline.config.gates import Gates
 from pipeline.config.type import config_type
 from pipeline.measures.miss import FLOORS
 

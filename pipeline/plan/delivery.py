@@ -11,8 +11,10 @@ from pipeline.backends.web.packages import CLIENT
 from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Plan
-from pipeline.publish import demo, runtime
+from pipeline.publish.delivery import demo, runtime
 from pipeline.storage import layout
+
+_RUNTIME, _DEMO = "pipeline.publish.delivery.runtime", "pipeline.publish.delivery.demo:make"
 
 
 def plan_wire(plan: Plan, packages: list[Package]) -> None:
@@ -33,7 +35,7 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
 
 def plan_compressed(plan: Plan, package: Package) -> None:
     """Add what compresses an artifact, and so knows its bytes on the wire."""
-    compress = step_of("pipeline.publish.compress:compress", **_effort(plan))
+    compress = step_of("pipeline.publish.delivery.compress:compress", **_effort(plan))
     plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
 
 
@@ -68,7 +70,7 @@ def _plan_assets(plan: Plan, name: str) -> None:
     # Without the packages there is nothing to prove artifacts with either: the proofs say so.
     if files and all(path.is_file() for path in files.values()):
         features = {path.name: needs for path, needs in bundles.assets_of(name).items()}
-        keep = step_of("pipeline.publish.runtime:keep_assets", features=features, **_effort(plan))
+        keep = step_of(f"{_RUNTIME}:keep_assets", features=features, **_effort(plan))
         plan.add(Node(layout.runtime_node(name, asset=True), *keep, files=files))
 
 
@@ -78,24 +80,22 @@ def plan_bundle(plan: Plan, name: str) -> str:
 
 
 def _plan_made(plan: Plan, name: str, *sources: Path) -> str:
-    make = step_of("pipeline.publish.runtime:bundle", runtime=name)
+    make = step_of(f"{_RUNTIME}:bundle", runtime=name)
     key = [esbuild.fingerprint(folder) for folder in sources]
     return plan.add(Node(f"bundle {name}", *make, extra_key=key))
 
 
 def _plan_kept(plan: Plan, name: str, bundle: str) -> None:
-    keep = step_of("pipeline.publish.runtime:keep_bundle", runtime=name, **_effort(plan))
+    keep = step_of(f"{_RUNTIME}:keep_bundle", runtime=name, **_effort(plan))
     plan.add(Node(layout.runtime_node(name), *keep, {"bundle": bundle}))
 
 
 def _plan_client(plan: Plan) -> None:
     key = esbuild.fingerprint(CLIENT)
-    make, licences = "pipeline.publish.client:make", "pipeline.publish.runtime:licences"
-    plan.add(Node(layout.CLIENT, *step_of(make), extra_key=key))
-    plan.add(
-        Node(layout.DEMO, *step_of("pipeline.publish.demo:make"), extra_key=demo.fingerprint())
-    )
-    plan.add(Node(layout.LICENCES, *step_of(licences), extra_key=key))
+    make = step_of("pipeline.publish.delivery.client:make")
+    plan.add(Node(layout.CLIENT, *make, extra_key=key))
+    plan.add(Node(layout.DEMO, *step_of(_DEMO), extra_key=demo.fingerprint()))
+    plan.add(Node(layout.LICENCES, *step_of(f"{_RUNTIME}:licences"), extra_key=key))
 
 
 def delivered(plan: Plan) -> dict[str, str]:

@@ -71,7 +71,7 @@ def _plan_searches(plan: Plan) -> dict[str, str]:
 
 def _plan_manifest(plan: Plan) -> None:
     config = plan.config
-    identify = step_of("pipeline.publish.manifest:identify")
+    identify = step_of("pipeline.publish.release.manifest:identify")
     plan.add(Node("identify source", *identify, {"source": "pull"}))
     inputs = {"source": "identify source", "frozen": "freeze"}
     inputs |= {"samples": "samples", "golden": "golden"}
@@ -98,7 +98,7 @@ def _plan_manifest(plan: Plan) -> None:
         "not_made": [asdict(failed) for failed in plan.failed.values()],
         "source": {"kind": config.source.kind, **config.source.options.key(), **_stated(config)},
     }
-    write = step_of("pipeline.publish.manifest:write", **options)
+    write = step_of("pipeline.publish.release.manifest:write", **options)
     plan.add(Node("manifest", *write, inputs, reads=_DESCRIBING))
 
 

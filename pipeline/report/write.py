@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.files import write_aside
-from pipeline.publish.snippet import pinned
+from pipeline.publish.release.snippet import pinned
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
 from pipeline.report.page import Context, page

@@ -180,7 +180,7 @@ class KeepOptions(options.Options):
 @step(version=2, quick=True)
 def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
     """Nothing -> ``search.json`` and its summary: makes the outcome a part of a build."""
-    from pipeline.publish.manifest import SEARCH
+    from pipeline.publish.release.manifest import SEARCH
 
     (work / RESULT).write_text(json.dumps(options.outcome))
     (work / SEARCH).write_text(json.dumps(from_json(options.outcome).summary()))

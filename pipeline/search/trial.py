@@ -197,7 +197,7 @@ class Measured:
         return int(self.file(package.node, "artifact.json")["bytes"])
 
     def wire_bytes_of(self, package: Package) -> int:
-        from pipeline.publish.compress import SIZES, total
+        from pipeline.publish.delivery.compress import SIZES, total
 
         sizes = self.file(wire(package.artifact), SIZES)
         files = self.file(package.node, "artifact.json")["files"]

@@ -16,8 +16,8 @@ from client_site import Origin
 
 from pipeline.backends.web import esbuild
 from pipeline.backends.web.bundles import assets_of
-from pipeline.publish import page
-from pipeline.publish.runtime import SOURCES
+from pipeline.publish.delivery.runtime import SOURCES
+from pipeline.publish.release import page
 
 Manifest = dict[str, Any]
 

@@ -12,7 +12,7 @@ from client_page import ScriptPage
 from client_release import Release
 from test_model import CLASSIFY, where
 
-from pipeline.publish.client import APART
+from pipeline.publish.delivery.client import APART
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from client_release import Release
 from client_site import altered, answer
 from test_model import CLASSIFY, where
 
-from pipeline.publish import snippet
+from pipeline.publish.release import snippet
 
 pytestmark = [
     pytest.mark.browser,

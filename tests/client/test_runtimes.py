@@ -20,8 +20,8 @@ from safetensors.numpy import load_file
 from pipeline.backends.web import esbuild
 from pipeline.backends.web.bundles import assets_of
 from pipeline.base.digest import file_digest
-from pipeline.publish.compress import TWINS
-from pipeline.publish.runtime import LICENCE_FILE, PACKAGES, SOURCES
+from pipeline.publish.delivery.compress import TWINS
+from pipeline.publish.delivery.runtime import LICENCE_FILE, PACKAGES, SOURCES
 
 pytestmark = pytest.mark.browser
 

@@ -26,7 +26,7 @@ from client_tiers import (
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.backends.web import session
-from pipeline.publish.runtime import split
+from pipeline.publish.delivery.runtime import split
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.config.config import Gates
+from pipeline.config.gates import Gates
 from pipeline.measures.parity import MAX_DB, WORST, compare, logits
 from pipeline.validate.agreement import METRICS
 from pipeline.validate.gates import OTHER

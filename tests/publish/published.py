@@ -12,7 +12,7 @@ from typing import Any
 
 import brotli
 
-from pipeline.publish.upload import Piece
+from pipeline.publish.release.upload import Piece
 from pipeline.storage import open_readable
 
 

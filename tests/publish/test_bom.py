@@ -9,7 +9,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from pipeline.publish.bom import BOM, bom, write
+from pipeline.publish.release.bom import BOM, bom, write
 
 
 def problems(document: dict[str, Any]) -> list[str]:

@@ -11,7 +11,13 @@ import pytest
 
 from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.engine import step
-from pipeline.publish.compress import CompressOptions, compress, quality_of, total, write_twins
+from pipeline.publish.delivery.compress import (
+    CompressOptions,
+    compress,
+    quality_of,
+    total,
+    write_twins,
+)
 from pipeline.tensors.signature import Signature
 
 

@@ -12,13 +12,13 @@ from published import artifact, at, check, manifest
 
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.cli.main import main
-from pipeline.publish import copy as copying
-from pipeline.publish.channel import MovedError
-from pipeline.publish.release import Release, publish
-from pipeline.publish.signature import SIGNATURE, signer
-from pipeline.publish.signed import Trusted
-from pipeline.publish.signed import check as check_signature
-from pipeline.publish.upload import Piece
+from pipeline.publish.release.channel import MovedError
+from pipeline.publish.release.release import Release, publish
+from pipeline.publish.release.upload import Piece
+from pipeline.publish.trust.signature import SIGNATURE, signer
+from pipeline.publish.trust.signed import Trusted
+from pipeline.publish.trust.signed import check as check_signature
+from pipeline.publish.upkeep import copy as copying
 from pipeline.storage import open_storage
 from pipeline.storage.local import LocalStorage
 

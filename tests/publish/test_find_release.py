@@ -7,8 +7,8 @@ import pytest
 from test_folder import artifact, at, manifest
 
 from pipeline.base.errors import ConfigError
-from pipeline.publish.find import find_release, read
-from pipeline.publish.release import publish
+from pipeline.publish.release.release import publish
+from pipeline.publish.upkeep.find import find_release, read
 
 
 @pytest.fixture

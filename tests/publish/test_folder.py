@@ -15,9 +15,9 @@ import pytest
 from published import artifact, at, check, manifest
 
 from pipeline.base.errors import PipelineError
-from pipeline.publish import index
-from pipeline.publish.channel import MovedError
-from pipeline.publish.release import publish
+from pipeline.publish.release import index
+from pipeline.publish.release.channel import MovedError
+from pipeline.publish.release.release import publish
 from pipeline.storage.local import LocalStorage
 
 
@@ -117,7 +117,7 @@ def small_disk(tmp_path: Path):
 PUBLISHER = """
 import json, sys
 from pathlib import Path
-from pipeline.publish.release import publish
+from pipeline.publish.release.release import publish
 a, cdn = Path(sys.argv[1]), Path(sys.argv[2])
 entry = json.loads((a / "entry.json").read_text())
 number = 0
@@ -222,8 +222,9 @@ def test_a_release_of_before_reports_stays_valid(tmp_path: Path) -> None:
 NOTHING_TO_DO = """
 import json, sys
 from pathlib import Path
-import pipeline.build.result, pipeline.cli.bar, pipeline.publish.root, pipeline.publish.signing
-from pipeline.publish.release import publish
+import pipeline.build.result, pipeline.cli.bar
+import pipeline.publish.release.root, pipeline.publish.trust.signing
+from pipeline.publish.release.release import publish
 folder, cdn = Path(sys.argv[1]), sys.argv[2]
 manifest = json.loads((folder / "manifest.json").read_text())
 assert publish(manifest, lambda name: folder, cdn, "latest").new is False

@@ -24,10 +24,10 @@ import pytest
 from published import artifact, at, manifest
 
 from pipeline.cli.serve import HOST, application
-from pipeline.publish.compress import write_twins
-from pipeline.publish.hosting import MAX_RULES
-from pipeline.publish.release import publish
-from pipeline.publish.upload import Piece
+from pipeline.publish.delivery.compress import write_twins
+from pipeline.publish.release.hosting import MAX_RULES
+from pipeline.publish.release.release import publish
+from pipeline.publish.release.upload import Piece
 from pipeline.storage.headers import ALWAYS, IMMUTABLE, SHORT, immutable
 
 T = TypeVar("T")

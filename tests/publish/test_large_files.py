@@ -9,10 +9,10 @@ from published import artifact, at, manifest
 
 from pipeline.backends.web.bundles import ASSETS
 from pipeline.base.errors import PipelineError
-from pipeline.publish import release
-from pipeline.publish.release import publish
-from pipeline.publish.runtime import split
-from pipeline.publish.verify.run import verify
+from pipeline.publish.delivery.runtime import split
+from pipeline.publish.release import release
+from pipeline.publish.release.release import publish
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage.layout import MOST_FILE_BYTES
 
 LARGE = bytes(MOST_FILE_BYTES + 1)

@@ -12,11 +12,11 @@ import manifests
 import pytest
 from published import artifact, at, manifest
 
-from pipeline.publish import channel, page
-from pipeline.publish.copy import copy, source
-from pipeline.publish.release import publish
-from pipeline.publish.rollback import rollback
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release import channel, page
+from pipeline.publish.release.release import publish
+from pipeline.publish.upkeep.copy import copy, source
+from pipeline.publish.upkeep.rollback import rollback
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage
 
 

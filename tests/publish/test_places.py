@@ -14,13 +14,13 @@ from published import artifact, at, check, manifest, pieces
 from pipeline.base.digest import tree_digest
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.cli.main import main
-from pipeline.publish import channel as channels
-from pipeline.publish import index
-from pipeline.publish.channel import MovedError
-from pipeline.publish.clean import clean
-from pipeline.publish.release import Release, publish
-from pipeline.publish.rollback import rollback
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release import channel as channels
+from pipeline.publish.release import index
+from pipeline.publish.release.channel import MovedError
+from pipeline.publish.release.release import Release, publish
+from pipeline.publish.upkeep.clean import clean
+from pipeline.publish.upkeep.rollback import rollback
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import Storage, open_storage
 
 DAY = 86400.0
@@ -234,7 +234,7 @@ def test_a_clean_up_stops_when_publishers_no_longer_wait(
     for number in range(3):
         release(place, tmp_path / str(number), b"head %d" % number)
     aged(place, monkeypatch, 2 * DAY)
-    monkeypatch.setattr("pipeline.publish.clean.CLEANING_SECONDS", -1.0)
+    monkeypatch.setattr("pipeline.publish.upkeep.clean.CLEANING_SECONDS", -1.0)
     before = paths(place)
     with pytest.raises(PipelineError, match="more to remove than fits"):
         clean(place, 1, DAY, really=True)
@@ -246,7 +246,7 @@ def aged(place: str, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     import time
 
     now = time.time
-    monkeypatch.setattr("pipeline.publish.clean.time.time", lambda: now() + seconds)
+    monkeypatch.setattr("pipeline.publish.upkeep.clean.time.time", lambda: now() + seconds)
 
 
 def test_a_clean_up_keeps_what_channels_and_kept_releases_use(

@@ -16,9 +16,9 @@ import pytest
 from published import artifact, at, check, manifest
 from s3_server import S3
 
-from pipeline.publish import index
-from pipeline.publish.release import publish
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release import index
+from pipeline.publish.release.release import publish
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage
 
 #: Two publishers begin together in each.
@@ -29,8 +29,8 @@ ROUNDS = 100
 PUBLISHER = """
 import json, sys
 from pathlib import Path
-from pipeline.publish.channel import MovedError
-from pipeline.publish.release import publish
+from pipeline.publish.release.channel import MovedError
+from pipeline.publish.release.release import publish
 folder, to, name, rounds = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 entry = json.loads((folder / "entry.json").read_text())
 print("ready", flush=True)

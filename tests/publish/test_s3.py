@@ -13,10 +13,10 @@ from published import artifact, at, check, manifest
 from s3_server import S3, running_s3
 
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
-from pipeline.publish import release as releases
-from pipeline.publish.clean import clean
-from pipeline.publish.release import publish
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release import release as releases
+from pipeline.publish.release.release import publish
+from pipeline.publish.upkeep.clean import clean
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage, problem
 from pipeline.storage.patience import Patience
 from pipeline.storage.s3 import S3Storage

@@ -15,9 +15,9 @@ import pytest
 from http_server import running_server
 
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
-from pipeline.publish import bom
-from pipeline.publish.signature import PASSWORD, SIGNATURE, signer
-from pipeline.publish.signed import Read, Trusted, check
+from pipeline.publish.release import bom
+from pipeline.publish.trust.signature import PASSWORD, SIGNATURE, signer
+from pipeline.publish.trust.signed import Read, Trusted, check
 
 FILES = ("manifest.json", bom.BOM, "report.html")
 

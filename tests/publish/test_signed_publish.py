@@ -13,11 +13,12 @@ import keys
 import pytest
 
 from pipeline.base.errors import PipelineError
-from pipeline.publish import bom, signing
-from pipeline.publish.compress import TWINS
-from pipeline.publish.release import MANIFEST
-from pipeline.publish.signature import PASSWORD, SIGNATURE, Signer
-from pipeline.publish.signed import Trusted, Verdict, check
+from pipeline.publish.delivery.compress import TWINS
+from pipeline.publish.release import bom
+from pipeline.publish.release.release import MANIFEST
+from pipeline.publish.trust import signing
+from pipeline.publish.trust.signature import PASSWORD, SIGNATURE, Signer
+from pipeline.publish.trust.signed import Trusted, Verdict, check
 from pipeline.storage import open_storage
 
 ROOT = Path(__file__).parents[2]

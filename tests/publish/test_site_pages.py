@@ -11,12 +11,12 @@ from pathlib import Path
 import brotli
 from published import artifact, at, manifest
 
-from pipeline.publish import index, site
-from pipeline.publish.clean import clean
-from pipeline.publish.copy import copy, source
-from pipeline.publish.release import Release, publish
-from pipeline.publish.rollback import rollback
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release import index, site
+from pipeline.publish.release.release import Release, publish
+from pipeline.publish.upkeep.clean import clean
+from pipeline.publish.upkeep.copy import copy, source
+from pipeline.publish.upkeep.rollback import rollback
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage
 
 KNOWN = {

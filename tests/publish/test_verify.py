@@ -18,12 +18,12 @@ from published import artifact, at, manifest, pieces
 from pipeline.base.digest import scan, tree_digest
 from pipeline.base.errors import ConfigError
 from pipeline.cli.main import main
-from pipeline.publish import copy as copying
-from pipeline.publish.release import Release, publish
-from pipeline.publish.signature import SIGNATURE, signer
-from pipeline.publish.verify.checks import CHECKS
-from pipeline.publish.verify.fault import Fault, Published
-from pipeline.publish.verify.run import verify
+from pipeline.publish.release.release import Release, publish
+from pipeline.publish.trust.signature import SIGNATURE, signer
+from pipeline.publish.upkeep import copy as copying
+from pipeline.publish.upkeep.verify.checks import CHECKS
+from pipeline.publish.upkeep.verify.fault import Fault, Published
+from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage
 
 HEAD, BODY = b"head " * 200, b"body " * 3000

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.backends.targets import Target
-from pipeline.config.config import Gates
+from pipeline.config.gates import Gates
 from pipeline.validate.gates import Facts, bounds_for, judge, not_applied
 from pipeline.validate.tolerances import TOLERANCES
 

@@ -17,7 +17,7 @@ from pipeline.build.result import Built
 from pipeline.engine.store import Store
 from pipeline.export import onnx as fmt
 from pipeline.optimize import int8_dynamic
-from pipeline.publish.manifest import Proved, _judged
+from pipeline.publish.release.manifest import Proved, _judged
 from pipeline.report import terminal
 from pipeline.report.release import Artifact, Release
 from pipeline.report.verdict import judge as verdict_of

@@ -13,8 +13,8 @@ from pipeline.base.errors import Failures, PipelineError
 if TYPE_CHECKING:
     from pipeline.build.result import Built
     from pipeline.engine.store import Store
-    from pipeline.publish.release import Release
-    from pipeline.publish.signature import Signer
+    from pipeline.publish.release.release import Release
+    from pipeline.publish.trust.signature import Signer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -100,7 +100,7 @@ def signer(key: Path | None, keyless: bool) -> Signer | None:
     """Who signs releases, if anyone; refused here before anything is made."""
     if not key and not keyless:
         return None
-    from pipeline.publish import signature
+    from pipeline.publish.trust import signature
 
     return signature.signer(key, keyless=keyless)
 

@@ -26,7 +26,7 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
       pipeline copy staging/mobilenet staging/detector --to /srv/cdn
     """
     from pipeline.cli.bar import bytes_bar
-    from pipeline.publish import copy as job
+    from pipeline.publish.upkeep import copy as job
     from pipeline.storage import open_storage
 
     target = open_storage(to)

@@ -27,7 +27,7 @@ def command(name: str, *, release: str, channel: str, cdn: str, as_json: bool) -
       pipeline rollback mobilenet --to 9eeb984d8ea13175
       pipeline rollback mobilenet --to 9eeb --channel stable --cdn s3://bucket/cdn
     """
-    from pipeline.publish.rollback import rollback
+    from pipeline.publish.upkeep.rollback import rollback
 
     moved = rollback(name, release, channel, cdn)
     if as_json:

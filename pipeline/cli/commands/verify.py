@@ -55,7 +55,7 @@ def command(
         --issuer https://token.actions.githubusercontent.com
     """
     from pipeline.cli import show_verified
-    from pipeline.publish.signed import Trusted
+    from pipeline.publish.trust.signed import Trusted
 
     if not show_verified.verified(where, as_json, Trusted(public_key, identity, issuer)):
         raise click.exceptions.Exit(1)

@@ -19,17 +19,11 @@ import psutil
 import pytest
 from browser_cases import ONNX, Case
 
+from pipeline.backends import tfjs_cpu, tfjs_wasm, tfjs_webgl, tfjs_webgl_f16
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
 from pipeline.backends.targets import Target, known
-from pipeline.backends.web import (
-    processes,
-    session,
-    tfjs_cpu,
-    tfjs_wasm,
-    tfjs_webgl,
-    tfjs_webgl_f16,
-)
+from pipeline.backends.web import processes, session
 from pipeline.backends.web.driver import PageFailure
 from pipeline.backends.web.engines import chromium, firefox
 from pipeline.base.errors import PipelineError

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish import channel as channels
-from pipeline.publish import index, site
-from pipeline.publish.release import told
-from pipeline.publish.verify.listed import FILE, RUNTIME, files
+from pipeline.publish.release import channel as channels
+from pipeline.publish.release import index, site
+from pipeline.publish.release.release import told
+from pipeline.publish.upkeep.verify.listed import FILE, RUNTIME, files
 from pipeline.storage import Entry, Storage, open_storage
 from pipeline.storage.flags import CLEANING_SECONDS
 from pipeline.storage.layout import MANIFEST, plain

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from pipeline.publish import index
-from pipeline.publish.site import FRONT
+from pipeline.publish.release import index
+from pipeline.publish.release.site import FRONT
 from pipeline.storage.base import Storage
 from pipeline.storage.headers import ALWAYS, IMMUTABLE, PREFLIGHT, SHORT, TYPES, UNCHANGING, UNKNOWN
 

@@ -16,10 +16,10 @@ from typing import Any
 from pipeline.base.digest import digest
 from pipeline.base.errors import PipelineError
 from pipeline.base.files import write_aside
-from pipeline.publish import channel as channels
-from pipeline.publish import hosting, index, site
-from pipeline.publish import page as pages
-from pipeline.publish.upload import (
+from pipeline.publish.release import channel as channels
+from pipeline.publish.release import hosting, index, site
+from pipeline.publish.release import page as pages
+from pipeline.publish.release.upload import (
     Piece,
     Progress,
     Silent,
@@ -191,7 +191,7 @@ def _add_release(
     name = manifest["name"]
     if known := read_release(storage, name, release, manifest):
         return known
-    from pipeline.publish.compress import write_twins
+    from pipeline.publish.delivery.compress import write_twins
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with storage.claimed(f"{name}-{release}", now) as created:

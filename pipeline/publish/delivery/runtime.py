@@ -17,7 +17,7 @@ from pipeline.backends.web import bundles, packages
 from pipeline.base import options
 from pipeline.base.digest import file_digest
 from pipeline.engine.step import Inputs, step
-from pipeline.publish.compress import give_way, write_twins
+from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
 
 CLIENT = packages.CLIENT

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.digest import scan, tree_digest
-from pipeline.publish.upload import Piece, file_pieces
+from pipeline.publish.release.upload import Piece, file_pieces
 from pipeline.storage.layout import CLIENT, DEMO, LICENCE_FILE, LICENCES, RUNTIMES, runtime_node
 
 #: Digits of the digest that the folder of the client that never changes is named by.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.publish.signature import SIGNATURE
-from pipeline.publish.signed import Trusted, Verdict, check
-from pipeline.publish.verify.fault import REPORT, Fault, Published
+from pipeline.publish.trust.signature import SIGNATURE
+from pipeline.publish.trust.signed import Trusted, Verdict, check
+from pipeline.publish.upkeep.verify.fault import REPORT, Fault, Published
 from pipeline.storage import Storage
 from pipeline.storage.layout import MANIFEST, PAGE, is_twin
 

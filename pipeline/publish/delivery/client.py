@@ -10,7 +10,7 @@ from pipeline.backends.web.packages import APART, CLIENT
 from pipeline.base import options
 from pipeline.base.digest import scan
 from pipeline.engine.step import Inputs, step
-from pipeline.publish.compress import give_way, write_twins
+from pipeline.publish.delivery.compress import give_way, write_twins
 
 #: The page's and the worker's, in one file; in a package they are two.
 INDEX = CLIENT / "bundles" / "index.js"

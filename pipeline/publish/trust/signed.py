@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish.signature import SIGNATURE, need_library
+from pipeline.publish.trust.signature import SIGNATURE, need_library
 from pipeline.storage.layout import MANIFEST
 
 if TYPE_CHECKING:

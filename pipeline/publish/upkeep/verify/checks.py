@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from pipeline.base.digest import digest
-from pipeline.publish import page as pages
-from pipeline.publish.bom import BOM
-from pipeline.publish.release import ADDED, ID_DIGITS
-from pipeline.publish.signature import SIGNATURE
-from pipeline.publish.verify import hashes, twins
-from pipeline.publish.verify.fault import REPORT, Check, Fault, Published
-from pipeline.publish.verify.listed import Listed, ManifestError, files
+from pipeline.publish.release import page as pages
+from pipeline.publish.release.bom import BOM
+from pipeline.publish.release.release import ADDED, ID_DIGITS
+from pipeline.publish.trust.signature import SIGNATURE
+from pipeline.publish.upkeep.verify import hashes, twins
+from pipeline.publish.upkeep.verify.fault import REPORT, Check, Fault, Published
+from pipeline.publish.upkeep.verify.listed import Listed, ManifestError, files
 from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE
 
 #: What a release's folder holds, where it cannot be listed.

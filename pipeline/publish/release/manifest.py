@@ -13,8 +13,8 @@ from pydantic import Field
 from pipeline.artifacts import artifact as artifacts
 from pipeline.base import options, tools
 from pipeline.engine.step import Inputs, step
-from pipeline.publish import runtime
-from pipeline.publish.compress import SIZES, total
+from pipeline.publish.delivery import runtime
+from pipeline.publish.delivery.compress import SIZES, total
 from pipeline.storage.layout import TWINS
 from pipeline.tensors.signature import Signature
 from pipeline.validate import canary, portable

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import ConfigError
-from pipeline.publish.channel import channels
-from pipeline.publish.index import releases
+from pipeline.publish.release.channel import channels
+from pipeline.publish.release.index import releases
 from pipeline.storage.layout import MANIFEST
 from pipeline.storage.local import LocalStorage
 

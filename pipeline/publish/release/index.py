@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish.channel import channels, manifest_path
+from pipeline.publish.release.channel import channels, manifest_path
 from pipeline.storage.base import Content, Readable, Storage
 from pipeline.storage.layout import MANIFEST
 

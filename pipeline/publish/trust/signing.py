@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.publish.release import told
-from pipeline.publish.signature import SIGNATURE, Signer
-from pipeline.publish.signed import Read, Trusted, Verdict, check
+from pipeline.publish.release.release import told
+from pipeline.publish.trust.signature import SIGNATURE, Signer
+from pipeline.publish.trust.signed import Read, Trusted, Verdict, check
 from pipeline.storage import Storage
 from pipeline.storage.layout import MANIFEST, PAGE
 
@@ -73,7 +73,7 @@ def _vouched(manifest: Mapping[str, Any], read: Read, place: Path) -> set[str]:
 
     The manifest was compared with the build's; the bill of materials and the page's follow from it.
     """
-    from pipeline.publish import bom, page
+    from pipeline.publish.release import bom, page
 
     files = {MANIFEST: read(MANIFEST)}
     if json.loads(files[MANIFEST]) != manifest:

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.base.errors import ConfigError
-from pipeline.publish import channel as channels
-from pipeline.publish import hosting, index, site
-from pipeline.publish.release import told
-from pipeline.publish.rollback import check_whole
-from pipeline.publish.signature import SIGNATURE
-from pipeline.publish.upload import Piece, Progress, Silent, missing, stale, upload
+from pipeline.publish.release import channel as channels
+from pipeline.publish.release import hosting, index, site
+from pipeline.publish.release.release import told
+from pipeline.publish.release.upload import Piece, Progress, Silent, missing, stale, upload
+from pipeline.publish.trust.signature import SIGNATURE
+from pipeline.publish.upkeep.rollback import check_whole
 from pipeline.storage import Content, Storage, open_storage
 from pipeline.storage.layout import MANIFEST, plain
 from pipeline.storage.local import LocalStorage

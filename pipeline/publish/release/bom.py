@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.files import write_aside
 from pipeline.base.tools import OURSELVES
-from pipeline.publish.model_card import model_card
+from pipeline.publish.release.model_card import model_card
 
 if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom

@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish import channel as channels
-from pipeline.publish import hosting, index, site
-from pipeline.publish.release import told
-from pipeline.publish.verify.listed import ManifestError, files
+from pipeline.publish.release import channel as channels
+from pipeline.publish.release import hosting, index, site
+from pipeline.publish.release.release import told
+from pipeline.publish.upkeep.verify.listed import ManifestError, files
 from pipeline.storage import Storage, open_storage
 from pipeline.storage.layout import NAME
 

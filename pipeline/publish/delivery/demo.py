@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 from pipeline.backends.web import esbuild
+from pipeline.backends.web.packages import CLIENT
 from pipeline.base import options
 from pipeline.base.digest import scan, tree_digest
 from pipeline.engine.step import Inputs, step
-from pipeline.publish.compress import give_way, write_twins
+from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import DEMO
 
-SOURCES = Path(__file__).parent.parent / "client" / "demo"
+SOURCES = CLIENT / "demo"
 
 #: The page's modules in one, and those of the worker that trains in another, with TF.js.
 MODULES = ("app.js", "learn.js")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.digest import integrity
 from pipeline.base.errors import PipelineError
-from pipeline.publish import index
-from pipeline.publish.channel import manifest_path
+from pipeline.publish.release import index
+from pipeline.publish.release.channel import manifest_path
 from pipeline.storage.base import Readable, Storage
 from pipeline.storage.layout import DEMO, NAME, TWINS
 

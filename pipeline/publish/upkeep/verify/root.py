@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.base.digest import Tree, tree_digest
-from pipeline.publish.index import PATH as INDEX
-from pipeline.publish.index import models
-from pipeline.publish.root import DIGITS
-from pipeline.publish.site import FRONT, links, path_of
-from pipeline.publish.verify import twins
-from pipeline.publish.verify.fault import Fault
+from pipeline.publish.release.index import PATH as INDEX
+from pipeline.publish.release.index import models
+from pipeline.publish.release.root import DIGITS
+from pipeline.publish.release.site import FRONT, links, path_of
+from pipeline.publish.upkeep.verify import twins
+from pipeline.publish.upkeep.verify.fault import Fault
 from pipeline.storage import Readable, Storage
 from pipeline.storage.headers import immutable
 from pipeline.storage.layout import CLIENT, DEMO, is_twin

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.base.errors import ConfigError
-from pipeline.publish import channel as channels
-from pipeline.publish.index import PATH as INDEX
-from pipeline.publish.index import ids
-from pipeline.publish.index import models as model_folders
-from pipeline.publish.verify.fault import Fault, Published
+from pipeline.publish.release import channel as channels
+from pipeline.publish.release.index import PATH as INDEX
+from pipeline.publish.release.index import ids
+from pipeline.publish.release.index import models as model_folders
+from pipeline.publish.upkeep.verify.fault import Fault, Published
 from pipeline.storage import Readable, Storage
 from pipeline.storage.layout import MANIFEST, NAME, PAGE
 

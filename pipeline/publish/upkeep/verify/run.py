@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.publish.channel import manifest_path
-from pipeline.publish.index import PATH as INDEX
-from pipeline.publish.verify import listed, twins
-from pipeline.publish.verify.checks import CHECKS
-from pipeline.publish.verify.fault import Check, Fault, Published
-from pipeline.publish.verify.places import RELEASE, Model, Pointer, models, pointed, target
-from pipeline.publish.verify.root import root, unchecked
+from pipeline.publish.release.channel import manifest_path
+from pipeline.publish.release.index import PATH as INDEX
+from pipeline.publish.upkeep.verify import listed, twins
+from pipeline.publish.upkeep.verify.checks import CHECKS
+from pipeline.publish.upkeep.verify.fault import Check, Fault, Published
+from pipeline.publish.upkeep.verify.places import RELEASE, Model, Pointer, models, pointed, target
+from pipeline.publish.upkeep.verify.root import root, unchecked
 from pipeline.storage import Readable, open_readable
 
 MANIFEST_BYTES = 2**24
