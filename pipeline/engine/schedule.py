@@ -1,4 +1,4 @@
-"""Runs a graph: for each step, what the store has or what an executor makes."""
+"""Runs a graph: for each step, what the store has or what a lane makes."""
 
 from __future__ import annotations
 

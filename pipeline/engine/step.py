@@ -1,7 +1,7 @@
 """What a step is: a pure function from input folders and options to files.
 
-A step knows nothing of the cache, the executor or the command line. It travels
-to its executor by name, never as a pickled closure.
+A step knows nothing of the cache, the lane or the command line. It travels
+to its lane by name, never as a pickled closure.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
 
 def equalize(network: Any, sweeps: int = 40) -> dict[str, dict[str, float]]:
-    """Equalize a ``graph.network.Network`` in place.
+    """Equalize a ``graphs.tensorflow.network.Network`` in place.
 
     Returns:
         By layer: how many of the channels that it makes were scaled, and the widest factor,

@@ -1,1 +1,1 @@
-"""One file per command: each defines ``command``; ``cli.py`` loads the one that is called."""
+"""One file per command: each defines ``command``; ``cli/main.py`` loads the one that is called."""

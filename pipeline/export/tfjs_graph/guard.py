@@ -2,7 +2,8 @@
 
 ``import tensorflowjs`` imports all its converters with all their frameworks:
 JAX, TensorFlow Decision Forests, TensorFlow Hub, Keras. The first two are not
-installed (CONTRIBUTING.md, decision 1), and the others take seconds.
+installed (docs/decisions/0001-environment-without-unused-frameworks.md), and the others take
+seconds.
 """
 
 from __future__ import annotations
