@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipeline.build import last
 from pipeline.config.config import Config
 from pipeline.engine.store import Store
+from pipeline.engine.watch import Silent
 from pipeline.plan import make_plan
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def build(
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
         found = search_all(config, place, lanes, None)
-        built = make(make_plan(found), config.path, place, lanes)
+        built = make(make_plan(found), place, lanes, Silent())
         built = replace(built, command=last.command(config.path))
         last.remember(built)
         judge(built, whole=not allow_incomplete)

@@ -17,12 +17,13 @@ from pipeline.bisect.graph import format_of
 from pipeline.bisect.source import TraceOptions, trace
 from pipeline.bisect.verdict import tolerance_of
 from pipeline.engine.graph import Node
-from pipeline.engine.schedule import Lanes, OnEvent
+from pipeline.engine.schedule import Lanes
 from pipeline.engine.store import Store
+from pipeline.engine.watch import Part, Watch
 from pipeline.graphs import origins
 from pipeline.plan import Plan, PlannedArtifact
 from pipeline.plan.delivery import plan_bundle
-from pipeline.plan.execute import NoLanes, results
+from pipeline.plan.execute import results, stored_results
 from pipeline.validate.tolerances import number_formats
 
 TRACE = "trace the source"
@@ -51,12 +52,12 @@ class Found:
     """A read-only folder in the store."""
 
 
-def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: OnEvent) -> Found:
+def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watch) -> Found:
     """Find the first node of a built artifact that is wrong on a target.
 
     Args:
         plan: of the config that the artifact was built from.
-        on_event: told of bisect's own steps.
+        watch: is told of bisect's own steps.
 
     Raises:
         ConfigError: there is no such artifact or target, or the build is not in the store.
@@ -65,7 +66,7 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: O
     artifact = _artifact(plan, request.artifact)
     target = _target(request.target, artifact)
     base = _needed(plan, [artifact.node, "golden"])
-    built = results(base, plan.config.path, store, NoLanes())
+    built = stored_results(base, store)
     known = origins.read(store.open(built[artifact.node]))
     samples = _samples(plan, artifact.proofs.get(target.id), request.samples, store)
     tensors = sorted(set(known.values()))
@@ -75,13 +76,8 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, on_event: O
     nodes = {**base.nodes, TRACE: Node(TRACE, trace, options, inputs)}
     nodes |= {name: plan.nodes[name] for name in last.inputs.values() if name not in nodes}
     nodes[last.id] = last
-
-    def told(state: Any, node: Node, seconds: float) -> None:
-        if node.id not in base.nodes:
-            on_event(state, node, seconds)
-
-    made = results(replace(base, nodes=nodes), plan.config.path, store, lanes, told)
-    folder = store.open(made[last.id])
+    own = Part(watch, lambda state, node: node.id not in base.nodes)
+    folder = store.open(results(replace(base, nodes=nodes), store, lanes, own)[last.id])
     reproduction = folder / REPRODUCTION
     result = json.loads((folder / RESULT).read_text())
     return Found(
@@ -113,7 +109,7 @@ def _samples(plan: Plan, proof: str | None, count: int, store: Store) -> list[in
     worst: list[dict[str, Any]] = []
     with suppress(ConfigError):
         if proof is not None:
-            proved = results(_needed(plan, [proof]), plan.config.path, store, NoLanes())
+            proved = stored_results(_needed(plan, [proof]), store)
             worst = json.loads(store.read(proved[proof], "result.json")).get("worst", [])
     return list(dict.fromkeys([*(one["sample"] for one in worst), *range(count)]))[:count]
 

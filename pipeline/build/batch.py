@@ -111,10 +111,13 @@ def builds(
 
         def build(path: Path) -> Built:
             if lanes is not None and path in planned:
+                from pipeline.build.make import make
+
                 one = planned[path]
                 if one.unsearched:
                     one = _searched(path, overrides, store, lanes, progress, browsers=browsers)
-                built = _make(one, path, store, lanes, progress=progress, key=keys[path])
+                with progress.of(len(one.nodes), one.nodes.values()):
+                    built = make(one, store, lanes, progress, receipt_key=keys[path])
             else:
                 built, steps = kept[path]
                 progress.stored(list(steps))
@@ -168,26 +171,3 @@ def _lanes(store: Store, changed: Sequence[Path]) -> Iterator[LocalLanes | None]
         if not store.has_results():
             lanes.warm("tensorflow")
         yield lanes
-
-
-def _make(
-    planned: Plan,
-    path: Path,
-    store: Store,
-    lanes: LocalLanes,
-    *,
-    progress: Progress,
-    key: str | None,
-) -> Built:
-    from pipeline.build.make import make
-
-    with progress.of(len(planned.nodes), planned.nodes.values()):
-        return make(
-            planned,
-            path,
-            store,
-            lanes,
-            receipt_key=key,
-            on_event=progress.on_event,
-            on_progress=progress.on_progress,
-        )

@@ -6,71 +6,54 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigError
 from pipeline.build import last, receipt
 from pipeline.build.result import Built
-from pipeline.engine.graph import Node
-from pipeline.engine.schedule import OnEvent, Run, State
+from pipeline.engine.schedule import Lanes, Run
 from pipeline.engine.store import Result, Store
+from pipeline.engine.watch import Part, Watch
 from pipeline.plan import Plan, make_plan
-from pipeline.plan.execute import NoLanes, OnProgress, _files, results
-
-if TYPE_CHECKING:
-    from pipeline.engine.lanes.local import LocalLanes
+from pipeline.plan.execute import fetch_files, stored_results
 
 
 def make(
     plan: Plan,
-    config_path: Path | None,
     store: Store,
-    lanes: LocalLanes,
+    lanes: Lanes,
+    watch: Watch,
     *,
     receipt_key: str | None = None,
-    on_event: OnEvent = lambda state, node, seconds: None,
-    on_progress: OnProgress = lambda fraction, note, lane: None,
 ) -> Built:
     """Bring the store to hold everything that a plan makes.
 
     Args:
-        config_path: the config's file; a ``.lock`` beside it records digests of downloads.
         lanes: where steps run; several plans may share them, and so one import of TensorFlow.
         receipt_key: where to leave a receipt, for the next build to see that it is the same.
 
     Raises:
         PipelineError: of any kind, where no artifact came of it; finished steps are kept.
     """
-    lanes.on_progress = on_progress
-    files = _files(plan, config_path, store, on_progress)
-    run = Run(plan, store, lanes, files, on_event)
+    files = fetch_files(plan, store, watch.on_progress)
+    run = Run(plan, store, lanes, files, watch)
     run.all(plan.is_hopeless)
     while run.failures:
         smaller = _without_failed(plan, run)
         known = _same(plan, smaller, run.results)
-        run = Run(smaller, store, lanes, files, _but_stored(on_event), known=known)
+        # Most that this pass finds in the store, the first one has just made.
+        news = Part(watch, lambda state, node: state != "stored")
+        run = Run(smaller, store, lanes, files, news, known=known)
         plan = smaller
         run.all(plan.is_hopeless)
-    lanes.on_progress = lambda fraction, note, lane: None
     # What failed is tried again by the next build, which therefore has something to do.
     if receipt_key and not run.only_now and not plan.failed:
-        receipt.write(store, receipt_key, plan, run.keys, _watched(plan, config_path, files))
+        receipt.write(store, receipt_key, plan, run.keys, _watched(plan, files))
     return _built(plan, store, run.results)
 
 
 def _without_failed(plan: Plan, run: Run) -> Plan:
     """The plan of all artifacts but those that a failed step cost."""
     return make_plan(plan.config, browsers=plan.browsers, failed=plan.lost(run.failures))
-
-
-def _but_stored(on_event: OnEvent) -> OnEvent:
-    """What a second pass has to tell: most that it finds in the store, the first has just made."""
-
-    def tell(state: State, node: Node, seconds: float) -> None:
-        if state != "stored":
-            on_event(state, node, seconds)
-
-    return tell
 
 
 def _same(before: Plan, after: Plan, results: Mapping[str, Result]) -> dict[str, Result]:
@@ -83,22 +66,19 @@ def _same(before: Plan, after: Plan, results: Mapping[str, Result]) -> dict[str,
     return same
 
 
-def _watched(
-    plan: Plan, config_path: Path | None, files: Mapping[str, Mapping[str, Path]]
-) -> list[Path]:
+def _watched(plan: Plan, files: Mapping[str, Mapping[str, Path]]) -> list[Path]:
     """Files outside of the store that decide a build: its inputs, its lock, its browser."""
     from pipeline.download import lock as weights_lock
 
     watched = {path for named in files.values() for path in named.values()}
     watched |= {Path(name) for node in plan.nodes.values() for name in node.watched}
-    if config_path and weights_lock.lock_path(config_path).exists():
-        watched.add(weights_lock.lock_path(config_path))
+    config = plan.config.path
+    if config and weights_lock.lock_path(config).exists():
+        watched.add(weights_lock.lock_path(config))
     return sorted(watched)
 
 
-def stored(
-    plan: Plan, config_path: Path | None, store: Store, overrides: Sequence[str] = ()
-) -> Built:
+def stored(plan: Plan, store: Store, overrides: Sequence[str] = ()) -> Built:
     """What the store holds of everything that a plan makes.
 
     Args:
@@ -112,8 +92,8 @@ def stored(
             f"the store does not hold what the search for the variant {name} found",
             todo="run `pipeline build` or `pipeline validate` first",
         )
-    built = _built(plan, store, results(plan, config_path, store, NoLanes()))
-    return replace(built, command=last.command(config_path, overrides))
+    built = _built(plan, store, stored_results(plan, store))
+    return replace(built, command=last.command(plan.config.path, overrides))
 
 
 def _built(plan: Plan, store: Store, results: Mapping[str, Result]) -> Built:

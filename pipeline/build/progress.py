@@ -6,19 +6,15 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.engine.watch import Watch
 from pipeline.search.watch import Screen
 
 if TYPE_CHECKING:
     from pipeline.engine.graph import Node
-    from pipeline.engine.schedule import State
 
 
-class Progress(Screen, Protocol):
+class Progress(Watch, Screen, Protocol):
     """Where events of a build go."""
-
-    def on_event(self, state: State, node: Node, seconds: float) -> None: ...
-
-    def on_progress(self, fraction: float, note: str, lane: str = "") -> None: ...
 
     def stored(self, steps: list[str]) -> None:
         """Every step of a build came from the store."""

@@ -43,8 +43,7 @@ def run(
             todo="run `pipeline build` or `pipeline validate` first",
         )
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(2):
-        lanes.on_progress = progress.on_progress
-        found = bisect(plan, request, store, lanes, progress.on_event)
+        found = bisect(plan, request, store, lanes, progress)
     name = f"{plan.config.name}-{request.artifact}-{request.target}".replace("/", "-")
     kept = (
         show_bisect.keep(found.reproduction, output or FOLDER / name)

@@ -40,9 +40,8 @@ def run(path: Path, overrides: Sequence[str], store: Store, *, as_json: bool) ->
     plan = _plan(config, preprocess)
     progress = JsonLines() if as_json else Lines()
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(len(plan.nodes)):
-        lanes.on_progress = progress.on_progress
-        made = results(plan, plan.config.path, store, lanes, progress.on_event)
-    found: dict[str, Any] = json.loads(store.read(made[NODE], RESULT))
+        attempts = results(plan, store, lanes, progress)[NODE]
+    found: dict[str, Any] = json.loads(store.read(attempts, RESULT))
     if as_json:
         click.echo(json.dumps(found))
     else:

@@ -19,9 +19,9 @@ from pipeline.cli.live import Heartbeat, LiveLines, Now
 
 if TYPE_CHECKING:
     from pipeline.engine.graph import Node
-    from pipeline.engine.schedule import State
+    from pipeline.engine.watch import State
     from pipeline.search.trial import Job
-    from pipeline.search.watch import Shown
+    from pipeline.search.watch import TrialWatch
 
 
 MARKS = {"done": ("✓", "green"), "stored": ("·", None), "failed": ("✗", "red")}
@@ -40,7 +40,7 @@ class JsonLines:
     def on_event(self, state: State, node: Node, seconds: float) -> None:
         self._write(step=node.id, state=state, seconds=round(seconds, 3))
 
-    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+    def on_progress(self, fraction: float, note: str, lane: str) -> None:
         self._write(progress=round(fraction, 4), note=note)
 
     def stored(self, steps: list[str]) -> None:
@@ -50,7 +50,7 @@ class JsonLines:
     def of(self, total: int, nodes: Collection[Node] = ()) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def search(self, job: Job) -> AbstractContextManager[Shown]:
+    def search(self, job: Job) -> AbstractContextManager[TrialWatch]:
         from pipeline.cli import show_search
 
         return nullcontext(show_search.Json(job))
@@ -80,7 +80,7 @@ class Lines:
         self._now.end(node.id, seconds if state == "done" else None)
         self._print(line(state, node.id, seconds))
 
-    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+    def on_progress(self, fraction: float, note: str, lane: str) -> None:
         self._now.report(lane, fraction, note)
         self._watch()
 
@@ -105,7 +105,7 @@ class Lines:
             if self._times:
                 remaining.write(self._times, known, expected.taken)
 
-    def search(self, job: Job) -> AbstractContextManager[Shown]:
+    def search(self, job: Job) -> AbstractContextManager[TrialWatch]:
         from pipeline.cli import show_search
 
         return show_search.lines(job)

@@ -18,7 +18,7 @@ from pipeline.search.text import figure, flow, gives, pinned, quality
 
 if TYPE_CHECKING:
     from pipeline.engine.graph import Node
-    from pipeline.engine.schedule import State
+    from pipeline.engine.watch import State
     from pipeline.search.trial import Job
 
 #: Columns of a recipe in a trial's line, and of all that stands beside it.
@@ -59,12 +59,11 @@ class Json:
     def on_event(self, state: State, node: Node, seconds: float) -> None:
         return
 
-    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+    def on_progress(self, fraction: float, note: str, lane: str) -> None:
         return
 
-    def found(self, outcome: Outcome) -> Outcome:
+    def found(self, outcome: Outcome) -> None:
         self._write(**outcome.summary(), stopped=outcome.stopped)
-        return outcome
 
     def _write(self, **event: Any) -> None:
         click.echo(json.dumps({"search": self._variant, **event}), err=True)
@@ -126,13 +125,12 @@ class Lines:
         if state == "start":
             self._update(node.id)
 
-    def on_progress(self, fraction: float, note: str, lane: str = "") -> None:
+    def on_progress(self, fraction: float, note: str, lane: str) -> None:
         self._update(f"{note} {fraction:.0%}" if note else "")
 
-    def found(self, outcome: Outcome) -> Outcome:
+    def found(self, outcome: Outcome) -> None:
         self.stop()
         click.echo(found(outcome), err=True)
-        return outcome
 
     def _print(self, text: str) -> None:
         if self._bars is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from pipeline.base import tools
 from pipeline.base.digest import Tree, digest, scan, tree_digest
@@ -16,20 +16,25 @@ from pipeline.engine.call import StepCall, execute
 from pipeline.engine.graph import Graph, Node
 from pipeline.engine.step import BACKGROUND, Lane
 from pipeline.engine.store import Result, Store
-
-State = Literal["start", "done", "stored", "failed"]
-
-#: Called with every change of a step's state; seconds are those of the run.
-OnEvent = Callable[[State, Node, float], None]
+from pipeline.engine.watch import OnProgress, Watch
 
 
 class Lanes(Protocol):
     """Where steps run: one ``concurrent.futures.Executor`` per lane."""
 
     def submit(
-        self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
+        self,
+        lane: Lane,
+        function: Callable[..., Any],
+        *args: Any,
+        on_progress: OnProgress,
+        here: bool = False,
     ) -> Future[Any]:
-        """Run ``function`` in the lane's process; if ``here``, in this one where it has none."""
+        """Run ``function`` in the lane's process; if ``here``, in this one where it has none.
+
+        Args:
+            on_progress: is told what the lane reports, until it runs something else.
+        """
 
     def exit_code(self, lane: Lane) -> int | None:
         """How the lane's process ended, where it was killed: ``-9`` is SIGKILL."""
@@ -53,7 +58,7 @@ class Run:
         store: Store,
         lanes: Lanes,
         files: Mapping[str, Mapping[str, Path]],
-        on_event: OnEvent,
+        watch: Watch,
         *,
         known: Mapping[str, Result] | None = None,
     ) -> None:
@@ -62,7 +67,7 @@ class Run:
             known: results of an earlier pass, of nodes that are the same in this graph.
         """
         self._graph, self._store, self._lanes = graph, store, lanes
-        self._files, self._on_event = files, on_event
+        self._files, self._watch = files, watch
         self._dependents = graph.dependents()
         self._running: dict[Future[Any], tuple[Node, str]] = {}
         self._warm: set[Lane] = set()
@@ -112,7 +117,7 @@ class Run:
         key = self._known_key(node)
         if (stored := self._store.result(key)) is not None:
             self.results[node.id] = stored
-            self._on_event("stored", node, stored.seconds)
+            self._watch.on_event("stored", node, stored.seconds)
             return True
         running = self._now()
         if any(other.function.alone for other in running):
@@ -153,17 +158,18 @@ class Run:
             {name: self._read(node, need) for name, need in node.inputs.items()},
             self._files.get(node.id, {}),
         )
-        self._on_event("start", node, 0.0)
+        self._watch.on_event("start", node, 0.0)
         try:
             here = node.function.quick and not self._running
-            future = self._lanes.submit(_lane(node), execute, call, here=here)
+            tell = self._watch.on_progress
+            future = self._lanes.submit(_lane(node), execute, call, on_progress=tell, here=here)
         except BrokenProcessPool as error:
             self._fail(node, error)
             return
         self._running[future] = (node, key)
 
     def _fail(self, node: Node, error: Exception) -> None:
-        self._on_event("failed", node, 0.0)
+        self._watch.on_event("failed", node, 0.0)
         if isinstance(error, BrokenProcessPool):
             self.failures[node.id] = killed(error, node.id, self._lanes.exit_code(_lane(node)))
         else:
@@ -206,7 +212,7 @@ class Run:
                 self._store.record(key, result)
             self.only_now |= not reusable
             self.results[node.id] = result
-            self._on_event("done", node, seconds)
+            self._watch.on_event("done", node, seconds)
 
     def _known_key(self, node: Node) -> str:
         # Once: a step that waits for its lane is asked again and again, and files are hashed.

@@ -6,48 +6,49 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.errors import ConfigError
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.graph import Node
-from pipeline.engine.schedule import Lanes, OnEvent, Run
+from pipeline.engine.schedule import Lanes, Run
 from pipeline.engine.step import Lane
 from pipeline.engine.store import Result, Store, touch
+from pipeline.engine.watch import OnProgress, Silent, Watch
 from pipeline.plan import Plan
 
-if TYPE_CHECKING:
-    pass
 
-
-#: Called with the share done of a lane's step, a note and the lane; a download has no lane.
-OnProgress = Callable[[float, str, Lane], None]
-
-
-def results(
-    plan: Plan,
-    config_path: Path | None,
-    store: Store,
-    lanes: Lanes,
-    on_event: OnEvent = lambda state, node, seconds: None,
-) -> dict[str, Result]:
+def results(plan: Plan, store: Store, lanes: Lanes, watch: Watch) -> dict[str, Result]:
     """The result of every step of a plan: stored, or made in ``lanes``."""
-    return run(plan, config_path, store, lanes, on_event).results
+    return run(plan, store, lanes, watch).results
 
 
-def run(plan: Plan, config_path: Path | None, store: Store, lanes: Lanes, on_event: OnEvent) -> Run:
+def stored_results(plan: Plan, store: Store) -> dict[str, Result]:
+    """The result of every step of a plan, none of which is made.
+
+    Raises:
+        ConfigError: the store lacks one.
+    """
+    return results(plan, store, NoLanes(), Silent())
+
+
+def run(plan: Plan, store: Store, lanes: Lanes, watch: Watch) -> Run:
     """A finished pass over a plan: its results, and the keys under which they are stored."""
-    files = _files(plan, config_path, store, lambda fraction, note, lane: None)
-    done = Run(plan, store, lanes, files, on_event)
-    done.all()
-    return done
+    finished = Run(plan, store, lanes, fetch_files(plan, store, watch.on_progress), watch)
+    finished.all()
+    return finished
 
 
 class NoLanes:
     """Refuses to run anything."""
 
     def submit(
-        self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
+        self,
+        lane: Lane,
+        function: Callable[..., Any],
+        *args: Any,
+        on_progress: OnProgress,
+        here: bool = False,
     ) -> Future[Any]:
         raise ConfigError(
             f"the store does not hold the result of “{args[0].label}”",
@@ -67,23 +68,24 @@ class NoLanes:
         return
 
 
-def _files(
-    plan: Plan, config_path: Path | None, store: Store, on_progress: OnProgress
-) -> dict[str, dict[str, Path]]:
-    """What comes from outside: local files as they are, remote ones fetched first."""
-    found: dict[str, dict[str, Path]] = {}
+def fetch_files(plan: Plan, store: Store, on_progress: OnProgress) -> dict[str, dict[str, Path]]:
+    """What comes from outside, by node and input: local files as they are, remote ones fetched.
+
+    The digests of downloads are kept in a ``.lock`` beside the config's file.
+    """
+    files: dict[str, dict[str, Path]] = {}
     for node in plan.nodes.values():
         for name, file in node.files.items():
             path = (
-                _fetched(file, node, config_path, store, on_progress)
+                _fetch(file, node, plan.config.path, store, on_progress)
                 if isinstance(file, RemoteFile)
                 else file
             )
-            found.setdefault(node.id, {})[name] = path
-    return found
+            files.setdefault(node.id, {})[name] = path
+    return files
 
 
-def _fetched(
+def _fetch(
     remote: RemoteFile, node: Node, config_path: Path | None, store: Store, on_progress: OnProgress
 ) -> Path:
     """Download a file, or find it in the store; its digest is checked or recorded."""

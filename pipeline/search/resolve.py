@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.targets import Target, known, parse
@@ -15,7 +16,7 @@ from pipeline.search.outcome import Outcome
 from pipeline.search.trial import Job
 
 if TYPE_CHECKING:
-    from pipeline.engine.lanes.local import LocalLanes
+    from pipeline.engine.schedule import Lanes
     from pipeline.engine.store import Store
     from pipeline.search.watch import Screen
 
@@ -172,23 +173,22 @@ def _missed(outcome: Outcome) -> GateError:
 def search_all(
     config: Config,
     store: Store,
-    lanes: LocalLanes,
+    lanes: Lanes,
     screen: Screen | None,
     *,
     browsers: bool = True,
 ) -> Config:
     """A config without searches: what is not known is searched now."""
     from pipeline.search.run import Searching, stopping
-    from pipeline.search.watch import Silent, showing
+    from pipeline.search.watch import Silent
 
     def find(job: Job) -> Outcome:
         _check_browsers(job, browsers)
-        with stopping():
-            if screen is None:
-                return Searching(job, config.path, store, lanes, Silent()).find()
-            with screen.search(job) as watch, showing(lanes, watch):
-                searching = Searching(job, config.path, store, lanes, watch)
-                return watch.found(searching.find())
+        shown = screen.search(job) if screen else nullcontext(Silent())
+        with stopping(), shown as watch:
+            outcome = Searching(job, store, lanes, watch).find()
+            watch.found(outcome)
+            return outcome
 
     return settled(config, find)[0]
 
@@ -214,7 +214,7 @@ def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, st
             return None
         try:
             with stopping():
-                found = Searching(job, config.path, store, NoLanes(), Silent()).known()
+                found = Searching(job, store, NoLanes(), Silent()).known()
         except ConfigError:
             return None  # not even float32 was measured
         return found if found and found.best else None

@@ -13,7 +13,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 from statistics import fmean
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ from pipeline.search.space import (
     version_of,
 )
 from pipeline.search.trial import Job, Measured, plan_trial
-from pipeline.search.watch import Watch
+from pipeline.search.watch import TrialWatch
 
 if TYPE_CHECKING:
     from pipeline.engine.schedule import Lanes, Run
@@ -56,11 +55,8 @@ NO_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 class Searching:
     """One search in a store, with or without lanes in which it may go on."""
 
-    def __init__(
-        self, job: Job, config_path: Path | None, store: Store, lanes: Lanes, watch: Watch
-    ) -> None:
-        self._job, self._path, self._store, self._lanes = job, config_path, store, lanes
-        self._watch = watch
+    def __init__(self, job: Job, store: Store, lanes: Lanes, watch: TrialWatch) -> None:
+        self._job, self._store, self._lanes, self._watch = job, store, lanes, watch
         self._began = monotonic()
         self.space = space_of(job)
         # What float32 needs has to be there before anything is known of what was tried.
@@ -143,7 +139,7 @@ class Searching:
         from pipeline.plan.execute import run
 
         try:
-            return run(plan, self._path, self._store, self._lanes, self._watch.on_event)
+            return run(plan, self._store, self._lanes, self._watch)
         except PipelineError as error:
             # Nothing that a recipe could help; the next one would fail as well.
             cause = error.__cause__

@@ -16,10 +16,11 @@ from pipeline.artifacts.artifact import ArtifactWriter, read
 from pipeline.build.batch import plans
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Store
+from pipeline.engine.watch import Silent
 from pipeline.export.onnx import weights
 from pipeline.graphs.origins import FILE
 from pipeline.plan import Plan
-from pipeline.plan.execute import NoLanes, results
+from pipeline.plan.execute import NoLanes, stored_results
 from pipeline.tensors.signature import Signature, _spec
 
 PIPELINE = Path(sys.executable).with_name("pipeline")
@@ -90,7 +91,7 @@ def test_the_samples_are_those_that_its_proof_found_worst(place: Path) -> None:
     store, (plan,) = Store(place / "store"), plans([place / "digits.yaml"]).values()
     proof = next(one.proofs["onnxruntime-cpu"] for one in plan.artifacts if one.id == "onnx/fp32")
     nodes = replace(plan, nodes={name: plan.nodes[name] for name in needed(plan, proof)})
-    proved = json.loads(store.read(results(nodes, None, store, NoLanes())[proof], "result.json"))
+    proved = json.loads(store.read(stored_results(nodes, store)[proof], "result.json"))
     assert samples == [one["sample"] for one in proved["worst"][:3]]
 
 
@@ -158,7 +159,7 @@ def plant(place: Path, work: Path) -> None:
     (plan,) = plans([place / "digits.yaml"], browsers=False).values()
     node = "package onnx/fp32"
     files = {name: dict(node.files) for name, node in plan.nodes.items() if node.files}
-    run = Run(plan, store, NoLanes(), files, lambda state, node, seconds: None)
+    run = Run(plan, store, NoLanes(), files, Silent())
     artifact = store.open(run.all()[node])
     description = read(artifact)
     model = onnx.load(artifact / description["entry"], load_external_data=False)

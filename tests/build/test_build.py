@@ -445,9 +445,7 @@ def test_the_cascade_gives_what_is_expected_of_it(place: Path, tmp_path: Path) -
     sets += ["export={tfjs-graph: {}}", "validate.backends=[tfjs-wasm, tfjs-webgl]"]
     sets += ["validate.gates={default: {accuracy_drop: 0.05}}", f"publish.to={tmp_path}"]
     done = build(place, *(word for one in sets for word in ("--set", one)), "--json")
-    built = stored(
-        make_plan(load_config(MOBILENET, sets)), MOBILENET, Store(place / "artifacts/store")
-    )
+    built = stored(make_plan(load_config(MOBILENET, sets)), Store(place / "artifacts/store"))
     cascade = json.loads(done.stdout)["manifest"]["cascade"]
     expected = cascade["expected"]
     # On another backend than the one that it was calibrated on.

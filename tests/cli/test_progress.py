@@ -36,8 +36,7 @@ if __name__ == "__main__":
     plan.add(Node("compress two", steps.slow, steps.Write(text="b", seconds=3), lane="other"))
     store, progress = Store(folder / "store"), Lines(folder / "seconds.json")
     with LocalLanes(folder / "logs") as lanes, progress.of(2, plan.nodes.values()):
-        lanes.on_progress = progress.on_progress
-        Run(plan, store, lanes, {{}}, progress.on_event).all()
+        Run(plan, store, lanes, {{}}, progress).all()
 """
 
 

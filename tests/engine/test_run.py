@@ -37,8 +37,16 @@ def node(name: str, function=steps.write, inputs=(), lane=None, **options) -> No
 
 
 class Events(list):
-    def __call__(self, state, node, seconds) -> None:
+    """What a run tells: changes of steps' states; reports apart."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, str]] = []
+
+    def on_event(self, state, node, seconds) -> None:
         self.append((state, node.id))
+
+    def on_progress(self, fraction, note, lane) -> None:
+        self.notes.append((lane, note))
 
 
 def run(store: Store, *nodes: Node, files=None) -> tuple[dict, Events]:
@@ -298,6 +306,18 @@ def test_lanes_leave_no_threads(tmp_path: Path) -> None:
     assert not left, "those that forward reports end by themselves"
 
 
+def test_each_run_is_told_what_its_own_steps_report(tmp_path: Path) -> None:
+    store, build, search = Store(tmp_path), Events(), Events()
+    with LocalLanes(tmp_path / "logs") as lanes:
+        for watch, name in ((build, "a"), (search, "b"), (build, "c")):
+            Run(plan(node(name)), store, lanes, {}, watch).all()
+            deadline = time.monotonic() + 10
+            while ("light", f"wrote {name}") not in watch.notes and time.monotonic() < deadline:
+                time.sleep(0.01)
+    assert build.notes == [("light", "wrote a"), ("light", "wrote c")]
+    assert search.notes == [("light", "wrote b")]
+
+
 TALKS = f"""
 import sys, time
 sys.path.insert(0, {str(HERE)!r})
@@ -311,8 +331,7 @@ if __name__ == "__main__":
     options = steps.Write(log=str(folder / "log")).model_dump_json()
     call = StepCall("talk", folder / "store", "plain_steps:chatter", options, {{}}, {{}})
     with LocalLanes(folder) as lanes:
-        lanes.on_progress = lambda fraction, note, lane: time.sleep(0.2)
-        lanes.submit("light", execute, call)
+        lanes.submit("light", execute, call, on_progress=lambda *report: time.sleep(0.2))
         while not (folder / "log").exists():
             time.sleep(0.05)
         time.sleep(0.5)
@@ -339,6 +358,7 @@ from pipeline.engine.graph import Node
 from pipeline.plan import Plan
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Store
+from pipeline.engine.watch import Silent
 
 if __name__ == "__main__":
     plan = Plan(config=None)
@@ -348,7 +368,7 @@ if __name__ == "__main__":
     plan.add(Node("long", steps.write, long, {{"0": "done"}}))
     store = Store(Path(sys.argv[1]) / "store")
     with LocalLanes(store.root / "logs") as lanes:
-        Run(plan, store, lanes, {{}}, lambda *event: None).all()
+        Run(plan, store, lanes, {{}}, Silent()).all()
 """
 
 

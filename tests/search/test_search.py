@@ -288,13 +288,13 @@ def test_what_a_trial_is_kept_under_and_what_an_epoch_may_take(
 ) -> None:
     (job,) = jobs(load_config(folder / "digits.yaml"))
     store, recipe = Store(folder / "store"), {"quantize": "uint8"}
-    searching = Searching(job, job.config.path, store, NoLanes(), Silent())
+    searching = Searching(job, store, NoLanes(), Silent())
     before, others = searching.trial_key(recipe), searching.trial_key({})
     monkeypatch.setattr(uint8, "VERSION", -1)
     assert searching.trial_key(recipe) != before, "another version makes another model"
     assert searching.trial_key({}) == others
     planned = plan_trial(job, {})
-    base = run_plan(planned.plan, job.config.path, store, NoLanes(), Silent().on_event)
+    base = run_plan(planned.plan, store, NoLanes(), Silent())
     seconds = epoch_seconds(job, Measured(planned, base.results, store))
     assert 0.05 < seconds < 300, "ten inferences of each of 225 samples"
 

@@ -46,7 +46,7 @@ def command(
     signs = signer(sign_key, sign_keyless)
     store = open_store(store_path)
     with store.in_use():
-        for path, planned in plans(configs, overrides, store=store).items():
-            built = stored(planned, path, store, overrides)
+        for planned in plans(configs, overrides, store=store).values():
+            built = stored(planned, store, overrides)
             judge(built, as_json)
             show(built, as_json, publish(built, signs))

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pipeline.base.registry import discover
 from pipeline.engine.lanes import imports
 from pipeline.engine.lanes.background import Background
+from pipeline.engine.watch import OnProgress, Silent
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -59,6 +60,9 @@ KEEP_MEMORY = {
 }
 
 
+_SILENT = Silent()
+
+
 class LocalLanes:
     """Processes that start when they are first needed, and end with this one."""
 
@@ -68,16 +72,22 @@ class LocalLanes:
         self._pools: dict[Lane, ProcessPoolExecutor] = {}
         self._processes: dict[Lane, list[BaseProcess]] = {}
         self._warming: list[Future[Any]] = []
-        self.on_progress: Callable[[float, str, Lane], None] = lambda fraction, note, lane: None
-        """Where the running steps' reports go."""
+        self._told: dict[Lane, OnProgress] = {}
+        """Where each lane's reports go: to whoever runs something in it."""
         self._messages: Connection | None = None
         """The end of a pipe that processes of steps write reports to."""
         self._one_at_a_time = self._context.Lock()
         self._background = Background(self._context)
 
     def submit(
-        self, lane: Lane, function: Callable[..., Any], *args: Any, here: bool = False
+        self,
+        lane: Lane,
+        function: Callable[..., Any],
+        *args: Any,
+        on_progress: OnProgress = _SILENT.on_progress,
+        here: bool = False,
     ) -> Future[Any]:
+        self._told[lane] = on_progress
         if here and lane not in self._pools:
             return _done(function, *args)
         try:
@@ -150,10 +160,10 @@ class LocalLanes:
         # while it wrote one holds the lock for ever.
         with reader, suppress(EOFError, OSError):
             while True:
-                message = reader.recv()
+                fraction, note, lane = reader.recv()
                 # A report that cannot be shown must not stop the steps, which wait for its reader.
                 with suppress(Exception):
-                    self.on_progress(*message)
+                    self._told[lane](fraction, note, lane)
 
 
 @contextmanager
