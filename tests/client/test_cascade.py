@@ -100,44 +100,6 @@ def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
     assert "the large artifact could not be had" in said["info"]["warnings"][0]
 
 
-#: The client's cascade around sessions of the test's own, of which the large one runs once.
-BREAKS_DOWN = """
-const { cascaded } = await import(`${args.client}/cascade.js`);
-let opened = 0, disposed = 0, runs = 0;
-class Session {
-  constructor(release, { artifact }) {
-    this.info = { artifact, tried: [], warnings: [] };
-    const scores = [{ score: artifact === 'small' ? 0.1 : 0.9 }];
-    this.task = { inputOf: () => ({}), answer: () => scores };
-  }
-  async open() { opened++; return this; }
-  async predict() {
-    if (this.info.artifact === 'large' && runs++) throw new Error('the device is lost');
-  }
-  async dispose() { disposed++; }
-}
-const cascade = { small: 'small', large: 'large', threshold: 0.5 };
-const model = new (cascaded(Session))({ manifest: { cascade, artifacts: [] } }, {});
-const hooks = { signal: new AbortController().signal };
-await model.open(hooks);
-const artifacts = [];
-for (let i = 0; i < 3; i++) artifacts.push((await model.classify(hooks, null, 1)).artifact);
-const { warnings, cascade: { answered } } = model.info;
-return { artifacts, warnings, answered, opened, disposed };
-"""
-
-
-@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
-def test_where_the_large_one_breaks_down_the_small_ones_answer_stands(
-    page: ScriptPage, site: Site
-) -> None:
-    said = page.run(BREAKS_DOWN, client=site.sources)
-    assert said["artifacts"] == ["large", "small", "small"]
-    assert said["answered"] == {"large": 1, "small": 2}
-    assert (said["opened"], said["disposed"]) == (2, 1)
-    assert said["warnings"] == ["the large artifact could not be had: the device is lost"]
-
-
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_the_small_one_is_not_deleted_to_make_room_for_the_large_one(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path

@@ -1,8 +1,11 @@
-"""What the client fetches, keeps and says, over a network that fails as networks do."""
+"""What the client fetches, keeps and says, over a network that fails as networks do.
+
+Here is what engines differ in: how they report a broken connection, and what they keep. The rest is
+tested without a browser (``unit/fetch.test.mjs``, ``unit/transport.test.mjs``).
+"""
 
 from __future__ import annotations
 
-import json
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
-from client_site import altered, answer, cut, delay, drop, endless, flip, stall
+from client_site import altered, answer, cut, delay, drop, endless, stall
 
 pytestmark = pytest.mark.browser
 
@@ -109,25 +112,6 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
     assert loads.requests() == len(files)
 
 
-def test_what_comes_first_has_the_link_until_half_of_it_is_there(
-    loads: Loads, files: list[dict[str, Any]]
-) -> None:
-    runtime, *others = sorted(files, key=lambda file: -file["bytes"])
-    loads.site.cdn.fail(f"*{runtime['sha256']}*", delay(0.3), 1)
-    said = loads.fetch([runtime, *others], first=1)
-    assert said["sizes"] == sizes([runtime, *others])
-    begun = next(now for now in said["progress"] if any(one["loaded"] for one in now["files"][1:]))
-    assert begun["files"][0]["loaded"] * 2 >= runtime["bytes"]
-
-
-def test_where_what_comes_first_fails_nothing_else_is_asked_for(
-    loads: Loads, files: list[dict[str, Any]]
-) -> None:
-    loads.site.cdn.fail(f"*{files[0]['sha256']}*", answer(404))
-    assert loads.refused(files, first=1).code == "http"
-    assert loads.requests() == 1
-
-
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*/files/*", delay(0.5))
     loads.fetch(files)
@@ -135,77 +119,22 @@ def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any
     assert len(first) > 1 and max(first) - min(first) < 0.4
 
 
-@pytest.mark.parametrize(
-    ("fault", "times"),
-    [(answer(500), 3), (answer(503), 1), (answer(429, {"Retry-After": "0"}), 2), (drop, 2),
-     (cut(0.5), 2)],
-    ids=["500", "503", "429", "dropped", "cut"],
-)  # fmt: skip
+@pytest.mark.parametrize("fault", [answer(503), drop, cut(0.5)], ids=["503", "dropped", "cut"])
 def test_what_may_pass_is_tried_again(
-    loads: Loads, files: list[dict[str, Any]], fault: Any, times: int
+    loads: Loads, files: list[dict[str, Any]], fault: Any
 ) -> None:
-    loads.site.cdn.fail("*.bin", fault, times)
+    loads.site.cdn.fail("*.bin", fault, 2)
     assert loads.fetch(files)["sizes"] == sizes(files)
     assert loads.requests() > len(files)
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_server_says_when_to_come_back(loads: Loads, files: list[dict[str, Any]]) -> None:
+    """A header that pages of another origin see only where it is exposed."""
     loads.site.cdn.fail("*.json", answer(503, {"Retry-After": "2"}), times=1)
     loads.fetch([file for file in files if file["url"].endswith(".json")])
     first, second = (request.at for request in loads.site.cdn.seen("*.json"))
     assert second - first >= 2
-
-
-def test_a_shard_that_is_missing_is_said_to_be(loads: Loads, files: list[dict[str, Any]]) -> None:
-    """Also where the server has a page of its own for that, as the last one sent here."""
-    gone = max(files, key=lambda file: int(file["bytes"]))
-    loads.site.cdn.fail(f"*{gone['sha256']}*", answer(404))
-    for _ in range(2):
-        error = loads.refused(files)
-        assert (error.code, error.fields["status"], error.fields["url"]) == (
-            "http",
-            404,
-            gone["url"],
-        )
-        assert error.message == f"{gone['url']}: HTTP 404"
-
-
-def test_an_http_error_is_reported_as_one(loads: Loads, files: list[dict[str, Any]]) -> None:
-    loads.site.cdn.fail("*.bin", answer(404))
-    error = loads.refused(files)
-    assert (error.name, error.code, error.fields["status"]) == ("LoadError", "http", 404)
-    assert error.fields["url"] in {file["url"] for file in files}
-    assert error.message == f"{error.fields['url']}: HTTP 404"
-    paths = [request.path for request in loads.site.cdn.seen("*.bin")]
-    assert len(paths) == len(set(paths)), "a 404 was asked for again"
-
-
-def test_a_server_that_stays_down_is_given_up(loads: Loads, files: list[dict[str, Any]]) -> None:
-    loads.site.cdn.fail("*.bin", answer(500))
-    error = loads.refused(files[-1:] + files[:-1])
-    assert (error.code, error.fields["status"]) == ("http", 500)
-
-
-def test_a_flipped_bit_is_fetched_once_more(loads: Loads, files: list[dict[str, Any]]) -> None:
-    loads.site.cdn.fail("*.bin", flip, times=1)
-    assert loads.fetch(files)["sizes"] == sizes(files)
-    assert loads.requests() == len(files) + 1
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [flip, altered(lambda content: content + b"more")],
-    ids=["flipped", "longer"],
-)
-def test_wrong_bytes_are_never_used(loads: Loads, files: list[dict[str, Any]], fault: Any) -> None:
-    wrong = max(files, key=lambda file: int(file["bytes"]))
-    loads.site.cdn.fail("*" + wrong["sha256"] + "*", fault)
-    error = loads.refused(files)
-    assert error.code == "integrity" and error.fields["url"] == wrong["url"]
-    assert f"not {wrong['sha256']}" in error.message
-    assert loads.requests(f"*{wrong['sha256']}*") == 2
-    loads.site.cdn.heal()
-    assert loads.fetch(files)["sizes"] == sizes(files)
 
 
 def test_a_body_that_ends_early_is_a_broken_connection(
@@ -280,24 +209,13 @@ def test_a_reload_asks_for_no_file(loads: Loads) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "fault",
-    [drop, answer(503), answer(404), answer(403), answer(200), cut(0.5)],
-    ids=["unreachable", "down", "gone", "refused", "a web page", "cut"],
-)
+@pytest.mark.parametrize("fault", [drop, answer(503), cut(0.5)], ids=["unreachable", "down", "cut"])
 def test_a_visit_without_network(loads: Loads, fault: Any) -> None:
     release = loads.load()["release"]
     loads.page.reload()
     loads.site.cdn.fail("/mobilenet/*", fault)
     again = loads.load()
     assert again == {"release": release, "offline": True, "cached": [True] * len(again["cached"])}
-
-
-def test_a_first_visit_without_network_says_what_is_missing(loads: Loads) -> None:
-    loads.site.cdn.go_offline("/mobilenet/*")
-    error = refused(loads.page, RELEASE, client=loads.site.client, url=loads.site.latest)
-    assert error.code == "network"
-    assert error.message.startswith(f"{loads.site.latest} cannot be fetched: ")
 
 
 def test_a_second_release_costs_what_changed(
@@ -360,27 +278,6 @@ def test_two_loads_at_once_in_a_page(page: ScriptPage, site: Site) -> None:
     assert first["release"] == second["release"]
 
 
-def test_a_manifest_cannot_name_files_elsewhere(page: ScriptPage, site: Site) -> None:
-    locate = """
-    const { locate } = await import(args.client + "/fetch.js");
-    return locate("https://cdn.example/models/", [{ path: args.path, sha256: "", bytes: 1 }]);
-    """
-    (good,) = page.run(locate, client=site.client, path="mobilenet/files/a.bin")
-    assert good["url"] == "https://cdn.example/models/mobilenet/files/a.bin"
-    assert (good["sha256"], good["bytes"]) == ("", 1)
-    for path in ("../secret", "https://evil.example/a.bin", "//evil.example/a", "/other/a.bin",
-                 "files/%2e%2e/../../a", "..\\\\..\\\\a"):  # fmt: skip
-        error = refused(page, locate, client=site.client, path=path)
-        assert error.code == "format" and "outside" in error.message, path
-
-
-@pytest.mark.parametrize("content", ["<!doctype html>", "{}", "[1]", "null"])
-def test_what_is_no_model_is_called_so(page: ScriptPage, site: Site, content: str) -> None:
-    url = site.cdn.put("/mobilenet/other.json", content)
-    error = refused(page, RELEASE, client=site.client, url=url)
-    assert error.code == "format" and error.message.startswith(url)
-
-
 def test_a_channel_and_a_manifest_name_the_same(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -396,31 +293,3 @@ def test_a_channel_and_a_manifest_name_the_same(
     size = (published.model / "releases" / release / "page.json").stat().st_size
     assert first.sent_bytes < size / 2, "what every visitor fetches goes uncompressed"
     assert first.sent_bytes < 0.6 * whole.sent_bytes
-
-
-def test_a_release_of_before_has_no_page_of_its_own(
-    page: ScriptPage, site: Site, published: Release
-) -> None:
-    latest = json.loads((published.model / "latest.json").read_text())
-    del latest["page"]
-    site.cdn.put("mobilenet/latest.json", json.dumps(latest))
-    site.cdn.fail("*/page.json", answer(404))
-    got = page.run(RELEASE, client=site.client, url=site.latest)
-    assert got["release"] == published.manifest["release"]
-
-
-def test_a_manifest_that_the_channel_does_not_vouch_for(page: ScriptPage, site: Site) -> None:
-    site.cdn.fail("*/page.json", flip)
-    error = refused(page, RELEASE, client=site.client, url=site.latest)
-    assert error.code == "integrity" and error.fields["url"].endswith("/page.json")
-
-
-def test_a_kept_release_does_not_hide_that_bytes_are_others(
-    loads: Loads, retrained: Release
-) -> None:
-    """A new release is named whose manifest is not what the channel says."""
-    loads.load()
-    loads.site.publish(retrained)
-    loads.site.cdn.fail("*/page.json", flip)
-    error = refused(loads.page, RELEASE, client=loads.site.client, url=loads.site.latest)
-    assert error.code == "integrity"

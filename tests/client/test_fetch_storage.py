@@ -8,7 +8,7 @@ import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
-from test_client_fetch import FETCH, FP32, KEPT, LOAD, refused
+from test_client_fetch import FETCH, FP32, KEPT, LOAD
 
 pytestmark = pytest.mark.browser
 
@@ -119,15 +119,6 @@ def test_a_full_quota_forgets_releases_that_were_loaded_by_other_urls(
     assert not set(urls) & set(kept)
 
 
-def test_a_quota_that_is_too_small_costs_the_cache_only(
-    page: ScriptPage, site: Site, published: Release
-) -> None:
-    got = fetch(page, site, published, FP32, before=SMALL_QUOTA, quota=1000)
-    assert got["sizes"] == sizes(published, FP32)
-    (warning,) = got["warnings"]
-    assert warning.startswith("files are not kept for the next visit: QuotaExceededError")
-
-
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_chromiums_own_quota(page: ScriptPage, site: Site, published: Release) -> None:
     """The real thing, which only this engine lets tests set."""
@@ -141,11 +132,3 @@ def test_chromiums_own_quota(page: ScriptPage, site: Site, published: Release) -
         assert len(got["warnings"]) == left, got["warnings"]
         assert all(got["sizes"])
         assert not set(page.run(KEPT)) & digests(published, FP32), "no room was made"
-
-
-def test_an_insecure_page_is_told(page: ScriptPage, site: Site, published: Release) -> None:
-    stub = """Object.defineProperty(crypto, "subtle", { value: undefined });"""
-    files = published.urls(site.cdn.address, FP32)
-    error = refused(page, stub + FETCH, client=site.client, files=files)
-    assert error.code == "insecure"
-    assert error.message == "files cannot be checked here: serve the page over https"

@@ -1,4 +1,7 @@
-"""Pictures become the same tensors in a browser as in the pipeline, and answers the same ranks."""
+"""Pictures become the same tensors in a browser as in the pipeline.
+
+What is made of decoded pixels is tested without a browser (``unit/tasks/``).
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,13 @@ from PIL import Image
 from pipeline.config.preprocess import Preprocess
 from pipeline.inputs.image.preprocess import apply
 from pipeline.samples.images import decode
-from pipeline.tasks.image_classification import ranked
 
 pytestmark = pytest.mark.browser
 
 INPUT = """
 const { inputOf } = await import(`${args.client}/tasks/image-classification.js`);
 const { portable } = await import(`${args.client}/image.js`);
-const manifest = { inputs: [{ name: 'image', dtype: args.dtype }], preprocess: args.preprocess };
+const manifest = { inputs: [{ name: 'image', dtype: 'float32' }], preprocess: args.preprocess };
 const made = [];
 for (const file of args.files) {
   const blob = new Blob([Uint8Array.from(atob(file), (char) => char.charCodeAt(0))]);
@@ -84,13 +86,15 @@ def png(picture: Image.Image, **options: Any) -> bytes:
 
 
 def made(
-    page: ScriptPage, site: Site, files: list[bytes], target: Preprocess, dtype: str = "float32"
+    page: ScriptPage, site: Site, files: list[bytes], target: Preprocess
 ) -> list[tuple[Any, Any]]:
     """Of each file, read from a Blob and from an ``<img>``."""
     texts = [base64.b64encode(file).decode() for file in files]
     how = target.model_dump()
-    said = page.run(INPUT, client=site.sources, files=texts, preprocess=how, dtype=dtype)
-    found = [np.frombuffer(base64.b64decode(o["data"]), dtype).reshape(o["shape"]) for o in said]
+    said = page.run(INPUT, client=site.sources, files=texts, preprocess=how)
+    found = [
+        np.frombuffer(base64.b64decode(o["data"]), "float32").reshape(o["shape"]) for o in said
+    ]
     return list(zip(found[::2], found[1::2], strict=True))
 
 
@@ -140,44 +144,3 @@ def test_pictures_are_turned_upright(page: ScriptPage, site: Site, tmp_path: Pat
     right = wanted(stream.getvalue(), TARGETS["rgb"], tmp_path)
     for one in made(page, site, [stream.getvalue()], TARGETS["rgb"])[0]:
         assert np.abs(one - right).max() <= 8 / 127.5
-
-
-def test_integer_inputs_are_rounded_and_clipped(
-    page: ScriptPage, site: Site, tmp_path: Path
-) -> None:
-    how = Preprocess(resize=(16, 16), color="rgb", scale=(-20, 300))
-    file = png(PICTURES["rgb-large"])
-    values = wanted(file, how, tmp_path)
-    for dtype in ("uint8", "int8", "int32"):
-        bounds = np.iinfo(dtype)
-        right = np.clip(np.rint(values), bounds.min, bounds.max)
-        for one in made(page, site, [file], how, dtype)[0]:
-            assert np.abs(one - right).max() <= (np.abs(values % 1 - 0.5).min() < 1e-4)
-
-
-ANSWER = """
-const { answer } = await import(`${args.client}/tasks/image-classification.js`);
-const manifest = { outputs: [{ name: 'y', softmax: args.softmax }], labels: args.labels };
-return answer({ y: { data: Float32Array.from(args.scores) } }, manifest);
-"""
-
-
-def test_answers_are_ranked_as_the_pipeline_does(page: ScriptPage, site: Site) -> None:
-    scores = [0.1, 0.3, 0.05, 0.3, 0.1, 0.15]
-    found = page.run(
-        ANSWER, client=site.sources, scores=scores, softmax=True, labels=list("abcdef")
-    )
-    order = ranked({"y": np.array([scores], np.float32)}, 6)[0].tolist()
-    assert [one["index"] for one in found] == order == [1, 3, 5, 0, 4, 2]
-    assert [one["label"] for one in found] == list("bdfaec")
-    np.testing.assert_allclose([one["score"] for one in found], sorted(scores)[::-1], atol=1e-7)
-
-
-def test_logits_become_probabilities(page: ScriptPage, site: Site) -> None:
-    logits = np.array([1000.0, 998.0, 999.0])
-    found = page.run(
-        ANSWER, client=site.sources, scores=logits.tolist(), softmax=False, labels=None
-    )
-    powers = np.exp(np.sort(logits)[::-1] - 1000)
-    np.testing.assert_allclose([one["score"] for one in found], powers / powers.sum(), atol=1e-6)
-    assert [one["label"] for one in found] == ["0", "2", "1"]
