@@ -3,11 +3,11 @@ import { runtimeOf } from "./choose.js";
 import { explained, ModelError } from "./errors.js";
 
 /**
- * @typedef {import('./session.js').Hooks} Hooks
- * @typedef {import('./session.js').Release} Release
- * @typedef {import('./session.js').Session} Open
- * @typedef {import('./session.js').Tensors} Tensors
- * @typedef {import('./session.js').Wish} Wish
+ * @typedef {import("./session.js").Hooks} Hooks
+ * @typedef {import("./session.js").Release} Release
+ * @typedef {import("./session.js").Session} Open
+ * @typedef {import("./session.js").Tensors} Tensors
+ * @typedef {import("./session.js").Wish} Wish
  */
 
 /**
@@ -33,7 +33,7 @@ const filesOf = (manifest, one) => {
 };
 
 /**
- * @param {typeof import('./session.js').Session} Session the client's own, of which this has no copy
+ * @param {typeof import("./session.js").Session} Session the client's own, of which this has no copy
  */
 export const cascaded = (Session) =>
   /** To who calls it, a session. */ class {

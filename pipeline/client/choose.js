@@ -14,7 +14,7 @@
  *
  * A caller's `artifact` or `backend` leaves only what it names, and there dominated ones are as others.
  *
- * @typedef {import('./device.js').Device} Device
+ * @typedef {import("./device.js").Device} Device
  * @typedef {{artifact?: string, backend?: string}} Wish
  * @typedef {{artifact: any, backend: string, parts: any[], bytes: number, rank: number, cost: number,
  *            accuracy: number, place: number, ms?: number, out: string | number | false}} Tier `out`: why it is, of reasons.js or in words; `ms`: of a run, where it is known
@@ -71,7 +71,7 @@ export const choose = (manifest, device, wish) => {
  */
 const weigh = (artifact, backend, manifest, device, wish) => {
   const kind = backend.split("-")[1];
-  /** @type {import('./device.js').Gpu | null | undefined} none where the backend needs none */
+  /** @type {import("./device.js").Gpu | null | undefined} none where the backend needs none */
   const gpu = /** @type {any} */ (device)[kind];
   const here = (/** @type {any} */ proof) => proof.engine === device.engine;
   const all = artifact.validation.filter((/** @type {any} */ proof) => proof.backend === backend);

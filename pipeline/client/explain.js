@@ -8,7 +8,7 @@ import {
   TOO_LARGE,
 } from "./reasons.js";
 
-/** @typedef {Pick<import('./choose.js').Tier, 'artifact' | 'backend' | 'out'>} Tier */
+/** @typedef {Pick<import("./choose.js").Tier, "artifact" | "backend" | "out">} Tier */
 
 export const environment = () => ({
   code: "environment",
@@ -102,7 +102,7 @@ export const nothing = (tiers, tried) => ({
 /** @param {Tier} tier */
 const named = ({ artifact, backend }) => `${artifact.id} on ${backend}`;
 
-/** @param {Pick<Tier, 'out'>} tier that did not come to be tried, or failed with these words */
+/** @param {Pick<Tier, "out">} tier that did not come to be tried, or failed with these words */
 export const reason = ({ out }) =>
   ({
     [NO_RUNTIME]: "no runtime in this release",

@@ -1,6 +1,6 @@
 /** What is left to try once a tier failed: loaded only then. */
 
-/** @typedef {import('./choose.js').Tier} Tier */
+/** @typedef {import("./choose.js").Tier} Tier */
 
 /** How often a backend that was asked for may lose its context, and is opened anew. */
 const TIMES = 3;

@@ -33,7 +33,7 @@ const large = ({ width, height, naturalWidth = width, naturalHeight = height }) 
 /**
  * Files are decoded and ImageData is read where the model runs; all else goes as a bitmap of its own.
  * @param {any} image
- * @param {import('./fetch.js').Release} release that is to read it
+ * @param {import("./fetch.js").Release} release that is to read it
  * @returns {Promise<[any, Transferable[]]>} and what of it is given away
  */
 export const portable = async (image, release) => {

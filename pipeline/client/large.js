@@ -4,7 +4,7 @@ import { fetchFiles, locate } from "./fetch.js";
 import { bitmapOf } from "./image.js";
 import { moduleOf } from "./runtime.js";
 
-/** @typedef {import('./fetch.js').Release} Release */
+/** @typedef {import("./fetch.js").Release} Release */
 /** @typedef {[any, Transferable[]]} Sent and what of it is given away */
 
 /** @type {Promise<unknown>} */

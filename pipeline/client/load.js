@@ -7,7 +7,7 @@ import { unlessAborted } from "./transport.js";
 
 /**
  * @param {() => URL} place where the worker's file lies
- * @returns {typeof import('./index.js').load}
+ * @returns {typeof import("./index.js").load}
  */
 export const loading =
   (place) =>
@@ -28,7 +28,7 @@ export const loading =
     }
   };
 
-/** @param {import('./link.js').Link} link */
+/** @param {import("./link.js").Link} link */
 const end = async ({ info, call, close }) => {
   // Asked also of what does not answer yet: on a page, a runtime that is opening ends only after that.
   const freed = call("dispose", []).catch(() => {});
@@ -39,9 +39,9 @@ const end = async ({ info, call, close }) => {
 
 /**
  * A model that is ready; its calls are answered in the order in which they were made.
- * @param {import('./link.js').Link} link
- * @param {import('./fetch.js').Release} release
- * @returns {import('./index.js').Model}
+ * @param {import("./link.js").Link} link
+ * @param {import("./fetch.js").Release} release
+ * @returns {import("./index.js").Model}
  */
 const modelOf = (link, release) => {
   const { info, call } = link;
@@ -53,7 +53,7 @@ const modelOf = (link, release) => {
    * @param {string} method
    * @param {any} args or a promise of them, and of what of them is given away
    * @param {{signal?: AbortSignal}} [options]
-   * @param {'foreign' | 'notSent'} [refused] why it may be that something does not travel
+   * @param {"foreign" | "notSent"} [refused] why it may be that something does not travel
    */
   const inOrder = async (method, args, options, refused = "notSent") => {
     await (last = Promise.allSettled([args, last]));

@@ -3,8 +3,8 @@ import { openCache } from "./cache.js";
 import { settle } from "./fetch.js";
 import { Session } from "./session.js";
 
-/** @typedef {import('./session.js').Hooks} Hooks */
-/** @typedef {{id: number, method: 'open' | 'classify' | 'predict' | 'memory' | 'dispose', args: [any, any]}} Call */
+/** @typedef {import("./session.js").Hooks} Hooks */
+/** @typedef {{id: number, method: "open" | "classify" | "predict" | "memory" | "dispose", args: [any, any]}} Call */
 
 /**
  * Answer the calls that come over a port, one after another.
@@ -14,12 +14,12 @@ import { Session } from "./session.js";
 export const serve = (port, page) => {
   /** @type {Record<number, AbortController>} */
   const controls = {};
-  /** @type {Session | InstanceType<ReturnType<typeof import('./cascade.js').cascaded>>} */
+  /** @type {Session | InstanceType<ReturnType<typeof import("./cascade.js").cascaded>>} */
   let model;
 
   /**
    * @param {Hooks} hooks
-   * @param {import('./fetch.js').Release} release
+   * @param {import("./fetch.js").Release} release
    * @param {any} wish
    */
   const open = async (hooks, release, wish) => {

@@ -7,8 +7,8 @@ import { starting } from "./runtime.js";
 import { mayPass } from "./transport.js";
 
 /**
- * @typedef {import('./choose.js').Tier} Tier
- * @typedef {import('./fetch.js').Release} Release
+ * @typedef {import("./choose.js").Tier} Tier
+ * @typedef {import("./fetch.js").Release} Release
  * @typedef {Record<string, {dtype: string, shape: number[], data: any}>} Tensors
  * @typedef {{artifact?: string, backend?: string, threads?: number}} Wish
  * @typedef {{signal: AbortSignal, onProgress?: (progress: any) => void}} Hooks

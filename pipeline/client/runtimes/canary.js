@@ -47,7 +47,7 @@ export function wrong(outputs, { outputs: wanted, tolerance }) {
 }
 
 /**
- * @param {import('./contract.js').Model} model
+ * @param {import("./contract.js").Model} model
  * @param {any} canary the release's
  * @param {any} wanted the artifact's
  * @returns {Promise<boolean>} whether there is one; then it answered as it did where it was proved

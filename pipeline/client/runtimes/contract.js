@@ -2,7 +2,7 @@
  * What every bundle of this folder exports: `open(delivery) -> Promise<Model>`, and
  * `prepare({assets, threads}) -> Promise<void>`, which does what can be done before a model is there.
  *
- * @typedef {import('../../backends/web/page/safetensors.js').Tensors} Tensors
+ * @typedef {import("../../backends/web/page/safetensors.js").Tensors} Tensors
  * @typedef {{name: string, dtype: string, shape: (number | null)[]}} Spec
  *
  * @typedef {Object} StartRequest

@@ -3,17 +3,17 @@ import { answers } from "./canary.js";
 import { checkFeeds } from "./feeds.js";
 
 /**
- * @typedef {import('./contract.js').Delivery} Delivery
- * @typedef {import('./contract.js').Model} Model
+ * @typedef {import("./contract.js").Delivery} Delivery
+ * @typedef {import("./contract.js").Model} Model
  *
  * @typedef {Object} Runtime
- * @property {(request: import('./contract.js').OpenRequest) => Promise<Model>} open
- * @property {(request: import('./contract.js').StartRequest) => Promise<void>} [prepare]
+ * @property {(request: import("./contract.js").OpenRequest) => Promise<Model>} open
+ * @property {(request: import("./contract.js").StartRequest) => Promise<void>} [prepare]
  */
 
 /** @param {Runtime} runtime */
 export const delivered = ({ open, prepare }) => ({
-  /** @param {Pick<Delivery, 'assets' | 'threads'>} delivery */
+  /** @param {Pick<Delivery, "assets" | "threads">} delivery */
   prepare: async ({ assets, threads }) =>
     prepare && withUrls(assets, (urls) => prepare({ assets: urls, threads })),
 

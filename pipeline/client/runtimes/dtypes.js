@@ -9,7 +9,7 @@ export function arrayOf(dtype) {
   return /** @type {any} */ (globalThis)[`${name ?? dtype[0].toUpperCase() + dtype.slice(1)}Array`];
 }
 
-/** @typedef {'float' | 'int' | 'bool'} Kind */
+/** @typedef {"float" | "int" | "bool"} Kind */
 
 /**
  * @param {string} dtype

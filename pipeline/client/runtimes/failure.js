@@ -1,6 +1,6 @@
 /** Why a runtime could not do its work, in a form that a caller can act on. */
 
-/** @typedef {'unavailable' | 'lost' | 'memory' | 'format' | 'canary' | 'input'} Code */
+/** @typedef {"unavailable" | "lost" | "memory" | "format" | "canary" | "input"} Code */
 
 /** What a runtime throws; every error that leaves a bundle is one. */
 export class RuntimeFailure extends Error {

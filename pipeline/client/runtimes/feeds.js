@@ -1,8 +1,8 @@
 /** What a caller gives, against what the manifest says that a model takes. */
 import { RuntimeFailure } from "./failure.js";
 
-/** @typedef {import('./contract.js').Spec} Spec */
-/** @typedef {import('./contract.js').Tensors} Tensors */
+/** @typedef {import("./contract.js").Spec} Spec */
+/** @typedef {import("./contract.js").Tensors} Tensors */
 
 /** What holds a dtype's values, where that is not the array of its name. */
 const ARRAYS = /** @type {Record<string, string>} */ ({

@@ -16,7 +16,7 @@
 import { bitmapOf } from "../image.js";
 import { axis } from "./preprocess.js";
 
-/** @typedef {import('./preprocess.js').Pixels} Pixels */
+/** @typedef {import("./preprocess.js").Pixels} Pixels */
 /** @typedef {[number, number] | null} Size height and width of what it becomes */
 
 /**

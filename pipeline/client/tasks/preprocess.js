@@ -11,7 +11,7 @@
  *   column of the result the two that it lies between, side by side
  * @property {boolean} [gathered]
  *
- * @typedef {{resize: [number, number] | null, color: 'rgb' | 'grey', scale: [number, number]}} Preprocess
+ * @typedef {{resize: [number, number] | null, color: "rgb" | "grey", scale: [number, number]}} Preprocess
  */
 
 const { fround } = Math;

@@ -11,8 +11,8 @@ import { RuntimeFailure } from "./client/runtimes/failure.js";
 import { download } from "./client/transport.js";
 import { format, parse } from "./safetensors.js";
 
-/** @typedef {import('./safetensors.js').Tensors} Tensors */
-/** @typedef {import('../../../client/runtimes/contract.js').Model} Model */
+/** @typedef {import("./safetensors.js").Tensors} Tensors */
+/** @typedef {import("../../../client/runtimes/contract.js").Model} Model */
 
 /**
  * @typedef {Object} Effort

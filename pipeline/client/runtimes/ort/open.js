@@ -3,10 +3,10 @@ import { RuntimeFailure, explaining } from "../failure.js";
 import { checkNames, mapped, namesOf } from "../record.js";
 import { threadCount } from "../threads.js";
 
-/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
-/** @typedef {import('../contract.js').StartRequest} StartRequest */
-/** @typedef {import('../contract.js').Model} Model */
-/** @typedef {import('../contract.js').Tensors} Tensors */
+/** @typedef {import("../contract.js").OpenRequest} OpenRequest */
+/** @typedef {import("../contract.js").StartRequest} StartRequest */
+/** @typedef {import("../contract.js").Model} Model */
+/** @typedef {import("../contract.js").Tensors} Tensors */
 
 /**
  * @typedef {Object} Provider
@@ -95,7 +95,7 @@ async function start(ort, provider, { assets = {}, threads }) {
 /**
  * @param {any} ort
  * @param {Provider} provider
- * @param {Pick<OpenRequest, 'entry' | 'files'>} request
+ * @param {Pick<OpenRequest, "entry" | "files">} request
  */
 async function create(ort, provider, { entry, files }) {
   const externalData = Object.entries(files).map(([path, data]) => ({

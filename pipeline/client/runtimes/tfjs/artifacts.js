@@ -2,7 +2,7 @@
 import { io, util } from "@tensorflow/tfjs-core";
 import { RuntimeFailure } from "../failure.js";
 
-/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import("../contract.js").OpenRequest} OpenRequest */
 
 const ITEM_BYTES = { float32: 4, int32: 4, bool: 1, complex64: 8, float16: 2, uint8: 1, uint16: 2 };
 

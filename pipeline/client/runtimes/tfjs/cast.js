@@ -2,7 +2,7 @@
 import { arrayOf, kindOf } from "../dtypes.js";
 import { RuntimeFailure } from "../failure.js";
 
-/** @typedef {import('../contract.js').Tensors[string]} Tensor */
+/** @typedef {import("../contract.js").Tensors[string]} Tensor */
 
 const TAKEN = { float: "float32", int: "int32", bool: "bool" };
 const LEAST = -(2 ** 31);

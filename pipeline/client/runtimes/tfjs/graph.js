@@ -3,7 +3,7 @@ import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import { namesOf } from "../record.js";
 import { graphPredictor } from "./predict.js";
 
-/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import("../contract.js").OpenRequest} OpenRequest */
 
 export const FORMAT = "tfjs-graph";
 

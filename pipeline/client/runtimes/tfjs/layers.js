@@ -3,7 +3,7 @@ import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { namesOf } from "../record.js";
 import { layersPredictor } from "./predict.js";
 
-/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
+/** @typedef {import("../contract.js").OpenRequest} OpenRequest */
 
 export const FORMAT = "tfjs-layers";
 

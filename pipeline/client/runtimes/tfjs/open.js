@@ -4,10 +4,10 @@ import { RuntimeFailure, explaining } from "../failure.js";
 import { artifactsOf } from "./artifacts.js";
 import { promised, taken } from "./cast.js";
 
-/** @typedef {import('../contract.js').OpenRequest} OpenRequest */
-/** @typedef {import('../contract.js').StartRequest} StartRequest */
-/** @typedef {import('../contract.js').Model} Model */
-/** @typedef {import('../contract.js').Tensors} Tensors */
+/** @typedef {import("../contract.js").OpenRequest} OpenRequest */
+/** @typedef {import("../contract.js").StartRequest} StartRequest */
+/** @typedef {import("../contract.js").Model} Model */
+/** @typedef {import("../contract.js").Tensors} Tensors */
 /** @typedef {Record<string, tf.Tensor>} Named TF.js tensors by public name */
 
 /**

@@ -10,7 +10,7 @@ const PLAIN = "tfjs-backend-wasm.wasm";
 const SIMD = "tfjs-backend-wasm-simd.wasm";
 const THREADED = "tfjs-backend-wasm-threaded-simd.wasm";
 
-/** @param {import('../contract.js').StartRequest} request */
+/** @param {import("../contract.js").StartRequest} request */
 export async function prepare({ assets = {}, threads }) {
   const simd = await env().getAsync("WASM_HAS_SIMD_SUPPORT");
   const count = simd ? threadsOf(threads) : 1;
