@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.base.errors import PipelineError
@@ -67,19 +67,6 @@ def killed(error: Exception, where: str, exit_code: int | None) -> PipelineError
     wrapped = PipelineError(what, where=where, todo=f"{todo}; {KEPT}")
     wrapped.__cause__ = error
     return wrapped
-
-
-def by_cause(failed: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """What a person reads of artifacts that cannot be made, each cause once.
-
-    Args:
-        failed: ``{"id", "reason", "todo"}`` each.
-    """
-    causes: dict[tuple[str, str], list[str]] = {}
-    for one in failed:
-        causes.setdefault((one["reason"], one["todo"]), []).append(one["id"])
-    for (reason, todo), artifacts in causes.items():
-        yield f"{', '.join(artifacts)}: {reason}" + (f"\n    {todo}" if todo else "")
 
 
 def in_words(

@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pipeline.base.errors import GateError, MissingToolError, PipelineError, together
+from pipeline.build.result import Built
 from pipeline.measures.miss import Miss
 from pipeline.validate.trust import remedy
-
-if TYPE_CHECKING:
-    pass
-from pipeline.build.result import Built
-
-
-def missed(manifest: Mapping[str, Any]) -> list[Miss]:
-    """Every bound that an artifact of this manifest did not keep."""
-    return [
-        Miss(**miss)
-        for artifact in manifest["artifacts"]
-        for result in artifact["validation"]
-        for miss in result.get("missed", [])
-    ]
-
-
-def failed(manifest: Mapping[str, Any]) -> list[str]:
-    """Every artifact that did not run on a target, with the reason and what to do."""
-    return [
-        f"{artifact['id']} on {result['target']}: {result['reason']}; {result['todo']}"
-        for artifact in manifest["artifacts"]
-        for result in artifact["validation"]
-        if result["status"] == "fail" and result.get("reason")
-    ]
-
-
-def unavailable(manifest: Mapping[str, Any]) -> list[str]:
-    """What keeps artifacts from being proved: required targets and their reasons, first of all."""
-    lacking = [
-        f"{result['target']}: {result['reason']}"
-        for artifact in manifest["artifacts"]
-        for result in artifact["validation"]
-        if result["status"] == "unavailable" and result["required"]
-    ]
-    unproved = [
-        f"{artifact['id']} ran on no backend with all samples"
-        for artifact in manifest["artifacts"]
-        if not any(map(_complete, artifact["validation"]))
-    ]
-    return sorted(set(lacking)) or unproved
-
-
-def _complete(result: Mapping[str, Any]) -> bool:
-    # What failed is told of as that.
-    return result["status"] != "unavailable" and not result.get("partial")
+from pipeline.validate.verdict import ProofVerdict, Verdict, by_cause
 
 
 def judge(built: Built, *, complete: bool = True, whole: bool = True) -> None:
@@ -69,54 +26,64 @@ def judge(built: Built, *, complete: bool = True, whole: bool = True) -> None:
         MissingToolError: a backend that the config requires could not run.
         PipelineError: an artifact could not be made.
     """
-    errors = list(_doubts(built.manifest)) or list(_faults(built.manifest))
-    if whole and built.manifest.get("not_made"):
-        errors.append(_not_whole(built.manifest["not_made"]))
-    if complete and (missing := unavailable(built.manifest)):
-        errors.append(
-            MissingToolError(
-                "; ".join(missing),
-                where="validate.backends",
-                todo="run `pipeline doctor`, or leave the backend out of the config; "
-                "nothing was published",
-            )
-        )
+    verdict = built.verdict
+    errors = list(_doubts(verdict)) or list(_faults(verdict, built.manifest))
+    if whole:
+        errors += _not_whole(verdict)
+    if complete:
+        errors += _not_proved(verdict)
     if errors:
         raise together(errors)
 
 
-def _doubts(manifest: Mapping[str, Any]) -> Iterator[PipelineError]:
+def _doubts(verdict: Verdict) -> Iterator[PipelineError]:
     """That the source itself is wrong, before which nothing else is worth a word."""
-    if doubted := manifest.get("doubt"):
-        yield GateError(doubted, where="source", todo=f"nothing was published; {remedy(doubted)}")
+    if doubt := verdict.doubt:
+        yield GateError(doubt, where="source", todo=f"nothing was published; {remedy(doubt)}")
 
 
-def _faults(manifest: Mapping[str, Any]) -> Iterator[PipelineError]:
+def _faults(verdict: Verdict, manifest: Mapping[str, Any]) -> Iterator[PipelineError]:
     """What did not run, and the bounds that were not kept."""
-    misses, failures = missed(manifest), failed(manifest)
+    misses, failures = verdict.misses, verdict.not_run
     if misses or failures:
         lines = [
-            *_listed("these did not run", failures),
-            *_listed("these bounds were not kept", [str(miss) for miss in misses]),
+            *_listed("these did not run", map(_told, failures)),
+            *_listed("these bounds were not kept", map(str, misses)),
         ]
         better = f"; {_better(manifest, misses)}" if misses else ""
         yield GateError("\n".join(lines), todo=f"nothing was published{better}")
 
 
-def _not_whole(lost: list[dict[str, str]]) -> PipelineError:
+def _told(proof: ProofVerdict) -> str:
+    return f"{proof.artifact} on {proof.target}: {proof.reason}; {proof.todo}"
+
+
+def _not_whole(verdict: Verdict) -> Iterator[PipelineError]:
     """What could not be made."""
-    from pipeline.base.faults import by_cause
-
-    lines = (f"  {line}" for line in by_cause(lost))
-    return PipelineError(
-        "\n".join(["these artifacts could not be made", *lines]),
-        todo="nothing was published; `pipeline build --allow-incomplete` publishes the others",
-    )
+    if verdict.not_made:
+        yield PipelineError(
+            "\n".join(_listed("these artifacts could not be made", by_cause(verdict.not_made))),
+            todo="nothing was published; `pipeline build --allow-incomplete` publishes the others",
+        )
 
 
-def _listed(head: str, lines: list[str]) -> list[str]:
+def _not_proved(verdict: Verdict) -> Iterator[PipelineError]:
+    """What kept artifacts from being proved: required targets and their reasons, first of all."""
+    lacking = sorted({f"{proof.target}: {proof.reason}" for proof in verdict.lacking})
+    unproved = (f"{name} ran on no backend with all samples" for name in verdict.unproved)
+    if told := lacking or [*unproved]:
+        yield MissingToolError(
+            "; ".join(told),
+            where="validate.backends",
+            todo="run `pipeline doctor`, or leave the backend out of the config; "
+            "nothing was published",
+        )
+
+
+def _listed(head: str, lines: Iterable[str]) -> list[str]:
     """Each line once, below what they have in common."""
-    return [head, *dict.fromkeys(f"  {line}" for line in lines)] if lines else []
+    distinct = list(dict.fromkeys(f"  {line}" for line in lines))
+    return [head, *distinct] if distinct else []
 
 
 def _better(manifest: Mapping[str, Any], misses: list[Miss]) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.engine.store import Result, Store
-
-if TYPE_CHECKING:
-    pass
+from pipeline.validate.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,11 @@ class Built:
     """What the manifest was made of: ``golden``, and the proofs by ``ARTIFACT TARGET``."""
     command: str = ""
     """The command that makes this anew."""
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What its proofs came to."""
+        return Verdict.of(self.manifest)
 
     def artifact(self, name: str) -> Path:
         """The ARTIFACT folder of an artifact id, each file checked."""

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.base.faults import by_cause
 from pipeline.base.table import table
 from pipeline.report import terminal
 from pipeline.report.release import Release as Reported
+from pipeline.validate.verdict import by_cause
 
 if TYPE_CHECKING:
     from pipeline.build.result import Built
@@ -49,14 +49,10 @@ def _published(result: Built, release: Release) -> None:
     click.echo("signed" if release.signed else "not signed: --sign-key FILE signs it")
     for note in release.notes:
         click.echo(f"note: {note}")
-    if result.command and _asked_for_some(release.manifest):
+    # Every target was named by the config, none came with ``all``.
+    if result.command and all(proof.required for proof in result.verdict.proofs):
         words = f"{result.command} --set validate.backends=all --set publish.compress=best"
         click.secho(f"proved on every backend and browser here, compressed best: {words}", dim=True)
-
-
-def _asked_for_some(manifest: Mapping[str, Any]) -> bool:
-    """Whether every target was named by the config, and none came with ``all``."""
-    return all(r["required"] for one in manifest["artifacts"] for r in one["validation"])
 
 
 def plan(planned: Plan, as_json: bool) -> None:
@@ -67,7 +63,7 @@ def plan(planned: Plan, as_json: bool) -> None:
     click.echo(f"{planned.config.name}: {len(planned.nodes)} steps")
     rows = [(a.id, ", ".join(a.proofs)) for a in planned.artifacts]
     table(("artifact", "proved on"), rows)
-    for line in by_cause(map(vars, planned.failed.values())):
+    for line in by_cause(planned.failed.values()):
         click.echo(f"{click.style('cannot be made', fg='red')} {line}")
     for left in planned.left_out:
         click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")

@@ -14,9 +14,10 @@ from pipeline.base.registry import discover
 from pipeline.config.bounds import asked
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
-from pipeline.plan.graph import Bounds, Failed, LeftOut, Plan
+from pipeline.plan.graph import Bounds, LeftOut, Plan
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.tolerances import number_formats
+from pipeline.validate.verdict import NotMade
 
 Chain = list[tuple[ModuleType, Options]]
 
@@ -89,7 +90,7 @@ def _plan_package(
         plan.left_out.append(LeftOut(artifact, reason))
         return None
     if error := _known_to_fail(plan.config, chain, module):
-        plan.failed[artifact] = Failed.at(artifact, f"convert {module.FORMAT}", error)
+        plan.failed[artifact] = NotMade.at(artifact, f"convert {module.FORMAT}", error)
         return None
     source, frozen = _plan_frozen(plan, variant, chain)
     model = _plan_converted(plan, variant, chain, module, options, source, frozen)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.base.errors import PipelineError
 from pipeline.config.config import Config
 from pipeline.engine.graph import Graph
+from pipeline.validate.verdict import NotMade
 
 #: Metric -> bound.
 Bounds = Mapping[str, float]
@@ -43,23 +44,6 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True)
-class Failed:
-    """An artifact that the config asks for, and that cannot be made or proved."""
-
-    id: str
-    step: str
-    """The step that failed, or would."""
-    reason: str
-    todo: str
-
-    @classmethod
-    def at(cls, artifact: str, step: str, error: PipelineError) -> Failed:
-        """The artifact that a step's error cost."""
-        reason = f"{error.where}: {error.what}" if error.where else error.what
-        return cls(artifact, step, reason, error.todo)
-
-
 @dataclass(kw_only=True)
 class Plan(Graph):
     """All steps of a config, and what they make."""
@@ -68,7 +52,7 @@ class Plan(Graph):
     browsers: bool = True
     artifacts: list[PlannedArtifact] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
-    failed: dict[str, Failed] = field(default_factory=dict)
+    failed: dict[str, NotMade] = field(default_factory=dict)
     """Artifacts that no step is planned for, since one is known to fail."""
     unsearched: dict[str, str] = field(default_factory=dict)
     """Variants whose techniques a search is to find yet, and what it would search."""
@@ -77,13 +61,13 @@ class Plan(Graph):
         """What the manifest is made of -> the node that makes it."""
         return dict(self.nodes["manifest"].inputs)
 
-    def lost(self, failures: Mapping[str, PipelineError]) -> dict[str, Failed]:
+    def lost(self, failures: Mapping[str, PipelineError]) -> dict[str, NotMade]:
         """The artifacts that cannot be made or proved where these nodes failed."""
         lost = dict(self.failed)
         for artifact in self.artifacts:
             step = next((node for node in failures if node in self._own(artifact)), None)
             if step is not None:
-                lost[artifact.id] = Failed.at(artifact.id, step, failures[step])
+                lost[artifact.id] = NotMade.at(artifact.id, step, failures[step])
         return lost
 
     def is_hopeless(self, failed: Collection[str]) -> bool:

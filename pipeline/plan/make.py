@@ -11,12 +11,13 @@ from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
-from pipeline.plan.graph import Failed, Plan
+from pipeline.plan.graph import Plan
 from pipeline.plan.proofs import plan_artifact, plan_golden
+from pipeline.validate.verdict import NotMade
 
 
 def make_plan(
-    config: Config, *, browsers: bool = True, failed: Mapping[str, Failed] | None = None
+    config: Config, *, browsers: bool = True, failed: Mapping[str, NotMade] | None = None
 ) -> Plan:
     """Plan everything that ``config`` asks for.
 

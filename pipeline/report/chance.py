@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pipeline.measures import words
 from pipeline.measures.proportion import paired_difference
 from pipeline.report.release import Release
-
-#: A fact as the manifest has it: ``validate.sampling.Undecided``.
-Fact = dict[str, Any]
+from pipeline.validate.sampling import Undecided
 
 
 def undecided(release: Release) -> list[str]:
@@ -18,12 +14,12 @@ def undecided(release: Release) -> list[str]:
     ``onnx/small on ort-wasm in Chromium: 0.56 points lost, at most 0.50 allowed: within what 360
     samples can tell; 68,000 would decide``.
     """
-    found: dict[str, tuple[Fact, list[str]]] = {}
+    found: dict[str, tuple[Undecided, list[str]]] = {}
     for proof in release.proofs:
-        for one in proof.record.get("undecided") or []:
-            key = f"{proof.artifact} {one['metric']} {one['bound']}"
+        for one in proof.undecided:
+            key = f"{proof.artifact} {one.metric} {one.bound}"
             worst, targets = found.setdefault(key, (one, []))
-            if abs(one["value"] - one["bound"]) > abs(worst["value"] - worst["bound"]):
+            if abs(one.value - one.bound) > abs(worst.value - worst.bound):
                 found[key] = one, targets
             targets.append(proof.target)
     return [
@@ -32,16 +28,16 @@ def undecided(release: Release) -> list[str]:
     ]
 
 
-def told(one: Fact) -> str:
+def told(one: Undecided) -> str:
     """One of them, without its artifact and target."""
-    if one["metric"] == "accuracy_drop":
-        what = f"{_points(one['value'])} points lost, at most {_points(one['bound'])} allowed"
+    if one.metric == "accuracy_drop":
+        what = f"{_points(one.value)} points lost, at most {_points(one.bound)} allowed"
     else:
-        values = (words.value_of(one["metric"], one[name]) for name in ("value", "bound"))
-        what = "{} {}, at least {} asked for".format(words.metric(one["metric"]), *values)
-    needed = one["needed"]
-    more = f"{_rounded(needed):,} would decide" if needed else "more than 10 million would decide"
-    return f"{what}: within what {words.count(one['samples'], 'sample')} can tell; {more}"
+        value, bound = (words.value_of(one.metric, share) for share in (one.value, one.bound))
+        what = f"{words.metric(one.metric)} {value}, at least {bound} asked for"
+    more = f"{_rounded(one.needed):,}" if one.needed else "more than 10 million"
+    samples = words.count(one.samples, "sample")
+    return f"{what}: within what {samples} can tell; {more} would decide"
 
 
 def unseen(samples: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.report.release import Artifact, Release
-from pipeline.report.verdict import judge
+from pipeline.report.summary import summarize
 
 SCHEMA = 1
 
@@ -17,7 +17,7 @@ def data(release: Release) -> dict[str, Any]:
         "schema": SCHEMA,
         "name": release.name,
         "release": release.id,
-        "verdict": asdict(judge(release)),
+        "verdict": asdict(summarize(release)),
         "searches": release.record.get("searches", []),
         "cascade": release.record.get("cascade"),
         "artifacts": [_artifact(artifact) for artifact in release.artifacts],

@@ -44,8 +44,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     titled = {
         "Bounds not kept": list(_missed(proof)),
         "Not decided by so few samples": [
-            (words.metric(one["metric"]), chance.told(one))
-            for one in proof.record.get("undecided") or []
+            (words.metric(share.metric), chance.told(share)) for share in proof.undecided
         ],
         "Bounds": [
             (words.metric(name), words.bound(name, bound)) for name, bound in proof.gates.items()

@@ -8,19 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pipeline.measures import words
 from pipeline.report import cascades, chance, facts, searches
 from pipeline.report.release import Artifact, Group, Release
-from pipeline.report.verdict import Verdict, judge
+from pipeline.report.summary import Summary, summarize
 
 PICKS = ("smallest", "fastest", "safest")
 
 
 def markdown(release: Release) -> str:
     """The verdict, what to ship, and a table of every artifact on every target."""
-    verdict = judge(release)
+    summary = summarize(release)
     parts = [
-        _head(release, verdict),
-        "\n".join(_problems(verdict)),
+        _head(release, summary),
+        "\n".join(_problems(summary)),
         *(_group(group) for group in release.groups),
-        _ship(release, verdict),
+        _ship(release, summary),
         "\n".join(_cascades(release)),
         "\n".join(f"- Found by a search: {text(line)}." for line in searches.lines(release)),
         _foot(release),
@@ -40,22 +40,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, rules, *rows))
 
 
-def _head(release: Release, verdict: Verdict) -> str:
-    mark = words.MARKS["pass" if verdict.ok else "fail"]
+def _head(release: Release, summary: Summary) -> str:
+    mark = words.MARKS["pass" if summary.ok else "fail"]
     named = f" `{release.id}`" if release.id else ""
     proofs = ", ".join(
         f"{words.MARKS[status]} {count} {words.STATUS[status]}"
-        for status, count in verdict.proofs.items()
+        for status, count in summary.proofs.items()
     )
-    return f"## {text(release.name)}{named}\n\n**{mark} {verdict.headline}** Proofs: {proofs}."
+    return f"## {text(release.name)}{named}\n\n**{mark} {summary.headline}** Proofs: {proofs}."
 
 
-def _problems(verdict: Verdict) -> Iterator[str]:
-    for failure in verdict.failures:
+def _problems(summary: Summary) -> Iterator[str]:
+    for failure in summary.failures:
         yield f"- {words.MARKS['fail']} {text(failure)}"
-    for line in verdict.undecided:
+    for line in summary.undecided:
         yield f"- {words.UNDECIDED} {text(line)}"
-    for one in verdict.missing:
+    for one in summary.missing:
         needed = "" if one.required else " (not required)"
         where = text(words.targets(one.targets))
         yield f"- {words.MARKS['unavailable']} {where}: {text(one.reason)}{needed}"
@@ -96,9 +96,9 @@ def _cell(group: Group, artifact: Artifact, target: str) -> str:
     return f"{words.MARKS[proof.status]}{time}{star}"
 
 
-def _ship(release: Release, verdict: Verdict) -> str:
-    groups = dict.fromkeys(pick.group for pick in verdict.picks)
-    chosen = {(pick.group, pick.kind): pick for pick in verdict.picks}
+def _ship(release: Release, summary: Summary) -> str:
+    groups = dict.fromkeys(pick.group for pick in summary.picks)
+    chosen = {(pick.group, pick.kind): pick for pick in summary.picks}
     rows = []
     for group in groups:
         picks = [chosen.get((group, kind)) for kind in PICKS]

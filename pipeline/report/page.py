@@ -13,8 +13,8 @@ from pipeline.report import bars, cascades, facts, searches
 from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
+from pipeline.report.summary import summarize
 from pipeline.report.vega import PALETTE
-from pipeline.report.verdict import judge
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -92,7 +92,7 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
     return {
         "release": release,
         "manifest": release.record,
-        "verdict": judge(release),
+        "verdict": summarize(release),
         "context": context,
         "palette": PALETTE,
         "dark": DARK,

@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-from pipeline.backends.targets import BROWSERS, target_of
+from pipeline.backends.targets import BROWSERS
 from pipeline.measures import words
 from pipeline.measures.miss import Miss
-
-Status = Literal["pass", "fail", "unavailable"]
+from pipeline.validate.sampling import Undecided
+from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
 
 #: Two sessions of one artifact differ by so much in time (Mytkowicz et al. 2009), which the
 #: interval of one session cannot know.
@@ -46,9 +46,13 @@ class Proof:
     record: Mapping[str, Any]
     """The entry of the manifest's ``validation``."""
 
+    @cached_property
+    def verdict(self) -> ProofVerdict:
+        return ProofVerdict.of(self.artifact, self.record)
+
     @property
     def target(self) -> str:
-        return target_of(self.record)
+        return self.verdict.target
 
     @property
     def backend(self) -> str:
@@ -62,8 +66,7 @@ class Proof:
 
     @property
     def status(self) -> Status:
-        status: Status = self.record["status"]
-        return status
+        return self.verdict.status
 
     @property
     def ran(self) -> bool:
@@ -78,20 +81,16 @@ class Proof:
     @property
     def partial(self) -> bool:
         """Whether it ran on some of the samples only, which is no proof by itself."""
-        return bool(self.record.get("partial"))
-
-    @property
-    def required(self) -> bool:
-        return bool(self.record.get("required", True))
+        return self.verdict.partial
 
     @property
     def reason(self) -> str:
-        return self.record.get("reason") or ""
+        return self.verdict.reason
 
     @property
     def todo(self) -> str:
         """What to do where it did not run."""
-        return self.record.get("todo") or ""
+        return self.verdict.todo
 
     @property
     def single_samples(self) -> str:
@@ -134,8 +133,12 @@ class Proof:
         return Ratio(*bounds, confidence, reference, given.get("reference_ms"))
 
     @property
-    def missed(self) -> list[Miss]:
-        return [Miss(**miss) for miss in self.record.get("missed") or []]
+    def missed(self) -> tuple[Miss, ...]:
+        return self.verdict.missed
+
+    @property
+    def undecided(self) -> tuple[Undecided, ...]:
+        return self.verdict.undecided
 
     @property
     def gates(self) -> Mapping[str, float]:
@@ -170,6 +173,10 @@ class Artifact:
     """One variant in one format, with its proofs."""
 
     record: Mapping[str, Any]
+
+    @cached_property
+    def verdict(self) -> ArtifactVerdict:
+        return ArtifactVerdict.of(self.record)
 
     @property
     def id(self) -> str:
@@ -238,15 +245,7 @@ class Artifact:
 
     @property
     def status(self) -> Status:
-        """``fail`` if it failed anywhere, ``unavailable`` if it ran nowhere."""
-        if any(proof.status == "fail" for proof in self.proofs):
-            return "fail"
-        return "pass" if self.ran else "unavailable"
-
-    @property
-    def complete(self) -> bool:
-        """Whether any of its proofs ran on all samples: without one it is not published."""
-        return any(not proof.partial for proof in self.ran)
+        return self.verdict.status
 
     def proof(self, target: str) -> Proof | None:
         return next((proof for proof in self.proofs if proof.target == target), None)
@@ -317,6 +316,10 @@ class Release:
         return self.record.get("release")
 
     @cached_property
+    def verdict(self) -> Verdict:
+        return Verdict.of(self.record)
+
+    @cached_property
     def artifacts(self) -> list[Artifact]:
         return [Artifact(record) for record in self.record["artifacts"]]
 
@@ -334,11 +337,6 @@ class Release:
             (one["id"], f"dominated by {one['dominated_by']}: {one['dominated_reason']}")
             for one in self.record.get("dropped") or []
         ]
-
-    @property
-    def not_made(self) -> list[tuple[str, str]]:
-        """Artifacts that the config asks for and that could not be made, each with the reason."""
-        return [(one["id"], one["reason"]) for one in self.record.get("not_made") or []]
 
     @property
     def compressed(self) -> bool:
@@ -370,7 +368,7 @@ class Missing:
     proofs: int
 
 
-def missing(proofs: Iterable[Proof]) -> list[Missing]:
+def missing(proofs: Iterable[ProofVerdict]) -> list[Missing]:
     """What could not run, each reason once."""
     found: dict[tuple[str, bool], list[str]] = {}
     for proof in proofs:

@@ -10,8 +10,9 @@ import click
 from pipeline.base.table import table
 from pipeline.measures import words
 from pipeline.report import cascades, chance, facts, searches
-from pipeline.report.release import Artifact, Group, Proof, Release, Status
-from pipeline.report.verdict import Pick, judge
+from pipeline.report.release import Artifact, Group, Proof, Release
+from pipeline.report.summary import Pick, summarize
+from pipeline.validate.verdict import Status
 
 COLOURS = {"pass": "green", "fail": "red", "unavailable": "yellow"}
 
@@ -143,24 +144,24 @@ def _source(release: Release) -> Iterator[str]:
 
 
 def _verdict(release: Release) -> None:
-    verdict = judge(release)
-    for line in verdict.failures:
+    summary = summarize(release)
+    for line in summary.failures:
         click.echo(f"{_mark('fail')} {fill(line, WIDTH, subsequent_indent='  ')}")
-    for line in verdict.undecided:
+    for line in summary.undecided:
         click.echo(fill(f"{words.UNDECIDED} {line}", WIDTH, subsequent_indent="  "))
-    for one in verdict.missing:
+    for one in summary.missing:
         where = words.targets(one.targets)
         needed = "" if one.required else "; not required"
         click.echo(f"{_mark('unavailable')} {where} unavailable: {one.reason}{needed}")
-    for group in dict.fromkeys(pick.group for pick in verdict.picks):
-        picked = [pick for pick in verdict.picks if pick.group == group]
+    for group in dict.fromkeys(pick.group for pick in summary.picks):
+        picked = [pick for pick in summary.picks if pick.group == group]
         click.echo(f"{group}: {', '.join(map(_pick, picked))}")
     for cascade in cascades.cascades(release):
         line = f"cascade {cascades.headline(cascade)}: {cascades.expected(cascade)}"
         click.echo(fill(line, WIDTH, subsequent_indent="  "))
     for line in searches.lines(release):
         click.echo(fill(f"found by a search: {line}", WIDTH, subsequent_indent="  "))
-    click.secho(verdict.headline, fg="green" if verdict.ok else "red", bold=True)
+    click.secho(summary.headline, fg="green" if summary.ok else "red", bold=True)
 
 
 def _pick(pick: Pick) -> str:

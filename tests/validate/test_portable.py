@@ -20,7 +20,7 @@ from pipeline.optimize import int8_dynamic
 from pipeline.publish.release.manifest import Proved, _judged
 from pipeline.report import terminal
 from pipeline.report.release import Artifact, Release
-from pipeline.report.verdict import judge as verdict_of
+from pipeline.report.summary import summarize
 from pipeline.validate import portable
 from pipeline.validate.gates import Facts
 from pipeline.weights import pairs
@@ -245,4 +245,4 @@ def test_it_is_not_published_unless_the_config_says_so(
         assert "--set validate.gates.onnx/int8.portable=false" in refused.value.todo
         # Once, not for each place where it ran.
         assert str(refused.value).count("two products may add up to") == 1
-        assert len(verdict_of(Release(manifest)).failures) == 1
+        assert len(summarize(Release(manifest)).failures) == 1

@@ -47,14 +47,11 @@ def command(
       pipeline build configs/mobilenet.yaml --set variants.uint8.quantize=uint16
       pipeline build configs/mobilenet.yaml --sign-key release.pem
     """
-    from pipeline.build.judge import unavailable
-
     signs = signer(sign_key, sign_keyless)
     browsers = not no_browsers
 
     def published(built: Built) -> None:
         judge(built, as_json, complete=browsers, whole=not allow_incomplete)
-        proved = not unavailable(built.manifest)
-        show(built, as_json, publish(built, signs) if proved else None)
+        show(built, as_json, publish(built, signs) if built.verdict.is_complete else None)
 
     make(configs, overrides, store_path, as_json, browsers=browsers, publishes=True, then=published)

@@ -26,6 +26,7 @@ from pipeline.validate.half import RESULT as HALF
 from pipeline.validate.half import half_precision
 from pipeline.validate.ranges import RESULT as RANGES
 from pipeline.validate.trust import doubt
+from pipeline.validate.verdict import NotMade
 
 SCHEMA = 1
 
@@ -46,15 +47,6 @@ class Proved(options.Options):
     """Target -> metric -> the bound that holds there."""
     unportable: bool = False
     """Whether it may be wrong on some processors: the config says so."""
-
-
-class NotMade(options.Options):
-    """An artifact that the config asks for, and that could not be made or proved."""
-
-    id: str
-    step: str
-    reason: str
-    todo: str
 
 
 class ManifestOptions(options.Options):
@@ -93,10 +85,11 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
     signature = Signature.read(inputs["frozen"] / "signature.json")
     said = canary.read(inputs["golden"])
-    made = [_artifact(inputs, proved, golden, said, options.strict) for proved in options.artifacts]
-    _mark_dominated(made, {proved.id for proved in options.artifacts if proved.plain})
-    dropped = [one for one in made if one["dominated_by"]] if options.drop_dominated else []
-    kept = [one for one in made if one not in dropped]
+    proved = [_artifact(inputs, each, golden, said, options.strict) for each in options.artifacts]
+    plain = {artifact.id for artifact in options.artifacts if artifact.plain}
+    artifacts = _with_dominance(proved, plain)
+    dropped = [a for a in artifacts if a["dominated_by"]] if options.drop_dominated else []
+    kept = [artifact for artifact in artifacts if artifact not in dropped]
     cascade, no_cascade = calibrated(kept, inputs.get)
     manifest = {
         "schema": SCHEMA,
@@ -117,7 +110,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "artifacts": kept,
         **_searches(inputs, options.searches),
         **_not_made(options),
-        "dropped": [{key: one[key] for key in _DROPPED} for one in dropped],
+        "dropped": [{key: artifact[key] for key in _DROPPED} for artifact in dropped],
     }
     (work / "manifest.json").write_text(json.dumps(manifest, indent=1))
 
@@ -143,7 +136,7 @@ def _searches(inputs: Inputs, variants: list[str]) -> dict[str, Any]:
 
 
 def _not_made(options: ManifestOptions) -> dict[str, Any]:
-    return {"not_made": [one.model_dump() for one in options.not_made]} if options.not_made else {}
+    return {"not_made": [asdict(lost) for lost in options.not_made]} if options.not_made else {}
 
 
 def _samples(folder: Path, count: int) -> dict[str, Any]:
@@ -169,12 +162,8 @@ def _artifact(
     half, in_half = _half_precision(inputs, proved.id)
     facts = Facts(description["bytes"], description["br_bytes"], half["safe"], golden["accuracy"])
     known = portable.read(inputs.get(f"{proved.id} portable"))
-    for result in results:
-        if result["status"] == "measured":
-            result.update(_judged(proved, result, facts, known, strict))
-    own, reason = canary_of(said, results, in_half)
-    for result in results:
-        result.pop("canary", None)
+    judged = [_judge(proved, result, facts, known, strict) for result in results]
+    own, reason = canary_of(said, judged, in_half)
     return {
         "id": proved.id,
         **{key: description[key] for key in _DESCRIBED},
@@ -184,25 +173,33 @@ def _artifact(
         "portability": known,
         "canary": own,
         "canary_reason": reason,
-        "validation": results,
+        "validation": [_without_canary(result) for result in judged],
     }
 
 
-def _judged(
-    proved: Proved, result: dict[str, Any], facts: Facts, known: Mapping[str, Any], strict: bool
-) -> dict[str, Any]:
-    """The verdict on a proof, and what it rests on."""
+def _judge(
+    proved: Proved, result: Mapping[str, Any], facts: Facts, known: Mapping[str, Any], strict: bool
+) -> Mapping[str, Any]:
+    """A proof with its verdict, and what that rests on; as it is where nothing was measured."""
+    if result["status"] != "measured":
+        return result
     bounds = proved.targets[result["target"]]
     judged = judge(proved.id, result, bounds, facts, strict=strict)
-    if not proved.unportable:
-        judged.missed.extend(portable.misses(proved.id, result["target"], known))
+    sums = [] if proved.unportable else portable.misses(proved.id, result["target"], known)
+    missed = [*judged.missed, *sums]
     return {
+        **result,
         "gates": bounds,
-        "missed": [asdict(miss) for miss in judged.missed],
-        "undecided": [asdict(one) for one in judged.undecided],
+        "missed": [asdict(miss) for miss in missed],
+        "undecided": [asdict(share) for share in judged.undecided],
         "not_applied": not_applied(result, bounds, facts.wire_bytes),
-        "status": "fail" if judged.missed else "pass",
+        "status": "fail" if missed else "pass",
     }
+
+
+def _without_canary(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What an artifact answered is told once, and not by each proof."""
+    return {key: value for key, value in result.items() if key != "canary"}
 
 
 _DESCRIBED = ("format", "variant", "entry", "files", "bytes", *TWINS.values())
@@ -218,12 +215,17 @@ def _with_wire_bytes(description: dict[str, Any], inputs: Inputs, name: str) -> 
     return {**description, "files": files, **totals}
 
 
-def _mark_dominated(made: list[dict[str, Any]], stay: set[str]) -> None:
-    found = dominated(made, stay)
-    for artifact in made:
-        dominance = found.get(artifact["id"])
-        artifact["dominated_by"] = dominance.by if dominance else None
-        artifact["dominated_reason"] = dominance.reason if dominance else None
+def _with_dominance(artifacts: list[dict[str, Any]], stay: set[str]) -> list[dict[str, Any]]:
+    """Each with the one that is no larger, no slower and no worse, if there is one."""
+    by = dominated(artifacts, stay)
+    return [
+        {
+            **artifact,
+            "dominated_by": one.by if (one := by.get(artifact["id"])) else None,
+            "dominated_reason": one.reason if one else None,
+        }
+        for artifact in artifacts
+    ]
 
 
 def _half_precision(inputs: Inputs, artifact: str) -> tuple[dict[str, Any], Any]:

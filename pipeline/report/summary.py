@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from pipeline.report.release import (
     missing,
 )
 from pipeline.validate.trust import remedy
+from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Verdict
 
 _UNSURE = "Not every bound is decided by so few samples."
 
@@ -36,7 +38,7 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Summary:
     """What passed, what failed, what could not run, and what to ship."""
 
     ok: bool
@@ -52,74 +54,57 @@ class Verdict:
     picks: list[Pick]
 
 
-def judge(release: Release) -> Verdict:
-    """Judge a release by its own gates."""
-    artifacts = _counts(artifact.status for artifact in release.artifacts)
-    proofs = _counts(proof.status for proof in release.proofs)
-    lacking = missing(release.proofs)
-    required = any(one.required for one in lacking)
-    unproved = [artifact.id for artifact in release.artifacts if not artifact.complete]
-    doubted = release.record.get("doubt")
-    ok = not (artifacts["fail"] or release.not_made or required or unproved or doubted)
+def summarize(release: Release) -> Summary:
+    """A release's verdict in words, and what to ship of it."""
+    verdict = release.verdict
     undecided = chance.undecided(release)
-    unsure = f" {_UNSURE}" if ok and undecided else ""
-    return Verdict(
-        ok=ok,
-        headline=_doubtful(doubted)
-        or _headline(release, artifacts, proofs, required, unproved) + unsure,
-        artifacts=artifacts,
-        proofs=proofs,
-        failures=_failures(release, doubted),
+    unsure = f" {_UNSURE}" if verdict.ok and undecided else ""
+    return Summary(
+        ok=verdict.ok,
+        headline=_headline(verdict) + unsure,
+        artifacts=_counts(verdict.artifacts),
+        proofs=_counts(verdict.proofs),
+        failures=_failures(verdict),
         undecided=undecided,
-        missing=lacking,
+        missing=missing(verdict.proofs),
         picks=[pick for group in release.groups for pick in picks(group)],
     )
 
 
-def _counts(statuses: Iterable[str]) -> dict[str, int]:
-    counts = dict.fromkeys(words.MARKS, 0)
-    for status in statuses:
-        counts[status] += 1
-    return counts
+def _counts(judged: Iterable[ArtifactVerdict | ProofVerdict]) -> dict[str, int]:
+    counts = Counter[str](one.status for one in judged)
+    return {status: counts[status] for status in words.MARKS}
 
 
-def _failures(release: Release, doubted: str | None) -> list[str]:
+def _failures(verdict: Verdict) -> list[str]:
     """What kept it from being shipped, each once."""
-    source = [f"The source: {remedy(doubted)}"] if doubted else []
-    lost = [f"{artifact} could not be made: {reason}" for artifact, reason in release.not_made]
-    missed = [miss_in_words(proof) for proof in release.proofs if proof.status == "fail"]
+    source = [f"The source: {remedy(verdict.doubt)}"] if verdict.doubt else []
+    lost = [f"{artifact.id} could not be made: {artifact.reason}" for artifact in verdict.not_made]
+    missed = [miss_in_words(proof) for proof in verdict.proofs if proof.status == "fail"]
     return list(dict.fromkeys([*source, *lost, *missed]))
 
 
-def _doubtful(doubted: str | None) -> str:
-    return f"Do not ship: {doubted}." if doubted else ""
-
-
-def _headline(
-    release: Release,
-    artifacts: dict[str, int],
-    proofs: dict[str, int],
-    required: bool,
-    unproved: list[str],
-) -> str:
-    total = sum(artifacts.values())
-    if artifacts["fail"]:
-        return f"Do not ship: {artifacts['fail']} of {words.count(total, 'artifact')} failed."
-    if lost := len(release.not_made):
+def _headline(verdict: Verdict) -> str:
+    total, failed = len(verdict.artifacts), _counts(verdict.artifacts)["fail"]
+    if verdict.doubt:
+        return f"Do not ship: {verdict.doubt}."
+    if failed:
+        return f"Do not ship: {failed} of {words.count(total, 'artifact')} failed."
+    if lost := len(verdict.not_made):
         asked = words.count(total + lost, "artifact")
         return f"Not complete: {lost} of {asked} could not be made."
-    if required:
+    if verdict.lacking:
         return "Not proved: targets that the config requires could not run."
-    if unproved:
+    if unproved := verdict.unproved:
         return f"Not proved: {words.joined(unproved)} ran on no backend with all samples."
-    ran = proofs["pass"]
+    ran = _counts(verdict.proofs)["pass"]
     noun = "The artifact" if total == 1 else f"All {total} artifacts"
     return (
         f"Ready to ship. {noun} passed {'the proof' if ran == 1 else f'all {ran} proofs'} that ran."
     )
 
 
-def miss_in_words(proof: Proof) -> str:
+def miss_in_words(proof: ProofVerdict) -> str:
     """``onnx/int8 on ort-wasm in Firefox: max error 1.9, at most 0.5``."""
     if proof.reason:
         return f"{proof.artifact} on {words.target(proof.target)}: {proof.reason}; {proof.todo}"

@@ -9,11 +9,11 @@ from pipeline.measures import words
 from pipeline.report.data import data
 from pipeline.report.facts import of_proof
 from pipeline.report.release import Proof, Release
-from pipeline.report.verdict import judge
+from pipeline.report.summary import summarize
 
 
 def picked(made: dict[str, Any], group: str = "TensorFlow.js") -> dict[str, str]:
-    picks = judge(Release(made)).picks
+    picks = summarize(Release(made)).picks
     return {pick.kind: pick.artifact for pick in picks if pick.group == group}
 
 
@@ -26,7 +26,7 @@ def test_smallest_fastest_and_safest() -> None:
         "fastest": "tfjs-graph/fp16",
         "safest": "tfjs-graph/fp32",
     }
-    fastest = next(pick for pick in judge(Release(made)).picks if pick.figure == "0.5 ms")
+    fastest = next(pick for pick in summarize(Release(made)).picks if pick.figure == "0.5 ms")
     assert fastest.reason == (
         "Median on tfjs-wasm in Firefox, 0.90 of tfjs-graph/fp32's time (0.85 to 0.95)."
     )
@@ -42,7 +42,7 @@ def test_a_difference_that_may_be_chance_is_called_so() -> None:
     made = manifest()
     latency = made["artifacts"][1]["validation"][1]["latency"]
     latency |= {"median_ms": 0.5, "ratio": {**latency["ratio"], "high": 1.1}}
-    fastest = next(pick for pick in judge(Release(made)).picks if pick.figure == "0.5 ms")
+    fastest = next(pick for pick in summarize(Release(made)).picks if pick.figure == "0.5 ms")
     assert "no measurable difference" in fastest.reason
 
 
@@ -62,7 +62,7 @@ def test_a_rasterizers_time_makes_nothing_the_fastest() -> None:
     for one in made["artifacts"][2]["validation"]:
         if one["target"] == "tfjs-webgl@chromium":
             one["latency"]["median_ms"] = 0.001
-    figures = {pick.figure for pick in judge(Release(made)).picks if pick.kind == "fastest"}
+    figures = {pick.figure for pick in summarize(Release(made)).picks if pick.kind == "fastest"}
     assert figures == {"1.5 ms"}
 
 
@@ -73,7 +73,7 @@ def test_an_artifact_unsafe_in_half_precision_is_not_the_safest() -> None:
 
 
 def test_verdicts_count_and_say_what_could_not_run() -> None:
-    verdict = judge(Release(failed()))
+    verdict = summarize(Release(failed()))
     assert not verdict.ok
     assert verdict.proofs == {"pass": 27, "fail": 1, "unavailable": 4}
     assert verdict.artifacts == {"pass": 4, "fail": 1, "unavailable": 0}
@@ -85,15 +85,15 @@ def test_verdicts_count_and_say_what_could_not_run() -> None:
 
 def test_what_the_config_requires_must_have_run() -> None:
     made = manifest()
-    assert judge(Release(made)).ok
+    assert summarize(Release(made)).ok
     made["artifacts"][0]["validation"].append(unavailable("tfjs-cpu@webkit", "x", required=True))
-    assert judge(Release(made)).headline.startswith("Not proved")
+    assert summarize(Release(made)).headline.startswith("Not proved")
 
 
 def test_an_artifact_that_ran_nowhere_is_not_proved() -> None:
     made = manifest()
     made["artifacts"].append(artifact("onnx/uint8", [unavailable("ort-wasm@webkit", "x")]))
-    assert judge(Release(made)).headline.startswith("Not proved")
+    assert summarize(Release(made)).headline.startswith("Not proved")
 
 
 def test_an_artifact_that_ran_on_some_samples_only_is_not_proved() -> None:
@@ -101,11 +101,11 @@ def test_an_artifact_that_ran_on_some_samples_only_is_not_proved() -> None:
     made["artifacts"].append(
         artifact("onnx/uint8", [proof("onnx/uint8", "ort-webgpu@chromium", partial=True)])
     )
-    verdict = judge(Release(made))
+    verdict = summarize(Release(made))
     assert not verdict.ok
     assert verdict.headline == "Not proved: onnx/uint8 ran on no backend with all samples."
     made["artifacts"][-1]["validation"].append(proof("onnx/uint8", "onnxruntime-cpu"))
-    assert judge(Release(made)).ok
+    assert summarize(Release(made)).ok
 
 
 def test_a_cell_says_on_how_many_samples_it_ran() -> None:
@@ -129,7 +129,7 @@ def test_old_manifests_can_be_read() -> None:
     assert only.wire_bytes == 891_816
     assert only.proofs[0].target == "tfjs-wasm@chromium"
     assert only.snr_db == pytest.approx(110.5, abs=0.1)
-    assert judge(release).ok
+    assert summarize(release).ok
 
 
 def test_data_is_for_machines() -> None:
@@ -182,7 +182,7 @@ def beyond(value: float) -> dict[str, Any]:
 
 
 def test_what_chance_explains_passes_and_is_said() -> None:
-    verdict = judge(Release(unsure()))
+    verdict = summarize(Release(unsure()))
     assert verdict.ok and verdict.failures == []
     assert verdict.headline.endswith(" Not every bound is decided by so few samples.")
     (line,) = verdict.undecided
@@ -194,14 +194,14 @@ def test_what_chance_explains_passes_and_is_said() -> None:
         "Not decided by so few samples"
     ]
     assert fact[1].startswith("0.56 points lost")
-    assert "decided" not in judge(Release(manifest())).headline
+    assert "decided" not in summarize(Release(manifest())).headline
 
 
 def test_an_agreement_that_chance_explains_is_said_too() -> None:
     made = manifest()
     one = beyond(0.975) | {"metric": "top1_agreement", "bound": 0.98, "needed": None}
     made["artifacts"][0]["validation"][0]["undecided"] = [one]
-    (line,) = judge(Release(made)).undecided
+    (line,) = summarize(Release(made)).undecided
     assert line.endswith(
         ": same top class 97.50%, at least 98.00% asked for: within what 360 samples can tell; "
         "more than 10 million would decide"
@@ -210,9 +210,9 @@ def test_an_agreement_that_chance_explains_is_said_too() -> None:
 
 def test_a_source_that_is_doubted_is_not_shipped() -> None:
     doubt = "the source model itself is right on 35.60% of 90 samples, no more than chance explains"
-    verdict = judge(Release(manifest(doubt=doubt)))
+    verdict = summarize(Release(manifest(doubt=doubt)))
     assert not verdict.ok
     assert verdict.headline == f"Do not ship: {doubt}."
     assert verdict.failures[0].startswith("The source: most often the cause is how images are")
     assert data(Release(manifest(doubt=doubt)))["verdict"]["ok"] is False
-    assert judge(Release(manifest(doubt=None))).ok
+    assert summarize(Release(manifest(doubt=None))).ok

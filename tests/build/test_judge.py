@@ -1,0 +1,66 @@
+"""What keeps a build from being published, and how the command then ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from manifests import failed, manifest, unavailable
+
+from pipeline.base.errors import PipelineError
+from pipeline.build.judge import judge
+from pipeline.build.result import Built
+from pipeline.engine.store import Store
+
+LOST = {"id": "onnx/int8", "step": "convert onnx", "reason": "no operator", "todo": "wait"}
+
+
+def built(folder: Path, made: dict[str, Any]) -> Built:
+    return Built(made, {}, {}, Store(folder), "", "", {})
+
+
+def refused(folder: Path, made: dict[str, Any], **options: bool) -> PipelineError:
+    with pytest.raises(PipelineError) as error:
+        judge(built(folder, made), **options)
+    return error.value
+
+
+def test_what_passed_is_let_pass(tmp_path: Path) -> None:
+    judge(built(tmp_path, manifest()))
+
+
+def test_a_miss_ends_with_3_and_a_lacking_target_with_5(tmp_path: Path) -> None:
+    error = refused(tmp_path, failed())
+    assert error.exit_code == 3
+    assert "tfjs-graph/uint8" in str(error)
+    made = manifest()
+    made["artifacts"][0]["validation"].append(unavailable("tfjs-cpu@webkit", "x", required=True))
+    error = refused(tmp_path, made)
+    assert error.exit_code == 5
+    assert error.what == "tfjs-cpu@webkit: x"
+    judge(built(tmp_path, made), complete=False)
+
+
+def test_what_did_not_run_is_told_with_artifact_target_and_what_to_do(tmp_path: Path) -> None:
+    made = manifest()
+    lost = {"status": "fail", "reason": "the WebGL context was lost", "todo": "build again"}
+    made["artifacts"][0]["validation"][0] |= lost
+    named = f"tfjs-graph/fp32 on {made['artifacts'][0]['validation'][0]['target']}"
+    error = refused(tmp_path, made)
+    assert f"  {named}: the WebGL context was lost; build again" in error.what.splitlines()
+    assert error.exit_code == 3
+
+
+def test_what_could_not_be_made_ends_with_1_unless_it_is_allowed(tmp_path: Path) -> None:
+    made = manifest() | {"not_made": [LOST]}
+    error = refused(tmp_path, made)
+    assert error.exit_code == 1
+    assert "  onnx/int8: no operator" in error.what.splitlines()
+    judge(built(tmp_path, made), whole=False)
+
+
+def test_a_doubt_comes_before_all_bounds(tmp_path: Path) -> None:
+    error = refused(tmp_path, failed() | {"doubt": "the source itself is right on 1 %"})
+    assert error.exit_code == 3
+    assert "bounds" not in error.what
