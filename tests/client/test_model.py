@@ -112,6 +112,7 @@ def test_a_backend_can_be_forced(
         assert found[0]["score"] == pytest.approx(right[0]["score"], abs=1e-3)
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 @pytest.mark.parametrize(
     ("wish", "lacks"),
     [

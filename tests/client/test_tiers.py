@@ -1,4 +1,7 @@
-"""What fails drops to the next tier, and is told: refused and lost contexts, wrong answers, …"""
+"""What fails drops to the next tier, and is told: refused and lost contexts, wrong answers, …
+
+What no engine differs in is tested without a browser too (``unit/session.test.mjs``).
+"""
 
 from __future__ import annotations
 
@@ -201,6 +204,7 @@ def test_a_wrong_answer_to_the_canary_drops_to_another_artifact(
     assert [one["code"] for one in told.value.fields["tried"]] == ["canary"]
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_where_nothing_works_all_is_listed(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -212,6 +216,7 @@ def test_where_nothing_works_all_is_listed(
     assert all(f"{artifact} on {backend}: " in told.value.message for artifact, backend in pairs)
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_missing_shard_drops_to_another_artifact(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -225,31 +230,6 @@ def test_a_missing_shard_drops_to_another_artifact(
 
 
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
-def test_a_server_that_is_down_is_no_fault_of_an_artifact(
-    page: ScriptPage, site: Site, published: Release
-) -> None:
-    """All others lie on the same server: one is tried, in case only a file is broken."""
-    paths = [{file["path"] for file in one["files"]} for one in published.manifest["artifacts"]]
-    own = {file["path"] for file in published.artifact(UINT8)["files"]}
-    site.cdn.fail("*.bin", answer(503))
-    with pytest.raises(ScriptError, match="HTTP 503") as told:
-        page.run(CLASSIFY, **where(site))
-    assert (told.value.code, told.value.fields["status"]) == ("http", 503)
-    asked = {request.path.removeprefix("/mobilenet/") for request in site.cdn.seen("*.bin")}
-    assert asked & own and any(asked <= own | other for other in paths)
-
-
-@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
-def test_one_file_that_a_server_refuses_drops_to_another_artifact(
-    page: ScriptPage, site: Site, published: Release
-) -> None:
-    for file in published.artifact(UINT8)["files"]:
-        site.cdn.fail(f"*{file['path']}", answer(503))
-    said = page.run(CLASSIFY, **where(site))["info"]
-    assert said["artifact"] != UINT8
-    assert tried(said) == [(UINT8, "tfjs-wasm", "http")]
-
-
 def test_a_missing_runtime_drops_to_another_runtime(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -260,6 +240,7 @@ def test_a_missing_runtime_drops_to_another_runtime(
     assert [one[1:] for one in tried(said)] == [("tfjs-wasm", "http")]
 
 
+@pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_saved_data_takes_the_fewest_bytes(page: ScriptPage, site: Site) -> None:
     break_browser(site.cdn, SAVE_DATA)
     said = page.run(CLASSIFY, **where(site))["info"]
