@@ -11,7 +11,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 from safetensors.numpy import save_file
 
-from pipeline.backends import ort_wasm
+from pipeline.backends.web.backends import BACKENDS
 from pipeline.export import onnx as fmt
 from pipeline.graphs.onnx.canonical import canonicalize
 from pipeline.optimize import int8
@@ -66,5 +66,5 @@ def run_in_chromium(model: Path, to: Path, **feeds: Any) -> dict[str, Any]:
     """What ONNX Runtime Web's wasm gives for a CONVERTED folder, packaged into ``to``."""
     to.mkdir()
     fmt.package({"model": model}, fmt.PackageOptions(variant="v"), to)
-    with ort_wasm.open_session(to, "chromium") as session:
+    with BACKENDS["ort-wasm"].open_session(to, "chromium") as session:
         return session.infer(feeds)

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from readme import ROOT, code
 
+from pipeline.backends.targets import backends
 from pipeline.base.registry import discover
 from pipeline.cli.main import COMMANDS
 from pipeline.config.file import load_config
@@ -66,7 +67,7 @@ def test_every_kind_is_listed() -> None:
     for package, marker in (("sources", "pull"), ("samples", "read"), ("export", "FORMAT")):
         for kind in discover(package, marker):
             assert f"`{kind}`" in README, kind
-    for name in (*discover("backends", "open_session"), *Gates.model_fields):
+    for name in (*backends(), *Gates.model_fields):
         assert f"`{name}`" in README, name
     for name in discover("optimize", "KEY"):
         assert name in README, name

@@ -5,21 +5,27 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipeline.backends.native import onnxruntime_session
-from pipeline.backends.native.onnxruntime_session import OnnxruntimeSession
+from pipeline.backends.backend import Backend
+from pipeline.backends.native.onnxruntime_session import FORMATS, OnnxruntimeSession
 from pipeline.backends.session import Session
 
-NAME = "onnxruntime-cpu"
-FORMATS = onnxruntime_session.FORMATS
-LANE = "light"
-TOOLS = ("onnxruntime", "numpy")
+
+class OnnxruntimeCpu(Backend):
+    """External data is read from beside the entry."""
+
+    def unavailable(self, engine: str | None = None) -> str | None:
+        return None if find_spec("onnxruntime") else "onnxruntime is not installed"
+
+    def open_session(
+        self,
+        artifact: Path,
+        engine: str | None = None,
+        runtime: Path | None = None,
+        threads: int | None = None,
+    ) -> Session:
+        return OnnxruntimeSession(artifact)
 
 
-def unavailable(engine: None = None) -> str | None:
-    """Why this backend cannot run here."""
-    return None if find_spec("onnxruntime") else "onnxruntime is not installed"
-
-
-def open_session(artifact: Path, engine: None = None) -> Session:
-    """Open an artifact folder; external data is read from beside the entry."""
-    return OnnxruntimeSession(artifact)
+BACKEND = OnnxruntimeCpu(
+    name="onnxruntime-cpu", formats=FORMATS, lane="light", tools=("onnxruntime", "numpy")
+)

@@ -6,40 +6,11 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
+from pipeline.backends.backend import Backend
 from pipeline.backends.gpu import host_gpu
-from pipeline.backends.native import onnxruntime_session
-from pipeline.backends.native.onnxruntime_session import OnnxruntimeSession
+from pipeline.backends.native.onnxruntime_session import FORMATS, OnnxruntimeSession
 from pipeline.backends.session import Hardware, Session
 from pipeline.base import tools
-
-NAME = "onnxruntime-cuda"
-FORMATS = onnxruntime_session.FORMATS
-#: A process of its own: the others hide the GPU from TensorFlow.
-LANE = "cuda"
-TOOLS = ("onnxruntime-gpu", "numpy")
-
-
-def unavailable(engine: None = None) -> str | None:
-    """Why this backend cannot run here."""
-    if host_gpu() != "nvidia":
-        return "this machine has no NVIDIA GPU"
-    if tools.version("onnxruntime-gpu") is None:
-        return "onnxruntime-gpu is not installed, which takes onnxruntime's place"
-    return None
-
-
-def fingerprint(engine: None = None) -> str | None:
-    """The GPU's driver."""
-    return host_gpu()
-
-
-def open_session(artifact: Path, engine: None = None) -> Session:
-    """Open an artifact folder; external data is read from beside the entry."""
-    import onnxruntime
-
-    # CUDA's libraries lie among the installed packages, where the loader does not look.
-    onnxruntime.preload_dlls()
-    return CudaSession(artifact)
 
 
 class CudaSession(OnnxruntimeSession):
@@ -50,6 +21,39 @@ class CudaSession(OnnxruntimeSession):
     @property
     def hardware(self) -> Hardware:
         return Hardware("gpu", _gpu_name(), self._details())
+
+
+class OnnxruntimeCuda(Backend):
+    """Its fingerprint is the GPU's driver. External data is read from beside the entry."""
+
+    def unavailable(self, engine: str | None = None) -> str | None:
+        if host_gpu() != "nvidia":
+            return "this machine has no NVIDIA GPU"
+        if tools.version("onnxruntime-gpu") is None:
+            return "onnxruntime-gpu is not installed, which takes onnxruntime's place"
+        return None
+
+    def fingerprint(self, engine: str | None) -> str | None:
+        return host_gpu()
+
+    def open_session(
+        self,
+        artifact: Path,
+        engine: str | None = None,
+        runtime: Path | None = None,
+        threads: int | None = None,
+    ) -> Session:
+        import onnxruntime
+
+        # CUDA's libraries lie among the installed packages, where the loader does not look.
+        onnxruntime.preload_dlls()
+        return CudaSession(artifact)
+
+
+#: In a process of its own: the others hide the GPU from TensorFlow.
+BACKEND = OnnxruntimeCuda(
+    name="onnxruntime-cuda", formats=FORMATS, lane="cuda", tools=("onnxruntime-gpu", "numpy")
+)
 
 
 def _gpu_name() -> str:

@@ -1,15 +1,4 @@
-"""What a backend offers: an artifact, opened where it will run.
-
-A backend is one module of this folder with ``NAME``, ``FORMATS`` (artifact formats it
-runs), ``TOOLS`` (distributions whose version can change its results),
-``unavailable(engine) -> str | None`` (a cheap reason why it cannot run on this machine) and
-``open_session(artifact: Path, engine: str | None) -> Session``. One that runs in a browser
-has ``ENGINES``, those that can have it; one that does not has ``LANE``, the kind of process
-it needs, and its ``engine`` is ``None``. ``EXTRA = True`` keeps it out of ``all``. With
-``GPU = True`` it computes on a GPU, or on a rasterizer where there is none. With
-``THREADS = True`` its ``open_session`` also takes ``threads``, a number or ``None`` for the
-runtime's own choice.
-"""
+"""What an artifact that is opened where it will run offers."""
 
 from __future__ import annotations
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.web import bundles
+from pipeline.backends.web.backends import BACKENDS
 from pipeline.base.registry import discover
 
 if TYPE_CHECKING:
+    from pipeline.backends.backend import Backend
     from pipeline.backends.session import Session
 
 #: Every backend in every engine that can have it; what is missing here is left out, and said.
@@ -38,31 +41,29 @@ class Target:
         return f"{self.backend}@{self.engine}" if self.engine else self.backend
 
     @property
-    def module(self) -> ModuleType:
-        return _backends()[self.backend]
+    def definition(self) -> Backend:
+        return backends()[self.backend]
 
     @property
     def lane(self) -> str:
-        lane: str = self.engine or self.module.LANE
-        return lane
+        return self.engine or self.definition.lane
 
     @property
     def brief(self) -> bool:
         """Whether nobody named it and a rasterizer stands in for its GPU."""
-        return not self.required and getattr(self.module, "GPU", False) and not host_gpu()
+        return not self.required and self.definition.gpu and not host_gpu()
 
     def runs(self, format_name: str) -> bool:
         """Whether it can run artifacts of this format."""
-        return format_name in self.module.FORMATS
+        return format_name in self.definition.formats
 
     def unavailable(self) -> str | None:
         """A cheap reason why it cannot run on this machine."""
-        reason: str | None = self.module.unavailable(self.engine)
-        return reason
+        return self.definition.unavailable(self.engine)
 
     def bundle(self, format_name: str) -> str | None:
         """The runtime bundle that it opens artifacts of a format with; native ones have none."""
-        runtime = getattr(self.module, "RUNTIME", None)
+        runtime = self.definition.runtime
         return bundles.name_of(runtime, format_name) if runtime else None
 
     def open(
@@ -74,33 +75,21 @@ class Target:
             threads: for backends that let one choose.
             runtime: the folder of the bundle; without it the bundle is made for this process.
         """
-        more: dict[str, Any] = {"runtime": runtime} if runtime else {}
-        if threads and getattr(self.module, "THREADS", False):
-            more["threads"] = threads
-        session: Session = self.module.open_session(artifact, self.engine, **more)
-        return session
+        return self.definition.open_session(artifact, self.engine, runtime, threads)
 
     def fingerprint(self) -> Any:
         """What can change its results besides the artifact."""
-        return getattr(self.module, "fingerprint", lambda engine: None)(self.engine)
+        return self.definition.fingerprint(self.engine)
 
     def watched(self) -> tuple[str, ...]:
         """Files outside of this package that ``fingerprint`` speaks of."""
-        files: tuple[str, ...] = getattr(self.module, "watched", lambda engine: ())(self.engine)
-        return files
+        return self.definition.watched(self.engine)
 
 
 def known() -> list[Target]:
     """Every target there can be, engine by engine, native ones first."""
-    pairs = [
-        (engine, name) for name, module in _backends().items() for engine in engines_of(module)
-    ]
+    pairs = [(engine, name) for name, backend in backends().items() for engine in backend.engines]
     return [Target(name, engine) for engine, name in sorted(pairs, key=_native_first)]
-
-
-def engines_of(module: ModuleType) -> Sequence[str | None]:
-    """The engines that can have a backend; ``[None]`` for one that needs no browser."""
-    return getattr(module, "ENGINES", (None,))
 
 
 def parse(names: Sequence[str]) -> list[Target]:
@@ -113,7 +102,7 @@ def parse(names: Sequence[str]) -> list[Target]:
     every = [
         Target(target.backend, target.engine, required=False)
         for target in known()
-        if ALL in names and not getattr(target.module, "EXTRA", False)
+        if ALL in names and not target.definition.extra
     ]
     chosen = {target.id: target for target in [*every, *named]}
     return list(chosen.values())
@@ -122,12 +111,11 @@ def parse(names: Sequence[str]) -> list[Target]:
 def problem(name: str) -> str | None:
     """What is wrong with a target's name, as the end of a sentence that begins with it."""
     backend, at, engine = name.partition("@")
-    module = _backends().get(backend)
     if name == ALL:
         return None
-    if module is None:
-        return _suggestion(name, backend, [*_backends(), ALL], at + engine)
-    able = [engine for engine in engines_of(module) if engine]
+    if backend not in backends():
+        return _suggestion(name, backend, [*backends(), ALL], at + engine)
+    able = [engine for engine in backends()[backend].engines if engine]
     if at and not able:
         return f", but {backend} needs no browser; write {backend}"
     if at and engine not in able:
@@ -150,12 +138,15 @@ def _listed(backend: str, engines: Sequence[str]) -> str:
 
 def _target(name: str) -> Target:
     backend, _, engine = name.partition("@")
-    needs_browser = hasattr(_backends()[backend], "ENGINES")
-    return Target(backend, (engine or ENGINE) if needs_browser else None)
+    native = None in backends()[backend].engines
+    return Target(backend, None if native else engine or ENGINE)
 
 
-def _backends() -> dict[str, ModuleType]:
-    return discover("backends", "open_session")
+@cache
+def backends() -> dict[str, Backend]:
+    """Every backend by name: those of this folder's modules, and the browsers' rows."""
+    native: list[Backend] = [m.BACKEND for m in discover("backends", "BACKEND").values()]
+    return {row.name: row for row in sorted([*native, *BACKENDS.values()], key=attrgetter("name"))}
 
 
 def _native_first(pair: tuple[str | None, str]) -> tuple[bool, str]:

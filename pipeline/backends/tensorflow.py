@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.backends.backend import Backend
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.native.runtime import NativeSession
 from pipeline.backends.session import Hardware, Session
@@ -18,22 +19,6 @@ from pipeline.base.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Array, Arrays
-
-NAME = "tensorflow"
-FORMATS = ("tfjs-graph",)
-LANE = "tensorflow"
-TOOLS = ("tensorflow", "numpy")
-EXTRA = True
-
-
-def unavailable(engine: None = None) -> str | None:
-    """Why this backend cannot run here."""
-    return None if find_spec("tensorflow") else "tensorflow is not installed"
-
-
-def open_session(artifact: Path, engine: None = None) -> Session:
-    """Open an artifact folder."""
-    return TensorflowSession(artifact)
 
 
 class TensorflowSession(NativeSession):
@@ -80,6 +65,31 @@ class TensorflowSession(NativeSession):
         names = [spec["name"] for spec in self._description["outputs"]]
         results = self._session(*given)
         return {name: result.numpy() for name, result in zip(names, results, strict=True)}
+
+
+class Tensorflow(Backend):
+    """TensorFlow on the CPU."""
+
+    def unavailable(self, engine: str | None = None) -> str | None:
+        return None if find_spec("tensorflow") else "tensorflow is not installed"
+
+    def open_session(
+        self,
+        artifact: Path,
+        engine: str | None = None,
+        runtime: Path | None = None,
+        threads: int | None = None,
+    ) -> Session:
+        return TensorflowSession(artifact)
+
+
+BACKEND = Tensorflow(
+    name="tensorflow",
+    formats=("tfjs-graph",),
+    lane="tensorflow",
+    tools=("tensorflow", "numpy"),
+    extra=True,
+)
 
 
 def _graph(entry: Path) -> Any:

@@ -98,7 +98,7 @@ def _last(plan: Plan, artifact: PlannedArtifact, target: Target, tolerance: floa
         FindOptions(backend=target.backend, engine=target.engine, tolerance=tolerated),
         inputs,
         lane=target.lane,
-        tools=target.module.TOOLS,
+        tools=target.definition.tools,
         extra_key=target.fingerprint(),
     )
 

@@ -113,7 +113,7 @@ def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, st
         inputs,
         after=("check golden",),
         lane=target.lane,
-        tools=target.module.TOOLS,
+        tools=target.definition.tools,
         extra_key=target.fingerprint(),
         watched=target.watched(),
     )
@@ -150,7 +150,7 @@ def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str |
         {key: proof.inputs[key] for key in ("artifact", "golden", "runtime")}
         | {"float32": proof.id},
         lane=FLOAT16.lane,
-        tools=FLOAT16.module.TOOLS,
+        tools=FLOAT16.definition.tools,
         extra_key=FLOAT16.fingerprint(),
         watched=FLOAT16.watched(),
     )

@@ -104,8 +104,8 @@ def _target(config: Config, format_name: str, search: Search) -> str:
 
 
 def _slowness(target: Target) -> tuple[bool, bool, bool]:
-    gpu = getattr(target.module, "GPU", False) or getattr(target.module, "EXTRA", False)
-    return bool(gpu), target.unavailable() is not None, target.engine is not None
+    gpu = target.definition.gpu or target.definition.extra
+    return gpu, target.unavailable() is not None, target.engine is not None
 
 
 def settled(config: Config, find: Find) -> tuple[Config, dict[str, str]]:

@@ -35,7 +35,7 @@ def expected() -> dict[str, Any]:
 
 
 def test_parity_with_external_data(inputs: dict[str, Any], expected: dict[str, Any]) -> None:
-    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+    with onnxruntime_cpu.BACKEND.open_session(ARTIFACT) as opened:
         outputs = opened.infer(inputs)
     assert list(outputs) == ["probabilities"]
     np.testing.assert_allclose(outputs["probabilities"], expected["probabilities"], atol=1e-5)
@@ -52,7 +52,7 @@ def test_an_artifact_of_links_runs(
         object_.parent.mkdir(exist_ok=True)
         shutil.copy(file, object_)
         (tmp_path / "tree" / "files" / file.name).hardlink_to(object_)
-    with onnxruntime_cpu.open_session(tmp_path / "tree") as opened:
+    with onnxruntime_cpu.BACKEND.open_session(tmp_path / "tree") as opened:
         outputs = opened.infer(inputs)
     np.testing.assert_allclose(outputs["probabilities"], expected["probabilities"], atol=1e-5)
 
@@ -60,14 +60,14 @@ def test_an_artifact_of_links_runs(
 def test_two_sessions_give_the_same_bytes(inputs: dict[str, Any]) -> None:
     seen = set()
     for _ in range(2):
-        with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+        with onnxruntime_cpu.BACKEND.open_session(ARTIFACT) as opened:
             seen.add(opened.infer(inputs)["probabilities"].tobytes())
     assert len(seen) == 1
 
 
 def test_hardware_and_latency(inputs: dict[str, Any]) -> None:
     one = {name: array[:1] for name, array in inputs.items()}
-    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+    with onnxruntime_cpu.BACKEND.open_session(ARTIFACT) as opened:
         latency = opened.latency(one, reference=None, warmups=1, repeats=5)
         hardware, load_ms = opened.hardware, opened.load_ms
     assert hardware.kind == "cpu"
@@ -84,7 +84,7 @@ def test_missing_external_data_names_the_artifact(tmp_path: Path) -> None:
     (data,) = artifact.glob("files/*.bin")
     data.write_bytes(b"")
     with pytest.raises(RunError, match=r"^onnx/fp32: onnxruntime does not run it: ") as caught:
-        onnxruntime_cpu.open_session(artifact)
+        onnxruntime_cpu.BACKEND.open_session(artifact)
     assert str(tmp_path) not in str(caught.value), "no path of this machine"
 
 
@@ -99,7 +99,7 @@ def test_a_node_that_onnxruntime_has_no_kernel_for_is_named(tmp_path: Path) -> N
     writer = ArtifactWriter(tmp_path, "onnx", "fp32", Signature(*spec))
     writer.finish(writer.add_file(model.SerializeToString(), "onnx"))
     with pytest.raises(RunError) as caught:
-        onnxruntime_cpu.open_session(tmp_path)
+        onnxruntime_cpu.BACKEND.open_session(tmp_path)
     assert str(tmp_path) not in str(caught.value)
     assert "Relu" in caught.value.what and caught.value.lasting
 
@@ -111,12 +111,12 @@ def test_outputs_that_the_artifact_does_not_promise_are_an_error(tmp_path: Path)
     (artifact / "artifact.json").write_text(json.dumps(description))
     message = r"the model returns \['probabilities'\], the artifact promises \['scores'\]"
     with pytest.raises(PipelineError, match=message):
-        onnxruntime_cpu.open_session(artifact)
+        onnxruntime_cpu.BACKEND.open_session(artifact)
 
 
 def test_a_reference_is_timed_pair_by_pair(inputs: dict[str, Any]) -> None:
     one = {name: values[:1] for name, values in inputs.items()}
-    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+    with onnxruntime_cpu.BACKEND.open_session(ARTIFACT) as opened:
         latency = opened.latency(one, reference=ARTIFACT, warmups=1, repeats=6)
         assert opened.fetched_bytes is None
         assert (opened.memory()["process_bytes"] or 0) > 10_000_000
@@ -132,7 +132,7 @@ def test_each_of_a_pair_comes_second_in_turn() -> None:
 
 def test_what_is_quick_is_timed_for_a_while(inputs: dict[str, Any]) -> None:
     one = {name: values[:1] for name, values in inputs.items()}
-    with onnxruntime_cpu.open_session(ARTIFACT) as opened:
+    with onnxruntime_cpu.BACKEND.open_session(ARTIFACT) as opened:
         latency = opened.latency(one, reference=None, warmups=1, repeats=5, seconds=0.1)
     assert 5 < len(latency.warm_ms) <= native.MOST
 

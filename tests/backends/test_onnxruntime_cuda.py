@@ -17,7 +17,7 @@ ARTIFACT = FIXTURES / "classifier_onnx" / "artifact"
 
 
 def test_it_runs_on_a_gpu_or_says_why_not() -> None:
-    reason = onnxruntime_cuda.unavailable()
+    reason = onnxruntime_cuda.BACKEND.unavailable()
     if reason:
         assert reason in (
             "this machine has no NVIDIA GPU",
@@ -25,7 +25,7 @@ def test_it_runs_on_a_gpu_or_says_why_not() -> None:
         )
         return
     expected = load_file(FIXTURES / "classifier" / "outputs.safetensors")["probabilities"]
-    with onnxruntime_cuda.open_session(ARTIFACT) as opened:
+    with onnxruntime_cuda.BACKEND.open_session(ARTIFACT) as opened:
         outputs = opened.infer(load_file(FIXTURES / "classifier" / "inputs.safetensors"))
         assert opened.hardware.kind == "gpu"
         assert opened.hardware.details["provider"] == "CUDAExecutionProvider"

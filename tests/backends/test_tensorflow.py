@@ -20,7 +20,7 @@ FIXTURES = Path(__file__).parent / "web" / "fixtures"
 @pytest.mark.parametrize("name", ["classifier", "three_outputs", "dynamic"])
 def test_parity(name: str) -> None:
     expected = load_file(FIXTURES / name / "outputs.safetensors")
-    with tensorflow.open_session(FIXTURES / name / "artifact") as opened:
+    with tensorflow.BACKEND.open_session(FIXTURES / name / "artifact") as opened:
         outputs = opened.infer(load_file(FIXTURES / name / "inputs.safetensors"))
         assert opened.hardware.kind == "cpu"
         assert opened.hardware.details["engine"] == "tensorflow"
@@ -33,7 +33,7 @@ def test_a_reference_is_timed_beside_it() -> None:
     artifact = FIXTURES / "classifier" / "artifact"
     one = load_file(FIXTURES / "classifier" / "inputs.safetensors")
     one = {name: values[:1] for name, values in one.items()}
-    with tensorflow.open_session(artifact) as opened:
+    with tensorflow.BACKEND.open_session(artifact) as opened:
         latency = opened.latency(one, reference=artifact, warmups=1, repeats=4)
     assert len(latency.warm_ms) == len(latency.reference_ms or []) == 4
 
@@ -49,7 +49,7 @@ def test_quantized_weights_are_what_a_browser_makes_of_them(
     tfjs_graph.package({"model": model}, options, artifact)
     exact = load_file(FIXTURES / "classifier" / "outputs.safetensors")["probabilities"]
     inputs = load_file(FIXTURES / "classifier" / "inputs.safetensors")
-    with tensorflow.open_session(artifact) as opened:
+    with tensorflow.BACKEND.open_session(artifact) as opened:
         error = np.abs(opened.infer(inputs)["probabilities"] - exact).max()
     assert 0 < error < bound
 

@@ -98,14 +98,14 @@ def noise_db(artifact: Path, source: Path) -> float:
     """
     import tf_keras
 
-    from pipeline.backends import tensorflow as backend
+    from pipeline.backends.tensorflow import BACKEND
     from pipeline.measures.parity import compare
 
     _unfuse(artifact)
     seen = images("test")
     network = tf_keras.models.load_model(source / "model.h5", compile=False)
     wanted = network.predict(seen, batch_size=8, verbose=0)
-    with backend.open_session(artifact) as session:
+    with BACKEND.open_session(artifact) as session:
         ((name, found),) = session.infer({"image": seen}).items()
     noise: float = compare({name: found}, {name: wanted}, {})["snr_db"]
     return noise

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from frozen_models import freeze, run
 
-from pipeline.backends import tensorflow as tensorflow_backend
+from pipeline.backends.tensorflow import BACKEND
 from pipeline.export import onnx, tfjs_graph
 from pipeline.tensors.signature import TensorSpec
 
@@ -53,7 +53,7 @@ def test_tfjs_weights_hold_no_repetitions(frozen: Path, tmp_path: Path) -> None:
         format="tfjs-graph", variant="fp32", shard_bytes=2**22
     )
     tfjs_graph.package({"model": converted}, options, artifact)
-    with tensorflow_backend.open_session(artifact) as session:
+    with BACKEND.open_session(artifact) as session:
         found = session.infer(FEEDS)["y"]
     np.testing.assert_allclose(found, run(frozen, FEEDS)["y"], rtol=1e-4, atol=1e-3)
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from frozen_models import freeze, run
 
-from pipeline.backends import tensorflow as tensorflow_backend
+from pipeline.backends.tensorflow import BACKEND
 from pipeline.export import tfjs_graph
 from pipeline.tensors.signature import TensorSpec
 
@@ -87,7 +87,7 @@ def test_kept_kernels_are_small_numbers_and_results_stay(
     assert {weight["quantization"]["dtype"] for weight in wide} == {"uint8"}
     operators = [node["op"] for node in found["modelTopology"]["node"]]
     assert operators.count("Mul") == 5
-    with tensorflow_backend.open_session(tmp_path) as session:
+    with BACKEND.open_session(tmp_path) as session:
         got = session.infer(FEEDS)["y"]
     # Only biases are rounded: they are shared out.
     np.testing.assert_allclose(got, run(frozen, FEEDS)["y"], atol=5e-3)

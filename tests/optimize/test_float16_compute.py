@@ -12,8 +12,8 @@ import pytest
 from onnx import TensorProto, helper
 from onnx_models import run, run_in_chromium, write_model, write_samples
 
-from pipeline.backends import ort_webgpu
 from pipeline.backends.session import Unavailable
+from pipeline.backends.web.backends import BACKENDS
 from pipeline.base.errors import ConfigError
 from pipeline.optimize import float16_compute
 
@@ -143,7 +143,7 @@ def test_in_chromium_it_is_right_or_unavailable(model: Path, samples: Path, tmp_
     found = run_in_chromium(tmp_path, tmp_path / "artifact", image=IMAGES)["y"]
     np.testing.assert_allclose(found, wanted, atol=0.005 * np.ptp(wanted))
     try:
-        with ort_webgpu.open_session(tmp_path / "artifact", "chromium") as session:
+        with BACKENDS["ort-webgpu"].open_session(tmp_path / "artifact", "chromium") as session:
             found = session.infer({"image": IMAGES})["y"]
     except Unavailable as error:
         assert "shader-f16" in str(error) or "WebGPU" in str(error)

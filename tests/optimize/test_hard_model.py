@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pipeline.backends import tensorflow as backend
+from pipeline.backends.tensorflow import BACKEND
 from pipeline.export import tfjs_graph
 from pipeline.export.freeze import FreezeOptions, freeze
 from pipeline.optimize import equalize
@@ -43,7 +43,7 @@ def right(frozen: Path, work: Path, codec: str | None) -> float:
     options = type_(format="tfjs-graph", variant="v", shard_bytes=2**22, codec=codec)
     tfjs_graph.package({"model": work / "converted"}, options, work / "artifact")
     test = train.examples("test")
-    with backend.open_session(work / "artifact") as session:
+    with BACKEND.open_session(work / "artifact") as session:
         outputs = session.infer({"image": test.inputs[0]})
     return float(accuracy(dict(outputs), test.targets[0])["value"])
 

@@ -241,7 +241,6 @@ def test_planning_imports_nothing_heavy() -> None:
         ("samples", "read", {"Options"}),
         ("optimize", "KEY", {"Options", "STAGE"}),
         ("export", "FORMAT", {"Options", "convert", "package"}),
-        ("backends", "open_session", {"NAME", "FORMATS", "TOOLS", "unavailable"}),
         ("backends.web.engines", "start", {"unavailable", "fingerprint", "watched", "settings"}),
         ("tasks", "accuracy", {"NAME"}),
     ],

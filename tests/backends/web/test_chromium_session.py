@@ -8,23 +8,22 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import psutil
 import pytest
 from browser_cases import Case, case
 
-from pipeline.backends import tfjs_cpu, tfjs_wasm, tfjs_webgl
 from pipeline.backends.session import Unavailable
 from pipeline.backends.web import artifact_page, packages, session
+from pipeline.backends.web.backends import BACKENDS
 from pipeline.backends.web.engines import chromium
 from pipeline.base.errors import PipelineError, RunError
 
 pytestmark = pytest.mark.browser
-BACKENDS = ("tfjs_wasm", "tfjs_webgl", "tfjs_cpu")
+tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
+tfjs_webgl = BACKENDS["tfjs-webgl"]
 
 
 @pytest.fixture
@@ -35,13 +34,12 @@ def flags(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 @pytest.mark.parametrize("name", ["classifier", "three_outputs", "dynamic", "layers"])
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["tfjs-wasm", "tfjs-webgl", "tfjs-cpu"])
 def test_parity(backend: str, name: str) -> None:
-    module: ModuleType = import_module(f"pipeline.backends.{backend}")
     expected = case(name)
-    with module.open_session(expected.artifact, "chromium") as opened:
+    with BACKENDS[backend].open_session(expected.artifact, "chromium") as opened:
         outputs = opened.infer(expected.inputs)
-        assert opened.hardware.details["backend"] == backend.removeprefix("tfjs_")
+        assert opened.hardware.details["backend"] == backend.removeprefix("tfjs-")
     assert set(outputs) == set(expected.outputs)
     for key, array in expected.outputs.items():
         assert outputs[key].dtype == array.dtype
@@ -238,8 +236,8 @@ def test_no_browser_outlives_its_process(classifier: Case) -> None:
     script = (
         "import sys, psutil\n"
         "from pathlib import Path\n"
-        "from pipeline.backends import tfjs_cpu\n"
-        "tfjs_cpu.open_session(Path(sys.argv[1]), 'chromium')\n"
+        "from pipeline.backends.web.backends import BACKENDS\n"
+        "BACKENDS['tfjs-cpu'].open_session(Path(sys.argv[1]), 'chromium')\n"
         "print(*[child.pid for child in psutil.Process().children(recursive=True)])\n"
     )
     command = [sys.executable, "-c", script, str(classifier.artifact)]

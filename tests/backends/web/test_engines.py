@@ -19,17 +19,18 @@ import psutil
 import pytest
 from browser_cases import ONNX, Case
 
-from pipeline.backends import tfjs_cpu, tfjs_wasm, tfjs_webgl, tfjs_webgl_f16
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
 from pipeline.backends.targets import Target, known
 from pipeline.backends.web import processes, session
+from pipeline.backends.web.backends import BACKENDS
 from pipeline.backends.web.driver import PageFailure
 from pipeline.backends.web.engines import chromium, firefox
 from pipeline.base.errors import PipelineError
 from pipeline.base.registry import discover
 
 pytestmark = pytest.mark.browser
+tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
 ENGINES = tuple(discover("backends.web.engines", "start"))
 TARGETS = [target for target in known() if target.engine]
@@ -57,7 +58,7 @@ def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
     need(str(target.engine))
     artifact = artifact_for(target, classifier)
     try:
-        opened = target.module.open_session(artifact, target.engine)
+        opened = target.definition.open_session(artifact, target.engine)
     except Unavailable as reason:
         if target.id not in MAY_LACK:
             raise
@@ -86,10 +87,10 @@ def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
 
 def test_half_precision_textures_are_what_they_say(engine: str, classifier: Case) -> None:
     bits, outputs = {}, {}
-    for module in (tfjs_webgl, tfjs_webgl_f16):
-        with module.open_session(classifier.artifact, engine) as opened:
-            outputs[module.NAME] = opened.infer(classifier.inputs)["probabilities"]
-            bits[module.NAME] = opened.hardware.details["texture_float_bits"]
+    for name in ("tfjs-webgl", "tfjs-webgl-f16"):
+        with BACKENDS[name].open_session(classifier.artifact, engine) as opened:
+            outputs[name] = opened.infer(classifier.inputs)["probabilities"]
+            bits[name] = opened.hardware.details["texture_float_bits"]
     assert bits == {"tfjs-webgl": 32, "tfjs-webgl-f16": 16}
     errors = {
         name: np.abs(found - classifier.outputs["probabilities"]).max()
@@ -127,9 +128,8 @@ def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
     artifact = Path(shutil.copytree(ONNX, tmp_path / "artifact"))
     (shard,) = artifact.glob("files/*.bin")
     shard.unlink()
-    module = discover("backends", "open_session")["ort-wasm"]
     with pytest.raises(PipelineError, match=rf"GET files/{shard.name} got HTTP 404$"):
-        module.open_session(artifact, engine)
+        BACKENDS["ort-wasm"].open_session(artifact, engine)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
@@ -203,8 +203,8 @@ def test_pages_and_processes_are_gone_after_close(engine: str, classifier: Case)
 LEAVES = """
 import os, signal, sys, psutil
 from pathlib import Path
-from pipeline.backends import tfjs_cpu
-tfjs_cpu.open_session(Path(sys.argv[1]), sys.argv[2])
+from pipeline.backends.web.backends import BACKENDS
+BACKENDS["tfjs-cpu"].open_session(Path(sys.argv[1]), sys.argv[2])
 print(*[child.pid for child in psutil.Process().children(recursive=True)], flush=True)
 if sys.argv[3] == "killed":
     os.kill(os.getpid(), signal.SIGKILL)

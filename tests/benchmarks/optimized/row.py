@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.backends import onnxruntime_cpu, tfjs_wasm
+from pipeline.backends import onnxruntime_cpu
+from pipeline.backends.web.backends import BACKENDS
 from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import peer_artifacts
 from tests.client.client_release import Release
@@ -46,9 +47,9 @@ def measured(artifact: Path, model: str, maker: str) -> Row:
     test = examples("test")
     is_onnx = json.loads((artifact / "artifact.json").read_text())["format"] == "onnx"
     opened = (
-        onnxruntime_cpu.open_session(artifact)
+        onnxruntime_cpu.BACKEND.open_session(artifact)
         if is_onnx
-        else tfjs_wasm.open_session(artifact, "chromium")
+        else BACKENDS["tfjs-wasm"].open_session(artifact, "chromium")
     )
     with opened as running:
         outputs = running.infer({"image": test.inputs[0]})
