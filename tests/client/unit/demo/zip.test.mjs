@@ -21,7 +21,7 @@ test("what is packed comes out again, and the same files make the same bytes", a
 
 test("the checksum is that of zip files", () => {
   const view = new DataView(zip({ a: text("The quick brown fox") }).buffer);
-  assert.equal(view.getUint32(14, true), crc32?.("The quick brown fox") ?? 0xb74574de);
+  assert.equal(view.getUint32(14, true), crc32("The quick brown fox"));
 });
 
 test("a part of a larger buffer is read as such", async () => {
