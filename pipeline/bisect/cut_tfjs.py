@@ -13,7 +13,7 @@ from pipeline.backends.targets import Target
 from pipeline.bisect.graph import Cut, Graph, Op, flowing
 from pipeline.bisect.pages import write_page
 from pipeline.bisect.part import part_writer
-from pipeline.export.tfjs_graph.package import byte_length
+from pipeline.export.tfjs_graph.packaging import byte_length
 
 Node = dict[str, Any]
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from pipeline.backends import tensorflow
 from pipeline.export import tfjs_graph
-from pipeline.export.tfjs_graph.package import PackageOptions
+from pipeline.export.tfjs_graph.packaging import PackageOptions
 from pipeline.tensors.signature import Signature, TensorSpec
 
 FIXTURES = Path(__file__).parent / "web" / "fixtures"

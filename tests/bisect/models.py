@@ -16,7 +16,7 @@ from pipeline.bisect.find import FindOptions, find
 from pipeline.bisect.source import TraceOptions, trace
 from pipeline.export import onnx as onnx_format
 from pipeline.export import tfjs_graph
-from pipeline.export.tfjs_graph import package as tfjs_package
+from pipeline.export.tfjs_graph import packaging
 from pipeline.graphs import origins
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
 from pipeline.tensors.signature import Signature, TensorSpec
@@ -232,10 +232,10 @@ class Converted:
         (damaged / "model.json").write_text(json.dumps(model))
         for name in ("signature.json", origins.FILE):
             (damaged / name).write_text((self.folder / "tfjs-graph" / name).read_text())
-        options = tfjs_package.PackageOptions(
+        options = packaging.PackageOptions(
             format="tfjs-graph", variant="fp32", shard_bytes=4096, codec=codec
         )
-        return _packaged(tfjs_package.package, damaged, options, work)
+        return _packaged(packaging.package, damaged, options, work)
 
     def bisect(
         self,

@@ -89,7 +89,7 @@ def test_batch_norms_and_padding_are_folded_into_convolutions(models):
 
 def test_two_processes_with_other_hash_seeds_give_the_same_bytes(models):
     script = Path(frozen_models.__file__)
-    root = Path(fmt.__file__).parents[2]
+    root = Path(fmt.__file__).parents[3]
     processes = [
         subprocess.Popen(
             [sys.executable, script, models, seed],

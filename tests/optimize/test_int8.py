@@ -141,7 +141,7 @@ def test_processes_with_other_hash_seeds_give_the_same_bytes(network, samples, t
             env={
                 **os.environ,
                 "PYTHONHASHSEED": seed,
-                "PYTHONPATH": str(Path(fmt.__file__).parents[2]),
+                "PYTHONPATH": str(Path(fmt.__file__).parents[3]),
             },
             check=True,
         )

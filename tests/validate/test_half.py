@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from pipeline.backends.web import bundles, session
 from pipeline.engine.step import Keep
 from pipeline.export import tfjs_graph
-from pipeline.export.tfjs_graph import package as tfjs_package
+from pipeline.export.tfjs_graph import packaging
 from pipeline.tensors.signature import Signature
 from pipeline.validate import canary, ranges
 from pipeline.validate.half import (
@@ -56,8 +56,8 @@ def half(body: Body, place: Path) -> dict[str, Any]:
     ranges.scan(given, ranges.ScanOptions(), folders["ranges"])
     options = tfjs_graph.convert.options_type()
     tfjs_graph.convert({"frozen": graph}, options, folders["model"])
-    package = tfjs_package.PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20)
-    tfjs_package.package({"model": folders["model"]}, package, folders["artifact"])
+    package = packaging.PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20)
+    packaging.package({"model": folders["model"]}, package, folders["artifact"])
     folders["runtime"] = bundles.made(FLOAT32.backend)
     with FLOAT32.open(folders["artifact"], runtime=folders["runtime"]) as opened:
         wanted = opened.infer(arrays)

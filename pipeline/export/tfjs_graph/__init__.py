@@ -14,7 +14,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.export.onnx.tensorflow import fold_constants
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
-from pipeline.export.tfjs_graph.package import package
+from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_graph.unfuse import unfuse
 from pipeline.graphs import origins
 from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
-from pipeline.export.tfjs_graph.package import package
+from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
 from pipeline.sources.load import load
 from pipeline.tensors.signature import Signature

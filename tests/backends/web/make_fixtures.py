@@ -24,7 +24,7 @@ from safetensors.numpy import save_file
 
 from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.export import tfjs_graph
-from pipeline.export.tfjs_graph.package import PackageOptions
+from pipeline.export.tfjs_graph.packaging import PackageOptions
 from pipeline.tensors.signature import Signature, TensorSpec
 
 JAX = "tensorflowjs.converters.jax_conversion"

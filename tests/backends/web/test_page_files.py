@@ -26,7 +26,7 @@ def imported(module: Path) -> set[Path]:
 def test_the_page_is_served_all_that_it_imports_and_no_more() -> None:
     """``SHARED`` names the client's modules: their digests decide whether proofs are made anew."""
     text = (PAGE / "page.js").read_text()
-    wanted = {CLIENT / name for name in re.findall(r"from '\./client/([^']+)'", text)}
+    wanted = {CLIENT / name for name in re.findall(r'from "\./client/([^"]+)"', text)}
     while new := {path for module in wanted for path in imported(module)} - wanted:
         wanted |= new
     assert {path.relative_to(CLIENT).as_posix() for path in wanted} == set(SHARED)
