@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
+from pipeline.tensors.arrays import Array, Arrays
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
-
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-    Arrays = Mapping[str, Array]
 
 
 class Unavailable(Exception):  # noqa: N818 - a state that validation records, not a bug

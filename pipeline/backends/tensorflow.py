@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.backends.backend import Backend
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.native.runtime import NativeSession
 from pipeline.backends.session import Hardware, Session
 from pipeline.base.errors import PipelineError
-
-if TYPE_CHECKING:
-    from pipeline.backends.session import Array, Arrays
+from pipeline.tensors.arrays import Array, Arrays, np
 
 
 class TensorflowSession(NativeSession):
@@ -148,8 +146,6 @@ _ATTRIBUTES: tuple[str, ...] = (
 
 def _weights(manifest: list[dict[str, Any]], folder: Path) -> Any:
     """Name and values of each weight, decoded as TF.js does."""
-    import numpy as np
-
     for group in manifest:
         raw = b"".join((folder / path).read_bytes() for path in group["paths"])
         start = 0

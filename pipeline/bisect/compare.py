@@ -17,13 +17,10 @@ from pipeline.base.errors import PipelineError
 from pipeline.bisect.differences import Difference, Layout, from_source, layouts, to_source
 from pipeline.bisect.graph import Cut, Format, Given, Graph, Region, descendants
 from pipeline.bisect.source import Trace
+from pipeline.tensors.arrays import Array
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.backends.session import Session
-
-    Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

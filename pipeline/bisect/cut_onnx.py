@@ -15,6 +15,7 @@ from pipeline.bisect.pages import SCRIPTS, write_page
 from pipeline.bisect.part import part_writer
 from pipeline.export.onnx.weights import take_in
 from pipeline.graphs.onnx.canonical import graphs, sources
+from pipeline.tensors.arrays import np
 
 
 def read(artifact: Path) -> Graph:
@@ -121,6 +122,4 @@ def _locations(model: Any) -> Iterable[str]:
 
 
 def _dtype(name: str) -> Any:
-    import numpy as np
-
     return np.dtype(name)

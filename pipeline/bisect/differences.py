@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 Layout = Literal["same", "channels first", "channels last"]
 
@@ -30,8 +27,6 @@ class Difference:
 
     def add(self, values: Array, wanted: Array) -> None:
         """Compare one sample: arrays of one shape."""
-        import numpy as np
-
         if not wanted.size:
             return
         ours, theirs = values.astype(np.float64), wanted.astype(np.float64)
@@ -76,8 +71,6 @@ def layouts(shape: tuple[int, ...], source: tuple[int, ...]) -> list[Layout]:
 
 def to_source(values: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
     """An artifact's tensor, laid out as the source's of this shape."""
-    import numpy as np
-
     if layout == "channels first":
         return np.moveaxis(values, 1, -1)
     return np.moveaxis(values, -1, 1) if layout == "channels last" else values.reshape(shape)
@@ -85,8 +78,6 @@ def to_source(values: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
 
 def from_source(values: Array, layout: Layout, shape: tuple[int, ...]) -> Array:
     """The source's tensor, laid out as the artifact's of this shape."""
-    import numpy as np
-
     if layout == "channels first":
         return np.moveaxis(values, -1, 1)
     return np.moveaxis(values, 1, -1) if layout == "channels last" else values.reshape(shape)

@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.artifacts import artifact as artifacts
 from pipeline.bisect.compare import Comparison, Seen, call, cut_of
@@ -15,11 +15,7 @@ from pipeline.bisect.differences import Difference, from_source
 from pipeline.bisect.graph import Cut
 from pipeline.bisect.source import contiguous
 from pipeline.bisect.verdict import Finding
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array
 
 FACTS = "reproduction.json"
 

@@ -7,17 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.graphs.tensorflow.canonical_graph import LOWERED
+from pipeline.tensors.arrays import Array, np
 from pipeline.tensors.signature import Signature
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
 
 INDEX, FEEDS = "index.json", "feeds.safetensors"
 
@@ -111,8 +107,6 @@ def sample_feeds(
     signature: Signature, samples: Mapping[str, Array], index: int
 ) -> dict[str, Array]:
     """One sample as one call takes it: a batch of one, or of the model's own size."""
-    import numpy as np
-
     feeds = {}
     for spec in signature.inputs:
         values = samples[spec.name]
@@ -209,8 +203,6 @@ def _keyed(samples: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
 
 def contiguous(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """The arrays as safetensors takes them."""
-    import numpy as np
-
     # ascontiguousarray alone gives a scalar an axis.
     return {
         name: np.ascontiguousarray(value).reshape(np.shape(value)) for name, value in arrays.items()

@@ -15,10 +15,10 @@ from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
 from pipeline.sources.load import LoadedModel, load
+from pipeline.tensors.arrays import np
 from pipeline.tensors.signature import Signature
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 GRAPH, SIGNATURE, FACTS = "frozen.pb", "signature.json", "facts.json"

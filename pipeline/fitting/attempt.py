@@ -17,9 +17,9 @@ from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
 from pipeline.measures.proportion import paired_difference, share
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.samples.pictures import Pictures
@@ -107,8 +107,6 @@ class _Trial:
 
     def _answers(self, way: Way) -> tuple[NDArray[np.int64], int]:
         """The model's class of each image, [n], and how many classes it has."""
-        import numpy as np
-
         from pipeline.validate.golden import run
 
         images = (ways.applied(one, way, self.options.preprocess) for one in self.pictures.images)

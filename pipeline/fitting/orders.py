@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.measures.proportion import paired_difference
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Classes = NDArray[np.int64]
@@ -43,8 +43,6 @@ def orders(
     answers: Classes, labels: Classes, classes: int, names: Sequence[str], wanted: Sequence[str]
 ) -> Iterator[tuple[str, Classes]]:
     """Name, and label -> the model's class, [labels]."""
-    import numpy as np
-
     count = max(len(names), int(labels.max()) + 1)
     straight = np.arange(count)
     as_text = np.array(sorted(straight.tolist(), key=str))

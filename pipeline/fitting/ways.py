@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.preprocess import Preprocess
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Image = NDArray[np.float32]
@@ -121,8 +121,6 @@ def _square(pixels: Image) -> Image:
 
 
 def _scale(pixels: Any, scale: str) -> Image:
-    import numpy as np
-
     if scale == IMAGENET:
         values = (pixels / 255 - np.array(MEAN)) / np.array(STD)
     else:

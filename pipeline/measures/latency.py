@@ -23,8 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.backends.session import Latency
@@ -98,8 +99,6 @@ def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
 
 def _interval(units: Floats, seed: int = 0) -> tuple[float, float, float]:
     """The log ratio, and how far below and above it the bootstrap's interval reaches."""
-    import numpy as np
-
     centre = float(_log_ratio(units))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(_resampled(units, seed), (tail, 1 - tail))
@@ -109,8 +108,6 @@ def _interval(units: Floats, seed: int = 0) -> tuple[float, float, float]:
 
 def _units(warm_ms: list[float], reference_ms: list[float]) -> Floats:
     """Each A B with the B A after it: [2 (artifact, reference), units, 2]."""
-    import numpy as np
-
     even = len(warm_ms) // 2 * 2
     times = np.array([warm_ms[:even], reference_ms[:even]], np.float64)
     units: Floats = np.maximum(times, SMALLEST_MS).reshape(2, -1, 2)
@@ -119,8 +116,6 @@ def _units(warm_ms: list[float], reference_ms: list[float]) -> Floats:
 
 def _log_ratio(units: Floats) -> Floats:
     """[2, …, units, 2] -> [...]."""
-    import numpy as np
-
     times = np.sort(units.reshape(*units.shape[:-2], -1), axis=-1)
     count = times.shape[-1]
     # A mean and no percentile: browsers round their clocks, and of few distinct values it jumps.
@@ -139,8 +134,6 @@ def _student(freedom: int) -> float:
 
 def _resampled(units: Floats, seed: int) -> Floats:
     """The log ratio of ``RESAMPLES`` series put together of blocks of units."""
-    import numpy as np
-
     count = units.shape[1]
     # The rate at which the bias and variance of block estimates balance (Hall et al. 1995).
     length = max(1, round(count ** (1 / 3)))
@@ -205,8 +198,6 @@ def _joined(first: Latency, second: Latency) -> Latency:
 
 def summary(load_ms: float, latency: Latency, reference: str | None) -> dict[str, Any]:
     """``latency`` of a proof's result, without memory and transport; milliseconds."""
-    import numpy as np
-
     middle, p90, p99 = np.percentile(latency.warm_ms, (50, 90, 99))
     times = {
         "load_ms": load_ms,

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, np
 
-    Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Of each metric, which output's is the worst: the artifact's.
 WORST: Mapping[str, Callable[[list[Any]], Any]] = {
@@ -64,8 +63,6 @@ def compare(
 
 
 def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
-    import numpy as np
-
     if values.shape != golden.shape:
         raise ValueError(f"the output has shape {values.shape}, the golden {golden.shape}")
     given, wanted = values.astype(np.float64), golden.astype(np.float64)
@@ -96,8 +93,6 @@ def _relative_error(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> 
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
     offset. For an output that is the same for every sample, its own size is what counts.
     """
-    import numpy as np
-
     error = _rms(given - wanted)
     deviation = _rms(wanted - wanted.mean(axis=0)) if wanted.size else 0.0
     measure = max(deviation, SAME * _rms(wanted))
@@ -108,8 +103,6 @@ def _relative_error(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> 
 
 def _elementwise(error: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
     """The largest error of an element as a share of it, or of ``FLOOR`` of the output's size."""
-    import numpy as np
-
     floor = max(FLOOR * _rms(wanted), SMALLEST)
     largest = float((error / np.maximum(np.abs(wanted), floor)).max(initial=0.0))
     return min(largest, float(np.finfo(np.float32).max))
@@ -132,8 +125,6 @@ def _share(off: NDArray[np.bool_], finite: NDArray[np.bool_]) -> float:
 
 def _rms(values: NDArray[np.float64]) -> float:
     """Root mean square; 0 of nothing."""
-    import numpy as np
-
     return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
 
 
@@ -143,8 +134,6 @@ def logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     A softmax forgets one constant per row; without it, the logits are the
     logarithm of the probabilities. So they need no second output of the model.
     """
-    import numpy as np
-
     logarithm = np.log(np.maximum(probabilities, SMALLEST))
     centred: NDArray[np.float64] = logarithm - logarithm.mean(axis=-1, keepdims=True)
     return centred
@@ -152,8 +141,6 @@ def logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _cosine(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
     """The smallest cosine similarity over samples; two zero vectors agree."""
-    import numpy as np
-
     rows, wanted_rows = given.reshape(len(given), -1), wanted.reshape(len(wanted), -1)
     product = (rows * wanted_rows).sum(axis=1)
     norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(wanted_rows, axis=1)

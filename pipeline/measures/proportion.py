@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import copysign, inf, sqrt
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     from numpy.typing import NDArray
 
 #: The standard normal's 97.5 % quantile: of a two-sided interval of 95 %.

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, np
 
-    Array = NDArray[Any]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: Outputs of the worst samples, [k, …] by public name, in the order of ``worst``.
 FILE = "worst.safetensors"
@@ -31,7 +30,6 @@ def keep_worst(
     Returns:
         ``{"sample": index in the golden, "error": largest absolute difference}``, largest first.
     """
-    import numpy as np
     from safetensors.numpy import save_file
 
     errors = sample_errors(outputs, golden)
@@ -45,8 +43,6 @@ def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> 
 
     NaN and infinity count as float32's largest number, so that they come first and JSON holds them.
     """
-    import numpy as np
-
     largest = float(np.finfo(np.float32).max)
     found = []
     for name, wanted in golden.items():

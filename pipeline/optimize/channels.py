@@ -16,14 +16,11 @@ from pydantic import Field
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Training
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.keras.channel_groups import Groups
     from pipeline.optimize.training.examples import Examples
-
-    Array = NDArray[Any]
 
 KEY = "channels"
 NAME = "channels"
@@ -117,8 +114,6 @@ def choose(importance: Mapping[int, Array], options: Options) -> dict[int, Array
         importance: group -> [channels].
         options: how many, and whether each group loses as many.
     """
-    import numpy as np
-
     counts = {group: len(values) * (1 - options.share) for group, values in importance.items()}
     if options.across == "model" and importance:
         bound = np.quantile(np.concatenate(list(importance.values())), options.share)

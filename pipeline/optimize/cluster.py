@@ -16,6 +16,7 @@ from pydantic import Field
 
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.optimize.training.teaching import Training
+from pipeline.tensors.arrays import np
 
 KEY = "cluster"
 NAME = "cluster"
@@ -133,8 +134,6 @@ def _wrapped(model: Any, chosen: list[Any], options: Options) -> Any:
 
 
 def _settle(one: Any, options: Options) -> float:
-    import numpy as np
-
     from pipeline.optimize.training.settle import settle
 
     kernel = one.before.kernel.numpy()

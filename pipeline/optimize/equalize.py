@@ -18,9 +18,9 @@ from pydantic import Field
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.graphs.tensorflow.channels import Channels
@@ -61,8 +61,6 @@ def equalize(network: Any, sweeps: int = 40) -> dict[str, dict[str, float]]:
         By layer: how many of the channels that it makes were scaled, and the widest factor,
         as a power of two.
     """
-    import numpy as np
-
     from pipeline.graphs.tensorflow.channels import Channels
 
     channels = Channels(network)
@@ -87,8 +85,6 @@ def _found(channels: Channels, exponents: Vector) -> Iterator[tuple[Layer, Vecto
 
 def _scale(channels: Channels, exponents: Vector) -> None:
     """Scale what makes each channel, and undo it in what reads the channel."""
-    import numpy as np
-
     network = channels.network
     for name, (layer, made) in channels.made.items():
         weights = layer.weights(network)
@@ -106,8 +102,6 @@ def _scale(channels: Channels, exponents: Vector) -> None:
 
 def _by_input(values: Vector, shape: tuple[int, ...]) -> Vector:
     """Values by the channel that is read, to be multiplied with weights of this shape."""
-    import numpy as np
-
     groups, inputs, _ = shape
     if groups > 1 or (groups == len(values) == 1):
         return values.reshape(groups, 1, 1)
@@ -119,8 +113,6 @@ class _Ranges:
     """The ranges of all channels, in the layers that make and read them, as powers of two."""
 
     def __init__(self, channels: Channels) -> None:
-        import numpy as np
-
         self.exponents = np.zeros(len(channels.parents))
         """By channel number: what its factor is 2 to the power of. That of 0 stays 0."""
         self._layers = []
@@ -136,8 +128,6 @@ class _Ranges:
         That is halfway between the (geometric) mean ranges of all that make the channel and of
         all that read it: eq. 11 of the paper where those are one each.
         """
-        import numpy as np
-
         made, read = _Mean(len(self.exponents)), _Mean(len(self.exponents))
         for size, into, out in self._layers:
             now = size + self.exponents[out]
@@ -158,8 +148,6 @@ ZERO = 1e-30
 
 def _sizes(layer: Layer, channels: Channels) -> Vector:
     """The largest weight between each channel read and each one made: [groups, read, made]."""
-    import numpy as np
-
     weights = abs(layer.weights(channels.network)).astype(np.float64)
     groups, _, outputs = weights.shape
     reads = 1 if groups > 1 else layer.reads(channels.network)
@@ -171,19 +159,13 @@ class _Mean:
     """A mean by channel number, of what is added bit by bit."""
 
     def __init__(self, count: int) -> None:
-        import numpy as np
-
         self._total, self.count = np.zeros(count), np.zeros(count)
 
     def add(self, numbers: Any, values: Vector) -> None:
-        import numpy as np
-
         real = values > -50
         np.add.at(self._total, numbers[real], values[real])
         np.add.at(self.count, numbers[real], 1)
 
     def mean(self) -> Vector:
-        import numpy as np
-
         mean: Vector = self._total / np.maximum(self.count, 1)
         return mean

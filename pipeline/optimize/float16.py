@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.tensors.arrays import np
 from pipeline.weights.codec import Encoded
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 KEY = "quantize"
@@ -27,8 +27,6 @@ def encode(values: NDArray[np.float32], axis: int | None) -> Encoded:
     Raises:
         PipelineError: a weight is larger than float16 can hold (65504).
     """
-    import numpy as np
-
     with np.errstate(over="ignore"):
         data = values.astype(np.float16)
     if not np.isfinite(data).all():

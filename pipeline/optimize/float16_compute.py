@@ -19,9 +19,9 @@ from pydantic import Field
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.graphs.onnx.observe import Range
@@ -68,10 +68,8 @@ class _Error:
     squares: float = 0.0
     errors: float = 0.0
 
-    def add(self, values: NDArray[Any]) -> None:
+    def add(self, values: Array) -> None:
         """Count float32 values of any shape."""
-        import numpy as np
-
         exact = values.astype(np.float64)
         with np.errstate(over="ignore"):
             rounded = values.astype(np.float16).astype(np.float64)

@@ -15,10 +15,10 @@ from pydantic import Field
 
 from pipeline.base import options
 from pipeline.optimize import uint8
+from pipeline.tensors.arrays import np
 from pipeline.weights.codec import Encoded, Weight
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 KEY = "quantize"
@@ -74,8 +74,6 @@ def _inputs(weight: Weight) -> int:
 
 
 def _is_kept(weight: Weight, encoded: Encoded | None) -> bool:
-    import numpy as np
-
     from pipeline.weights.codec import decode
 
     return encoded is not None and np.array_equal(decode(encoded, weight.axis), weight.values)
@@ -88,8 +86,6 @@ def in_blocks(values: NDArray[np.float32], axis: int, block: int) -> Encoded:
         ``data`` int8 in the shape of the values; ``scale`` in the same but for ``axis``, along
         which there is one per block.
     """
-    import numpy as np
-
     moved = np.moveaxis(values, axis, -1)
     size = moved.shape[-1]
     count = -(-size // block)
@@ -106,8 +102,6 @@ def in_blocks(values: NDArray[np.float32], axis: int, block: int) -> Encoded:
 def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     """For blocks along the last axis, those with the least squares of errors; 8 significant bits,
     since what follows would compress badly."""
-    import numpy as np
-
     from pipeline.weights.bits import significant
 
     reach = np.abs(blocks).max(axis=-1) / LARGEST
@@ -123,7 +117,5 @@ def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _nearest(blocks: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    import numpy as np
-
     numbers: NDArray[np.float32] = np.clip(np.rint(blocks / scale[..., None]), -LARGEST, LARGEST)
     return numbers

@@ -19,9 +19,9 @@ from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Arrays = dict[str, NDArray[np.generic]]
@@ -214,7 +214,6 @@ def _with_pairs(
 ) -> Any:
     import logging
 
-    import numpy as np
     from onnxruntime.quantization import CalibrationMethod, QuantType
     from onnxruntime.quantization.calibrate import TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer

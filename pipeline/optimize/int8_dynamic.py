@@ -9,7 +9,7 @@ add products in 16 bits: ``weights.pairs`` says what keeps them right.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -17,9 +17,7 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, np
 
 KEY = "quantize"
 NAME = "int8-dynamic"
@@ -117,7 +115,7 @@ class _Rewriter:
         self._graph.node.extend(self._nodes)
         return done
 
-    def _weight(self, node: Any) -> NDArray[Any] | None:
+    def _weight(self, node: Any) -> Array | None:
         """The node's float32 constant as [rows, columns], if it is one that can be quantized."""
         from onnx import numpy_helper
 
@@ -131,12 +129,12 @@ class _Rewriter:
             return None
         if any(settings[name].f != 1 for name in ("alpha", "beta") if name in settings):
             return None
-        values: NDArray[Any] = numpy_helper.to_array(tensor)
+        values: Array = numpy_helper.to_array(tensor)
         if values.size < SMALLEST:
             return None
         return values.T if _transposes(node) else values
 
-    def _look_up(self, node: Any, table: NDArray[Any]) -> None:
+    def _look_up(self, node: Any, table: Array) -> None:
         """Rows of integers, each times its own scale."""
         numbers, scales = self._quantized(node.input[0], table)
         out = node.output[0]
@@ -145,7 +143,7 @@ class _Rewriter:
         self._add("Cast", [f"{out}/numbers"], f"{out}/cast", to=1)
         self._add("Mul", [f"{out}/cast", f"{out}/scale"], out)
 
-    def _multiply(self, node: Any, weight: NDArray[Any]) -> None:
+    def _multiply(self, node: Any, weight: Array) -> None:
         """x @ w (+ bias), as integers and then times the scales of both."""
         name, out = node.input[0], node.output[0]
         side = "rows" if _transposes(node) else "columns"
@@ -168,12 +166,11 @@ class _Rewriter:
             self._nodes.append(helper.make_node("DynamicQuantizeLinear", [name], parts))
         return self._rounded[name]
 
-    def _quantized(self, name: str, rows: NDArray[Any]) -> tuple[str, str]:
+    def _quantized(self, name: str, rows: Array) -> tuple[str, str]:
         """Names of the integers and of the scale of each row of a constant.
 
         A table keeps its rows, with scales [rows, 1]; of a product, rows are the columns.
         """
-        import numpy as np
         from onnx import numpy_helper
 
         from pipeline.optimize.onnx.int8_weights import quantize
@@ -182,7 +179,7 @@ class _Rewriter:
         # Nothing multiplies what is looked up.
         portable = self._portable and not table
         numbers, scales = quantize(rows.astype(np.float64), self._bits, 0.0, portable=portable)
-        parts: dict[str, NDArray[Any]] = {}
+        parts: dict[str, Array] = {}
         parts["numbers"] = numbers if table else np.ascontiguousarray(numbers.T)
         parts["scale"] = scales.astype(np.float32).reshape((-1, 1) if table else (-1,))
         known = {tensor.name for tensor in self._graph.initializer}

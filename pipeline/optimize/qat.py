@@ -16,9 +16,9 @@ from pydantic import Field
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Share, Training
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.graphs.keras.fold import Scaled
@@ -207,8 +207,6 @@ def _chosen(model: Any, options: Options) -> list[Any]:
 
 def _grid(layer: Any, options: Options) -> Grid:
     """The grid of a layer's kernel. Zeros, such as those of pruning, are to stay."""
-    import numpy as np
-
     from pipeline.graphs.keras.fold import kernel_of, output_axes
     from pipeline.weights import pairs
 
@@ -233,8 +231,6 @@ def _grid(layer: Any, options: Options) -> Grid:
 
 def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:
     """The steps with the least squared error, of a few that are tried for each channel."""
-    import numpy as np
-
     widest = np.abs(kernel).max(axis=within, keepdims=True) / high
     steps = np.stack([np.where(widest > 0, widest, 1) * share for share in SHARES])
     rounded = np.clip(np.rint(kernel / steps), -high, high) * steps

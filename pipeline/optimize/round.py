@@ -22,15 +22,12 @@ from pydantic import Field, model_validator
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.tensorflow.moments import Moments
     from pipeline.graphs.tensorflow.network import Network
     from pipeline.graphs.tensorflow.rounding import Grid
-
-    Array = NDArray[Any]
 
 KEY = NAME = "round"
 STAGE = "frozen"
@@ -171,8 +168,6 @@ def _some(network: Network, samples: Mapping[str, Array], most: int) -> dict[str
 
 def _held_back(samples: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
     """Three of four samples to round by, and every fourth to judge by."""
-    import numpy as np
-
     count = min(len(values) for values in samples.values())
     if count < 2:
         return dict(samples), dict(samples)
@@ -216,8 +211,6 @@ def _keep(rounding: _Rounding, held: Mapping[str, Array], keep: Keep) -> dict[st
 
 def _grids(stages: Any, samples: Mapping[str, Array], options: Options) -> tuple[list[Grid], int]:
     """Each layer's grid, and for how many samples there is memory."""
-    import numpy as np
-
     from pipeline.graphs.tensorflow import steps
     from pipeline.graphs.tensorflow.moments import moments
     from pipeline.graphs.tensorflow.sensitivity import sensitivities
@@ -285,8 +278,6 @@ class _Rounding:
         self, index: int, before: Any, given: Any, kept: Collection[str]
     ) -> tuple[Array, Array | None, dict[str, float]]:
         """One layer's weights and bias, rounded, and how many bits and levels they have."""
-        import numpy as np
-
         from pipeline.graphs.tensorflow.keeping import half
         from pipeline.graphs.tensorflow.moments import moments
 
@@ -305,8 +296,6 @@ class _Rounding:
         return layer.unstacked(rounded.astype(np.float32), weights.shape), bias, told
 
     def _numbers(self, weights: Array, seen: Moments, grid: Grid) -> Array:
-        import numpy as np
-
         from pipeline.graphs.tensorflow.blocks import joined, split
         from pipeline.graphs.tensorflow.rounding import with_feedback
 
@@ -321,8 +310,6 @@ class _Rounding:
 
     def _short(self, bias: Array) -> Array:
         """A bias in few significant bits, as float16 where that holds it."""
-        import numpy as np
-
         from pipeline.weights.bits import significant
 
         bits = int(np.ceil(self._options.bits)) + BIAS_BITS
@@ -332,8 +319,6 @@ class _Rounding:
 
 
 def _told(numbers: Array) -> dict[str, float]:
-    import numpy as np
-
     from pipeline.weights.bits import entropy
 
     levels = int(np.ptp(numbers)) + 1
@@ -342,8 +327,6 @@ def _told(numbers: Array) -> dict[str, float]:
 
 def _means(means: Array, weights: Array) -> Array:
     """A layer's mean results [channels], of its inputs' means [groups, inputs], or by blocks."""
-    import numpy as np
-
     means = means.reshape(len(weights), -1)[:, : weights.shape[1]]
     found: Array = np.einsum("gi,gio->go", means, weights).reshape(-1)
     return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.base import options
+from pipeline.tensors.arrays import np
 from pipeline.weights.codec import Encoded, affine
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 KEY = "quantize"
@@ -22,6 +22,4 @@ class Options(options.Options):
 
 def encode(values: NDArray[np.float32], axis: int | None) -> Encoded:
     """Re-encode a float32 tensor; ``axis`` is its channel axis, or ``None``."""
-    import numpy as np
-
     return affine(values, axis, np.uint16)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from pipeline.base import options
+from pipeline.tensors.arrays import np
 from pipeline.weights.codec import Encoded, Weight, affine, exact, on_grid, rounded
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 KEY = "quantize"
@@ -51,8 +51,6 @@ def encode(
     granularity: Granularity = "per-channel",
 ) -> Encoded:
     """Re-encode one float32 tensor; ``axis`` is its channel axis, or ``None``."""
-    import numpy as np
-
     return affine(values, axis if granularity == "per-channel" else None, np.uint8, levels)
 
 
@@ -74,8 +72,6 @@ def encode_all(
         keep: whether techniques before have chosen each weight: it then becomes what holds it
             exactly, float16 or uint16 too.
     """
-    import numpy as np
-
     if granularity == "per-tensor":
         weights = [replace(weight, axis=None) for weight in weights]
     encoded = [_kept(weight, keep) for weight in weights]
@@ -97,15 +93,11 @@ def encode_all(
 
 def _is_large(weight: Weight) -> bool:
     """Whether float16 cannot hold it."""
-    import numpy as np
-
     return bool(np.abs(weight.values).max() > np.finfo(np.float16).max)
 
 
 def _kept(weight: Weight, keep: bool) -> Encoded | None:
     """A weight that is left where it is."""
-    import numpy as np
-
     from pipeline.weights import grid
 
     if weight.bias and not keep:

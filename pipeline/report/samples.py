@@ -7,17 +7,12 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.measures import words
 from pipeline.measures.worst import FILE
 from pipeline.report.release import Artifact, Proof, Release
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-    Arrays = Mapping[str, Array]
+from pipeline.tensors.arrays import Array, Arrays, np
 
 #: Worst samples shown of each artifact.
 SHOWN = 4
@@ -169,8 +164,6 @@ class _Golden:
         return wanted[name].reshape(-1), given[name].reshape(-1)
 
     def _classes(self, wanted: Array, given: Array, truth: int | None) -> tuple[list[Line], bool]:
-        import numpy as np
-
         best, answer = (np.argsort(-scores, kind="stable") for scores in (wanted, given))
         chosen = sorted({*best[:TOP].tolist(), *answer[:TOP].tolist()}, key=best.tolist().index)
         shares = bool(((wanted >= 0) & (wanted <= 1)).all() and abs(wanted.sum() - 1) < 1e-2)
@@ -191,8 +184,6 @@ class _Golden:
 
 def _differences(wanted: Arrays, given: Arrays) -> list[Line]:
     """Of each output the element that differs most."""
-    import numpy as np
-
     lines = []
     for name, values in wanted.items():
         error = np.abs(values.astype(np.float64) - given[name].astype(np.float64))
@@ -230,7 +221,6 @@ def data_uri(values: Array, scale: Sequence[float]) -> str:
         values: [height, width, 1 or 3].
         scale: what the pixel values 0 and 255 had become.
     """
-    import numpy as np
     from PIL import Image
 
     low, high = scale

@@ -6,17 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigError, SourceError
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.config.preprocess import Preprocess
     from pipeline.tensors.signature import TensorSpec
-
-    Array = NDArray[Any]
 
 SPLITS = ("calibration", "test")
 
@@ -49,7 +46,6 @@ def write(
         description: what the samples are, for people.
         license_name: their licence, as an SPDX identifier where there is one.
     """
-    import numpy as np
     from safetensors.numpy import save_file
 
     for name, split in splits.items():
@@ -73,8 +69,6 @@ def assign(count: int, test_share: float, seed: int) -> dict[str, Array]:
 
     Each split gets at least one; a single sample stands in both.
     """
-    import numpy as np
-
     order = np.random.default_rng(seed).permutation(count)
     test = min(max(1, round(count * test_share)), max(1, count - 1))
     chosen = {"calibration": order[test:] if count > 1 else order, "test": order[:test]}
@@ -127,8 +121,6 @@ def pixels_to_input(
     Raises:
         SourceError: the result does not fit the input, or images differ in size.
     """
-    import numpy as np
-
     from pipeline.inputs.image.preprocess import apply
 
     shapes: set[tuple[int, ...]] = set()
@@ -152,8 +144,6 @@ _HOW_TO_FIT = "set preprocess.resize and preprocess.color to what the model read
 
 
 def _cast(values: Array, dtype: str) -> Array:
-    import numpy as np
-
     kind = np.dtype(dtype)
     if kind.kind in "iu":
         bounds = np.iinfo(kind)
@@ -204,8 +194,6 @@ def _names(names: set[str]) -> str:
 
 
 def _check_array(values: Array, spec: TensorSpec, where: str) -> None:
-    import numpy as np
-
     _fits(spec, values.shape, where, "give the array as [samples, …] in the model's shape")
     if values.dtype != np.dtype(spec.dtype):
         raise SourceError(

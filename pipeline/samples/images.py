@@ -14,9 +14,9 @@ from pipeline.base.options import Options as Strict
 from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
 from pipeline.samples.pictures import Pictures, spread
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
     from PIL.Image import Image
 
@@ -77,8 +77,6 @@ class ReadOptions(Strict):
 @step(version=1, lane="light", tools=("numpy", "pillow"))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Decode and preprocess the images, and write them by split."""
-    import numpy as np
-
     from pipeline.samples import folder
     from pipeline.tensors.signature import Signature
 
@@ -100,8 +98,6 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
 
 def pictures(inputs: Inputs, options: Options, most: int) -> Pictures | None:
     """Images of the test split, as they are."""
-    import numpy as np
-
     from pipeline.samples import folder
 
     root, where = inputs["folder"], f"samples.images: {options.folder.name}"
@@ -152,8 +148,6 @@ def _images(folder: Path) -> list[Path]:
 def _limited(
     files: list[tuple[Path, int | None]], limit: int, seed: int
 ) -> list[tuple[Path, int | None]]:
-    import numpy as np
-
     rows = np.random.default_rng(seed).permutation(len(files))[:limit]
     return [files[row] for row in sorted(rows.tolist())]
 
@@ -172,7 +166,6 @@ def decode(path: Path, where: str) -> NDArray[np.uint8]:
     Raises:
         SourceError: it cannot be read, is too large, or has more than 8 bits a channel.
     """
-    import numpy as np
     from PIL import Image, ImageOps
 
     try:

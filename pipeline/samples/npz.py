@@ -14,13 +14,10 @@ from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.samples.folder import Split
-
-    Array = NDArray[Any]
 
 #: Unpacked. An archive may claim to be small and unpack to any size.
 MAX_BYTES = 4 << 30
@@ -91,8 +88,6 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
 
 def _arrays(file: Path, where: str) -> dict[str, Array]:
     """Every array of the file, without ever unpickling."""
-    import numpy as np
-
     try:
         with zipfile.ZipFile(file) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -113,8 +108,6 @@ def _arrays(file: Path, where: str) -> dict[str, Array]:
 
 
 def _labels(labels: Array | None, where: str) -> Array | None:
-    import numpy as np
-
     if labels is None:
         return None
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
@@ -127,8 +120,6 @@ def _labels(labels: Array | None, where: str) -> Array | None:
 
 def _told(split: Array, count: int, where: str) -> dict[str, Array]:
     """Row indices by split, as the file's own ``split`` array says."""
-    import numpy as np
-
     from pipeline.samples.folder import SPLITS
 
     named = split.astype(np.str_) if split.dtype.kind in "US" else split

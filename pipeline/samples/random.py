@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
@@ -12,14 +12,12 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
 from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.tensors.signature import TensorSpec
-
-    Array = NDArray[Any]
 
 WHERE = "samples.random"
 
@@ -65,8 +63,6 @@ class ReadOptions(Strict):
 @step(version=1, lane="light", tools=("numpy",))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Make samples for every input of the signature."""
-    import numpy as np
-
     from pipeline.samples import folder
     from pipeline.tensors.signature import Signature
 
@@ -133,8 +129,6 @@ def _values(
     preprocess: Preprocess | None,
     chance: np.random.Generator,
 ) -> Array:
-    import numpy as np
-
     kind = np.dtype(spec.dtype) if spec.dtype in np.sctypeDict else np.dtype(object)
     axis = _channel_axis(spec)
     if axis is not None:
@@ -161,8 +155,6 @@ def _image(
 ) -> NDArray[np.float32]:
     """Octaves of noise, each twice as fine and half as strong (amplitude as 1/f), stretched to
     a brightness range of the image's own within [low, high]."""
-    import numpy as np
-
     from pipeline.inputs.image.preprocess import resized
 
     channels = shape[axis]

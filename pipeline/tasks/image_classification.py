@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigError
 from pipeline.measures.proportion import share
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     Outputs = Mapping[str, NDArray[np.float32]]
@@ -30,8 +30,6 @@ def ranked(outputs: Outputs, count: int) -> NDArray[np.int64]:
     Raises:
         ConfigError: the model has several outputs, or one that is not scores per class.
     """
-    import numpy as np
-
     order: NDArray[np.int64] = np.argsort(-scores(outputs), axis=1, kind="stable")
     return order[:, :count]
 
@@ -57,8 +55,6 @@ def chance(outputs: Outputs, labels: NDArray[np.int64]) -> float:
 
     That of the commonest label; of one that all samples have, what a class chosen blindly gets.
     """
-    import numpy as np
-
     counts = np.unique(labels, return_counts=True)[1]
     return float(counts.max() / counts.sum()) if len(counts) > 1 else 1 / scores(outputs).shape[1]
 

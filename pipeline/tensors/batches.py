@@ -6,12 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import PipelineError, RunError
+from pipeline.tensors.arrays import Array, Arrays, np
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    Array = np.ndarray[Any, Any]
-    Arrays = Mapping[str, Array]
     Run = Callable[[dict[str, Array]], Arrays]
 
 #: Where a model takes any batch: enough to keep a backend busy, little enough for a tab.
@@ -103,8 +100,6 @@ def _samples(inputs: Arrays, input_specs: Sequence[Spec]) -> Iterator[dict[str, 
 
 
 def _batches(inputs: Arrays, count: int, size: int) -> Iterator[tuple[dict[str, Array], int]]:
-    import numpy as np
-
     for start in range(0, count, size):
         rows = np.arange(start, start + size).clip(max=count - 1)
         batch = {name: array[rows] for name, array in inputs.items()}
@@ -125,8 +120,6 @@ def _trim(outputs: Arrays, size: int, used: int) -> dict[str, Array]:
 
 
 def _join(parts: Sequence[Arrays], *, stack: bool) -> dict[str, Array]:
-    import numpy as np
-
     join: Any = np.stack if stack else np.concatenate
     shapes = {name: {part[name].shape[0 if stack else 1 :] for part in parts} for name in parts[0]}
     for name, seen in shapes.items():

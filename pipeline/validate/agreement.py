@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from pipeline.base.registry import discover
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array
 
 #: Gates that only a task with classes can measure.
 METRICS = ("top1_agreement", "top5_agreement")

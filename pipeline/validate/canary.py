@@ -14,15 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import Array, Arrays, np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.backends.session import Session
     from pipeline.tensors.signature import Signature, TensorSpec
-
-    Array = NDArray[Any]
-    Arrays = Mapping[str, Array]
 
 #: What a manifest says of it, and the same as [1, …] arrays by public input name.
 RESULT, INPUTS = "canary.json", "canary.safetensors"
@@ -77,8 +75,6 @@ def make(
 def _choose(
     arrays: Arrays, wanted: Arrays, signature: Signature, run: Callable[[Arrays], Arrays]
 ) -> tuple[dict[str, Any], Arrays]:
-    import numpy as np
-
     first = {name: values[:CANDIDATES] for name, values in arrays.items()}
     count = len(next(iter(first.values())))
     specs = signature.inputs
@@ -113,8 +109,6 @@ def encode(sample: Array, spec: TensorSpec) -> dict[str, Any]:
     Raises:
         _NoCanaryError: neither bytes nor JSON's numbers hold it.
     """
-    import numpy as np
-
     if sample.dtype.name not in DTYPES or not sample.size:
         raise _NoCanaryError(f"input {spec.name} is {spec.dtype} of shape {sample.shape}")
     batch = len(spec.shape) > sample.ndim
@@ -133,8 +127,6 @@ def encode(sample: Array, spec: TensorSpec) -> dict[str, Any]:
 
 def _coarse(sample: Array, most: int) -> Array:
     """The sample on a grid of at most so many cells: means of floats, of integers the first."""
-    import numpy as np
-
     side = max(sample.shape, default=1)
     while np.prod([min(size, side) for size in sample.shape]) > most:
         side -= 1
@@ -157,8 +149,6 @@ def _byte_scale(values: Array) -> tuple[float, float]:
 
 def decode(encoded: Mapping[str, Any]) -> Array:
     """The array that a client feeds: ``shape``, each index read from its cell of ``grid``."""
-    import numpy as np
-
     if "data" in encoded:
         raw = np.frombuffer(base64.b64decode(encoded["data"]), np.uint8)
         few = raw * float(encoded["scale"]) + float(encoded["offset"])
@@ -177,8 +167,6 @@ def _sample(encoded: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
 
 def compared(answer: Array) -> list[int]:
     """Flat indices of one sample's output: all, or the largest values and some of all."""
-    import numpy as np
-
     flat = answer.ravel()
     if flat.size <= COMPARED:
         return list(range(flat.size))
@@ -207,8 +195,6 @@ def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bo
     They answer with the mean of all samples, with another sample's answer, with the values one
     place further, and twice as sure of themselves: a saturated answer would hide much.
     """
-    import numpy as np
-
     right = {name: values[index].astype(np.float64) for name, values in answers.items()}
     at = {name: compared(value) for name, value in right.items()}
     others = [
@@ -240,7 +226,6 @@ def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | No
 
     NaN and infinity, which JSON does not hold, are ``None``.
     """
-    import numpy as np
     from safetensors.numpy import load_file
 
     said = read(golden)

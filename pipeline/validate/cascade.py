@@ -13,9 +13,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pipeline.measures.proportion import share
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.validate.confidence import Confidence
@@ -123,8 +123,6 @@ def pair(candidates: Sequence[Candidate], truth: Truth) -> tuple[Candidate, Cand
 
 def halves(count: int) -> tuple[Indices, Indices]:
     """Sample indices to calibrate on, and those to judge on: dealt by a fixed shuffle."""
-    import numpy as np
-
     order = np.random.default_rng(0).permutation(count)
     return np.sort(order[: count // 2]), np.sort(order[count // 2 :])
 
@@ -135,8 +133,6 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
     Raises:
         _NoCascadeError: the two artifacts never differ.
     """
-    import numpy as np
-
     sure = small.confidence[on].astype(np.float64)
     lost = np.sort(sure[small.classes[on] != large.classes[on]])[::-1]
     if not len(lost):
@@ -177,8 +173,6 @@ def curve(
     small: Confidence, large: Confidence, truth: Truth, on: Indices
 ) -> Iterator[tuple[float, float]]:
     """Share of escalated samples and accuracy, at every threshold, from none escalated to all."""
-    import numpy as np
-
     order = on[np.argsort(small.confidence[on], kind="stable")]
     gained = (large.classes[order] == truth.classes[order]).astype(np.int64)
     gained -= small.classes[order] == truth.classes[order]

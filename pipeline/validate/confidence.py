@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.registry import discover
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
-
-    Array = NDArray[Any]
 
 #: ``classes``: int32 [n]; ``confidence``: float32 [n].
 FILE = "confidence.safetensors"
@@ -45,8 +43,6 @@ def confidence(
     task: str, outputs: Mapping[str, Array], softmax: Mapping[str, bool]
 ) -> Confidence | None:
     """The confidence of [n, …] outputs; ``None`` where they are no probabilities of classes."""
-    import numpy as np
-
     scores_of = getattr(discover("tasks", "accuracy")[task], "scores", None)
     if scores_of is None or not all(softmax.values()):
         return None

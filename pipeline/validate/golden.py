@@ -12,6 +12,7 @@ from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
+from pipeline.tensors.arrays import Array, np
 from pipeline.tensors.signature import Signature
 from pipeline.validate import canary
 from pipeline.validate.confidence import confidence
@@ -19,13 +20,10 @@ from pipeline.validate.confidence import confidence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.sources.load import LoadedModel
     from pipeline.tensors.signature import Signature
-
-    Array = NDArray[Any]
 
 
 class GoldenOptions(options.Options):
@@ -118,8 +116,6 @@ def task_accuracy(
 
 
 def _check_finite(outputs: Mapping[str, Array]) -> None:
-    import numpy as np
-
     broken = [name for name, values in outputs.items() if not np.isfinite(values).all()]
     if broken:
         raise GateError(
@@ -131,7 +127,5 @@ def _check_finite(outputs: Mapping[str, Array]) -> None:
 
 def _spread(values: Array) -> float:
     """The largest standard deviation, over samples, of any element."""
-    import numpy as np
-
     deviation: NDArray[np.float64] = values.astype(np.float64).std(axis=0)
     return float(deviation.max()) if deviation.size else 0.0

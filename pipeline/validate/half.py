@@ -17,16 +17,15 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, Keep, step
 from pipeline.measures.miss import FLOORS, kept
+from pipeline.tensors.arrays import Array, np
 from pipeline.validate import canary
 from pipeline.validate.ranges import LARGEST
 from pipeline.validate.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.backends.session import Session
 
-    Outputs = Mapping[str, NDArray[Any]]
+    Outputs = Mapping[str, Array]
 
 RESULT = "half.json"
 
@@ -123,7 +122,6 @@ def _open(artifact: Path, runtime: Path) -> Iterator[Session]:
 
 def keep_first(outputs: Outputs, folder: Path) -> None:
     """Write the outputs on the first samples for ``run`` to compare with."""
-    import numpy as np
     from safetensors.numpy import save_file
 
     first = {name: np.ascontiguousarray(values[:SAMPLES]) for name, values in outputs.items()}

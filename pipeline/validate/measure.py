@@ -15,13 +15,14 @@ from pipeline.engine.step import Inputs, Keep, step
 from pipeline.measures.latency import summary, time_until_narrow
 from pipeline.measures.parity import compare
 from pipeline.measures.worst import keep_worst
+from pipeline.tensors.arrays import Arrays
 from pipeline.validate import canary, half
 from pipeline.validate.agreement import agreement
 from pipeline.validate.confidence import confidence
 from pipeline.validate.golden import task_accuracy
 
 if TYPE_CHECKING:
-    from pipeline.backends.session import Arrays, Session
+    from pipeline.backends.session import Session
 
 RESULT = "result.json"
 

@@ -11,16 +11,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx import left_float
 from pipeline.measures.miss import Miss
+from pipeline.tensors.arrays import Array, np
 from pipeline.weights import pairs
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 RESULT = "portable.json"
 
@@ -179,7 +177,7 @@ class _Known:
             )
         return 0 if type_ == UINT8 else 2 * pairs.ACTIVATION * SIGNED
 
-    def _array(self, name: str) -> NDArray[Any]:
+    def _array(self, name: str) -> Array:
         from onnx import numpy_helper
 
         from pipeline.export.onnx.weights import take_in
@@ -187,7 +185,7 @@ class _Known:
         tensor = self._constants[name]
         if tensor.external_data:
             take_in(tensor, self._folder)
-        values: NDArray[Any] = numpy_helper.to_array(tensor)
+        values: Array = numpy_helper.to_array(tensor)
         return values
 
 
@@ -200,10 +198,8 @@ def _axis(node: Any) -> int:
     return 0 if any(item.name == "transB" and item.i for item in node.attribute) else -1
 
 
-def _of_rows(numbers: NDArray[Any], axis: int | None) -> int:
+def _of_rows(numbers: Array, axis: int | None) -> int:
     """The largest sum of two products of one channel; of any two weights without an axis."""
-    import numpy as np
-
     if not numbers.size:
         return 0
     moved = numbers[None] if axis is None else np.moveaxis(numbers, axis, 0)
@@ -218,12 +214,10 @@ def _of_blocks(bits: int) -> int:
     return (4 if bits <= 4 else 2) * ((1 << bits) - 1) * SIGNED
 
 
-def _as_loaded(weights: NDArray[Any]) -> NDArray[Any]:
+def _as_loaded(weights: Array) -> Array:
     """The integers that ONNX Runtime makes of float32 weights: one scale, up to 127."""
-    import numpy as np
-
     largest = float(np.abs(weights).max(initial=0))
-    numbers: NDArray[Any] = np.rint(weights * (pairs.HIGHEST / largest)) if largest else weights
+    numbers: Array = np.rint(weights * (pairs.HIGHEST / largest)) if largest else weights
     return numbers
 
 

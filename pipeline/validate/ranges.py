@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-    Array = NDArray[Any]
     Reduced = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
 
 RESULT = "ranges.json"
@@ -69,7 +68,6 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
         arrays: [n, …] by public input name. They are run one by one, or in the batch that the
             model fixes, and reduced by TensorFlow: no more is kept than one run needs.
     """
-    import numpy as np
     import tensorflow as tf
 
     graph_def = tf.compat.v1.GraphDef()
@@ -94,8 +92,6 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
 
 def _reduced(values: NDArray[np.float32]) -> tuple[float, float, NDArray[np.int64]]:
     """What ``_reductions`` gives of a node, of an array."""
-    import numpy as np
-
     values = np.atleast_1d(values)
     finite = np.where(np.isfinite(values), values, np.float32(0))
     bins = np.bincount(values.ravel().view(np.uint32) >> 23, minlength=512)
@@ -171,8 +167,6 @@ def _as_it_is() -> Any:
 
 
 def _joined(runs: list[Reduced]) -> Reduced:
-    import numpy as np
-
     lows, highs, bins = zip(*runs, strict=True)
     return np.min(lows, axis=0), np.max(highs, axis=0), np.sum(bins, axis=0, dtype=np.int64)
 

@@ -12,13 +12,11 @@ from pipeline.base.errors import GateError
 from pipeline.engine.step import Inputs, step
 from pipeline.measures.miss import kept
 from pipeline.measures.parity import compare
+from pipeline.tensors.arrays import Array, np
 from pipeline.validate.agreement import agreement
 from pipeline.validate.sampling import undecided
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
     Bounds = Mapping[str, Mapping[str, float]]
 
 #: Two answers at least, to see whether they differ.
@@ -105,8 +103,6 @@ def check_bounds(
 
 def _broken(outputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """What models that do not look at their input would answer."""
-    import numpy as np
-
     mean = {
         name: np.broadcast_to(values.mean(axis=0), values.shape).astype(values.dtype)
         for name, values in outputs.items()

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pipeline.tensors.arrays import np
 from pipeline.weights.bits import entropy_of_counts
 from pipeline.weights.codec import Encoded, Weight, min_max, rounded, short_float16
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -97,8 +97,6 @@ def _best(choices: list[list[Choice]], allowed: float) -> list[Choice]:
 
 
 def _choices(weight: Weight, levels: int) -> Iterator[Choice]:
-    import numpy as np
-
     values = weight.values
     if not weight.bias:
         # Scales take bytes, and so do levels that small channels would not fill.
@@ -120,8 +118,6 @@ def _choices(weight: Weight, levels: int) -> Iterator[Choice]:
 
 
 def _integers(weight: Weight, axis: int | None, levels: int) -> Iterator[Choice]:
-    import numpy as np
-
     scale, _ = min_max(weight.values, axis, 255)
     numbers = np.clip(np.rint(weight.values / scale), -255, 255).astype(np.int16)
     counts = np.bincount(numbers.ravel() + 255, minlength=511)
@@ -157,8 +153,6 @@ def _demand(weight: Weight, axis: int | None) -> Floats:
     A weight's signal is modelled as a factor of its input channel times one of its output
     channel. So it does not matter how channels are scaled between two layers.
     """
-    import numpy as np
-
     squares = weight.values.astype(np.float64) ** 2
     if weight.sides is None:
         return np.array(1 / max(float(squares.mean()), 1e-60))
@@ -175,6 +169,4 @@ def _demand(weight: Weight, axis: int | None) -> Floats:
 
 def _above(values: Floats, share: float) -> Floats:
     """Without zeros: dead channels would demand any precision."""
-    import numpy as np
-
     return np.maximum(values, max(float(values.max()) * share, 1e-60))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import PipelineError
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -22,9 +22,9 @@ class Encoded:
     ``data`` is a plain narrower float.
     """
 
-    data: NDArray[Any]
+    data: Array
     scale: NDArray[np.float32] | None = None
-    zero: NDArray[Any] | None = None
+    zero: Array | None = None
     block: int | None = None
     """``data`` holds 4-bit integers, zero at 0, of which so many share a scale: along the one axis
     along which there are fewer scales."""
@@ -68,8 +68,6 @@ def encode_all(
 
 
 def _is_finite(weight: Weight) -> bool:
-    import numpy as np
-
     if np.isnan(weight.values).any():
         raise PipelineError(
             f"a weight is not a number, in {weight.name or 'a tensor'} of shape "
@@ -113,8 +111,6 @@ def on_grid(
     values: NDArray[np.float32], axis: int | None, dtype: type[np.unsignedinteger[Any]]
 ) -> Encoded | None:
     """Values as they are, if they lie on a grid that ``dtype`` holds, however fine it is."""
-    import numpy as np
-
     from pipeline.weights import grid
 
     found = grid.find(values, axis, int(np.iinfo(dtype).max) + 1)
@@ -143,8 +139,6 @@ def rounded(
     Asymmetric min-max quantization, eq. 2-3 of Krishnamoorthi (2018), arXiv:1806.08342.
     Zero is kept exact so that pruned weights and padding stay zero. Arguments as of ``affine``.
     """
-    import numpy as np
-
     last = np.iinfo(dtype).max if levels is None else levels - 1
     scale, zero = min_max(values, axis, last)
     data = np.clip(np.rint(values / scale) + zero, 0, last).astype(dtype)
@@ -156,8 +150,6 @@ def min_max(
     values: NDArray[np.float32], axis: int | None, last: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Scale, and the number from 0 to ``last`` that is zero, to be broadcast to ``values``."""
-    import numpy as np
-
     over = _others(values, axis)
     low = np.minimum(values.min(axis=over, keepdims=True), 0).astype(np.float64)
     high = np.maximum(values.max(axis=over, keepdims=True), 0).astype(np.float64)
@@ -174,8 +166,6 @@ def min_max(
 def _short(scale: NDArray[np.float32], zero: NDArray[np.float64]) -> NDArray[np.float32]:
     """A scale hardly above another, of four digits, and of few when times ``zero``: those that a
     graph's JSON would spell out."""
-    import numpy as np
-
     digits = 3 - int(np.floor(np.log10(scale.item())))
     first = int(np.ceil(scale.item() * 10.0**digits))
     found = [float(f"{number}e{-digits}") for number in range(first, first + 8)]
@@ -184,7 +174,7 @@ def _short(scale: NDArray[np.float32], zero: NDArray[np.float64]) -> NDArray[np.
     return np.full_like(scale, short)
 
 
-def _others(values: NDArray[Any], axis: int | None) -> tuple[int, ...] | None:
+def _others(values: Array, axis: int | None) -> tuple[int, ...] | None:
     return None if axis is None else tuple(i for i in range(values.ndim) if i != axis)
 
 
@@ -195,8 +185,6 @@ def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
         values: float32, any shape, no larger than float16 can hold (65504).
         bits: 1 to 11.
     """
-    import numpy as np
-
     from pipeline.weights.bits import significant
 
     # Rounding up ends at 65536, which is infinite.
@@ -206,8 +194,6 @@ def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
 
 def exact(weight: Weight) -> Encoded | None:
     """The narrowest encoding that moves no value: uint8, float16 or uint16, or ``None``."""
-    import numpy as np
-
     found = on_grid(weight.values, weight.axis, np.uint8)
     if found is not None:
         return found
@@ -220,8 +206,6 @@ def exact(weight: Weight) -> Encoded | None:
 
 def decode(encoded: Encoded, axis: int | None) -> NDArray[np.float32]:
     """The float32 values that a runtime computes from ``encoded``."""
-    import numpy as np
-
     data = encoded.data.astype(np.float32)
     if encoded.block is not None and encoded.scale is not None:
         along = blocked_axis(encoded)

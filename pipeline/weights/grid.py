@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.floating]
@@ -41,8 +42,6 @@ def find(values: NDArray[np.float32], axis: int | None, levels: int) -> Grid | N
         levels: how many steps of the grid there may be from the least value (or zero) to the
             greatest (or zero), both counted; at most 65536.
     """
-    import numpy as np
-
     rows = values.reshape(1, -1) if axis is None else _rows(values, axis)
     found = []
     for row in rows:
@@ -59,15 +58,11 @@ def find(values: NDArray[np.float32], axis: int | None, levels: int) -> Grid | N
 
 
 def _rows(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    import numpy as np
-
     return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
 
 
 def _of_row(row: NDArray[np.float32], levels: int) -> tuple[NDArray[np.int64], float] | None:
     """Whole numbers and their scale."""
-    import numpy as np
-
     # Most tensors are on no grid, and a part of them shows it.
     if np.unique(row[: 2 * levels]).size > levels:
         return None
@@ -95,8 +90,6 @@ def _divisor(distinct: Floats, levels: int) -> float | None:
     """
     from fractions import Fraction
 
-    import numpy as np
-
     least = float(np.abs(distinct).min())
     span = max(float(distinct.max()), 0) - min(float(distinct.min()), 0)
     parts, most = 1, int(least * (levels - 1) / span * (1 + TOLERANCE))
@@ -115,8 +108,6 @@ def _divisor(distinct: Floats, levels: int) -> float | None:
 
 def _fitting(distinct: Floats, numbers: Floats) -> float:
     """The float32 whose products with the numbers are the values, or come closest to them."""
-    import numpy as np
-
     half = np.spacing(np.abs(distinct).astype(np.float32)).astype(np.float64) / 2
     low = ((np.abs(distinct) - half) / np.abs(numbers)).max()
     high = ((np.abs(distinct) + half) / np.abs(numbers)).min()

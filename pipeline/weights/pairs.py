@@ -29,8 +29,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 #: The largest unsigned activation.
@@ -55,8 +56,6 @@ def largest(rows: Any) -> NDArray[np.float64]:
     Args:
         rows: numbers [channels, values]; a value that is the only one of its sign counts alone.
     """
-    import numpy as np
-
     sums: NDArray[np.float64] = np.maximum(_two(rows).sum(axis=0), _two(-_wide(rows)).sum(axis=0))
     return sums
 
@@ -66,8 +65,6 @@ def limited(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Only the largest of a row is, where the second leaves it more than half.
     """
-    import numpy as np
-
     high, low = (np.clip(LIMIT - _two(one)[0], HALF, HIGHEST) for one in (rows, -rows))
     clipped: NDArray[np.float64] = np.clip(rows, -low[:, None], high[:, None])
     return clipped
@@ -76,8 +73,6 @@ def limited(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 def room(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """How large a value of each row may become, [channels, 1], all of them at once, and the bound
     be kept; for rows that keep it."""
-    import numpy as np
-
     top = np.abs(rows).max(axis=1, initial=0, keepdims=True)
     free: NDArray[np.float64] = np.where(top <= HALF, HALF, LIMIT - top)
     return free
@@ -85,8 +80,6 @@ def room(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _two(rows: Any) -> NDArray[np.float64]:
     """The second largest and the largest value of each row, [2, channels]; at least 0."""
-    import numpy as np
-
     values = _wide(rows)
     if values.shape[1] < 2:
         values = np.pad(values, ((0, 0), (2 - values.shape[1], 0)))
@@ -95,6 +88,4 @@ def _two(rows: Any) -> NDArray[np.float64]:
 
 def _wide(rows: Any) -> NDArray[np.float64]:
     """int8 would wrap around."""
-    import numpy as np
-
     return np.asarray(rows, np.float64)

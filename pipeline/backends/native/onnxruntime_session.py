@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pipeline.artifacts import artifact as artifacts
 from pipeline.backends import failures
@@ -10,9 +10,7 @@ from pipeline.backends.cpu import cpu_name
 from pipeline.backends.native.runtime import NativeSession
 from pipeline.backends.session import Hardware, Unavailable
 from pipeline.base.errors import PipelineError, RunError
-
-if TYPE_CHECKING:
-    from pipeline.backends.session import Array, Arrays
+from pipeline.tensors.arrays import Array, Arrays
 
 FORMATS = ("onnx",)
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.artifacts import artifact as artifacts
 from pipeline.backends.session import Latency
+from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import infer_singly_at_worst
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from pipeline.backends.session import Array, Arrays
 
 Run = Callable[[], Any]
 

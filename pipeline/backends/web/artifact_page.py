@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.artifacts import artifact as artifacts
 from pipeline.backends import failures
@@ -14,9 +14,7 @@ from pipeline.backends.session import Unavailable
 from pipeline.backends.web.driver import CRASHED, BrowserGone, PageFailure
 from pipeline.backends.web.session import running
 from pipeline.base.errors import PipelineError, RunError
-
-if TYPE_CHECKING:
-    from pipeline.backends.session import Array
+from pipeline.tensors.arrays import Array, np
 
 JOB_TIMEOUT_S = 600
 #: How often a page is asked whether it still lives while it works. Rarely: it is being timed.
@@ -86,7 +84,6 @@ class ArtifactPage:
     def _with_inputs(
         self, job: str, inputs: Mapping[str, Array], request: Mapping[str, Any]
     ) -> bytes:
-        import numpy as np
         from safetensors.numpy import save
 
         # A scalar stays one: numpy would make a vector of it.

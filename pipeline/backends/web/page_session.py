@@ -15,12 +15,12 @@ from pipeline.backends.session import Hardware, Latency
 from pipeline.backends.web import bundles, packages
 from pipeline.base.errors import PipelineError
 from pipeline.base.registry import discover
+from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
 
-    from pipeline.backends.session import Array, Arrays
     from pipeline.backends.web.artifact_page import ArtifactPage
 
 _SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|software|basic render", re.IGNORECASE)

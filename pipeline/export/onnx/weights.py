@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.onnx.canonical import graphs
+from pipeline.tensors.arrays import np
 from pipeline.weights.codec import Encoded, Weight, blocked_axis, encode_all
 from pipeline.weights.sharding import Tensor, is_kernel, shards
 
@@ -203,8 +204,6 @@ def _node(kind: str, inputs: list[str], output: str) -> Any:
 
 
 def _array(operand: Any) -> Any:
-    import numpy as np
-
     return np.asarray(operand, np.float32)
 
 
@@ -223,8 +222,6 @@ def _stored(encoded: Encoded, name: str) -> Any:
 
     if encoded.block is None:
         return numpy_helper.from_array(encoded.data, name)
-    import numpy as np
-
     # Two to a byte, the first in the lower half.
     flat = encoded.data.ravel() & 15
     pairs = np.resize(np.append(flat, 0), (-(-flat.size // 2), 2)).astype(np.uint8)

@@ -16,6 +16,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.export.tfjs_graph.scales import scale_outputs
 from pipeline.export.tfjs_graph.slim import share_constants, slim
 from pipeline.graphs import origins
+from pipeline.tensors.arrays import np
 from pipeline.tensors.signature import Signature
 from pipeline.weights.sharding import Tensor, is_kernel, shards
 
@@ -130,8 +131,6 @@ def _encode(
     options: PackageOptions,
 ) -> None:
     """Re-encode tensors in place, and say how in their manifest entries."""
-    import numpy as np
-
     from pipeline.weights.codec import Weight, encode_all
 
     chosen, weights = [], []

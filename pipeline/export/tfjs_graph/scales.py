@@ -14,8 +14,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.weights.grid import Grid
@@ -58,8 +59,6 @@ class _Weights:
         return next(found, None)
 
     def values(self, index: int) -> NDArray[np.float32]:
-        import numpy as np
-
         array: NDArray[np.float32] = np.frombuffer(self.contents[index], "<f4")
         return array.reshape(self.specs[index]["shape"])
 
@@ -101,8 +100,6 @@ def scale_outputs(model: dict[str, Any], contents: list[bytes | memoryview]) -> 
 
 def _scaled(node: Node, weights: _Weights, readers: Counter[str]) -> list[Node] | None:
     """What takes the place of a layer, the constant of its scales first; ``None`` to keep it."""
-    import numpy as np
-
     attributes, name = node.get("attr", {}), node["name"]
     if node["op"] not in AXES or attributes.get("transpose_b", {}).get("b"):
         return None

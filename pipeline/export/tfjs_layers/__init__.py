@@ -14,11 +14,11 @@ from pipeline.engine.step import Inputs, step
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
 from pipeline.sources.load import load
+from pipeline.tensors.arrays import np
 from pipeline.tensors.signature import Signature
 from pipeline.weights.sharding import Size
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["FORMAT", "NEEDS_KERAS", "Options", "convert", "known_to_lack", "package"]

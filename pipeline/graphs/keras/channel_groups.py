@@ -10,12 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 #: What the last axis of a tensor consists of: spaces one after the other, as concatenation and
 #: flattening leave them.
@@ -188,8 +185,6 @@ def _reshape(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
 
 def _operation(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
     """``x + 3.0``, ``x * y``, ``tf.nn.relu(x)`` between layers."""
-    import numpy as np
-
     others = [*node.call_args, *node.call_kwargs.values()]
     numbers = [value for value in others if not hasattr(value, "_keras_history")]
     if node.layer.get_config()["function"] not in _OPERATIONS:
@@ -200,8 +195,6 @@ def _operation(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
 
 
 def _scale(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
-    import numpy as np
-
     same = np.ndim(node.layer.scale) == np.ndim(node.layer.offset) == 0
     return given[0] if same else None
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import Array, np
+
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.keras.channel_groups import Groups, Layout
-
-    Array = NDArray[Any]
 
 #: Class of layer -> the option that says how many channels it makes.
 _WIDTHS = {"Conv2D": "filters", "Dense": "units"}
@@ -25,7 +23,6 @@ def without(model: Any, groups: Groups, stay: Mapping[int, Array]) -> Any:
         stay: root of a group -> which of its channels stay, bool [channels]; all of those that
             it does not name.
     """
-    import numpy as np
 
     def mask(layout: Layout) -> Array:
         spaces = ((groups.root(space), groups.sizes[space]) for space in layout)

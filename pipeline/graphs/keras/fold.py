@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
@@ -207,8 +208,6 @@ def _carry(model: Any, folded: Any, norms: Mapping[str, Mapping[str, str]]) -> I
 
 
 def _carry_linear(layer: Any, after: Any, norm: Any) -> Scaled:
-    import numpy as np
-
     if norm is None:
         after.set_weights(layer.get_weights())
         return Scaled(layer, after, np.ones(_channels(layer)), None)
@@ -228,8 +227,6 @@ def _channels(layer: Any) -> int:
 def _affine(norm: Any) -> tuple[Vector, Vector]:
     """``(x - mean) / sqrt(variance + epsilon) * gamma + beta`` (Ioffe and Szegedy 2015,
     arXiv:1502.03167) as a factor and an offset for each channel."""
-    import numpy as np
-
     mean, variance = (
         value.numpy().astype(np.float64) for value in (norm.moving_mean, norm.moving_variance)
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, np
 
-    Array = NDArray[Any]
+if TYPE_CHECKING:
     Augment = Callable[[tuple[Array, ...], np.random.Generator], tuple[Array, ...]]
 
 

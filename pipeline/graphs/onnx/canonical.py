@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pipeline.tensors.arrays import np
 from pipeline.tensors.signature import Signature
 
 GRAPH_NAME = "model"
@@ -303,7 +304,6 @@ def _declare(graph: Any, source: Any, signature: Signature) -> None:
 
 
 def _element_type(dtype: str) -> int:
-    import numpy as np
     from onnx import TensorProto, helper
 
     if dtype in ("str", "string", "object"):

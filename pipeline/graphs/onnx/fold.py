@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any
 
 from pipeline.graphs.onnx.canonical import all_nodes, graphs
+from pipeline.tensors.arrays import np
 
 
 def fold(model: Any) -> None:
@@ -78,8 +79,6 @@ class _Folder:
 
     def _affine(self, node: Any, position: int, channels: int, rank: int) -> Any | None:
         """Scale and offset per channel that ``node`` applies to its input at ``position``."""
-        import numpy as np
-
         one, none = np.ones(1), np.zeros(1)
         if node.op_type == "BatchNormalization" and position == 0:
             return self._batch_norm(node)
@@ -96,8 +95,6 @@ class _Folder:
         return (one, -value) if position == 0 else (-one, value)
 
     def _batch_norm(self, node: Any) -> Any | None:
-        import numpy as np
-
         if not all(name in self._constants for name in node.input[1:5]):
             return None
         if any(item.name == "training_mode" and item.i for item in node.attribute):
@@ -157,13 +154,11 @@ class _Folder:
 
     def _array(self, name: str) -> Any:
         """A constant in float64, so that folding rounds once."""
-        import numpy as np
         from onnx import numpy_helper
 
         return numpy_helper.to_array(self._constants[name]).astype(np.float64)
 
     def _set(self, conv: Any, position: int, values: Any) -> None:
-        import numpy as np
         from onnx import numpy_helper
 
         name = f"{conv.output[0]}/folded{position}/{len(self._constants)}"
@@ -176,6 +171,4 @@ class _Folder:
 
 
 def _spread(values: Any, channels: int) -> Any:
-    import numpy as np
-
     return np.broadcast_to(np.asarray(values).reshape(-1), (channels,))

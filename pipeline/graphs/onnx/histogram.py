@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 #: Equal steps of magnitude, from 0 to the largest.
@@ -43,15 +44,11 @@ class Histogram:
 
 def empty() -> NDArray[np.int64]:
     """Counts of no values."""
-    import numpy as np
-
     return np.zeros((2, BINS), np.int64)
 
 
-def count(values: NDArray[Any], peak: float) -> tuple[NDArray[np.int64], int]:
+def count(values: Array, peak: float) -> tuple[NDArray[np.int64], int]:
     """Counts of float32 values of any shape up to a magnitude, and how many are zero."""
-    import numpy as np
-
     flat = values.ravel()
     flat = flat[flat != 0]
     scale = BINS / float(peak)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
 from pipeline.graphs.onnx.histogram import Histogram, count, empty
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Arrays = Mapping[str, NDArray[np.generic]]
@@ -71,8 +71,6 @@ def ranges(model: Any, samples: Arrays) -> dict[str, Range]:
     Raises:
         PipelineError: a sample does not run, or makes values that are not finite.
     """
-    import numpy as np
-
     names = _float_tensors(model)
     low, high, size = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names), np.int64)
     for batch, found in runs(_with_ranges(model, names), samples, (0.0, 0.5)):
@@ -110,9 +108,7 @@ def histograms(model: Any, samples: Arrays, found: Mapping[str, Range]) -> dict[
     return {name: Histogram(*limits[name], counts[name], zeros[name]) for name in limits}
 
 
-def visit(
-    model: Any, samples: Arrays, found: Mapping[str, Range]
-) -> Iterator[tuple[str, NDArray[Any]]]:
+def visit(model: Any, samples: Arrays, found: Mapping[str, Range]) -> Iterator[tuple[str, Array]]:
     """The values of some tensors, one batch after another, of which few are kept at once.
 
     Args:

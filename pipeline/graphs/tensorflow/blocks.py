@@ -7,12 +7,9 @@ make up little for each other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 #: A layer of more inputs than this has them in blocks.
 MOST_INPUTS = 4096
@@ -26,8 +23,6 @@ def split(weights: Array) -> Array:
 
     The last block is filled up with zeros.
     """
-    import numpy as np
-
     _, inputs, outputs = weights.shape
     if inputs <= MOST_INPUTS:
         return weights

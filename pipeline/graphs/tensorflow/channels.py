@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.graphs.tensorflow.layers import ADDITIONS, Layer, layers
 from pipeline.graphs.tensorflow.network import Network, base
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 #: f(s x) = s f(x) for every s > 0, each channel by itself, the first input's.
 PROPORTIONAL = frozenset(
@@ -65,8 +61,6 @@ class Channels:
 
     def roots(self, numbers: Array) -> Array:
         """The number that stands for all that each is joined with."""
-        import numpy as np
-
         return np.array([self._root(int(number)) for number in numbers], np.int64)
 
     def _root(self, number: int) -> int:
@@ -85,8 +79,6 @@ class Channels:
             self.parents[self._root(int(number))] = 0
 
     def _new(self, count: int) -> Array:
-        import numpy as np
-
         first = len(self.parents)
         self.parents.extend(range(first, first + count))
         return np.arange(first, first + count)
@@ -138,8 +130,6 @@ class Channels:
         self, node: Any, sources: list[str], known: list[Array | None]
     ) -> Array | None:
         """Reductions and paddings that leave the last axis alone; paddings with zeros."""
-        import numpy as np
-
         rank = len(self.network.shape(sources[0]) or ())
         value = self.network.constant(sources[1])
         if value is None or not rank:
@@ -153,8 +143,6 @@ class Channels:
 
     def _reshaped(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
         """Where whole rows of channels come to lie in each new row, they repeat."""
-        import numpy as np
-
         size, numbers = self._size(node.name), known[0]
         if numbers is None or not size or size % len(numbers):
             return None
@@ -205,8 +193,6 @@ class Channels:
 
     def _joined(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
         """Channels behind one another; where another axis is joined, the same channels."""
-        import numpy as np
-
         axis = self.network.constant(sources[-1])
         rank = len(self.network.shape(node.name) or ())
         if axis is None or not rank:

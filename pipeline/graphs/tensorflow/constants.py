@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.graphs.tensorflow.canonical_graph import LOWERED
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array
 
 #: Operators that are no constants, whatever they read.
 VARYING = frozenset({"Placeholder", "PlaceholderWithDefault", "NoOp", *LOWERED})
@@ -58,7 +56,7 @@ def _sizes(nodes: Iterable[Any]) -> dict[str, int]:
     return sizes
 
 
-def _values(graph_def: Any, names: list[str]) -> list[NDArray[Any]]:
+def _values(graph_def: Any, names: list[str]) -> list[Array]:
     import tensorflow as tf
 
     if not names:
@@ -66,7 +64,7 @@ def _values(graph_def: Any, names: list[str]) -> list[NDArray[Any]]:
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
         with tf.compat.v1.Session(graph=graph) as session:
-            found: list[NDArray[Any]] = session.run([f"{name}:0" for name in names])
+            found: list[Array] = session.run([f"{name}:0" for name in names])
     return found
 
 

@@ -12,8 +12,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import Array, np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Vector = NDArray[np.float64]
@@ -68,8 +69,6 @@ class Folder:
 
     def _chain(self, conv: Any, channels: int) -> tuple[list[Any], Affine]:
         """The nodes behind ``conv`` that are affine by channel, and what they do together."""
-        import numpy as np
-
         chain: list[Any] = []
         total, last = Affine(np.ones(channels), np.zeros(channels)), conv
         while self._uses[last.name] == 1:
@@ -82,8 +81,6 @@ class Folder:
         return chain, total
 
     def _affine(self, node: Any, before: str, channels: int) -> Affine | None:
-        import numpy as np
-
         if node.op in BATCH_NORMS:
             return self._batch_norm(node, before, channels)
         known = node.op in ADDITIONS or node.op in ("Mul", "Sub")
@@ -99,8 +96,6 @@ class Folder:
 
     def _batch_norm(self, node: Any, before: str, channels: int) -> Affine | None:
         """``(x - mean) / sqrt(variance + epsilon) * gamma + beta``, Ioffe and Szegedy (2015)."""
-        import numpy as np
-
         vectors = [self._vector(name, channels) for name in node.input[1:5]]
         if node.attr["is_training"].b or node.input[0] != before:
             return None
@@ -114,8 +109,6 @@ class Folder:
         self, conv: Any, weights: NDArray[np.float32], chain: list[Any], affine: Affine
     ) -> None:
         """The last node of the chain becomes the bias, and keeps its name."""
-        import numpy as np
-
         shape = weights.shape[2:] if conv.op != "Conv2D" else (weights.shape[3],)
         scaled = (weights * affine.scale.reshape(shape)).astype(np.float32)
         conv.input[1] = self._add_constant(f"{conv.name}/folded_weights", scaled)
@@ -129,7 +122,7 @@ class Folder:
         last.attr["T"].CopyFrom(conv.attr["T"])
         last.attr["data_format"].s = b"NHWC"
 
-    def _add_constant(self, name: str, value: NDArray[Any]) -> str:
+    def _add_constant(self, name: str, value: Array) -> str:
         from tensorflow import make_tensor_proto
 
         node = self._graph.node.add(name=name, op="Const")
@@ -139,8 +132,6 @@ class Folder:
 
     def _vector(self, name: str, channels: int) -> Vector | None:
         """A constant as one float64 a channel, if it is one value or one a channel."""
-        import numpy as np
-
         value = self._constant(name)
         if (
             value is None
@@ -150,7 +141,7 @@ class Folder:
             return None
         return np.broadcast_to(value.reshape(-1), (channels,)).astype(np.float64)
 
-    def _constant(self, name: str) -> NDArray[Any] | None:
+    def _constant(self, name: str) -> Array | None:
         from tensorflow import make_ndarray
 
         node = self._nodes.get(_base(name))
@@ -158,7 +149,7 @@ class Folder:
             node = self._nodes.get(_base(node.input[0]))
         if node is None or node.op != "Const":
             return None
-        value: NDArray[Any] = make_ndarray(node.attr["value"].tensor)
+        value: Array = make_ndarray(node.attr["value"].tensor)
         return value if value.dtype == "float32" else None
 
 

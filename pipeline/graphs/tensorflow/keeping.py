@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from pipeline.graphs.tensorflow.stages import Run, Stages
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 #: What one layer has: its weights, shaped as in the graph, and its bias.
 Values = tuple["Array", "Array | None"]
@@ -81,8 +76,6 @@ def fewest(most: int, enough: Callable[[int], bool]) -> int | None:
 
 def half(weights: Array) -> Array:
     """The nearest float16, as float32, where that holds them."""
-    import numpy as np
-
     with np.errstate(over="ignore"):
         found: Array = weights.astype(np.float16).astype(np.float32)
     return found if np.isfinite(found).all() else weights.astype(np.float32)

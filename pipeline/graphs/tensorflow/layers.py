@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pipeline.graphs.tensorflow.network import Network, base, tensor
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 KINDS: dict[str, Literal["conv", "depthwise", "dense"]] = {
     "Conv2D": "conv",
@@ -76,8 +72,6 @@ class Layer:
 
     def offsets(self, network: Network) -> Array | None:
         """The bias, float32 [channels]; ``None`` without one."""
-        import numpy as np
-
         if self.bias is None:
             return None
         found = network.value(self.bias.input[self.bias_index])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.tensorflow.blocks import split_rows
 from pipeline.graphs.tensorflow.layers import Layer
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -45,8 +45,6 @@ class Moments:
 
         What samples never did in some direction is not taken to be impossible.
         """
-        import numpy as np
-
         count = self.square.shape[1]
         level = np.einsum("gii->g", self.square) / count
         # An input that never varies must not make the matrix singular, nor a channel that is zero.
@@ -64,8 +62,6 @@ def moments(
     Raises:
         PipelineError: the layer reads values that are not finite.
     """
-    import numpy as np
-
     rows, totals, about = 0, [np.zeros(())] * 4, None
     for x, z in _parts(layer, was, now, shape):
         given = split_rows(_rows(layer, x, shape)), split_rows(_rows(layer, z, shape))
@@ -85,8 +81,6 @@ def moments(
 
 def _around(centres: Sequence[Array], means: Sequence[Array], *, whole: bool) -> Moments:
     """Of the centres of x and z, and the means of what ``_sums`` sums; ``whole``: around zero."""
-    import numpy as np
-
     x, z, square, cross = means
     mean, mean_now = centres[0] + x, centres[1] + z
     square = square - np.einsum("gi,gj->gij", z, z)

@@ -6,14 +6,10 @@ import shutil
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
 
 GRAPH, SIGNATURE = "frozen.pb", "signature.json"
 

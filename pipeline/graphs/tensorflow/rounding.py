@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -26,8 +27,6 @@ class Grid:
 
     def numbers(self, weights: Array) -> Array:
         """Each weight's nearest whole number."""
-        import numpy as np
-
         found: Array = np.clip(np.rint(weights / self.step), self.low, self.high)
         return found
 
@@ -45,8 +44,6 @@ def with_feedback(weights: Array, grid: Grid, hessian: Array, zeros: Array) -> A
         hessian: H, positive definite, [groups, inputs, inputs].
         zeros: bool, shaped like the weights: what has to become 0.
     """
-    import numpy as np
-
     order = np.argsort(-np.einsum("gii->gi", hessian), axis=1, kind="stable")[:, :, None]
     left = np.take_along_axis(weights, order, 1)
     must = np.take_along_axis(zeros, order, 1)
@@ -77,8 +74,6 @@ def take_up(hessian: Array, order: NDArray[np.int64] | None = None) -> Array:
 
     The square of what is on its diagonal is one over the harm that an error still does then.
     """
-    import numpy as np
-
     if order is not None:
         hessian = np.take_along_axis(hessian, order[:, :, None], 1)
         hessian = np.take_along_axis(hessian, order[:, None, :], 2)

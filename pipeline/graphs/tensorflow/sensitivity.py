@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network
 from pipeline.graphs.tensorflow.stages import batches, target
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -31,8 +31,6 @@ def sensitivities(
     in the mean, the gradient energy of all of them (Hutchinson 1990,
     doi 10.1080/03610919008812866).
     """
-    import numpy as np
-
     energies = _energies(network, layers)
     chance = np.random.default_rng(0)
     total = [np.zeros(layer.channels(network)) for layer in layers]
@@ -45,8 +43,6 @@ def sensitivities(
 
 
 def _bounded(energy: Array) -> Array:
-    import numpy as np
-
     mean = float(energy.mean())
     # No gradient reaches a layer that only decides (an argmax): all its channels count alike.
     return np.maximum(energy, LEAST * mean) if mean > 0 else np.ones_like(energy)
@@ -56,7 +52,6 @@ def _energies(
     network: Network, layers: Sequence[Layer]
 ) -> Callable[[Sequence[Any], np.random.Generator], list[Any]]:
     """A function from a batch and a source of randomness to one probe's gradient energies."""
-    import numpy as np
     import tensorflow as tf
 
     wrapped = tf.compat.v1.wrap_function(

@@ -7,15 +7,11 @@ is kept. Samples run in batches, of the graph's own size where that is fixed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network, base, tensor
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 #: Samples that run at once, where the graph takes any number.
 BATCH = 16
@@ -101,8 +97,6 @@ class Run:
 
     def outputs(self) -> dict[str, Array]:
         """The network's outputs by name: all layers have been run."""
-        import numpy as np
-
         found = zip(*self._between(len(self._stages.layers)), strict=True)
         names = [spec.name for spec in self._stages.network.signature.outputs]
         together = np.stack if self._single else np.concatenate

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.graphs.tensorflow.rounding import Grid, take_up
+from pipeline.tensors.arrays import np
 from pipeline.weights.bits import entropy, significant_above
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -45,8 +45,6 @@ class Harm:
 
 def harm(weights: Array, hessian: Array, energy: Array, *, per_channel: bool) -> Harm:
     """Of a layer's weights, its Hessian, and the outputs' gradient energy by channel."""
-    import numpy as np
-
     groups, _, outputs = weights.shape
     diagonal = np.einsum("gii->gi", take_up(hessian))
     left = (1 / diagonal**2).reshape(groups, -1).mean(axis=1).reshape(groups, 1, 1)
@@ -70,8 +68,6 @@ def grids(harms: Sequence[Harm], bits: float, levels: int) -> list[Grid]:
 
 
 def _grid(harm: Harm, factor: float, levels: int) -> Grid:
-    import numpy as np
-
     over = (1,) if harm.square.size > 1 else (0, 1, 2)
     least = np.minimum(harm.weights.min(axis=over, keepdims=True), 0)
     span = np.maximum(harm.weights.max(axis=over, keepdims=True), 0) - least

@@ -19,9 +19,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.config.preprocess import Preprocess
+from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Image = NDArray[np.float32]
@@ -48,8 +48,6 @@ def apply(image: NDArray[np.uint8], preprocess: Preprocess) -> Image:
 
 
 def _float32(values: Any) -> Image:
-    import numpy as np
-
     return np.asarray(values, np.float32)
 
 
@@ -80,8 +78,6 @@ def _coloured(pixels: Image, color: str) -> Image:
 
 
 def resized(pixels: Image, axis: int, size: int) -> Image:
-    import numpy as np
-
     before = pixels.shape[axis]
     if before == size:
         return pixels

@@ -7,11 +7,11 @@ not empty.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.onnx.histogram import Histogram
 
 HISTOGRAM = True
@@ -28,8 +28,6 @@ STRIDE = 16
 
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     """The upper end of the bins whose values lose the least; of equals the most bins."""
-    import numpy as np
-
     counts = histogram.counts.sum(axis=0).astype(float)
     bins = len(counts)
     clipped = 1 - (histogram.zeros + np.cumsum(counts)) / (histogram.zeros + counts.sum())
@@ -44,10 +42,8 @@ def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     return best * histogram.step
 
 
-def _divergence(counts: NDArray[Any], kept: int, levels: int) -> float:
+def _divergence(counts: Array, kept: int, levels: int) -> float:
     """Of the values with those beyond clipped, from the same on so many levels."""
-    import numpy as np
-
     wanted = counts[:kept].copy()
     wanted[-1] += counts[kept:].sum()
     merged = np.arange(kept) * levels // kept

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
     from pipeline.graphs.onnx.histogram import Histogram
 
@@ -19,8 +21,6 @@ SMALLEST_SHARE, CANDIDATES = 0.1, 91
 
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     """The candidate with the least squared error; of equals the largest."""
-    import numpy as np
-
     shares = np.linspace(1, SMALLEST_SHARE, CANDIDATES)
     errors = [_error(histogram, share * histogram.peak, levels) for share in shares]
     return float(shares[int(np.argmin(errors))] * histogram.peak)
@@ -28,8 +28,6 @@ def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
 
 def _error(histogram: Histogram, threshold: float, levels: int) -> float:
     """The sum of squared errors over all values."""
-    import numpy as np
-
     low, high = histogram.clipped(threshold)
     beyond = (np.arange(len(histogram.counts[0])) + 0.5) * histogram.step - threshold
     counts = histogram.counts.sum(axis=0)

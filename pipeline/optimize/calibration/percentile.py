@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
     from pipeline.graphs.onnx.histogram import Histogram
 
@@ -15,8 +17,6 @@ HISTOGRAM = True
 
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     """The upper end of the bin with which ``percentile`` % of all values are held."""
-    import numpy as np
-
     held = histogram.zeros + np.cumsum(histogram.counts.sum(axis=0))
     wanted = held[-1] * percentile / 100
     return (int(np.searchsorted(held, wanted)) + 1) * histogram.step

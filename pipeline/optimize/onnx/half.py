@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Any
 
 from pipeline.graphs.onnx.canonical import bodies, outer_values
+from pipeline.tensors.arrays import np
 
 #: ONNX's numbers of the two types.
 SINGLE, HALF = 1, 10
@@ -110,7 +111,6 @@ class _Halver:
         return self._names[name, kind]
 
     def _constant(self, name: str, new: str) -> None:
-        import numpy as np
         from onnx import numpy_helper
 
         values = numpy_helper.to_array(self._constants[name]).astype(np.float16)

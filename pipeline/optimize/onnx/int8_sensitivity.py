@@ -14,9 +14,9 @@ from pydantic import Field, model_validator
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Arrays = Mapping[str, NDArray[np.generic]]
@@ -122,10 +122,8 @@ class _Trial:
         found = self.measure(model)
         return all(kept(metric, found[metric], bound) for metric, bound in self._bounds.items())
 
-    def _outputs(self, model: Any) -> dict[str, NDArray[Any]]:
+    def _outputs(self, model: Any) -> dict[str, Array]:
         """[n, …] of each float output."""
-        import numpy as np
-
         from pipeline.graphs.onnx import observe
 
         runs = [values for _, values in observe.runs(model, self._samples)]

@@ -24,11 +24,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
 from pipeline.weights import grid, pairs
 from pipeline.weights.bits import significant_above
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     Rows = NDArray[np.float64]
@@ -133,8 +133,6 @@ def _least_scale(graph: _Graph, data: str) -> Any:
 
     A channel whose weights are next to nothing can have a bias of any size.
     """
-    import numpy as np
-
     least: Any = np.zeros(())
     for decoder in graph.readers[data]:
         channels = graph.array(decoder.input[1]).size
@@ -153,8 +151,6 @@ def _largest(bias: Any, channels: int) -> Any:
     The groups of a transposed convolution share the channels of its weight, [in, channels, …], and
     each has a bias of its own: [groups * channels].
     """
-    import numpy as np
-
     magnitudes = np.abs(bias).reshape(-1)
     if magnitudes.size % channels:
         return magnitudes.max()
@@ -170,7 +166,6 @@ def _bias(graph: _Graph, node: Any) -> Any | None:
 
 def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: Bits, least: Any) -> None:
     """Quantize a float32 weight anew, with the axis or without one that ``decoder`` has."""
-    import numpy as np
     from onnx import numpy_helper
 
     values = numpy_helper.to_array(original).astype(np.float64)
@@ -195,8 +190,6 @@ def quantize(
         least: the smallest scale, for each channel or for all.
         portable: whether the bound of ``pairs`` is kept.
     """
-    import numpy as np
-
     floor = np.broadcast_to(least if len(rows) > 1 else np.max(least), len(rows))
     floor = significant_above(floor, SCALE_BITS)
     numbers, scales = np.zeros(rows.shape, np.int8), np.zeros(len(rows))
@@ -212,8 +205,6 @@ def _quantize_block(
     rows: Rows, bits: float, floor: Rows, *, portable: bool
 ) -> tuple[NDArray[np.int8], Rows]:
     """``quantize``, with the smallest scale of each row."""
-    import numpy as np
-
     highest = 2 ** (bits - 1) - 1
     widest = np.abs(rows).max(axis=1, initial=0) / highest
     if portable:
@@ -232,8 +223,6 @@ def _quantize_block(
 
 
 def _int8(rows: Rows) -> Rows:
-    import numpy as np
-
     clipped: Rows = np.clip(rows, -HIGHEST, HIGHEST)
     return clipped
 
@@ -241,8 +230,6 @@ def _int8(rows: Rows) -> Rows:
 def _rounded(rows: Rows, nearest: Rows, room: Rows) -> NDArray[np.int8]:
     """The nearest integers, but for as many of each row, those nearest to a half, that errors sum
     up to half a step at most; zeros stay, and none is turned to what is larger than ``room``."""
-    import numpy as np
-
     errors = np.rint(rows) - rows
     sums = errors.sum(axis=1, keepdims=True)
     # How much rounding the other way would take off the sum, and cost little.
@@ -263,8 +250,6 @@ def _fits(numbers: NDArray[np.int64], *, portable: bool) -> bool:
 
 def _least_error(rows: Rows, widest: Rows, highest: float, limit: Callable[[Rows], Rows]) -> Rows:
     """Of the floats of SCALE_BITS bits below ``widest`` those with the least squared error."""
-    import numpy as np
-
     best: Rows = significant_above(widest, SCALE_BITS)
     scale, least = best, np.full(len(rows), np.inf)
     for _ in range(TRIED):
@@ -278,8 +263,6 @@ def _least_error(rows: Rows, widest: Rows, highest: float, limit: Callable[[Rows
 
 def _next_below(values: Rows) -> Rows:
     """The next smaller floats of SCALE_BITS significant bits."""
-    import numpy as np
-
     mantissas, exponents = np.frexp(values)
     whole = np.ldexp(mantissas, SCALE_BITS)
     half = whole <= 2 ** (SCALE_BITS - 1)
@@ -289,8 +272,6 @@ def _next_below(values: Rows) -> Rows:
 
 def _refine_bias(graph: _Graph, node: Any) -> None:
     """Round a bias to a multiple of a power of two that is small against the output's step."""
-    import numpy as np
-
     bias = _bias(graph, node)
     if bias is None or len(graph.readers[node.input[2]]) > 1:
         return

@@ -5,18 +5,14 @@ Not a technique itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import PipelineError
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from pipeline.optimize.training.examples import Examples
     from pipeline.optimize.training.finetune import Augment
-
-    Array = NDArray[Any]
 
 #: Dimensions of a batch of images.
 RANK = 4
@@ -57,7 +53,6 @@ def moved(images: Array, chance: np.random.Generator, strength: float = 1.0) -> 
         chance: decides how much.
         strength: 0 changes nothing; 1 as much as the constants above say.
     """
-    import numpy as np
     import tensorflow as tf
 
     count, height, width, _ = images.shape

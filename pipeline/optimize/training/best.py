@@ -12,8 +12,9 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.optimize.training.examples import Examples
@@ -29,7 +30,6 @@ def keeper(watch: Examples, settled: int = 0) -> Any:
         settled: batches after which weights are of the kind that is published, such as sparse
             ones; epochs that end before do not count.
     """
-    import numpy as np
     import tf_keras
 
     from pipeline.optimize.training.losses import each

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.tensors.arrays import Array, np
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,6 @@ def read_examples(
 
 def _labels(path: Path, model: Any) -> Array | None:
     """int64 [n] class indices, where a model's only output has a score for each of them."""
-    import numpy as np
     from safetensors.numpy import load_file
 
     from pipeline.optimize.training.outputs import TAUGHT_BY_LABELS, activation_of
@@ -113,8 +110,6 @@ def _labels(path: Path, model: Any) -> Array | None:
 
 
 def _targets(labels: Array | None, answers: tuple[Array, ...]) -> tuple[Array, ...]:
-    import numpy as np
-
     if labels is None:
         return answers
     return (np.concatenate([labels[:, None].astype(np.float32), answers[0]], axis=1),)
@@ -133,8 +128,6 @@ def _listed(teacher: Any, answers: Any) -> tuple[Array, ...]:
 
 def held_in(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     """Examples to train on, at least one, and a seeded share kept back to watch progress by."""
-    import numpy as np
-
     order = np.random.default_rng(seed).permutation(len(examples))
     kept = min(len(order) - 1, max(1, round(len(order) * share)))
     return examples.rows(order[kept:]), examples.rows(order[:kept] if kept else order)

@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.graphs.keras.layers import layers
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from pipeline.optimize.training.examples import Examples
 
-    Array = NDArray[Any]
     Augment = Callable[[tuple[Array, ...], np.random.Generator], tuple[Array, ...]]
 
 #: Called after each batch with the part done (0 to 1) and a note on loss and accuracy.
@@ -133,8 +130,6 @@ def _current_statistics(model: Any, steps: int) -> Iterator[None]:
 def _batches(
     examples: Examples, recipe: Recipe, augment: Augment | None, teacher: Any
 ) -> Iterator[Any]:
-    import numpy as np
-
     chance = np.random.default_rng(recipe.seed)
     size = min(recipe.batch_size, len(examples))
     while True:
@@ -202,7 +197,6 @@ def reproducible(seed: int) -> Iterator[None]:
     """
     import random
 
-    import numpy as np
     import tensorflow as tf
     import tf_keras
     from tensorflow.python.eager import context

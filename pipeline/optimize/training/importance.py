@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, np
 
+if TYPE_CHECKING:
     from pipeline.graphs.keras.channel_groups import Groups
     from pipeline.optimize.training.examples import Examples
-
-    Array = NDArray[Any]
 
 #: Samples of one gradient.
 BATCH = 32
@@ -26,16 +24,12 @@ def folded_norms(layer: Any, norm: Any = None) -> Array:
         layer: with ``kernel``, whose last axis are output channels.
         norm: a batch norm that reads nothing else, or ``None``.
     """
-    import numpy as np
-
     sums: Array = np.abs(layer.kernel.numpy()).sum(axis=tuple(range(layer.kernel.shape.rank - 1)))
     return sums if norm is None else sums * norm_scale(norm)
 
 
 def norm_scale(norm: Any) -> Array:
     """By what a batch norm multiplies each channel, without its sign."""
-    import numpy as np
-
     gamma = np.ones(()) if norm.gamma is None else np.abs(norm.gamma.numpy())
     scale: Array = gamma / np.sqrt(norm.moving_variance.numpy() + norm.epsilon)
     return scale
@@ -70,8 +64,6 @@ def magnitudes(model: Any, groups: Groups) -> dict[str, Array]:
 def norm_scales(model: Any, groups: Groups) -> dict[str, Array]:
     """Batch norm -> the size of its factor for each channel (Liu et al. 2017, "Network Slimming",
     arXiv:1708.06519); layers that make channels without such a factor count by their weights."""
-    import numpy as np
-
     behind = groups.norms.values()
     scales = {norm.name: np.abs(norm.gamma.numpy()) for norm in behind if norm.gamma is not None}
     weighed = magnitudes(model, groups)
@@ -89,7 +81,6 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
     batches; of the batch norm behind a layer, where there is one with weights, else of the layer
     itself. The losses of a model's outputs are added up.
     """
-    import numpy as np
     import tensorflow as tf
 
     from pipeline.optimize.training.losses import losses

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.optimize.training.outputs import is_softmax
+from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.optimize.training.examples import Examples, Mix
@@ -54,8 +54,6 @@ def metrics(model: Any, examples: Examples) -> list[Any]:
 
 def each(model: Any, examples: Examples) -> NDArray[np.float64]:
     """The loss of every example, summed over outputs: float64 [n]."""
-    import numpy as np
-
     answers = model.predict(list(examples.inputs), batch_size=128, verbose=0)
     answers = list(answers.values()) if isinstance(answers, dict) else answers
     answers = answers if isinstance(answers, list) else [answers]
@@ -101,7 +99,7 @@ def _divergence(temperature: float, *, softmax: bool) -> Any:
     return loss
 
 
-def _scaled_error(target: NDArray[Any]) -> Any:
+def _scaled_error(target: Array) -> Any:
     import tensorflow as tf
 
     scale = 1.0 / max(float(target.var()), 1e-12)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipeline.tensors.arrays import np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.graphs.keras.fold import Scaled
@@ -31,8 +32,6 @@ def settle(one: Scaled, q: Array, step: Array, bits: int) -> float:
     Returns:
         The entropy of ``q``: how many bits a weight needs.
     """
-    import numpy as np
-
     from pipeline.graphs.keras.fold import along, kernel_of
     from pipeline.weights.bits import entropy, significant
 
@@ -44,8 +43,6 @@ def settle(one: Scaled, q: Array, step: Array, bits: int) -> float:
 
 def settle_bias(layer: Any, levels: int) -> None:
     """Round a layer's bias to multiples of a power of two, at most ``levels`` of them."""
-    import numpy as np
-
     if not layer.use_bias:
         return
     values = layer.bias.numpy()

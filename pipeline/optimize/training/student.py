@@ -7,14 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.errors import PipelineError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
+from pipeline.tensors.arrays import Array, np
 
 #: Filters at alpha 1 and stride of each block, as Keras numbers them from 1.
 BLOCKS = (
@@ -151,8 +147,6 @@ def start_from(teacher: Any, student: Any) -> list[str]:
     Returns:
         The names of the layers that were given weights.
     """
-    import numpy as np
-
     from pipeline.graphs.keras.layers import layers
 
     found = layers(teacher)
@@ -181,8 +175,6 @@ def _head(found: list[Any], student: Any) -> dict[str, Any]:
 
 def _strongest(source: Any, norm: Any, layer: Any) -> Array:
     """As many of a teacher's channels as a student's convolution has, in the teacher's order."""
-    import numpy as np
-
     from pipeline.optimize.training.importance import folded_norms
 
     if type(source) is not type(layer) or source.filters <= layer.filters:
