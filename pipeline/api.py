@@ -52,8 +52,8 @@ def build(
     signs = signer(sign_key, keyless=sign_keyless)
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
-        found = search_all(config, place, lanes, None)
-        built = make(make_plan(found), place, lanes, Silent())
+        plan = make_plan(*search_all(config, place, lanes, None))
+        built = make(plan, place, lanes, Silent())
         built = replace(built, command=last.command(config.path))
         last.remember(built)
         judge(built, whole=not allow_incomplete)

@@ -82,6 +82,10 @@ class Options(BaseModel):
             if (field.json_schema_extra or {}) == {"format": LOCAL} and getattr(self, name)
         }
 
+    def written(self) -> dict[str, Any]:
+        """What a config says of these options."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
     def key(self) -> dict[str, Any]:
         """What of these options decides the step's result: all but where local files lie."""
         return self.model_dump(mode="json", exclude=set(self.local_paths()))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.base.errors import ConfigError
 from pipeline.build import last, receipt
@@ -18,19 +18,23 @@ from pipeline.build import last, receipt
 if TYPE_CHECKING:
     from pipeline.build.progress import Progress
     from pipeline.build.result import Built
+    from pipeline.config.config import Config
     from pipeline.engine.lanes.local import LocalLanes
     from pipeline.engine.store import Store
     from pipeline.plan import Plan
 
 
+class Loaded(NamedTuple):
+    """A config as it was read, and what is planned of it before its searches are done."""
+
+    config: Config
+    plan: Plan
+
+
 def plans(
-    paths: Sequence[Path],
-    overrides: Sequence[str] = (),
-    *,
-    browsers: bool = True,
-    store: Store | None = None,
+    paths: Sequence[Path], overrides: Sequence[str] = (), *, store: Store | None = None
 ) -> dict[Path, Plan]:
-    """Plan every config, so that an error in the last one shows before the first one is built.
+    """Plan every config.
 
     Args:
         store: may know what the searches of a config found; others are noted in the plan.
@@ -38,33 +42,37 @@ def plans(
     Raises:
         ConfigError: with every error found in all of them.
     """
-    planned, errors = {}, []
+    return {path: loaded.plan for path, loaded in _load(paths, overrides, True, store).items()}
+
+
+def _load(
+    paths: Sequence[Path], overrides: Sequence[str], browsers: bool, store: Store | None = None
+) -> dict[Path, Loaded]:
+    """Load and plan all, so that an error in the last one shows before the first one is built."""
+    loaded, errors = {}, []
     for path in paths:
         try:
-            planned[path] = _plan(path, overrides, browsers, store)
+            loaded[path] = _load_one(path, overrides, browsers, store)
         except ConfigError as error:
             errors.append(error)
     if len(errors) > 1:
         raise ConfigError("\n".join(map(str, errors)))
     if errors:
         raise errors[0]
-    return planned
+    return loaded
 
 
-def _plan(path: Path, overrides: Sequence[str], browsers: bool, store: Store | None) -> Plan:
+def _load_one(path: Path, overrides: Sequence[str], browsers: bool, store: Store | None) -> Loaded:
     from pipeline.config.file import load_config
     from pipeline.plan import make_plan
 
     config = load_config(path, overrides)
     with _in(path, overrides):
-        unsearched: dict[str, str] = {}
-        if config.is_searched:
-            from pipeline.search.resolve import as_stored
+        if not config.is_searched:
+            return Loaded(config, make_plan(config, browsers=browsers))
+        from pipeline.search.resolve import as_stored
 
-            config, unsearched = as_stored(config, store)
-        plan = make_plan(config, browsers=browsers)
-        plan.unsearched |= unsearched
-        return plan
+        return Loaded(config, make_plan(*as_stored(config, store), browsers=browsers))
 
 
 @contextmanager
@@ -99,53 +107,51 @@ def builds(
         PipelineError: a config is wrong, or what all builds need is missing.
     """
     keys = {path: _key(path, overrides, browsers) for path in paths}
-    read = {path: receipt.read(store, key) for path, key in keys.items() if key}
-    kept = {path: found for path, found in read.items() if found}
-    changed = [path for path in paths if path not in kept]
+    receipts = {path: receipt.read(store, key) for path, key in keys.items() if key}
+    unchanged = {path: known for path, known in receipts.items() if known}
+    changed = [path for path in paths if path not in unchanged]
     from pipeline import storage
 
     with store.in_use(), _lanes(store, changed) as lanes:
-        planned = plans(changed, overrides, browsers=browsers) if changed else {}
-        for one in planned.values() if publishes else ():
-            storage.require(one.config.publish.to)
+        loaded = _load(changed, overrides, browsers) if changed else {}
+        for to in [one.plan.config.publish.to for one in loaded.values() if publishes]:
+            storage.require(to)
 
         def build(path: Path) -> Built:
-            if lanes is not None and path in planned:
-                from pipeline.build.make import make
-
-                one = planned[path]
-                if one.unsearched:
-                    one = _searched(path, overrides, store, lanes, progress, browsers=browsers)
-                with progress.of(len(one.nodes), one.nodes.values()):
-                    built = make(one, store, lanes, progress, receipt_key=keys[path])
+            if lanes is not None and path in loaded:
+                with _in(path, overrides):
+                    plan = _searched(loaded[path], store, lanes, progress)
+                built = _make(plan, store, lanes, progress, keys[path])
             else:
-                built, steps = kept[path]
+                built, steps = unchanged[path]
                 progress.stored(list(steps))
-            made = replace(built, command=last.command(path, overrides))
-            last.remember(made)
-            return made
+            built = replace(built, command=last.command(path, overrides))
+            last.remember(built)
+            return built
 
         yield from (partial(build, path) for path in paths)
 
 
-def _searched(
-    path: Path,
-    overrides: Sequence[str],
-    store: Store,
-    lanes: LocalLanes,
-    progress: Progress,
-    *,
-    browsers: bool,
-) -> Plan:
+def _searched(loaded: Loaded, store: Store, lanes: LocalLanes, progress: Progress) -> Plan:
     """The plan of a config, with what its searches find."""
-    from pipeline.config.file import load_config
+    config, plan = loaded
+    if not plan.searches.unknown:
+        return plan
     from pipeline.plan import make_plan
     from pipeline.search.resolve import search_all
 
-    with _in(path, overrides):
-        config = load_config(path, overrides)
-        config = search_all(config, store, lanes, progress, browsers=browsers)
-        return make_plan(config, browsers=browsers)
+    browsers = plan.browsers
+    settled = search_all(config, store, lanes, progress, browsers=browsers)
+    return make_plan(*settled, browsers=browsers)
+
+
+def _make(
+    plan: Plan, store: Store, lanes: LocalLanes, progress: Progress, receipt_key: str | None
+) -> Built:
+    from pipeline.build.make import make
+
+    with progress.of(len(plan.nodes), plan.nodes.values()):
+        return make(plan, store, lanes, progress, receipt_key=receipt_key)
 
 
 def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:

@@ -53,7 +53,9 @@ def make(
 
 def _without_failed(plan: Plan, run: Run) -> Plan:
     """The plan of all artifacts but those that a failed step cost."""
-    return make_plan(plan.config, browsers=plan.browsers, failed=plan.lost(run.failures))
+    return make_plan(
+        plan.config, plan.searches, browsers=plan.browsers, failed=plan.lost(run.failures)
+    )
 
 
 def _same(before: Plan, after: Plan, results: Mapping[str, Result]) -> dict[str, Result]:
@@ -87,7 +89,7 @@ def stored(plan: Plan, store: Store, overrides: Sequence[str] = ()) -> Built:
     Raises:
         ConfigError: something is not there yet.
     """
-    for name in plan.unsearched:
+    for name in plan.searches.unknown:
         raise ConfigError(
             f"the store does not hold what the search for the variant {name} found",
             todo="run `pipeline build` or `pipeline validate` first",

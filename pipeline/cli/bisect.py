@@ -36,7 +36,7 @@ def run(
     """
     progress = JsonLines() if as_json else Lines()
     (plan,) = plans([config], overrides, store=store).values()
-    if (variant := request.artifact.rpartition("/")[2]) in plan.unsearched:
+    if (variant := request.artifact.rpartition("/")[2]) in plan.searches.unknown:
         raise ConfigError(
             f"the search for the variant {variant} was not done yet",
             where=str(config),

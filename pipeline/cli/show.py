@@ -67,9 +67,9 @@ def plan(planned: Plan, as_json: bool) -> None:
         click.echo(f"{click.style('cannot be made', fg='red')} {line}")
     for left in planned.left_out:
         click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")
-    for name, told in planned.unsearched.items():
+    for name, told in planned.searches.unknown.items():
         click.echo(f"{click.style('to be found', fg='cyan')} {name}: {told}")
-    for name, outcome in planned.config.searches.items():
+    for name, outcome in planned.searches.found.items():
         click.echo(f"{click.style('found', fg='green')} {name}: {_found(outcome)}")
     click.echo()
     steps = [(n.id, n.lane or n.function.lane, _needs(n)) for n in planned.nodes.values()]
@@ -102,8 +102,8 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
         "artifacts": artifacts,
         "left_out": left_out,
         "failed": [vars(failed) for failed in planned.failed.values()],
-        "to_be_found": planned.unsearched,
-        "found": {name: outcome["trials"] for name, outcome in planned.config.searches.items()},
+        "to_be_found": dict(planned.searches.unknown),
+        "found": {name: outcome["trials"] for name, outcome in planned.searches.found.items()},
         "steps": steps,
     }
 

@@ -81,7 +81,10 @@ class Config(Options):
     """Where a release goes."""
 
     _path: Path | None = PrivateAttr(None)
-    _searches: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember where it was read from, which is no key of it."""
+        self._path = (context or {}).get("path")
 
     @property
     def path(self) -> Path | None:
@@ -92,8 +95,3 @@ class Config(Options):
     def is_searched(self) -> bool:
         """Whether a variant's techniques are still to be found."""
         return any(variant.search is not None for variant in self.variants.values())
-
-    @property
-    def searches(self) -> dict[str, dict[str, Any]]:
-        """Variants that a search found, and each one's outcome as JSON."""
-        return self._searches

@@ -35,7 +35,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     config = None
     try:
         config = config_type().model_validate(
-            document.data, context={"folder": document.path.parent}
+            document.data, context={"folder": document.path.parent, "path": document.path}
         )
     except ValidationError as error:
         found = [problem(details, document.data) for details in error.errors()]
@@ -45,7 +45,6 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         problems.sort(key=lambda problem: document.line(problem[0]))
         lines = [f"{document.where(loc)}: {dotted(loc)}{text}" for loc, text in problems]
         raise ConfigError("\n".join(dict.fromkeys(map(printable, lines))))
-    config._path = document.path
     return config
 
 

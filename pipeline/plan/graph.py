@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.config.config import Config
@@ -44,6 +45,16 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class Searches:
+    """What became of the searches that a config asks for: what is planned has none."""
+
+    found: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    """Variant -> the outcome that its techniques are of, as JSON."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Variants whose techniques are to be found yet, and what would be searched."""
+
+
 @dataclass(kw_only=True)
 class Plan(Graph):
     """All steps of a config, and what they make."""
@@ -54,8 +65,7 @@ class Plan(Graph):
     left_out: list[LeftOut] = field(default_factory=list)
     failed: dict[str, NotMade] = field(default_factory=dict)
     """Artifacts that no step is planned for, since one is known to fail."""
-    unsearched: dict[str, str] = field(default_factory=dict)
-    """Variants whose techniques a search is to find yet, and what it would search."""
+    searches: Searches = field(default_factory=Searches)
 
     def evidence(self) -> dict[str, str]:
         """What the manifest is made of -> the node that makes it."""

@@ -11,24 +11,35 @@ from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
-from pipeline.plan.graph import Plan
+from pipeline.plan.graph import Plan, Searches
 from pipeline.plan.proofs import plan_artifact, plan_golden
 from pipeline.validate.verdict import NotMade
 
 
 def make_plan(
-    config: Config, *, browsers: bool = True, failed: Mapping[str, NotMade] | None = None
+    config: Config,
+    searches: Searches | None = None,
+    *,
+    browsers: bool = True,
+    failed: Mapping[str, NotMade] | None = None,
 ) -> Plan:
     """Plan everything that ``config`` asks for.
 
     Args:
+        config: without searches.
+        searches: what became of those that it had.
         browsers: without them, what needs one is planned to be reported as unavailable.
         failed: artifacts that could not be made; the plan is of the others.
 
     Raises:
         ConfigError: a variant fits no format, or an artifact could not be proved anywhere.
     """
-    plan = Plan(config=config, browsers=browsers, failed=dict(failed or {}))
+    plan = Plan(
+        config=config,
+        searches=searches or Searches(),
+        browsers=browsers,
+        failed=dict(failed or {}),
+    )
     plan_source(plan)
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan)
@@ -64,10 +75,10 @@ def _plan_samples(plan: Plan) -> None:
 
 def _plan_searches(plan: Plan) -> dict[str, str]:
     """What searches found, as a part of what the manifest is made of."""
-    for name, outcome in plan.config.searches.items():
+    for name, outcome in plan.searches.found.items():
         keep = step_of("pipeline.search.outcome:keep", outcome=outcome)
         plan.add(Node(f"search {name}", *keep))
-    return {f"search {name}": f"search {name}" for name in plan.config.searches}
+    return {f"search {name}": f"search {name}" for name in plan.searches.found}
 
 
 def _plan_manifest(plan: Plan) -> None:
@@ -95,7 +106,7 @@ def _plan_manifest(plan: Plan) -> None:
         "artifacts": artifacts,
         "drop_dominated": config.publish.drop_dominated,
         "strict": config.validate_.strict,
-        "searches": list(config.searches),
+        "searches": list(plan.searches.found),
         "not_made": [asdict(failed) for failed in plan.failed.values()],
         "source": {"kind": config.source.kind, **config.source.options.key(), **_stated(config)},
     }

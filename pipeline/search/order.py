@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.config.change import Recipe
 from pipeline.search.outcome import Trial, base_of, best_of
 from pipeline.search.space import (
     TRAINED,
     WEIGHTS,
-    Recipe,
     Space,
     alternatives,
     are_numbers,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.backends.targets import Target, known, parse
 from pipeline.base.errors import ConfigError, GateError, MissingToolError
+from pipeline.config.change import choose_formats, exports_without, merge_gates, parse_variants
 from pipeline.config.config import Config
 from pipeline.config.search import Search
-from pipeline.config.written import checked, exports_without, raw_config, with_gates
 from pipeline.measures import words
+from pipeline.plan.graph import Searches
 from pipeline.search.outcome import Outcome
 from pipeline.search.trial import Job
 
@@ -38,7 +39,7 @@ def _job(config: Config, name: str, search: Search) -> Job:
     where = f"variants.{name}.search"
     formats = _formats(config, name, search, where)
     targets = tuple(dict.fromkeys(_target(config, one, search) for one in formats))
-    fixed = raw_config(config)["variants"][name]
+    fixed = config.variants[name].written()
     fixed.pop("search")
     job = Job(config, name, search, fixed, formats, targets)
     from pipeline.search.run import space_of
@@ -108,39 +109,37 @@ def _slowness(target: Target) -> tuple[bool, bool, bool]:
     return gpu, target.unavailable() is not None, target.engine is not None
 
 
-def settled(config: Config, find: Find) -> tuple[Config, dict[str, str]]:
-    """A config without searches, and what is not known yet: variant and what would be searched.
+def settle(config: Config, find: Find) -> tuple[Config, Searches]:
+    """A config without searches, and what became of them.
 
-    A variant that is not known stands there as what is fixed of it.
+    A variant of which nothing is known yet stands there as what is fixed of it.
 
     Raises:
         ConfigError: a search could not be done.
         GateError: nothing that was tried keeps the bounds.
     """
-    searches = jobs(config)
-    if not searches:
-        return config, {}
-    outcomes = {job.variant: find(job) for job in searches}
-    raw, unknown = raw_config(config), {}
-    for job in searches:
-        if (outcome := outcomes[job.variant]) is None:
-            raw["variants"][job.variant] = job.fixed
-            unknown[job.variant] = _told(job)
-        else:
-            _settle(raw, job, outcome)
-        for name, variants in exports_without(raw, job.variant, job.formats).items():
-            raw["export"][name] = {**(raw["export"][name] or {}), "variants": variants}
-    plain = checked(raw, config)
-    plain._searches = {name: one.to_json() for name, one in outcomes.items() if one}
-    return plain, unknown
+    outcomes = [(job, find(job)) for job in jobs(config)]
+    for job, outcome in outcomes:
+        config = _settle(config, job, outcome)
+    return config, Searches(
+        {job.variant: outcome.to_json() for job, outcome in outcomes if outcome},
+        {job.variant: _told(job) for job, outcome in outcomes if not outcome},
+    )
 
 
-def _settle(raw: dict[str, Any], job: Job, outcome: Outcome) -> None:
-    """Write what was found into a config."""
-    if outcome.best is None:
+def _settle(config: Config, job: Job, outcome: Outcome | None) -> Config:
+    """A config with what was found for a variant in the place of its search."""
+    if outcome and not outcome.best:
         raise _missed(outcome)
-    raw["variants"][job.variant] = outcome.best.recipe
-    raw.setdefault("validate", {})["gates"] = with_gates(raw, job.gates)
+    recipe = outcome.best.recipe if outcome and outcome.best else job.fixed
+    variants = {**config.variants, **parse_variants(config, {job.variant: recipe})}
+    exported = {module.FORMAT: options.variants for module, options in config.export.formats()}
+    exported |= exports_without(config, job.variant, job.formats)
+    changes = {"variants": variants, "export": choose_formats(config, exported)}
+    if outcome:
+        gates = merge_gates(config.validate_.gates, job.gates)
+        changes["validate_"] = config.validate_.model_copy(update={"gates": gates})
+    return config.model_copy(update=changes)
 
 
 def _told(job: Job) -> str:
@@ -177,8 +176,8 @@ def search_all(
     screen: Screen | None,
     *,
     browsers: bool = True,
-) -> Config:
-    """A config without searches: what is not known is searched now."""
+) -> tuple[Config, Searches]:
+    """A config without searches, and what they found: what is not known is searched now."""
     from pipeline.search.run import Searching, stopping
     from pipeline.search.watch import Silent
 
@@ -190,7 +189,7 @@ def search_all(
             watch.found(outcome)
             return outcome
 
-    return settled(config, find)[0]
+    return settle(config, find)
 
 
 def _check_browsers(job: Job, browsers: bool) -> None:
@@ -203,7 +202,7 @@ def _check_browsers(job: Job, browsers: bool) -> None:
         )
 
 
-def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, str]]:
+def as_stored(config: Config, store: Store | None) -> tuple[Config, Searches]:
     """A config without searches as far as the store knows what they found."""
     from pipeline.plan.execute import NoLanes
     from pipeline.search.run import Searching, done_key, stopping
@@ -219,4 +218,4 @@ def as_stored(config: Config, store: Store | None) -> tuple[Config, dict[str, st
             return None  # not even float32 was measured
         return found if found and found.best else None
 
-    return settled(config, find)
+    return settle(config, find)

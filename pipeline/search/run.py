@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.digest import digest
 from pipeline.base.errors import PipelineError
-from pipeline.config.written import exports_without, raw_config
+from pipeline.config.change import Recipe, exports_without
 from pipeline.search import trial as trials_of
 from pipeline.search.first import check_measured, epoch_seconds
 from pipeline.search.order import proposals
@@ -27,7 +27,6 @@ from pipeline.search.outcome import RESULT, Outcome, Trial, best_of, from_json
 from pipeline.search.space import (
     CALIBRATED,
     WEIGHTS,
-    Recipe,
     Space,
     techniques,
     valid,
@@ -203,8 +202,7 @@ class Searching:
 
     def _written(self) -> dict[str, Any]:
         """What pins an outcome besides its recipe, in the config as it is now."""
-        raw = raw_config(self._job.config)
-        others = exports_without(raw, self._job.variant, self._job.formats)
+        others = exports_without(self._job.config, self._job.variant, self._job.formats)
         return {"gates": self._job.gates, "export": others}
 
     def _recorded(self, key: str) -> dict[str, Any] | None:
@@ -238,9 +236,9 @@ def done_key(job: Job) -> str:
 
     Nothing has to be fetched or run to know it.
     """
-    raw = raw_config(job.config)
-    about = {name: raw.get(name) for name in ("source", "samples", "preprocess", "task")}
-    return digest("search done", about, job.variant, raw["variants"][job.variant])
+    written = job.config.written()
+    about = {name: written.get(name) for name in ("source", "samples", "preprocess", "task")}
+    return digest("search done", about, job.variant, written["variants"][job.variant])
 
 
 def space_of(job: Job) -> Space:

@@ -23,9 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipeline.base.registry import discover
-
-#: Part of a variant, as a config says it: technique key -> its options.
-Recipe = dict[str, Any]
+from pipeline.config.change import Recipe
 
 #: Cheap before dear: a search goes through these one after the other.
 WEIGHTS, CALIBRATED, TRAINED_BRIEFLY, TRAINED = range(4)

@@ -10,9 +10,16 @@ from typing import Any
 
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.config.change import (
+    Entries,
+    Recipe,
+    choose_formats,
+    gates_for,
+    merge_gates,
+    parse_variants,
+)
 from pipeline.config.config import Config
 from pipeline.config.search import Search
-from pipeline.config.written import Entries, checked, gates_for, raw_config, with_gates
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Result, Store
@@ -22,7 +29,6 @@ from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
 from pipeline.plan.proofs import plan_golden, plan_proofs, reference_of
 from pipeline.search.outcome import Trial
-from pipeline.search.space import Recipe
 from pipeline.validate.gates import Facts, judge, not_applied
 from pipeline.validate.measure import RESULT
 
@@ -68,17 +74,17 @@ class Job:
 
     def config_of(self, recipe: Recipe) -> Config:
         """The config of one trial: the candidate in the searched formats, where it is measured."""
-        raw = raw_config(self.config)
-        plain: Recipe = {self.plain: {}} if self.timed and recipe else {}
-        raw["variants"] = {**plain, self.variant: recipe}
-        raw["export"] = {name: dict(raw["export"][name] or {}) for name in self.formats}
-        for options in raw["export"].values():
-            options.pop("variants", None)
-        gates = with_gates(raw, self.gates)
-        effort = {} if self.timed else {"repeats": 1}
-        raw["validate"] = raw.get("validate", {}) | {"backends": list(self.targets)} | effort
-        raw["validate"]["gates"] = gates
-        return checked(raw, self.config)
+        asked, effort = self.config.validate_, {} if self.timed else {"repeats": 1}
+        gates = merge_gates(asked.gates, self.gates)
+        places = {"backends": list(self.targets), "gates": gates, **effort}
+        plain: dict[str, Recipe] = {self.plain: {}} if self.timed and recipe else {}
+        return self.config.model_copy(
+            update={
+                "variants": parse_variants(self.config, {**plain, self.variant: recipe}),
+                "export": choose_formats(self.config, dict.fromkeys(self.formats)),
+                "validate_": asked.model_copy(update=places),
+            }
+        )
 
     @property
     def plain(self) -> str:

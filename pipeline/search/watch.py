@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
+from pipeline.config.change import Recipe
 from pipeline.engine import watch
 from pipeline.search.outcome import Outcome, Trial
-from pipeline.search.space import Recipe
 
 if TYPE_CHECKING:
     from pipeline.search.trial import Job

@@ -14,12 +14,13 @@ from onnx import numpy_helper
 
 from pipeline.artifacts.artifact import ArtifactWriter, read
 from pipeline.build.batch import plans
+from pipeline.config.file import load_config
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Store
 from pipeline.engine.watch import Silent
 from pipeline.export.onnx import weights
 from pipeline.graphs.origins import FILE
-from pipeline.plan import Plan
+from pipeline.plan import Plan, make_plan
 from pipeline.plan.execute import NoLanes, stored_results
 from pipeline.tensors.signature import Signature, _spec
 
@@ -156,7 +157,7 @@ def test_a_fault_in_a_built_artifact_is_found(place: Path, tmp_path: Path) -> No
 def plant(place: Path, work: Path) -> None:
     """Give the store another artifact as the result of its step: with one weight wrong."""
     store = Store(place / "store")
-    (plan,) = plans([place / "digits.yaml"], browsers=False).values()
+    plan = make_plan(load_config(place / "digits.yaml"), browsers=False)
     node = "package onnx/fp32"
     files = {name: dict(node.files) for name, node in plan.nodes.items() if node.files}
     run = Run(plan, store, NoLanes(), files, Silent())

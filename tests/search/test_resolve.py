@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from pipeline.base.errors import ConfigError, GateError
+from pipeline.config.change import exports_without
 from pipeline.config.config import Config
 from pipeline.config.file import load_config
-from pipeline.config.written import exports_without, raw_config
 from pipeline.plan import make_plan
 from pipeline.search.first import check_measured
 from pipeline.search.outcome import Outcome, Trial
-from pipeline.search.resolve import jobs, settled
+from pipeline.search.resolve import jobs, settle
 from pipeline.search.run import space_of
 from pipeline.search.text import pinned
 from pipeline.search.trial import Job, plan_trial
@@ -67,7 +67,7 @@ def outcome(job: Job, recipe: dict[str, Any], **trial: Any) -> Outcome:
         trials=[measured],
         stopped="",
         gates=job.gates,
-        export=exports_without(raw_config(job.config), job.variant, job.formats),
+        export=exports_without(job.config, job.variant, job.formats),
     )
 
 
@@ -106,9 +106,10 @@ def test_every_trial_sees_held_back_samples_only(tmp_path: Path) -> None:
 def test_what_is_found_is_a_plain_variant_with_its_bounds(tmp_path: Path) -> None:
     keep = {"accuracy_drop": 0.01}
     asked = config(tmp_path, {"minimize": "bytes", "keep": keep, "format": "onnx"})
-    plain, unknown = settled(asked, lambda job: outcome(job, {"quantize": "int8"}))
-    assert not unknown and not plain.is_searched
-    plan = make_plan(plain)
+    plain, searches = settle(asked, lambda job: outcome(job, {"quantize": "int8"}))
+    assert not searches.unknown and not plain.is_searched
+    assert asked.is_searched, "what was asked for is still there to be searched again"
+    plan = make_plan(plain, searches)
     ids = [artifact.id for artifact in plan.artifacts if artifact.variant == "small"]
     assert ids == ["onnx/small"], "nobody knows what it is worth in another format"
     bounds = next(a.bounds for a in plan.artifacts if a.id == "onnx/small")["onnxruntime-cpu"]
@@ -124,8 +125,8 @@ def test_what_is_fixed_stays(tmp_path: Path) -> None:
     assert "prune" not in {one.name for one in space_of(job).techniques}
     seen = plan_trial(job, {**job.fixed, "quantize": "uint8"}).plan.nodes
     assert seen["prune small"].options.model_dump()["sparsity"] == 0.7
-    plain, unknown = settled(asked, lambda job: None)
-    assert "a search of at most 10 minutes" in unknown["small"]
+    plain, searches = settle(asked, lambda job: None)
+    assert "a search of at most 10 minutes" in searches.unknown["small"]
     assert [m.KEY for m, _ in plain.variants["small"].techniques()] == ["prune"]
 
 
@@ -133,7 +134,7 @@ def test_nothing_that_keeps_the_bounds_is_an_error(tmp_path: Path) -> None:
     miss = {"artifact": "onnx/small", "backend": "onnxruntime-cpu"}
     missed = [{**miss, "metric": "wire_bytes", "value": 1000, "bound": 10}]
     with pytest.raises(GateError, match="of 1 candidate none keeps the bounds") as raised:
-        settled(
+        settle(
             config(tmp_path, {"minimize": "bytes"}),
             lambda job: outcome(job, {"quantize": "uint8"}, missed=missed),
         )
@@ -189,7 +190,7 @@ def test_of_a_gate_and_keep_the_tighter_holds(
     (job,) = jobs(asked)
     (package,) = plan_trial(job, {"quantize": "uint8"}).packages
     assert package.bounds["onnxruntime-cpu"]["accuracy_drop"] == kept, "while it is searched"
-    plain, _ = settled(asked, lambda job: outcome(job, {"quantize": "uint8"}))
+    plain, _ = settle(asked, lambda job: outcome(job, {"quantize": "uint8"}))
     assert bounds_of(plain, "onnx/small")["onnxruntime-cpu"]["accuracy_drop"] == kept
     assert "small" not in bounds_of(plain, "onnx/fp32"), "others keep what they kept"
     before = next(iter(gates.values()))["accuracy_drop"]
@@ -208,7 +209,7 @@ def test_the_pinned_config_plans_the_same_release(tmp_path: Path) -> None:
     search = {"minimize": "bytes", "keep": {"cosine": 0.9}, "format": "onnx"}
     gates = {"onnxruntime-cpu": {"cosine": 0.2}}
     asked = config(tmp_path, search, gates=gates)
-    plain, _ = settled(asked, lambda job: outcome(job, {"quantize": "int8"}))
+    plain, _ = settle(asked, lambda job: outcome(job, {"quantize": "int8"}))
     (job,) = jobs(asked)
     pin = yaml.safe_load(pinned(outcome(job, {"quantize": "int8"})))
     raw = yaml.safe_load((tmp_path / "digits.yaml").read_text())
@@ -223,8 +224,8 @@ def test_the_pinned_config_plans_the_same_release(tmp_path: Path) -> None:
 
 def test_before_a_search_the_plan_names_what_it_can_give(tmp_path: Path) -> None:
     asked = config(tmp_path, {"minimize": "bytes", "format": "onnx"})
-    plain, unknown = settled(asked, lambda job: None)
-    assert list(unknown) == ["small"]
+    plain, searches = settle(asked, lambda job: None)
+    assert list(searches.unknown) == ["small"]
     ids = [a.id for a in make_plan(plain).artifacts if a.variant == "small"]
     assert ids == ["onnx/small"]
 
@@ -235,7 +236,7 @@ def test_one_search_brings_no_other_back(tmp_path: Path) -> None:
     variants = {"fp32": {}, "small": {"search": search}, "tiny": {"search": search}}
     export = {"tfjs-graph": {"variants": ["small", "tiny"]}, "onnx": {}}
     asked = config(tmp_path, search, variants=variants, export=export)
-    plain, _ = settled(asked, lambda job: outcome(job, {"quantize": "int8"}))
+    plain, _ = settle(asked, lambda job: outcome(job, {"quantize": "int8"}))
     ids = sorted(artifact.id for artifact in make_plan(plain).artifacts)
     assert ids == ["onnx/fp32", "onnx/small", "onnx/tiny"]
 

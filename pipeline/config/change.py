@@ -1,0 +1,103 @@
+"""A config with some parts in the place of others, as a search tries and settles them.
+
+What was parsed stays as it is: only a recipe is parsed, against the type of the variants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from pipeline.backends.targets import Target
+from pipeline.config.bounds import asked
+from pipeline.config.config import Config
+from pipeline.config.gates import Gates
+from pipeline.measures.miss import FLOORS
+
+#: A variant as a config says it: technique key -> its options.
+Recipe = dict[str, Any]
+
+#: Keys of ``validate.gates`` -> metric -> bound.
+Entries = dict[str, dict[str, Any]]
+
+
+def parse_variants(config: Config, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
+    """Variants of a config's own type.
+
+    Raises:
+        ValidationError: a recipe is no variant.
+    """
+    kind = type(next(iter(config.variants.values())))
+    return {name: kind.model_validate(recipe) for name, recipe in recipes.items()}
+
+
+def merge_gates(gates: Mapping[str, Gates], entries: Entries) -> dict[str, Gates]:
+    """Gates with more bounds, which replace those of the same key and metric."""
+    own = {key: gates[key].model_dump(exclude_none=True) for key in entries if key in gates}
+    added = {key: Gates(**own.get(key, {}) | bounds) for key, bounds in entries.items()}
+    return {**gates, **added}
+
+
+def choose_formats(config: Config, variants: Mapping[str, Sequence[str] | None]) -> Any:
+    """An ``export`` of these formats, and in each of these variants; ``None`` for all of them."""
+    formats = {
+        module.FORMAT: options.model_copy(update={"variants": variants[module.FORMAT]})
+        for module, options in config.export.formats()
+        if module.FORMAT in variants
+    }
+    return type(config.export)(**formats)
+
+
+def gates_for(
+    gates: Mapping[str, Gates],
+    variant: str,
+    keep: Gates,
+    formats: Collection[str],
+    targets: Sequence[Target],
+) -> Entries:
+    """Entries by which a variant keeps ``keep`` besides ``gates``: of two bounds the tighter.
+
+    Most need one entry, the variant's. A gate that names an artifact or a place decides over it,
+    and is answered by entries that name both.
+    """
+    kept = keep.model_dump(mode="json", exclude_none=True)
+    if not kept:
+        return {}
+    general = [
+        gates[key].model_dump(exclude_none=True) for key in ("default", variant) if key in gates
+    ]
+    entries: Entries = {variant: _tighter(kept, *general)}
+    changed = merge_gates(gates, entries)
+    for artifact, target in ((f"{f}/{variant}", t) for f in formats for t in targets if t.runs(f)):
+        wanted = _tighter(kept, asked(artifact, target, gates))
+        held = asked(artifact, target, changed)
+        if lost := {m: bound for m, bound in wanted.items() if held[m] != bound}:
+            entries[f"{artifact} {target.id}"] = lost
+    return entries
+
+
+def _tighter(kept: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
+    """For each metric of ``kept`` the tightest bound that is asked for."""
+    return {
+        metric: (max if metric in FLOORS else min)(
+            [bound, *(other[metric] for other in others if metric in other)]
+        )
+        for metric, bound in kept.items()
+    }
+
+
+def exports_without(config: Config, variant: str, formats: Collection[str]) -> dict[str, list[str]]:
+    """The ``variants`` of every other format, without this one.
+
+    Nobody knows what a recipe is worth in a format that was not searched.
+    """
+    exported = {
+        module.FORMAT: list(config.variants) if options.variants is None else options.variants
+        for module, options in config.export.formats()
+        if module.FORMAT not in formats
+    }
+    return {
+        name: [one for one in variants if one != variant]
+        for name, variants in sorted(exported.items())
+        if variant in variants
+    }
