@@ -91,6 +91,10 @@ class Options(BaseModel):
         return self.model_dump(mode="json", exclude=set(self.local_paths()))
 
 
+class NoOptions(Options):
+    """Of a step that has no choices."""
+
+
 def _texts(kind: type[Options]) -> dict[str, str]:
     """The strings below a class's attributes, and its bases' too.
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 GRAPH, SIGNATURE, FACTS = "frozen.pb", "signature.json", "facts.json"
 
 
-class FreezeOptions(options.Options):
-    """Freezing has no choices."""
-
-
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
-def freeze(inputs: Inputs, options: FreezeOptions, work: Path) -> None:
+def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN (``frozen.pb``, ``signature.json``, ``facts.json``), always the same bytes.
 
     Ranges of activations that a technique trained for come along.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.base import options
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.tensors.arrays import Array, np
 
@@ -39,12 +39,8 @@ _SKIPPED = frozenset(
 )
 
 
-class ScanOptions(options.Options):
-    """Scanning has no choices."""
-
-
 @step(version=2, lane="tensorflow", tools=("tensorflow",))
-def scan(inputs: Inputs, options: ScanOptions, work: Path) -> None:
+def scan(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN and SAMPLES -> ``ranges.json``: of each float32 node its range on the samples.
 
     ``{"samples": n, "nodes": [{"node", "op", "min", "max", "max_abs", "nonfinite",

@@ -143,7 +143,7 @@ def freeze(
 
 def mobilenet(folder: Path) -> Path:
     """The bundled MobileNet on some of its test samples."""
-    from pipeline.export.freeze import FreezeOptions
+    from pipeline.base.options import NoOptions
     from pipeline.export.freeze import freeze as freeze_step
     from pipeline.sources import bundled
 
@@ -151,7 +151,7 @@ def mobilenet(folder: Path) -> Path:
     source = folder / "source"
     source.mkdir(parents=True)
     bundled.pull(options.local_paths(), options, source)
-    freeze_step({"source": source}, FreezeOptions(), folder)
+    freeze_step({"source": source}, NoOptions(), folder)
     (folder / "golden").mkdir()
     samples = np.random.default_rng(7).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
     save_file({"image": samples}, folder / "golden" / "inputs.safetensors")
@@ -181,7 +181,7 @@ class Converted:
         for module in (onnx_format, tfjs_graph):
             work = folder / module.FORMAT
             work.mkdir(parents=True)
-            module.convert({"frozen": frozen}, module.ConvertOptions(), work)
+            module.convert({"frozen": frozen}, module.convert.options_type(), work)
         made.trace(folder / "trace")
         return made
 

@@ -10,6 +10,7 @@ import pytest
 from frozen_models import freeze, run
 
 from pipeline.backends.tensorflow import BACKEND
+from pipeline.base.options import NoOptions
 from pipeline.export import onnx, tfjs_graph
 from pipeline.tensors.signature import TensorSpec
 
@@ -46,7 +47,7 @@ def test_tfjs_weights_hold_no_repetitions(frozen: Path, tmp_path: Path) -> None:
     converted, artifact = tmp_path / "converted", tmp_path / "artifact"
     for folder in (converted, artifact):
         folder.mkdir()
-    tfjs_graph.convert({"frozen": frozen}, tfjs_graph.ConvertOptions(), converted)
+    tfjs_graph.convert({"frozen": frozen}, NoOptions(), converted)
     size = (converted / "weights.bin").stat().st_size
     assert WEIGHT_BYTES < size < WEIGHT_BYTES + 1000
     options = tfjs_graph.package.options_type(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import NoOptions
 from pipeline.export import freeze
 from pipeline.sources import keras_file, saved_model
 from pipeline.tensors.signature import Signature
@@ -31,7 +32,7 @@ def frozen(path: Path, folder: Path) -> Path:
     source = source_of(path, folder)
     result = folder / "frozen"
     result.mkdir()
-    freeze.freeze({"source": source}, freeze.FreezeOptions(), result)
+    freeze.freeze({"source": source}, NoOptions(), result)
     return result
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import NoOptions
 from pipeline.export import freeze, tfjs_layers
 from pipeline.optimize import channels, distill
 from pipeline.optimize.training.examples import Examples
@@ -46,9 +47,9 @@ def converted(model: Any, folder: Path, suffix: str = "keras") -> Path:
     for made in (source, frozen, result):
         made.mkdir()
     keras_file.pull({"path": file}, keras_file.Options(path=file), source)
-    freeze.freeze({"source": source}, freeze.FreezeOptions(), frozen)
+    freeze.freeze({"source": source}, NoOptions(), frozen)
     inputs = {"source": source, "frozen": frozen}
-    tfjs_layers.convert(inputs, tfjs_layers.ConvertOptions(), result)
+    tfjs_layers.convert(inputs, NoOptions(), result)
     return result
 
 
@@ -201,7 +202,7 @@ def test_model_without_keras_layers_is_refused(tmp_path: Path) -> None:
     options = saved_model.Options(path=tmp_path / "saved")
     saved_model.pull({"path": tmp_path / "saved"}, options, source)
     with pytest.raises(PipelineError, match="this source has no Keras layers"):
-        tfjs_layers.convert({"source": source}, tfjs_layers.ConvertOptions(), tmp_path)
+        tfjs_layers.convert({"source": source}, NoOptions(), tmp_path)
     assert not (tmp_path / "model.json").exists()
 
 

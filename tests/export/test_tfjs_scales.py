@@ -13,6 +13,7 @@ import pytest
 from frozen_models import freeze, run
 
 from pipeline.backends.tensorflow import BACKEND
+from pipeline.base.options import NoOptions
 from pipeline.export import tfjs_graph
 from pipeline.tensors.signature import TensorSpec
 
@@ -59,7 +60,7 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def converted(frozen: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("converted")
-    tfjs_graph.convert({"frozen": frozen}, tfjs_graph.ConvertOptions(), folder)
+    tfjs_graph.convert({"frozen": frozen}, NoOptions(), folder)
     return folder
 
 

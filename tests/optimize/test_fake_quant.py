@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import trainable
 
+from pipeline.base.options import NoOptions
 from pipeline.export import freeze
 from pipeline.export import onnx as fmt
 from pipeline.graphs import activations
@@ -32,7 +33,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / name).mkdir()
     options = qat.Options(activations="int8", finetune_epochs=6, batch_size=20)
     qat.apply(inputs, options, root / "qat")
-    freeze.freeze({"source": root / "qat"}, freeze.FreezeOptions(), root / "frozen")
+    freeze.freeze({"source": root / "qat"}, NoOptions(), root / "frozen")
     fmt.convert({"frozen": root / "frozen"}, fmt.ConvertOptions(), root / "onnx")
     given = {"model": root / "onnx", "samples": root / "samples"}
     int8.apply(given, int8.Options(), root / "int8")

@@ -9,8 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.backends.tensorflow import BACKEND
+from pipeline.base.options import NoOptions
 from pipeline.export import tfjs_graph
-from pipeline.export.freeze import FreezeOptions, freeze
+from pipeline.export.freeze import freeze
 from pipeline.optimize import equalize
 from pipeline.optimize import round as rounding
 from pipeline.tasks.image_classification import accuracy
@@ -26,7 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("hard")
     for name in ("frozen", "even", "samples"):
         (root / name).mkdir()
-    freeze({"source": hard_model.source()}, FreezeOptions(), root / "frozen")
+    freeze({"source": hard_model.source()}, NoOptions(), root / "frozen")
     equalize.apply({"frozen": root / "frozen"}, equalize.Options(), root / "even")
     (root / "samples" / "calibration").mkdir()
     given = {"image": train.examples("calibration").inputs[0][:128]}
@@ -38,7 +39,7 @@ def right(frozen: Path, work: Path, codec: str | None) -> float:
     """The share of test digits that the TF.js artifact of a frozen graph reads right."""
     for name in ("converted", "artifact"):
         (work / name).mkdir(parents=True)
-    tfjs_graph.convert({"frozen": frozen}, tfjs_graph.ConvertOptions(), work / "converted")
+    tfjs_graph.convert({"frozen": frozen}, NoOptions(), work / "converted")
     type_ = tfjs_graph.package.options_type
     options = type_(format="tfjs-graph", variant="v", shard_bytes=2**22, codec=codec)
     tfjs_graph.package({"model": work / "converted"}, options, work / "artifact")

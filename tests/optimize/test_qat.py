@@ -12,6 +12,7 @@ import pytest
 import trainable
 
 from pipeline.base.errors import ConfigError
+from pipeline.base.options import NoOptions
 from pipeline.graphs.keras.fold import fold, kernel_of, linear_layers, output_axes
 from pipeline.optimize import qat
 from pipeline.optimize.training.teaching import Lesson
@@ -148,10 +149,10 @@ def test_what_is_trained_is_what_is_published(root: Path, tmp_path: Path) -> Non
 
     for name in ("frozen", "onnx", "tfjs"):
         (tmp_path / name).mkdir()
-    freeze.freeze({"source": root / "qat"}, freeze.FreezeOptions(), tmp_path / "frozen")
+    freeze.freeze({"source": root / "qat"}, NoOptions(), tmp_path / "frozen")
     inputs = {"frozen": tmp_path / "frozen"}
     fmt.convert(inputs, fmt.ConvertOptions(), tmp_path / "onnx")
-    tfjs_graph.convert(inputs, tfjs_graph.ConvertOptions(), tmp_path / "tfjs")
+    tfjs_graph.convert(inputs, NoOptions(), tmp_path / "tfjs")
     model = onnx.load(tmp_path / "onnx" / "model.onnx")
     published = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
     weights = np.frombuffer((tmp_path / "tfjs" / "weights.bin").read_bytes(), "<f4")

@@ -13,6 +13,7 @@ from half_models import frozen, norm_of_large, norm_of_small, plain, samples
 from safetensors.numpy import save_file
 
 from pipeline.backends.web import bundles, session
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Keep
 from pipeline.export import tfjs_graph
 from pipeline.export.tfjs_graph import packaging
@@ -53,7 +54,7 @@ def half(body: Body, place: Path) -> dict[str, Any]:
     outputs = {"y": {"softmax": False}}
     (folders["golden"] / "golden.json").write_text(json.dumps({"outputs": outputs}))
     given = {"frozen": graph, "samples": place / "samples"}
-    ranges.scan(given, ranges.ScanOptions(), folders["ranges"])
+    ranges.scan(given, NoOptions(), folders["ranges"])
     options = tfjs_graph.convert.options_type()
     tfjs_graph.convert({"frozen": graph}, options, folders["model"])
     package = packaging.PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20)

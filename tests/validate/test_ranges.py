@@ -10,7 +10,8 @@ import pytest
 from half_models import frozen, norm_of_large, norm_of_small, plain, samples
 from safetensors.numpy import save_file
 
-from pipeline.validate.ranges import RESULT, SAMPLES, ScanOptions, _range, _reduced, scan
+from pipeline.base.options import NoOptions
+from pipeline.validate.ranges import RESULT, SAMPLES, _range, _reduced, scan
 
 
 def scanned(body: Callable[[Any], Any], place: Path) -> dict[str, dict[str, Any]]:
@@ -19,7 +20,7 @@ def scanned(body: Callable[[Any], Any], place: Path) -> dict[str, dict[str, Any]
     save_file(samples(), given / "inputs.safetensors")
     (place / "work").mkdir()
     folders = {"frozen": frozen(body, place / "frozen"), "samples": place / "samples"}
-    scan(folders, ScanOptions(), place / "work")
+    scan(folders, NoOptions(), place / "work")
     found = json.loads((place / "work" / RESULT).read_text())
     assert found["samples"] == SAMPLES
     return {node["node"]: node for node in found["nodes"]}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base import options
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.onnx.tensorflow import fold_constants
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
@@ -36,12 +37,8 @@ class Options(options.Options):
     """Only these variants in this format; all that it can hold by default."""
 
 
-class ConvertOptions(options.Options):
-    """Conversion has no choices: variants are made from its one result."""
-
-
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
-def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
     ``origins.json`` beside them says which frozen tensor each tensor equals.

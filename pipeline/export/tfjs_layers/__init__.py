@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
@@ -37,12 +38,8 @@ class Options(options.Options):
     """Only these variants in this format; all that it can hold by default."""
 
 
-class ConvertOptions(options.Options):
-    """Conversion has no choices: variants are made from its one result."""
-
-
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
-def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE and FROZEN -> ``model.json`` and ``weights.bin``, float32, always the same bytes.
 
     Raises PipelineError, before anything is written, where TF.js lacks a layer.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.backends.web import esbuild
 from pipeline.backends.web.packages import APART, CLIENT
-from pipeline.base import options
 from pipeline.base.digest import scan
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.publish.delivery.compress import give_way, write_twins
 
@@ -23,12 +23,8 @@ PRIVATE = (
 )
 
 
-class ClientOptions(options.Options):
-    """Minifying has no choices."""
-
-
 @step(version=5, lane="compress", tools=("brotli",))
-def make(inputs: Inputs, options: ClientOptions, work: Path) -> None:
+def make(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
     apart = [f"./{name}" for name in APART]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pipeline.backends.web import esbuild
 from pipeline.backends.web.packages import CLIENT
-from pipeline.base import options
 from pipeline.base.digest import scan, tree_digest
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import DEMO
@@ -22,10 +22,6 @@ PLAIN = ("icon.svg", "index.html", "manifest.webmanifest", "samples.json", "styl
 ROOT = ("sw.js",)
 
 
-class DemoOptions(options.Options):
-    """Bundling has no choices."""
-
-
 def fingerprint() -> str:
     """What decides the page's files."""
     modules = esbuild.fingerprint(SOURCES.parent)
@@ -33,7 +29,7 @@ def fingerprint() -> str:
 
 
 @step(version=2, lane="compress", tools=("brotli",))
-def make(inputs: Inputs, options: DemoOptions, work: Path) -> None:
+def make(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """The page's sources -> files by their paths below the CDN folder, and their twins."""
     give_way()
     esbuild.bundle([SOURCES / name for name in MODULES], work / DEMO)

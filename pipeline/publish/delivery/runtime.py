@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.backends.web import bundles, packages
 from pipeline.base import options
 from pipeline.base.digest import file_digest
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
@@ -67,10 +68,6 @@ def runtime_of(backend: str, format_name: str) -> str | None:
 def task_code(task: str, preprocess: object) -> str | None:
     """The bundle that makes inputs and answers; ``None`` where clients only take tensors."""
     return task if preprocess and (TASKS / f"{task}.js").is_file() else None
-
-
-class LicenceOptions(options.Options):
-    """There is no choice of licences."""
 
 
 # Apart from what follows: proofs wait for it, and not for its compression.
@@ -178,7 +175,7 @@ def _described(name: str, inputs: Inputs) -> dict[str, Any]:
 
 # Of all that is ever bundled, so that no model's release takes away what another's needs.
 @step(version=1, quick=True)
-def licences(inputs: Inputs, options: LicenceOptions, work: Path) -> None:
+def licences(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """Nothing -> the licences of all packages of which bundles hold any code."""
     by_text: dict[str, list[str]] = {}
     for name in PACKAGES:

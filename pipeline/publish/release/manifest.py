@@ -12,6 +12,7 @@ from pydantic import Field
 
 from pipeline.artifacts import artifact as artifacts
 from pipeline.base import options, tools
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.publish.delivery import runtime
 from pipeline.publish.delivery.compress import SIZES, total
@@ -64,12 +65,8 @@ class ManifestOptions(options.Options):
     """What of the config could not be made."""
 
 
-class IdentifyOptions(options.Options):
-    """Identifying a source has no choices."""
-
-
 @step(version=1, quick=True)
-def identify(inputs: Inputs, options: IdentifyOptions, work: Path) -> None:
+def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> ``source.json``: its digest, and what its author says of it."""
     from pipeline.base.digest import scan, tree_digest
 

@@ -23,6 +23,7 @@ from onnx.external_data_helper import set_external_data
 from safetensors.numpy import save_file
 
 from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.base.options import NoOptions
 from pipeline.export import tfjs_graph
 from pipeline.export.tfjs_graph.packaging import PackageOptions
 from pipeline.tensors.signature import Signature, TensorSpec
@@ -98,7 +99,7 @@ def make_graph(
         frozen.mkdir(), model.mkdir()
         (frozen / "frozen.pb").write_bytes(graph.as_graph_def().SerializeToString())
         signature.write(frozen / "signature.json")
-        tfjs_graph.convert({"frozen": frozen}, tfjs_graph.ConvertOptions(), model)
+        tfjs_graph.convert({"frozen": frozen}, NoOptions(), model)
         options = PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=SHARD_BYTES)
         (FIXTURES / case / "artifact").mkdir()
         tfjs_graph.package({"model": model}, options, FIXTURES / case / "artifact")
