@@ -76,7 +76,7 @@ def _plan_samples(plan: Plan) -> None:
 def _plan_searches(plan: Plan) -> dict[str, str]:
     """What searches found, as a part of what the manifest is made of."""
     for name, outcome in plan.searches.found.items():
-        keep = step_of("pipeline.search.outcome:keep", outcome=outcome)
+        keep = step_of("pipeline.search.keep:keep", outcome=outcome)
         plan.add(Node(f"search {name}", *keep))
     return {f"search {name}": f"search {name}" for name in plan.searches.found}
 

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.base import options
-from pipeline.engine.step import Inputs, step
 from pipeline.measures.miss import Miss
 
 RESULT = "search.json"
@@ -169,21 +167,6 @@ def _rank(trial: Trial) -> tuple[float, float, int]:
     if trial.high is not None and trial.high >= 1:
         value = max(value, 1.0)  # not faster than float32 beyond doubt
     return value, -_quality(trial), len(trial.recipe)
-
-
-class KeepOptions(options.Options):
-    """The outcome, as JSON."""
-
-    outcome: dict[str, Any]
-
-
-@step(version=2, quick=True)
-def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
-    """Nothing -> ``search.json`` and its summary: makes the outcome a part of a build."""
-    from pipeline.publish.release.manifest import SEARCH
-
-    (work / RESULT).write_text(json.dumps(options.outcome))
-    (work / SEARCH).write_text(json.dumps(from_json(options.outcome).summary()))
 
 
 def read(folder: Path) -> Outcome:

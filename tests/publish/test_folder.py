@@ -222,7 +222,7 @@ def test_a_release_of_before_reports_stays_valid(tmp_path: Path) -> None:
 NOTHING_TO_DO = """
 import json, sys
 from pathlib import Path
-import pipeline.build.result, pipeline.cli.bar
+import pipeline.build.judge, pipeline.cli.bar, pipeline.cli.show
 import pipeline.publish.release.root, pipeline.publish.trust.signing
 from pipeline.publish.release.release import publish
 folder, cdn = Path(sys.argv[1]), sys.argv[2]

@@ -15,7 +15,8 @@ from pipeline.report.data import data
 from pipeline.report.markdown import markdown
 from pipeline.report.page import Context, page
 from pipeline.report.release import Release
-from pipeline.search.outcome import KeepOptions, Outcome, Trial, best_of, from_json, keep, read
+from pipeline.search.keep import KeepOptions, keep
+from pipeline.search.outcome import Outcome, Trial, best_of, from_json, read
 
 BOUND = 0.005
 
