@@ -64,7 +64,7 @@ class Options(options.Options):
     """How many samples of the calibration split the activations' ranges come from."""
     method: Method = "minmax"
     """How an activation's range follows from its values: minmax holds all of them, percentile
-    a share of them; entropy and mse clip those whose loss costs less than finer steps gain."""
+    a share of them; mse clips those whose loss costs less than finer steps gain."""
     percentile: Annotated[float, Field(gt=50, le=100)] = 99.999
     """Of the method percentile: the percentage of values that the range holds."""
     weight_bits: Annotated[float, Field(ge=2, le=8)] = 8

@@ -26,7 +26,7 @@ BOUND = 0.01
 TECHNIQUES = [
     Technique("uint8", "quantize", WEIGHTS, False, {}, {}, 1),
     Technique("float16", "quantize", WEIGHTS, False, {}, {}, 1),
-    Technique("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "entropy")}, {}, 1),
+    Technique("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "mse")}, {}, 1),
     Technique(
         "prune",
         "prune",

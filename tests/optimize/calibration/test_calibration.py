@@ -40,7 +40,7 @@ TAILED = np.concatenate([RANDOM.normal(0, 1, 100_000), RANDOM.normal(0, 50, 20)]
 
 
 def test_the_methods_are_found_and_minmax_needs_no_second_pass() -> None:
-    assert list(METHODS) == ["entropy", "minmax", "mse", "percentile"]
+    assert list(METHODS) == ["minmax", "mse", "percentile"]
     assert [name for name, method in METHODS.items() if not method.HISTOGRAM] == ["minmax"]
 
 
@@ -49,20 +49,6 @@ def test_mse_has_the_least_error_of_all() -> None:
     errors = {name: error(TAILED, one.clipped(threshold(name, one))) for name in METHODS}
     assert min(errors, key=lambda name: errors[name]) == "mse"
     assert errors["mse"] < 0.95 * errors["minmax"]
-
-
-def test_entropy_clips_what_is_rare_and_keeps_what_is_not() -> None:
-    assert threshold("entropy", seen(TAILED)) < 0.3 * seen(TAILED).peak
-    even = seen(RANDOM.uniform(-1, 1, 200_000))
-    assert threshold("entropy", even) > 0.95 * even.peak
-
-
-def test_entropy_is_not_misled_by_values_that_are_all_the_same() -> None:
-    # An even background: half of the values are spikes, the others count.
-    spikes = np.repeat(RANDOM.uniform(0, 0.2, 20), 5000)
-    one = seen(np.concatenate([spikes, RANDOM.exponential(0.2, 100_000).clip(0, 2)]))
-    clipped = one.counts[:, int(threshold("entropy", one) / one.step) :].sum()
-    assert clipped <= 0.0011 * one.counts.sum()
 
 
 @pytest.mark.parametrize("percentile", [90.0, 99.0, 99.9])
@@ -77,7 +63,7 @@ def test_a_percentile_is_of_magnitudes_and_of_all_values(percentile: float) -> N
 def test_only_the_longer_side_is_clipped() -> None:
     # A hard swish ends at -0.375, exactly.
     values = np.concatenate([np.full(1000, -0.375), RANDOM.exponential(1, 99_000), [90.0]])
-    for name in ("mse", "entropy", "percentile"):
+    for name in ("mse", "percentile"):
         low, high = seen(values).clipped(threshold(name, seen(values)))
         assert (low, high < 90) == (-0.375, True), name
 
