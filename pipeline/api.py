@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.build import last
 from pipeline.config.config import Config
 from pipeline.engine.store import Store
 from pipeline.engine.watch import Silent
@@ -14,7 +12,7 @@ from pipeline.plan import make_plan
 
 if TYPE_CHECKING:
     from pipeline.publish.release.release import Release
-from pipeline.build.make import make
+from pipeline.build.make import make_build
 
 
 def build(
@@ -53,8 +51,6 @@ def build(
     place = Store(store)
     with place.in_use(), LocalLanes(store / "logs") as lanes:
         plan = make_plan(*search_all(config, place, lanes, None))
-        built = make(plan, place, lanes, Silent())
-        built = replace(built, command=last.command(config.path))
-        last.remember(built)
+        built = make_build(plan, place, lanes, Silent())
         judge(built, whole=not allow_incomplete)
         return publish(built, signs)

@@ -31,7 +31,7 @@ class Loaded(NamedTuple):
     plan: Plan
 
 
-def plans(
+def plan_configs(
     paths: Sequence[Path], overrides: Sequence[str] = (), *, store: Store | None = None
 ) -> dict[Path, Plan]:
     """Plan every config.
@@ -70,9 +70,9 @@ def _load_one(path: Path, overrides: Sequence[str], browsers: bool, store: Store
     with _in(path, overrides):
         if not config.is_searched:
             return Loaded(config, make_plan(config, browsers=browsers))
-        from pipeline.search.resolve import as_stored
+        from pipeline.search.resolve import settle_from_store
 
-        return Loaded(config, make_plan(*as_stored(config, store), browsers=browsers))
+        return Loaded(config, make_plan(*settle_from_store(config, store), browsers=browsers))
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def _in(path: Path, overrides: Sequence[str]) -> Iterator[None]:
         raise ConfigError(error.what, where=where, todo=error.todo) from error
 
 
-def builds(
+def build_configs(
     paths: Sequence[Path],
     overrides: Sequence[str],
     store: Store,
@@ -108,24 +108,28 @@ def builds(
     """
     keys = {path: _key(path, overrides, browsers) for path in paths}
     receipts = {path: receipt.read(store, key) for path, key in keys.items() if key}
-    unchanged = {path: known for path, known in receipts.items() if known}
+    unchanged = {path: built for path, built in receipts.items() if built}
     changed = [path for path in paths if path not in unchanged]
     from pipeline import storage
 
     with store.in_use(), _lanes(store, changed) as lanes:
         loaded = _load(changed, overrides, browsers) if changed else {}
-        for to in [one.plan.config.publish.to for one in loaded.values() if publishes]:
-            storage.require(to)
+        for config, _ in loaded.values() if publishes else ():
+            storage.require(config.publish.to)
 
         def build(path: Path) -> Built:
             if lanes is not None and path in loaded:
+                from pipeline.build.make import make_build
+
                 with _in(path, overrides):
                     plan = _searched(loaded[path], store, lanes, progress)
-                built = _make(plan, store, lanes, progress, keys[path])
-            else:
-                built, steps = unchanged[path]
-                progress.stored(list(steps))
-            built = replace(built, command=last.command(path, overrides))
+                with progress.of(len(plan.nodes), plan.nodes.values()):
+                    return make_build(
+                        plan, store, lanes, progress, overrides=overrides, receipt_key=keys[path]
+                    )
+            built, steps = unchanged[path]
+            progress.stored(list(steps))
+            built = replace(built, command=last.command_of(path, overrides))
             last.remember(built)
             return built
 
@@ -143,15 +147,6 @@ def _searched(loaded: Loaded, store: Store, lanes: LocalLanes, progress: Progres
     browsers = plan.browsers
     settled = search_all(config, store, lanes, progress, browsers=browsers)
     return make_plan(*settled, browsers=browsers)
-
-
-def _make(
-    plan: Plan, store: Store, lanes: LocalLanes, progress: Progress, receipt_key: str | None
-) -> Built:
-    from pipeline.build.make import make
-
-    with progress.of(len(plan.nodes), plan.nodes.values()):
-        return make(plan, store, lanes, progress, receipt_key=receipt_key)
 
 
 def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:

@@ -47,14 +47,14 @@ def _faults(verdict: Verdict, manifest: Mapping[str, Any]) -> Iterator[PipelineE
     misses, failures = verdict.misses, verdict.not_run
     if misses or failures:
         lines = [
-            *_listed("these did not run", map(_told, failures)),
-            *_listed("these bounds were not kept", map(str, misses)),
+            *_list_once("these did not run", map(_describe, failures)),
+            *_list_once("these bounds were not kept", map(str, misses)),
         ]
-        better = f"; {_better(manifest, misses)}" if misses else ""
+        better = f"; {_advise(manifest, misses)}" if misses else ""
         yield GateError("\n".join(lines), todo=f"nothing was published{better}")
 
 
-def _told(proof: ProofVerdict) -> str:
+def _describe(proof: ProofVerdict) -> str:
     return f"{proof.artifact} on {proof.target}: {proof.reason}; {proof.todo}"
 
 
@@ -62,7 +62,7 @@ def _not_whole(verdict: Verdict) -> Iterator[PipelineError]:
     """What could not be made."""
     if verdict.not_made:
         yield PipelineError(
-            "\n".join(_listed("these artifacts could not be made", by_cause(verdict.not_made))),
+            "\n".join(_list_once("these artifacts could not be made", by_cause(verdict.not_made))),
             todo="nothing was published; `pipeline build --allow-incomplete` publishes the others",
         )
 
@@ -71,24 +71,24 @@ def _not_proved(verdict: Verdict) -> Iterator[PipelineError]:
     """What kept artifacts from being proved: required targets and their reasons, first of all."""
     lacking = sorted({f"{proof.target}: {proof.reason}" for proof in verdict.lacking})
     unproved = (f"{name} ran on no backend with all samples" for name in verdict.unproved)
-    if told := lacking or [*unproved]:
+    if reasons := lacking or [*unproved]:
         yield MissingToolError(
-            "; ".join(told),
+            "; ".join(reasons),
             where="validate.backends",
             todo="run `pipeline doctor`, or leave the backend out of the config; "
             "nothing was published",
         )
 
 
-def _listed(head: str, lines: Iterable[str]) -> list[str]:
+def _list_once(head: str, lines: Iterable[str]) -> list[str]:
     """Each line once, below what they have in common."""
     distinct = list(dict.fromkeys(f"  {line}" for line in lines))
     return [head, *distinct] if distinct else []
 
 
-def _better(manifest: Mapping[str, Any], misses: list[Miss]) -> str:
+def _advise(manifest: Mapping[str, Any], misses: list[Miss]) -> str:
     """What to do of artifacts that missed a bound."""
-    searched = {told["variant"] for told in manifest.get("searches", [])}
+    searched = {search["variant"] for search in manifest.get("searches", [])}
     if all(miss.artifact.rpartition("/")[2] in searched for miss in misses):
         return (
             "what a search found by held-back samples does not hold on the test split: bound it "

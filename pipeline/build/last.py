@@ -17,11 +17,12 @@ from pipeline.engine.store import Result, Store
 _WHERE = ("publish.to=", "publish.channel=")
 
 
-def command(config: Path | None, overrides: Sequence[str] = ()) -> str:
+def command_of(config: Path | None, overrides: Sequence[str] = ()) -> str:
     """The command that makes a build anew, wherever it is published to."""
     if config is None:
         return ""
-    sets = [word for one in overrides if not one.startswith(_WHERE) for word in ("--set", one)]
+    of_release = [assignment for assignment in overrides if not assignment.startswith(_WHERE)]
+    sets = [word for assignment in of_release for word in ("--set", assignment)]
     return shlex.join(["pipeline", "build", str(_from_here(config)), *sets])
 
 
@@ -51,10 +52,10 @@ def remember(built: Built) -> None:
 def recall(store: Store, name: str) -> Built | None:
     """A model's last build; ``None`` if there is none."""
     try:
-        noted = json.loads(_path(store, name).read_text())
-        evidence = {name: _result(tree) for name, tree in noted["evidence"].items()}
-        left_out, made_by = noted["left_out"], noted["command"]
-        return Built(noted["manifest"], {}, left_out, store, "", "", evidence, made_by)
+        note = json.loads(_path(store, name).read_text())
+        evidence = {name: _result(tree) for name, tree in note["evidence"].items()}
+        left_out, command = note["left_out"], note["command"]
+        return Built(note["manifest"], {}, left_out, store, "", "", evidence, command)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -1,10 +1,9 @@
-"""The main job: plan, fetch, run, judge, publish."""
+"""Makes what a plan asks for, or reads it from the store."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline.base.errors import ConfigError
@@ -17,18 +16,20 @@ from pipeline.plan import Plan, make_plan
 from pipeline.plan.execute import fetch_files, stored_results
 
 
-def make(
+def make_build(
     plan: Plan,
     store: Store,
     lanes: Lanes,
     watch: Watch,
     *,
+    overrides: Sequence[str] = (),
     receipt_key: str | None = None,
 ) -> Built:
-    """Bring the store to hold everything that a plan makes.
+    """Bring the store to hold everything that a plan makes, and note it as the model's last build.
 
     Args:
         lanes: where steps run; several plans may share them, and so one import of TensorFlow.
+        overrides: what the command line said besides the config.
         receipt_key: where to leave a receipt, for the next build to see that it is the same.
 
     Raises:
@@ -39,16 +40,18 @@ def make(
     run.all(plan.is_hopeless)
     while run.failures:
         smaller = _without_failed(plan, run)
-        known = _same(plan, smaller, run.results)
+        unchanged = _unchanged_results(plan, smaller, run.results)
         # Most that this pass finds in the store, the first one has just made.
         news = Part(watch, lambda state, node: state != "stored")
-        run = Run(smaller, store, lanes, files, news, known=known)
+        run = Run(smaller, store, lanes, files, news, known=unchanged)
         plan = smaller
         run.all(plan.is_hopeless)
     # What failed is tried again by the next build, which therefore has something to do.
     if receipt_key and not run.only_now and not plan.failed:
         receipt.write(store, receipt_key, plan, run.keys, _watched(plan, files))
-    return _built(plan, store, run.results)
+    built = _collect(plan, store, run.results, overrides)
+    last.remember(built)
+    return built
 
 
 def _without_failed(plan: Plan, run: Run) -> Plan:
@@ -58,14 +61,16 @@ def _without_failed(plan: Plan, run: Run) -> Plan:
     )
 
 
-def _same(before: Plan, after: Plan, results: Mapping[str, Result]) -> dict[str, Result]:
+def _unchanged_results(
+    before: Plan, after: Plan, results: Mapping[str, Result]
+) -> dict[str, Result]:
     """The results of nodes that are the same in both plans, with all that comes before them."""
-    same: dict[str, Result] = {}
+    unchanged: dict[str, Result] = {}
     for node in after.nodes.values():
-        unchanged = node == before.nodes.get(node.id) and all(need in same for need in node.needs())
-        if unchanged and node.id in results:
-            same[node.id] = results[node.id]
-    return same
+        is_same = node == before.nodes.get(node.id)
+        if is_same and node.id in results and all(need in unchanged for need in node.needs()):
+            unchanged[node.id] = results[node.id]
+    return unchanged
 
 
 def _watched(plan: Plan, files: Mapping[str, Mapping[str, Path]]) -> list[Path]:
@@ -80,7 +85,7 @@ def _watched(plan: Plan, files: Mapping[str, Mapping[str, Path]]) -> list[Path]:
     return sorted(watched)
 
 
-def stored(plan: Plan, store: Store, overrides: Sequence[str] = ()) -> Built:
+def read_build(plan: Plan, store: Store, overrides: Sequence[str] = ()) -> Built:
     """What the store holds of everything that a plan makes.
 
     Args:
@@ -94,14 +99,17 @@ def stored(plan: Plan, store: Store, overrides: Sequence[str] = ()) -> Built:
             f"the store does not hold what the search for the variant {name} found",
             todo="run `pipeline build` or `pipeline validate` first",
         )
-    built = _built(plan, store, stored_results(plan, store))
-    return replace(built, command=last.command(plan.config.path, overrides))
+    return _collect(plan, store, stored_results(plan, store), overrides)
 
 
-def _built(plan: Plan, store: Store, results: Mapping[str, Result]) -> Built:
+def _collect(
+    plan: Plan, store: Store, results: Mapping[str, Result], overrides: Sequence[str]
+) -> Built:
     manifest = json.loads(store.read(results["manifest"], "manifest.json"))
     artifacts = {artifact.id: results[artifact.node] for artifact in plan.artifacts}
     left_out = {left.id: left.reason for left in plan.left_out}
     options = plan.config.publish
     evidence = {name: results[node] for name, node in plan.evidence().items()}
-    return Built(manifest, artifacts, left_out, store, options.to, options.channel, evidence)
+    command = last.command_of(plan.config.path, overrides)
+    to, channel = options.to, options.channel
+    return Built(manifest, artifacts, left_out, store, to, channel, evidence, command)

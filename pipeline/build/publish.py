@@ -34,13 +34,13 @@ def publish(
     report = partial(write_report, built)
     published = release.publish(
         built.manifest,
-        built.artifact,
+        built.open_artifact,
         built.to,
         built.channel,
         report,
         writers=writers,
-        compressed=lambda artifact: built.made(f"compress {artifact}"),
-        root=list(root_pieces(built.manifest, built.made)),
+        compressed=lambda artifact: built.open_evidence(f"compress {artifact}"),
+        root=list(root_pieces(built.manifest, built.open_evidence)),
         progress=progress,
     )
     storage = open_storage(built.to)
@@ -71,4 +71,4 @@ def report_context(built: Built) -> Context:
     """What the report shows besides the manifest."""
     from pipeline.report.page import Context
 
-    return Context(built.command, tuple(built.left_out.items()), built.opened)
+    return Context(built.command, tuple(built.left_out.items()), built.find_evidence)

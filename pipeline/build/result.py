@@ -6,6 +6,7 @@ Imports nothing that a build with nothing to do could spare.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -38,20 +39,16 @@ class Built:
         """What its proofs came to."""
         return Verdict.of(self.manifest)
 
-    def artifact(self, name: str) -> Path:
+    def open_artifact(self, name: str) -> Path:
         """The ARTIFACT folder of an artifact id, each file checked."""
         return self.store.open(self.artifacts[name])
 
-    def made(self, name: str) -> Path:
+    def open_evidence(self, name: str) -> Path:
         """The folder of one piece of the evidence, each file checked."""
         return self.store.open(self.evidence[name])
 
-    def opened(self, name: str) -> Path | None:
+    def find_evidence(self, name: str) -> Path | None:
         """The folder of one piece of the evidence; ``None`` where it was cleaned away."""
-        found = self.evidence.get(name)
-        if found is None:
-            return None
-        try:
-            return self.store.open(found)
-        except PipelineError:
-            return None
+        with suppress(KeyError, PipelineError):
+            return self.open_evidence(name)
+        return None

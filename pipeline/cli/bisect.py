@@ -10,7 +10,7 @@ import click
 
 from pipeline.base.errors import ConfigError
 from pipeline.bisect.job import Request, bisect
-from pipeline.build.batch import plans
+from pipeline.build.batch import plan_configs
 from pipeline.cli import show_bisect
 from pipeline.cli.progress import JsonLines, Lines
 from pipeline.engine.lanes.local import LocalLanes
@@ -35,7 +35,7 @@ def run(
         PipelineError: of any kind; a trace of the source is kept.
     """
     progress = JsonLines() if as_json else Lines()
-    (plan,) = plans([config], overrides, store=store).values()
+    (plan,) = plan_configs([config], overrides, store=store).values()
     if (variant := request.artifact.rpartition("/")[2]) in plan.searches.unknown:
         raise ConfigError(
             f"the search for the variant {variant} was not done yet",

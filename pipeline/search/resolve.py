@@ -123,7 +123,7 @@ def settle(config: Config, find: Find) -> tuple[Config, Searches]:
         config = _settle(config, job, outcome)
     return config, Searches(
         {job.variant: outcome.to_json() for job, outcome in outcomes if outcome},
-        {job.variant: _told(job) for job, outcome in outcomes if not outcome},
+        {job.variant: _describe(job) for job, outcome in outcomes if not outcome},
     )
 
 
@@ -142,7 +142,7 @@ def _settle(config: Config, job: Job, outcome: Outcome | None) -> Config:
     return config.model_copy(update=changes)
 
 
-def _told(job: Job) -> str:
+def _describe(job: Job) -> str:
     what, where = job.search.minimize.replace("_", " "), ", ".join(job.targets)
     return (
         f"a search of at most {job.search.minutes:g} minutes for the least {what} in "
@@ -202,7 +202,7 @@ def _check_browsers(job: Job, browsers: bool) -> None:
         )
 
 
-def as_stored(config: Config, store: Store | None) -> tuple[Config, Searches]:
+def settle_from_store(config: Config, store: Store | None) -> tuple[Config, Searches]:
     """A config without searches as far as the store knows what they found."""
     from pipeline.plan.execute import NoLanes
     from pipeline.search.run import Searching, done_key, stopping
@@ -213,9 +213,9 @@ def as_stored(config: Config, store: Store | None) -> tuple[Config, Searches]:
             return None
         try:
             with stopping():
-                found = Searching(job, store, NoLanes(), Silent()).known()
+                outcome = Searching(job, store, NoLanes(), Silent()).recall()
         except ConfigError:
             return None  # not even float32 was measured
-        return found if found and found.best else None
+        return outcome if outcome and outcome.best else None
 
     return settle(config, find)

@@ -64,15 +64,15 @@ class Searching:
         self._epoch_s = epoch_seconds(job, Measured(planned, self._base.results, store))
         self._key = self._search_key()
 
-    def known(self) -> Outcome | None:
+    def recall(self) -> Outcome | None:
         """What was found before."""
-        found = self._recorded(self._outcome_key())
-        return replace(from_json(found), **self._written()) if found else None
+        record = self._recorded(self._outcome_key())
+        return replace(from_json(record), **self._written()) if record else None
 
     def find(self) -> Outcome:
         """Try candidates until the time is over or nothing better comes."""
-        if (known := self.known()) and known.settled:
-            return known
+        if (before := self.recall()) and before.settled:
+            return before
         trials: list[Trial] = []
         stopped = self._try_all(trials)
         outcome = self._outcome(trials, stopped)
@@ -106,8 +106,8 @@ class Searching:
         number = len(trials) + 1
         self._watch.begin(number, recipe)
         key = self.trial_key(recipe)
-        found = self._recorded(key)
-        trial = Trial(**found) if found else self._measured(recipe, key)
+        record = self._recorded(key)
+        trial = Trial(**record) if record else self._measured(recipe, key)
         trials.append(trial)
         if number == 1:
             check_measured(self._job, trial)
@@ -209,8 +209,8 @@ class Searching:
         result = self._store.result(key)
         if result is None:
             return None
-        found: dict[str, Any] = json.loads(self._store.read(result, RESULT))
-        return found
+        record: dict[str, Any] = json.loads(self._store.read(result, RESULT))
+        return record
 
     def _record(self, key: str, content: Mapping[str, Any], seconds: float) -> None:
         with self._store.work_folder() as work:

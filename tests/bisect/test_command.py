@@ -13,7 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 from pipeline.artifacts.artifact import ArtifactWriter, read
-from pipeline.build.batch import plans
+from pipeline.build.batch import plan_configs
 from pipeline.config.file import load_config
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Store
@@ -89,7 +89,7 @@ def test_the_samples_are_those_that_its_proof_found_worst(place: Path) -> None:
     samples = json.loads(done.stdout)["samples"]
     assert len(set(samples)) == 3
     assert samples != [0, 1, 2]
-    store, (plan,) = Store(place / "store"), plans([place / "digits.yaml"]).values()
+    store, (plan,) = Store(place / "store"), plan_configs([place / "digits.yaml"]).values()
     proof = next(one.proofs["onnxruntime-cpu"] for one in plan.artifacts if one.id == "onnx/fp32")
     nodes = replace(plan, nodes={name: plan.nodes[name] for name in needed(plan, proof)})
     proved = json.loads(store.read(stored_results(nodes, store)[proof], "result.json"))

@@ -19,7 +19,7 @@ from broken_artifacts import error, errors_of_broken
 from readme import code
 from safetensors.numpy import load_file
 
-from pipeline.build.make import stored
+from pipeline.build.make import read_build
 from pipeline.config.file import load_config
 from pipeline.engine.store import Store
 from pipeline.plan import make_plan
@@ -445,13 +445,15 @@ def test_the_cascade_gives_what_is_expected_of_it(place: Path, tmp_path: Path) -
     sets += ["export={tfjs-graph: {}}", "validate.backends=[tfjs-wasm, tfjs-webgl]"]
     sets += ["validate.gates={default: {accuracy_drop: 0.05}}", f"publish.to={tmp_path}"]
     done = build(place, *(word for one in sets for word in ("--set", one)), "--json")
-    built = stored(make_plan(load_config(MOBILENET, sets)), Store(place / "artifacts/store"))
+    built = read_build(make_plan(load_config(MOBILENET, sets)), Store(place / "artifacts/store"))
     cascade = json.loads(done.stdout)["manifest"]["cascade"]
     expected = cascade["expected"]
     # On another backend than the one that it was calibrated on.
-    proofs = [built.opened(f"{cascade[side]} tfjs-webgl@chromium") for side in ("small", "large")]
+    proofs = [
+        built.find_evidence(f"{cascade[side]} tfjs-webgl@chromium") for side in ("small", "large")
+    ]
     small, large = (load_file(proof / "confidence.safetensors") for proof in proofs if proof)
-    golden = built.opened("golden")
+    golden = built.find_evidence("golden")
     assert golden
     labels = load_file(golden / "labels.safetensors")["labels"]
     _, judged = halves(len(labels))

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from pipeline.base.errors import ConfigError
-from pipeline.build.batch import plans
+from pipeline.build.batch import plan_configs
 
 GOOD = """\
 name: digits
@@ -150,7 +150,7 @@ def test_every_message_is_ours_and_names_its_line(tmp_path: Path, block: int) ->
     for seed in range(block * 50, block * 50 + 50):
         path.write_text(config(seed), encoding="utf-8")
         try:
-            plans([path])
+            plan_configs([path])
         except ConfigError as error:
             refused += 1
             assert error.exit_code == 2
@@ -184,7 +184,7 @@ def test_every_message_of_an_override_is_ours(tmp_path: Path) -> None:
         key = "".join(chance.choices(PIECES, k=chance.randint(1, 3)))
         value = chance.choice([*map(str, VALUES), "".join(chance.choices(PIECES, k=3))])
         try:
-            plans([path], [f"{inside}.{key}={value}"])
+            plan_configs([path], [f"{inside}.{key}={value}"])
         except ConfigError as error:
             assert not FOREIGN.search(str(error)), error
             assert re.match(rf"(--set {inside}|{re.escape(str(path))}:\d+: )", str(error)), error

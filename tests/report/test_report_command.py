@@ -145,10 +145,10 @@ def test_commands_hold_no_path_of_this_machine(
     (tmp_path / "configs").mkdir()
     monkeypatch.chdir(tmp_path)
     sets = ["variants.uint8.quantize=uint16", "publish.to=/srv/cdn"]
-    inside = last.command(tmp_path / "configs" / "a b.yaml", sets)
+    inside = last.command_of(tmp_path / "configs" / "a b.yaml", sets)
     assert inside == ("pipeline build 'configs/a b.yaml' --set variants.uint8.quantize=uint16")
     # It decides what is in the release, not where that is put.
-    drops = last.command(tmp_path / "x.yaml", ["publish.drop_dominated=true"])
+    drops = last.command_of(tmp_path / "x.yaml", ["publish.drop_dominated=true"])
     assert drops == "pipeline build x.yaml --set publish.drop_dominated=true"
     monkeypatch.chdir(tmp_path / "configs")
-    assert last.command(tmp_path / "x.yaml") == "pipeline build x.yaml"
+    assert last.command_of(tmp_path / "x.yaml") == "pipeline build x.yaml"

@@ -313,8 +313,8 @@ def test_what_a_trial_is_kept_under_and_what_an_epoch_may_take(
 def test_what_is_wrong_is_said_before_anything_is_done(
     folder: Path, tmp_path: Path, search: dict[str, Any], said: str
 ) -> None:
-    from pipeline.build.batch import plans
+    from pipeline.build.batch import plan_configs
 
     shutil.copy(folder / "samples.npz", tmp_path)
     with pytest.raises(ConfigError, match=said):
-        plans([config(tmp_path / "digits.yaml", **search)])
+        plan_configs([config(tmp_path / "digits.yaml", **search)])

@@ -127,13 +127,15 @@ def make(
     Raises:
         PipelineError: what failed of any config, once all have had their turn.
     """
-    from pipeline.build.batch import builds
+    from pipeline.build.batch import build_configs
     from pipeline.cli.progress import JsonLines, Lines
 
     progress = JsonLines() if as_json else Lines(store_path / "last" / "seconds.json")
     store = open_store(store_path)
     failures = Failures()
-    each = builds(configs, overrides, store, progress, browsers=browsers, publishes=publishes)
+    each = build_configs(
+        configs, overrides, store, progress, browsers=browsers, publishes=publishes
+    )
     for config, build in zip(configs, each, strict=True):
         with failures.kept(str(config) if len(configs) > 1 else ""):
             then(build())

@@ -21,8 +21,8 @@ def command(
     Example:
       pipeline plan configs/mobilenet.yaml
     """
-    from pipeline.build.batch import plans
+    from pipeline.build.batch import plan_configs
     from pipeline.cli import show
 
-    for planned in plans(configs, overrides, store=open_store(store_path)).values():
+    for planned in plan_configs(configs, overrides, store=open_store(store_path)).values():
         show.plan(planned, as_json)

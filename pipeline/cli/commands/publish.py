@@ -40,13 +40,13 @@ def command(
       pipeline publish configs/mobilenet.yaml --set publish.to=/srv/cdn
       pipeline publish configs/mobilenet.yaml --sign-key release.pem
     """
-    from pipeline.build.batch import plans
-    from pipeline.build.make import stored
+    from pipeline.build.batch import plan_configs
+    from pipeline.build.make import read_build
 
     signs = signer(sign_key, sign_keyless)
     store = open_store(store_path)
     with store.in_use():
-        for planned in plans(configs, overrides, store=store).values():
-            built = stored(planned, store, overrides)
+        for planned in plan_configs(configs, overrides, store=store).values():
+            built = read_build(planned, store, overrides)
             judge(built, as_json)
             show(built, as_json, publish(built, signs))
