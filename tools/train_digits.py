@@ -98,38 +98,24 @@ def train(epochs: int, out: Path) -> dict[str, Any]:
     """Train, write the model and its facts into ``out``, and return the facts."""
     import tf_keras
 
+    from pipeline.cli.bar import open_bar
     from pipeline.optimize.training.finetune import Recipe, fit, reproducible, save
 
     # Keras numbers the layers that have no name, on from any earlier model's.
     tf_keras.backend.clear_session()
     recipe = Recipe(epochs, BATCH_SIZE, LEARNING_RATE, SEED)
     calibration, test = examples("calibration"), examples("test")
-    with reproducible(SEED), _bar() as report:
+    with reproducible(SEED), open_bar("starting") as shown:
+        shown.begin(1.0)
         model = architecture()
         # Watched only: no epoch is chosen by it, so the test split stays held out.
-        fit(model, calibration, test, recipe, augment=augment, report=report)
+        fit(model, calibration, test, recipe, augment=augment, report=shown.update)
         answers = model.predict(test.inputs[0], batch_size=128, verbose=0)
     path = out / f"{NAME}.h5"
     save(model, path)
     facts = _facts(recipe, model.count_params(), answers, test.targets[0], path)
     (out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
     return facts
-
-
-def _bar() -> Any:
-    """A context that gives a ``report(part, note)`` and draws it."""
-    from contextlib import contextmanager
-
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    @contextmanager
-    def drawn() -> Any:
-        columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with Progress(*columns) as progress:
-            task = progress.add_task("starting", total=1.0)
-            yield lambda part, note: progress.update(task, completed=part, description=note)
-
-    return drawn()
 
 
 def _facts(recipe: Any, parameters: int, answers: Any, labels: Any, path: Path) -> dict[str, Any]:

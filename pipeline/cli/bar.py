@@ -1,4 +1,4 @@
-"""A bar of bytes on a terminal, and nothing anywhere else."""
+"""A bar at the end of a terminal, and nothing anywhere else."""
 
 from __future__ import annotations
 
@@ -7,51 +7,78 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
 
-class BytesBar:
-    """How many of a number of bytes are done; threads may share it."""
 
-    def __init__(self, label: str, shown: bool) -> None:
-        self._label, self._shown = label, shown
-        self._bars: Any = None
+class Bar:
+    """How much of something is done; threads may share it."""
+
+    def __init__(self, label: str = "", *, shown: bool = True) -> None:
+        self._label, self._shown = label, shown and sys.stderr.isatty()
+        self._progress: Any = None
         self._task: Any = None
 
     def of(self, total_bytes: int) -> None:
-        """Begin, now that the total is known. ``rich`` is imported only if there is a wait."""
+        """Begin with bytes. ``rich`` is imported only if there is a wait."""
         if not self._shown or not total_bytes:
             return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), DownloadColumn())
-        self._bars = Progress(
-            *columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True
-        )
-        self._task = self._bars.add_task(self._label, total=total_bytes)
-        self._bars.start()
+        text = TextColumn("{task.description}")
+        columns = (text, BarColumn(bar_width=30), DownloadColumn(), TimeRemainingColumn())
+        self._start(total_bytes, *columns)
+
+    def begin(self, total: float) -> None:
+        """Begin with what has no unit: seconds, or a part of one."""
+        if not self._shown:
+            return
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from rich.table import Column
+
+        text = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
+        columns = (SpinnerColumn(), BarColumn(bar_width=20), TimeElapsedColumn(), text)
+        self._start(total, *columns, expand=True)
+
+    def _start(self, total: float, *columns: Any, expand: bool = False) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, transient=True, expand=expand)
+        self._task = self._progress.add_task(self._label, total=total)
+        self._progress.start()
 
     def advance(self, count: int) -> None:
-        """So many bytes more are done."""
-        if self._bars is not None:
-            self._bars.advance(self._task, count)
+        """So many more are done."""
+        if self._progress is not None:
+            self._progress.advance(self._task, count)
+
+    def update(self, done: float, label: str) -> None:
+        """So many are done, and this is what is done now."""
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, description=label)
+
+    def print(self, text: str) -> None:
+        """A line above it."""
+        if self._progress is None:
+            click.echo(text, err=True)
+            return
+        from rich.text import Text
+
+        self._progress.console.print(Text.from_ansi(text), soft_wrap=True)
 
     def stop(self) -> None:
         """Take it off the terminal."""
-        if self._bars is not None:
-            self._bars.stop()
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
 
 
 @contextmanager
-def bytes_bar(label: str, *, shown: bool = True) -> Iterator[BytesBar]:
+def open_bar(label: str = "", *, shown: bool = True) -> Iterator[Bar]:
     """A bar on standard error until the end of the ``with``, where a person watches."""
-    bar = BytesBar(label, shown and sys.stderr.isatty())
+    made = Bar(label, shown=shown)
     try:
-        yield bar
+        yield made
     finally:
-        bar.stop()
+        made.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from shutil import get_terminal_size
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.cli.bar import Bar
 from pipeline.measures import words
 from pipeline.search.outcome import Outcome, Trial
 from pipeline.search.text import figure, flow, gives, pinned, quality
@@ -74,8 +74,7 @@ class Lines:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._bars: Any = None
-        self._task: Any = None
+        self._bar = Bar()
         self._began, self._spent = monotonic(), 0.0
         self._number, self._best, self._now = 0, "", ""
 
@@ -85,14 +84,12 @@ class Lines:
         what = {"wire_bytes": "fewest bytes on the wire", "bytes": "fewest bytes"}
         least = what.get(job.search.minimize, "shortest time")
         where = f"{', '.join(job.formats)} on {', '.join(job.targets)}"
-        self._print(f"searching {job.variant}: {least} in {where}, {job.search.minutes:g} min")
-        if sys.stderr.isatty():
-            self._live()
+        text = f"searching {job.variant}: {least} in {where}, {job.search.minutes:g} min"
+        self._bar.print(text)
+        self._bar.begin(job.search.minutes * 60)
 
     def stop(self) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-            self._bars = None
+        self._bar.stop()
 
     def begin(self, number: int, recipe: Mapping[str, Any]) -> None:
         self._number, self._now, self._began = number, flow(recipe), monotonic()
@@ -102,7 +99,7 @@ class Lines:
         self._spent = spent
         if trial is best:
             self._best = f"best {figure(self._job.search.minimize, trial.value)}, "
-        self._print(self.line(number, trial, best))
+        self._bar.print(self.line(number, trial, best))
         self._now = ""
         self._update("")
 
@@ -132,33 +129,11 @@ class Lines:
         self.stop()
         click.echo(found(outcome), err=True)
 
-    def _print(self, text: str) -> None:
-        if self._bars is None:
-            click.echo(text, err=True)
-            return
-        from rich.text import Text
-
-        self._bars.console.print(Text.from_ansi(text), soft_wrap=True)
-
     def _update(self, note: str) -> None:
-        if self._bars is None:
-            return
         spent = self._spent + (monotonic() - self._began if self._now else 0.0)
         trial = f"{self._best}trial {self._number}" if self._number else "float32 first"
         said = " ".join(part for part in (trial, _cut(self._now, 40), note) if part)
-        self._bars.update(self._task, completed=spent, description=said)
-
-    def _live(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-        from rich.table import Column
-
-        text = TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1))
-        columns = (SpinnerColumn(), BarColumn(bar_width=20), TimeElapsedColumn(), text)
-        console = Console(stderr=True)
-        self._bars = Progress(*columns, console=console, transient=True, expand=True)
-        self._task = self._bars.add_task("", total=self._job.search.minutes * 60)
-        self._bars.start()
+        self._bar.update(spent, said)
 
 
 def _cut(text: str, width: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from pipeline.cli.bar import bytes_bar
+from pipeline.cli.bar import open_bar
 from pipeline.measures.words import count
 from pipeline.publish.trust.signed import Trusted
 from pipeline.publish.upkeep.verify.checks import CHECKS
@@ -28,7 +28,7 @@ def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
     signatures = Signatures(trusted)
     if trusted:
         trusted.verifier()  # what is wrong with a key is told before anything is read
-    with bytes_bar("verify", shown=not as_json) as bar:
+    with open_bar("verify", shown=not as_json) as bar:
         checks: list[Check] = [*CHECKS, signatures]
         found = verify(where, checks=checks, started=bar.of, advance=bar.advance)
     unchecked = [*found.unchecked, *signatures.reports(found.releases)]

@@ -156,9 +156,9 @@ def judge(built: Built, as_json: bool, *, complete: bool = True, whole: bool = T
 def publish(built: Built, signer: Signer | None) -> Release:
     """Publish what was judged, with a bar where copying takes a while."""
     from pipeline.build import publish as publishing
-    from pipeline.cli.bar import bytes_bar
+    from pipeline.cli.bar import open_bar
 
-    with bytes_bar("publish") as bar:
+    with open_bar("publish") as bar:
         return publishing.publish(built, signer, bar)
 
 

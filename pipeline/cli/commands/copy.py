@@ -25,7 +25,7 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
       pipeline copy artifacts/cdn --to s3://models.example.com
       pipeline copy staging/mobilenet staging/detector --to /srv/cdn
     """
-    from pipeline.cli.bar import bytes_bar
+    from pipeline.cli.bar import open_bar
     from pipeline.publish.upkeep import copy as job
     from pipeline.storage import open_storage
 
@@ -33,7 +33,7 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
     found = [job.source(source) for source in sources]
     moved = []
     for source in found:
-        with bytes_bar(", ".join(source.models), shown=not as_json) as bar:
+        with open_bar(", ".join(source.models), shown=not as_json) as bar:
             moved += job.copy(source, target, bar)
     models = sorted({model for source in found for model in source.models})
     if as_json:
