@@ -153,7 +153,7 @@ def test_the_pinned_recipe_makes_the_same_bytes(folder: Path, built: Any) -> Non
 
 NOTHING_TO_DO = """
 import sys
-from pipeline.cli import main
+from pipeline.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as ended:
