@@ -63,7 +63,7 @@ def killed(error: Exception, where: str, exit_code: int | None) -> PipelineError
     else:
         how = signal.Signals(-exit_code).name if exit_code < 0 else f"exit code {exit_code}"
         what = f"its process crashed ({how}): a fault in a library that it uses"
-        todo = "build again"
+        todo = "build again; if it crashes again, leave out of the config what needs this step"
     wrapped = PipelineError(what, where=where, todo=f"{todo}; {KEPT}")
     wrapped.__cause__ = error
     return wrapped

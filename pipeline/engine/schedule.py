@@ -170,10 +170,18 @@ class Run:
 
     def _fail(self, node: Node, error: Exception) -> None:
         self._watch.on_event("failed", node, 0.0)
-        if isinstance(error, BrokenProcessPool):
-            self.failures[node.id] = killed(error, node.id, self._lanes.exit_code(_lane(node)))
-        else:
+        if not isinstance(error, BrokenProcessPool):
             self.failures[node.id] = explained(error, node.id)
+            return
+        ended = killed(error, node.id, self._lanes.exit_code(_lane(node)))
+        if node.function.if_killed is None:
+            self.failures[node.id] = ended
+            return
+        with self._store.work_folder() as work:
+            node.function.if_killed(node.options, ended, work)
+            # Under no key: another run tries again.
+            self.results[node.id] = self._store.add(work, 0.0)
+        self.only_now = True
 
     def _warm_up_after(self, node: Node) -> None:
         """Start the processes of steps that come after this one and may have to run."""

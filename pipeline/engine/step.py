@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options
 
 #: Which process runs a step: ``tensorflow``, the only one that may import TensorFlow, ``light``,
@@ -37,6 +38,9 @@ class Keep(Enum):
 
 StepBody = Callable[[Inputs, Any, Path], Keep | None]
 
+#: Writes what stands for a step's result: its options, what ended its process, the work folder.
+WriteKilled = Callable[[Any, PipelineError, Path], None]
+
 
 @dataclass(frozen=True)
 class StepFunction:
@@ -52,6 +56,8 @@ class StepFunction:
     """Nothing else may run meanwhile: it takes timings."""
     quick: bool
     """Over before a process of its own would have started; imports NumPy at most."""
+    if_killed: WriteKilled | None
+    """Where a process that crashes is a result: writes it, for this build alone."""
 
     @property
     def name(self) -> str:
@@ -82,9 +88,10 @@ def step(
     tools: tuple[str, ...] = (),
     alone: bool = False,
     quick: bool = False,
+    if_killed: WriteKilled | None = None,
 ) -> Callable[[StepBody], StepFunction]:
     """Declare a module-level function ``(inputs, options, work)`` as a step."""
-    return lambda body: StepFunction(body, version, lane, tools, alone, quick)
+    return lambda body: StepFunction(body, version, lane, tools, alone, quick, if_killed)
 
 
 def find(name: str) -> StepFunction:

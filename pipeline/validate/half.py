@@ -50,13 +50,21 @@ FLUSHED = 0.01
 NAMED = 8
 
 
+_UNMEASURED: Mapping[str, Any] = {"parity": None, "canary": None}
+
+
 class HalfOptions(options.Options):
     """What the model is for."""
 
     task: str
 
 
-@step(version=3, tools=("numpy",))
+def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None:
+    """``half.json`` where the process crashed or was killed: it is not measured."""
+    _write(work, f"it failed: {ended.what}", _UNMEASURED)
+
+
+@step(version=3, tools=("numpy",), if_killed=write_killed)
 def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
 
@@ -66,7 +74,7 @@ def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     from pipeline.backends.session import Unavailable
 
     reason, keep = _missing(inputs["float32"]), Keep.THIS_BUILD
-    measured: dict[str, Any] = {"parity": None, "canary": None}
+    measured = _UNMEASURED
     if reason is None:
         try:
             measured, keep = _measured(inputs, options.task), Keep.ALWAYS
@@ -75,9 +83,13 @@ def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
         except PipelineError as error:
             # It runs in float32, and nothing requires it to run in float16.
             reason = f"it failed: {error}"
+    _write(work, reason, measured)
+    return keep
+
+
+def _write(work: Path, reason: str | None, measured: Mapping[str, Any]) -> None:
     result = {"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, **measured}
     (work / RESULT).write_text(json.dumps(result, indent=1))
-    return keep
 
 
 def _missing(proof: Path) -> str | None:

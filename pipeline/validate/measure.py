@@ -23,6 +23,7 @@ from pipeline.validate.golden import task_accuracy
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Session
+    from pipeline.base.errors import PipelineError
 
 RESULT = "result.json"
 
@@ -34,6 +35,13 @@ SOFTWARE_REPEATS = 6
 #: On how many samples a rasterizer in place of a GPU runs for a target that nobody named: all of
 #: them would take it minutes. So many that 98 % of them may agree on the class, and one not.
 SOFTWARE_SAMPLES = 50
+
+
+#: What to do of a proof for which its process, or the memory, was not enough.
+ENDED_TODO = (
+    "build again, with other programs ended where memory was short; if that does not help, leave "
+    "this backend out of validate.backends"
+)
 
 
 class MeasureOptions(options.Options):
@@ -61,6 +69,12 @@ class LeaveOutOptions(options.Options):
     reason: str
 
 
+def write_killed(options: MeasureOptions, ended: PipelineError, work: Path) -> None:
+    """``result.json`` of a proof whose process crashed or was killed, which no step outlives."""
+    target = Target(options.backend, options.engine, options.required)
+    _write(work, target, "fail", reason=ended.what, todo=ENDED_TODO)
+
+
 @step(version=1, quick=True)
 def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     """``result.json`` of a target that is known beforehand not to run, whatever the artifact."""
@@ -68,7 +82,7 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, "unavailable", reason=options.reason)
 
 
-@step(version=11, tools=("numpy",), alone=True)
+@step(version=11, tools=("numpy",), alone=True, if_killed=write_killed)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> ``result.json``.
 
@@ -77,7 +91,7 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     return _prove(inputs, options, work)
 
 
-@step(version=11, tools=("numpy",))
+@step(version=11, tools=("numpy",), if_killed=write_killed)
 def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
     return _prove(inputs, options, work)
@@ -101,6 +115,9 @@ def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     except RunError as error:
         _write(work, target, "fail", reason=error.what, todo=error.todo)
         return _keep(error.lasting)
+    except MemoryError:
+        _write(work, target, "fail", reason="there is not enough memory", todo=ENDED_TODO)
+        return Keep.THIS_BUILD
     _write(work, target, "measured", **measured)
     return Keep.ALWAYS
 

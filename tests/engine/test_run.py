@@ -267,6 +267,19 @@ def test_steps_after_a_killed_one_have_a_process(tmp_path: Path) -> None:
     assert "crashed (SIGABRT)" in str(done.failures["worse"])
 
 
+def test_a_crash_is_a_result_where_its_step_says_so(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    nodes = node("bad", steps.crashes_in_native_code), node("good"), node("b", inputs=("bad",))
+    done, events = run_most(store, *nodes)
+    crashed = "bad: its process crashed (SIGSEGV): a fault in a library that it uses"
+    assert text(store, done.results["bad"]) == crashed
+    assert text(store, done.results["b"]) == f"{crashed}b"
+    assert not done.failures and done.only_now
+    assert ("failed", "bad") in events and ("done", "good") in events
+    # It is the result of this run only.
+    assert ("start", "bad") in run_most(store, *nodes)[1]
+
+
 def test_what_all_need_ends_the_run_and_all_that_failed_is_told(tmp_path: Path) -> None:
     nodes = node("bad", steps.crash), node("shared", steps.refuse, lane="other", inputs=("a",))
     late = node("late", inputs=("slow",))

@@ -7,7 +7,7 @@ import signal
 import time
 from pathlib import Path
 
-from pipeline.base.errors import SourceError
+from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.options import Options
 from pipeline.engine.step import Inputs, Keep, piece, progress, step
 
@@ -95,6 +95,15 @@ def crash(inputs: Inputs, options: Write, work: Path) -> None:
 @step(version=1)
 def killed(inputs: Inputs, options: Write, work: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def write_killed(options: Write, ended: PipelineError, work: Path) -> None:
+    (work / "text").write_text(f"{options.text}: {ended.what}")
+
+
+@step(version=1, if_killed=write_killed)
+def crashes_in_native_code(inputs: Inputs, options: Write, work: Path) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
 
 
 @step(version=1)
