@@ -42,7 +42,6 @@ const models = new Map();
 const jobs = {
   /** @param {OpenRequest} request */
   async open({ id, artifact, runtime, threads }) {
-    if (threads) offerCores(2 * threads);
     const device = await probe("", threads ?? undefined);
     const parts = partsOf(runtime, { runtimes: {} }, device);
     if (!parts[0]) throw new RuntimeFailure("unavailable", "this browser has no WebAssembly SIMD");
@@ -149,14 +148,6 @@ async function fetchTensors(url) {
  * @param {Remote} file
  */
 const fetched = ({ url, bytes }) => download(url, { bytes, tries: 1 });
-
-/**
- * A runtime takes half of the cores at most: as a device has them on which that is so many threads.
- * @param {number} count
- */
-function offerCores(count) {
-  Object.defineProperty(navigator, "hardwareConcurrency", { value: count, configurable: true });
-}
 
 /** @param {unknown} error */
 function describe(error) {

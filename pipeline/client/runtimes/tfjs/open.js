@@ -13,7 +13,8 @@ import { promised, taken } from "./cast.js";
 /**
  * @typedef {Object} Backend
  * @property {string} NAME TF.js' own
- * @property {(request: StartRequest) => Promise<void>} prepare before TF.js starts it
+ * @property {(request: StartRequest) => Promise<void | (() => void)>} prepare before TF.js starts it;
+ *   what it gives is called after
  * @property {() => any} describe
  * @property {() => void} check throws where the context or device was lost
  * @property {<T>(work: Promise<T>) => Promise<T>} unlessLost rejects where it is lost meanwhile
@@ -117,13 +118,14 @@ async function start(backend, request) {
  * @param {StartRequest} request
  */
 async function begin(backend, request) {
-  await backend.prepare(request);
+  const started = await backend.prepare(request);
   let reason = "";
   try {
     await tf.setBackend(backend.NAME);
   } catch (error) {
     reason = `: ${/** @type {any} */ (error)?.message ?? error}`;
   }
+  started?.();
   // TF.js moves on to another backend, or to none, without a word.
   if (tf.getBackend() !== backend.NAME) {
     throw new RuntimeFailure(

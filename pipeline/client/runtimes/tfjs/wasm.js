@@ -10,10 +10,13 @@ const PLAIN = "tfjs-backend-wasm.wasm";
 const SIMD = "tfjs-backend-wasm-simd.wasm";
 const THREADED = "tfjs-backend-wasm-threaded-simd.wasm";
 
-/** @param {import("../contract.js").StartRequest} request */
+/**
+ * @param {import("../contract.js").StartRequest} request
+ * @returns {Promise<() => void>} for when it has started
+ */
 export async function prepare({ assets = {}, threads }) {
   const simd = await env().getAsync("WASM_HAS_SIMD_SUPPORT");
-  const count = simd ? threadsOf(threads) : 1;
+  const count = simd ? threadCount(threads) : 1;
   // The threaded one runs on one thread too, where nothing else came.
   const able = [count > 1 && THREADED, simd && SIMD, PLAIN, simd && THREADED];
   const chosen = able.find((name) => name && assets[name]);
@@ -27,14 +30,20 @@ export async function prepare({ assets = {}, threads }) {
   // It wants all three, and takes one.
   const url = assets[chosen];
   setWasmPaths({ [PLAIN]: url, [SIMD]: url, [THREADED]: url });
+  return offerCores(2 * count);
 }
 
 /**
- * TF.js takes at most half of the cores: on two its threaded build would have one thread.
- * @param {number | undefined} asked
+ * TF.js starts on half of the cores at most, whatever count it is told: who asks for two threads on two
+ * cores would get one. So it sees as many as that takes, while it starts.
+ * @param {number} count
+ * @returns {() => void} takes them back
  */
-function threadsOf(asked) {
-  return Math.min(threadCount(asked), Math.floor(navigator.hardwareConcurrency / 2));
+function offerCores(count) {
+  if (navigator.hardwareConcurrency >= count) return () => {};
+  Object.defineProperty(navigator, "hardwareConcurrency", { value: count, configurable: true });
+  // Its own, over the one that all have.
+  return () => delete (/** @type {any} */ (navigator).hardwareConcurrency);
 }
 
 export async function describe() {
