@@ -60,11 +60,24 @@ const pinOf = (sha256) =>
 /**
  * @param {string} url
  * @param {string} sha256 of what is there
+ * @param {string} [wanted] its digest as published; of a manifest that was pinned none
+ * @param {ArrayBuffer} [content]
  */
-export const integrity = (url, sha256) => ({
+export const integrity = (url, sha256, wanted, content) => {
+  if (content && HTML.test(new TextDecoder().decode(content.slice(0, 99)))) return page(url);
+  const message = wanted
+    ? `${url}: sha256 is ${sha256}, not ${wanted}`
+    : `${url}: the manifest is not the one that \`integrity\` pins, but ${pinOf(sha256)}: either the URL names another release, or somebody altered this one`;
+  return { name: "LoadError", code: "integrity", message, url };
+};
+
+const HTML = /^\s*<(!doctype html|html|!--)/i;
+
+/** @param {string} url which single-page hosts answer with the app's own page, and status 200 */
+const page = (url) => ({
   name: "LoadError",
-  code: "integrity",
-  message: `${url}: the manifest is not the one that \`integrity\` pins, but ${pinOf(sha256)}: either the URL names another release, or somebody altered this one`,
+  code: "format",
+  message: `${url}: the host answered with an HTML page in place of this file: it is not there, and a rewrite (a single-page app's fallback) hides that; publish the whole folder, leave it out of the host's rewrites, or publish it under another path`,
   url,
 });
 

@@ -217,13 +217,14 @@ export const fetchFiles = async (files, options = {}) => {
  * @param {import("./transport.js").Transfer} transfer
  */
 const verified = async ({ url, sha256 }, transfer) => {
+  let came;
   let found;
   // Once more past the browser's own cache: it may be what holds the wrong bytes.
   for (const cache of /** @type {const} */ (["default", "reload"])) {
-    const content = await download(url, { ...transfer, cache });
-    if ((found = await digest(content)) === sha256) return content;
+    came = await download(url, { ...transfer, cache });
+    if ((found = await digest(came)) === sha256) return came;
   }
-  throw new LoadError("integrity", `${url}: sha256 is ${found}, not ${sha256}`, { url });
+  throw await explained("integrity", url, found, sha256, came);
 };
 
 /** @param {ArrayBuffer} content */

@@ -35,7 +35,10 @@ export interface LoadOptions {
    * each call, of `model-pipeline-client/worker`, where a bundler cannot find it by itself.
    */
   worker?: boolean | (() => Worker | Promise<Worker>);
-  /** Of WebAssembly, in pages that are cross-origin isolated; default: by the cores, in Firefox 1. */
+  /**
+   * Of WebAssembly, in pages that are cross-origin isolated: so many, whatever the cores. Default: half of the
+   * cores, at most 4, and in Firefox 1, where TF.js' threads were seen to hang on a busy machine.
+   */
   threads?: number;
 }
 
@@ -155,7 +158,8 @@ export type ModelErrorCode = "input" | "nothing" | "disposed" | "lost" | "failed
 /**
  * `http`: the server refused, see `status`; `network`: the connection broke, or the server lets no
  * other origin read; `offline`: there is no network; `integrity`: the bytes are not the published or
- * the pinned ones; `format`: this is no release; `insecure`: the page has no https.
+ * the pinned ones; `format`: this is no release, or the host answered with an HTML page in place of a
+ * file; `insecure`: the page has no https.
  */
 export type LoadErrorCode = "http" | "network" | "offline" | "integrity" | "format" | "insecure";
 

@@ -64,8 +64,10 @@ const once = async (url, { bytes, signal, cache, stallMs = 20_000, onBytes }) =>
     }
     const content = await read(body, bytes ?? MOST_JSON_BYTES, alive);
     const { byteLength } = content;
-    // Firefox reports no error where a compressed body is cut.
-    if (bytes && byteLength < bytes) throw `it ended after ${byteLength} of ${bytes} bytes`;
+    // Firefox reports no error where a compressed body is cut. A page in place of a file is whole.
+    if (byteLength < /** @type {any} */ (bytes) && !isPage(content)) {
+      throw `it ended after ${byteLength} of ${bytes} bytes`;
+    }
     return content;
   } catch (cause) {
     signal?.throwIfAborted();
@@ -78,6 +80,10 @@ const once = async (url, { bytes, signal, cache, stallMs = 20_000, onBytes }) =>
     abort(); // ends what is still being sent, and listening
   }
 };
+
+/** Whether it begins as HTML does. */
+const isPage = (/** @type {ArrayBuffer} */ content) =>
+  /^\s*<[!h]/i.test(new TextDecoder().decode(content));
 
 /**
  * @param {any} body

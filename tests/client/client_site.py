@@ -266,6 +266,17 @@ def answer(status: int, headers: Mapping[str, str] | None = None) -> Fault:
     return fault
 
 
+def fallback(page: bytes) -> Fault:
+    """Answer with an app's own page and status 200, as hosts of such apps do for any path."""
+
+    def fault(handler: Handler) -> None:
+        said = {"Content-Type": "text/html", "Content-Length": str(len(page))}
+        handler.do_head(200, said)
+        handler.send(page)
+
+    return fault
+
+
 def endless(handler: Handler) -> None:
     """Send for as long as the client reads, some 10 MB a second."""
     handler.do_head(200, {"Content-Length": str(2**40)})

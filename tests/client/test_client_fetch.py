@@ -13,7 +13,7 @@ import pytest
 from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
-from client_site import altered, answer, cut, delay, drop, endless, stall
+from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
 
 pytestmark = pytest.mark.browser
 
@@ -135,6 +135,38 @@ def test_a_server_says_when_to_come_back(loads: Loads, files: list[dict[str, Any
     loads.fetch([file for file in files if file["url"].endswith(".json")])
     first, second = (request.at for request in loads.site.cdn.seen("*.json"))
     assert second - first >= 2
+
+
+#: Shorter than any shard, and longer; builds of apps put comments and line breaks before.
+APP = b"<!-- built for the web -->\n\n<HTML lang='en'><title>An app</title></html>"
+LONG_APP = b"\n<!doctype html><title>An app</title>" + b" " * 2**20
+
+
+@pytest.mark.parametrize("app", [APP, LONG_APP], ids=["short", "long"])
+def test_an_apps_page_in_place_of_a_shard_is_called_that(
+    loads: Loads, files: list[dict[str, Any]], app: bytes
+) -> None:
+    shard = max(files, key=lambda file: int(file["bytes"]))
+    assert len(APP) < int(shard["bytes"]) < len(LONG_APP)
+    loads.site.cdn.fail(f"*{shard['sha256']}*", fallback(app))
+    error = loads.refused(files)
+    assert (error.code, error.fields["url"]) == ("format", shard["url"])
+    assert error.message == (
+        f"{shard['url']}: the host answered with an HTML page in place of this file: it is not "
+        "there, and a rewrite (a single-page app's fallback) hides that; publish the whole folder, "
+        "leave it out of the host's rewrites, or publish it under another path"
+    )
+    # Not four times, as what is broken: once more past the browser's cache, which may hold it.
+    assert loads.requests(f"*{shard['sha256']}*") == 2
+
+
+def test_a_kept_release_answers_where_an_apps_page_comes(
+    loads: Loads, published: Release, retrained: Release
+) -> None:
+    loads.load()
+    loads.site.publish(retrained)
+    loads.site.cdn.fail("*/page.json", fallback(LONG_APP))
+    assert loads.load()["release"] == published.manifest["release"]
 
 
 def test_a_body_that_ends_early_is_a_broken_connection(
