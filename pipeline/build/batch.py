@@ -123,6 +123,8 @@ def build_configs(
 
                 with _in(path, overrides):
                     plan = _searched(loaded[path], store, lanes, progress)
+                for note in plan.notes:
+                    progress.note(note)
                 with progress.of(len(plan.nodes), plan.nodes.values()):
                     return make_build(
                         plan, store, lanes, progress, overrides=overrides, receipt_key=keys[path]

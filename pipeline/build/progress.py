@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 class Progress(Watch, Screen, Protocol):
     """Where events of a build go."""
 
+    def note(self, text: str) -> None:
+        """What a config does that its author may not expect."""
+
     def stored(self, steps: list[str]) -> None:
         """Every step of a build came from the store."""
 

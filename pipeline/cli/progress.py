@@ -43,6 +43,9 @@ class JsonLines:
     def on_progress(self, fraction: float, note: str, lane: str) -> None:
         self._write(progress=round(fraction, 4), note=note)
 
+    def note(self, text: str) -> None:
+        self._write(note=text)
+
     def stored(self, steps: list[str]) -> None:
         for step in steps:
             self._write(step=step, state="stored", seconds=0.0)
@@ -83,6 +86,9 @@ class Lines:
     def on_progress(self, fraction: float, note: str, lane: str) -> None:
         self._now.report(lane, fraction, note)
         self._watch()
+
+    def note(self, text: str) -> None:
+        click.echo(f"{click.style('note', fg='yellow')} {text}", err=True)
 
     def stored(self, steps: list[str]) -> None:
         for step in steps:

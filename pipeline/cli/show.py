@@ -67,6 +67,8 @@ def plan(planned: Plan, as_json: bool) -> None:
         click.echo(f"{click.style('cannot be made', fg='red')} {line}")
     for left in planned.left_out:
         click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")
+    for note in planned.notes:
+        click.echo(f"{click.style('note', fg='yellow')} {note}")
     for name, told in planned.searches.unknown.items():
         click.echo(f"{click.style('to be found', fg='cyan')} {name}: {told}")
     for name, outcome in planned.searches.found.items():
@@ -102,6 +104,7 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
         "artifacts": artifacts,
         "left_out": left_out,
         "failed": [vars(failed) for failed in planned.failed.values()],
+        "notes": planned.notes,
         "to_be_found": dict(planned.searches.unknown),
         "found": {name: outcome["trials"] for name, outcome in planned.searches.found.items()},
         "steps": steps,

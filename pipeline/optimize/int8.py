@@ -20,6 +20,7 @@ from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED
 from pipeline.tensors.arrays import np
+from pipeline.weights import pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,6 +86,11 @@ class Options(options.Options):
     with VNNI only: without it sums are cut off, and answers are wrong."""
     keep: Keep | None = None
     """A bound for which the most sensitive nodes are left in float32, as few as need be."""
+
+
+def levels_kept(options: Options) -> int:
+    """Of how many values a grid may be on which a technique before has put weights."""
+    return pairs.LEVELS if options.portable else LEVELS
 
 
 @step(version=7, lane="light", tools=("onnxruntime", "onnx"))

@@ -17,6 +17,7 @@ from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Share, Training
 from pipeline.tensors.arrays import np
+from pipeline.weights import pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,6 +88,16 @@ class Options(Training):
 
     skip: list[str] = Field(default=[])
     """Names of layers whose weights stay as they are."""
+
+
+def levels_given(options: Options) -> int:
+    """How many values a weight may have afterwards."""
+    return _bounded(options.levels, options)
+
+
+def _bounded(levels: int, options: Options) -> int:
+    """No more than int8 keeps, where that is what it trains for."""
+    return min(levels, pairs.LEVELS) if options.activations == "int8" else levels
 
 
 @dataclass(frozen=True)
@@ -208,17 +219,13 @@ def _chosen(model: Any, options: Options) -> list[Any]:
 def _grid(layer: Any, options: Options) -> Grid:
     """The grid of a layer's kernel. Zeros, such as those of pruning, are to stay."""
     from pipeline.graphs.keras.fold import kernel_of, output_axes
-    from pipeline.weights import pairs
 
     kernel = kernel_of(layer).numpy()
     axes = output_axes(layer)
     whole = options.granularity == "per-tensor"
     within = tuple(i for i in range(kernel.ndim) if whole or i not in axes)
     small = kernel.size < options.smallest_kernel or "Depthwise" in type(layer).__name__
-    levels = options.small_levels if small else options.levels
-    if options.activations == "int8":
-        # Those that int8 keeps: it has no others on any grid.
-        levels = min(levels, 2 * pairs.HALF + 1)
+    levels = _bounded(options.small_levels if small else options.levels, options)
     low, high = -(levels // 2), (levels - 1) // 2
     free = (kernel != 0).astype(np.float32)
     count = np.maximum(1, free.sum(axis=within, keepdims=True))

@@ -94,6 +94,11 @@ class Options(Strict):
     these bounds on every fourth of the samples, which is held back from rounding."""
 
 
+def levels_given(options: Options) -> int:
+    """How many values a weight may have afterwards."""
+    return options.levels
+
+
 @step(version=6, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.

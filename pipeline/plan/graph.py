@@ -65,6 +65,8 @@ class Plan(Graph):
     left_out: list[LeftOut] = field(default_factory=list)
     failed: dict[str, NotMade] = field(default_factory=dict)
     """Artifacts that no step is planned for, since one is known to fail."""
+    notes: list[str] = field(default_factory=list)
+    """What the config's author may not expect, and what to do about it."""
     searches: Searches = field(default_factory=Searches)
 
     def evidence(self) -> dict[str, str]:

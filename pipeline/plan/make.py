@@ -12,6 +12,7 @@ from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import Plan, Searches
+from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
 from pipeline.validate.verdict import NotMade
 
@@ -40,6 +41,7 @@ def make_plan(
         browsers=browsers,
         failed=dict(failed or {}),
     )
+    plan.notes += notes(config)
     plan_source(plan)
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan)

@@ -46,6 +46,9 @@ LIMIT = LARGEST_SUM // ACTIVATION
 #: A magnitude that any two weights may have.
 HALF = LIMIT // 2
 
+#: As many values has a grid that every two weights may lie on.
+LEVELS = 2 * HALF + 1
+
 #: The largest magnitude of int8 that is one with both signs.
 HIGHEST = 127
 

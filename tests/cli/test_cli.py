@@ -66,6 +66,14 @@ def test_plan_says_what_is_left_out_and_why() -> None:
     assert "left out tfjs-graph/int8: TF.js has no quantized operators" in text
 
 
+def test_plan_says_what_is_rounded_twice() -> None:
+    twice = "variants.int8={round: 4, quantize: int8}"
+    _, text = run("plan", str(MOBILENET), "--set", twice)
+    assert "note variants.int8: round may give a weight 65536 values, and int8 keeps 129" in text
+    _, text = run("plan", str(MOBILENET), "--set", twice, "--json")
+    assert json.loads(text)["notes"][0].endswith("set round.levels to 129")
+
+
 def test_schema_is_json() -> None:
     import jsonschema
     import yaml

@@ -72,6 +72,38 @@ def test_only_what_the_config_names_may_be_wrong_on_some_processors(
     assert not any("portable" in bound for bound in bounds)
 
 
+@pytest.mark.parametrize(
+    ("technique", "given", "kept", "integers"),
+    [
+        ("round: {bits: 4}", 65536, 129, "{to: int8}"),
+        ("round: {bits: 4}", 65536, 256, "{to: int8, portable: false}"),
+        ("qat: {levels: 255}", 255, 129, "{to: int8}"),
+    ],
+)
+def test_what_int8_rounds_again_is_said(
+    technique: str, given: int, kept: int, integers: str
+) -> None:
+    key = technique.partition(":")[0]
+    chain = f"variants.int8={{{technique}, quantize: {integers}}}"
+    assert planned(chain).notes == [
+        f"variants.int8: {key} may give a weight {given} values, and int8 keeps {kept}: weights "
+        "with more are rounded anew, by what they are and not by what they do; "
+        f"set {key}.levels to {kept}"
+    ]
+    # What it says to do is right.
+    assert not planned(chain, f"variants.int8.{key}.levels={kept}").notes
+
+
+def test_what_int8_keeps_is_no_note() -> None:
+    for chain in (
+        "{round: {levels: 129}, quantize: int8}",
+        "{qat: {activations: int8}, quantize: int8}",
+        "{qat: 255, quantize: {to: int8, portable: false}}",
+        "{round: 4, quantize: uint8}",
+    ):
+        assert not planned(f"variants.int8={chain}").notes
+
+
 def test_the_default_trains_nothing_and_the_optimized_one_does() -> None:
     trained = {"qat", "distill", "prune", "channels", "cluster"}
     for config, names in ((MOBILENET, set()), (OPTIMIZED, {"qat small", "distill fast"})):
