@@ -35,8 +35,12 @@ CACHED = {"Cache-Control": "max-age=3600"}
 
 @pytest.fixture(scope="module")
 def photo() -> bytes:
+    return picture(WIDTH, HEIGHT)
+
+
+def picture(width: int, height: int) -> bytes:
     """A JPEG with much to tell apart, and little to encode."""
-    across, down = np.arange(WIDTH, dtype=np.uint16), np.arange(HEIGHT, dtype=np.uint16)
+    across, down = np.arange(width, dtype=np.uint16), np.arange(height, dtype=np.uint16)
     grey = ((across[None] // 9) ^ (down[:, None] // 7)).astype(np.uint8)
     stream = BytesIO()
     Image.fromarray(grey).convert("RGB").save(stream, "JPEG", quality=80)
