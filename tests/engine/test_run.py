@@ -280,6 +280,16 @@ def test_a_crash_is_a_result_where_its_step_says_so(tmp_path: Path) -> None:
     assert ("start", "bad") in run_most(store, *nodes)[1]
 
 
+@pytest.mark.timeout(60)
+def test_a_process_killed_while_it_reports_keeps_no_other_from_it(tmp_path: Path) -> None:
+    bad = node("bad", steps.killed_while_it_reports, lane="other")
+    later = node("later", steps.slow, inputs=("slow",))
+    done, events = run_most(Store(tmp_path), bad, node("slow", steps.slow, seconds=1.0), later)
+    assert list(done.results) == ["slow", "later"]
+    assert "was killed" in str(done.failures["bad"])
+    assert ("light", "half of later") in events.notes
+
+
 def test_what_all_need_ends_the_run_and_all_that_failed_is_told(tmp_path: Path) -> None:
     nodes = node("bad", steps.crash), node("shared", steps.refuse, lane="other", inputs=("a",))
     late = node("late", inputs=("slow",))

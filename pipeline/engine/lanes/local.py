@@ -28,7 +28,6 @@ from pipeline.engine.watch import OnProgress, Silent
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
-    from multiprocessing.synchronize import Lock
 
     from pipeline.engine.step import Lane
 
@@ -74,9 +73,6 @@ class LocalLanes:
         self._warming: list[Future[Any]] = []
         self._told: dict[Lane, OnProgress] = {}
         """Where each lane's reports go: to whoever runs something in it."""
-        self._messages: Connection | None = None
-        """The end of a pipe that processes of steps write reports to."""
-        self._one_at_a_time = self._context.Lock()
         self._background = Background(self._context)
 
     def submit(
@@ -135,32 +131,29 @@ class LocalLanes:
             # Until its thread is gone: the interpreter, on its way out, would write to a pipe that
             # the thread closes.
             pool.shutdown(wait=True, cancel_futures=True)
-        if self._messages is not None:
-            self._messages.close()
 
     def _pool(self, lane: Lane, tools: Collection[str] = ()) -> ProcessPoolExecutor:
         if lane not in self._pools:
             self._logs.mkdir(parents=True, exist_ok=True)
             for name, value in KEEP_MEMORY.items():
                 os.environ.setdefault(name, value)
-            if self._messages is None:
-                reader, self._messages = self._context.Pipe(duplex=False)
-                threading.Thread(target=self._forward, args=(reader,), daemon=True).start()
-            shared = (self._messages, self._one_at_a_time, self._background)
-            begin = (self._logs / f"{lane}.log", *shared)
+            # A pipe of its own: a process that is killed while it writes keeps no other from it.
+            reader, messages = self._context.Pipe(duplex=False)
+            threading.Thread(target=self._forward, args=(reader, lane), daemon=True).start()
+            begin = (self._logs / f"{lane}.log", messages, self._background)
             self._pools[lane] = ProcessPoolExecutor(1, self._context, _begin, begin)
             with _no_main():
                 # The process starts with the first call.
                 self._warming.append(self._pools[lane].submit(warm, lane, tools))
             self._processes[lane] = _processes(self._pools[lane])
+            messages.close()
         return self._pools[lane]
 
-    def _forward(self, reader: Connection) -> None:
-        # Over when nobody has the other end any more. No message says so: a process that was ended
-        # while it wrote one holds the lock for ever.
+    def _forward(self, reader: Connection, lane: Lane) -> None:
+        # Over when the lane's process, which alone has the other end, has ended.
         with reader, suppress(EOFError, OSError):
             while True:
-                fraction, note, lane = reader.recv()
+                fraction, note = reader.recv()
                 # A report that cannot be shown must not stop the steps, which wait for its reader.
                 with suppress(Exception):
                     self._told[lane](fraction, note, lane)
@@ -190,7 +183,7 @@ def _done(function: Callable[..., Any], *args: Any) -> Future[Any]:
     return future
 
 
-def _begin(log: Path, messages: Connection, one_at_a_time: Lock, background: Background) -> None:
+def _begin(log: Path, messages: Connection, background: Background) -> None:
     """Prepare a worker: its noise goes to a log, and it never outlives its parent."""
     from pipeline.engine import step
 
@@ -202,9 +195,11 @@ def _begin(log: Path, messages: Connection, one_at_a_time: Lock, background: Bac
     if log.stem == CUDA:
         _restore("CUDA_VISIBLE_DEVICES", hidden)
 
+    one_at_a_time = threading.Lock()
+
     def report(fraction: float, note: str) -> None:
         with one_at_a_time:
-            messages.send((fraction, note, log.stem))
+            messages.send((fraction, note))
 
     step.on_progress(report)
     step.on_piece(background.piece)

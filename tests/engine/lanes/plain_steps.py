@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -104,6 +105,13 @@ def write_killed(options: Write, ended: PipelineError, work: Path) -> None:
 @step(version=1, if_killed=write_killed)
 def crashes_in_native_code(inputs: Inputs, options: Write, work: Path) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
+
+
+@step(version=1)
+def killed_while_it_reports(inputs: Inputs, options: Write, work: Path) -> None:
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    while True:
+        progress(0.5, "x" * 10_000_000)
 
 
 @step(version=1)
