@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
@@ -15,11 +15,8 @@ from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
 from pipeline.sources.load import LoadedModel, load
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 GRAPH, SIGNATURE, FACTS = "frozen.pb", "signature.json", "facts.json"
 

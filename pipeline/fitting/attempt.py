@@ -17,11 +17,9 @@ from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
 from pipeline.measures.proportion import paired_difference, share
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Int64s, NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.samples.pictures import Pictures
     from pipeline.sources.load import LoadedModel
     from pipeline.tensors.signature import TensorSpec
@@ -105,7 +103,7 @@ class _Trial:
             rows.append(_row(way, *found, baseline))
         return rows
 
-    def _answers(self, way: Way) -> tuple[NDArray[np.int64], int]:
+    def _answers(self, way: Way) -> tuple[Int64s, int]:
         """The model's class of each image, [n], and how many classes it has."""
         from pipeline.validate.golden import run
 

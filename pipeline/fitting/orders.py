@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from pipeline.measures.proportion import paired_difference
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Int64s, NDArray, np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Classes = NDArray[np.int64]
+Classes = Int64s
 
 GIVEN = "as given"
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.config.preprocess import Preprocess
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, NDArray, np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Image = NDArray[np.float32]
+Image = Float32s
 
 #: What 0 and 255 become, as Keras' applications, torchvision and most tutorials have it.
 SCALES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))

@@ -23,14 +23,11 @@ from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.backends.session import Latency
 
-    Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -97,7 +94,7 @@ def ratio(latency: Latency, reference: str, *, seed: int = 0) -> Ratio | None:
     return Ratio(value, low, high, CONFIDENCE, pairs, reference, reference_ms)
 
 
-def _interval(units: Floats, seed: int = 0) -> tuple[float, float, float]:
+def _interval(units: Float64s, seed: int = 0) -> tuple[float, float, float]:
     """The log ratio, and how far below and above it the bootstrap's interval reaches."""
     centre = float(_log_ratio(units))
     tail = (1 - CONFIDENCE) / 2
@@ -106,22 +103,22 @@ def _interval(units: Floats, seed: int = 0) -> tuple[float, float, float]:
     return centre, max(0.0, centre - low), max(0.0, high - centre)
 
 
-def _units(warm_ms: list[float], reference_ms: list[float]) -> Floats:
+def _units(warm_ms: list[float], reference_ms: list[float]) -> Float64s:
     """Each A B with the B A after it: [2 (artifact, reference), units, 2]."""
     even = len(warm_ms) // 2 * 2
     times = np.array([warm_ms[:even], reference_ms[:even]], np.float64)
-    units: Floats = np.maximum(times, SMALLEST_MS).reshape(2, -1, 2)
+    units: Float64s = np.maximum(times, SMALLEST_MS).reshape(2, -1, 2)
     return units
 
 
-def _log_ratio(units: Floats) -> Floats:
+def _log_ratio(units: Float64s) -> Float64s:
     """[2, …, units, 2] -> [...]."""
     times = np.sort(units.reshape(*units.shape[:-2], -1), axis=-1)
     count = times.shape[-1]
     # A mean and no percentile: browsers round their clocks, and of few distinct values it jumps.
     undisturbed = times[..., int(count * FASTEST[0]) : math.ceil(count * FASTEST[1])].mean(axis=-1)
     given, wanted = np.log(undisturbed)
-    difference: Floats = given - wanted
+    difference: Float64s = given - wanted
     return difference
 
 
@@ -132,7 +129,7 @@ def _student(freedom: int) -> float:
     return 1 + first + (5 * z**4 + 16 * z**2 + 3) / (96 * freedom**2)
 
 
-def _resampled(units: Floats, seed: int) -> Floats:
+def _resampled(units: Float64s, seed: int) -> Float64s:
     """The log ratio of ``RESAMPLES`` series put together of blocks of units."""
     count = units.shape[1]
     # The rate at which the bias and variance of block estimates balance (Hall et al. 1995).
@@ -143,7 +140,7 @@ def _resampled(units: Floats, seed: int) -> Floats:
     centre = _log_ratio(units)
     # Series of few blocks vary less than the times they stand for do (Hesterberg 2015).
     widened = math.sqrt(count / max(1, count - length)) * _student(count - 1)
-    resampled: Floats = centre + (_log_ratio(units[:, chosen]) - centre) * widened
+    resampled: Float64s = centre + (_log_ratio(units[:, chosen]) - centre) * widened
     return resampled
 
 

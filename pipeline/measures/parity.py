@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.tensors.arrays import Array, np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, Float64s, NDArray, np
 
 #: Of each metric, which output's is the worst: the artifact's.
 WORST: Mapping[str, Callable[[list[Any]], Any]] = {
@@ -87,7 +84,7 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
     return measured
 
 
-def _relative_error(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+def _relative_error(given: Float64s, wanted: Float64s) -> float:
     """Root mean square error over root mean square deviation from the golden's mean sample.
 
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
@@ -101,14 +98,14 @@ def _relative_error(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> 
     return error / measure
 
 
-def _elementwise(error: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+def _elementwise(error: Float64s, wanted: Float64s) -> float:
     """The largest error of an element as a share of it, or of ``FLOOR`` of the output's size."""
     floor = max(FLOOR * _rms(wanted), SMALLEST)
     largest = float((error / np.maximum(np.abs(wanted), floor)).max(initial=0.0))
     return min(largest, float(np.finfo(np.float32).max))
 
 
-def _snr_db(error: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+def _snr_db(error: Float64s, wanted: Float64s) -> float:
     """``20 log10(rms(golden) / rms(error))``, between -``MAX_DB`` and ``MAX_DB``."""
     from math import log10
 
@@ -123,23 +120,23 @@ def _share(off: NDArray[np.bool_], finite: NDArray[np.bool_]) -> float:
     return float((off | ~finite).mean()) if off.size else 0.0
 
 
-def _rms(values: NDArray[np.float64]) -> float:
+def _rms(values: Float64s) -> float:
     """Root mean square; 0 of nothing."""
     return float(np.sqrt(np.mean(values**2))) if values.size else 0.0
 
 
-def logits(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def logits(probabilities: Float64s) -> Float64s:
     """Logits, centred: ``log p - mean(log p)`` over the last axis.
 
     A softmax forgets one constant per row; without it, the logits are the
     logarithm of the probabilities. So they need no second output of the model.
     """
     logarithm = np.log(np.maximum(probabilities, SMALLEST))
-    centred: NDArray[np.float64] = logarithm - logarithm.mean(axis=-1, keepdims=True)
+    centred: Float64s = logarithm - logarithm.mean(axis=-1, keepdims=True)
     return centred
 
 
-def _cosine(given: NDArray[np.float64], wanted: NDArray[np.float64]) -> float:
+def _cosine(given: Float64s, wanted: Float64s) -> float:
     """The smallest cosine similarity over samples; two zero vectors agree."""
     rows, wanted_rows = given.reshape(len(given), -1), wanted.reshape(len(wanted), -1)
     product = (rows * wanted_rows).sum(axis=1)

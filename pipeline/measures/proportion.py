@@ -5,12 +5,10 @@ from __future__ import annotations
 from math import copysign, inf, sqrt
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import NDArray, np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
 #: The standard normal's 97.5 % quantile: of a two-sided interval of 95 %.
 Z = 1.959963984540054

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.tensors.arrays import Array, np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, Float64s, np
 
 #: Outputs of the worst samples, [k, …] by public name, in the order of ``worst``.
 FILE = "worst.safetensors"
@@ -38,7 +35,7 @@ def keep_worst(
     return [{"sample": int(i), "error": float(errors[i])} for i in chosen]
 
 
-def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> NDArray[np.float64]:
+def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> Float64s:
     """Of each sample, the largest absolute difference in any element of any output.
 
     NaN and infinity count as float32's largest number, so that they come first and JSON holds them.
@@ -50,5 +47,5 @@ def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> 
             error = np.abs(outputs[name].astype(np.float64) - wanted.astype(np.float64))
         rows = error.reshape(len(error), -1).max(axis=1, initial=0.0)
         found.append(np.nan_to_num(rows, nan=largest, posinf=largest))
-    errors: NDArray[np.float64] = np.max(found, axis=0)
+    errors: Float64s = np.max(found, axis=0)
     return errors

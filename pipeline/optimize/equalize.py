@@ -18,15 +18,14 @@ from pydantic import Field
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, progress, step
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.tensorflow.channels import Channels
     from pipeline.graphs.tensorflow.layers import Layer
 
-    Vector = NDArray[np.float64]
+Vector = Float64s
+
 
 KEY = NAME = "equalize"
 STAGE = "frozen"

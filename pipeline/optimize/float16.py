@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights.codec import Encoded
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 KEY = "quantize"
 STAGE = "weights"
@@ -21,7 +16,7 @@ class Options(options.Options):
     """Weights as float16; activations stay float32."""
 
 
-def encode(values: NDArray[np.float32], axis: int | None) -> Encoded:
+def encode(values: Float32s, axis: int | None) -> Encoded:
     """Round a float32 tensor to float16.
 
     Raises:

@@ -19,11 +19,9 @@ from pydantic import Field
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.onnx.observe import Range
 
     Arrays = Mapping[str, NDArray[np.generic]]

@@ -9,17 +9,14 @@ compute with the 4-bit weights and with activations rounded to 8 bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from pipeline.base import options
 from pipeline.optimize import uint8
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights.codec import Encoded, Weight
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 KEY = "quantize"
 STAGE = "weights"
@@ -42,7 +39,7 @@ class Options(options.Options):
     """Weights that share a scale. Fewer are more precise, and their scales take more bytes."""
 
 
-def encode(values: NDArray[np.float32], axis: int | None, *, block: int = 32) -> Encoded:
+def encode(values: Float32s, axis: int | None, *, block: int = 32) -> Encoded:
     """Re-encode one float32 tensor; ``axis`` is its output channels', or ``None``."""
     return encode_all([Weight(values, axis)], block=block)[0] or uint8.encode(values, axis)
 
@@ -79,7 +76,7 @@ def _is_kept(weight: Weight, encoded: Encoded | None) -> bool:
     return encoded is not None and np.array_equal(decode(encoded, weight.axis), weight.values)
 
 
-def in_blocks(values: NDArray[np.float32], axis: int, block: int) -> Encoded:
+def in_blocks(values: Float32s, axis: int, block: int) -> Encoded:
     """Round to 4-bit integers with a scale for each block along an axis.
 
     Returns:
@@ -99,7 +96,7 @@ def in_blocks(values: NDArray[np.float32], axis: int, block: int) -> Encoded:
     )
 
 
-def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
+def _scales(blocks: Float32s) -> Float32s:
     """For blocks along the last axis, those with the least squares of errors; 8 significant bits,
     since what follows would compress badly."""
     from pipeline.weights.bits import significant
@@ -116,6 +113,6 @@ def _scales(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def _nearest(blocks: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    numbers: NDArray[np.float32] = np.clip(np.rint(blocks / scale[..., None]), -LARGEST, LARGEST)
+def _nearest(blocks: Float32s, scale: Float32s) -> Float32s:
+    numbers: Float32s = np.clip(np.rint(blocks / scale[..., None]), -LARGEST, LARGEST)
     return numbers

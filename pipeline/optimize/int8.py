@@ -19,12 +19,10 @@ from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import NDArray, np
 from pipeline.weights import pairs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Arrays = dict[str, NDArray[np.generic]]
     Ranges = dict[str, tuple[float, float]]
 

@@ -16,17 +16,14 @@ from pydantic import Field
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.optimize.training.teaching import Share, Training
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights import pairs
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.keras.fold import Scaled
     from pipeline.optimize.training.fake_quant import Ranges
     from pipeline.optimize.training.teaching import Lesson
 
-    Array = NDArray[np.float32]
 
 KEY = "qat"
 NAME = "qat"
@@ -104,13 +101,13 @@ def _bounded(levels: int, options: Options) -> int:
 class Grid:
     """The values ``q * step`` that a kernel may have, for integers q from ``low`` to ``high``."""
 
-    step: Array
+    step: Float32s
     """Broadcast to the kernel's shape: one step for each output channel."""
     low: int
     high: int
-    free: Array
+    free: Float32s
     """1.0 where a weight may change, and 0.0 where it is zero for good."""
-    pace: Array
+    pace: Float32s
     """What an optimizer's steps are multiplied by, broadcast to the kernel's shape."""
 
     def integers(self, values: Any) -> Any:
@@ -236,14 +233,14 @@ def _grid(layer: Any, options: Options) -> Grid:
     return Grid(np.where(width > 0, width, 1).astype(np.float32), low, high, free, pace)
 
 
-def _least_error(kernel: Array, within: tuple[int, ...], high: int) -> Array:
+def _least_error(kernel: Float32s, within: tuple[int, ...], high: int) -> Float32s:
     """The steps with the least squared error, of a few that are tried for each channel."""
     widest = np.abs(kernel).max(axis=within, keepdims=True) / high
     steps = np.stack([np.where(widest > 0, widest, 1) * share for share in SHARES])
     rounded = np.clip(np.rint(kernel / steps), -high, high) * steps
     errors = ((rounded - kernel) ** 2).sum(axis=tuple(i + 1 for i in within), keepdims=True)
     best = errors.argmin(axis=0)[np.newaxis]
-    found: Array = np.take_along_axis(steps, best, axis=0)[0]
+    found: Float32s = np.take_along_axis(steps, best, axis=0)[0]
     return found
 
 

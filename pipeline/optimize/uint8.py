@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from pipeline.base import options
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights.codec import Encoded, Weight, affine, exact, on_grid, rounded
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 KEY = "quantize"
 STAGE = "weights"
@@ -44,7 +41,7 @@ class Options(options.Options):
 
 
 def encode(
-    values: NDArray[np.float32],
+    values: Float32s,
     axis: int | None,
     *,
     levels: int = 256,

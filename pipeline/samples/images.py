@@ -14,10 +14,9 @@ from pipeline.base.options import Options as Strict
 from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
 from pipeline.samples.pictures import Pictures, spread
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from PIL.Image import Image
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}

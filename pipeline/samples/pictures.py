@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pipeline.tensors.arrays import np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Int64s, NDArray, np
 
 
 @dataclass(frozen=True)
@@ -18,7 +14,7 @@ class Pictures:
 
     images: Sequence[NDArray[np.uint8]]
     """[height, width] or [height, width, channels], of any sizes."""
-    labels: NDArray[np.int64]
+    labels: Int64s
     """[n]."""
     names: Sequence[str] = ()
     """Of the labels, where the samples name them."""

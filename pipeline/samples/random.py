@@ -12,11 +12,9 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
 from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, Float32s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.tensors.signature import TensorSpec
 
 WHERE = "samples.random"
@@ -152,7 +150,7 @@ def _values(
 
 def _image(
     shape: tuple[int, ...], axis: int, low: float, high: float, chance: np.random.Generator
-) -> NDArray[np.float32]:
+) -> Float32s:
     """Octaves of noise, each twice as fine and half as strong (amplitude as 1/f), stretched to
     a brightness range of the image's own within [low, high]."""
     from pipeline.inputs.image.preprocess import resized
@@ -168,5 +166,5 @@ def _image(
     dark, light = chance.uniform(0, 0.5), chance.uniform(0.5, 1)
     unit = (total - total.min()) / max(float(np.ptp(total)), 1e-6)
     values = low + (high - low) * (dark + (light - dark) * unit)
-    image: NDArray[np.float32] = np.moveaxis(values, -1, axis).astype(np.float32)
+    image: Float32s = np.moveaxis(values, -1, axis).astype(np.float32)
     return image

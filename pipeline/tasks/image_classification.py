@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigError
 from pipeline.measures.proportion import share
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, Int64s, NDArray, np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
-    Outputs = Mapping[str, NDArray[np.float32]]
+    Outputs = Mapping[str, Float32s]
 
 NAME = "image-classification"
 
 
-def ranked(outputs: Outputs, count: int) -> NDArray[np.int64]:
+def ranked(outputs: Outputs, count: int) -> Int64s:
     """The classes with the highest scores, the highest first; of equals, the first one.
 
     Args:
@@ -30,11 +28,11 @@ def ranked(outputs: Outputs, count: int) -> NDArray[np.int64]:
     Raises:
         ConfigError: the model has several outputs, or one that is not scores per class.
     """
-    order: NDArray[np.int64] = np.argsort(-scores(outputs), axis=1, kind="stable")
+    order: Int64s = np.argsort(-scores(outputs), axis=1, kind="stable")
     return order[:, :count]
 
 
-def accuracy(outputs: Outputs, labels: NDArray[np.int64]) -> dict[str, Any]:
+def accuracy(outputs: Outputs, labels: Int64s) -> dict[str, Any]:
     """The share of samples whose highest score is at their label, as ``top1_accuracy``.
 
     Args:
@@ -44,13 +42,13 @@ def accuracy(outputs: Outputs, labels: NDArray[np.int64]) -> dict[str, Any]:
     return share("top1_accuracy", right(outputs, labels))
 
 
-def right(outputs: Outputs, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def right(outputs: Outputs, labels: Int64s) -> NDArray[np.bool_]:
     """Which samples' highest score is at their label, bool [n]; arguments as in ``accuracy``."""
     found: NDArray[np.bool_] = ranked(outputs, 1)[:, 0] == labels
     return found
 
 
-def chance(outputs: Outputs, labels: NDArray[np.int64]) -> float:
+def chance(outputs: Outputs, labels: Int64s) -> float:
     """The share of samples that whoever does not look at them gets right at most.
 
     That of the commonest label; of one that all samples have, what a class chosen blindly gets.
@@ -59,7 +57,7 @@ def chance(outputs: Outputs, labels: NDArray[np.int64]) -> float:
     return float(counts.max() / counts.sum()) if len(counts) > 1 else 1 / scores(outputs).shape[1]
 
 
-def scores(outputs: Outputs) -> NDArray[np.float32]:
+def scores(outputs: Outputs) -> Float32s:
     """One score per class, [n, classes], of outputs as in ``ranked``."""
     shapes = {name: tuple(values.shape) for name, values in outputs.items()}
     if len(outputs) == 1:

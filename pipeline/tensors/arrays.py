@@ -10,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Array", "Arrays", "np"]
+__all__ = ["Array", "Arrays", "Float32s", "Float64s", "Int64s", "NDArray", "np"]
 
 
 class _Lazy(ModuleType):
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
     #: Named as inputs or outputs are.
     Arrays = Mapping[str, Array]
+    Float32s = NDArray[np.float32]
+    Float64s = NDArray[np.float64]
+    Int64s = NDArray[np.int64]
 else:
     np = _Lazy("numpy")
-    Array = Arrays = Any
+    NDArray = Array = Arrays = Float32s = Float64s = Int64s = Any

@@ -14,11 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tensors.arrays import Array, Arrays, np
+from pipeline.tensors.arrays import Array, Arrays, Float64s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.backends.session import Session
     from pipeline.tensors.signature import Signature, TensorSpec
 
@@ -214,10 +212,10 @@ def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bo
     return min(found) if np.isfinite(found).all() else 0.0
 
 
-def _surer(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def _surer(probabilities: Float64s) -> Float64s:
     """The softmax of logits twice as large."""
     squares = probabilities**2
-    surer: NDArray[np.float64] = squares / squares.sum(axis=-1, keepdims=True)
+    surer: Float64s = squares / squares.sum(axis=-1, keepdims=True)
     return surer
 
 

@@ -13,14 +13,13 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pipeline.measures.proportion import share
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Int64s, NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.validate.confidence import Confidence
 
-    Indices = NDArray[np.int64]
+Indices = Int64s
+
 
 #: On so many of the samples the two may answer otherwise than the large one alone.
 LOST = 0.005

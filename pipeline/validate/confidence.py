@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pipeline.base.registry import discover
-from pipeline.tensors.arrays import Array, np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, Float32s, NDArray, np
 
 #: ``classes``: int32 [n]; ``confidence``: float32 [n].
 FILE = "confidence.safetensors"
@@ -23,7 +19,7 @@ class Confidence:
 
     classes: NDArray[np.int32]
     """[n]."""
-    confidence: NDArray[np.float32]
+    confidence: Float32s
     """[n]."""
 
     def write(self, folder: Path) -> None:

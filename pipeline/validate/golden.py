@@ -12,15 +12,13 @@ from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, Float64s, np
 from pipeline.tensors.signature import Signature
 from pipeline.validate import canary
 from pipeline.validate.confidence import confidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from numpy.typing import NDArray
 
     from pipeline.sources.load import LoadedModel
     from pipeline.tensors.signature import Signature
@@ -127,5 +125,5 @@ def _check_finite(outputs: Mapping[str, Array]) -> None:
 
 def _spread(values: Array) -> float:
     """The largest standard deviation, over samples, of any element."""
-    deviation: NDArray[np.float64] = values.astype(np.float64).std(axis=0)
+    deviation: Float64s = values.astype(np.float64).std(axis=0)
     return float(deviation.max()) if deviation.size else 0.0

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, Float32s, Int64s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Reduced = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
+    Reduced = tuple[Float32s, Float32s, Int64s]
 
 RESULT = "ranges.json"
 
@@ -86,7 +84,7 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
         yield {"node": operation.name, "op": operation.type, **_range(low, high, bins)}
 
 
-def _reduced(values: NDArray[np.float32]) -> tuple[float, float, NDArray[np.int64]]:
+def _reduced(values: Float32s) -> tuple[float, float, Int64s]:
     """What ``_reductions`` gives of a node, of an array."""
     values = np.atleast_1d(values)
     finite = np.where(np.isfinite(values), values, np.float32(0))
@@ -167,7 +165,7 @@ def _joined(runs: list[Reduced]) -> Reduced:
     return np.min(lows, axis=0), np.max(highs, axis=0), np.sum(bins, axis=0, dtype=np.int64)
 
 
-def _range(low: float, high: float, bins: NDArray[np.int64]) -> dict[str, Any]:
+def _range(low: float, high: float, bins: Int64s) -> dict[str, Any]:
     """What the scan says of one node.
 
     Args:

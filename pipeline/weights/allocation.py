@@ -14,16 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, np
 from pipeline.weights.bits import entropy_of_counts
 from pipeline.weights.codec import Encoded, Weight, min_max, rounded, short_float16
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
 
 #: The error that 256 levels leave of a tensor whose range is ten standard deviations, and twice
 #: that: with more, one grid does not fit the tensor.
@@ -147,7 +141,7 @@ def _ladder(levels: int) -> list[int]:
     return sorted(found)
 
 
-def _demand(weight: Weight, axis: int | None) -> Floats:
+def _demand(weight: Weight, axis: int | None) -> Float64s:
     """What a square error counts for, by channel along an axis or in all: 1 / signal.
 
     A weight's signal is modelled as a factor of its input channel times one of its output
@@ -160,13 +154,13 @@ def _demand(weight: Weight, axis: int | None) -> Floats:
     energy = squares.mean(axis=others)
     first = _above(energy.mean(1), 1e-8)
     second = _above((energy / first[:, None]).mean(0), 1e-8)
-    demand: Floats = 1 / _above(first[:, None] * second[None, :], 1e-6)
+    demand: Float64s = 1 / _above(first[:, None] * second[None, :], 1e-6)
     if axis not in weight.sides:
         return np.array(demand.mean())
-    by_channel: Floats = demand.mean(1 - weight.sides.index(axis))
+    by_channel: Float64s = demand.mean(1 - weight.sides.index(axis))
     return by_channel
 
 
-def _above(values: Floats, share: float) -> Floats:
+def _above(values: Float64s, share: float) -> Float64s:
     """Without zeros: dead channels would demand any precision."""
     return np.maximum(values, max(float(values.max()) * share, 1e-60))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.tensors.arrays import Array, np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, Float32s, Float64s, np
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Encoded:
     """
 
     data: Array
-    scale: NDArray[np.float32] | None = None
+    scale: Float32s | None = None
     zero: Array | None = None
     block: int | None = None
     """``data`` holds 4-bit integers, zero at 0, of which so many share a scale: along the one axis
@@ -34,7 +31,7 @@ class Encoded:
 class Weight:
     """A float32 tensor to encode, and what a format knows of it."""
 
-    values: NDArray[np.float32]
+    values: Float32s
 
     axis: int | None = None
     """Where the format can have a scale for each channel: along this axis."""
@@ -90,7 +87,7 @@ def _encode_finite(
 
 
 def affine(
-    values: NDArray[np.float32],
+    values: Float32s,
     axis: int | None,
     dtype: type[np.unsignedinteger[Any]],
     levels: int | None = None,
@@ -108,7 +105,7 @@ def affine(
 
 
 def on_grid(
-    values: NDArray[np.float32], axis: int | None, dtype: type[np.unsignedinteger[Any]]
+    values: Float32s, axis: int | None, dtype: type[np.unsignedinteger[Any]]
 ) -> Encoded | None:
     """Values as they are, if they lie on a grid that ``dtype`` holds, however fine it is."""
     from pipeline.weights import grid
@@ -129,7 +126,7 @@ def on_grid(
 
 
 def rounded(
-    values: NDArray[np.float32],
+    values: Float32s,
     axis: int | None,
     dtype: type[np.unsignedinteger[Any]],
     levels: int | None = None,
@@ -146,9 +143,7 @@ def rounded(
     return Encoded(data, scale.reshape(shape), zero.reshape(shape).astype(dtype))
 
 
-def min_max(
-    values: NDArray[np.float32], axis: int | None, last: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def min_max(values: Float32s, axis: int | None, last: int) -> tuple[Float32s, Float32s]:
     """Scale, and the number from 0 to ``last`` that is zero, to be broadcast to ``values``."""
     over = _others(values, axis)
     low = np.minimum(values.min(axis=over, keepdims=True), 0).astype(np.float64)
@@ -159,11 +154,11 @@ def min_max(
     scale = np.where(scale > 0, scale, np.float32(1))
     if axis is None:
         scale = _short(scale, -low / scale)
-    zero: NDArray[np.float32] = np.clip(np.rint(-low / scale), 0, last).astype(np.float32)
+    zero: Float32s = np.clip(np.rint(-low / scale), 0, last).astype(np.float32)
     return scale, zero
 
 
-def _short(scale: NDArray[np.float32], zero: NDArray[np.float64]) -> NDArray[np.float32]:
+def _short(scale: Float32s, zero: Float64s) -> Float32s:
     """A scale hardly above another, of four digits, and of few when times ``zero``: those that a
     graph's JSON would spell out."""
     digits = 3 - int(np.floor(np.log10(scale.item())))
@@ -178,7 +173,7 @@ def _others(values: Array, axis: int | None) -> tuple[int, ...] | None:
     return None if axis is None else tuple(i for i in range(values.ndim) if i != axis)
 
 
-def short_float16(values: NDArray[np.float32], bits: int) -> Encoded:
+def short_float16(values: Float32s, bits: int) -> Encoded:
     """Round to so many significant bits of a float16; the others are zeros, which compress.
 
     Args:
@@ -204,7 +199,7 @@ def exact(weight: Weight) -> Encoded | None:
     return on_grid(weight.values, weight.axis, np.uint16)
 
 
-def decode(encoded: Encoded, axis: int | None) -> NDArray[np.float32]:
+def decode(encoded: Encoded, axis: int | None) -> Float32s:
     """The float32 values that a runtime computes from ``encoded``."""
     data = encoded.data.astype(np.float32)
     if encoded.block is not None and encoded.scale is not None:

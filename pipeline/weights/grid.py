@@ -10,11 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, Int64s, NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Floats = NDArray[np.floating]
 
 #: How far from whole a number may be, as a share of itself: two roundings to float32, of the value
@@ -26,14 +24,14 @@ TOLERANCE = 2.0**-21
 class Grid:
     """``values = numbers * scale``; zero is the number 0."""
 
-    numbers: NDArray[np.int64]
+    numbers: Int64s
     """As many and in the shape of the values."""
 
-    scale: NDArray[np.float32]
+    scale: Float32s
     """One in all, shape ``()``, or one per channel, ``[channels]``."""
 
 
-def find(values: NDArray[np.float32], axis: int | None, levels: int) -> Grid | None:
+def find(values: Float32s, axis: int | None, levels: int) -> Grid | None:
     """The coarsest grid that holds all values, or ``None``.
 
     Args:
@@ -57,11 +55,11 @@ def find(values: NDArray[np.float32], axis: int | None, levels: int) -> Grid | N
     return Grid(np.moveaxis(numbers.reshape(moved), 0, axis), scale)
 
 
-def _rows(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+def _rows(values: Float32s, axis: int) -> Float32s:
     return np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
 
 
-def _of_row(row: NDArray[np.float32], levels: int) -> tuple[NDArray[np.int64], float] | None:
+def _of_row(row: Float32s, levels: int) -> tuple[Int64s, float] | None:
     """Whole numbers and their scale."""
     # Most tensors are on no grid, and a part of them shows it.
     if np.unique(row[: 2 * levels]).size > levels:

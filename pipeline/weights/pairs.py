@@ -27,12 +27,9 @@ do; a channel with one large weight may have one up to 127.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.tensors.arrays import np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Float64s, np
 
 #: The largest unsigned activation.
 ACTIVATION = 255
@@ -53,35 +50,35 @@ LEVELS = 2 * HALF + 1
 HIGHEST = 127
 
 
-def largest(rows: Any) -> NDArray[np.float64]:
+def largest(rows: Any) -> Float64s:
     """The largest sum of the magnitudes of two values of one sign, of each row.
 
     Args:
         rows: numbers [channels, values]; a value that is the only one of its sign counts alone.
     """
-    sums: NDArray[np.float64] = np.maximum(_two(rows).sum(axis=0), _two(-_wide(rows)).sum(axis=0))
+    sums: Float64s = np.maximum(_two(rows).sum(axis=0), _two(-_wide(rows)).sum(axis=0))
     return sums
 
 
-def limited(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def limited(rows: Float64s) -> Float64s:
     """Whole numbers [channels, values] with those clipped that are too large for the bound.
 
     Only the largest of a row is, where the second leaves it more than half.
     """
     high, low = (np.clip(LIMIT - _two(one)[0], HALF, HIGHEST) for one in (rows, -rows))
-    clipped: NDArray[np.float64] = np.clip(rows, -low[:, None], high[:, None])
+    clipped: Float64s = np.clip(rows, -low[:, None], high[:, None])
     return clipped
 
 
-def room(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def room(rows: Float64s) -> Float64s:
     """How large a value of each row may become, [channels, 1], all of them at once, and the bound
     be kept; for rows that keep it."""
     top = np.abs(rows).max(axis=1, initial=0, keepdims=True)
-    free: NDArray[np.float64] = np.where(top <= HALF, HALF, LIMIT - top)
+    free: Float64s = np.where(top <= HALF, HALF, LIMIT - top)
     return free
 
 
-def _two(rows: Any) -> NDArray[np.float64]:
+def _two(rows: Any) -> Float64s:
     """The second largest and the largest value of each row, [2, channels]; at least 0."""
     values = _wide(rows)
     if values.shape[1] < 2:
@@ -89,6 +86,6 @@ def _two(rows: Any) -> NDArray[np.float64]:
     return np.maximum(np.partition(values, -2, axis=1)[:, -2:].T, 0)
 
 
-def _wide(rows: Any) -> NDArray[np.float64]:
+def _wide(rows: Any) -> Float64s:
     """int8 would wrap around."""
     return np.asarray(rows, np.float64)

@@ -30,3 +30,19 @@ def test_it_is_numpy_itself() -> None:
     assert isinstance(np.float32(1), numpy.floating)
     with pytest.raises(AttributeError, match="numpy' has no attribute 'ndaray'"):
         _ = np.ndaray  # type: ignore[attr-defined]
+
+
+EVERY_MODULE = """
+import importlib, pkgutil, sys
+import pipeline
+for module in pkgutil.walk_packages(pipeline.__path__, "pipeline."):
+    if ".scripts" not in module.name and not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+print(*({"keras", "numpy", "onnx", "onnxruntime", "tensorflow"} & {*sys.modules}))
+"""
+
+
+def test_importing_the_whole_package_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-c", EVERY_MODULE]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout == "\n"

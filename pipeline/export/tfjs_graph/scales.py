@@ -14,11 +14,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.weights.grid import Grid
 
 Node = dict[str, Any]
@@ -58,14 +56,14 @@ class _Weights:
         found = (i for i, spec in enumerate(self.specs) if spec["name"] == name)
         return next(found, None)
 
-    def values(self, index: int) -> NDArray[np.float32]:
-        array: NDArray[np.float32] = np.frombuffer(self.contents[index], "<f4")
+    def values(self, index: int) -> Float32s:
+        array: Float32s = np.frombuffer(self.contents[index], "<f4")
         return array.reshape(self.specs[index]["shape"])
 
-    def put(self, index: int, values: NDArray[np.float32]) -> None:
+    def put(self, index: int, values: Float32s) -> None:
         self.contents[index] = values.astype("<f4").tobytes()
 
-    def insert(self, index: int, name: str, values: NDArray[np.float32]) -> None:
+    def insert(self, index: int, name: str, values: Float32s) -> None:
         shape = list(values.shape)
         self.specs.insert(index, {"name": name, "shape": shape, "dtype": "float32"})
         self.contents.insert(index, values.astype("<f4").tobytes())
@@ -124,7 +122,7 @@ def _scaled(node: Node, weights: _Weights, readers: Counter[str]) -> list[Node] 
     return _nodes(node, fused)
 
 
-def _grid(values: NDArray[np.float32], axis: int) -> Grid | None:
+def _grid(values: Float32s, axis: int) -> Grid | None:
     """The grids of a kernel's output channels, unless one for all would be about as coarse."""
     from pipeline.weights.grid import find
 

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
@@ -15,12 +15,9 @@ from pipeline.engine.step import Inputs, step
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
 from pipeline.sources.load import load
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 from pipeline.weights.sharding import Size
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 __all__ = ["FORMAT", "NEEDS_KERAS", "Options", "convert", "known_to_lack", "package"]
 

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Vector = Float64s
 
-    Vector = NDArray[np.float64]
 
 #: Layers whose kernel takes a factor for each output channel, and that can have a bias.
 LINEAR = frozenset({"Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "DepthwiseConv2D", "Dense"})

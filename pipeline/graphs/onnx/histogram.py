@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pipeline.tensors.arrays import Array, np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from pipeline.tensors.arrays import Array, Int64s, np
 
 #: Equal steps of magnitude, from 0 to the largest.
 BINS = 2048
@@ -22,7 +18,7 @@ class Histogram:
     """The least value, or 0."""
     high: float
     """The greatest value, or 0."""
-    counts: NDArray[np.int64]
+    counts: Int64s
     """[2, BINS]: negative and positive values. Bin k holds magnitudes from k * step to
     (k + 1) * step. Zeros, which every range holds exactly, are in none."""
     zeros: int
@@ -42,12 +38,12 @@ class Histogram:
         return max(self.low, -threshold), min(self.high, threshold)
 
 
-def empty() -> NDArray[np.int64]:
+def empty() -> Int64s:
     """Counts of no values."""
     return np.zeros((2, BINS), np.int64)
 
 
-def count(values: Array, peak: float) -> tuple[NDArray[np.int64], int]:
+def count(values: Array, peak: float) -> tuple[Int64s, int]:
     """Counts of float32 values of any shape up to a magnitude, and how many are zero."""
     flat = values.ravel()
     flat = flat[flat != 0]

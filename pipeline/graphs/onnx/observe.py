@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
 from pipeline.graphs.onnx.histogram import Histogram, count, empty
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Arrays = Mapping[str, NDArray[np.generic]]
 
 #: Samples that run at once, where the model takes any batch: bounds memory.

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, Float32s, Float64s, np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+Vector = Float64s
 
-    Vector = NDArray[np.float64]
 
 CONVOLUTIONS = frozenset({"Conv2D", "DepthwiseConv2dNative"})
 BATCH_NORMS = frozenset({"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"})
@@ -105,9 +103,7 @@ class Folder:
         scale = gamma / np.sqrt(variance + node.attr["epsilon"].f)
         return Affine(scale, beta - mean * scale)
 
-    def _rewrite(
-        self, conv: Any, weights: NDArray[np.float32], chain: list[Any], affine: Affine
-    ) -> None:
+    def _rewrite(self, conv: Any, weights: Float32s, chain: list[Any], affine: Affine) -> None:
         """The last node of the chain becomes the bias, and keeps its name."""
         shape = weights.shape[2:] if conv.op != "Conv2D" else (weights.shape[3],)
         scaled = (weights * affine.scale.reshape(shape)).astype(np.float32)

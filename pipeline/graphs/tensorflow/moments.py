@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.tensorflow.blocks import split_rows
 from pipeline.graphs.tensorflow.layers import Layer
-from pipeline.tensors.arrays import np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+from pipeline.tensors.arrays import Float64s, np
 
 #: A variance counts at least so much of the mean square: float32 activations show less of it.
 LEAST = 1e-6
@@ -31,13 +26,13 @@ class Moments:
     A wide layer's lie in ``blocks`` instead of groups.
     """
 
-    mean: Array
+    mean: Float64s
     """E[x], [groups, inputs]."""
-    mean_now: Array
+    mean_now: Float64s
     """E[z], [groups, inputs]."""
-    square: Array
+    square: Float64s
     """E[z z^T], around the mean where a bias can take it up; [groups, inputs, inputs]."""
-    cross: Array
+    cross: Float64s
     """E[z x^T], likewise."""
 
     def damped(self, share: float) -> Moments:
@@ -79,7 +74,7 @@ def moments(
     return _around(centres, [total / rows for total in totals], whole=layer.bias is None)
 
 
-def _around(centres: Sequence[Array], means: Sequence[Array], *, whole: bool) -> Moments:
+def _around(centres: Sequence[Float64s], means: Sequence[Float64s], *, whole: bool) -> Moments:
     """Of the centres of x and z, and the means of what ``_sums`` sums; ``whole``: around zero."""
     x, z, square, cross = means
     mean, mean_now = centres[0] + x, centres[1] + z

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pipeline.tensors.arrays import np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+from pipeline.tensors.arrays import Float64s, Int64s, np
 
 #: Inputs whose errors reach all the others together.
 BLOCK = 64
@@ -21,17 +15,17 @@ class Grid:
     """``weight = number * step`` for whole numbers from ``low`` to ``high``; all broadcast to
     weights [groups, inputs, outputs]."""
 
-    step: Array
-    low: Array
-    high: Array
+    step: Float64s
+    low: Float64s
+    high: Float64s
 
-    def numbers(self, weights: Array) -> Array:
+    def numbers(self, weights: Float64s) -> Float64s:
         """Each weight's nearest whole number."""
-        found: Array = np.clip(np.rint(weights / self.step), self.low, self.high)
+        found: Float64s = np.clip(np.rint(weights / self.step), self.low, self.high)
         return found
 
 
-def with_feedback(weights: Array, grid: Grid, hessian: Array, zeros: Array) -> Array:
+def with_feedback(weights: Float64s, grid: Grid, hessian: Float64s, zeros: Float64s) -> Float64s:
     """Whole numbers whose errors make up for each other.
 
     Frantar et al. 2022, "GPTQ" (arXiv:2210.17323): minimizes ``(w - q)^T H (w - q)`` one input
@@ -65,11 +59,11 @@ def with_feedback(weights: Array, grid: Grid, hessian: Array, zeros: Array) -> A
             errors[:, i - start] = error
         left[:, end:] -= np.swapaxes(upper[:, start:end, end:], 1, 2) @ errors
     back = np.argsort(order, axis=1, kind="stable")
-    result: Array = np.take_along_axis(found, back, 1)
+    result: Float64s = np.take_along_axis(found, back, 1)
     return result
 
 
-def take_up(hessian: Array, order: NDArray[np.int64] | None = None) -> Array:
+def take_up(hessian: Float64s, order: Int64s | None = None) -> Float64s:
     """How the inputs after each one make up for its error: the upper Cholesky factor of H^-1.
 
     The square of what is on its diagonal is one over the harm that an error still does then.
@@ -79,5 +73,5 @@ def take_up(hessian: Array, order: NDArray[np.int64] | None = None) -> Array:
         hessian = np.take_along_axis(hessian, order[:, None, :], 2)
     inverse = np.linalg.inv(hessian)
     symmetric = (inverse + np.swapaxes(inverse, 1, 2)) / 2
-    upper: Array = np.swapaxes(np.linalg.cholesky(symmetric), 1, 2)
+    upper: Float64s = np.swapaxes(np.linalg.cholesky(symmetric), 1, 2)
     return upper

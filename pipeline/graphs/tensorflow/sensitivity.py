@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network
 from pipeline.graphs.tensorflow.stages import batches, target
-from pipeline.tensors.arrays import np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+from pipeline.tensors.arrays import Float64s, np
 
 #: Random mixtures of the outputs whose gradients are taken, for each batch.
 PROBES = 4
@@ -24,7 +19,7 @@ LEAST = 1e-3
 
 def sensitivities(
     network: Network, layers: Sequence[Layer], inputs: Mapping[str, Any]
-) -> list[Array]:
+) -> list[Float64s]:
     """The mean square gradient of the outputs by each layer's result, [channels] each.
 
     Summed over the places of a channel and over all outputs. A random mixture of the outputs has,
@@ -42,7 +37,7 @@ def sensitivities(
     return [_bounded(value) for value in total]
 
 
-def _bounded(energy: Array) -> Array:
+def _bounded(energy: Float64s) -> Float64s:
     mean = float(energy.mean())
     # No gradient reaches a layer that only decides (an argmax): all its channels count alike.
     return np.maximum(energy, LEAST * mean) if mean > 0 else np.ones_like(energy)

@@ -11,16 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pipeline.graphs.tensorflow.rounding import Grid, take_up
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, np
 from pipeline.weights.bits import entropy, significant_above
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
 
 #: Significant bits of a step. Its products with whole numbers are then exact in float32, and up
 #: to 256 of them in float16.
@@ -37,13 +31,13 @@ FINEST, COARSEST = -40.0, 20.0
 class Harm:
     """A layer's weights, and the square of what an error of each does to the outputs."""
 
-    weights: Array
+    weights: Float64s
     """[groups, inputs, outputs]."""
-    square: Array
+    square: Float64s
     """By channel, or for the whole layer: [groups, 1, outputs] or [1, 1, 1]."""
 
 
-def harm(weights: Array, hessian: Array, energy: Array, *, per_channel: bool) -> Harm:
+def harm(weights: Float64s, hessian: Float64s, energy: Float64s, *, per_channel: bool) -> Harm:
     """Of a layer's weights, its Hessian, and the outputs' gradient energy by channel."""
     groups, _, outputs = weights.shape
     diagonal = np.einsum("gii->gi", take_up(hessian))
@@ -88,7 +82,7 @@ def _bits(harms: Sequence[Harm], grids: Sequence[Grid]) -> float:
     return total / sum(one.weights.size for one in harms)
 
 
-def _some(weights: Array) -> Array:
+def _some(weights: Float64s) -> Float64s:
     """Whole inputs of all outputs, evenly chosen, so that grids still broadcast."""
     every = max(1, min(weights.shape[1], weights.size // SEEN))
     return weights[:, ::every]

@@ -16,15 +16,12 @@ The steps, in this order, all in float32 on values 0 to 255:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.config.preprocess import Preprocess
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, NDArray, np
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Image = NDArray[np.float32]
+Image = Float32s
 
 LUMA = (0.299, 0.587, 0.114)
 

@@ -14,11 +14,9 @@ from pydantic import Field, model_validator
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, NDArray, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     Arrays = Mapping[str, NDArray[np.generic]]
 
 #: The nodes -> a model in which they are quantized.

@@ -22,16 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, Int64s, NDArray, np
 from pipeline.weights import grid, pairs
 from pipeline.weights.bits import significant_above
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rows = NDArray[np.float64]
+Rows = Float64s
 
 #: Significant bits of a weight's scale.
 SCALE_BITS = 4
@@ -242,7 +239,7 @@ def _rounded(rows: Rows, nearest: Rows, room: Rows) -> NDArray[np.int8]:
     return (nearest - np.where(gains > 0, steps, 0)).astype(np.int8)
 
 
-def _fits(numbers: NDArray[np.int64], *, portable: bool) -> bool:
+def _fits(numbers: Int64s, *, portable: bool) -> bool:
     if portable and pairs.largest(numbers.reshape(1, -1))[0] > pairs.LIMIT:
         return False
     return bool(numbers.min(initial=0) >= LOWEST and numbers.max(initial=0) <= HIGHEST)

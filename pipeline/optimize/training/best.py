@@ -12,14 +12,12 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float64s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.optimize.training.examples import Examples
 
-    Losses = NDArray[np.float64]
+Losses = Float64s
 
 
 def keeper(watch: Examples, settled: int = 0) -> Any:

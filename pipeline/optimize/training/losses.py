@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.optimize.training.outputs import is_softmax
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array, Float64s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.optimize.training.examples import Examples, Mix
 
 #: Its logarithm is finite in float32, and so is its inverse, the logarithm's slope.
@@ -52,7 +50,7 @@ def metrics(model: Any, examples: Examples) -> list[Any]:
     return []
 
 
-def each(model: Any, examples: Examples) -> NDArray[np.float64]:
+def each(model: Any, examples: Examples) -> Float64s:
     """The loss of every example, summed over outputs: float64 [n]."""
     answers = model.predict(list(examples.inputs), batch_size=128, verbose=0)
     answers = list(answers.values()) if isinstance(answers, dict) else answers

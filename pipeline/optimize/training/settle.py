@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Float32s, np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from pipeline.graphs.keras.fold import Scaled
 
-    Array = NDArray[np.float32]
 
-
-def settle(one: Scaled, q: Array, step: Array, bits: int) -> float:
+def settle(one: Scaled, q: Float32s, step: Float32s, bits: int) -> float:
     """Make the folded kernel of a layer ``q`` times the folded steps, in float32 arithmetic.
 
     Args:
