@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pipeline.measures import words
 from pipeline.measures.proportion import paired_difference
-from pipeline.report.release import Release
 from pipeline.validate.sampling import Undecided
+from pipeline.validate.verdict import ProofVerdict
 
 
-def undecided(release: Release) -> list[str]:
+def undecided(proofs: Iterable[ProofVerdict]) -> list[str]:
     """Shares beyond their bounds by no more than chance explains; one line an artifact and bound.
 
     ``onnx/small on ort-wasm in Chromium: 0.56 points lost, at most 0.50 allowed: within what 360
     samples can tell; 68,000 would decide``.
     """
-    found: dict[str, tuple[Undecided, list[str]]] = {}
-    for proof in release.proofs:
-        for one in proof.undecided:
-            key = f"{proof.artifact} {one.metric} {one.bound}"
-            worst, targets = found.setdefault(key, (one, []))
-            if abs(one.value - one.bound) > abs(worst.value - worst.bound):
-                found[key] = one, targets
+    shares: dict[str, tuple[Undecided, list[str]]] = {}
+    for proof in proofs:
+        for share in proof.undecided:
+            key = f"{proof.artifact} {share.metric} {share.bound}"
+            worst, targets = shares.setdefault(key, (share, []))
+            if abs(share.value - share.bound) > abs(worst.value - worst.bound):
+                shares[key] = share, targets
             targets.append(proof.target)
     return [
-        f"{key.partition(' ')[0]} on {words.targets(targets)}: {told(one)}"
-        for key, (one, targets) in found.items()
+        f"{key.partition(' ')[0]} on {words.targets(targets)}: {told(worst)}"
+        for key, (worst, targets) in shares.items()
     ]
 
 
-def told(one: Undecided) -> str:
+def told(share: Undecided) -> str:
     """One of them, without its artifact and target."""
-    if one.metric == "accuracy_drop":
-        what = f"{_points(one.value)} points lost, at most {_points(one.bound)} allowed"
+    if share.metric == "accuracy_drop":
+        what = f"{_points(share.value)} points lost, at most {_points(share.bound)} allowed"
     else:
-        value, bound = (words.value_of(one.metric, share) for share in (one.value, one.bound))
-        what = f"{words.metric(one.metric)} {value}, at least {bound} asked for"
-    more = f"{_rounded(one.needed):,}" if one.needed else "more than 10 million"
-    samples = words.count(one.samples, "sample")
+        value, bound = (words.value_of(share.metric, value) for value in (share.value, share.bound))
+        what = f"{words.metric(share.metric)} {value}, at least {bound} asked for"
+    more = f"{_rounded(share.needed):,}" if share.needed else "more than 10 million"
+    samples = words.count(share.samples, "sample")
     return f"{what}: within what {samples} can tell; {more} would decide"
 
 

@@ -44,7 +44,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     titled = {
         "Bounds not kept": list(_missed(proof)),
         "Not decided by so few samples": [
-            (words.metric(share.metric), chance.told(share)) for share in proof.undecided
+            (words.metric(share.metric), chance.told(share)) for share in proof.verdict.undecided
         ],
         "Bounds": [
             (words.metric(name), words.bound(name, bound)) for name, bound in proof.gates.items()
@@ -64,14 +64,17 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
 
 
 def _missed(proof: Proof) -> Iterator[Fact]:
-    for miss in proof.missed:
+    for miss in proof.verdict.missed:
         value = words.value_of(miss.metric, miss.value)
         yield words.metric(miss.metric), f"{value}, {words.bound(miss.metric, miss.bound)}"
 
 
 def _samples(proof: Proof) -> Iterator[Fact]:
     if proof.samples is not None:
-        yield "samples", f"the first {proof.samples}" if proof.partial else str(proof.samples)
+        yield (
+            "samples",
+            f"the first {proof.samples}" if proof.verdict.partial else str(proof.samples),
+        )
 
 
 def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:

@@ -10,8 +10,6 @@ from typing import Any
 
 from pipeline.backends.targets import BROWSERS
 from pipeline.measures import words
-from pipeline.measures.miss import Miss
-from pipeline.validate.sampling import Undecided
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
 
 #: Two sessions of one artifact differ by so much in time (Mytkowicz et al. 2009), which the
@@ -79,18 +77,8 @@ class Proof:
         return self.record.get("samples")
 
     @property
-    def partial(self) -> bool:
-        """Whether it ran on some of the samples only, which is no proof by itself."""
-        return self.verdict.partial
-
-    @property
     def reason(self) -> str:
         return self.verdict.reason
-
-    @property
-    def todo(self) -> str:
-        """What to do where it did not run."""
-        return self.verdict.todo
 
     @property
     def single_samples(self) -> str:
@@ -131,14 +119,6 @@ class Proof:
         bounds = (given["value"], given["low"], given["high"])
         reference = given.get("reference", "fp32")
         return Ratio(*bounds, confidence, reference, given.get("reference_ms"))
-
-    @property
-    def missed(self) -> tuple[Miss, ...]:
-        return self.verdict.missed
-
-    @property
-    def undecided(self) -> tuple[Undecided, ...]:
-        return self.verdict.undecided
 
     @property
     def gates(self) -> Mapping[str, float]:

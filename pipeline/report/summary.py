@@ -57,7 +57,7 @@ class Summary:
 def summarize(release: Release) -> Summary:
     """A release's verdict in words, and what to ship of it."""
     verdict = release.verdict
-    undecided = chance.undecided(release)
+    undecided = chance.undecided(verdict.proofs)
     unsure = f" {_UNSURE}" if verdict.ok and undecided else ""
     return Summary(
         ok=verdict.ok,
