@@ -10,7 +10,6 @@ from pipeline.tensors.arrays import Array, Arrays
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 
 class Unavailable(Exception):  # noqa: N818 - a state that validation records, not a bug
@@ -110,9 +109,4 @@ class Session(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...

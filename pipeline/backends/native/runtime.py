@@ -7,16 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pipeline.artifacts import artifact as artifacts
 from pipeline.backends.session import Latency
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import infer_singly_at_worst
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
 
 Run = Callable[[], Any]
 
@@ -136,12 +132,7 @@ class NativeSession(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._session = None
 
     def _open(self) -> None:

@@ -19,7 +19,7 @@ from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
 
 if TYPE_CHECKING:
-    from types import ModuleType, TracebackType
+    from types import ModuleType
 
     from pipeline.backends.web.artifact_page import ArtifactPage
 
@@ -156,12 +156,7 @@ class PageSession:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
     def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
