@@ -17,7 +17,7 @@ from pipeline.build.result import Built
 from pipeline.engine.store import Store
 from pipeline.export import onnx as fmt
 from pipeline.optimize import int8_dynamic
-from pipeline.publish.release.manifest import Proved, _judged
+from pipeline.publish.release.manifest import Proved, _judge
 from pipeline.report import terminal
 from pipeline.report.release import Artifact, Release
 from pipeline.report.summary import summarize
@@ -212,10 +212,11 @@ def proved(known: dict[str, Any], *, unportable: bool) -> dict[str, Any]:
     one = Proved(id="onnx/int8", variant="int8", plain=False, targets=bounds, unportable=unportable)
     results = [
         {"target": target, "backend": target.partition("@")[0], "parity": {"nonfinite": 0}}
-        | {"accuracy": None, "required": True, "hardware": {"kind": "cpu", "name": "any"}}
+        | {"status": "measured", "accuracy": None, "required": True}
+        | {"hardware": {"kind": "cpu", "name": "any"}}
         for target in TARGETS
     ]
-    results = [r | _judged(one, r, Facts(1000), known, strict=False) for r in results]
+    results = [dict(_judge(one, r, Facts(1000), known, strict=False)) for r in results]
     sizes = {"format": "onnx", "variant": "int8", "bytes": 1000}
     return {"id": one.id, **sizes, "portability": known, "validation": results}
 
