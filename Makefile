@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup ready chromium build test lint types format bench configs release pack summary site assets lock doctor clean
+.PHONY: help setup ready chromium build test test-all lint types format bench configs release pack summary site assets lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -22,14 +22,25 @@ DIST ?= dist
 SITE ?= site
 SUMMARY ?= /dev/stdout
 
+# What of the tests to run, as words of pytest. What measures times runs after all else; of the rest
+# JOBS files run at once.
+TESTS ?=
+JOBS ?= 2
+ALONE := tests/client/test_long_tasks.py tests/validate/test_planted_slow_down.py
+TOGETHER := --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(ALONE:%=--ignore=%)
+
 help: ## Show the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 build: $(if $(BACKENDS),setup,ready) ## Make, prove and publish CONFIG (configs/mobilenet.yaml), on BACKENDS if named.
 	$(BIN)/pipeline build $(CONFIG) $(if $(BACKENDS),--set 'validate.backends=$(BACKENDS)')
 
-test: setup lint $(BUNDLERS)/node_modules/.ready ## Run the whole test suite.
-	$(BIN)/pytest
+test: ## Run the test suite, but for what takes very long.
+test-all: TESTS := -m ''
+test-all: ## Run all of it, every artifact on every backend in every engine included.
+test test-all: setup lint $(BUNDLERS)/node_modules/.ready
+	$(BIN)/pytest $(TOGETHER) $(TESTS)
+	$(BIN)/pytest $(ALONE) $(TESTS)
 
 lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workflows.
 	$(BIN)/ruff check .

@@ -1,19 +1,24 @@
-"""The config with trained variants, on ``all``: every artifact, backend and engine that is here."""
+"""Builds on ``all``: every backend in every engine that is here.
+
+On each of them one artifact of each format, and nightly every artifact of the config with trained
+variants.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from shared_store import SharedStore
 
 from pipeline.base.registry import discover
 
 ROOT = Path(__file__).parents[1]
-CONFIG = ROOT / "configs/mobilenet-optimized.yaml"
 PIPELINE = Path(sys.executable).with_name("pipeline")
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
@@ -28,25 +33,55 @@ ONNX = {"chromium": {"ort-wasm", "ort-webgpu"}, "firefox": {"ort-wasm"}, "webkit
 #: A rasterizer has no float16 shaders; float16 arithmetic in WebGPU needs them.
 MAY_LACK = {("onnx/fp16", "ort-webgpu@chromium")}
 
+#: A config and what is set in it: an artifact of each format, and all that there are.
+ONE_EACH = ("mobilenet", (
+    "variants={fp32: {}, uint8: {quantize: uint8},"
+    " int8: {quantize: {to: int8, granularity: per-channel, calibrate: 128}}}",
+    "export={tfjs-graph: {variants: [uint8]}, tfjs-layers: {variants: [fp32]},"
+    " onnx: {variants: [int8]}}",
+    "validate.gates={default: {top1_agreement: 0.98, accuracy_drop: 0.01}}",
+))  # fmt: skip
+TRAINED = ("mobilenet-optimized", ())
 
-def build(folder: Path) -> dict[str, Any]:
-    words = [PIPELINE, "build", CONFIG, "--store", folder / "store", "--json"]
-    words += ["--set", f"publish.to={folder / 'cdn'}", "--set", "validate.backends=all"]
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    shown: dict[str, Any] = json.loads(done.stdout)
+
+@dataclass(frozen=True)
+class Build:
+    """A config, some of its values, and where it lies."""
+
+    config: str
+    sets: tuple[str, ...]
+    store: Path
+    cdn: Path
+
+    def run(self) -> dict[str, Any]:
+        """What it shows as JSON."""
+        words = [PIPELINE, "build", ROOT / f"configs/{self.config}.yaml", "--json"]
+        words += ["--store", self.store]
+        for one in (*self.sets, f"publish.to={self.cdn}", "validate.backends=all"):
+            words += ["--set", one]
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        shown: dict[str, Any] = json.loads(done.stdout)
+        return shown
+
+
+WHOLE = pytest.param(TRAINED, id="all", marks=pytest.mark.nightly)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(ONE_EACH, id="one of each format"), WHOLE])
+def build(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_store: SharedStore,
+) -> Build:
+    cdn = tmp_path_factory.mktemp("everywhere") / "cdn"
+    return Build(*request.param, shared_store.store("everywhere"), cdn)
+
+
+@pytest.fixture(scope="module")
+def manifest(build: Build) -> dict[str, Any]:
+    shown: dict[str, Any] = build.run()["manifest"]
     return shown
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("everywhere")
-
-
-@pytest.fixture(scope="module")
-def manifest(folder: Path) -> dict[str, Any]:
-    built: dict[str, Any] = build(folder)["manifest"]
-    return built
 
 
 @pytest.mark.parametrize("engine", TFJS)
@@ -74,6 +109,7 @@ def one(manifest: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.parametrize("build", [WHOLE], indirect=True)
 @pytest.mark.parametrize(("name", "most"), [("tfjs-graph", 70_000), ("onnx", 80_000)])
 def test_training_for_the_wire_saves_bytes(manifest: dict[str, Any], name: str, most: int) -> None:
     # Few values compress: the encoding is the same.
@@ -82,6 +118,7 @@ def test_training_for_the_wire_saves_bytes(manifest: dict[str, Any], name: str, 
     assert small["accuracy"]["value"] >= small["accuracy"]["baseline"] - 0.005
 
 
+@pytest.mark.parametrize("build", [WHOLE], indirect=True)
 def test_a_student_is_a_fraction_of_the_size_and_time(manifest: dict[str, Any]) -> None:
     fast, uint8 = (one(manifest, f"tfjs-graph/{name}") for name in ("fast", "uint8"))
     assert fast["br_bytes"] < 0.15 * uint8["br_bytes"]
@@ -96,7 +133,7 @@ def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
     jsonschema.validate(manifest, schema)
 
 
-def test_the_same_again_proves_nothing_anew(folder: Path, manifest: dict[str, Any]) -> None:
-    again = build(folder)
+def test_the_same_again_proves_nothing_anew(build: Build, manifest: dict[str, Any]) -> None:
+    again = build.run()
     assert again["published"]["new"] is False
     assert again["manifest"]["release"] == manifest["release"]

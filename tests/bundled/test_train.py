@@ -45,6 +45,7 @@ def test_the_model_reads_digits_as_well_as_its_facts_say() -> None:
     assert measured["value"] >= 0.98
 
 
+@pytest.mark.nightly
 def test_training_twice_gives_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

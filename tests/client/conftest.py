@@ -12,6 +12,8 @@ from client_fixtures import Open, Site
 from client_page import ScriptPage, page_origin
 from client_release import Release, build, retrain_head
 from client_site import Origin, cdn, running
+from filelock import FileLock
+from shared_store import SharedStore
 
 from pipeline.backends.web import session
 from pipeline.base.registry import discover
@@ -20,23 +22,26 @@ ENGINES = tuple(discover("backends.web.engines", "start"))
 
 
 @pytest.fixture(scope="session")
-def store(request: pytest.FixtureRequest) -> Path:
-    """Kept from run to run, as a user's store is; ``pytest --cache-clear`` empties it."""
-    return Path(request.config.cache.mkdir("client-store"))  # type: ignore[union-attr]
+def store(shared_store: SharedStore) -> Path:
+    return shared_store.store("client")
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Release:
+def published(tmp_path_factory: pytest.TempPathFactory, store: Path, building: FileLock) -> Release:
     """The bundled model, published."""
-    return build({"bundled": "mobilenet_digits"}, tmp_path_factory.mktemp("published"), store)
+    with building:
+        return build({"bundled": "mobilenet_digits"}, tmp_path_factory.mktemp("published"), store)
 
 
 @pytest.fixture(scope="session")
-def retrained(tmp_path_factory: pytest.TempPathFactory, store: Path, published: Release) -> Release:
+def retrained(
+    tmp_path_factory: pytest.TempPathFactory, store: Path, published: Release, building: FileLock
+) -> Release:
     """The same CDN folder after a second release, of which only the head was trained again."""
     folder = tmp_path_factory.mktemp("retrained")
     shutil.copytree(published.cdn, folder / "cdn")
-    return build({"keras_file": str(retrain_head(folder / "model.h5"))}, folder, store)
+    with building:
+        return build({"keras_file": str(retrain_head(folder / "model.h5"))}, folder, store)
 
 
 @pytest.fixture(scope="session")

@@ -259,7 +259,9 @@ def test_503_for_ever(site: Site, downloads: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["1", formatdate(time.time() + 10**6, usegmt=True), "999999999999"]
+    "value",
+    ["1", formatdate(time.time() + 10**6, usegmt=True), "999999999999"],
+    ids=["a second", "a date", "for ever"],
 )
 def test_retry_after_is_kept_within_bounds(site: Site, downloads: Path, value: str) -> None:
     site.faults = [answer(429, Retry_After=value)]

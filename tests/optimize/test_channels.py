@@ -200,6 +200,7 @@ def test_layers_that_can_spare_more_lose_more() -> None:
     assert [int(mask.sum()) for mask in stay.values()] == [12, 12]
 
 
+@pytest.mark.nightly
 def test_a_pruned_mobilenet_is_smaller_and_learns_on(digits_root: Path, tmp_path: Path) -> None:
     options = channels.Options(share=0.3, finetune_epochs=3, label_share=0.5)
     channels.apply(inputs(digits_root), options, tmp_path)

@@ -23,6 +23,9 @@ from tools import train_digits as train
 
 SPARSITY = 0.6
 
+#: Trains the bundled MobileNet; a small network shows what else pruning does.
+of_digits = pytest.mark.nightly
+
 
 def zeros(layer: Any) -> float:
     return float((layer.kernel.numpy() == 0).mean())
@@ -51,7 +54,7 @@ def digits(
     return root
 
 
-@pytest.mark.slow
+@of_digits
 def test_pruned_layers_hold_the_zeros_asked_for(digits: Path) -> None:
     model = load(digits / "sparse")
     told = json.loads((digits / "sparse" / "prune.json").read_text())["layers"]
@@ -64,7 +67,7 @@ def test_pruned_layers_hold_the_zeros_asked_for(digits: Path) -> None:
         assert share <= SPARSITY + 0.01
 
 
-@pytest.mark.slow
+@of_digits
 def test_small_and_depthwise_layers_stay_dense(digits: Path) -> None:
     model = load(digits / "sparse")
     assert zeros(model.get_layer("conv1")) == 0
@@ -73,7 +76,7 @@ def test_small_and_depthwise_layers_stay_dense(digits: Path) -> None:
         assert (kernel != 0).all()
 
 
-@pytest.mark.slow
+@of_digits
 def test_the_result_is_the_same_plain_model(digits: Path) -> None:
     before, after = load(digits / "source"), load(digits / "sparse")
     assert after.get_config() == before.get_config()
@@ -82,7 +85,7 @@ def test_the_result_is_the_same_plain_model(digits: Path) -> None:
     assert source == {"load": "keras_file", "path": "model.h5"}
 
 
-@pytest.mark.slow
+@of_digits
 def test_accuracy_drops_by_at_most_a_point(digits: Path) -> None:
     from pipeline.tasks.image_classification import accuracy
 
@@ -94,7 +97,7 @@ def test_accuracy_drops_by_at_most_a_point(digits: Path) -> None:
     assert after["value"] >= before["value"] - 0.01
 
 
-@pytest.mark.slow
+@of_digits
 def test_progress_tells_loss_and_accuracy(digits: Path, notes: list[tuple[float, str]]) -> None:
     parts = [part for part, _ in notes]
     assert parts == sorted(parts)

@@ -124,7 +124,7 @@ def test_weights_of_all_8_bits_are_wrong_where_sums_saturate(
 
 
 @pytest.mark.parametrize("portable", [True, False])
-@pytest.mark.parametrize(("name", "technique"), {case[:2] for case in CASES})
+@pytest.mark.parametrize(("name", "technique"), sorted({case[:2] for case in CASES}))
 def test_this_processor_is_one_of_the_two_that_are_emulated(
     name: str, technique: str, portable: bool, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import keys
 import pytest
+from shared_store import SharedStore
 
 from pipeline.base.errors import PipelineError
 from pipeline.publish.delivery.compress import TWINS
@@ -31,11 +32,11 @@ QUICK = (
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def store(tmp_path_factory: pytest.TempPathFactory, shared_store: SharedStore) -> Path:
     """Of a finished build, published unsigned."""
-    folder = tmp_path_factory.mktemp("signed")
-    pipeline("build", folder / "store", folder / "cdn")
-    return folder / "store"
+    store = shared_store.store("signed")
+    pipeline("build", store, tmp_path_factory.mktemp("signed") / "cdn")
+    return store
 
 
 def pipeline(
@@ -110,7 +111,7 @@ def test_what_is_published_unsigned_is_signed_later_and_nothing_else_changes(
     assert {name: after[name] for name in before} == before
     found = verdict(tmp_path / "cdn", public)
     assert found.ok
-    assert found.said.endswith(": bom.cdx.json, manifest.json")
+    assert found.said.endswith(": bom.cdx.json, manifest.json, page.json")
     # Signed is signed: once more changes nothing.
     pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
     assert content(release(tmp_path / "cdn")) == after
@@ -136,7 +137,7 @@ def test_what_was_changed_since_is_not_vouched_for(store: Path, tmp_path: Path) 
     pipeline("publish", store, tmp_path / "cdn")
     (release(tmp_path / "cdn") / bom.BOM).write_text("{}")
     pipeline("publish", store, tmp_path / "cdn", "--sign-key", private)
-    assert verdict(tmp_path / "cdn", public).said.endswith(": manifest.json")
+    assert verdict(tmp_path / "cdn", public).said.endswith(": manifest.json, page.json")
 
 
 def test_a_release_has_one_signature(store: Path, tmp_path: Path) -> None:
