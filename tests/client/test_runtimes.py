@@ -25,7 +25,7 @@ from pipeline.publish.delivery.runtime import LICENCE_FILE, PACKAGES, SOURCES
 
 pytestmark = pytest.mark.browser
 
-FIXTURES = Path(__file__).parents[1] / "browser" / "fixtures"
+FIXTURES = Path(__file__).parents[1] / "backends/web/fixtures"
 RUNTIMES = sorted(path.stem for path in SOURCES.glob("*-*.js"))
 WEBGPU = [name for name in RUNTIMES if "webgpu" in name]
 
