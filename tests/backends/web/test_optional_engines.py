@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from test_find_browser import script
 
-from pipeline.backends.web import install, optional
+from pipeline.backends.web import optional, system
 from pipeline.backends.web.engines import firefox, webkit
 from pipeline.cli import doctor
 
@@ -26,7 +26,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def lines(monkeypatch: pytest.MonkeyPatch, privilege: list[str] | None) -> dict[str, str]:
-    monkeypatch.setattr(install, "privilege", lambda: privilege)
+    monkeypatch.setattr(system, "privilege", lambda: privilege)
     return dict(line.split(": ", 1) for line in optional.install_all())
 
 
