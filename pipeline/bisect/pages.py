@@ -65,12 +65,12 @@ RUNTIMES = {
 
 def write_page(folder: Path, target: Target) -> str:
     """Write a page with all that it loads, and return the command that serves it."""
-    from pipeline.backends.web.packages import FOLDER, MODULES
+    from pipeline.backends.web.packages import MODULES, PAGE
 
     # What is wrong in TensorFlow too is wrong in every browser.
     runtime = RUNTIMES.get(target.backend, RUNTIMES["tfjs-cpu"])
     loaded = [path for pattern in runtime.files for path in MODULES.glob(pattern)]
-    page = [SCRIPTS / "index.html", SCRIPTS / "reproduce.js", FOLDER / "safetensors.js"]
+    page = [SCRIPTS / "index.html", SCRIPTS / "reproduce.js", PAGE / "safetensors.js"]
     for path in (*page, *loaded):
         shutil.copyfile(path, folder / path.name)
     shutil.copyfile(SCRIPTS / runtime.module, folder / "run.js")
