@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.optimize.training import finetune, losses, teaching
 from pipeline.optimize.training.examples import Examples, Mix, held_in, read_examples
+from pipeline.optimize.training.outputs import activation_of, is_softmax
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 
@@ -164,6 +165,6 @@ def test_a_softmax_is_found_however_it_was_written() -> None:
     }
     for name, outputs in written.items():
         for output in outputs:
-            assert losses.activation_of(tf_keras.Model(x, output)) == name
+            assert activation_of(tf_keras.Model(x, output)) == name
     inner = tf_keras.Sequential([tf_keras.layers.Dense(CLASSES, activation="softmax")])
-    assert losses.is_softmax(tf_keras.Model(x, inner(x)))
+    assert is_softmax(tf_keras.Model(x, inner(x)))
