@@ -10,10 +10,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pipeline.base.registry import discover
 from pipeline.tensors.signature import Signature
 
 
@@ -43,5 +43,7 @@ def load(folder: Path) -> LoadedModel:
 @lru_cache(maxsize=1)
 def _load(folder: Path, description: str) -> LoadedModel:
     details = json.loads(description)
-    loaded: LoadedModel = discover("sources", "load")[details["load"]].load(folder, details)
+    # That one alone: this stands between TensorFlow and the first step.
+    module = import_module(f"pipeline.sources.{details['load']}")
+    loaded: LoadedModel = module.load(folder, details)
     return loaded
