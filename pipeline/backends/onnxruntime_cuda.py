@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
-from pipeline.backends.backend import Backend
 from pipeline.backends.gpu import host_gpu
+from pipeline.backends.native.backend import NativeBackend
 from pipeline.backends.native.onnxruntime_session import FORMATS, OnnxruntimeSession
 from pipeline.backends.session import Hardware, Session
 from pipeline.base import tools
@@ -23,7 +23,7 @@ class CudaSession(OnnxruntimeSession):
         return Hardware("gpu", _gpu_name(), self._details())
 
 
-class OnnxruntimeCuda(Backend):
+class OnnxruntimeCuda(NativeBackend):
     """Its fingerprint is the GPU's driver. External data is read from beside the entry."""
 
     def unavailable(self, engine: str | None = None) -> str | None:
@@ -47,12 +47,17 @@ class OnnxruntimeCuda(Backend):
 
         # CUDA's libraries lie among the installed packages, where the loader does not look.
         onnxruntime.preload_dlls()
-        return CudaSession(artifact)
+        return super().open_session(artifact)
 
 
 #: In a process of its own: the others hide the GPU from TensorFlow.
 BACKEND = OnnxruntimeCuda(
-    name="onnxruntime-cuda", formats=FORMATS, lane="cuda", tools=("onnxruntime-gpu", "numpy")
+    name="onnxruntime-cuda",
+    formats=FORMATS,
+    lane="cuda",
+    tools=("onnxruntime-gpu", "numpy"),
+    module="onnxruntime",
+    session=CudaSession,
 )
 
 

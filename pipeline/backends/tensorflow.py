@@ -7,14 +7,13 @@ in a browser went wrong there. Not part of ``all``: no user runs it, and it impo
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.backends.backend import Backend
 from pipeline.backends.cpu import cpu_name
+from pipeline.backends.native.backend import NativeBackend
 from pipeline.backends.native.runtime import NativeSession
-from pipeline.backends.session import Hardware, Session
+from pipeline.backends.session import Hardware
 from pipeline.base.errors import PipelineError
 from pipeline.tensors.arrays import Array, Arrays, np
 
@@ -65,28 +64,14 @@ class TensorflowSession(NativeSession):
         return {name: result.numpy() for name, result in zip(names, results, strict=True)}
 
 
-class Tensorflow(Backend):
-    """TensorFlow on the CPU."""
-
-    def unavailable(self, engine: str | None = None) -> str | None:
-        return None if find_spec("tensorflow") else "tensorflow is not installed"
-
-    def open_session(
-        self,
-        artifact: Path,
-        engine: str | None = None,
-        runtime: Path | None = None,
-        threads: int | None = None,
-    ) -> Session:
-        return TensorflowSession(artifact)
-
-
-BACKEND = Tensorflow(
+BACKEND = NativeBackend(
     name="tensorflow",
     formats=("tfjs-graph",),
     lane="tensorflow",
     tools=("tensorflow", "numpy"),
     extra=True,
+    module="tensorflow",
+    session=TensorflowSession,
 )
 
 
