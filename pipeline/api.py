@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.build.make import make_build
 from pipeline.config.config import Config
 from pipeline.engine.store import Store
 from pipeline.engine.watch import Silent
@@ -12,7 +13,6 @@ from pipeline.plan import make_plan
 
 if TYPE_CHECKING:
     from pipeline.publish.release.release import Release
-from pipeline.build.make import make_build
 
 
 def build(

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.build.result import Built
+
 if TYPE_CHECKING:
     from pipeline.publish.release.release import Release, Writer
     from pipeline.publish.release.upload import Progress
     from pipeline.publish.trust.signature import Signer
     from pipeline.report.page import Context
-from pipeline.build.result import Built
 
 
 def publish(

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pipeline.engine.step import Lane
+
 if TYPE_CHECKING:
     from pipeline.engine.graph import Node
 
-from pipeline.engine.step import Lane
 
 State = Literal["start", "done", "stored", "failed"]
 
