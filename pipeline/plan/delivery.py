@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.backends.targets import parse
 from pipeline.backends.web import bundles, esbuild
-from pipeline.backends.web.packages import CLIENT
+from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
 from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Plan
@@ -29,7 +29,7 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
         _plan_kept(plan, name, plan_bundle(plan, name))
     if names:
         if code := runtime.task_code(plan.config.task, plan.config.preprocess):
-            _plan_kept(plan, code, _plan_made(plan, code, CLIENT))
+            _plan_kept(plan, code, _plan_made(plan, code, CLIENT, TASKS, INPUTS))
         _plan_client(plan)
 
 

@@ -14,5 +14,5 @@ A task module defines:
 - ``ranked(outputs, count) -> int64 [n, up to count]``, only where each sample has one class: the
   likeliest classes, the likeliest first, which top-1 and top-5 agreement compare.
 
-Its twin in ``client/tasks/`` does the same in the browser.
+Its twin, ``task.js`` beside it, does the same in the browser.
 """

@@ -31,8 +31,8 @@ ROWS = {
 #: ``self.ways``: what is done with an element. Nothing large is done yet.
 BEGIN = """
 const { load } = await import(`${args.cdn}/client/index.js`);
-const { preprocess } = await import(`${args.cdn}/sources/tasks/preprocess.js`);
-const { gather } = await import(`${args.cdn}/sources/tasks/pixels.js`);
+const { preprocess } = await import(`${args.cdn}/sources/inputs/image/preprocess.js`);
+const { gather } = await import(`${args.cdn}/sources/inputs/image/pixels.js`);
 const whole = (bitmap, size = [bitmap.width, bitmap.height]) => {
   const context = new OffscreenCanvas(...size).getContext('2d');
   context.drawImage(bitmap, 0, 0);

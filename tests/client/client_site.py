@@ -336,7 +336,7 @@ def running(origin: Origin, host: str = "127.0.0.1") -> Iterator[Origin]:
 def cdn(folder: Path) -> Origin:
     """The origin that serves a published folder, and the client where that was not published."""
     client = {} if (folder / "client").is_dir() else {"/client/": CLIENT}
-    return Origin({**CORS, **NO_STORE}, {"/": folder, "/sources/": CLIENT, **client})
+    return Origin({**CORS, **NO_STORE}, {"/": folder, "/sources/": CLIENT.parent, **client})
 
 
 class Posted:

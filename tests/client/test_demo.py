@@ -395,6 +395,7 @@ def test_looks_through_a_camera(demo: DemoPage) -> None:
     try:
         page = browser.new_page()
         page.goto(demo.url + "#teach")
+        page.locator("main").wait_for()
         page.check("[value=camera]", force=True)
         for name in ("Class 1", "Class 2"):
             page.get_by_role("button", name=f"Record 20 images for {name}").click()

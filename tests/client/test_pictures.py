@@ -1,6 +1,6 @@
 """Pictures become the same tensors in a browser as in the pipeline.
 
-What is made of decoded pixels is tested without a browser (``unit/tasks/``).
+What is made of decoded pixels is tested without a browser (``unit/tasks/``, ``unit/inputs/``).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from pipeline.samples.images import decode
 pytestmark = pytest.mark.browser
 
 INPUT = """
-const { inputOf } = await import(`${args.client}/tasks/image-classification.js`);
-const { portable } = await import(`${args.client}/image.js`);
+const { inputOf } = await import(`${args.sources}/tasks/image_classification/task.js`);
+const { portable } = await import(`${args.sources}/client/image.js`);
 const manifest = { inputs: [{ name: 'image', dtype: 'float32' }], preprocess: args.preprocess };
 const made = [];
 for (const file of args.files) {
@@ -91,7 +91,7 @@ def made(
     """Of each file, read from a Blob and from an ``<img>``."""
     texts = [base64.b64encode(file).decode() for file in files]
     how = target.model_dump()
-    said = page.run(INPUT, client=site.sources, files=texts, preprocess=how)
+    said = page.run(INPUT, sources=site.sources, files=texts, preprocess=how)
     found = [
         np.frombuffer(base64.b64decode(o["data"]), "float32").reshape(o["shape"]) for o in said
     ]

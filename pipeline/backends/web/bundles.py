@@ -13,12 +13,10 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
-from pipeline.backends.web.packages import APART, CLIENT, MODULES, PAGE
+from pipeline.backends.web.packages import APART, CLIENT, MODULES, PAGE, TASKS
 from pipeline.storage.layout import LAYERS
 
 PUBLISHED, UNPUBLISHED = CLIENT / "runtimes", PAGE / "runtimes"
-#: Where the modules of a bundle may lie; a task's are bundled as runtimes are.
-HOMES = (PUBLISHED, UNPUBLISHED, CLIENT / "tasks")
 
 #: What is said of a bundle, beside it.
 DESCRIPTION = "bundle.json"
@@ -50,13 +48,20 @@ def assets_of(name: str) -> dict[Path, tuple[str, ...]]:
     return ASSETS.get(name.removesuffix(LAYERS), {})
 
 
+def task_code(task: str) -> Path:
+    """The module that makes a task's inputs and answers in a page; not every task has one."""
+    return TASKS / task.replace("-", "_") / "task.js"
+
+
 def make(name: str, folder: Path) -> None:
     """Write ``NAME.js`` and its description into a folder."""
     from pipeline.backends.web import esbuild
 
-    source = next(found for home in HOMES if (found := home / f"{name}.js").is_file())
+    homes = (PUBLISHED / f"{name}.js", UNPUBLISHED / f"{name}.js", task_code(name))
+    source = next(entry for entry in homes if entry.is_file())
     # What the client loads where it needs it is no part of what it may ask of a bundle.
     made = esbuild.bundle([source], folder, apart=[f"./{module}" for module in APART])
+    made.outputs[0].rename(folder / f"{name}.js")
     (folder / DESCRIPTION).write_text(json.dumps({"packages": made.packages}))
 
 

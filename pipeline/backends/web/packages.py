@@ -13,6 +13,8 @@ MODULES = FOLDER / "node_modules"
 
 #: The client, with whose modules the page fetches and starts what a release publishes.
 CLIENT = FOLDER.parents[1] / "client"
+#: Each task and kind of input keeps its own JavaScript.
+TASKS, INPUTS = CLIENT.parent / "tasks", CLIENT.parent / "inputs"
 #: What the client's modules load where they need it: few visitors fetch any of it.
 APART = ("cascade.js", "database.js", "explain.js", "fallback.js", "large.js", "room.js")
 #: What the page takes of it.

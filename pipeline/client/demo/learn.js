@@ -1,6 +1,6 @@
 /** Transfer learning, off the page's thread: a worker, bundled with TF.js when it is published. */
 
-import { preprocess } from "../tasks/preprocess.js";
+import { preprocess } from "../../inputs/image/preprocess.js";
 import { Embedder } from "./teach/embedder.js";
 import { fit, guess, pack, unpack } from "./teach/head.js";
 

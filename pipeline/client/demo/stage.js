@@ -52,7 +52,8 @@ export class Stage {
     this.digits = digits;
     find("#pad").setAttribute("aria-label", digits ? PAD_FOR_DIGITS : PAD);
     if (digits && !find("#samples .sample-list").children.length) this.#offerSamples(digits);
-    this.setMode(digits ? "draw" : "photo");
+    // Whoever looks through the camera goes on with the next model.
+    this.setMode(this.mode === "camera" ? "camera" : digits ? "draw" : "photo");
   }
 
   /**

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.backends.web import esbuild
-from pipeline.backends.web.packages import CLIENT
+from pipeline.backends.web.packages import CLIENT, INPUTS
 from pipeline.base.digest import scan, tree_digest
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
@@ -24,7 +24,7 @@ ROOT = ("sw.js",)
 
 def fingerprint() -> str:
     """What decides the page's files."""
-    modules = esbuild.fingerprint(SOURCES.parent)
+    modules = [esbuild.fingerprint(folder) for folder in (CLIENT, INPUTS)]
     return f"{modules} {tree_digest(scan(SOURCES))}"
 
 

@@ -22,7 +22,7 @@ from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
 
 CLIENT = packages.CLIENT
-SOURCES, TASKS = bundles.PUBLISHED, CLIENT / "tasks"
+SOURCES = bundles.PUBLISHED
 DESCRIPTION = "runtime.json"
 
 
@@ -67,7 +67,7 @@ def runtime_of(backend: str, format_name: str) -> str | None:
 
 def task_code(task: str, preprocess: object) -> str | None:
     """The bundle that makes inputs and answers; ``None`` where clients only take tensors."""
-    return task if preprocess and (TASKS / f"{task}.js").is_file() else None
+    return task if preprocess and bundles.task_code(task).is_file() else None
 
 
 # Apart from what follows: proofs wait for it, and not for its compression.

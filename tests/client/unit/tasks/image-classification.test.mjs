@@ -1,7 +1,7 @@
 /** Pictures become inputs, and outputs answers, as the pipeline has it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answer, inputOf } from "../../../../pipeline/client/tasks/image-classification.js";
+import { answer, inputOf } from "../../../../pipeline/tasks/image_classification/task.js";
 import { CASES } from "../cases.mjs";
 
 /** RGBA of a case's pixels, which may have less. */

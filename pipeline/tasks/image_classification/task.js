@@ -1,6 +1,6 @@
-/** One label per image: the twin of pipeline/tasks/image_classification.py. */
-import { gather, pixelsOf } from "./pixels.js";
-import { preprocess } from "./preprocess.js";
+/** One label per image: the twin of __init__.py. */
+import { gather, pixelsOf } from "../../inputs/image/pixels.js";
+import { preprocess } from "../../inputs/image/preprocess.js";
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
 /** @typedef {{label: string, index: number, score: number}} Score */

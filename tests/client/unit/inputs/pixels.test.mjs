@@ -1,8 +1,8 @@
 /** Of a large picture only those pixels are read that decide what it becomes: with the same result. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { gather, pixelsOf } from "../../../../pipeline/client/tasks/pixels.js";
-import { axis, preprocess } from "../../../../pipeline/client/tasks/preprocess.js";
+import { gather, pixelsOf } from "../../../../pipeline/inputs/image/pixels.js";
+import { axis, preprocess } from "../../../../pipeline/inputs/image/preprocess.js";
 
 /** Draws rows of a picture, as the one call that is made of a canvas does. */
 globalThis.OffscreenCanvas = class {

@@ -1,5 +1,5 @@
 /**
- * What happens to a decoded image before a model sees it: the twin of pipeline/inputs/image/preprocess.py, which
+ * What happens to a decoded image before a model sees it: the twin of preprocess.py, which
  * says what each step is. All arithmetic is float32, as there.
  */
 

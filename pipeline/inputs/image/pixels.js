@@ -13,7 +13,7 @@
  * rows and two columns for each of the result. So memory is bounded; and some browsers make no canvas
  * that is as large as a photo.
  */
-import { bitmapOf } from "../image.js";
+import { bitmapOf } from "../../client/image.js";
 import { axis } from "./preprocess.js";
 
 /** @typedef {import("./preprocess.js").Pixels} Pixels */
