@@ -18,8 +18,8 @@ PACKAGE = Path(__file__).parents[1] / "pipeline"
 #: The folders of ``pipeline/`` from the roof down. Each may import what stands below it.
 HOUSE = (
     *("__init__", "api", "cli", "build", "report", "search", "bisect", "fitting", "plan"),
-    *("samples", "publish", "validate", "optimize", "export", "tasks", "inputs", "sources"),
-    *("graphs", "config", "measures", "backends", "engine"),
+    *("publish", "validate", "config", "samples", "optimize", "export", "tasks", "inputs"),
+    *("sources", "graphs", "measures", "backends", "engine"),
     *("artifacts", "weights", "tensors", "storage", "download", "base", "client", "bundled"),
 )
 

@@ -48,7 +48,7 @@ def examples(split: str) -> Examples:
     import numpy as np
 
     from pipeline.bundled.digits import digits
-    from pipeline.config.preprocess import Preprocess
+    from pipeline.inputs.image.options import Preprocess
     from pipeline.inputs.image.preprocess import apply
     from pipeline.optimize.training.examples import Examples
 

@@ -15,11 +15,11 @@ from pipeline.base.registry import discover
 from pipeline.cli import show_fitting
 from pipeline.cli.progress import JsonLines, Lines
 from pipeline.config.config import Config
-from pipeline.config.preprocess import Preprocess
 from pipeline.engine.graph import Node
 from pipeline.engine.lanes.local import LocalLanes
 from pipeline.engine.store import Store
 from pipeline.fitting.attempt import RESULT, TODO, AttemptOptions, attempt
+from pipeline.inputs.image.options import Preprocess
 from pipeline.plan.execute import results
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source

@@ -11,7 +11,7 @@ from pipeline.base.table import table
 from pipeline.measures import words
 
 if TYPE_CHECKING:
-    from pipeline.config.preprocess import Preprocess
+    from pipeline.inputs.image.options import Preprocess
 
 HEAD = ("right", "scale", "channels", "resize", "labels", "")
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, field_validator
 
 from pipeline.base.options import Options
 from pipeline.config.gates import Validate
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.storage.layout import NAME, RESERVED
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]

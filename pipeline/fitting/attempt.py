@@ -12,10 +12,10 @@ from pydantic import Field
 from pipeline.base.errors import ConfigError
 from pipeline.base.options import Options
 from pipeline.base.registry import discover
-from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
+from pipeline.inputs.image.options import Preprocess
 from pipeline.measures.proportion import paired_difference, share
 from pipeline.tensors.arrays import Int64s, NDArray, np
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pipeline.base.options import Options as Strict
-from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
+from pipeline.inputs.image.options import Preprocess
 from pipeline.samples.pictures import Pictures, spread
 
 

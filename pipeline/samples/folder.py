@@ -12,7 +12,7 @@ from pipeline.base.errors import ConfigError, SourceError
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from pipeline.config.preprocess import Preprocess
+    from pipeline.inputs.image.options import Preprocess
     from pipeline.tensors.signature import TensorSpec
 
 SPLITS = ("calibration", "test")

@@ -11,8 +11,8 @@ from pydantic import Field
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
-from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
+from pipeline.inputs.image.options import Preprocess
 from pipeline.samples.pictures import Pictures, spread
 from pipeline.tensors.arrays import NDArray, np
 

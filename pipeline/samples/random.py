@@ -10,8 +10,8 @@ from pydantic import Field
 
 from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
-from pipeline.config.preprocess import Preprocess
 from pipeline.engine.step import Inputs, step
+from pipeline.inputs.image.options import Preprocess
 from pipeline.tensors.arrays import Array, Float32s, np
 
 if TYPE_CHECKING:

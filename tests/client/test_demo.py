@@ -26,7 +26,7 @@ from PIL import Image
 from pipeline.backends.web.install import find_browser
 from pipeline.base.registry import discover
 from pipeline.bundled.digits import digits
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.inputs.image.preprocess import apply
 
 AXE = Path(__file__).parents[2] / "pipeline/client/node_modules/axe-core/axe.min.js"

@@ -16,7 +16,7 @@ from client_fixtures import Site
 from client_page import ScriptPage
 from PIL import Image
 
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.inputs.image.preprocess import apply
 from pipeline.samples.images import decode
 

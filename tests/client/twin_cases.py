@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.samples.folder import pixels_to_input
 from pipeline.tasks.image_classification import ranked
 from pipeline.tensors.signature import TensorSpec

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.config.preprocess import Preprocess
 from pipeline.fitting import ways
+from pipeline.inputs.image.options import Preprocess
 from pipeline.inputs.image.preprocess import apply
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (9, 15, 3), np.uint8)

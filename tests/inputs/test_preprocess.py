@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.inputs.image.preprocess import apply
 
 

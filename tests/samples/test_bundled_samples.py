@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import ConfigError, SourceError
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.samples import bundled
 from pipeline.tensors.signature import TensorSpec
 

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import SourceError
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.samples import images
 from pipeline.tensors.signature import TensorSpec
 

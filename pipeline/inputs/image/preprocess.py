@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.config.preprocess import Preprocess
+from pipeline.inputs.image.options import Preprocess
 from pipeline.tensors.arrays import Float32s, NDArray, np
 
 Image = Float32s
