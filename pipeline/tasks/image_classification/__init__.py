@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigError
 from pipeline.measures.proportion import share
+from pipeline.tasks.image_classification.task import TASK as TASK
 from pipeline.tensors.arrays import Float32s, Int64s, NDArray, np
 
 if TYPE_CHECKING:

@@ -1,0 +1,63 @@
+"""The task that a config names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import Field
+
+from pipeline.base.errors import ConfigError
+from pipeline.base.options import Options
+from pipeline.base.registry import discover
+from pipeline.tasks.contract import About, Task
+
+Able = TypeVar("Able")
+
+
+@cache
+def tasks() -> dict[str, Task[Any]]:
+    """All of them, by name."""
+    found: list[Task[Any]] = [module.TASK for module in discover("tasks", "TASK").values()]
+    return {task.name: task for task in found}
+
+
+class Purpose(Options):
+    """What a model is for, as steps are told: a task, and the config's options of it."""
+
+    shorthand: ClassVar[str | None] = "name"
+
+    name: str
+    options: dict[str, Any] = Field(default={})
+
+    @property
+    def task(self) -> Task[Any]:
+        return tasks()[self.name]
+
+    def about(self, **known: Any) -> About[Any]:
+        """With the task's options: what else is known, as ``About`` names it."""
+        return About(self.task.options.model_validate(self.options), **known)
+
+
+def need(able: Callable[[Task[Any]], Able | None], task: str, what: str, where: str) -> Able:
+    """What a task can do.
+
+    Args:
+        able: takes it from the task.
+        task: its name.
+        what: it is, in words: ``classes to tell right from wrong by``.
+        where: it is asked for, for an error.
+
+    Raises:
+        ConfigError: the task cannot do it.
+    """
+    found = able(tasks()[task])
+    if found is None:
+        others = [name for name, one in tasks().items() if able(one) is not None]
+        raise ConfigError(
+            f"the task {task} has no {what}",
+            where=where,
+            todo=f"name the task that the model is for, if it is one of: {', '.join(others)}",
+        )
+    return found

@@ -1,0 +1,47 @@
+"""A sample's classes in a report: the source's likeliest beside the artifact's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pipeline.base.options import NoOptions
+from pipeline.measures import words
+from pipeline.tasks.contract import About, Line, Shown
+from pipeline.tasks.image_classification.answers import scores
+from pipeline.tasks.image_classification.truth import NAME
+from pipeline.tensors.arrays import Array, Arrays, np
+
+#: Classes shown of each sample, of the source's highest and of the artifact's.
+TOP = 3
+
+
+def show(
+    source: Arrays, artifact: Arrays, truth: Mapping[str, Array] | None, about: About[NoOptions]
+) -> Shown:
+    """Lines of classes; where scores are probabilities, with bars."""
+    wanted, given = (scores({k: v[None] for k, v in one.items()})[0] for one in (source, artifact))
+    best, answer = (np.argsort(-values, kind="stable") for values in (wanted, given))
+    chosen = sorted({*best[:TOP].tolist(), *answer[:TOP].tolist()}, key=best.tolist().index)
+    right = None if truth is None else int(truth[NAME])
+    is_share = bool(((wanted >= 0) & (wanted <= 1)).all() and abs(wanted.sum() - 1) < 1e-2)
+    names = [_label(index, about) for index in chosen]
+    pairs = [(float(wanted[index]), float(given[index])) for index in chosen]
+    return Shown(
+        [
+            _line(name, *pair, is_share=is_share, is_right=index == right)
+            for name, pair, index in zip(names, pairs, chosen, strict=True)
+        ],
+        "" if right is None else f"labelled {_label(right, about)}",
+        bool(best[0] != answer[0]),
+    )
+
+
+def _line(name: str, wanted: float, given: float, *, is_share: bool, is_right: bool) -> Line:
+    if not is_share:
+        return Line(name, words.number(wanted), words.number(given), right=is_right)
+    before, after = (min(max(value, 0.0), 1.0) for value in (wanted, given))
+    return Line(name, f"{wanted:.1%}", f"{given:.1%}", before, after, is_right)
+
+
+def _label(index: int, about: About[NoOptions]) -> str:
+    return about.labels[index] if index < len(about.labels) else f"class {index}"

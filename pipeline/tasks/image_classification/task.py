@@ -1,0 +1,22 @@
+"""The task."""
+
+from __future__ import annotations
+
+from pipeline.base.options import NoOptions
+from pipeline.tasks.contract import Task
+from pipeline.tasks.image_classification import answers, score, show, teach, truth
+
+TASK = Task(
+    "image-classification",
+    NoOptions,
+    input="image",
+    truth=truth.labels_of,
+    answers=answers.answers,
+    score=score.accuracy,
+    agree=score.agree,
+    sure=score.sure,
+    scores=answers.scores,
+    kinds=truth.classes,
+    teach=teach.teach,
+    show=show.show,
+)

@@ -1,0 +1,44 @@
+"""The class of each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.base.errors import ConfigError
+from pipeline.base.options import NoOptions
+from pipeline.tasks.contract import About
+from pipeline.tensors.arrays import Int64s, np
+from pipeline.tensors.per_sample import PerSample
+
+NAME = "label"
+
+
+def labels_of(said: Sequence[Mapping[str, Any]], about: About[NoOptions]) -> PerSample | None:
+    """``label`` of each sample, int64 [n]; ``None`` where no sample has one.
+
+    Raises:
+        ConfigError: some have one, or it is no number of a class.
+    """
+    given = [one.get(NAME) for one in said]
+    if all(label is None for label in given):
+        return None
+    wrong = next((n for n, label in enumerate(given) if not _is_class(label)), None)
+    if wrong is not None:
+        raise ConfigError(
+            f"sample {wrong} has no class: its label is {given[wrong]!r}",
+            where="samples",
+            todo="give every sample the number of its class, from 0, or none of them",
+        )
+    return PerSample({NAME: np.array(given, np.int64)})
+
+
+def _is_class(label: Any) -> bool:
+    """Of Python's or NumPy's integers."""
+    return hasattr(label, "__index__") and not isinstance(label, bool) and int(label) >= 0
+
+
+def classes(truth: PerSample) -> Int64s:
+    """The class of each sample, [n]."""
+    labels: Int64s = truth.arrays[NAME]
+    return labels
