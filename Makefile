@@ -50,8 +50,9 @@ lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workf
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/zizmor --offline --no-progress --quiet $(WORKFLOWS)
 
-types: $(CLIENT)/node_modules/.ready ## Write the client's types of manifests anew from their schema.
+types: .venv/.ready $(CLIENT)/node_modules/.ready ## Write the client's types of manifests and tasks anew.
 	npm run --silent --prefix $(CLIENT) types
+	$(BIN)/python -m pipeline.publish.delivery.types
 
 format: .venv/.ready $(CLIENT)/node_modules/.ready ## Format the code.
 	$(BIN)/ruff format .

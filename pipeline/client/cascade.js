@@ -1,6 +1,6 @@
 /** The small artifact answers, and the large one where that is in doubt: loaded where it is asked for. */
 import { runtimeOf } from "./choose.js";
-import { explained, ModelError } from "./errors.js";
+import { ModelError } from "./errors.js";
 
 /**
  * @typedef {import("./session.js").Hooks} Hooks
@@ -89,27 +89,27 @@ export const cascaded = (Session) =>
 
     /**
      * @param {Hooks} hooks
-     * @param {ImageData | ImageBitmap | Blob} image
-     * @param {number} top
+     * @param {string} method of the release's code
+     * @param {any} value of the page's
+     * @param {any} options the method's
+     * @returns {Promise<[any, string]>} the answer, and the artifact that gave it
      */
-    async classify(hooks, image, top) {
-      const { task } = this.#small;
-      if (!task) throw await explained("noImages");
-      const feeds = await task.inputOf(image, this.#manifest);
-      const ask = async (/** @type {Open} */ one) =>
-        task.answer(await one.predict(hooks, feeds), this.#manifest);
-      const scores = await ask(this.#small);
-      const sure = scores[0].score >= this.#pair.threshold;
+    async ask(hooks, method, value, options) {
+      const { code } = this.#small;
+      const feeds = await code.inputOf(value, this.#manifest);
+      const ask = (/** @type {Open} */ one) => one.predict(hooks, feeds);
+      const outputs = await ask(this.#small);
+      const sure = code.sure(outputs, this.#manifest) >= this.#pair.threshold;
       const better = sure ? null : await this.#second(hooks, ask);
       this.#pair.answered[better ? "large" : "small"]++;
-      return {
-        scores: (better ?? scores).slice(0, top),
-        artifact: better ? this.#pair.large : this.#pair.small,
-      };
+      return [
+        await code.methods[method](better ?? outputs, this.#manifest, options, feeds),
+        better ? this.#pair.large : this.#pair.small,
+      ];
     }
 
     /**
-     * The large one's answer, or null where it does not come or broke down: asked again, each call
+     * The large one's outputs, or null where it does not come or broke down: asked again, each call
      * would wait for it.
      * @template T
      * @param {Hooks} hooks

@@ -91,16 +91,20 @@ const input = (message) => ({ code: "input", message });
 export const notThere = ({ artifact = "any artifact", backend = "any backend" }, tiers) =>
   input(`this release has not ${artifact} on ${backend}, but ${tiers.map(named).join(", ")}`);
 
-export const noImages = () =>
-  input("this release has no code for images: use predict, or publish it again");
-
 /** A page may not read the pixels of other origins that do not allow it. */
 export const foreign = () =>
   input('the image is of another origin: it needs crossorigin="anonymous"');
 
-/** @param {string} reason a browser's */
-export const notSent = (reason) =>
-  input(`tensors are {dtype, shape, data} by the inputs' names: ${reason}`);
+/**
+ * @param {string} reason a browser's
+ * @param {Transferable[]} [transfer] what was given away: only a picture of another origin does not travel
+ */
+export const notSent = (reason, transfer) =>
+  transfer
+    ? foreign()
+    : input(
+        `this does not travel to where the model runs, as images, files, texts and tensors ({dtype, shape, data} by the inputs' names) do: ${reason}`,
+      );
 
 /**
  * @param {Tier[]} tiers all of which are out

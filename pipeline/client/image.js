@@ -31,17 +31,18 @@ const large = ({ width, height, naturalWidth = width, naturalHeight = height }) 
   !naturalWidth || naturalWidth * naturalHeight > LARGE;
 
 /**
- * Files are decoded and ImageData is read where the model runs; all else goes as a bitmap of its own.
+ * What is no picture of the page's goes as it is, a file too. ImageData is read where the model runs;
+ * all other pictures go as a bitmap of their own.
  * @param {any} image
  * @param {import("./fetch.js").Release} release that is to read it
- * @returns {Promise<[any, Transferable[]]>} and what of it is given away
+ * @returns {Promise<[any, Transferable[]?]>} and what of it is given away
  */
 export const portable = async (image, release) => {
-  if (image instanceof Blob) return [image, []];
+  if ((image?.width ?? image?.displayWidth) == null) return [image];
   const whole = image?.data || (image?.decode && large(image));
   // What may change meanwhile is copied now.
   const one = whole ? image : await bitmapOf(image);
   // Few pages have any.
   if (large(one)) return (await import("./large.js")).bounded(one, release);
-  return [one, whole ? [] : [one]];
+  return [one, whole ? undefined : [one]];
 };

@@ -7,11 +7,20 @@
  */
 import type { ReleaseManifest } from "./manifest.js";
 import type { PageManifest } from "./page.js";
+import type { Tasks } from "./tasks/index.js";
 
+export type * from "./tasks/index.js";
 export type { PageManifest, ReleaseManifest };
 
-/** Fetches, verifies and opens a model; rejects with a `ModelError`, or with a signal's reason. */
-export function load(url: string | URL, options?: LoadOptions): Promise<Model>;
+/**
+ * Fetches, verifies and opens a model; rejects with a `ModelError`, or with a signal's reason.
+ * `load<"image-classification">(url)` names the release's task, and so the methods that the model gets.
+ * Without, it is typed as having those of every task: `info.methods` lists the ones that are there.
+ */
+export function load<T extends keyof Tasks = keyof Tasks>(
+  url: string | URL,
+  options?: LoadOptions,
+): Promise<Model<T>>;
 
 export interface LoadOptions {
   /** Which artifact to use, such as `tfjs-graph/uint8`; default: the best for this device. */
@@ -62,11 +71,17 @@ export interface FileProgress {
   cached: boolean;
 }
 
-export interface Model {
+/** What every model can do, and what the code of its task adds. */
+export type Model<T extends keyof Tasks = keyof Tasks> = AnyModel & All<Tasks[T]>;
+
+/** Of several, all at once. */
+type All<U> = (U extends unknown ? (all: U) => void : never) extends (all: infer I) => void
+  ? I
+  : never;
+
+export interface AnyModel {
   /** What runs where, and why. */
   readonly info: ModelInfo;
-  /** The likeliest classes, best first; default: 5. */
-  classify(image: ImageInput, options?: ClassifyOptions): Promise<Classification>;
   /** Runs the model on tensors by input name; gives tensors by output name. */
   predict(tensors: Tensors, options?: { signal?: AbortSignal }): Promise<Tensors>;
   /** What the runtime holds now; null where it does not tell. */
@@ -74,31 +89,6 @@ export interface Model {
   /** Frees the model, its runtime and its worker. */
   dispose(): Promise<void>;
 }
-
-export interface ClassifyOptions {
-  top?: number;
-  signal?: AbortSignal;
-}
-
-/** Best first; `artifact` is the one that answered, which a cascade decides anew for each image. */
-export type Classification = ClassScore[] & { artifact: string };
-
-export interface ClassScore {
-  label: string;
-  index: number;
-  score: number;
-}
-
-export type ImageInput =
-  | HTMLImageElement
-  | SVGImageElement
-  | HTMLVideoElement
-  | HTMLCanvasElement
-  | OffscreenCanvas
-  | ImageBitmap
-  | ImageData
-  | VideoFrame
-  | Blob;
 
 export type Tensors = Record<string, Tensor>;
 
@@ -126,6 +116,8 @@ export interface ModelInfo {
   artifact: string;
   backend: Backend;
   thread: "worker" | "page";
+  /** What the code of its task adds to the model, such as `classify`; none where it takes tensors only. */
+  methods: string[];
   /** Why this artifact on this backend, in words. */
   why: string[];
   /** What did not work here before. */

@@ -31,11 +31,11 @@ async function reduced(image, release) {
   const file = image.currentSrc && (await fileOf(image.currentSrc));
   if (file) return [file, []];
   const bitmap = image instanceof ImageBitmap ? image : await bitmapOf(image);
-  const task = await taskOf(release);
+  const code = await codeOf(release);
   // Those of releases of before take the whole.
-  if (!task.bounded) return [bitmap, [bitmap]];
+  if (!code.bounded) return [bitmap, [bitmap]];
   try {
-    const pixels = task.bounded(bitmap, release.manifest);
+    const pixels = code.bounded(bitmap, release.manifest);
     return [pixels, [pixels.data.buffer]];
   } catch (/** @type {any} */ error) {
     throw error.name === "SecurityError" ? await explained("foreign") : error;
@@ -66,12 +66,12 @@ async function fileOf(url) {
 
 /**
  * @param {Release} release
- * @returns {Promise<any>} the task's module, which the release brought
+ * @returns {Promise<any>} the module that the release brings for its task
  */
-async function taskOf({ manifest, base }) {
+async function codeOf({ manifest, base }) {
   /** @type {any[]} */
-  const code = manifest.runtimes?.[manifest.task]?.files ?? [];
-  const files = locate(new URL("..", base).href, code);
+  const parts = manifest.runtimes?.[manifest.task]?.files ?? [];
+  const files = locate(new URL("..", base).href, parts);
   const contents = await fetchFiles(files);
   return files[0] ? moduleOf(files[0].url, contents[0]) : {};
 }

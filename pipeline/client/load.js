@@ -41,7 +41,6 @@ const end = async ({ info, call, close }) => {
  * A model that is ready; its calls are answered in the order in which they were made.
  * @param {import("./link.js").Link} link
  * @param {import("./fetch.js").Release} release
- * @returns {import("./index.js").Model}
  */
 const modelOf = (link, release) => {
   const { info, call } = link;
@@ -53,27 +52,40 @@ const modelOf = (link, release) => {
    * @param {string} method
    * @param {any} args or a promise of them, and of what of them is given away
    * @param {{signal?: AbortSignal}} [options]
-   * @param {"foreign" | "notSent"} [refused] why it may be that something does not travel
    */
-  const inOrder = async (method, args, options, refused = "notSent") => {
+  const inOrder = async (method, args, options) => {
     await (last = Promise.allSettled([args, last]));
     const [sent, transfer] = await args;
     try {
       return await call(method, sent, { ...options, transfer });
     } catch (/** @type {any} */ error) {
-      throw error?.name === "DataCloneError" ? await explained(refused, error.message) : error;
+      throw error?.name === "DataCloneError"
+        ? await explained("notSent", error.message, transfer)
+        : error;
     }
   };
 
-  return {
+  /** @type {any} */
+  const model = {
     info,
-    async classify(image, { top = 5, signal } = {}) {
-      const sent = portable(image, release).then(([one, transfer]) => [[one, top], transfer]);
-      const { scores, artifact } = await inOrder("classify", sent, { signal }, "foreign");
-      return Object.assign(scores, { artifact });
-    },
-    predict: (tensors, options) => inOrder("predict", [[tensors]], options),
+    predict: (/** @type {any} */ tensors, /** @type {any} */ options) =>
+      inOrder("predict", [[tensors]], options),
     memory: () => inOrder("memory", [[]]),
     dispose: () => end(link),
   };
+  // The release's code has names for what it makes of outputs.
+  for (const name of info.methods) {
+    model[name] ??= async (
+      /** @type {any} */ value,
+      /** @type {any} */ { signal, ...options } = {},
+    ) => {
+      const sent = portable(value, release).then(([one, transfer]) => [
+        [name, one, options],
+        transfer,
+      ]);
+      const [answer, artifact] = await inOrder("ask", sent, { signal });
+      return Object.assign(answer, { artifact });
+    };
+  }
+  return model;
 };

@@ -4,7 +4,7 @@ import { settle } from "./fetch.js";
 import { Session } from "./session.js";
 
 /** @typedef {import("./session.js").Hooks} Hooks */
-/** @typedef {{id: number, method: "open" | "classify" | "predict" | "memory" | "dispose", args: [any, any]}} Call */
+/** @typedef {{id: number, method: "ask" | "predict" | "memory" | "dispose", args: any[]}} Call the first opens the model */
 
 /**
  * Answer the calls that come over a port, one after another.
@@ -41,7 +41,9 @@ export const serve = (port, page) => {
       signal.throwIfAborted();
       const hooks = { signal, onProgress: (/** @type {any} */ progress) => send({ progress }) };
       said = {
-        result: await (method === "open" ? open(hooks, ...args) : model[method](hooks, ...args)),
+        result: await (model
+          ? /** @type {any} */ (model)[method](hooks, ...args)
+          : open(hooks, .../** @type {[any, any]} */ (args))),
       };
     } catch (/** @type {any} */ error) {
       said = { error: { ...error, name: error.name, message: error.message } };

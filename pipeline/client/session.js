@@ -22,6 +22,8 @@ const PROVED = [
 ];
 
 export class Session {
+  /** What the release brings: makes inputs of a page's values, and answers of outputs. @type {any} */
+  code;
   /** @type {Tier[]} the best first; those that were tried are out */
   #tiers = [];
   /** @type {any} of a runtime */
@@ -51,8 +53,6 @@ export class Session {
       warnings: [...warnings],
       cascade: null,
     };
-    /** What knows the task's input and answer. @type {any} */
-    this.task = null;
     this.release = release;
     this.wish = wish;
   }
@@ -121,13 +121,15 @@ export class Session {
     });
     const [model, ...modules] = await runtime.open(artifact, manifest, coming);
     this.#model = model;
-    this.task = modules[1];
+    const code = modules[1];
+    this.code = !code || code.methods ? code : (await import("./before.js")).asNow(code);
     info.warnings.push(...modules.flatMap(({ unchecked = [] }) => unchecked));
     const time = ms ? `${ms.toFixed(1)} ms a run` : "not timed";
     const canary = model.canary ? "canary answered" : "no canary";
     Object.assign(info, {
       artifact: artifact.id,
       backend,
+      methods: Object.keys(this.code?.methods ?? {}),
       hardware: model.details,
       why: [
         `${artifact.id} on ${backend}: ${bytes} bytes, ${time}, ${PROVED[rank % 4]}, ${canary}`,
@@ -157,17 +159,18 @@ export class Session {
 
   /**
    * @param {Hooks} hooks
-   * @param {ImageData | ImageBitmap | Blob} image
-   * @param {number} top
+   * @param {string} method of the release's code
+   * @param {any} value of the page's
+   * @param {any} options the method's
+   * @returns {Promise<[any, string]>} the answer, and the artifact that gave it
    */
-  async classify(hooks, image, top) {
-    const { task, release, info } = this;
-    if (!task) throw await explained("noImages");
-    const outputs = await this.predict(hooks, await task.inputOf(image, release.manifest));
-    return {
-      scores: task.answer(outputs, release.manifest).slice(0, top),
-      artifact: info.artifact,
-    };
+  async ask(hooks, method, value, options) {
+    const { code, info } = this;
+    const { manifest } = this.release;
+    const feeds = await code.inputOf(value, manifest);
+    const outputs = await this.predict(hooks, feeds);
+    const answer = await code.methods[method](outputs, manifest, options, feeds);
+    return [answer, info.artifact];
   }
 
   /**

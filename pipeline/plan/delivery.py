@@ -8,7 +8,9 @@ from pathlib import Path
 from pipeline.backends.targets import parse
 from pipeline.backends.web import bundles, esbuild
 from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
+from pipeline.base.options import Options
 from pipeline.engine.graph import Node, step_of
+from pipeline.engine.step import StepFunction
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Plan
 from pipeline.publish.delivery import demo, runtime
@@ -28,8 +30,7 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
         _plan_assets(plan, name)
         _plan_kept(plan, name, plan_bundle(plan, name))
     if names:
-        if code := runtime.task_code(plan.config.task, plan.config.preprocess):
-            _plan_kept(plan, code, _plan_made(plan, code, CLIENT, TASKS, INPUTS))
+        _plan_page_code(plan)
         _plan_client(plan)
 
 
@@ -76,11 +77,19 @@ def _plan_assets(plan: Plan, name: str) -> None:
 
 def plan_bundle(plan: Plan, name: str) -> str:
     """Add what makes a runtime's bundle, for proofs too; its node."""
-    return _plan_made(plan, name, runtime.SOURCES, bundles.UNPUBLISHED)
-
-
-def _plan_made(plan: Plan, name: str, *sources: Path) -> str:
     make = step_of(f"{_RUNTIME}:bundle", runtime=name)
+    return _plan_made(plan, name, make, runtime.SOURCES, bundles.UNPUBLISHED)
+
+
+def _plan_page_code(plan: Plan) -> None:
+    task = plan.config.task
+    kind = "image" if plan.config.preprocess else "tensors"
+    if bundles.page_code(task, kind):
+        make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind)
+        _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
+
+
+def _plan_made(plan: Plan, name: str, make: tuple[StepFunction, Options], *sources: Path) -> str:
     key = [esbuild.fingerprint(folder) for folder in sources]
     return plan.add(Node(f"bundle {name}", *make, extra_key=key))
 
@@ -93,7 +102,8 @@ def _plan_kept(plan: Plan, name: str, bundle: str) -> None:
 def _plan_client(plan: Plan) -> None:
     key = esbuild.fingerprint(CLIENT)
     make = step_of("pipeline.publish.delivery.client:make")
-    plan.add(Node(layout.CLIENT, *make, extra_key=key))
+    types = [esbuild.fingerprint(folder) for folder in (TASKS, INPUTS)]
+    plan.add(Node(layout.CLIENT, *make, extra_key=[key, *types]))
     plan.add(Node(layout.DEMO, *step_of(_DEMO), extra_key=demo.fingerprint()))
     plan.add(Node(layout.LICENCES, *step_of(f"{_RUNTIME}:licences"), extra_key=key))
 

@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.backends.web.packages import INPUTS, TASKS
+from pipeline.publish.delivery import types
+
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "pipeline" / "client"
 TOOLS = CLIENT / "node_modules" / ".bin"
 
 USER = """
 import { load, LoadError, ModelError } from "model-pipeline-client";
-import type { ClassScore, Model, Progress } from "model-pipeline-client";
+import type { ClassScore, ImageInput, Model, Progress } from "model-pipeline-client";
 
 const controller = new AbortController();
 const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
@@ -34,6 +37,10 @@ try {
   const image = document.querySelector("img")!;
   const scores: ClassScore[] = await model.classify(image, { top: 3 });
   const label: string = scores[0].label;
+  type Classifier = Model<"image-classification">;
+  const classifier: Classifier = await load<"image-classification">("latest.json");
+  const ask = (input: ImageInput) => classifier.classify(input, { top: 1 });
+  console.log((await ask(image)).artifact, classifier.info.methods.join());
   const { probabilities } = await model.predict({
     image: { dtype: "float32", shape: [1, 64, 64, 3], data: new Float32Array(64 * 64 * 3) },
   });
@@ -82,6 +89,8 @@ def test_a_users_types_are_checked(project: Path, resolution: str) -> None:
     wrong = USER.replace("top: 3", 'top: "3"').replace('"tfjs-wasm"', '"tfjs-vasm"')
     said = check_types(project, wrong, resolution)
     assert said.count("error TS") == 2 and "tfjs-vasm" in said
+    said = check_types(project, USER.replace('load<"image-', 'load<"sound-'), resolution)
+    assert "sound-classification" in said
 
 
 def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
@@ -89,7 +98,10 @@ def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
     modules = {path.name for path in CLIENT.glob("*.js")}
     others = {"README.md", "package.json", "index.d.ts", "manifest.d.ts", "page.d.ts"}
-    assert found == modules | others | {"model-pipeline-worker.js"}
+    tasks = {f"tasks/{path.parent.name}/methods.d.ts" for path in TASKS.glob("*/methods.d.ts")}
+    values = {f"inputs/{path.parent.name}/value.d.ts" for path in INPUTS.glob("*/value.d.ts")}
+    types = {"tasks/index.d.ts", *tasks, *values}
+    assert found == modules | others | types | {"model-pipeline-worker.js"}
     # No bundler has to look for anything from there.
     assert "import(" in (worker := (installed / "model-pipeline-worker.js").read_text())
     assert not re.search(r"""(from|import|import\()\s*["']""", worker)
@@ -111,6 +123,24 @@ def test_types_of_manifests_follow_their_schema(tmp_path: Path) -> None:
     for name in ("manifest.d.ts", "page.d.ts"):
         same = (copy / name).read_text() == (CLIENT / name).read_text()
         assert same, f"run `make types`: the schema that {name} is made of changed"
+
+
+def test_the_list_of_tasks_follows_their_folders() -> None:
+    assert types.LIST.read_text() == types.task_list(), "run `make types`"
+
+
+def test_the_client_names_no_task() -> None:
+    """Nor does its page: a task stands in its folder, and is known by what a release says."""
+    names = {path.name for path in TASKS.iterdir() if (path / "__init__.py").is_file()}
+    words = {word for name in names for word in (name, name.replace("_", "-"))} - {"tensors"}
+    assert "image-classification" in words
+    for path in CLIENT.rglob("*.*"):
+        if "node_modules" in path.parts or path.suffix not in (".js", ".ts", ".html", ".css"):
+            continue
+        text = path.read_text()
+        # How a user's TypeScript names one is told by an example.
+        text = text.replace('load<"image-classification">', "")
+        assert not [word for word in words if word in text], path
 
 
 def test_locked_packages_carry_no_registrys_address() -> None:

@@ -23,7 +23,7 @@ from pipeline.samples.images import decode
 pytestmark = pytest.mark.browser
 
 INPUT = """
-const { inputOf } = await import(`${args.sources}/tasks/image_classification/task.js`);
+const { inputOf } = await import(`${args.sources}/inputs/image/input.js`);
 const { portable } = await import(`${args.sources}/client/image.js`);
 const manifest = { inputs: [{ name: 'image', dtype: 'float32' }], preprocess: args.preprocess };
 const made = [];

@@ -44,10 +44,11 @@ FRONT = "index.html"
 #: Path -> what it is served as.
 FILES = {
     f"{VERSION}/index.js": ("text/javascript; charset=utf-8", IMMUTABLE),
-    f"{VERSION}/tasks/one.js": ("text/javascript; charset=utf-8", IMMUTABLE),
+    f"{VERSION}/tasks/one/methods.d.ts": ("application/typescript; charset=utf-8", IMMUTABLE),
     "client/index.js": ("text/javascript; charset=utf-8", SHORT),
     "client/index.d.ts": ("application/typescript; charset=utf-8", SHORT),
-    "client/tasks/one.js": ("text/javascript; charset=utf-8", SHORT),
+    "client/tasks/index.d.ts": ("application/typescript; charset=utf-8", SHORT),
+    "client/inputs/one/value.d.ts": ("application/typescript; charset=utf-8", SHORT),
     "demo/index.html": ("text/html; charset=utf-8", SHORT),
     "demo/icon.svg": ("image/svg+xml", SHORT),
     "demo/manifest.webmanifest": ("application/manifest+json", SHORT),

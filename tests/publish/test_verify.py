@@ -197,7 +197,7 @@ def client(cdn: Path) -> Path:
     for text in ("first", "second"):
         made = cdn.parent / text
         put(made / "index.js", text)
-        put(made / "tasks/one.js", "task")
+        put(made / "tasks/one.d.ts", "task")
         tree = tree_digest(scan(made))[:16]
         shutil.copytree(made, cdn / "client" / tree)
         shutil.copytree(made, cdn / "client", dirs_exist_ok=True)
@@ -206,12 +206,12 @@ def client(cdn: Path) -> Path:
 
 def test_a_client_that_was_changed_is_found(cdn: Path, client: Path) -> None:
     assert faults(cdn) == []
-    (client / "tasks/one.js").write_text("evil")
+    (client / "tasks/one.d.ts").write_text("evil")
     (fault,) = faults(cdn)
     assert fault.startswith(f"client/{client.name}/: was changed")
 
 
-@pytest.mark.parametrize("path", ["client/index.js", "client/tasks/one.js", "client/evil.js"])
+@pytest.mark.parametrize("path", ["client/index.js", "client/tasks/one.d.ts", "client/evil.js"])
 def test_the_newest_client_is_one_of_the_versions(cdn: Path, client: Path, path: str) -> None:
     put(cdn / path, "evil")
     named(cdn, cdn / path, "is of none of the versions beside it")

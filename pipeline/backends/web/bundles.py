@@ -13,7 +13,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
-from pipeline.backends.web.packages import APART, CLIENT, MODULES, PAGE, TASKS
+from pipeline.backends.web.packages import APART, CLIENT, INPUTS, MODULES, PAGE, TASKS
 from pipeline.storage.layout import LAYERS
 
 PUBLISHED, UNPUBLISHED = CLIENT / "runtimes", PAGE / "runtimes"
@@ -48,19 +48,37 @@ def assets_of(name: str) -> dict[Path, tuple[str, ...]]:
     return ASSETS.get(name.removesuffix(LAYERS), {})
 
 
-def task_code(task: str) -> Path:
-    """The module that makes a task's inputs and answers in a page; not every task has one."""
-    return TASKS / task.replace("-", "_") / "task.js"
+def page_code(task: str, kind: str) -> tuple[Path, ...]:
+    """The modules that make a task's inputs and answers in a page; none where it takes tensors.
+
+    Args:
+        task: as configs name it.
+        kind: of input.
+    """
+    modules = (INPUTS / kind / "input.js", TASKS / task.replace("-", "_") / "task.js")
+    return modules if all(module.is_file() for module in modules) else ()
 
 
 def make(name: str, folder: Path) -> None:
-    """Write ``NAME.js`` and its description into a folder."""
+    """Write a runtime's ``NAME.js`` and its description into a folder."""
+    homes = (PUBLISHED / f"{name}.js", UNPUBLISHED / f"{name}.js")
+    _make(next(entry for entry in homes if entry.is_file()), name, folder)
+
+
+def make_page_code(task: str, kind: str, folder: Path) -> None:
+    """Write ``TASK.js``, which exports all of both modules, and its description into a folder."""
+    with tempfile.TemporaryDirectory() as place:
+        entry = Path(place) / f"{task}.js"
+        lines = [f"export * from {json.dumps(str(path))};\n" for path in page_code(task, kind)]
+        entry.write_text("".join(lines))
+        _make(entry, task, folder)
+
+
+def _make(entry: Path, name: str, folder: Path) -> None:
     from pipeline.backends.web import esbuild
 
-    homes = (PUBLISHED / f"{name}.js", UNPUBLISHED / f"{name}.js", task_code(name))
-    source = next(entry for entry in homes if entry.is_file())
     # What the client loads where it needs it is no part of what it may ask of a bundle.
-    made = esbuild.bundle([source], folder, apart=[f"./{module}" for module in APART])
+    made = esbuild.bundle([entry], folder, apart=[f"./{module}" for module in APART])
     made.outputs[0].rename(folder / f"{name}.js")
     (folder / DESCRIPTION).write_text(json.dumps({"packages": made.packages}))
 

@@ -16,7 +16,10 @@ CLIENT = FOLDER.parents[1] / "client"
 #: Each task and kind of input keeps its own JavaScript.
 TASKS, INPUTS = CLIENT.parent / "tasks", CLIENT.parent / "inputs"
 #: What the client's modules load where they need it: few visitors fetch any of it.
-APART = ("cascade.js", "database.js", "explain.js", "fallback.js", "large.js", "room.js")
+APART = (
+    *("before.js", "cascade.js", "database.js", "explain.js", "fallback.js", "large.js"),
+    "room.js",
+)
 #: What the page takes of it.
 SHARED = (
     *("choose.js", "device.js", "errors.js", "explain.js", "limits.js", "reasons.js"),

@@ -19,6 +19,7 @@ const SHELL = [
   "demo/style.css",
   "client/index.js",
   // Loaded where they are needed, which may be offline.
+  "client/before.js",
   "client/cascade.js",
   "client/database.js",
   "client/explain.js",

@@ -24,8 +24,11 @@ import { axis } from "./preprocess.js";
  * @param {Size} size
  * @returns {Promise<Pixels>}
  */
-export const pixelsOf = async (image, size) =>
-  "data" in image ? image : gather(image instanceof Blob ? await bitmapOf(image) : image, size);
+export const pixelsOf = async (image, size) => {
+  /** @type {any} which may be anything; of what is no image decoding says so */
+  const given = image ?? {};
+  return given.data ? given : gather(given.close ? given : await bitmapOf(image), size);
+};
 
 /**
  * @param {ImageBitmap} bitmap is closed

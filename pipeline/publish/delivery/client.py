@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from pipeline.backends.web import esbuild
@@ -10,6 +9,7 @@ from pipeline.backends.web.packages import APART, CLIENT
 from pipeline.base.digest import scan
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
+from pipeline.publish.delivery import types
 from pipeline.publish.delivery.compress import give_way, write_twins
 
 #: The page's and the worker's, in one file; in a package they are two.
@@ -18,18 +18,18 @@ INDEX = CLIENT / "bundles" / "index.js"
 FETCH = "fetch.js"
 #: Properties that nothing outside of a bundle sees: they get short names there.
 PRIVATE = (
-    *("bits", "cost", "f16", "maxBytes", "onBytes", "onFile", "place", "rank"),
-    *("software", "sparing", "speed", "stallMs", "take", "tries"),
+    *("bits", "cost", "f16", "first", "maxBytes", "ms", "old", "onBytes", "onFile", "place"),
+    *("progress", "rank", "result", "software", "sparing", "speed", "stallMs", "take", "tries"),
+    *("unchecked", "wish"),
 )
 
 
-@step(version=5, lane="compress", tools=("brotli",))
+@step(version=6, lane="compress", tools=("brotli",))
 def make(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
     apart = [f"./{name}" for name in APART]
     esbuild.bundle([INDEX], work, apart=apart, private=PRIVATE)
     esbuild.bundle([CLIENT / name for name in (FETCH, *APART)], work, apart=apart)
-    for types in CLIENT.glob("*.d.ts"):
-        shutil.copyfile(types, work / types.name)
+    types.copy_types(work)
     write_twins({path: work / path for path in scan(work)}, work)

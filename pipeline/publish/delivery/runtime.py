@@ -1,8 +1,9 @@
 """What clients run a release with: a bundle for each backend, the WebAssembly that it starts, and
-the code of the task.
+the code of the task and its kind of input.
 
-They are made of ``pipeline/client/runtimes/`` and of pinned packages. Artifacts are proved with
-these same bundles (``pipeline/backends/web/bundles.py``), so that what was proved is what runs.
+They are made of ``client/runtimes/``, ``tasks/``, ``inputs/`` and of pinned packages. Artifacts are
+proved with these same bundles (``pipeline/backends/web/bundles.py``), so that what was proved is
+what runs.
 """
 
 from __future__ import annotations
@@ -38,9 +39,16 @@ HOLDERS = {"onnxruntime-web": "Microsoft Corporation", "seedrandom": "David Bau"
 
 
 class RuntimeOptions(options.Options):
-    """Which runtime or task to bundle."""
+    """Which runtime to bundle."""
 
     runtime: str
+
+
+class PageCodeOptions(options.Options):
+    """Which task's code to bundle, with that of which kind of input."""
+
+    task: str
+    kind: str
 
 
 class KeepOptions(RuntimeOptions):
@@ -65,16 +73,17 @@ def runtime_of(backend: str, format_name: str) -> str | None:
     return name if (SOURCES / f"{name}.js").is_file() else None
 
 
-def task_code(task: str, preprocess: object) -> str | None:
-    """The bundle that makes inputs and answers; ``None`` where clients only take tensors."""
-    return task if preprocess and bundles.task_code(task).is_file() else None
-
-
 # Apart from what follows: proofs wait for it, and not for its compression.
 @step(version=3)
 def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
-    """The modules of a runtime or a task -> one file, which proofs run and releases publish."""
+    """The modules of a runtime -> one file, which proofs run and releases publish."""
     bundles.make(options.runtime, work)
+
+
+@step(version=1)
+def bundle_page_code(inputs: Inputs, options: PageCodeOptions, work: Path) -> None:
+    """The modules of a task and of a kind of input -> one file."""
+    bundles.make_page_code(options.task, options.kind, work)
 
 
 @step(version=2, lane="compress", tools=("brotli",))

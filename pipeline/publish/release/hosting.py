@@ -21,6 +21,9 @@ HEADERS, NGINX = "_headers", "nginx.conf"
 #: Cloudflare's; what is over it would be ignored.
 MAX_RULES = 100
 
+#: Folders of the client that hold nothing but types.
+_TYPES = ("tasks/", "inputs/")
+
 Rule = tuple[str, Mapping[str, str]]
 
 
@@ -40,7 +43,7 @@ def files(storage: Storage) -> dict[str, bytes]:
 
 
 def _is_version(name: str) -> bool:
-    return name.endswith("/") and name != "tasks/"
+    return name.endswith("/") and name not in _TYPES
 
 
 def _rules(models: Mapping[str, Any], versions: list[str]) -> Iterator[Rule]:
@@ -51,7 +54,8 @@ def _rules(models: Mapping[str, Any], versions: list[str]) -> Iterator[Rule]:
         yield path, unchanging
     for path in ("/", "/index.json", "/index.html", "/sw.js", "/LICENSES.txt", "/demo/*"):
         yield path, moving
-    yield "/client/tasks/*", moving
+    for name in _TYPES:
+        yield f"/client/{name}*", {**moving, "Content-Type": TYPES[".ts"]}
     yield "/client/:module", moving
     for name in ("index", "manifest", "page"):
         # More of the same path: these add a type, and no Cache-Control.

@@ -1,61 +1,30 @@
 /** One label per image: the twin of __init__.py. */
-import { gather, pixelsOf } from "../../inputs/image/pixels.js";
-import { preprocess } from "../../inputs/image/preprocess.js";
 
-/** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
-/** @typedef {{label: string, index: number, score: number}} Score */
+/** @typedef {Record<string, {data: Float32Array}>} Outputs one output, [1, classes] */
+/** @typedef {import("./methods.js").ClassScore} ClassScore */
 
-/** Integer inputs: as pipeline/samples/folder.py casts, rounded and clipped. */
-const INTEGERS = {
-  uint8: [Uint8Array, 0, 255],
-  int8: [Int8Array, -128, 127],
-  uint16: [Uint16Array, 0, 65535],
-  int16: [Int16Array, -32768, 32767],
-  int32: [Int32Array, -(2 ** 31), 2 ** 31 - 1],
+/** What a loaded model can do: of its outputs, the release's manifest, and the caller's options. */
+export const methods = {
+  classify: (
+    /** @type {Outputs} */ outputs,
+    /** @type {any} */ manifest,
+    /** @type {import("./methods.js").ClassifyOptions} */ { top = 5 },
+  ) => answer(outputs, manifest).slice(0, top),
 };
 
 /**
- * @param {ImageData | ImageBitmap | Blob} image
- * @param {any} manifest
- * @returns {Promise<Record<string, Tensor>>}
- */
-export async function inputOf(image, { inputs: [{ name, dtype }], preprocess: how }) {
-  const { shape, data } = preprocess(await pixelsOf(image, how.resize), how);
-  return { [name]: { dtype, shape, data: cast(data, dtype) } };
-}
-
-/**
- * What a page may hand over in place of a large image: far less, and all the same to `inputOf`.
- * @param {ImageBitmap} bitmap is closed
+ * How sure outputs are: the highest probability, by which a cascade decides.
+ * @param {Outputs} outputs
  * @param {any} manifest
  */
-export const bounded = (bitmap, { preprocess: { resize } }) => gather(bitmap, resize);
+export const sure = (outputs, manifest) => answer(outputs, manifest)[0].score;
 
 /**
- * @param {Float32Array} values
- * @param {string} dtype
- */
-function cast(values, dtype) {
-  const [Kind, low, high] = /** @type {any} */ (INTEGERS)[dtype] ?? [];
-  return Kind
-    ? Kind.from(values, (/** @type {number} */ v) => Math.max(low, Math.min(high, even(v))))
-    : values;
-}
-
-/**
- * Halves go to the even side, as NumPy's do.
- * @param {number} value
- */
-function even(value) {
-  const round = Math.round(value);
-  return round - value === 0.5 && round % 2 ? round - 1 : round;
-}
-
-/**
- * The classes with the highest scores, the highest first; of equals, the first one.
- * @param {Record<string, Tensor>} outputs one output, [1, classes]
+ * The classes with the highest scores, the highest first; of equals, the first one. Clients of before
+ * methods ask this.
+ * @param {Outputs} outputs
  * @param {any} manifest
- * @returns {Score[]}
+ * @returns {ClassScore[]}
  */
 export function answer(outputs, { outputs: [{ name, softmax }], labels }) {
   const scores = softmax ? outputs[name].data : probabilities(outputs[name].data);

@@ -19,12 +19,12 @@ class Session {
   constructor(release, { artifact }) {
     this.release = release;
     this.info = { artifact, backend: `${artifact}-backend`, tried: [], warnings: [] };
-    this.task = {
-      inputOf: (image) => image,
-      answer: ({ from, sure }) => [
-        { label: from, score: from === "small" ? sure : 0.9 },
-        { label: "other", score: 0.1 },
-      ],
+    this.code = {
+      inputOf: (value) => value,
+      sure: ({ sure }) => sure,
+      methods: {
+        tell: ({ from }, _manifest, { more }, feeds) => ({ from, more, of: feeds.sure }),
+      },
     };
   }
 
@@ -56,7 +56,7 @@ const cascadeOf = async (cascade = CASCADE, wish = {}) => {
 
 const artifacts = async (model, ...sure) => {
   const found = [];
-  for (const one of sure) found.push((await model.classify(hooks, { sure: one }, 1)).artifact);
+  for (const one of sure) found.push((await model.ask(hooks, "tell", { sure: one }, {}))[1]);
   return found;
 };
 
@@ -81,11 +81,11 @@ test("the large one is asked below the threshold, and opened when it first is", 
   assert.equal(artifact, "small");
 });
 
-test("as many answers come as were asked for", async () => {
+test("the answer is made of the outputs that count, with the caller's options", async () => {
   const model = await cascadeOf();
-  const { scores } = await model.classify(hooks, { sure: 0.1 }, 1);
-  assert.deepEqual(scores, [{ label: "large", score: 0.9 }]);
-  assert.equal((await model.classify(hooks, { sure: 0.1 }, 5)).scores.length, 2);
+  const asked = async (sure) => (await model.ask(hooks, "tell", { sure }, { more: 1 }))[0];
+  assert.deepEqual(await asked(0.1), { from: "large", more: 1, of: 0.1 });
+  assert.deepEqual(await asked(0.8), { from: "small", more: 1, of: 0.8 });
 });
 
 test("where the large one breaks down the small one's answer stands, and it is not asked again", async () => {
@@ -120,7 +120,7 @@ test("an aborted call is no fault of the large one", async () => {
     control.abort(new Error("enough"));
     throw control.signal.reason;
   };
-  const asked = model.classify({ signal: control.signal }, { sure: 0.1 }, 1);
+  const asked = model.ask({ signal: control.signal }, "tell", { sure: 0.1 }, {});
   await assert.rejects(asked, /^Error: enough$/);
   faults = {};
   assert.deepEqual(await artifacts(model, 0.1), ["large"]);

@@ -84,9 +84,9 @@ test("a pin is a digest in base64, and what is none equals no digest", () => {
 
 test("errors that advise do so", () => {
   assert.match(explain.environment().message, /onnxruntime-node/);
-  assert.match(explain.noImages().message, /use predict/);
   assert.match(explain.noWorker("").message, /CSP \(worker-src\).*README/);
   assert.match(explain.noWorker("refused").message, /could start: refused; see/);
   assert.match(explain.notSent("no functions").message, /\{dtype, shape, data\}.*no functions$/);
+  assert.match(explain.notSent("no", [1]).message, /another origin: it needs crossorigin/);
   assert.match(explain.unchecked("https://a.example/x.js").message, /runs unchecked: CSP/);
 });

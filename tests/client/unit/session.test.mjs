@@ -25,7 +25,7 @@ let network;
 const caches = new Caches();
 beforeEach(() => {
   [opens, runs, log] = [{}, {}, []];
-  globalThis.runtime = { open: openOn, answer: ({ y }) => [{ score: y.data[0] }, { score: 0 }] };
+  globalThis.runtime = { open: openOn };
   network = new Network();
   caches.kept.clear();
 });
@@ -79,12 +79,19 @@ const artifactOf = (id, size, backends) => {
 };
 
 const BOTH = ["tfjs-wasm", "ort-wasm"];
+/** What a release brings for its task; before methods, scores alone. */
+const CODE = {
+  now: `export const inputOf = async (value) => ({ value });
+        export const methods = {
+          tell: ({ y }, { name }, { times = 1 }, { value }) => [name, value, y.data[0] * times],
+        };`,
+  before: `export const inputOf = async (image) => image;
+           export const answer = ({ y }) => [{ score: y.data[0] }, { score: 0 }];`,
+};
 /** Two artifacts on two backends: the smaller one on the first backend is the best. */
-const releaseOf = ({ task = true } = {}) => {
+const releaseOf = ({ task = "now" } = {}) => {
   const runtimes = Object.fromEntries(BOTH.map((backend) => [backend, runtimeOf(backend)]));
-  const text = `export const inputOf = async (image) => image;
-                export const answer = (outputs) => runtime.answer(outputs);`;
-  if (task) runtimes["a-task"] = { files: [code("task.js", text)] };
+  if (task) runtimes["a-task"] = { files: [code(`${task}.js`, CODE[task])] };
   const artifacts = [
     artifactOf("tfjs-graph/small", 1_000_000, ["tfjs-wasm"]),
     artifactOf("tfjs-graph/large", 3_000_000, ["tfjs-wasm"]),
@@ -125,10 +132,8 @@ test("it opens the best, and says what and why", async () => {
   assert.deepEqual(log, [`open ${SMALL}`]);
 });
 
-test("it answers, as many as asked, and code that ran unchecked is told", async () => {
+test("it tells what it holds, and of code that ran unchecked", async () => {
   const session = await opened();
-  const { scores, artifact } = await session.classify(hooks, {}, 1);
-  assert.deepEqual([scores, artifact], [[{ score: 1_000_000 }], "tfjs-graph/small"]);
   assert.deepEqual(await session.memory(hooks), { tensors: 1 });
   assert.equal(session.info.warnings.length, 2);
   for (const warning of session.info.warnings) assert.match(warning, /runs unchecked: CSP/);
@@ -207,7 +212,7 @@ for (const code of ["lost", "memory"]) {
   test(`where a run ends with ${code}, the next tier answers, and the first is freed`, async () => {
     const session = await opened();
     runs[SMALL] = failing(code);
-    const { artifact } = await session.classify(hooks, {}, 1);
+    const [, artifact] = await session.ask(hooks, "tell", "hello", {});
     assert.equal(artifact, "tfjs-graph/large");
     assert.deepEqual(tried(session), [`${SMALL}: ${code}`]);
     assert.deepEqual(log, [`open ${SMALL}`, `dispose ${SMALL}`, `open ${LARGE}`]);
@@ -217,7 +222,7 @@ for (const code of ["lost", "memory"]) {
 test("an input that does not fit is no fault of a tier", async () => {
   const session = await opened();
   runs[SMALL] = failing("input");
-  await assert.rejects(session.classify(hooks, {}, 1), { code: "input" });
+  await assert.rejects(session.ask(hooks, "tell", "hello", {}), { code: "input" });
   assert.deepEqual(tried(session), []);
 });
 
@@ -241,12 +246,26 @@ test("where the user saves data the fewest bytes are taken", async () => {
 });
 
 test("a release without code for its task takes tensors only", async () => {
-  const session = await opened({}, releaseOf({ task: false }));
-  await assert.rejects(session.classify(hooks, {}, 1), {
-    code: "input",
-    message: "this release has no code for images: use predict, or publish it again",
-  });
+  const session = await opened({}, releaseOf({ task: "" }));
+  assert.deepEqual(session.info.methods, []);
   assert.equal((await session.predict(hooks, {})).y.data[0], 1_000_000);
+});
+
+test("the release's code answers: of outputs, manifest, options, and what the input was made of", async () => {
+  const session = await opened();
+  assert.deepEqual(session.info.methods, ["tell"]);
+  const small = [1_000_000, "tfjs-graph/small"];
+  const [answer, artifact] = await session.ask(hooks, "tell", "hello", { times: 2 });
+  assert.deepEqual([answer, artifact], [["m", "hello", 2 * small[0]], small[1]]);
+});
+
+test("a release of before is asked as it was, and says as much", async () => {
+  const session = await opened({}, releaseOf({ task: "before" }));
+  assert.deepEqual(session.info.methods, ["classify"]);
+  const [scores] = await session.ask(hooks, "classify", {}, { top: 1 });
+  assert.deepEqual(scores, [{ score: 1_000_000 }]);
+  assert.equal((await session.ask(hooks, "classify", {}, {}))[0].length, 2);
+  assert.equal(session.code.sure({ y: { data: [0.7] } }), 0.7);
 });
 
 test("a load that is aborted while it opens rejects with the reason, and tries nothing more", async () => {

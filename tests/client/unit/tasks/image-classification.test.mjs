@@ -1,36 +1,8 @@
-/** Pictures become inputs, and outputs answers, as the pipeline has it. */
+/** Outputs become answers as the pipeline has it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answer, inputOf } from "../../../../pipeline/tasks/image_classification/task.js";
+import { answer, methods, sure } from "../../../../pipeline/tasks/image_classification/task.js";
 import { CASES } from "../cases.mjs";
-
-/** RGBA of a case's pixels, which may have less. */
-const imageOf = ({ pixels, shape: [height, width, channels] }) => {
-  const from = Buffer.from(pixels, "base64");
-  const data = new Uint8ClampedArray(height * width * 4).fill(255);
-  for (let i = 0; i < height * width; i++) {
-    for (let c = 0; c < channels; c++) data[i * 4 + c] = from[i * channels + c];
-  }
-  return { width, height, data };
-};
-
-for (const picture of CASES.inputs) {
-  const { dtype, preprocess, shape, values } = picture;
-  test(`${shape} becomes ${preprocess.resize} ${preprocess.color} in ${dtype}`, async () => {
-    const manifest = { inputs: [{ name: "image", dtype }], preprocess };
-    const { image } = await inputOf(imageOf(picture), manifest);
-    const [height, width] = preprocess.resize ?? shape;
-    assert.deepEqual(image.shape, [1, height, width, preprocess.color === "rgb" ? 3 : 1]);
-    assert.equal(image.dtype, dtype);
-    assert.equal(image.data.constructor.name.toLowerCase(), `${dtype}array`);
-    assert.equal(image.data.length, values.length);
-    const [low, high] = preprocess.scale;
-    const bound = dtype === "float32" ? 1e-6 * (high - low) : 0;
-    for (const [i, value] of values.entries()) {
-      assert.ok(Math.abs(image.data[i] - value) <= bound, `[${i}]: ${image.data[i]}, not ${value}`);
-    }
-  });
-}
 
 const asked = (data, more) =>
   answer({ y: { data: Float32Array.from(data) } }, { outputs: [{ name: "y", ...more }], ...more });
@@ -59,4 +31,14 @@ test("logits become probabilities, also where powers would overflow", () => {
       assert.ok(Math.abs(score - values[index]) <= 1e-6, `${score}, not ${values[index]}`);
     }
   }
+});
+
+test("a model gives the likeliest five, or as many as are asked for, and is as sure as the first", () => {
+  const outputs = { y: { data: Float32Array.from([1, 5, 2, 4, 3, 0]) } };
+  const manifest = { outputs: [{ name: "y", softmax: true }], labels: null };
+  const labels = (options) =>
+    methods.classify(outputs, manifest, options).map(({ label }) => label);
+  assert.deepEqual(labels({}), ["1", "3", "4", "2", "0"]);
+  assert.deepEqual(labels({ top: 2 }), ["1", "3"]);
+  assert.equal(sure(outputs, manifest), 5);
 });

@@ -1,0 +1,51 @@
+/** A picture of the page's becomes the tensor that a model takes: the twin of preprocess.py and of the cast. */
+import { gather, pixelsOf } from "./pixels.js";
+import { preprocess } from "./preprocess.js";
+
+/** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
+
+/** Integer inputs: as pipeline/samples/folder.py casts, rounded and clipped. */
+const INTEGERS = {
+  uint8: [Uint8Array, 0, 255],
+  int8: [Int8Array, -128, 127],
+  uint16: [Uint16Array, 0, 65535],
+  int16: [Int16Array, -32768, 32767],
+  int32: [Int32Array, -(2 ** 31), 2 ** 31 - 1],
+};
+
+/**
+ * @param {ImageData | ImageBitmap | Blob} image
+ * @param {any} manifest
+ * @returns {Promise<Record<string, Tensor>>}
+ */
+export async function inputOf(image, { inputs: [{ name, dtype }], preprocess: how }) {
+  const { shape, data } = preprocess(await pixelsOf(image, how.resize), how);
+  return { [name]: { dtype, shape, data: cast(data, dtype) } };
+}
+
+/**
+ * What a page may hand over in place of a large image: far less, and all the same to `inputOf`.
+ * @param {ImageBitmap} bitmap is closed
+ * @param {any} manifest
+ */
+export const bounded = (bitmap, { preprocess: { resize } }) => gather(bitmap, resize);
+
+/**
+ * @param {Float32Array} values
+ * @param {string} dtype
+ */
+function cast(values, dtype) {
+  const [Kind, low, high] = /** @type {any} */ (INTEGERS)[dtype] ?? [];
+  return Kind
+    ? Kind.from(values, (/** @type {number} */ v) => Math.max(low, Math.min(high, even(v))))
+    : values;
+}
+
+/**
+ * Halves go to the even side, as NumPy's do.
+ * @param {number} value
+ */
+function even(value) {
+  const round = Math.round(value);
+  return round - value === 0.5 && round % 2 ? round - 1 : round;
+}
