@@ -13,7 +13,7 @@ from pipeline.backends.targets import backends
 from pipeline.base.registry import discover
 from pipeline.cli.main import COMMANDS
 from pipeline.config.file import load_config
-from pipeline.config.gates import Gates
+from pipeline.measures.metrics import all_metrics
 
 KEYS = {module.KEY for module in discover("optimize", "KEY").values()}
 README = (ROOT / "README.md").read_text()
@@ -63,11 +63,23 @@ def test_every_command_named_exists() -> None:
         assert name in COMMANDS
 
 
+def test_the_table_lists_every_metric_that_a_gate_can_bound() -> None:
+    (row,) = re.findall(r"^\| gates \| (.*?)\. By", README, re.MULTILINE)
+    listed = {kind: re.findall(r"`(\w+)`", names) for kind, names in re.findall(KINDS, row)}
+    gates = {name: metric for name, metric in all_metrics().items() if metric.gate}
+    assert sorted(name for names in listed.values() for name in names) == sorted(gates)
+    assert all(gates[name].of in ("time", "size") for name in listed["cost"])
+    assert all(gates[name].of == "outputs" for name in listed["errors"])
+
+
+KINDS = r"(\w+): ([^;]*)"
+
+
 def test_every_kind_is_listed() -> None:
     for package, marker in (("sources", "pull"), ("samples", "read"), ("export", "FORMAT")):
         for kind in discover(package, marker):
             assert f"`{kind}`" in README, kind
-    for name in (*backends(), *Gates.model_fields):
+    for name in backends():
         assert f"`{name}`" in README, name
     for name in discover("optimize", "KEY"):
         assert name in README, name

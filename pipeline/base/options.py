@@ -45,7 +45,8 @@ class Options(BaseModel):
     ``quantize: uint8`` and ``quantize: {to: uint8}`` mean the same.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What a field may hold can depend on plug-ins, which are looked for when it is first needed.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     shorthand: ClassVar[str | None] = None
 
     @model_validator(mode="before")

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.base.errors import GateError, MissingToolError, PipelineError, together
 from pipeline.build.result import Built
+from pipeline.measures.metrics import metric_of
 from pipeline.measures.miss import Miss
 from pipeline.validate.trust import remedy
 from pipeline.validate.verdict import ProofVerdict, Verdict, by_cause
@@ -94,7 +95,7 @@ def _advise(manifest: Mapping[str, Any], misses: list[Miss]) -> str:
             "what a search found by held-back samples does not hold on the test split: bound it "
             "more tightly there, or hold more samples back"
         )
-    if all(miss.metric == "product_sum" for miss in misses):
+    if all(metric_of(miss.metric).is_everywhere for miss in misses):
         gate = f"validate.gates.{misses[0].artifact}.portable=false"
         return f"quantize it anew; or --set {gate}, if only ARM and x86 with VNNI run it"
     return "make the variant better, or leave it out"

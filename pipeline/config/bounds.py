@@ -13,7 +13,7 @@ def asked(artifact: str, target: Target, gates: Mapping[str, Gates]) -> dict[str
     bounds: dict[str, float] = {}
     for key in _keys(artifact, target):
         if key in gates:
-            bounds |= gates[key].model_dump(exclude_none=True)
+            bounds |= gates[key]
     return bounds
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from pipeline.backends.targets import Target
 from pipeline.config.bounds import asked
 from pipeline.config.config import Config
-from pipeline.config.gates import Gates
-from pipeline.measures.miss import FLOORS
+from pipeline.config.gates import Gates, parse_gates
+from pipeline.measures.metrics import metric_of
 
 #: A variant as a config says it: technique key -> its options.
 Recipe = dict[str, Any]
@@ -33,8 +33,7 @@ def parse_variants(config: Config, recipes: Mapping[str, Recipe]) -> dict[str, A
 
 def merge_gates(gates: Mapping[str, Gates], entries: Entries) -> dict[str, Gates]:
     """Gates with more bounds, which replace those of the same key and metric."""
-    own = {key: gates[key].model_dump(exclude_none=True) for key in entries if key in gates}
-    added = {key: Gates(**own.get(key, {}) | bounds) for key, bounds in entries.items()}
+    added = {key: parse_gates({**gates.get(key, {}), **more}) for key, more in entries.items()}
     return {**gates, **added}
 
 
@@ -60,29 +59,24 @@ def gates_for(
     Most need one entry, the variant's. A gate that names an artifact or a place decides over it,
     and is answered by entries that name both.
     """
-    kept = keep.model_dump(mode="json", exclude_none=True)
-    if not kept:
+    if not keep:
         return {}
-    general = [
-        gates[key].model_dump(exclude_none=True) for key in ("default", variant) if key in gates
-    ]
-    entries: Entries = {variant: _tighter(kept, *general)}
+    general = [gates[key] for key in ("default", variant) if key in gates]
+    entries: Entries = {variant: _tighter(keep, *general)}
     changed = merge_gates(gates, entries)
     for artifact, target in ((f"{f}/{variant}", t) for f in formats for t in targets if t.runs(f)):
-        wanted = _tighter(kept, asked(artifact, target, gates))
+        wanted = _tighter(keep, asked(artifact, target, gates))
         held = asked(artifact, target, changed)
         if lost := {m: bound for m, bound in wanted.items() if held[m] != bound}:
             entries[f"{artifact} {target.id}"] = lost
     return entries
 
 
-def _tighter(kept: Mapping[str, Any], *others: Mapping[str, Any]) -> dict[str, Any]:
-    """For each metric of ``kept`` the tightest bound that is asked for."""
+def _tighter(keep: Gates, *others: Gates) -> dict[str, float]:
+    """For each metric of ``keep`` the tightest bound that is asked for."""
     return {
-        metric: (max if metric in FLOORS else min)(
-            [bound, *(other[metric] for other in others if metric in other)]
-        )
-        for metric, bound in kept.items()
+        metric: metric_of(metric).tightest([bound, *(o[metric] for o in others if metric in o)])
+        for metric, bound in keep.items()
     }
 
 

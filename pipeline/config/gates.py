@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    create_model,
+)
+from pydantic_core.core_schema import (
+    CoreSchema,
+    no_info_after_validator_function,
+    plain_serializer_function_ser_schema,
+)
 
 from pipeline.base.options import Options
+from pipeline.measures.metrics import all_metrics
 
 
 def _listed(value: Any) -> Any:
@@ -23,52 +36,49 @@ def _targets(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"const": ALL}, listed]
 
 
-class Gates(Options):
-    """Bounds that an artifact must keep, on every backend, to be published."""
+@cache
+def gates_type() -> type[Options]:
+    """The keys and ranges of bounds: those of every metric that a config may bound."""
+    fields: dict[str, Any] = {
+        metric.name: (
+            metric.gate.type | None,
+            Field(
+                None,
+                ge=metric.gate.least,
+                le=metric.gate.most,
+                gt=metric.gate.above,
+                description=metric.gate.about,
+            ),
+        )
+        for metric in all_metrics().values()
+        if metric.gate
+    }
+    text = "Bounds that an artifact must keep, on every backend, to be published."
+    return create_model("Gates", __base__=Options, __doc__=text, **fields)
 
-    max_abs_error: float | None = Field(None, ge=0)
-    """Largest absolute difference from the golden, over all outputs and samples."""
-    mean_abs_error: float | None = Field(None, ge=0)
-    """Mean absolute difference from the golden; the worst output counts."""
-    logits_max_abs_error: float | None = Field(None, ge=0)
-    """The same as max_abs_error on the logits, for outputs that are a softmax."""
-    relative_error: float | None = Field(None, ge=0)
-    """Root mean square error, as a share of how much the golden itself varies over the samples."""
-    elementwise_relative_error: float | None = Field(None, ge=0)
-    """Largest difference of an element as a share of the golden's element; elements below 1 % of
-    their output's root mean square are compared by that."""
-    cosine: float | None = Field(None, ge=-1, le=1)
-    """Smallest cosine similarity between a sample's output and its golden."""
-    snr_db: float | None = Field(None, ge=-200, le=200)
-    """Signal-to-noise ratio in dB: the golden's size over the error's; at least this."""
-    share_over_0_01: float | None = Field(None, ge=0, le=1)
-    """Share of elements that differ from the golden by more than 0.01; at most this."""
-    share_over_0_1: float | None = Field(None, ge=0, le=1)
-    """Share of elements that differ from the golden by more than 0.1; at most this."""
-    top1_agreement: float | None = Field(None, ge=0, le=1)
-    """Share of samples whose largest output is the golden's; at least this. Missed where all of its
-    confidence interval is below, or the share by more than a point; see strict."""
-    top5_agreement: float | None = Field(None, ge=0, le=1)
-    """Share of samples whose golden class is among the five largest outputs; at least this. Only
-    where there are six classes or more."""
-    half_precision: bool | None = None
-    """Whether the artifact must be safe on a GPU that keeps tensors in float16, as those of phones
-    do: measured for TF.js formats where validate.backends has tfjs-webgl."""
-    portable: bool | None = None
-    """false lets an artifact pass whose integer products some processors cut off, such as x86
-    without VNNI; `portable: false` of int8 does as well."""
-    accuracy_drop: float | None = Field(None, ge=-1, le=1)
-    """How much of the task's metric may be lost against the source, 0.01 = one point. Missed where
-    all of the paired confidence interval is above, or the loss by more than a point; see strict."""
-    latency_ratio: float | None = Field(None, gt=0)
-    """How many times as long as its format's float32 artifact, timed in turn with it, it may take.
-    Missed where all of the confidence interval is above; not applied to what has no such ratio,
-    nor on a rasterizer, whose speed says nothing of a GPU's."""
-    bytes: int | None = Field(None, ge=1)
-    """Largest size of all files of the artifact together."""
-    wire_bytes: int | None = Field(None, ge=1)
-    """The same after brotli, as it goes over the wire; not applied in a build that may publish
-    nothing, since it compresses nothing."""
+
+def _bounds(parsed: Options) -> dict[str, float]:
+    return parsed.model_dump(exclude_none=True)
+
+
+def _schema(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    """A mapping that is checked as ``gates_type`` says."""
+    as_given = plain_serializer_function_ser_schema(dict)
+    checked = handler.generate_schema(gates_type())
+    return no_info_after_validator_function(_bounds, checked, serialization=as_given)
+
+
+#: Metric -> its bound; what a config leaves out, or sets to null, is not there.
+Gates = Annotated[dict[str, float], GetPydanticSchema(_schema)]
+
+
+def parse_gates(value: Any) -> Gates:
+    """Bounds as a config gives them, in the order of the metrics.
+
+    Raises:
+        ValidationError: a metric is unknown, or its bound out of range.
+    """
+    return _bounds(gates_type().model_validate(value))
 
 
 class Validate(Options):

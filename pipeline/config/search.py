@@ -45,7 +45,7 @@ class Search(Options):
     minimize: Literal["wire_bytes", "bytes", "latency"]
     """What shall become small: wire_bytes, all files of the artifact after brotli; bytes, before
     it; latency, the time of one inference as a ratio to float32's."""
-    keep: Gates = Field(default_factory=Gates)
+    keep: Gates = Field(default_factory=dict)
     """Bounds that hold for this variant besides those of validate.gates: while searching on samples
     held back from the calibration split, and at the end on the test split."""
     on: str | None = Field(None, json_schema_extra=_targets)

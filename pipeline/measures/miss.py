@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Metrics that may be no smaller than their bound; all others may be no larger.
-FLOORS = frozenset({"cosine", "snr_db", "top1_agreement", "top5_agreement", "half_precision"})
+from pipeline.measures.metrics import metric_of
 
 
 @dataclass(frozen=True)
@@ -21,21 +20,17 @@ class Miss:
     bound: float
 
     def __str__(self) -> str:
+        metric = metric_of(self.metric)
         value = "not measured" if self.value is None else f"{self.value:.6g}"
-        sign = ">=" if self.metric in FLOORS else "<="
         where = f"{self.artifact} on {self.backend}"
-        if self.metric == "half_precision":
-            lost = value if self.value is None else "not safe"
-            return f"{where}: {lost} in float16, as half-precision GPUs use it; must be safe"
-        if self.metric == "product_sum":  # of its weights, wherever it runs
-            return (
-                f"{self.artifact}: two products may add up to {self.value:,.0f}, and some "
-                f"processors cut off what is over {self.bound:,.0f}"
-            )
-        return f"{where}: {self.metric} {value}, must be {sign} {self.bound:g}"
-
-
-def kept(metric: str, value: float, bound: float) -> bool:
-    """Whether a value keeps its bound."""
-    # A difference of two shares carries float64's rounding; 1e-9 is far below one sample.
-    return value >= bound - 1e-9 if metric in FLOORS else value <= bound + 1e-9
+        if not metric.missed:
+            return f"{where}: {self.metric} {value}, must be {metric.sign} {self.bound:g}"
+        if self.value is not None and metric.unit == "yes or no":
+            value = "not safe"
+        return metric.missed.format(
+            artifact=self.artifact,
+            where=where,
+            value=value,
+            measured=self.value or 0.0,
+            bound=self.bound,
+        )

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from pipeline.measures.metrics import OUTPUTS
 from pipeline.tensors.arrays import Array, Float64s, NDArray, np
-
-#: Of each metric, which output's is the worst: the artifact's.
-WORST: Mapping[str, Callable[[list[Any]], Any]] = {
-    "max_abs_error": max,
-    "mean_abs_error": max,
-    "relative_error": max,
-    "elementwise_relative_error": max,
-    "cosine": min,
-    "snr_db": min,
-    "share_over_0_01": max,
-    "share_over_0_1": max,
-    "logits_max_abs_error": max,
-    "nonfinite": sum,
-}
 
 #: Elements smaller than this share of their output's root mean square are compared by that: what
 #: is nearly zero has no relative error worth the name.
@@ -53,9 +40,9 @@ def compare(
         name: _compare_one(outputs[name], golden[name], softmax.get(name, False)) for name in golden
     }
     worst: dict[str, Any] = {}
-    for metric, pick in WORST.items():
-        values = [one[metric] for one in each.values() if one.get(metric) is not None]
-        worst[metric] = pick(values) if values else None
+    for metric in OUTPUTS:
+        values = [one[metric.name] for one in each.values() if one.get(metric.name) is not None]
+        worst[metric.name] = metric.worst(values) if values else None
     return {**worst, "outputs": each}
 
 

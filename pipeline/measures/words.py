@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pipeline.measures.miss import FLOORS
+from pipeline.measures.metric import Unit
+from pipeline.measures.metrics import metric_of
 
 #: What a proof's status looks like where colour alone would not do.
 MARKS = {"pass": "✓", "fail": "✗", "unavailable": "–"}
@@ -21,27 +22,6 @@ ENGINES = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKit"}
 RUNTIMES = {"tfjs": "TensorFlow.js", "onnx": "ONNX Runtime"}
 
 KINDS = {"cpu": "CPU", "gpu": "GPU", "software": "software rasterizer, no GPU"}
-
-METRICS = {
-    "max_abs_error": "max error",
-    "mean_abs_error": "mean error",
-    "relative_error": "relative error",
-    "elementwise_relative_error": "relative error, by element",
-    "cosine": "cosine",
-    "snr_db": "signal to noise",
-    "share_over_0_01": "off by more than 0.01",
-    "share_over_0_1": "off by more than 0.1",
-    "nonfinite": "NaN or infinite",
-    "logits_max_abs_error": "max error of logits",
-    "top1_agreement": "same top class",
-    "top5_agreement": "same top 5 classes",
-    "accuracy_drop": "accuracy lost",
-    "latency_ratio": "time relative to fp32",
-    "bytes": "bytes",
-    "wire_bytes": "bytes on the wire",
-    "half_precision": "safe in half precision",
-    "product_sum": "sum of two products",
-}
 
 
 def size(count: float) -> str:
@@ -70,34 +50,38 @@ def ratio(value: float) -> str:
     return f"{value:.2f}×"
 
 
+_UNITS: Mapping[Unit, Callable[[float], str]] = {
+    "number": number,
+    "cosine": "{:.6f}".format,
+    "percent": percent,
+    "dB": "{:.0f} dB".format,
+    "ratio": ratio,
+    "bytes": size,
+    "count": "{:.0f}".format,
+    "sum": "{:,.0f}".format,
+    "yes or no": lambda value: "yes" if value else "no",
+}
+
+
 def metric(name: str) -> str:
-    return METRICS.get(name, name.replace("_", " "))
+    return metric_of(name).words
+
+
+def short_metric(name: str) -> str:
+    """As short as a chart needs it."""
+    return metric_of(name).short or metric_of(name).words
 
 
 def value_of(name: str, value: float | None) -> str:
     """A metric's value in its own unit."""
-    return "not measured" if value is None else _UNITS.get(name, number)(value)
-
-
-_UNITS: dict[str, Callable[[float], str]] = {
-    **dict.fromkeys(("top1_agreement", "top5_agreement", "accuracy_drop"), percent),
-    **dict.fromkeys(("share_over_0_01", "share_over_0_1"), percent),
-    "snr_db": "{:.0f} dB".format,
-    "bytes": size,
-    "wire_bytes": size,
-    "half_precision": lambda safe: "yes" if safe else "no",
-    "product_sum": "{:,.0f}".format,
-    "latency_ratio": ratio,
-    "nonfinite": "{:.0f}".format,
-    "cosine": "{:.6f}".format,
-}
+    return "not measured" if value is None else _UNITS[metric_of(name).unit](value)
 
 
 def bound(name: str, value: float) -> str:
     """``at most 0.5``."""
-    if name == "half_precision":
+    if metric_of(name).unit == "yes or no":
         return "must be yes"
-    limit = "at least" if name in FLOORS else "at most"
+    limit = "at least" if metric_of(name).is_floor else "at most"
     return f"{limit} {value_of(name, value)}"
 
 

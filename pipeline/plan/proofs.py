@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from pipeline.backends.targets import Target, known, parse
 from pipeline.base.errors import ConfigError
-from pipeline.base.registry import discover
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
+from pipeline.measures.metrics import GENERAL, of_tasks, task_with
 from pipeline.plan.artifacts import Package
 from pipeline.plan.delivery import plan_bundle
 from pipeline.plan.graph import Bounds, Plan, PlannedArtifact
-from pipeline.validate.agreement import METRICS
 from pipeline.validate.half import FLOAT16, FLOAT32
 
 
@@ -40,14 +39,13 @@ def _distinct(package: Package) -> Iterator[tuple[str, Bounds]]:
 
 def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
     """Refuse bounds on what the task cannot measure, before the work and not after it."""
-    task = discover("tasks", "accuracy")[config.task]
+    measured = {*GENERAL, *of_tasks()[config.task]}
     for name, one in bounds.items():
-        named = next((metric for metric in METRICS if metric in one), None)
-        if named and not hasattr(task, "ranked"):
+        if named := next((metric for metric in one if metric not in measured), None):
             raise ConfigError(
                 f"{named} of {name} is not measured for the task {config.task}",
                 where="validate.gates",
-                todo="name the task, as in task: image-classification, or bound relative_error",
+                todo=f"name the task, as in task: {task_with(named)}, or bound relative_error",
             )
 
 

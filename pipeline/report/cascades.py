@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.measures import words
+from pipeline.measures.metrics import metric_of
 from pipeline.report.release import Release
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 
@@ -19,8 +20,6 @@ WIDTH, HEIGHT = 250, 190
 
 #: More of a curve cannot be seen.
 POINTS = 250
-
-METRICS = {"top1_accuracy": "accuracy", "top1_agreement": "agreement with the source"}
 
 
 def cascades(release: Release) -> list[Record]:
@@ -37,10 +36,15 @@ def headline(one: Record) -> str:
     )
 
 
+def _measured(name: str) -> str:
+    source = " with the source" if metric_of(name).is_difference else ""
+    return words.short_metric(name) + source
+
+
 def expected(one: Record) -> str:
     """What to expect of it, in one sentence."""
     told = one["expected"]
-    metric = METRICS.get(told["metric"], words.metric(told["metric"]))
+    metric = _measured(told["metric"])
     time = f" and {words.ratio(told['latency_ratio'])} the time" if told["latency_ratio"] else ""
     return (
         f"{words.percent(told['accuracy'])} {metric}, {words.percent(told['escalated'])} asked "
@@ -98,7 +102,7 @@ def chart(one: Record, curve: Sequence[tuple[float, float]]) -> str:
     told = one["expected"]
     line = [{"asked": asked, "right": right} for asked, right in curve]
     at = {"asked": told["escalated"], "right": told["accuracy"], "name": "threshold"}
-    return svg(_layers(line, at, METRICS.get(told["metric"], told["metric"])), WIDTH, HEIGHT)
+    return svg(_layers(line, at, _measured(told["metric"])), WIDTH, HEIGHT)
 
 
 def _layers(line: list[dict[str, Any]], at: dict[str, Any], title: str) -> list[Spec]:

@@ -7,25 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.measures import words
+from pipeline.measures.metrics import all_metrics
 from pipeline.report import chance
 from pipeline.report.release import Artifact, Proof, Ratio, Release
 
 Fact = tuple[str, str]
-
-_PARITY = (
-    "max_abs_error",
-    "mean_abs_error",
-    "relative_error",
-    "elementwise_relative_error",
-    "cosine",
-    "snr_db",
-    "share_over_0_01",
-    "share_over_0_1",
-    "logits_max_abs_error",
-    "top1_agreement",
-    "top5_agreement",
-    "nonfinite",
-)
 
 _TIMES = {
     "load_ms": "load",
@@ -83,9 +69,9 @@ def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:
 
 
 def _parity(parity: Mapping[str, Any]) -> Iterator[Fact]:
-    for name in _PARITY:
-        if parity.get(name) is not None:
-            yield words.metric(name), words.value_of(name, parity[name])
+    for name, metric in all_metrics().items():
+        if metric.is_difference and parity.get(name) is not None:
+            yield metric.words, words.value_of(name, parity[name])
 
 
 def _times(proof: Proof) -> Iterator[Fact]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipeline.measures import words
+from pipeline.measures.metrics import metric_of
 from pipeline.report.vega import PALETTE, Spec, layer, of, quantity, svg
 from pipeline.search.text import figure, flow, quality
 
@@ -22,12 +23,6 @@ WIDTH, HEIGHT = 262, 230
 #: Candidates of the table that are shown at once; the rest can be unfolded.
 SHOWN = 10
 
-QUALITIES = {
-    "accuracy": "Accuracy",
-    "top1_agreement": "Agreement",
-    "snr_db": "Signal to noise",
-}
-METRICS = {"accuracy": "accuracy", "top1_agreement": "agreement", "snr_db": "signal to noise, dB"}
 TITLES = {"bytes": "KB of files", "wire_bytes": "KB on the wire", "latency": "time, float32 is 1"}
 
 
@@ -77,7 +72,7 @@ def found(release: Release, evidence: Evidence) -> Iterator[Found]:
             one = outcome.read(folder)
             rows = [_row(one, trial) for trial in _ranked(one)]
             timed = one.minimize == "latency"
-            titles = ("Time" if timed else "Size", QUALITIES[one.metric])
+            titles = ("Time" if timed else "Size", words.short_metric(one.metric).capitalize())
             yield Found(one.variant, timed, *titles, lead(one), chart(one), rows, pinned(one))
 
 
@@ -168,11 +163,12 @@ def _point(one: Outcome, trial: Trial) -> dict[str, Any]:
 def _layers(
     one: Outcome, rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]]
 ) -> list[Spec]:
-    decibel = one.metric == "snr_db"
+    decibel = metric_of(one.metric).unit == "dB"
+    title = words.short_metric(one.metric) + (", dB" if decibel else "")
     bottom, top = _vertical([row["quality"] for row in rows], decibel)
     digits = "d" if decibel else ".1%" if top - bottom < 0.05 else ".0%"
     x = _across([row["value"] for row in rows], TITLES[one.minimize])
-    y = quantity("quality", (bottom, top), {"title": METRICS[one.metric], "format": digits})
+    y = quantity("quality", (bottom, top), {"title": title, "format": digits})
     dot = {"type": "point", "size": 55, "opacity": 1, "clip": True}
     found = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
     kept = {**dot, "filled": True, "color": PALETTE["first"]}

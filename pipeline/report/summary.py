@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pipeline.measures import words
+from pipeline.measures.metrics import metric_of
 from pipeline.report import chance
 from pipeline.report.release import (
     SAME_SPEED,
@@ -114,7 +115,7 @@ def miss_in_words(proof: ProofVerdict) -> str:
         for miss in proof.missed
     ]
     # What two products add up to is the same wherever it runs.
-    everywhere = all(miss.metric == "product_sum" for miss in proof.missed)
+    everywhere = all(metric_of(miss.metric).is_everywhere for miss in proof.missed)
     where = "" if everywhere else f" on {words.target(proof.target)}"
     return f"{proof.artifact}{where}: {'; '.join(missed)}"
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline.measures.metrics import metric_of
 from pipeline.measures.miss import Miss
 
 RESULT = "search.json"
@@ -58,9 +59,7 @@ def shortfall(miss: Miss) -> float:
     """
     if miss.value is None:
         return 1.0
-    from pipeline.measures.miss import FLOORS
-
-    floor = miss.metric in FLOORS
+    floor = metric_of(miss.metric).is_floor
     scale = 1 - miss.bound if floor and 0 < miss.bound < 1 else abs(miss.bound)
     return abs(miss.value - miss.bound) / max(scale, 1e-3)
 

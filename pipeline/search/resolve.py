@@ -61,7 +61,7 @@ def _check_half(job: Job, where: str) -> None:
 
     places = {target.id for target in parse(job.config.validate_.backends)}
     measured = FLOAT32.id in places and all(map(FLOAT32.runs, job.formats))
-    if job.search.keep.half_precision and not measured:
+    if job.search.keep.get("half_precision") and not measured:
         raise ConfigError(
             f"keep.half_precision is not measured in {', '.join(job.formats)}: "
             "nothing runs it in float16",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.measures import words
+from pipeline.measures.metrics import metric_of
 from pipeline.search.outcome import Outcome, Trial
 
 #: What YAML reads as text without quotes; it has words of its own (1.1, sections 10.2 and 10.3).
@@ -39,16 +40,16 @@ def quality(metric: str, value: float | None) -> str:
     """``98.6 %``, or ``41.2 dB``."""
     if value is None:
         return ""
-    return f"{value:.1f} dB" if metric == "snr_db" else words.percent(value)
+    return f"{value:.1f} dB" if metric_of(metric).unit == "dB" else words.percent(value)
 
 
 def gives(outcome: Outcome, trial: Trial) -> str:
     """What a candidate is worth, in a few words."""
-    named = {"accuracy": "accuracy", "top1_agreement": "agreement"}.get(outcome.metric, "")
-    said = (
-        f"{figure(outcome.minimize, trial.value)}, {quality(outcome.metric, trial.quality)} {named}"
+    decibel = metric_of(outcome.metric).unit == "dB"
+    named = "" if decibel else f" {words.short_metric(outcome.metric)}"
+    return (
+        f"{figure(outcome.minimize, trial.value)}, {quality(outcome.metric, trial.quality)}{named}"
     )
-    return said.strip()
 
 
 def pinned(outcome: Outcome) -> str:

@@ -55,14 +55,14 @@ class Job:
     def timed(self) -> bool:
         """Whether candidates are timed with float32."""
         bounds = self.config.validate_.gates.values()
-        named = any(one.latency_ratio is not None for one in (*bounds, self.search.keep))
+        named = any("latency_ratio" in one for one in (*bounds, self.search.keep))
         return self.search.minimize == "latency" or named
 
     @property
     def wired(self) -> bool:
         """Whether candidates are compressed."""
         bounds = self.config.validate_.gates.values()
-        named = any(one.wire_bytes is not None for one in (*bounds, self.search.keep))
+        named = any("wire_bytes" in one for one in (*bounds, self.search.keep))
         return self.search.minimize == "wire_bytes" or named
 
     @cached_property

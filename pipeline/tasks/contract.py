@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pipeline.base.options import Options
+from pipeline.measures.metric import Metric
 from pipeline.measures.score import Score
 from pipeline.tensors.arrays import Array, Arrays, Float32s, Int64s, NDArray, np
 from pipeline.tensors.per_sample import PerSample
@@ -119,6 +120,8 @@ class Task(Generic[O]):
     """``task: {name: {…}}`` in a config."""
     is_default: bool = False
     """Whether a config that names no task has this one."""
+    metrics: tuple[Metric, ...] = ()
+    """What only this task measures: of ``agree``, and of ``score``."""
     input: str | None = None
     """The kind of input that pages give its models; ``None``: tensors."""
     truth: Truth[O] | None = None

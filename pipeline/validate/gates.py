@@ -10,14 +10,10 @@ from pipeline.backends.targets import Target
 from pipeline.config.bounds import asked
 from pipeline.config.gates import Gates
 from pipeline.measures.latency import FEWEST_PAIRS
-from pipeline.measures.miss import Miss, kept
+from pipeline.measures.metrics import metric_of
+from pipeline.measures.miss import Miss
 from pipeline.validate.sampling import Undecided, undecided
 from pipeline.validate.tolerances import tolerance
-
-#: What is not a difference from the golden's outputs.
-OTHER = frozenset(
-    {"half_precision", "portable", "bytes", "wire_bytes", "accuracy_drop", "latency_ratio"}
-)
 
 
 def bounds_for(
@@ -33,7 +29,7 @@ def bounds_for(
     # A particular key may waive what a general one asks for.
     if bounds.pop("half_precision", False):
         bounds["half_precision"] = 1
-    if bounds.keys() - OTHER:
+    if any(metric_of(name).is_difference for name in bounds):
         return bounds
     return {"relative_error": tolerance(number_formats, target.backend)} | bounds
 
@@ -79,7 +75,7 @@ def judge(
     judged = Judged([], [])
     for metric, bound in {"nonfinite": 0, **bounds}.items():
         value = values.get(metric)
-        if metric in exempt or (value is not None and kept(metric, value, bound)):
+        if metric in exempt or (value is not None and metric_of(metric).keeps(value, bound)):
             continue
         excused = None if strict or value is None else undecided(metric, value, bound, result)
         if excused:

@@ -16,7 +16,7 @@ from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, Keep, step
-from pipeline.measures.miss import FLOORS, kept
+from pipeline.measures.metrics import metric_of
 from pipeline.tensors.arrays import Array, np
 from pipeline.validate import canary
 from pipeline.validate.ranges import LARGEST
@@ -189,6 +189,6 @@ def _lost(parity: Mapping[str, Any]) -> Iterator[str]:
     """The bounds that a run in float16 does not keep."""
     for metric, bound in BOUNDS.items():
         value = parity[metric]
-        if value is not None and not kept(metric, value, bound):
-            sign = ">=" if metric in FLOORS else "<="
-            yield f"{metric} {value:.3g} against float32, must be {sign} {bound:g}"
+        known = metric_of(metric)
+        if value is not None and not known.keeps(value, bound):
+            yield f"{metric} {value:.3g} against float32, must be {known.sign} {bound:g}"

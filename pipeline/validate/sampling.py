@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from pipeline.measures.miss import FLOORS
+from pipeline.measures.metrics import metric_of
 from pipeline.measures.proportion import paired_difference, wilson
 
 #: One point: the furthest beyond its bound that chance excuses.
@@ -58,13 +58,13 @@ def undecided(
         result: with ``samples`` and, for the accuracy, ``accuracy``'s ``lost`` and ``gained``.
     """
     interval = _interval(metric, value, result)
-    beyond = bound - value if metric in FLOORS else value - bound
-    if interval is None or beyond > MOST_EXCUSED + 1e-9:
+    known = metric_of(metric)
+    if interval is None or known.excess(value, bound) > MOST_EXCUSED + 1e-9:
         return None
 
     def decided(samples: float) -> bool:
         low, high = interval(samples)
-        return high < bound if metric in FLOORS else low > bound
+        return high < bound if known.is_floor else low > bound
 
     samples = int(result["samples"])
     if decided(samples):
@@ -75,11 +75,12 @@ def undecided(
 def _interval(metric: str, value: float, result: Mapping[str, Any]) -> Interval | None:
     """``None`` for what is no share of samples, or of samples that nobody counted."""
     count = result.get("samples")
-    if not count:
+    kind = metric_of(metric).interval
+    if not count or not kind:
         return None
-    if metric in ("top1_agreement", "top5_agreement"):
+    if kind == "share":
         return lambda samples: wilson(value * samples, samples)
-    if metric != "accuracy_drop" or "lost" not in (result.get("accuracy") or {}):
+    if "lost" not in (result.get("accuracy") or {}):
         return None
     lost, gained = (result["accuracy"][side] / count for side in ("lost", "gained"))
     return lambda samples: paired_difference(lost * samples, gained * samples, samples)

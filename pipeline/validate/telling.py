@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.engine.step import Inputs, step
-from pipeline.measures.miss import kept
+from pipeline.measures.metrics import metric_of
 from pipeline.measures.parity import compare
 from pipeline.tensors.arrays import Array, np
 from pipeline.validate.agreement import agreement
@@ -117,7 +117,7 @@ def _broken(outputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
 def _keeps(result: Mapping[str, Any], bounds: Mapping[str, float]) -> bool:
     return all(
         (value := result.get(metric)) is None
-        or kept(metric, value, bound)
+        or metric_of(metric).keeps(value, bound)
         or undecided(metric, value, bound, result)
         for metric, bound in bounds.items()
     )

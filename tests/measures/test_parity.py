@@ -5,10 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.config.gates import Gates
-from pipeline.measures.parity import MAX_DB, WORST, compare, logits
-from pipeline.validate.agreement import METRICS
-from pipeline.validate.gates import OTHER
+from pipeline.measures.metrics import OUTPUTS
+from pipeline.measures.parity import MAX_DB, compare, logits
 
 
 def test_equal_outputs_have_no_error() -> None:
@@ -81,9 +79,13 @@ def test_relative_error_of_a_constant_output_is_by_its_size() -> None:
     assert compare(golden, zero, {})["relative_error"] > 1
 
 
-def test_every_metric_can_be_a_gate() -> None:
-    gates = set(Gates.model_fields) - OTHER - set(METRICS)
-    assert gates == set(WORST) - {"nonfinite"}, "nonfinite is one always"
+def test_what_is_measured_is_declared() -> None:
+    measured = compare(SOFTMAX, SOFTMAX, {"y": True})
+    assert measured.keys() - {"outputs"} == measured["outputs"]["y"].keys()
+    assert all(metric.gate for metric in OUTPUTS if metric.name != "nonfinite"), "one always"
+
+
+SOFTMAX = {"y": np.array([[0.25, 0.75], [0.5, 0.5]])}
 
 
 def test_elements_near_zero_are_measured_against_the_outputs_size() -> None:

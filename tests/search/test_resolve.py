@@ -61,7 +61,7 @@ def outcome(job: Job, recipe: dict[str, Any], **trial: Any) -> Outcome:
         minimize=job.search.minimize,
         formats=list(job.formats),
         targets=list(job.targets),
-        keep=job.search.keep.model_dump(exclude_none=True),
+        keep=job.search.keep,
         minutes=1,
         held_back=9,
         trials=[measured],

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pipeline.backends.targets import Target
-from pipeline.config.gates import Gates
 from pipeline.validate.gates import Facts, bounds_for, judge, not_applied
 from pipeline.validate.tolerances import TOLERANCES
 
@@ -37,10 +36,10 @@ INT8 = ("int8",)
 
 def test_the_more_particular_name_decides_metric_by_metric() -> None:
     gates = {
-        "default": Gates(top1_agreement=0.99, accuracy_drop=0.01),
-        "onnx": Gates(top1_agreement=0.98),
-        "int8": Gates(top1_agreement=0.97),
-        "onnx/int8": Gates(cosine=0.9),
+        "default": {"top1_agreement": 0.99, "accuracy_drop": 0.01},
+        "onnx": {"top1_agreement": 0.98},
+        "int8": {"top1_agreement": 0.97},
+        "onnx/int8": {"cosine": 0.9},
     }
     assert bounds_for("onnx/int8", NATIVE, gates, INT8) == {
         "top1_agreement": 0.97,
@@ -56,11 +55,11 @@ def test_where_it_runs_decides_before_what_it_is() -> None:
         *("tfjs-webgl", "default tfjs-webgl", "tfjs-graph tfjs-webgl", "fp16 tfjs-webgl"),
         *("tfjs-graph/fp16 tfjs-webgl", "tfjs-webgl@firefox", "fp16 tfjs-webgl@firefox"),
     ]
-    gates = {key: Gates(cosine=number / 100) for number, key in enumerate(keys)}
+    gates = {key: {"cosine": number / 100} for number, key in enumerate(keys)}
     for number, key in reversed(list(enumerate(keys))):
         assert bounds_for("tfjs-graph/fp16", FIREFOX, gates, ()) == {"cosine": number / 100}, key
         del gates[key]
-    elsewhere = {key: Gates(cosine=1) for key in ("tfjs-wasm", "tfjs-webgl@chromium", "fp32")}
+    elsewhere = {key: {"cosine": 1} for key in ("tfjs-wasm", "tfjs-webgl@chromium", "fp32")}
     assert "cosine" not in bounds_for("tfjs-graph/fp16", FIREFOX, elsewhere, ("float16",))
 
 
@@ -76,9 +75,9 @@ def test_without_any_gate_the_number_format_decides() -> None:
 
 
 def test_a_bound_on_other_things_bounds_no_difference() -> None:
-    found = bounds_for("onnx/fp32", NATIVE, {"fp32": Gates(bytes=2000)}, ("float32",))
+    found = bounds_for("onnx/fp32", NATIVE, {"fp32": {"bytes": 2000}}, ("float32",))
     assert found == {"bytes": 2000, "relative_error": TOLERANCES["float32"]}
-    found = bounds_for("onnx/fp32", NATIVE, {"fp32": Gates(cosine=0.9)}, ("float32",))
+    found = bounds_for("onnx/fp32", NATIVE, {"fp32": {"cosine": 0.9}}, ("float32",))
     assert found == {"cosine": 0.9}
 
 
@@ -139,7 +138,10 @@ def test_a_latency_ratio_that_says_nothing_is_not_applied_and_that_is_said() -> 
 
 
 def test_half_precision_is_asked_for_and_waived() -> None:
-    gates = {"default": Gates(half_precision=True), "int8": Gates(half_precision=False)}
+    gates = {
+        "default": {"half_precision": True},
+        "int8": {"half_precision": False},
+    }
     asked = bounds_for("tfjs-graph/fp32", FIREFOX, gates, ("float32",))
     assert asked == {"half_precision": 1, "relative_error": TOLERANCES["float32"]}
     assert "half_precision" not in bounds_for("onnx/int8", NATIVE, gates, INT8)

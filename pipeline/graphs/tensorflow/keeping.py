@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.graphs.tensorflow.stages import Run, Stages
+from pipeline.measures.metrics import metric_of
 from pipeline.tensors.arrays import Array, np
 
 #: What one layer has: its weights, shaped as in the graph, and its bias.
 Values = tuple["Array", "Array | None"]
-
-#: Bound -> whether a measured value keeps it.
-KEEPS: dict[str, Callable[[float, float], bool]] = {
-    "relative_error": lambda found, bound: found <= bound,
-    "snr_db": lambda found, bound: found >= bound,
-    "top1_agreement": lambda found, bound: found >= bound,
-}
 
 
 class Judge:
@@ -55,7 +49,7 @@ class Judge:
 
 def within(measured: Mapping[str, float], bounds: Mapping[str, float]) -> bool:
     """Whether all bounds are kept."""
-    return all(KEEPS[name](measured[name], bound) for name, bound in bounds.items())
+    return all(metric_of(name).keeps(measured[name], bound) for name, bound in bounds.items())
 
 
 def fewest(most: int, enough: Callable[[int], bool]) -> int | None:

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
+from pipeline.measures.metrics import metric_of
 from pipeline.tensors.arrays import Array, NDArray, np
 
 if TYPE_CHECKING:
@@ -115,10 +116,10 @@ class _Trial:
         return compare(self._outputs(model), self._wanted, {})
 
     def passes(self, model: Any) -> bool:
-        from pipeline.measures.miss import kept
-
         found = self.measure(model)
-        return all(kept(metric, found[metric], bound) for metric, bound in self._bounds.items())
+        return all(
+            metric_of(name).keeps(found[name], bound) for name, bound in self._bounds.items()
+        )
 
     def _outputs(self, model: Any) -> dict[str, Array]:
         """[n, …] of each float output."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pipeline.base.options import NoOptions
 from pipeline.tasks.contract import Task
-from pipeline.tasks.image_classification import answers, score, show, teach, truth
+from pipeline.tasks.image_classification import answers, metrics, score, show, teach, truth
 
 TASK = Task(
     "image-classification",
     NoOptions,
+    metrics=(metrics.TOP1_AGREEMENT, metrics.TOP5_AGREEMENT, metrics.TOP1_ACCURACY),
     input="image",
     truth=truth.labels_of,
     answers=answers.answers,

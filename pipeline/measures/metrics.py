@@ -1,0 +1,229 @@
+"""The metrics that every model has, and the registry of these and of those that tasks bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import get_args
+
+from pipeline.base.registry import discover
+from pipeline.measures.metric import Limits, Metric, Of
+
+OUTPUTS = (
+    Metric(
+        "max_abs_error",
+        "max error",
+        "outputs",
+        gate=Limits(
+            "Largest absolute difference from the golden, over all outputs and samples.", least=0
+        ),
+    ),
+    Metric(
+        "mean_abs_error",
+        "mean error",
+        "outputs",
+        gate=Limits(
+            "Mean absolute difference from the golden; the worst output counts.",
+            least=0,
+        ),
+    ),
+    Metric(
+        "relative_error",
+        "relative error",
+        "outputs",
+        gate=Limits(
+            "Root mean square error, as a share of how much the golden itself varies over the "
+            "samples.",
+            least=0,
+        ),
+    ),
+    Metric(
+        "elementwise_relative_error",
+        "relative error, by element",
+        "outputs",
+        gate=Limits(
+            "Largest difference of an element as a share of the golden's element; elements below "
+            "1 % of their output's root mean square are compared by that.",
+            least=0,
+        ),
+    ),
+    Metric(
+        "cosine",
+        "cosine",
+        "outputs",
+        better="higher",
+        unit="cosine",
+        gate=Limits(
+            "Smallest cosine similarity between a sample's output and its golden.", least=-1, most=1
+        ),
+    ),
+    Metric(
+        "snr_db",
+        "signal to noise",
+        "outputs",
+        better="higher",
+        unit="dB",
+        gate=Limits(
+            "Signal-to-noise ratio in dB: the golden's size over the error's; at least this.",
+            least=-200,
+            most=200,
+        ),
+    ),
+    Metric(
+        "share_over_0_01",
+        "off by more than 0.01",
+        "outputs",
+        unit="percent",
+        gate=Limits(
+            "Share of elements that differ from the golden by more than 0.01; at most this.",
+            least=0,
+            most=1,
+        ),
+    ),
+    Metric(
+        "share_over_0_1",
+        "off by more than 0.1",
+        "outputs",
+        unit="percent",
+        gate=Limits(
+            "Share of elements that differ from the golden by more than 0.1; at most this.",
+            least=0,
+            most=1,
+        ),
+    ),
+    Metric(
+        "logits_max_abs_error",
+        "max error of logits",
+        "outputs",
+        gate=Limits(
+            "The same as max_abs_error on the logits, for outputs that are a softmax.", least=0
+        ),
+    ),
+    # No gate, since none is a bound on it always.
+    Metric("nonfinite", "NaN or infinite", "outputs", unit="count", is_total=True),
+)
+"""Of raw outputs: ``pipeline.measures.parity`` measures them in this order."""
+
+OTHERS = (
+    Metric("accuracy", "accuracy", "truth", better="higher", unit="percent"),
+    Metric(
+        "accuracy_drop",
+        "accuracy lost",
+        "truth",
+        unit="percent",
+        gate=Limits(
+            "How much of the task's metric may be lost against the source, 0.01 = one point. "
+            "Missed where all of the paired confidence interval is above, or the loss by more than "
+            "a point; see strict.",
+            least=-1,
+            most=1,
+        ),
+        interval="paired",
+    ),
+    Metric(
+        "half_precision",
+        "safe in half precision",
+        "artifact",
+        better="higher",
+        unit="yes or no",
+        gate=Limits(
+            "Whether the artifact must be safe on a GPU that keeps tensors in float16, as those of "
+            "phones do: measured for TF.js formats where validate.backends has tfjs-webgl.",
+            bool,
+        ),
+        missed="{where}: {value} in float16, as half-precision GPUs use it; must be safe",
+    ),
+    Metric(
+        "portable",
+        "portable",
+        "artifact",
+        better="higher",
+        unit="yes or no",
+        gate=Limits(
+            "false lets an artifact pass whose integer products some processors cut off, such as "
+            "x86 without VNNI; `portable: false` of int8 does as well.",
+            bool,
+        ),
+    ),
+    Metric(
+        "product_sum",
+        "sum of two products",
+        "artifact",
+        unit="sum",
+        is_everywhere=True,
+        missed="{artifact}: two products may add up to {measured:,.0f}, and some processors cut "
+        "off what is over {bound:,.0f}",
+    ),
+    Metric(
+        "latency_ratio",
+        "time relative to fp32",
+        "time",
+        unit="ratio",
+        gate=Limits(
+            "How many times as long as its format's float32 artifact, timed in turn with it, it "
+            "may take. Missed where all of the confidence interval is above; not applied to what "
+            "has no such ratio, nor on a rasterizer, whose speed says nothing of a GPU's.",
+            above=0,
+        ),
+    ),
+    Metric(
+        "bytes",
+        "bytes",
+        "size",
+        unit="bytes",
+        gate=Limits("Largest size of all files of the artifact together.", int, least=1),
+    ),
+    Metric(
+        "wire_bytes",
+        "bytes on the wire",
+        "size",
+        unit="bytes",
+        gate=Limits(
+            "The same after brotli, as it goes over the wire; not applied in a build that may "
+            "publish nothing, since it compresses nothing.",
+            int,
+            least=1,
+        ),
+    ),
+)
+
+GENERAL: Mapping[str, Metric] = {metric.name: metric for metric in (*OUTPUTS, *OTHERS)}
+
+
+@cache
+def of_tasks() -> Mapping[str, Mapping[str, Metric]]:
+    """Task -> the metrics that it brings, by name."""
+    tasks = [module.TASK for module in discover("tasks", "TASK").values()]
+    return {task.name: {metric.name: metric for metric in task.metrics} for task in tasks}
+
+
+@cache
+def all_metrics() -> Mapping[str, Metric]:
+    """Every metric that is known, general and of any task, sorted by what is measured.
+
+    Raises:
+        ValueError: two of one name.
+    """
+    order = get_args(Of)
+    known: dict[str, Metric] = dict(GENERAL)
+    for task, metrics in of_tasks().items():
+        for name, metric in metrics.items():
+            if known.setdefault(name, metric) != metric:
+                raise ValueError(f"the metric {name} of {task} has the name of another")
+    return dict(sorted(known.items(), key=lambda pair: order.index(pair[1].of)))
+
+
+def task_with(name: str) -> str:
+    """A task that brings a metric, by its name.
+
+    Raises:
+        StopIteration: none does.
+    """
+    return next(task for task, metrics in of_tasks().items() if name in metrics)
+
+
+def metric_of(name: str) -> Metric:
+    """A metric by its name; of one that another version of this package measured, a plain one."""
+    # Tasks are looked for last: what a build with nothing to do prints need not load them.
+    known = GENERAL.get(name) or all_metrics().get(name)
+    return known or Metric(name, name.replace("_", " "), "outputs")
