@@ -124,7 +124,7 @@ def manifest(**more: Any) -> dict[str, Any]:
         "source": {"kind": "bundled", "name": "digits", "sha256": "0" * 64, "parameters": 221_114},
         "inputs": [{"name": "image", "dtype": "float32", "shape": [None, 8, 8, 1]}],
         "outputs": [{"name": "scores", "dtype": "float32", "shape": [None, 3], "softmax": True}],
-        "preprocess": {"resize": [8, 8], "color": "grey", "scale": [-1, 1]},
+        "input": {"image": {"size": [8, 8], "color": "grey", "scale": [-1, 1]}},
         "labels": ["zero", "one", "two"],
         "samples": {"description": "Digits", "license": "CC-BY-4.0", "labelled": True, "test": 360},
         "accuracy": {"metric": "top1_accuracy", "value": 0.9889, "samples": 360},

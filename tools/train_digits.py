@@ -48,12 +48,12 @@ def examples(split: str) -> Examples:
     import numpy as np
 
     from pipeline.bundled.digits import digits
-    from pipeline.inputs.image.options import Preprocess
+    from pipeline.inputs.image.options import ImageOptions
     from pipeline.inputs.image.preprocess import apply
     from pipeline.optimize.training.examples import Examples
 
     images, labels = digits(split)
-    seen = Preprocess(resize=(SIZE, SIZE), color="rgb", scale=(-1, 1))
+    seen = ImageOptions(size=(SIZE, SIZE), color="rgb", scale=(-1, 1))
     inputs = np.stack([apply(image, seen) for image in images])
     return Examples((inputs,), (labels,), "labels")
 

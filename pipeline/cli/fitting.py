@@ -19,7 +19,7 @@ from pipeline.engine.graph import Node
 from pipeline.engine.lanes.local import LocalLanes
 from pipeline.engine.store import Store
 from pipeline.fitting.attempt import RESULT, TODO, AttemptOptions, attempt
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.plan.execute import results
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
@@ -36,8 +36,8 @@ def run(path: Path, overrides: Sequence[str], store: Store, *, as_json: bool) ->
     from pipeline.config.file import load_config
 
     config = load_config(path, overrides)
-    preprocess = _check(config)
-    plan = _plan(config, preprocess)
+    image = _check(config)
+    plan = _plan(config, image)
     progress = JsonLines() if as_json else Lines()
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(len(plan.nodes)):
         attempts = results(plan, store, lanes, progress)[NODE]
@@ -45,10 +45,10 @@ def run(path: Path, overrides: Sequence[str], store: Store, *, as_json: bool) ->
     if as_json:
         click.echo(json.dumps(found))
     else:
-        show_fitting.show(found, preprocess)
+        show_fitting.show(found, image)
 
 
-def _plan(config: Config, preprocess: Preprocess) -> Plan:
+def _plan(config: Config, image: ImageOptions) -> Plan:
     """The source, and the attempt."""
     plan = Plan(config=config)
     plan_source(plan)
@@ -57,7 +57,7 @@ def _plan(config: Config, preprocess: Preprocess) -> Plan:
     options = AttemptOptions(
         samples=config.samples.kind,
         options=chosen.model_dump(mode="json"),
-        preprocess=preprocess,
+        image=image,
         task=config.task,
         labels=config.labels or [],
     )
@@ -66,8 +66,8 @@ def _plan(config: Config, preprocess: Preprocess) -> Plan:
     return replace(plan, nodes=nodes)
 
 
-def _check(config: Config) -> Preprocess:
-    """The config's ``preprocess``; refuses, before any work, what has no images or no classes."""
+def _check(config: Config) -> ImageOptions:
+    """What the config says of images; refuses, before any work, what has none, or no classes."""
     kind, where = config.samples.kind, str(config.path or "")
     if not hasattr(discover("tasks", "accuracy")[config.task], "scores"):
         raise ConfigError(
@@ -81,10 +81,10 @@ def _check(config: Config) -> Preprocess:
             where=f"{where}: samples",
             todo=TODO,
         )
-    if config.preprocess is None:
+    if not isinstance(config.input.options, ImageOptions):
         raise ConfigError(
             "nothing says what size and colour the model's images have",
-            where=f"{where}: preprocess",
-            todo="add preprocess, such as {resize: [224, 224], color: rgb, scale: [-1, 1]}",
+            where=f"{where}: input",
+            todo="add input, such as {image: {size: [224, 224], color: rgb, scale: [-1, 1]}}",
         )
-    return config.preprocess
+    return config.input.options

@@ -11,15 +11,15 @@ from pipeline.base.table import table
 from pipeline.measures import words
 
 if TYPE_CHECKING:
-    from pipeline.inputs.image.options import Preprocess
+    from pipeline.inputs.image.options import ImageOptions
 
 HEAD = ("right", "scale", "channels", "resize", "labels", "")
 
 
-def show(found: Mapping[str, Any], preprocess: Preprocess) -> None:
+def show(found: Mapping[str, Any], image: ImageOptions) -> None:
     """Print the table, the best way first, and the advice."""
     table(HEAD, [_row(row, row == found["config"]) for row in found["tried"]])
-    for line in advice(found, preprocess):
+    for line in advice(found, image):
         click.echo(line)
 
 
@@ -34,7 +34,7 @@ def _row(row: Mapping[str, Any], own: bool) -> tuple[str, ...]:
     )
 
 
-def advice(found: Mapping[str, Any], preprocess: Preprocess) -> Iterator[str]:
+def advice(found: Mapping[str, Any], image: ImageOptions) -> Iterator[str]:
     """What fits best, and what the config is to say."""
     best, own, count = found["tried"][0], found["config"], found["samples"]
     asked = f"{words.percent(own['right'])} of {words.count(count, 'sample')}"
@@ -44,13 +44,13 @@ def advice(found: Mapping[str, Any], preprocess: Preprocess) -> Iterator[str]:
     yield f"The config's way is right on {asked}; the best one on {words.percent(best['right'])}."
     way = best["way"]
     if way["scale"].startswith("["):
-        resize = f"resize: {list(preprocess.resize)}, " if preprocess.resize else ""
-        yield f"  preprocess: {{{resize}color: {preprocess.color}, scale: {way['scale']}}}"
+        size = f"size: {list(image.size)}, " if image.size else ""
+        yield f"  input: {{image: {{{size}color: {image.color}, scale: {way['scale']}}}}}"
     yield from _unsayable(best)
 
 
 def _unsayable(best: Mapping[str, Any]) -> Iterator[str]:
-    """What `preprocess` has no words for, and what to do then."""
+    """What `input.image` has no words for, and what to do then."""
     way = best["way"]
     lacking = [
         *([way["scale"]] if not way["scale"].startswith("[") else []),
@@ -59,8 +59,8 @@ def _unsayable(best: Mapping[str, Any]) -> Iterator[str]:
     ]
     if lacking:
         yield (
-            f"preprocess cannot say {words.joined(lacking)}: put it into the model as its first "
-            "layers, or train the model a little further with what preprocess does"
+            f"input.image cannot say {words.joined(lacking)}: put it into the model as its first "
+            "layers, or train the model a little further with what input.image does"
         )
     if best["labels"] != "as given":
         yield (

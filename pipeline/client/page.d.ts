@@ -36,15 +36,12 @@ export interface PageManifest {
   };
   inputs: Spec[];
   outputs: Spec[];
-  preprocess: {
-    resize: [number, number, ...number[]] | null;
-    color: "rgb" | "grey";
-    /**
-     * @minItems 2
-     * @maxItems 2
-     */
-    scale: [number, number, ...number[]];
-  } | null;
+  /**
+   * The kind of input that the model reads, and how it becomes tensors: as in the config.
+   */
+  input: {
+    [k: string]: {};
+  };
   labels: string[] | null;
   samples: {
     /**

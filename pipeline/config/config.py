@@ -13,7 +13,6 @@ from pydantic import AfterValidator, Field, PrivateAttr, field_validator
 
 from pipeline.base.options import Options
 from pipeline.config.gates import Validate
-from pipeline.inputs.image.options import Preprocess
 from pipeline.storage.layout import NAME, RESERVED
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
@@ -67,8 +66,8 @@ class Config(Options):
     """Where the pre-trained model comes from: exactly one kind."""
     samples: Any = Field({"random": {}}, validate_default=True)
     """Inputs to calibrate, compare and evaluate with: exactly one kind."""
-    preprocess: Preprocess | None = None
-    """How an image becomes an input tensor."""
+    input: Any = Field({"tensors": {}}, validate_default=True)
+    """What kind of input the model reads, and how it becomes tensors: exactly one kind."""
     labels: list[str] | None = None
     """The classes, in the order of the outputs."""
     variants: Any

@@ -66,7 +66,7 @@ def problem(details: ErrorDetails, data: Any) -> tuple[Location, str]:
     location = written(place, data)
     context = details.get("ctx", {})
     if kind == "extra_forbidden":
-        return location, f" is not a key here{suggest(str(location[-1]), keys_at(place[:-1]))}"
+        return location, _unknown(location, keys_at(place[:-1]), given)
     if kind == "missing":
         location = location[:-1]
         return location, f"{' ' if location else ''}needs {_lacking(place[-1])}"
@@ -77,6 +77,24 @@ def problem(details: ErrorDetails, data: Any) -> tuple[Location, str]:
     if kind == "value_error":
         return location, f": {context['error']}"
     return location, f" {_right(kind, context)}{_it_is(given)}"
+
+
+def _unknown(location: Location, keys: list[str], given: Any) -> str:
+    if location == ("preprocess",):
+        return _renamed(given)
+    return f" is not a key here{suggest(str(location[-1]), keys)}"
+
+
+def _renamed(preprocess: Any) -> str:
+    """What to write in place of a key that configs had before there were kinds of inputs."""
+    said = preprocess if isinstance(preprocess, Mapping) else {}
+    pairs = {"size" if key == "resize" else key: value for key, value in said.items()}
+    inside = ", ".join(f"{key}: {_bare(value)}" for key, value in pairs.items())
+    return f" is no key any more; write input: {{image: {{{inside}}}}} in its place"
+
+
+def _bare(value: Any) -> str:
+    return value if isinstance(value, str) else shown(value)
 
 
 def _lacking(key: str | int) -> str:

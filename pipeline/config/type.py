@@ -87,6 +87,7 @@ def config_type() -> type[Config]:
     types = {
         "source": _mapping("Source", Source, _kinds("sources", "pull")),
         "samples": _mapping("Samples", OneOf, _kinds("samples", "read")),
+        "input": _mapping("Input", OneOf, _inputs()),
         "task": _literal(*discover("tasks", "accuracy")),
         "variants": Annotated[dict[Name, variant], Field(min_length=1)],  # type: ignore[valid-type]
         "export": _mapping("Export", Export, _kinds("export", "FORMAT")),
@@ -98,6 +99,10 @@ def config_type() -> type[Config]:
 
 def _kinds(package: str, marker: str) -> dict[str, Any]:
     return {name: module.Options for name, module in discover(package, marker).items()}
+
+
+def _inputs() -> dict[str, Any]:
+    return {name: module.INPUT.options for name, module in discover("inputs", "INPUT").items()}
 
 
 def _mapping(title: str, base: type[Options], kinds: Mapping[str, Any]) -> Any:

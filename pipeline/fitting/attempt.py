@@ -15,7 +15,7 @@ from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.measures.proportion import paired_difference, share
 from pipeline.tensors.arrays import Int64s, NDArray, np
 
@@ -39,7 +39,7 @@ class AttemptOptions(Options):
     """Their kind."""
     options: dict[str, Any]
     """Theirs."""
-    preprocess: Preprocess
+    image: ImageOptions
     """The config's."""
     task: str
     labels: list[str] = Field(default=[])
@@ -75,7 +75,7 @@ class _Trial:
 
     def table(self) -> dict[str, Any]:
         """Scales and channels first, then ways to resize with the best of those."""
-        own = ways.of_config(self.options.preprocess)
+        own = ways.of_config(self.options.image)
         baseline = self._answers(own)[0] == self.pictures.labels
         rows = [_row(own, orders.GIVEN, baseline, baseline)]
         rows += self._tried(list(ways.scaled(own)), baseline, 0.0, 0.6)
@@ -88,7 +88,7 @@ class _Trial:
         return {"samples": len(baseline), "config": mine, "tried": sorted(rows, key=_rank)}
 
     def _is_resized(self) -> bool:
-        size = self.options.preprocess.resize
+        size = self.options.image.size
         return size is not None and any(one.shape[:2] != size for one in self.pictures.images)
 
     def _tried(
@@ -107,7 +107,7 @@ class _Trial:
         """The model's class of each image, [n], and how many classes it has."""
         from pipeline.validate.golden import run
 
-        images = (ways.applied(one, way, self.options.preprocess) for one in self.pictures.images)
+        images = (ways.applied(one, way, self.options.image) for one in self.pictures.images)
         given = np.stack(list(images)).astype(self.spec.dtype)
         outputs = run(self.loaded, {self.spec.name: given})
         scores = discover("tasks", "accuracy")[self.options.task].scores(outputs)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.tensors.arrays import Float32s, NDArray, np
 
 Image = Float32s
@@ -18,7 +18,7 @@ SCALES = ((-1.0, 1.0), (0.0, 1.0), (0.0, 255.0))
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET = "ImageNet's mean, std"
 
-#: What `preprocess` does.
+#: What `input.image` does.
 OURS = "bilinear"
 
 #: Name -> method of tf.image.resize, and whether it looks at all pixels when it makes fewer.
@@ -45,13 +45,13 @@ class Way:
 
     @property
     def sayable(self) -> bool:
-        """Whether `preprocess` can say it."""
+        """Whether `input.image` can say it."""
         return self.scale != IMAGENET and self.channels != "BGR" and self.resize == OURS
 
 
-def of_config(preprocess: Preprocess) -> Way:
+def of_config(options: ImageOptions) -> Way:
     """The way that a config has."""
-    return Way(said(preprocess.scale), "RGB" if preprocess.color == "rgb" else "grey")
+    return Way(said(options.scale), "RGB" if options.color == "rgb" else "grey")
 
 
 def said(scale: tuple[float, float]) -> str:
@@ -73,24 +73,24 @@ def resized(way: Way) -> Iterator[Way]:
         yield replace(way, resize=name)
 
 
-def applied(image: NDArray[np.uint8], way: Way, preprocess: Preprocess) -> Image:
+def applied(image: NDArray[np.uint8], way: Way, options: ImageOptions) -> Image:
     """An image as the model would see it.
 
     Args:
         image: uint8, as decoded.
         way: what to do.
-        preprocess: the config's, for the size and the number of channels.
+        options: the config's, for the size and the number of channels.
 
     Returns:
         float32 [height, width, channels].
     """
     from pipeline.inputs.image.preprocess import apply
 
-    plain = Preprocess(color=preprocess.color, scale=(0.0, 255.0))
+    plain = ImageOptions(color=options.color, scale=(0.0, 255.0))
     if way.resize == OURS:
-        pixels = apply(image, plain.model_copy(update={"resize": preprocess.resize}))
+        pixels = apply(image, plain.model_copy(update={"size": options.size}))
     else:
-        pixels = _resize(way.resize)(apply(image, plain), preprocess.resize)
+        pixels = _resize(way.resize)(apply(image, plain), options.size)
     pixels = pixels[..., ::-1] if way.channels == "BGR" else pixels
     return _scale(pixels, way.scale)
 

@@ -83,7 +83,7 @@ def plan_bundle(plan: Plan, name: str) -> str:
 
 def _plan_page_code(plan: Plan) -> None:
     task = plan.config.task
-    kind = "image" if plan.config.preprocess else "tensors"
+    kind = plan.config.input.kind
     if bundles.page_code(task, kind):
         make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind)
         _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))

@@ -69,7 +69,8 @@ def _plan_samples(plan: Plan) -> None:
     config = plan.config
     module = discover("samples", "read")[config.samples.kind]
     chosen = config.samples.options
-    options = module.read.options_type(options=chosen, preprocess=config.preprocess)
+    image = config.input.options if config.input.kind == "image" else None
+    options = module.read.options_type(options=chosen, image=image)
     files = chosen.local_paths()
     inputs = {"frozen": "freeze"}
     plan.add(Node("samples", module.read, options, inputs, files, reads=("signature.json",)))
@@ -103,6 +104,7 @@ def _plan_manifest(plan: Plan) -> None:
         artifacts.append({**named, **kind, "targets": artifact.bounds})
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
+    described["input"] = {config.input.kind: config.input.options.model_dump(mode="json")}
     options = {
         "config": described,
         "artifacts": artifacts,
@@ -131,4 +133,4 @@ _DESCRIBING = (
 
 
 #: What of a config the users of a release should know.
-_DESCRIPTIVE = ("name", "task", "description", "license", "preprocess", "labels")
+_DESCRIPTIVE = ("name", "task", "description", "license", "labels")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.base.registry import discover
+from pipeline.inputs.contract import Input
 from pipeline.measures import words
 from pipeline.measures.worst import FILE
 from pipeline.report.release import Artifact, Proof, Release
-from pipeline.tensors.arrays import Array, Arrays, np
+from pipeline.tensors.arrays import Array, Arrays, NDArray, np
 
 #: Worst samples shown of each artifact.
 SHOWN = 4
@@ -135,7 +137,7 @@ class _Golden:
             lines, changed = self._classes(*scores, truth)
         else:
             lines, changed = _differences(wanted, given), False
-        image, others = _shown_inputs(inputs, self._release.record.get("preprocess"))
+        image, others = _shown_inputs(inputs, self._release.record.get("input") or {})
         labelled = f", labelled {self._label(truth)}" if scores and truth is not None else ""
         return Example(
             sample=sample,
@@ -196,16 +198,29 @@ def _differences(wanted: Arrays, given: Arrays) -> list[Line]:
 
 
 def _shown_inputs(
-    inputs: Arrays, preprocess: Mapping[str, Any] | None
+    inputs: Arrays, said: Mapping[str, Any]
 ) -> tuple[str | None, list[tuple[str, str]]]:
-    """The input that is an image as one, and the first values of the others."""
+    """The input that can be seen as a picture, and the first values of the others.
+
+    Args:
+        said: the manifest's ``input``.
+    """
     image, others = None, []
     for name, values in inputs.items():
-        if image is None and preprocess and values.ndim == 3 and values.shape[-1] in (1, 3):
-            image = data_uri(values, preprocess.get("scale") or (0.0, 1.0))
+        pixels = _pixels(values, said) if image is None else None
+        if pixels is not None:
+            image = data_uri(pixels)
         else:
             others.append((name, _first_values(values)))
     return image, others
+
+
+def _pixels(values: Array, said: Mapping[str, Any]) -> NDArray[np.uint8] | None:
+    for kind, options in said.items():
+        spec: Input = discover("inputs", "INPUT")[kind].INPUT
+        if spec.thumbnail:
+            return spec.thumbnail(values, spec.options.model_validate(options))
+    return None
 
 
 def _first_values(values: Array, count: int = 6) -> str:
@@ -214,19 +229,15 @@ def _first_values(values: Array, count: int = 6) -> str:
     return f"{first}{', …' if values.size > count else ''}" + (f" ({shape})" if shape else "")
 
 
-def data_uri(values: Array, scale: Sequence[float]) -> str:
-    """An input as an image again: the scaling of ``preprocess`` undone.
+def data_uri(pixels: NDArray[np.uint8]) -> str:
+    """A picture for a page.
 
     Args:
-        values: [height, width, 1 or 3].
-        scale: what the pixel values 0 and 255 had become.
+        pixels: [height, width] or [height, width, 3].
     """
     from PIL import Image
 
-    low, high = scale
-    pixels = (values.astype(np.float64) - low) * (255 / (high - low))
-    rounded = np.nan_to_num(pixels).round().clip(0, 255).astype(np.uint8)
-    image = Image.fromarray(rounded.squeeze(-1) if rounded.shape[-1] == 1 else rounded)
+    image = Image.fromarray(pixels)
     image.thumbnail((LONGEST, LONGEST))
     # Of a tiny image people should see its pixels, not what a browser makes up between them.
     if (larger := SHORTEST // max(image.size)) > 1:

@@ -1,7 +1,7 @@
 """Data to calibrate, compare and evaluate with: one file per kind.
 
 A kind's module defines ``Options`` (what the config may say under its name), ``ReadOptions``
-(``options``: those, ``preprocess``: the config's, or None) and the step
+(``options``: those, ``image``: what the config says of images, or None) and the step
 ``read(inputs, options, work)``. Its inputs are ``frozen`` (a FROZEN folder, for the
 signature) and the local paths of its options by field name; it writes a SAMPLES folder
 (``folder.py``) with two splits: ``calibration``, which techniques may learn from, and

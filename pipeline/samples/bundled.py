@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.pictures import Pictures, spread
 
 
@@ -33,7 +33,7 @@ class ReadOptions(Strict):
     options: Options
     """Which data set."""
 
-    preprocess: Preprocess | None = None
+    image: ImageOptions | None = None
     """How its images become the model's input."""
 
 
@@ -45,12 +45,12 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     from pipeline.tensors.signature import Signature
 
     where = f"samples.bundled: {options.options.name}"
-    preprocess = folder.needed(options.preprocess, where)
+    image = folder.needed(options.image, where)
     spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
     splits = {}
     for name in folder.SPLITS:
         images, labels = digits(name)
-        values = folder.pixels_to_input(images, len(images), preprocess, spec, where)
+        values = folder.pixels_to_input(images, len(images), image, spec, where)
         splits[name] = folder.Split({spec.name: values}, labels)
     folder.write(work, splits, description=TITLE, license_name=LICENSE)
 

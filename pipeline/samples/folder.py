@@ -12,12 +12,12 @@ from pipeline.base.errors import ConfigError, SourceError
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from pipeline.inputs.image.options import Preprocess
+    from pipeline.inputs.image.options import ImageOptions
     from pipeline.tensors.signature import TensorSpec
 
 SPLITS = ("calibration", "test")
 
-#: No split's preprocessed samples may take more memory than this.
+#: No split's samples may take more memory than this.
 MAX_SPLIT_BYTES = 2 << 30
 
 
@@ -92,26 +92,26 @@ def image_input(inputs: Sequence[TensorSpec], where: str) -> TensorSpec:
     )
 
 
-def needed(preprocess: Preprocess | None, where: str) -> Preprocess:
-    """The config's ``preprocess``, without which images cannot become inputs."""
-    if preprocess is None:
+def needed(image: ImageOptions | None, where: str) -> ImageOptions:
+    """The config's ``input.image``, without which images cannot become inputs."""
+    if image is None:
         raise ConfigError(
-            "image samples need the config to say how to preprocess them",
+            "image samples need the config to say what they become",
             where=where,
-            todo="add preprocess, such as {resize: [224, 224], color: rgb, scale: [-1, 1]}",
+            todo="add input, such as {image: {size: [224, 224], color: rgb, scale: [-1, 1]}}",
         )
-    return preprocess
+    return image
 
 
 def pixels_to_input(
-    images: Iterable[Array], count: int, preprocess: Preprocess, spec: TensorSpec, where: str
+    images: Iterable[Array], count: int, options: ImageOptions, spec: TensorSpec, where: str
 ) -> Array:
-    """Preprocess decoded images into one input array.
+    """Make one input array of decoded images.
 
     Args:
         images: uint8 [height, width] or [height, width, channels], of any sizes.
         count: how many there are.
-        preprocess: as in the config.
+        options: as in the config.
         spec: the input to fill; an integer dtype is rounded and clipped to.
         where: what an error names.
 
@@ -126,21 +126,21 @@ def pixels_to_input(
     shapes: set[tuple[int, ...]] = set()
     made = []
     for image in images:
-        values = apply(image, preprocess)
+        values = apply(image, options)
         shapes.add(values.shape)
         _fits(spec, (1, *values.shape), where, _HOW_TO_FIT)
         if len(shapes) > 1:
             raise SourceError(
                 f"images differ in size: {' and '.join(sorted(map(shown, shapes)))}",
                 where=where,
-                todo="set preprocess.resize, such as [224, 224]",
+                todo="set input.image.size, such as [224, 224]",
             )
         bounded(values.nbytes * count, where)
         made.append(_cast(values, spec.dtype))
     return np.stack(made)
 
 
-_HOW_TO_FIT = "set preprocess.resize and preprocess.color to what the model reads"
+_HOW_TO_FIT = "set size and color of input.image to what the model reads"
 
 
 def _cast(values: Array, dtype: str) -> Array:

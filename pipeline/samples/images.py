@@ -12,7 +12,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.pictures import Pictures, spread
 from pipeline.tensors.arrays import NDArray, np
 
@@ -64,7 +64,7 @@ class ReadOptions(Strict):
     options: Options
     """Which folder."""
 
-    preprocess: Preprocess | None = None
+    image: ImageOptions | None = None
     """How its images become the model's input."""
 
     def key(self) -> dict[str, Any]:
@@ -75,20 +75,20 @@ class ReadOptions(Strict):
 
 @step(version=1, lane="light", tools=("numpy", "pillow"))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
-    """Decode and preprocess the images, and write them by split."""
+    """Decode the images, make inputs of them, and write them by split."""
     from pipeline.samples import folder
     from pipeline.tensors.signature import Signature
 
     chosen, root = options.options, inputs["folder"]
     where = f"samples.images: {chosen.folder.name}"
-    preprocess = folder.needed(options.preprocess, where)
+    image = folder.needed(options.image, where)
     spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
     files = _limited(_files(root, where), chosen.limit, chosen.seed)
     splits = {}
     for name, rows in folder.assign(len(files), chosen.test_share, chosen.seed).items():
         picked = [files[row] for row in rows]
         images = _decoded(root, [path for path, _ in picked], where)
-        values = folder.pixels_to_input(images, len(picked), preprocess, spec, where)
+        values = folder.pixels_to_input(images, len(picked), image, spec, where)
         labels = [label for _, label in picked if label is not None]
         splits[name] = folder.Split({spec.name: values}, np.array(labels) if labels else None)
     described = chosen.description or chosen.folder.name

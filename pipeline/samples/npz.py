@@ -13,7 +13,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ReadOptions(Strict):
     options: Options
     """Which file."""
 
-    preprocess: Preprocess | None = None
+    image: ImageOptions | None = None
     """Not applied: the arrays are taken as they are."""
 
     def key(self) -> dict[str, Any]:

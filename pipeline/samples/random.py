@@ -11,7 +11,7 @@ from pydantic import Field
 from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.tensors.arrays import Array, Float32s, np
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WHERE = "samples.random"
 
-#: Where the config has no ``preprocess``.
+#: Where the config does not say what images become.
 IMAGE_RANGE = (-1.0, 1.0)
 
 #: Integers run from 0 to one less: they are often indices into tables of unknown length.
@@ -45,7 +45,7 @@ class Options(Strict):
 
     sizes: dict[str, list[Annotated[int, Field(ge=1)]]] = Field(default={})
     """For inputs with free sizes beside the batch: input name to those sizes, in order, such
-    as ``{image: [224, 224]}``. Images take ``preprocess.resize`` where this says nothing."""
+    as ``{image: [224, 224]}``. Images take ``input.image.size`` where this says nothing."""
 
 
 class ReadOptions(Strict):
@@ -54,7 +54,7 @@ class ReadOptions(Strict):
     options: Options = Options()
     """How many."""
 
-    preprocess: Preprocess | None = None
+    image: ImageOptions | None = None
     """Its ``scale`` is the range of images; from -1 to 1 without it."""
 
 
@@ -65,8 +65,8 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     from pipeline.tensors.signature import Signature
 
     specs = Signature.read(inputs["frozen"] / "signature.json").inputs
-    chosen, preprocess = options.options, options.preprocess
-    shapes = {spec.name: _shape(spec, chosen.sizes, preprocess) for spec in specs}
+    chosen, image = options.options, options.image
+    shapes = {spec.name: _shape(spec, chosen.sizes, image) for spec in specs}
     _known(chosen.sizes, shapes)
     splits = {}
     for which, name in enumerate(folder.SPLITS):
@@ -75,7 +75,7 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
             chance = np.random.default_rng([chosen.seed, which, index])
             shape = (chosen.count, *shapes[spec.name])
             folder.bounded(int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
-            made[spec.name] = _values(spec, shape, preprocess, chance)
+            made[spec.name] = _values(spec, shape, image, chance)
         splits[name] = folder.check(folder.Split(made), specs, WHERE)
     folder.write(work, splits, description=f"made up at random, seed {chosen.seed}")
 
@@ -90,7 +90,7 @@ def _known(sizes: Mapping[str, Sequence[int]], shapes: Mapping[str, object]) -> 
 
 
 def _shape(
-    spec: TensorSpec, sizes: Mapping[str, Sequence[int]], preprocess: Preprocess | None
+    spec: TensorSpec, sizes: Mapping[str, Sequence[int]], image: ImageOptions | None
 ) -> tuple[int, ...]:
     """The shape of one sample, with free sizes filled in."""
     from pipeline.samples.folder import batched, shown
@@ -98,8 +98,8 @@ def _shape(
     batched(spec, WHERE)
     free = sum(size is None for size in spec.shape[1:])
     given: Sequence[int] = sizes.get(spec.name, ())
-    if not given and free == 2 and _channel_axis(spec) is not None and preprocess:
-        given = preprocess.resize or ()
+    if not given and free == 2 and _channel_axis(spec) is not None and image:
+        given = image.size or ()
     if len(given) != free:
         example = ", ".join(["128"] * free)
         raise SourceError(
@@ -124,13 +124,13 @@ def _channel_axis(spec: TensorSpec) -> int | None:
 def _values(
     spec: TensorSpec,
     shape: tuple[int, ...],
-    preprocess: Preprocess | None,
+    image: ImageOptions | None,
     chance: np.random.Generator,
 ) -> Array:
     kind = np.dtype(spec.dtype) if spec.dtype in np.sctypeDict else np.dtype(object)
     axis = _channel_axis(spec)
     if axis is not None:
-        low, high = preprocess.scale if preprocess else IMAGE_RANGE
+        low, high = image.scale if image else IMAGE_RANGE
         low, high = (0.0, 255.0) if kind == np.uint8 else (low, high)
         return np.stack(
             [_image(shape[1:], axis, low, high, chance) for _ in range(shape[0])]

@@ -237,7 +237,7 @@ def done_key(job: Job) -> str:
     Nothing has to be fetched or run to know it.
     """
     written = job.config.written()
-    about = {name: written.get(name) for name in ("source", "samples", "preprocess", "task")}
+    about = {name: written.get(name) for name in ("source", "samples", "input", "task")}
     return digest("search done", about, job.variant, written["variants"][job.variant])
 
 

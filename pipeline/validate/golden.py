@@ -119,7 +119,7 @@ def _check_finite(outputs: Mapping[str, Array]) -> None:
         raise GateError(
             f"the source model itself gives NaN or infinity in {', '.join(broken)}",
             where="golden",
-            todo="check the weights, and that preprocess is what the model was trained with",
+            todo="check the weights, and that input is what the model was trained with",
         )
 
 

@@ -30,7 +30,7 @@ CONFIG = {
     "task": "image-classification",
     "license": "Apache-2.0",
     "samples": {"random": {"count": 16, "seed": 0}},
-    "preprocess": {"resize": [224, 224], "color": "rgb", "scale": [-1, 1]},
+    "input": {"image": {"size": [224, 224], "color": "rgb", "scale": [-1, 1]}},
     "variants": {
         "fp32": {},
         "fp16": {"quantize": "float16"},

@@ -40,7 +40,7 @@ const whole = (bitmap, size = [bitmap.width, bitmap.height]) => {
 };
 const model = await load(`${args.cdn}/mobilenet/latest.json`);
 await model.classify(new ImageData(8, 8));
-const made = (pixels) => preprocess(pixels, { resize: [64, 64], color: 'rgb', scale: [-1, 1] });
+const made = (pixels) => preprocess(pixels, { size: [64, 64], color: 'rgb', scale: [-1, 1] });
 self.read = { client: (one) => made(gather(one, [64, 64])), page: (one) => made(whole(one)) };
 self.ways = { client: (one) => model.classify(one),
               page: async (one) => self.read.page(await createImageBitmap(one)) };

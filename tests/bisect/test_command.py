@@ -31,7 +31,7 @@ name: digits
 license: Apache-2.0
 source: {bundled: mobilenet_digits}
 samples: {bundled: digits}
-preprocess: {resize: [64, 64], color: rgb, scale: [-1, 1]}
+input: {image: {size: [64, 64], color: rgb, scale: [-1, 1]}}
 variants: {fp32: {}, uint8: {quantize: uint8}}
 export: {onnx: {variants: [fp32]}, tfjs-graph: {}, tfjs-layers: {variants: [fp32]}}
 validate: {backends: [onnxruntime-cpu, tfjs-wasm]}

@@ -26,7 +26,7 @@ from PIL import Image
 from pipeline.backends.web.install import find_browser
 from pipeline.base.registry import discover
 from pipeline.bundled.digits import digits
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 
 AXE = Path(__file__).parents[2] / "pipeline/client/node_modules/axe-core/axe.min.js"
@@ -153,7 +153,7 @@ def test_shows_what_the_model_is_given(demo: DemoPage, published: Release) -> No
     """The picture is the tensor: what the pipeline's own preprocessing makes of the sample."""
     demo.click("[value=draw]")
     pick(demo, "5")
-    preprocess = Preprocess(**published.manifest["preprocess"])
+    preprocess = ImageOptions(**published.manifest["input"]["image"])
     images, labels = digits("test")
     tensor = apply(images[np.flatnonzero(labels == 5)[0]], preprocess)
     low, high = preprocess.scale

@@ -16,7 +16,7 @@ from client_fixtures import Site
 from client_page import ScriptPage
 from PIL import Image
 
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 from pipeline.samples.images import decode
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 INPUT = """
 const { inputOf } = await import(`${args.sources}/inputs/image/input.js`);
 const { portable } = await import(`${args.sources}/client/image.js`);
-const manifest = { inputs: [{ name: 'image', dtype: 'float32' }], preprocess: args.preprocess };
+const manifest = { inputs: [{ name: 'image', dtype: 'float32' }], input: { image: args.image } };
 const made = [];
 for (const file of args.files) {
   const blob = new Blob([Uint8Array.from(atob(file), (char) => char.charCodeAt(0))]);
@@ -73,9 +73,9 @@ PICTURES = {
     "grey-alpha": Image.fromarray(pixels(12, 29, 2)),
 }
 TARGETS = {
-    "rgb": Preprocess(resize=(64, 64), color="rgb", scale=(-1, 1)),
-    "grey": Preprocess(resize=(28, 31), color="grey", scale=(0, 1)),
-    "as-it-is": Preprocess(color="rgb", scale=(0, 255)),
+    "rgb": ImageOptions(size=(64, 64), color="rgb", scale=(-1, 1)),
+    "grey": ImageOptions(size=(28, 31), color="grey", scale=(0, 1)),
+    "as-it-is": ImageOptions(color="rgb", scale=(0, 255)),
 }
 
 
@@ -86,19 +86,19 @@ def png(picture: Image.Image, **options: Any) -> bytes:
 
 
 def made(
-    page: ScriptPage, site: Site, files: list[bytes], target: Preprocess
+    page: ScriptPage, site: Site, files: list[bytes], target: ImageOptions
 ) -> list[tuple[Any, Any]]:
     """Of each file, read from a Blob and from an ``<img>``."""
     texts = [base64.b64encode(file).decode() for file in files]
     how = target.model_dump()
-    said = page.run(INPUT, sources=site.sources, files=texts, preprocess=how)
+    said = page.run(INPUT, sources=site.sources, files=texts, image=how)
     found = [
         np.frombuffer(base64.b64decode(o["data"]), "float32").reshape(o["shape"]) for o in said
     ]
     return list(zip(found[::2], found[1::2], strict=True))
 
 
-def wanted(file: bytes, target: Preprocess, folder: Path) -> Any:
+def wanted(file: bytes, target: ImageOptions, folder: Path) -> Any:
     (folder / "a.png").write_bytes(file)
     return apply(decode(folder / "a.png", "a.png"), target)[None]
 

@@ -348,7 +348,7 @@ return {{ methods, classify: typeof model.classify, shape: probabilities.shape }
 def test_a_release_without_code_for_its_task_takes_tensors(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
-    """As those of models without ``preprocess``, and those that were published before."""
+    """As those of models without ``input``, and those that were published before."""
 
     def change(manifest: Manifest) -> None:
         del manifest["runtimes"][manifest["task"]]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.folder import pixels_to_input
 from pipeline.tasks.image_classification import ranked
 from pipeline.tensors.signature import TensorSpec
@@ -30,12 +30,12 @@ Case = dict[str, Any]
 #: one pixel, far smaller (where JavaScript reads it in part), grey, and with alpha.
 PICTURES: list[tuple[tuple[int, ...], Case]] = [
     ((5, 7, 3), {"color": "rgb", "scale": [0, 255]}),
-    ((5, 7, 3), {"resize": [8, 6], "color": "rgb", "scale": [-1, 1]}),
-    ((9, 4, 4), {"resize": [6, 8], "color": "rgb", "scale": [-1, 1]}),
-    ((1, 1, 3), {"resize": [3, 3], "color": "rgb", "scale": [0, 1]}),
-    ((13, 29, 3), {"resize": [4, 5], "color": "grey", "scale": [0, 1]}),
-    ((31, 17, 4), {"resize": [5, 4], "color": "grey", "scale": [-1, 1]}),
-    ((25, 23, 4), {"resize": [4, 3], "color": "rgb", "scale": [-20, 300]}),
+    ((5, 7, 3), {"size": [8, 6], "color": "rgb", "scale": [-1, 1]}),
+    ((9, 4, 4), {"size": [6, 8], "color": "rgb", "scale": [-1, 1]}),
+    ((1, 1, 3), {"size": [3, 3], "color": "rgb", "scale": [0, 1]}),
+    ((13, 29, 3), {"size": [4, 5], "color": "grey", "scale": [0, 1]}),
+    ((31, 17, 4), {"size": [5, 4], "color": "grey", "scale": [-1, 1]}),
+    ((25, 23, 4), {"size": [4, 3], "color": "rgb", "scale": [-20, 300]}),
 ]
 #: Beyond what they hold at both ends; and with halves, which go to the even side.
 INTEGERS = [
@@ -60,7 +60,7 @@ def cases() -> dict[str, list[Case]]:
     pictures += [(ramp, dtype, {"scale": scale}) for dtype, scale in INTEGERS]
     inputs = [
         {"pixels": base64.b64encode(image.tobytes()).decode(), "shape": image.shape}
-        | {"dtype": dtype, "preprocess": Preprocess(**how).model_dump(mode="json")}
+        | {"dtype": dtype, "image": ImageOptions(**how).model_dump(mode="json")}
         for image, dtype, how in pictures
     ]
     return {
@@ -74,8 +74,8 @@ def cases() -> dict[str, list[Case]]:
 def input_of(case: Case) -> list[float]:
     """What the pipeline makes of a picture for a model."""
     image = np.frombuffer(base64.b64decode(case["pixels"]), np.uint8).reshape(case["shape"])
-    how = Preprocess(**case["preprocess"])
-    height, width = how.resize or image.shape[:2]
+    how = ImageOptions(**case["image"])
+    height, width = how.size or image.shape[:2]
     shape = (None, height, width, 3 if how.color == "rgb" else 1)
     spec = TensorSpec("image", case["dtype"], shape)
     return figures(pixels_to_input([image], 1, how, spec, "cases"))

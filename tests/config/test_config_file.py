@@ -13,7 +13,7 @@ license: Apache-2.0
 source:
   bundled: mobilenet_digits
 samples: {bundled: digits}
-preprocess: {resize: [64, 64], scale: [-1, 1]}
+input: {image: {size: [64, 64], scale: [-1, 1]}}
 variants:
   fp32: {}
   uint8: {quantize: uint8}
@@ -187,9 +187,9 @@ def test_a_key_of_another_technique_is_not_suggested(tmp_path: Path) -> None:
         (("{quantize: uint8}", "{quantize: 8}"), "9: variants.uint8.quantize is 8; known are "),
         (("{quantize: uint8}", "{quantize: {to: uint8, levels: 1.5}}"),
          "9: variants.uint8.quantize.levels must be a whole number (it is 1.5)"),
-        (("[64, 64]", "[64]"), "6: preprocess.resize needs at least 2 entries"),
-        (("[64, 64]", "[0, 64]"), "6: preprocess.resize.0 must be at least 1 (it is 0)"),
-        (("[-1, 1]", "wide"), '6: preprocess.scale must be a list, as in [a, b] (it is "wide")'),
+        (("[64, 64]", "[64]"), "6: input.image.size needs at least 2 entries"),
+        (("[64, 64]", "[0, 64]"), "6: input.image.size.0 must be at least 1 (it is 0)"),
+        (("[-1, 1]", "wide"), '6: input.image.scale must be a list, as in [a, b] (it is "wide")'),
         (("Apache-2.0", "''"), '2: license must not be empty (it is "")'),
         (("  fp32: {}\n  uint8", "  FP32: {}\n  uint8"), "8: variants.FP32 must be made of a "),
         (("name: digits", "name: 2026-01-02\ntask: [a]"), "2: task needs one of "),
@@ -201,6 +201,14 @@ def test_no_message_speaks_of_the_parsers_insides(
     assert change[0] in GOOD
     lines = errors(tmp_path, GOOD.replace(*change))
     assert any(line.startswith(message) for line in lines), lines
+
+
+def test_what_configs_said_of_images_before_is_told_anew(tmp_path: Path) -> None:
+    said = "input: {image: {size: [64, 64], scale: [-1, 1]}}"
+    old = "preprocess: {resize: [64, 64], scale: [-1, 1]}"
+    message = f"6: preprocess is no key any more; write {said} in its place"
+    assert said in GOOD
+    assert errors(tmp_path, GOOD.replace(said, old)) == [message]
 
 
 def test_aliases_cannot_blow_up(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ task: image-classification
 license: Apache-2.0
 source: {bundled: mobilenet_digits}
 samples: {bundled: digits}
-preprocess: {resize: [64, 64], color: rgb, scale: [-1, 1]}
+input: {image: {size: [64, 64], color: rgb, scale: [-1, 1]}}
 labels: [zero, one, two, three, four, five, six, seven, eight, nine]
 variants:
   fp32: {}
@@ -178,7 +178,7 @@ def test_every_message_of_an_override_is_ours(tmp_path: Path) -> None:
     chance = random.Random(0)
     for _ in range(200):
         inside, key = (
-            chance.choice(["variants.uint8", "preprocess", "name", "labels", "export"]),
+            chance.choice(["variants.uint8", "input", "name", "labels", "export"]),
             "x",
         )
         key = "".join(chance.choices(PIECES, k=chance.randint(1, 3)))

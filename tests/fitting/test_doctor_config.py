@@ -21,7 +21,7 @@ license: MIT
 task: image-classification
 source: {keras_file: model.h5}
 samples: {images: {folder: pictures, test_share: 0.5}}
-preprocess: {resize: [4, 4], color: rgb, scale: [0, 1]}
+input: {image: {size: [4, 4], color: rgb, scale: [0, 1]}}
 variants: {fp32: {}}
 export: {onnx: {}}
 validate: {backends: [onnxruntime-cpu], repeats: 4}
@@ -106,8 +106,8 @@ def test_doctor_says_what_fits(place: Path) -> None:
     assert lines[1].split()[0] == "100.00%"
     assert "[-1, 1]" in lines[1] and "BGR" in lines[1] and lines[1].endswith("better")
     assert sum(line.endswith("the config's") for line in lines) == 1
-    assert "preprocess: {resize: [4, 4], color: rgb, scale: [-1, 1]}" in text
-    assert "preprocess cannot say channels in the order BGR: put it into the model" in text
+    assert "input: {image: {size: [4, 4], color: rgb, scale: [-1, 1]}}" in text
+    assert "input.image cannot say channels in the order BGR: put it into the model" in text
 
 
 def test_doctor_for_machines(place: Path) -> None:
@@ -126,7 +126,7 @@ def test_doctor_for_machines(place: Path) -> None:
     [
         ("task=tensors", "the task tensors gives no classes to tell right from wrong by"),
         ("samples={random: {}}", "samples of the kind random are taken as they are"),
-        ("preprocess=null", "nothing says what size and colour the model's images have"),
+        ("input={tensors: {}}", "nothing says what size and colour the model's images have"),
     ],
 )
 def test_what_cannot_be_tried_is_said_before_any_work(place: Path, change: str, said: str) -> None:

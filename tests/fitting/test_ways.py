@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from pipeline.fitting import ways
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (9, 15, 3), np.uint8)
-PREPROCESS = Preprocess(resize=(4, 6), color="rgb", scale=(-1, 1))
+PREPROCESS = ImageOptions(size=(4, 6), color="rgb", scale=(-1, 1))
 
 
-def test_the_configs_own_way_is_what_preprocess_does() -> None:
+def test_the_configs_own_way_is_what_the_input_does() -> None:
     own = ways.of_config(PREPROCESS)
     np.testing.assert_allclose(
         ways.applied(IMAGE, own, PREPROCESS), apply(IMAGE, PREPROCESS), atol=1e-6
@@ -24,7 +24,7 @@ def test_scales_and_channels_are_tried_together() -> None:
     tried = list(ways.scaled(ways.of_config(PREPROCESS)))
     assert len(tried) == len(set(tried)) == 8
     assert {way.channels for way in tried} == {"RGB", "BGR"}
-    other = list(ways.scaled(ways.of_config(Preprocess(color="grey", scale=(0, 2)))))
+    other = list(ways.scaled(ways.of_config(ImageOptions(color="grey", scale=(0, 2)))))
     assert [way.scale for way in other] == ["[0, 2]", "[-1, 1]", "[0, 1]", "[0, 255]"]
 
 

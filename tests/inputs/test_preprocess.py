@@ -6,38 +6,38 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 
 
 def test_scale_maps_0_and_255_to_its_ends() -> None:
     image = np.array([[0, 51, 255]], np.uint8)
-    result = apply(image, Preprocess(color="grey", scale=(-1, 1)))
+    result = apply(image, ImageOptions(color="grey", scale=(-1, 1)))
     assert result.dtype == np.float32
     assert result.shape == (1, 3, 1)
     np.testing.assert_allclose(result[0, :, 0], [-1, -0.6, 1], atol=1e-6)
 
 
 def test_grey_becomes_rgb_by_repetition() -> None:
-    result = apply(np.array([[10], [20]], np.uint8), Preprocess(scale=(0, 255)))
+    result = apply(np.array([[10], [20]], np.uint8), ImageOptions(scale=(0, 255)))
     np.testing.assert_allclose(result, [[[10] * 3], [[20] * 3]], atol=1e-4)
 
 
 def test_rgb_becomes_grey_by_luma() -> None:
     red_green_blue = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
-    result = apply(red_green_blue, Preprocess(color="grey"))
+    result = apply(red_green_blue, ImageOptions(color="grey"))
     np.testing.assert_allclose(result[0, :, 0], [0.299, 0.587, 0.114], atol=1e-6)
 
 
 def test_transparency_shows_white() -> None:
     clear_half_full = np.array([[[0, 0, 0, 0], [0, 0, 0, 51], [0, 0, 0, 255]]], np.uint8)
-    result = apply(clear_half_full, Preprocess())
+    result = apply(clear_half_full, ImageOptions())
     np.testing.assert_allclose(result[0, :, 0], [1, 0.8, 0], atol=1e-6)
 
 
 def test_two_pixels_resized_to_four_by_the_documented_formula() -> None:
     image = np.array([[0, 100]], np.uint8)
-    result = apply(image, Preprocess(resize=(1, 4), color="grey", scale=(0, 255)))
+    result = apply(image, ImageOptions(size=(1, 4), color="grey", scale=(0, 255)))
     np.testing.assert_allclose(result[0, :, 0], [0, 25, 75, 100], atol=1e-4)
 
 
@@ -48,7 +48,7 @@ def test_resize_is_that_of_tensorflow() -> None:
     for before, after in [((8, 8), (64, 64)), ((37, 53), (64, 41)), ((300, 7), (224, 224))]:
         image = chance.integers(0, 256, (*before, 3), np.uint8)
         expected = tf.image.resize(image, after, method="bilinear", antialias=False)
-        result = apply(image, Preprocess(resize=after, scale=(0, 255)))
+        result = apply(image, ImageOptions(size=after, scale=(0, 255)))
         np.testing.assert_allclose(result, expected, atol=255 * 1e-6)
 
 
@@ -57,12 +57,12 @@ def test_resize_is_that_of_tensorflow() -> None:
 )
 def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"not a uint8 image|1, 3 or 4 channels"):
-        apply(image, Preprocess())
+        apply(image, ImageOptions())
 
 
 @pytest.mark.parametrize(
-    "options", [{"scale": [1, 1]}, {"resize": [0, 8]}, {"color": "bgr"}, {"crop": 3}]
+    "options", [{"scale": [1, 1]}, {"size": [0, 8]}, {"color": "bgr"}, {"crop": 3}]
 )
 def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Preprocess.model_validate(options)
+        ImageOptions.model_validate(options)

@@ -9,6 +9,7 @@ from manifests import manifest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from pipeline.inputs.image import INPUT
 from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
 from pipeline.report.release import Release
@@ -47,9 +48,14 @@ def test_answers_stand_beside_each_other(proved: tuple[dict, Context]) -> None:
     assert example.changed == (best is not example.lines[0])
 
 
+def shown(values: np.ndarray, **options: object) -> str:
+    pixels = INPUT.thumbnail(values, INPUT.options.model_validate(options))
+    return data_uri(pixels)
+
+
 def test_preprocessing_is_undone() -> None:
     pixels = np.linspace(0, 255, 128 * 128 * 3).reshape(128, 128, 3).astype(np.float32)
-    image = decoded(data_uri(pixels * 2 / 255 - 1, (-1, 1)))
+    image = decoded(shown(pixels * 2 / 255 - 1, scale=(-1, 1)))
     assert image.shape == (128, 128, 3)
     assert np.abs(image.astype(float) - pixels).mean() < 6, "WebP loses a little"
 
@@ -57,13 +63,13 @@ def test_preprocessing_is_undone() -> None:
 def test_a_tiny_grey_image_is_shown_pixel_by_pixel() -> None:
     pixels = np.zeros((8, 8, 1), np.float32)
     pixels[:, 4:] = 1
-    image = decoded(data_uri(pixels, (0, 1)))
+    image = decoded(shown(pixels, scale=(0, 1)))
     assert image.shape[:2] == (96, 96)
     assert image[40, 40].max() < 30 and image[40, 60].min() > 225
 
 
 def test_numbers_without_a_meaning_are_a_table(tmp_path: Path) -> None:
-    made = manifest(task="tensors", preprocess=None)
+    made = manifest(task="tensors", input={"tensors": {}})
     golden = {"boxes": np.zeros((3, 2, 2), np.float32), "count": np.zeros((3,), np.float32)}
     found = {name: values.copy() for name, values in golden.items()}
     found["boxes"][1, 1, 0] = 0.25

@@ -11,16 +11,16 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import ConfigError, SourceError
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples import bundled
 from pipeline.tensors.signature import TensorSpec
 
 IMAGE = TensorSpec("image", "float32", (None, 64, 64, 3))
-TO_64 = Preprocess(resize=(64, 64), color="rgb", scale=(-1, 1))
+TO_64 = ImageOptions(size=(64, 64), color="rgb", scale=(-1, 1))
 
 
-def options(preprocess: Preprocess | None) -> bundled.ReadOptions:
-    return bundled.ReadOptions.model_validate({"options": "digits", "preprocess": preprocess})
+def options(image: ImageOptions | None) -> bundled.ReadOptions:
+    return bundled.ReadOptions.model_validate({"options": "digits", "image": image})
 
 
 def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], work: Path) -> None:
@@ -39,12 +39,12 @@ def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], 
     assert sorted(set(labels.tolist())) == list(range(10))
 
 
-def test_without_preprocess_says_what_to_add(
+def test_without_an_image_input_says_what_to_add(
     frozen: Callable[..., dict[str, Path]], work: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="how to preprocess") as caught:
+    with pytest.raises(ConfigError, match="what they become") as caught:
         bundled.read(frozen(IMAGE), options(None), work)
-    assert caught.value.todo.startswith("add preprocess, such as {resize:")
+    assert caught.value.todo.startswith("add input, such as {image: {size:")
 
 
 def test_a_model_of_another_size_is_told_so(
@@ -55,7 +55,7 @@ def test_a_model_of_another_size_is_told_so(
         bundled.read(frozen(big), options(TO_64), work)
     assert str(caught.value) == (
         "samples.bundled: digits: samples for image are [64, 64, 3], the model reads "
-        "[224, 224, 3] per sample\n  set preprocess.resize and preprocess.color to what the "
+        "[224, 224, 3] per sample\n  set size and color of input.image to what the "
         "model reads"
     )
 

@@ -12,12 +12,12 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import SourceError
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples import images
 from pipeline.tensors.signature import TensorSpec
 
 SPEC = TensorSpec("image", "float32", (None, 4, 4, 3))
-TO_4 = Preprocess(resize=(4, 4), scale=(0, 255))
+TO_4 = ImageOptions(size=(4, 4), scale=(0, 255))
 
 Read = Callable[..., Path]
 
@@ -34,9 +34,9 @@ def root(tmp_path: Path) -> Path:
 def read(frozen: Callable[..., dict[str, Path]], root: Path, work: Path) -> Read:
     """Reads the folder as samples and gives the samples' folder."""
 
-    def run(preprocess: Preprocess = TO_4, **more: object) -> Path:
+    def run(image: ImageOptions = TO_4, **more: object) -> Path:
         options = images.ReadOptions.model_validate(
-            {"options": {"folder": root, **more}, "preprocess": preprocess}
+            {"options": {"folder": root, **more}, "image": image}
         )
         images.read({**frozen(SPEC), "folder": root}, options, work)
         return work
@@ -134,8 +134,8 @@ def test_images_beside_class_folders_are_refused(root: Path, read: Read) -> None
         read()
 
 
-def test_images_of_other_sizes_need_resize(root: Path, read: Read) -> None:
+def test_images_of_other_sizes_need_a_size(root: Path, read: Read) -> None:
     paint(root / "1.png", 1, (5, 5))
     paint(root / "2.png", 1, (5, 5))
     with pytest.raises(SourceError, match=r"samples for image are \[5, 5, 3\]"):
-        read(Preprocess())
+        read(ImageOptions())

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import SourceError
-from pipeline.inputs.image.options import Preprocess
+from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples import random
 from pipeline.tensors.signature import TensorSpec
 
@@ -25,12 +25,12 @@ def make(
     """Makes samples for inputs and gives both splits' arrays."""
 
     def run(
-        *specs: TensorSpec, preprocess: Preprocess | None = None, name: str = "made", **more: Any
+        *specs: TensorSpec, image: ImageOptions | None = None, name: str = "made", **more: Any
     ) -> dict[str, Arrays]:
         work = tmp_path / name
         work.mkdir()
         inputs = {"frozen": tmp_path / "frozen"} if name != "made" else frozen(*specs)
-        options = random.ReadOptions.model_validate({"options": more, "preprocess": preprocess})
+        options = random.ReadOptions.model_validate({"options": more, "image": image})
         random.read(inputs, options, work)
         return {
             split: load_file(work / split / "inputs.safetensors")
@@ -48,7 +48,7 @@ def test_each_dtype_has_its_values(make: Callable[..., dict[str, Arrays]]) -> No
         TensorSpec("vector", "float32", (None, 500)),
         TensorSpec("ids", "int64", (None, 300)),
         TensorSpec("mask", "bool", (None, 300)),
-        preprocess=Preprocess(scale=(2, 5)),
+        image=ImageOptions(scale=(2, 5)),
         count=4,
     )["test"]
     assert {name: (str(v.dtype), v.shape) for name, v in made.items()} == {
@@ -98,12 +98,12 @@ def test_free_sizes_are_asked_for(make: Callable[..., dict[str, Arrays]]) -> Non
     )
 
 
-def test_free_sizes_come_from_sizes_or_resize(make: Callable[..., dict[str, Arrays]]) -> None:
+def test_free_sizes_come_from_sizes_or_the_image(make: Callable[..., dict[str, Arrays]]) -> None:
     made = make(
         TensorSpec("ids", "int32", (None, None)),
         TensorSpec("image", "float32", (None, None, None, 3)),
         sizes={"ids": [7]},
-        preprocess=Preprocess(resize=(24, 32)),
+        image=ImageOptions(size=(24, 32)),
     )["test"]
     assert made["ids"].shape == (16, 7)
     assert made["image"].shape == (16, 24, 32, 3)

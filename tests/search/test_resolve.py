@@ -40,7 +40,7 @@ def config(
         "license": "Apache-2.0",
         "source": {"bundled": "mobilenet_digits"},
         "samples": {"bundled": "digits"},
-        "preprocess": {"resize": [64, 64], "color": "rgb", "scale": [-1, 1]},
+        "input": {"image": {"size": [64, 64], "color": "rgb", "scale": [-1, 1]}},
         "variants": {"fp32": {}, "small": {**(fixed or {}), "search": search}},
         "export": FORMATS,
         "validate": {

@@ -29,8 +29,8 @@ export class Lens {
 
   /** @param {Picture} picture */
   async #look({ pixels }) {
-    const { runtimes = {}, task, preprocess } = this.#manifest;
-    if (!runtimes[task] || !preprocess) return null;
+    const { runtimes = {}, task, input } = this.#manifest;
+    if (!runtimes[task] || !input?.image) return null;
     const { inputOf } = await (this.#task ??= imported(runtimes[task].files));
     const image =
       pixels instanceof ImageData
@@ -43,7 +43,7 @@ export class Lens {
           );
     const [tensor] = Object.values(await inputOf(image, this.#manifest));
     return /** @type {any} */ (tensor).shape.length === 4
-      ? painted(/** @type {any} */ (tensor), preprocess.scale ?? [0, 1])
+      ? painted(/** @type {any} */ (tensor), input.image.scale)
       : null;
   }
 }

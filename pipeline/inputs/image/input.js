@@ -18,8 +18,8 @@ const INTEGERS = {
  * @param {any} manifest
  * @returns {Promise<Record<string, Tensor>>}
  */
-export async function inputOf(image, { inputs: [{ name, dtype }], preprocess: how }) {
-  const { shape, data } = preprocess(await pixelsOf(image, how.resize), how);
+export async function inputOf(image, { inputs: [{ name, dtype }], input: { image: how } }) {
+  const { shape, data } = preprocess(await pixelsOf(image, how.size), how);
   return { [name]: { dtype, shape, data: cast(data, dtype) } };
 }
 
@@ -28,7 +28,7 @@ export async function inputOf(image, { inputs: [{ name, dtype }], preprocess: ho
  * @param {ImageBitmap} bitmap is closed
  * @param {any} manifest
  */
-export const bounded = (bitmap, { preprocess: { resize } }) => gather(bitmap, resize);
+export const bounded = (bitmap, { input: { image } }) => gather(bitmap, image.size);
 
 /**
  * @param {Float32Array} values

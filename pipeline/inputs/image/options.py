@@ -17,10 +17,10 @@ def _rising(scale: tuple[float, float]) -> tuple[float, float]:
     return scale
 
 
-class Preprocess(Options):
+class ImageOptions(Options):
     """How a decoded image becomes the model's input."""
 
-    resize: tuple[Side, Side] | None = None
+    size: tuple[Side, Side] | None = None
     """Height and width to resize to, bilinearly and without keeping the aspect ratio;
     left as they are by default."""
 

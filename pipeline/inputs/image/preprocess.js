@@ -11,7 +11,7 @@
  *   column of the result the two that it lies between, side by side
  * @property {boolean} [gathered]
  *
- * @typedef {{resize: [number, number] | null, color: "rgb" | "grey", scale: [number, number]}} Preprocess
+ * @typedef {{size: [number, number] | null, color: "rgb" | "grey", scale: [number, number]}} ImageOptions
  */
 
 const { fround } = Math;
@@ -19,14 +19,14 @@ const LUMA = [0.299, 0.587, 0.114].map(fround);
 
 /**
  * @param {Pixels} pixels
- * @param {Preprocess} preprocess
+ * @param {ImageOptions} options
  * @returns {{shape: number[], data: Float32Array}} [1, height, width, 3 or 1]
  */
 export function preprocess(
   { width: before, height: above, data: from, gathered },
-  { resize, color, scale: [least, most] },
+  { size, color, scale: [least, most] },
 ) {
-  const [height, width] = resize ?? [above, before];
+  const [height, width] = size ?? [above, before];
   const [channels, value] = color === "rgb" ? [3, opaque] : [1, grey];
   const [down, across] = [axis(above, height, gathered), axis(before, width, gathered)];
   const stride = gathered ? 2 * width : before;

@@ -18,29 +18,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.inputs.image.options import Preprocess
-from pipeline.tensors.arrays import Float32s, NDArray, np
+from pipeline.inputs.image.options import ImageOptions
+from pipeline.tensors.arrays import Array, Float32s, NDArray, np
 
 Image = Float32s
 
 LUMA = (0.299, 0.587, 0.114)
 
 
-def apply(image: NDArray[np.uint8], preprocess: Preprocess) -> Image:
+def apply(image: NDArray[np.uint8], options: ImageOptions) -> Image:
     """Turn a decoded image into a model input.
 
     Args:
         image: uint8, [height, width] or [height, width, 1 (grey), 3 (RGB) or 4 (RGBA)].
-        preprocess: what to do.
+        options: what to do.
 
     Returns:
         float32 [height, width, 3 or 1].
     """
-    pixels = _coloured(_opaque(_channels_last(image)), preprocess.color)
-    if preprocess.resize is not None:
-        for axis, size in enumerate(preprocess.resize):
+    pixels = _coloured(_opaque(_channels_last(image)), options.color)
+    if options.size is not None:
+        for axis, size in enumerate(options.size):
             pixels = resized(pixels, axis, size)
-    low, high = preprocess.scale
+    low, high = options.scale
     return _float32(pixels * _float32((high - low) / 255) + _float32(low))
 
 
@@ -86,3 +86,21 @@ def resized(pixels: Image, axis: int, size: int) -> Image:
     high = pixels.take(np.minimum(np.ceil(x), before - 1).astype(np.int64), axis)
     fraction = (x - floor).reshape([-1 if i == axis else 1 for i in range(pixels.ndim)])
     return _float32(low + (high - low) * fraction)
+
+
+def thumbnail(values: Array, options: ImageOptions) -> NDArray[np.uint8] | None:
+    """What a model was given of an image, as an image again.
+
+    Args:
+        values: one input of a sample.
+        options: what had been done.
+
+    Returns:
+        uint8 [height, width, 3] or [height, width]; None where the input is no image.
+    """
+    if values.ndim != 3 or values.shape[-1] not in (1, 3):
+        return None
+    low, high = options.scale
+    pixels = (values.astype(np.float64) - low) * (255 / (high - low))
+    made: NDArray[np.uint8] = np.nan_to_num(pixels).round().clip(0, 255).astype(np.uint8)
+    return made.squeeze(-1) if made.shape[-1] == 1 else made

@@ -76,7 +76,7 @@ def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(identity))
 
 
-@step(version=11, tools=tools.TOOLS, quick=True)
+@step(version=12, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
@@ -93,7 +93,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         **{key: options.config[key] for key in ("name", "task", "description", "license")},
         "source": _source(inputs, options),
         **{side: [asdict(spec) for spec in getattr(signature, side)] for side in _SIDES},
-        "preprocess": options.config["preprocess"],
+        "input": options.config["input"],
         "labels": options.config["labels"],
         "samples": _samples(inputs["samples"], golden["count"]),
         "accuracy": golden["accuracy"],

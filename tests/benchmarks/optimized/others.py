@@ -32,7 +32,7 @@ def hard(folder: Path, digits: Mapping[str, Any], signature: Signature) -> list[
     folder.mkdir()
     saved = peer_artifacts.saved_model(file, folder / "saved")
     peer = peer_artifacts.tfjs(saved, signature, folder / "peer", "--quantize_uint8=*")
-    shared = {key: digits[key] for key in ("task", "samples", "preprocess", "labels")}
+    shared = {key: digits[key] for key in ("task", "samples", "input", "labels")}
     release = publish(_config("hard-digits", file, shared), folder, folder / "store")
     model = "hard digits reader"
     return [

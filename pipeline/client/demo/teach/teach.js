@@ -193,7 +193,7 @@ export class Teach {
       pixels instanceof ImageData
         ? pixels
         : pixels.getContext("2d")?.getImageData(0, 0, pixels.width, pixels.height);
-    return trainer.ask("embed", { pixels: image, how: this.#manifest.preprocess });
+    return trainer.ask("embed", { pixels: image, how: this.#manifest.input.image });
   }
 
   /** @param {boolean} focus */

@@ -15,16 +15,16 @@ const imageOf = ({ pixels, shape: [height, width, channels] }) => {
 };
 
 for (const picture of CASES.inputs) {
-  const { dtype, preprocess, shape, values } = picture;
-  test(`${shape} becomes ${preprocess.resize} ${preprocess.color} in ${dtype}`, async () => {
-    const manifest = { inputs: [{ name: "image", dtype }], preprocess };
+  const { dtype, image: options, shape, values } = picture;
+  test(`${shape} becomes ${options.size} ${options.color} in ${dtype}`, async () => {
+    const manifest = { inputs: [{ name: "image", dtype }], input: { image: options } };
     const { image } = await inputOf(imageOf(picture), manifest);
-    const [height, width] = preprocess.resize ?? shape;
-    assert.deepEqual(image.shape, [1, height, width, preprocess.color === "rgb" ? 3 : 1]);
+    const [height, width] = options.size ?? shape;
+    assert.deepEqual(image.shape, [1, height, width, options.color === "rgb" ? 3 : 1]);
     assert.equal(image.dtype, dtype);
     assert.equal(image.data.constructor.name.toLowerCase(), `${dtype}array`);
     assert.equal(image.data.length, values.length);
-    const [low, high] = preprocess.scale;
+    const [low, high] = options.scale;
     const bound = dtype === "float32" ? 1e-6 * (high - low) : 0;
     for (const [i, value] of values.entries()) {
       assert.ok(Math.abs(image.data[i] - value) <= bound, `[${i}]: ${image.data[i]}, not ${value}`);

@@ -51,7 +51,7 @@ for (const [width, height, resize] of [
     assert.equal(whole.closed, 1);
     assert.equal(part.gathered, true);
     assert.equal(part.data.length, resize[0] * resize[1] * 4 * 4, "two rows, two columns each");
-    const how = { ...HOW, resize };
+    const how = { ...HOW, size: resize };
     assert.deepEqual(preprocess(part, how), preprocess(whole, how));
   });
 }
