@@ -8,11 +8,47 @@ import pytest
 from filelock import FileLock
 from shared_store import SharedStore
 
+#: Files that take over half a minute, by their seconds on two cores. The first two build what those
+#: behind them find in the shared store, and what drives browsers takes turns with what trains.
+LONGEST = (
+    "build/test_build.py",
+    "test_everywhere.py",
+    "client/test_demo.py",
+    "bisect/test_tfjs_faults.py",
+    "client/test_model.py",
+    "export/test_tfjs_layers.py",
+    "client/test_client_fetch.py",
+    "backends/web/test_engines.py",
+    "client/test_tiers.py",
+    "client/test_runtimes.py",
+    "optimize/test_hard_model.py",
+    "test_trained.py",
+    "client/test_dtypes.py",
+    "bisect/test_onnx_faults.py",
+    "bisect/test_command.py",
+    "client/test_bundlers.py",
+    "build/test_failed_build.py",
+    "publish/test_races.py",
+    "optimize/test_channels.py",
+    "optimize/test_prune.py",
+    "optimize/test_qat.py",
+    "optimize/test_distill.py",
+    "optimize/test_cluster.py",
+    "client/test_second_release.py",
+    "client/test_pictures.py",
+    "client/test_cascade.py",
+    "search/test_search.py",
+    "engine/lanes/test_imports.py",
+    "export/test_freeze.py",
+    "bundled/test_train.py",
+)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long begin first: of two processes that share them none waits at the end."""
-    slow = {item.path for item in items if "slow" in item.keywords}
-    items.sort(key=lambda item: item.path not in slow)
+    """Long files begin first: of processes that share the files none waits for another's end."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,6 @@ PIPELINE = Path(sys.executable).with_name("pipeline")
 
 
 @pytest.mark.nightly
-@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_trained_variants_keep_their_gates(tmp_path: Path, shared_store: SharedStore) -> None:
     words = [PIPELINE, "build", CONFIG, "--no-browsers", "--json"]

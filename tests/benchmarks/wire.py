@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ Sizes = Mapping[str, int]
 """What is fetched: digest or name -> bytes on the wire."""
 
 
+@cache
 def compressed(content: bytes) -> int:
     """Bytes on the wire of what a CDN sends with brotli, or as it is where that is smaller."""
     return min(len(brotli.compress(content)), len(content))

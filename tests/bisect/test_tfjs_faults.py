@@ -72,13 +72,13 @@ FAULTS = {
     "a weight": ("branches", weight("left/relu6"), "left/relu6", WASM),
     "a depthwise bias": ("branches", weight("right/dw", 2), "right/dw", WEBGL),
     "dilation": ("branches", attribute("left/relu6", "dilations", DILATED), "left/relu6", WASM),
-    "swapped operands": ("branches", swapped("less"), "less", WEBGL),
+    "swapped operands": ("branches", swapped("less"), "less", WASM),
     "swapped parts": ("branches", swapped("joined"), "joined", WASM),
-    "operator": ("branches", operator("residual", "Sub"), "residual", WEBGL),
+    "operator": ("branches", operator("residual", "Sub"), "residual", WASM),
     "transposition": ("perceptron", attribute("two", "transpose_b", {"b": True}), "two", WASM),
     "behind a loop": ("looping", weight("scores_1"), "scores_1", WASM),
     "a deep weight": ("mobilenet", weight(CONV_5), CONV_5, WASM),
-    "a deep depthwise weight": ("mobilenet", weight(DEPTHWISE_9), DEPTHWISE_9, WEBGL),
+    "a deep depthwise weight": ("mobilenet", weight(DEPTHWISE_9), DEPTHWISE_9, WASM),
 }
 
 
@@ -87,7 +87,8 @@ RIGHT = [
     ("branches", WEBGL),
     ("looping", WASM),
     ("mobilenet", WASM),
-    ("mobilenet", WEBGL),
+    # A rasterizer is slow; what WebGL rounds otherwise in each operator, ``branches`` shows.
+    pytest.param("mobilenet", WEBGL, marks=pytest.mark.nightly),
 ]
 
 

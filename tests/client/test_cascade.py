@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_fixtures import Site
+from client_fixtures import MOSTLY_CHROMIUM, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import drop
@@ -30,6 +30,7 @@ def cascaded(release: Release, folder: Path, threshold: float) -> Release:
     return edited(release, folder, change)
 
 
+@MOSTLY_CHROMIUM
 def test_the_large_one_is_asked_where_the_small_one_is_unsure(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -53,6 +54,7 @@ def test_the_large_one_is_asked_where_the_small_one_is_unsure(
         assert said["found"][i] == alone[name][i]
 
 
+@MOSTLY_CHROMIUM
 def test_its_accuracy_is_what_the_manifest_expects(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -73,6 +75,7 @@ def test_its_accuracy_is_what_the_manifest_expects(
     assert asked == pytest.approx(expected["escalated"], abs=0.05)
 
 
+@MOSTLY_CHROMIUM
 def test_the_large_one_is_fetched_only_when_it_is_asked(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -86,6 +89,7 @@ def test_the_large_one_is_fetched_only_when_it_is_asked(
     assert not any(f"/mobilenet/{path}" in fetched for path in large - small)
 
 
+@MOSTLY_CHROMIUM
 def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:

@@ -96,14 +96,17 @@ def test_proofs_take_the_dtypes_as_they_are(typed: Release) -> None:
     assert manifest["canary"], "it is fed in these dtypes too"
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+#: Both runtimes in each engine's workers, and each backend in one.
+FED = [("chromium", "tfjs-wasm"), ("chromium", "tfjs-webgl"), ("chromium", "ort-wasm"),
+       ("firefox", "tfjs-wasm"), ("firefox", "ort-wasm"),
+       ("webkit", "tfjs-wasm"), ("webkit", "ort-wasm")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "backend"), FED, indirect=["engine"])
 def test_a_page_feeds_them_and_gets_the_promised_ones(
     open_typed: Open, typed: Release, origins: tuple[Origin, Origin], backend: str
 ) -> None:
-    page = open_typed()
-    if page.engine == "webkit" and backend == "tfjs-webgl":
-        pytest.skip("WebKitGTK gives workers no WebGL")
-    said = page.run(PREDICT, **asked(typed, backend, origins, inputs=sample()))
+    said = open_typed().run(PREDICT, **asked(typed, backend, origins, inputs=sample()))
     assert (said["info"]["backend"], said["info"]["tried"]) == (backend, [])
     wanted = right(typed, sample())
     for name, dtype in typed_model.OUTPUTS.items():

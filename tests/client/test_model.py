@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_fixtures import Open, Site
+from client_fixtures import MOSTLY_CHROMIUM, Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import delay
@@ -90,7 +90,23 @@ def lacking(page: ScriptPage, backend: str) -> str | None:
     return "workers" if "webgl" in backend and page.engine == "webkit" else None
 
 
-@pytest.mark.parametrize("backend", ["tfjs-webgl", "tfjs-webgpu", "ort-wasm", "ort-webgpu"])
+#: Chromium has all of them, and each other engine one that it lacks, or lacks in workers. All of
+#: them in all engines is test_runtimes.py.
+FORCED = [
+    *(("chromium", backend) for backend in ("tfjs-webgl", "tfjs-webgpu", "ort-wasm", "ort-webgpu")),
+    ("firefox", "tfjs-webgl"),
+    ("webkit", "tfjs-webgl"),
+    ("webkit", "ort-webgpu"),
+]
+FORCED_NIGHTLY = [("firefox", "tfjs-webgpu"), ("firefox", "ort-wasm"), ("firefox", "ort-webgpu"),
+                  ("webkit", "tfjs-webgpu"), ("webkit", "ort-wasm")]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("engine", "backend"),
+    [*FORCED, *(pytest.param(*one, marks=pytest.mark.nightly) for one in FORCED_NIGHTLY)],
+    indirect=["engine"],
+)
 def test_a_backend_can_be_forced(
     page: ScriptPage, site: Site, everywhere: Release, backend: str
 ) -> None:
@@ -178,6 +194,7 @@ return {{ dtype, shape, values: [...values], kept: data.length }};
 """
 
 
+@MOSTLY_CHROMIUM
 def test_tensors_go_in_and_come_out(page: ScriptPage, site: Site) -> None:
     said = page.run(PREDICT, **where(site))
     assert said["dtype"] == "float32" and said["shape"] == [2, 10]
@@ -200,6 +217,7 @@ return order;
 """
 
 
+@MOSTLY_CHROMIUM
 def test_calls_are_answered_in_their_order(page: ScriptPage, site: Site) -> None:
     assert page.run(ORDER, **where(site)) == [*range(9)]
 
@@ -216,6 +234,7 @@ return [before, await model.memory()];
 """
 
 
+@MOSTLY_CHROMIUM
 def test_a_thousand_classifications_leak_no_tensor(page: ScriptPage, site: Site) -> None:
     before, after = page.run(LEAK, **where(site))
     assert before == after
@@ -231,6 +250,7 @@ return [await pending, after];
 """
 
 
+@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("worker", [True, False])
 def test_a_model_that_is_disposed_of_says_so(page: ScriptPage, site: Site, worker: bool) -> None:
     pending, after = page.run(DISPOSE, **where(site, options={"worker": worker}))
@@ -274,6 +294,7 @@ return [await Promise.all(calls), after, predicted, (await model.classify(files[
 """
 
 
+@MOSTLY_CHROMIUM
 def test_calls_can_be_aborted(page: ScriptPage, site: Site) -> None:
     calls, after, predicted, last = page.run(ABORT_CALLS, **where(site))
     assert calls == [5, "AbortError"] * 4
@@ -303,6 +324,7 @@ def test_a_page_reload_fetches_nothing(page: ScriptPage, site: Site) -> None:
     assert second == {"fetched": 0, "cached": first["total"], "total": first["total"]}
 
 
+@MOSTLY_CHROMIUM
 def test_the_publishers_folder_is_all_that_is_needed(page: ScriptPage, site: Site) -> None:
     page.run(CLASSIFY, **where(site))
     assert {request.status for request in site.cdn.seen()} == {200}
@@ -343,6 +365,7 @@ return listeners;
 """
 
 
+@MOSTLY_CHROMIUM
 def test_a_signal_outlives_calls_without_keeping_them(page: ScriptPage, site: Site) -> None:
     assert page.run(SIGNAL, **where(site)) == 0
 

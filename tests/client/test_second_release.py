@@ -9,7 +9,7 @@ import pytest
 from client_release import Release
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-from wire import Published, updates
+from wire import Published, again, updates
 
 
 def weights(release: Release, name: str) -> list[str]:
@@ -28,9 +28,9 @@ def test_every_shard_but_the_heads_keeps_its_url(
 
 def test_it_costs_less_than_a_seventh_of_the_bytes(published: Release, retrained: Release) -> None:
     first, second = (Published.latest(one.model) for one in (published, retrained))
-    found = {one.artifact: one for one in updates(first, second, (2**22,))}
+    found = {one.artifact: one for one in updates(first, second)}
     assert {"tfjs-graph/uint8", "onnx/fp32", "tfjs-layers/fp32"} <= found.keys()
-    for one in found.values():
-        assert 0 < one.share < 0.15
-        # Cut without regard to layers, all of a model of this size is in one file.
-        assert one.shares_in_pieces[2**22] > 0.9
+    assert all(0 < one.share < 0.15 for one in found.values())
+    # Cut without regard to layers, all of a model of this size is in one file.
+    whole = [one.fetched_in_pieces("tfjs-graph/uint8", 2**22) for one in (first, second)]
+    assert again(*whole) > 0.9 * sum(whole[0].values())

@@ -18,7 +18,7 @@ from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import hard_model
 from tools import train_digits as train
 
-pytestmark = [pytest.mark.slow, pytest.mark.nightly]
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(scope="module")
