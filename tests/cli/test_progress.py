@@ -91,11 +91,12 @@ def test_a_log_has_a_line_for_each_step_and_no_control_codes(
 def test_a_log_hears_of_a_step_that_takes_long(capfd: pytest.CaptureFixture[str]) -> None:
     now = Now(total=2)
     now.lanes["light"] = Running("compress onnx/fp32", time.monotonic() - 65, 0.5, "5.0 of 10.0 MB")
-    heart = Heartbeat(now, every_s=0.2)
+    heart, began = Heartbeat(now, every_s=0.2), time.monotonic()
     time.sleep(0.7)
     heart.stop()
+    most = (time.monotonic() - began) / 0.2
     said = capfd.readouterr().err.splitlines()
-    assert 1 <= len(said) <= 3
+    assert 1 <= len(said) <= most
     assert re.fullmatch(r"compress onnx/fp32 1:0\d 50% 5\.0 of 10\.0 MB", said[0])
 
 

@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from pipeline.backends.web import session
 from pipeline.backends.web.driver import PageFailure
 
-WAIT_S = 30
+#: A busy machine is slow.
+WAIT_S = 120
 _POLL_S = 0.05
 
 #: WebDriver's code points (https://w3c.github.io/webdriver/#keyboard-actions) of keys with names.
@@ -171,6 +172,7 @@ class _Chromium:
     def __init__(self, browser: Any) -> None:
         self.browser = browser
         self.page = browser._browser.new_context(viewport={"width": 1200, "height": 900}).new_page()
+        self.page.set_default_timeout(1000 * WAIT_S)
         self.wrong: list[str] = []
         self.page.on("console", self._heard)
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))

@@ -113,10 +113,10 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
 
 
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
-    loads.site.cdn.fail("*/files/*", delay(0.5))
+    loads.site.cdn.fail("*/files/*", delay(2))
     loads.fetch(files)
     first = [request.at for request in loads.site.cdn.seen("*/files/*")][:6]
-    assert len(first) > 1 and max(first) - min(first) < 0.4
+    assert len(first) > 1 and max(first) - min(first) < 2, "asked for before any was answered"
 
 
 @pytest.mark.parametrize("fault", [answer(503), drop, cut(0.5)], ids=["503", "dropped", "cut"])
@@ -186,8 +186,8 @@ def test_an_endless_body_is_not_read_to_its_end(loads: Loads, files: list[dict[s
 
 
 def test_a_stalled_connection_counts_as_broken(loads: Loads, files: list[dict[str, Any]]) -> None:
-    loads.site.cdn.fail("*.bin", stall(10), times=1)
-    assert loads.fetch(files, stallMs=700)["sizes"] == sizes(files)
+    loads.site.cdn.fail("*.bin", stall(60), times=1)
+    assert loads.fetch(files, stallMs=2500)["sizes"] == sizes(files)
     assert loads.requests() == len(files) + 1
 
 

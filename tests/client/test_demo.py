@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from client_release import Release
 from client_site import Origin, running
-from demo_page import LOADED, DemoPage, Point
+from demo_page import LOADED, WAIT_S, DemoPage, Point
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -396,6 +396,7 @@ def test_looks_through_a_camera(demo: DemoPage) -> None:
     )
     try:
         page = browser.new_page()
+        page.set_default_timeout(1000 * WAIT_S)
         page.goto(demo.url + "#teach")
         page.locator("main").wait_for()
         page.check("[value=camera]", force=True)

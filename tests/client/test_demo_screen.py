@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from client_release import Release
 from client_site import Origin, running
+from demo_page import WAIT_S
 from test_demo import AXE, DRAWN, TYPES
 
 from pipeline.backends.web import session
@@ -43,6 +44,7 @@ def profile(width: int = 1280, height: int = 800, **more: Any) -> Iterator[Any]:
     """A new visitor's browser."""
     browser: Any = session.running("chromium").browser
     context = browser._browser.new_context(viewport={"width": width, "height": height}, **more)
+    context.set_default_timeout(1000 * WAIT_S)
     context.add_init_script(SHIFTS)
     try:
         yield context

@@ -96,5 +96,5 @@ def test_processes_at_once_lose_nothing(config: Path) -> None:
     )
     commands = [[sys.executable, "-c", script, str(config), name] for name in "abc"]
     processes = [subprocess.Popen(command) for command in commands]
-    assert [process.wait(timeout=60) for process in processes] == [0, 0, 0]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
     assert len(json.loads(lock_path(config).read_text())) == 120

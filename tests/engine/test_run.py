@@ -280,7 +280,7 @@ def test_a_crash_is_a_result_where_its_step_says_so(tmp_path: Path) -> None:
     assert ("start", "bad") in run_most(store, *nodes)[1]
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 def test_a_process_killed_while_it_reports_keeps_no_other_from_it(tmp_path: Path) -> None:
     bad = node("bad", steps.killed_while_it_reports, lane="other")
     later = node("later", steps.slow, inputs=("slow",))
@@ -323,7 +323,7 @@ def test_lanes_leave_no_threads(tmp_path: Path) -> None:
         pools = {thread for thread in threading.enumerate() if not thread.daemon} - before
         assert len(pools) >= 2
     assert not [thread for thread in pools if thread.is_alive()]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (left := set(threading.enumerate()) - before) and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not left, "those that forward reports end by themselves"
@@ -334,7 +334,7 @@ def test_each_run_is_told_what_its_own_steps_report(tmp_path: Path) -> None:
     with LocalLanes(tmp_path / "logs") as lanes:
         for watch, name in ((build, "a"), (search, "b"), (build, "c")):
             Run(plan(node(name)), store, lanes, {}, watch).all()
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + 60
             while ("light", f"wrote {name}") not in watch.notes and time.monotonic() < deadline:
                 time.sleep(0.01)
     assert build.notes == [("light", "wrote a"), ("light", "wrote c")]
@@ -366,7 +366,7 @@ def test_a_process_that_is_ended_while_it_reports_holds_up_nobody(tmp_path: Path
     script = tmp_path / "parent.py"
     script.write_text(TALKS)
     done = subprocess.run(
-        [sys.executable, script, tmp_path], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, script, tmp_path], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.stderr == "enough\n"
 
@@ -400,7 +400,7 @@ def test_no_process_outlives_a_killed_build_and_the_next_one_resumes(tmp_path: P
     script.write_text(PARENT)
     parent = subprocess.Popen([sys.executable, script, tmp_path])
     log = tmp_path / "log"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not log.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     worker = int(log.read_text().split()[2])
@@ -408,7 +408,7 @@ def test_no_process_outlives_a_killed_build_and_the_next_one_resumes(tmp_path: P
 
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(worker) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not psutil.pid_exists(worker)

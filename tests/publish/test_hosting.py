@@ -103,7 +103,7 @@ def answers(port: int) -> bool:
 
 
 def wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not answers(port):
         assert process.poll() is None, "the server ended"
         assert time.monotonic() < deadline, "the server does not answer"
@@ -327,18 +327,18 @@ def test_serve_says_where_and_ends_with_ctrl_c(cdn: Path) -> None:
     assert rebound.status_code == 400, "another name for this machine"
     assert 'href="m/index.html"' in httpx.get(url[0]).text, "what there is"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (0, ""), out
 
 
 def test_serve_names_what_is_wrong(cdn: Path, tmp_path: Path) -> None:
-    nothing = pipeline(tmp_path).communicate(timeout=30)[1]
+    nothing = pipeline(tmp_path).communicate(timeout=120)[1]
     assert nothing.startswith(f"error: {tmp_path}: nothing is published there\n")
     assert "pipeline build" in nothing
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         holder.listen()
         port = holder.getsockname()[1]
-        taken = pipeline(cdn, "--port", port).communicate(timeout=30)[1]
+        taken = pipeline(cdn, "--port", port).communicate(timeout=120)[1]
     assert taken.startswith(f"error: port {port} is taken\n")
     assert "--port 0" in taken

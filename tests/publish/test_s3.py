@@ -63,7 +63,7 @@ def test_the_order_of_writes_hides_half_a_release(s3: S3, bucket: str, tmp_path:
 def test_several_files_are_sent_at_once(s3: S3, bucket: str, tmp_path: Path) -> None:
     """As many as the barrier waits for have to be under way, or none of them is let go."""
     entry = artifact(tmp_path / "a", *(bytes([n]) * 1000 for n in range(12)))
-    together = threading.Barrier(6, timeout=30)
+    together = threading.Barrier(6, timeout=120)
     first = iter(range(6))
 
     def wait(method: str, path: str) -> None:

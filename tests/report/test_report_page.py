@@ -36,6 +36,7 @@ def opened(
     path = tmp_path / "report.html"
     path.write_text(text)
     context = browser.new_context(viewport={"width": width, "height": 900}, **more)
+    context.set_default_timeout(120_000)  # a busy machine is slow
     shown = context.new_page()
     said: list[str] = []
     shown.on("console", lambda message: said.append(message.text))

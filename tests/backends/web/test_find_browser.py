@@ -38,7 +38,7 @@ def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_browser_that_is_there_is_named_in_one_line() -> None:
     command = [sys.executable, "-m", "pipeline.backends.web.install"]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     found = install.find_browser()
     assert found is not None
     assert result.stdout == f"browser: {found} ({install.version(found)})\n"
