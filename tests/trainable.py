@@ -72,19 +72,41 @@ def images(count: int, seed: int = 0) -> tuple[Any, Any]:
 def trained(sparse: str | None = None) -> Any:
     """The model after a short training; about half of a layer's kernel is zero where one is named,
     as pruning would leave it."""
-    from pipeline.optimize.training import finetune
-    from pipeline.optimize.training.examples import Examples
+    from pipeline.graphs.keras.layers import layers
 
     made = model()
-    inputs, labels = images(600, 5)
-    examples = Examples((inputs,), (labels,), "labels")
-    with finetune.reproducible(0):
-        finetune.fit(made, examples, examples, finetune.Recipe(6, 20, 0.003, 0))
-    for layer in finetune.layers(made):
+    train(made)
+    for layer in layers(made):
         if layer.name == sparse:
             kernel = layer.kernel.numpy()
             layer.kernel.assign(np.where(np.abs(kernel) < np.median(np.abs(kernel)), 0, kernel))
     return made
+
+
+def tiny() -> Any:
+    """``image`` [n, 8, 8, 3] -> ``scores``, trained; a rasterizer compiles it in seconds."""
+    import tf_keras
+
+    layers = tf_keras.layers
+    tf_keras.utils.set_random_seed(0)
+    image = tf_keras.Input((SIZE, SIZE, 3), name="image")
+    x = layers.Conv2D(8, 3, activation="relu", name="conv")(image)
+    x = layers.DepthwiseConv2D(3, activation="relu", name="depthwise")(x)
+    x = layers.Dense(CLASSES, name="logits")(layers.GlobalAveragePooling2D(name="mean")(x))
+    made = tf_keras.Model(image, layers.Softmax(name="scores")(x), name="tiny")
+    train(made, epochs=20)
+    return made
+
+
+def train(made: Any, epochs: int = 6) -> None:
+    """Teach a model the two bits of ``images``."""
+    from pipeline.optimize.training import finetune
+    from pipeline.optimize.training.examples import Examples
+
+    inputs, labels = images(600, 5)
+    examples = Examples((inputs,), (labels,), "labels")
+    with finetune.reproducible(0):
+        finetune.fit(made, examples, examples, finetune.Recipe(epochs, 20, 0.003, 0))
 
 
 def write(root: Path, made: Any, *, labelled: bool = True) -> dict[str, Path]:
