@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.int64]
 
-FILE = Path(__file__).parents[1] / "pipeline" / "client" / "demo" / "samples.json"
+PANEL = Path(__file__).parents[1] / "pipeline" / "tasks" / "image_classification" / "panel"
+FILE = PANEL / "samples.json"
 ROWS = 3
 CREDIT = (
     "Digits: E. Alpaydin and C. Kaynak (1998), UCI Machine Learning Repository, "

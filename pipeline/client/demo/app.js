@@ -1,16 +1,12 @@
-/** The demo page: a picture, what the published model says of it, and classes of one's own. */
+/** The demo page: an item on the stage, and what the published model says of it, in its task's panel. */
 
 import { fetchRelease } from "../fetch.js";
-import { inShort } from "./bars.js";
 import { ROOT, readChannels, wanted } from "./catalog.js";
-import { Digits } from "./digits.js";
 import { announce, enable, find, make, say } from "./dom.js";
-import { Lens } from "./lens.js";
+import { Panels } from "./panels.js";
 import { Side } from "./side.js";
 import { copyOn, lead, pin, snippet } from "./snippet.js";
-import { Stage } from "./stage.js";
 import { hear, tell } from "./tabs.js";
-import { Teach } from "./teach/teach.js";
 import { verdict } from "./verdict.js";
 import { line, median, milliseconds, percent } from "./words.js";
 
@@ -18,8 +14,14 @@ const RUNS = 20;
 
 /** @type {Side[]} */
 const sides = [];
-const stage = new Stage(() => seen());
-const teach = new Teach(stage);
+const panels = new Panels({
+  stage: find("#stage"),
+  panel: find("#panel"),
+  seen: () => seen(),
+  tell,
+});
+/** @type {import("./contract.js").Panel} */
+let panel;
 /** @typedef {import("./side.js").Release & { integrity: string }} Release */
 /** @type {Release | null} */
 let release = null;
@@ -35,9 +37,9 @@ async function begin() {
   find("#time").addEventListener("click", () => void timeRuns());
   copyOn(find("#copy"), () => find("#snippet").textContent ?? "");
   hear(heard);
-  const [channels, digits] = await Promise.all([readChannels(), Digits.read()]);
+  const channels = await readChannels();
   const select = offerModels(channels);
-  const choose = () => open(channels[select.selectedIndex], digits).catch(fail);
+  const choose = () => open(channels[select.selectedIndex]).catch(fail);
   select.addEventListener("change", choose);
   find("#notice button").addEventListener("click", choose);
   select.selectedIndex = channels.indexOf(wanted(channels));
@@ -56,8 +58,8 @@ function offerModels(channels) {
   return select;
 }
 
-/** @param {import("./catalog.js").Channel} chosen @param {Digits} digits */
-async function open(chosen, digits) {
+/** @param {import("./catalog.js").Channel} chosen */
+async function open(chosen) {
   const mine = ++asked;
   const { url, model, channel } = chosen;
   say(find("#fatal"));
@@ -66,7 +68,7 @@ async function open(chosen, digits) {
   history.replaceState(null, "", `?${new URLSearchParams({ model, channel })}${location.hash}`);
   // What is shown of the model before belongs to it alone.
   release = null;
-  stage.setMode(stage.mode);
+  panel?.stage.clear();
   await Promise.all(sides.map((side) => side.forget()));
   const { manifest, base, offline, content } = await fetchRelease(url, {});
   if (mine !== asked) return;
@@ -74,12 +76,11 @@ async function open(chosen, digits) {
   const file = "tools" in manifest ? "manifest.json" : "page.json";
   const pinned = new URL(`releases/${manifest.release}/${file}`, base).href;
   const integrity = await pin(content);
-  if (mine !== asked) return;
-  release = { manifest, url, pinned, integrity, lens: new Lens(manifest) };
+  if (mine !== asked || !(await take(manifest, () => mine === asked))) return;
+  release = { manifest, url, pinned, integrity };
   describe(manifest);
   credit(manifest, offline);
-  stage.open(digits.suits(manifest) ? digits : null);
-  teach.open(manifest, base);
+  panel.open(manifest, base);
   if (!sides.length) addSide();
   for (const side of sides) side.offer(release);
   find("main").hidden = find("#panel").hidden = false;
@@ -88,6 +89,32 @@ async function open(chosen, digits) {
   tell({ what: "release", url, release: manifest.release, created: manifest.created });
   await Promise.all(sides.map((side) => side.load()));
 }
+
+/**
+ * The panel of a release's task in place of that of another one.
+ * @param {any} manifest
+ * @param {() => boolean} wanted whether nothing else was asked for meanwhile
+ */
+async function take(manifest, wanted) {
+  const taken = await panels.take(manifest, wanted);
+  if (taken === panel || !taken) return taken;
+  panel = taken;
+  await Promise.all(sides.splice(0).map((side) => side.close()));
+  find("#compare").setAttribute("aria-pressed", "false");
+  offerViews();
+  showView();
+  return panel;
+}
+
+/** Links to the panel's own views, behind "Try it". */
+function offerViews() {
+  document.querySelectorAll(".views .own").forEach((link) => link.remove());
+  for (const { name, title } of panel.views)
+    find("#all-models").before(make("a", { href: `#${name}`, class: "own" }, title));
+}
+
+/** The panel's own view that is shown, if one is. */
+const own = () => panel?.views.find(({ shown }) => shown);
 
 /** @param {{ name?: string, model?: string, description?: string | null }} shown */
 function describe({ name, model, description }) {
@@ -108,14 +135,14 @@ function credit({ release: id, license, accuracy, samples }, offline) {
 
 /** What another tab tells: this one says so, and goes on with what it shows. @param {import("./tabs.js").News} news */
 function heard(news) {
-  if (news.what === "head") return void teach.refresh(news.model);
+  if (news.what !== "release") return panel?.hear?.(news);
   if (!release || news.url !== release.url || news.created <= release.manifest.created) return;
   find("#notice span").textContent = "A newer release of this model was published.";
   find("#notice").hidden = false;
 }
 
 function addSide(artifact = "") {
-  const side = new Side("AB"[sides.length], changed);
+  const side = new Side("AB"[sides.length], panel, changed);
   sides.push(side);
   find("#sides").append(side.root);
   if (release) side.offer(release, artifact);
@@ -143,24 +170,27 @@ function other() {
 
 /** A side was asked for something else, loaded, answered or failed. */
 function changed() {
-  enable("#time", Boolean(stage.picture) && sides.some((side) => side.model));
-  if (stage.picture && !teach.shown && sides.some(waits)) void seen();
-  say(find("#verdict"), sides.length === 2 ? verdict(sides[0], sides[1]) : "");
-  find("#peek").textContent = teach.shown ? teach.said : said();
+  const item = panel?.stage.item;
+  enable("#time", Boolean(item) && sides.some((side) => side.model));
+  if (item && !own() && sides.some(waits)) void seen();
+  say(find("#verdict"), sides.length === 2 ? verdict(sides[0], sides[1], panel) : "");
+  const peek = document.querySelector("#peek");
+  if (peek) peek.textContent = own()?.said ?? said();
   if (release)
     find("#snippet").textContent = snippet({
       client: new URL("client/index.js", ROOT).href,
       url: release.pinned,
       integrity: release.integrity,
       wish: sides[0].wish,
+      code: panel.code,
     });
 }
 
-/** What each side answers to the picture on the stage: on a phone it stands in the picture. */
+/** What each side answers to what is on the stage: on a phone it stands in the picture. */
 function said() {
   const answers = sides.map(({ name, answer, seen }) => {
-    if (!answer || !seen || seen !== stage.picture) return "";
-    return (sides.length > 1 ? `${name}: ` : "") + inShort(answer, seen.doubt);
+    if (!answer || !seen || seen !== panel.stage.item) return "";
+    return (sides.length > 1 ? `${name}: ` : "") + panel.inShort({ answer, item: seen });
   });
   return answers.filter(Boolean).join(" · ");
 }
@@ -171,63 +201,63 @@ const seen = () => (looking ??= look());
 async function look() {
   // What changes in one go, as a mode and its picture, is looked at once.
   await null;
-  let picture;
+  let item;
   try {
     do {
-      picture = stage.picture;
-      if (!picture) {
-        sides.forEach((side) => side.clear());
-        teach.clear();
-      } else if (teach.shown) await teach.classify(picture);
-      else await answer(picture);
-    } while (stage.picture !== picture || (picture && !teach.shown && sides.some(waits)));
+      item = panel.stage.item;
+      if (!item) for (const one of [...sides, ...panel.views]) one.clear();
+      else await (own()?.look(item) ?? answer(item));
+    } while (panel.stage.item !== item || (item && !own() && sides.some(waits)));
   } finally {
     looking = null;
   }
-  teach.update();
+  for (const view of panel.views) view.update();
   changed();
 }
 
 /** @param {Side} side */
-const waits = (side) => side.model && side.seen !== stage.picture;
+const waits = (side) => side.model && side.seen !== panel.stage.item;
 
-/** @param {import("./stage.js").Picture} picture */
-async function answer(picture) {
-  for (const side of sides) await side.classify(picture);
+/** @param {import("./contract.js").Item} item */
+async function answer(item) {
+  for (const side of sides) await side.ask(item);
   const [first] = sides;
-  if (first?.answer) announce(`Answer: ${inShort(first.answer, picture.doubt)}`);
+  if (first?.answer) announce(`Answer: ${panel.inShort({ answer: first.answer, item })}`);
 }
 
 /** Both sides in turn, so that what else the machine does disturbs both alike. */
 async function timeRuns() {
-  const { picture } = stage;
-  if (!picture) return;
+  const { stage } = panel;
+  const { item } = stage;
+  if (!item) return;
   enable("#time", false);
   sides.forEach((side) => (side.times = []));
   // Whoever draws on, or chooses anew, has no use for the rest.
-  for (let run = 0; run < RUNS && stage.picture === picture; run++) {
+  for (let run = 0; run < RUNS && stage.item === item; run++) {
     // Whoever comes first after a pause has a disadvantage.
-    for (const side of run % 2 ? [...sides].reverse() : sides) await side.classify(picture);
+    for (const side of run % 2 ? [...sides].reverse() : sides) await side.ask(item);
   }
   changed();
   const [first] = sides;
-  if (stage.picture !== picture || !first.times.length) return;
+  if (stage.item !== item || !first.times.length) return;
   const outcome = find("#verdict").textContent || `Median: ${milliseconds(median(first.times))}`;
   announce(`Timed. ${outcome}`);
 }
 
 function showView() {
-  const teaching = location.hash === "#teach";
-  find("#try").hidden = teaching;
-  find("#teach").hidden = !teaching;
+  const view = panel?.views.find(({ name }) => location.hash === `#${name}`);
+  find("#try").hidden = Boolean(view);
   for (const link of document.querySelectorAll(".views a")) {
-    if (link.getAttribute("href") === (teaching ? "#teach" : "#try"))
+    if (link.getAttribute("href") === (view ? `#${view.name}` : "#try"))
       link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  teach.show(teaching);
+  for (const one of panel?.views ?? []) {
+    one.root.hidden = one !== view;
+    one.show(one === view);
+  }
   changed();
-  if (stage.picture) void seen();
+  if (panel?.stage.item) void seen();
 }
 
 /** @param {unknown} error */

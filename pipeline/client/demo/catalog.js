@@ -3,7 +3,7 @@
 import { runtimeOf } from "../choose.js";
 
 /** The CDN folder, in which this page lies in `demo/`. */
-export const ROOT = new URL("../", import.meta.url);
+export const ROOT = new URL("../", globalThis.document?.baseURI ?? import.meta.url);
 
 /**
  * @typedef {object} Channel

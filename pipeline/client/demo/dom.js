@@ -42,6 +42,17 @@ export function stamp(selector) {
 }
 
 /**
+ * The element that a text describes, which is this code's own and nobody's input.
+ * @param {string} html
+ * @returns {HTMLElement}
+ */
+export function parsed(html) {
+  const template = make("template");
+  template.innerHTML = html.trim();
+  return template.content.firstElementChild;
+}
+
+/**
  * Show one line of text, or hide the element where there is none.
  * @param {HTMLElement} element
  * @param {string} [text]

@@ -1,21 +1,17 @@
 /** One model that runs: what to run is chosen, loaded, answers, and says how it did. */
 
-import { clearAnswer, showAnswer } from "./bars.js";
 import { backendsOf, ROOT } from "./catalog.js";
 import { find, make, say, stamp } from "./dom.js";
 import { facts, reasons } from "./facts.js";
 import { Loading } from "./loading.js";
-import { show } from "./photos.js";
 import { bytes, line } from "./words.js";
 
 /**
- * @typedef {import("./stage.js").Picture} Picture
- * @typedef {{ label: string, index: number, score: number }} Guess
+ * @typedef {import("./contract.js").Item} Item
  * @typedef {object} Release
  * @property {any} manifest
  * @property {string} url of its channel
  * @property {string} pinned URL of its manifest
- * @property {import("./lens.js").Lens} lens
  */
 
 /** Times that the median is of. */
@@ -31,18 +27,27 @@ export class Side {
   /** @type {AbortController | undefined} of the load that is under way, or was the last */
   #abort;
 
+  #panel;
+
   /**
    * @param {string} name of it, where two are compared
+   * @param {import("./contract.js").Panel} panel
    * @param {() => void} changed told when it loaded, answered or failed
    */
-  constructor(name, changed) {
+  constructor(name, panel, changed) {
     this.root = stamp("#side-template");
+    this.#panel = panel;
+    panel.prepare(find(".answer", this.root));
+    (this.root.querySelector(".answer .first") ?? find(".answer", this.root)).append(
+      stamp("#seen-template"),
+    );
+    find(".waiting", this.root).textContent = panel.stage.waiting;
     this.name = name;
     /** @type {any} the client's model */
     this.model = null;
-    /** @type {Guess[] | null} */
+    /** @type {any} */
     this.answer = null;
-    /** @type {Picture | null} the one that was last classified, or failed to be */
+    /** @type {Item | null} the one that was last given to it, answered or not */
     this.seen = null;
     /** @type {number[]} milliseconds of the last runs */
     this.times = [];
@@ -144,41 +149,53 @@ export class Side {
   }
 
   /**
-   * Classify a picture.
-   * @param {Picture} picture
+   * Answer an item.
+   * @param {Item} item
    */
-  async classify(picture) {
+  async ask(item) {
     const { model } = this;
     if (!model) return;
-    this.seen = picture;
+    this.seen = item;
     const began = performance.now();
     try {
-      const answer = await model.classify(picture.pixels, { top: 5 });
+      const answer = await this.#panel.ask(model, item);
       // What was cleared or chosen anew meanwhile has no answer.
-      if (model !== this.model || this.seen !== picture) return;
+      if (model !== this.model || this.seen !== item) return;
       this.times = [...this.times, performance.now() - began].slice(-KEPT);
       this.answer = answer;
       say(find(".error", this.root));
-      showAnswer(this.root, answer, picture.doubt);
+      this.#panel.draw(find(".answer", this.root), { answer, item });
+      this.#answered(true);
       this.#tell();
-      await this.#showSeen(picture);
+      await this.#showSeen(item);
     } catch (error) {
       if (model === this.model) this.#fail(error);
     }
   }
 
-  /** The picture as the model got it. @param {Picture} picture */
-  async #showSeen(picture) {
-    const image = await this.#offered.lens.look(picture).catch(() => null);
-    if (this.seen !== picture) return;
+  /** The item as the model got it. @param {Item} item */
+  async #showSeen(item) {
+    const image = await this.#panel.stage.look?.(item)?.catch(() => null);
+    if (this.seen !== item) return;
     find(".seen", this.root).hidden = !image;
-    if (image) show(/** @type {HTMLCanvasElement} */ (find(".seen canvas", this.root)), image);
+    if (!image) return;
+    const canvas = /** @type {HTMLCanvasElement} */ (find(".seen canvas", this.root));
+    [canvas.width, canvas.height] = [image.width, image.height];
+    // An image of a few pixels is shown as such.
+    canvas.style.imageRendering = image.width < 64 ? "pixelated" : "auto";
+    canvas.getContext("2d")?.putImageData(image, 0, 0);
+  }
+
+  /** @param {boolean} answered whether there is an answer to show */
+  #answered(answered) {
+    find(".answer", this.root).hidden = !answered;
+    find(".waiting", this.root).hidden = answered;
   }
 
   /** Take the answer back, since its picture is gone. */
   clear() {
     this.answer = this.seen = null;
-    clearAnswer(this.root);
+    this.#answered(false);
   }
 
   /** What the artifact that runs takes on the way here, without the runtime. */
@@ -211,7 +228,7 @@ export class Side {
   #fail(error) {
     // An answer to the picture before would be taken for this one's.
     this.answer = null;
-    clearAnswer(this.root);
+    this.#answered(false);
     say(find(".error", this.root), line(error));
     find(".why", this.root).replaceChildren(...reasons([], error.tried ?? []));
     if (error.tried?.length)

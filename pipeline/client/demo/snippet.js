@@ -3,10 +3,11 @@
 import { find } from "./dom.js";
 
 /**
- * @param {{ client: string, url: string, integrity?: string, wish: Record<string, string> }} release
- *   `url` and `integrity` of its manifest; `wish`: what was chosen of artifact and backend
+ * @param {{ client: string, url: string, integrity?: string, wish: Record<string, string>, code: string }} release
+ *   `url` and `integrity` of its manifest; `wish`: what was chosen of artifact and backend; `code`: what is
+ *   done with the model
  */
-export function snippet({ client, url, integrity, wish }) {
+export function snippet({ client, url, integrity, wish, code }) {
   const options = Object.entries({ ...(integrity && { integrity }), ...wish });
   const lines = options.map(([name, value]) => `  ${name}: ${JSON.stringify(value)},\n`).join("");
   return `import { load } from ${JSON.stringify(client)};
@@ -14,8 +15,7 @@ export function snippet({ client, url, integrity, wish }) {
 const model = await load(
   ${JSON.stringify(url)},${options.length ? ` {\n${lines.replace(/^/gm, "  ").trimEnd()}\n  },` : ""}
 );
-const [best] = await model.classify(document.querySelector("img"));
-console.log(best.label, best.score);
+${code}
 `;
 }
 

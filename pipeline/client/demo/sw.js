@@ -13,9 +13,8 @@ const SHELL = [
   "demo/index.html",
   "demo/app.js",
   "demo/icon.svg",
-  "demo/learn.js",
   "demo/manifest.webmanifest",
-  "demo/samples.json",
+  "demo/panels.json",
   "demo/style.css",
   "client/index.js",
   // Loaded where they are needed, which may be offline.
@@ -40,6 +39,15 @@ self.addEventListener("fetch", (event) => {
     request.url.startsWith(self.registration.scope) && /^($|index\.|demo\/|client\/)/.test(path);
   if (request.method === "GET" && ours) event.respondWith(answer(event));
 });
+
+// The page has loaded a panel, which this worker may not have seen.
+self.addEventListener("message", (event) => event.waitUntil(keepAll(event.data.keep)));
+
+async function keepAll(urls) {
+  const cache = await caches.open(CACHE);
+  const known = await Promise.all(urls.map((url) => cache.match(url)));
+  await cache.addAll(urls.filter((_, i) => !known[i]));
+}
 
 async function install() {
   const cache = await caches.open(CACHE);

@@ -1,5 +1,3 @@
-import { inWords, isSure } from "./doubt.js";
-
 /** What a comparison comes to, in a sentence or two. */
 
 /** Sizes that differ by less are alike. */
@@ -10,27 +8,15 @@ const ENOUGH = 10;
 /**
  * @param {import("./side.js").Side} a
  * @param {import("./side.js").Side} b
+ * @param {import("./contract.js").Panel} panel
  * @returns {string} nothing while there is nothing to compare
  */
-export function verdict(a, b) {
+export function verdict(a, b, panel) {
   // While a picture changes, one of them may still answer the one before.
   if (!a.answer || !b.answer || a.seen !== b.seen) return "";
   const [left, right] = [a, b].map((side) => side.wireBytes);
-  return `${answers(a, b)} ${speed(a.times, b.times)} ${size(left, right)}`;
-}
-
-/** @param {import("./side.js").Side} a @param {import("./side.js").Side} b */
-function answers(a, b) {
-  const [first, second] = [a, b].map(({ answer, seen }) => {
-    const guesses = /** @type {import("./doubt.js").Guess[]} */ (answer);
-    return isSure(guesses, seen?.doubt)
-      ? `says ${guesses[0].label}`
-      : `is ${inWords(guesses, seen?.doubt).replace("Not", "not")}`;
-  });
-  if (first !== second) return `They differ: A ${first}, B ${second}.`;
-  return first.startsWith("says")
-    ? `Both say${first.slice(4)}.`
-    : `Neither is sure${first.slice(11)}.`;
+  const [first, second] = [a, b].map(({ answer, seen }) => ({ answer, item: seen }));
+  return `${panel.compare(first, second)} ${speed(a.times, b.times)} ${size(left, right)}`;
 }
 
 /** Which is faster: where the slower half of its runs beats the faster half of the other's. */

@@ -1,13 +1,18 @@
-"""The demo page as it is published: ``demo/``, and what has to lie at the CDN folder's root."""
+"""The demo page as it is published: ``demo/``, and what has to lie at the CDN folder's root.
+
+The page is a frame. Each task brings a panel: ``panel.js`` in its folder, with what that imports of
+the task's kind of input; workers of its own as ``panel/*.worker.js``, and data as ``panel/*.json``.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 from pipeline.backends.web import esbuild
-from pipeline.backends.web.packages import CLIENT, INPUTS
-from pipeline.base.digest import scan, tree_digest
+from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
+from pipeline.base.digest import file_digest, scan, tree_digest
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.publish.delivery.compress import give_way, write_twins
@@ -15,26 +20,52 @@ from pipeline.storage.layout import DEMO
 
 SOURCES = CLIENT / "demo"
 
-#: The page's modules in one, and those of the worker that trains in another, with TF.js.
-MODULES = ("app.js", "learn.js")
-PLAIN = ("icon.svg", "index.html", "manifest.webmanifest", "samples.json", "style.css")
+#: The page's modules in one.
+MODULE = "app.js"
+PLAIN = ("icon.svg", "index.html", "manifest.webmanifest", "style.css")
 #: A service worker looks after its own folder, and those below.
 ROOT = ("sw.js",)
+#: Task -> the files of its panel, its module first.
+PANELS = "panels.json"
 
 
 def fingerprint() -> str:
     """What decides the page's files."""
-    modules = [esbuild.fingerprint(folder) for folder in (CLIENT, INPUTS)]
-    return f"{modules} {tree_digest(scan(SOURCES))}"
+    modules = [esbuild.fingerprint(folder) for folder in (CLIENT, INPUTS, TASKS)]
+    others = {
+        path.relative_to(home.parent).as_posix(): file_digest(path)
+        for home in (TASKS, INPUTS)
+        for path in (*home.glob("*/*.css"), *home.glob("*/panel/*.json"))
+    }
+    return f"{modules} {tree_digest(scan(SOURCES))} {tree_digest(others)}"
 
 
-@step(version=2, lane="compress", tools=("brotli",))
+@step(version=3, lane="compress", tools=("brotli",))
 def make(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """The page's sources -> files by their paths below the CDN folder, and their twins."""
     give_way()
-    esbuild.bundle([SOURCES / name for name in MODULES], work / DEMO)
+    demo = work / DEMO
+    esbuild.bundle([SOURCES / MODULE], demo)
     for name in PLAIN:
-        shutil.copyfile(SOURCES / name, work / DEMO / name)
+        shutil.copyfile(SOURCES / name, demo / name)
     for name in ROOT:
         shutil.copyfile(SOURCES / name, work / name)
+    (demo / PANELS).write_text(json.dumps(make_panels(demo), indent=1))
     write_twins({path: work / path for path in scan(work)}, work)
+
+
+def make_panels(demo: Path) -> dict[str, list[str]]:
+    """Write the panel of each task that has one; what the page is told of them."""
+    panels = {}
+    for panel in sorted(TASKS.glob("*/panel.js")):
+        home = demo / TASKS.name / panel.parent.name
+        workers = panel.parent.glob("panel/*.worker.js")
+        esbuild.bundle([panel, *sorted(workers)], home, base=panel.parent)
+        for data in panel.parent.glob("panel/*.json"):
+            (home / "panel").mkdir(exist_ok=True)
+            shutil.copyfile(data, home / "panel" / data.name)
+        others = sorted(path for path in home.rglob("*.*") if path != home / panel.name)
+        files = [home / panel.name, *others]
+        name = panel.parent.name.replace("_", "-")
+        panels[name] = [path.relative_to(demo).as_posix() for path in files]
+    return panels

@@ -74,6 +74,7 @@ test("the code that is shown loads what is shown", async () => {
   const release = {
     client: "https://a.example/client/index.js",
     url: "https://a.example/page.json",
+    code: "console.log(model);",
   };
   const integrity = await pin(new TextEncoder().encode("abc").buffer);
   assert.equal(integrity, "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");

@@ -1,8 +1,7 @@
 /** What a comparison, an answer and a number come to, in words. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inWords, isSure } from "../../../../pipeline/client/demo/doubt.js";
-import { verdict } from "../../../../pipeline/client/demo/verdict.js";
+import { verdict as told } from "../../../../pipeline/client/demo/verdict.js";
 import {
   bytes,
   counted,
@@ -11,6 +10,13 @@ import {
   milliseconds,
   percent,
 } from "../../../../pipeline/client/demo/words.js";
+import {
+  compare,
+  inWords,
+  isSure,
+} from "../../../../pipeline/tasks/image_classification/panel/doubt.js";
+
+const verdict = (a, b) => told(a, b, { compare });
 
 const PICTURE = { name: "drawing" };
 /** One side of the comparison that says 7, ten times in some 5 ms. */

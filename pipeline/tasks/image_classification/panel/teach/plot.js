@@ -1,6 +1,6 @@
 /** Loss and accuracy by epoch, as two lines that differ in dash as well as in colour. */
 
-import { percent } from "../words.js";
+import { percent } from "../../../../client/demo/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const BOX = { left: 8, right: 385, top: 14, bottom: 180 };

@@ -1,23 +1,30 @@
 /** The answer: what it comes to large, and the five likeliest classes as bars. */
 
-import { find, make, say } from "./dom.js";
+import { find, make, say } from "../../../client/demo/dom.js";
+import { percent } from "../../../client/demo/words.js";
 import { inWords, isSure } from "./doubt.js";
-import { percent } from "./words.js";
 
 /** @typedef {import("./doubt.js").Guess} Guess */
 
 const LONG = 3;
 
+/** What it is drawn in. */
+export const ANSWER = `
+<div class="first">
+  <p class="top"><span class="top-label"></span> <span class="top-score"></span></p>
+</div>
+<p class="doubt small" hidden></p>
+<ol class="bars" aria-label="The five likeliest classes"></ol>
+`;
+
 /**
- * @param {HTMLElement} root holds `.answer`, and `.waiting` that is shown without one
+ * @param {HTMLElement} root that holds ANSWER
  * @param {Guess[]} guesses the likeliest first
  * @param {string} [doubt] why they may mean nothing
  */
 export function showAnswer(root, guesses, doubt) {
   const sure = isSure(guesses, doubt);
-  find(".answer", root).hidden = false;
-  find(".answer", root).classList.toggle("unsure", !sure);
-  find(".waiting", root).hidden = true;
+  root.classList.toggle("unsure", !sure);
   const text = inWords(guesses, doubt);
   find(".top-label", root).textContent = text;
   find(".top-label", root).classList.toggle("long", text.length > LONG);
@@ -54,10 +61,4 @@ function fill(row, { label, score }) {
   find(".label", row).textContent = label;
   find(".score", row).textContent = percent(score);
   find(".fill", row).style.width = `${score * 100}%`;
-}
-
-/** Take an answer back. @param {HTMLElement} root */
-export function clearAnswer(root) {
-  find(".answer", root).hidden = true;
-  find(".waiting", root).hidden = false;
 }

@@ -1,17 +1,26 @@
 /** The image that is looked at: drawn, picked, or from the camera. */
 
-import { Camera } from "./camera.js";
-import { enable, find, make, onFiles, say } from "./dom.js";
-import { Pad, paint } from "./pad.js";
-import { acceptDrops, decode, images, pasted, show } from "./photos.js";
-import { line } from "./words.js";
+import { enable, find, make, onFiles, say } from "../../client/demo/dom.js";
+import { line } from "../../client/demo/words.js";
+import { Camera } from "./stage/camera.js";
+import { Lens } from "./stage/lens.js";
+import { STAGE } from "./stage/markup.js";
+import { Pad, paint } from "./stage/pad.js";
+import { acceptDrops, decode, images, pasted, show } from "./stage/photos.js";
+import "./stage.css";
 
 /**
  * @typedef {"draw" | "photo" | "camera"} Mode
- * @typedef {object} Picture
- * @property {ImageData | HTMLCanvasElement} pixels what the model is given
- * @property {string} name for people
- * @property {string} [doubt] why an answer may mean nothing
+ * @typedef {ImageData | HTMLCanvasElement} Pixels
+ * @typedef {{ given: Pixels, doubt?: string }} View what a model is given, and why its answer may mean nothing
+ * @typedef {View & { name: string }} Item `name`: for people
+ *
+ * @typedef {object} Guide what draws as a model's training data does, and knows some of that
+ * @property {{ label: string, pixels: ImageData }[]} samples
+ * @property {string} credit of those
+ * @property {string} hint to draw
+ * @property {(strokes: import("./stage/pad.js").Stroke[]) => View} drawn
+ * @property {(picture: Pixels) => View} photographed
  */
 
 const HINTS = {
@@ -22,19 +31,28 @@ const HINTS = {
 
 export class Stage {
   #seen;
+  /** Ends what listens beyond the stage. */
+  #over = new AbortController();
+  /** @type {Lens | undefined} */
+  #lens;
   /** The animation frame that will show a stroke, or 0. */
   #painting = 0;
   #pad;
   #photo;
 
-  /** @param {() => Promise<unknown>} seen told that `picture` is another one, or none */
-  constructor(seen) {
-    /** @type {Picture | null} */
-    this.picture = null;
+  /**
+   * @param {HTMLElement} root that it fills
+   * @param {() => Promise<unknown>} seen told that `item` is another one, or none
+   */
+  constructor(root, seen) {
+    root.innerHTML = STAGE;
+    this.waiting = "Draw something, or pick an image.";
+    /** @type {Item | null} */
+    this.item = null;
     /** @type {Mode} */
     this.mode = "draw";
-    /** @type {import("./digits.js").Digits | null} what draws as the model's training data does */
-    this.digits = null;
+    /** @type {Guide | null} */
+    this.guide = null;
     this.#seen = seen;
     this.#pad = new Pad(find("#pad"), () => this.#drawn());
     this.#photo = /** @type {HTMLCanvasElement} */ (find("#photo"));
@@ -46,30 +64,46 @@ export class Stage {
 
   /**
    * Get ready for a model.
-   * @param {import("./digits.js").Digits | null} digits where it reads them
+   * @param {any} manifest
+   * @param {Guide | null} guide
    */
-  open(digits) {
-    this.digits = digits;
-    find("#pad").setAttribute("aria-label", digits ? PAD_FOR_DIGITS : PAD);
-    if (digits && !find("#samples .sample-list").children.length) this.#offerSamples(digits);
+  open(manifest, guide) {
+    this.#lens = new Lens(manifest);
+    this.guide = guide;
+    find("#pad").setAttribute("aria-label", guide ? PAD_WITH_SAMPLES : PAD);
+    if (guide) this.#offerSamples(guide);
     // Whoever looks through the camera goes on with the next model.
-    this.setMode(this.mode === "camera" ? "camera" : digits ? "draw" : "photo");
+    this.setMode(this.mode === "camera" ? "camera" : guide ? "draw" : "photo");
+  }
+
+  close() {
+    this.camera.stop();
+    this.#over.abort();
+  }
+
+  clear() {
+    this.setMode(this.mode);
+  }
+
+  /** What a model is given of an item, as a picture. @param {Item} item */
+  look(item) {
+    return this.#lens?.look(item);
   }
 
   /**
    * What a model is given of a photo, which counts as a drawing where the model knows only such.
    * @param {HTMLCanvasElement} photo
-   * @returns {import("./digits.js").View}
+   * @returns {View}
    */
   view(photo) {
-    return this.digits?.photographed(photo) ?? { pixels: photo };
+    return this.guide?.photographed(photo) ?? { given: photo };
   }
 
   /** @param {Mode} mode */
   setMode(mode) {
     if (this.mode === "camera") this.camera.stop();
     this.mode = mode;
-    this.picture = null;
+    this.item = null;
     this.#pad.clear();
     /** @type {HTMLInputElement} */ (find(`.modes [value="${mode}"]`)).checked = true;
     say(find("#stage-error"));
@@ -110,14 +144,16 @@ export class Stage {
         (error) => this.#fail(error),
       );
     });
-    acceptDrops(document.body, ([file]) => void this.openPhoto(file));
-    document.addEventListener("paste", (event) => {
+    const { signal } = this.#over;
+    acceptDrops(document.body, ([file]) => void this.openPhoto(file), signal);
+    const paste = (/** @type {ClipboardEvent} */ event) => {
       const [file] = images(event.clipboardData);
       if (file) void this.openPhoto(file);
-    });
+    };
+    document.addEventListener("paste", paste, { signal });
   }
 
-  /** @param {import("./digits.js").Digits} digits */
+  /** @param {Guide} guide */
   #offerSamples({ samples, credit }) {
     const buttons = samples.map(({ label, pixels }) => {
       const canvas = make("canvas", { width: pixels.width, height: pixels.height });
@@ -139,7 +175,7 @@ export class Stage {
     this.setMode("draw");
     show(this.#photo, pixels);
     this.#photo.setAttribute("aria-label", `Sample of a ${label}`);
-    void this.#show({ pixels, name: `sample of a ${label}` });
+    void this.#show({ given: pixels, name: `sample of a ${label}` });
     button.setAttribute("aria-pressed", "true");
   }
 
@@ -151,15 +187,15 @@ export class Stage {
       const { strokes, canvas } = this.#pad;
       if (!strokes.length) return;
       void this.#show({
-        ...(this.digits?.drawn(strokes) ?? { pixels: onPaper(strokes, canvas.width) }),
+        ...(this.guide?.drawn(strokes) ?? { given: onPaper(strokes, canvas.width) }),
         name: "drawing",
       });
     });
   }
 
-  /** @param {Picture} picture */
-  async #show(picture) {
-    this.picture = picture;
+  /** @param {Item} item */
+  async #show(item) {
+    this.item = item;
     this.#tidy();
     await this.#seen();
   }
@@ -176,36 +212,33 @@ export class Stage {
 
   /** Show what belongs to the mode. */
   #tidy() {
-    const { mode, picture, digits } = this;
-    const sample = mode === "draw" && picture?.name.startsWith("sample");
+    const { mode, item, guide } = this;
+    const sample = mode === "draw" && item?.name.startsWith("sample");
     find("#pad").hidden = mode !== "draw";
-    find("#photo").hidden = !(mode === "photo" && picture) && !sample;
+    find("#photo").hidden = !(mode === "photo" && item) && !sample;
     find("#photo").classList.toggle("ink", Boolean(sample));
     find("#camera").hidden = mode !== "camera";
     find("#pick").hidden = find("#paste").hidden = mode !== "photo";
     find("#paste").hidden ||= !navigator.clipboard?.read;
-    find("#freeze").hidden = mode !== "camera" || !picture;
+    find("#freeze").hidden = mode !== "camera" || !item;
     find("#freeze").setAttribute("aria-pressed", String(this.camera.held));
     find("#clear").hidden = mode === "camera";
-    enable("#clear", Boolean(picture));
-    find("#samples").hidden = !digits || mode !== "draw";
+    enable("#clear", Boolean(item));
+    find("#samples").hidden = !guide || mode !== "draw";
     if (!sample)
       document
         .querySelectorAll(".sample-list [aria-pressed=true]")
         .forEach((one) => one.setAttribute("aria-pressed", "false"));
-    say(
-      find("#hint"),
-      picture ? "" : digits && mode === "draw" ? "Draw a digit here" : HINTS[mode],
-    );
+    say(find("#hint"), item ? "" : guide && mode === "draw" ? guide.hint : HINTS[mode]);
   }
 }
 
 const PAD = "Drawing pad. Draw with a finger, pen or mouse.";
-const PAD_FOR_DIGITS = `${PAD} By keyboard, pick a sample below.`;
+const PAD_WITH_SAMPLES = `${PAD} By keyboard, pick a sample below.`;
 
 /**
  * Strokes as a photo of them would show them: dark on white, whatever the page's colours are.
- * @param {import("./pad.js").Stroke[]} strokes
+ * @param {import("./stage/pad.js").Stroke[]} strokes
  * @param {number} side in pixels
  */
 function onPaper(strokes, side) {

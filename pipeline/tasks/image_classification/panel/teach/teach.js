@@ -1,11 +1,13 @@
 /** The view in which the model is taught classes of one's own. */
 
-import { clearAnswer, inShort, showAnswer } from "../bars.js";
-import { ROOT } from "../catalog.js";
-import { announce, enable, find, say } from "../dom.js";
-import { bytes, counted, line, milliseconds, percent } from "../words.js";
+import { ROOT } from "../../../../client/demo/catalog.js";
+import { announce, enable, find, parsed, say } from "../../../../client/demo/dom.js";
+import { bytes, counted, line, milliseconds, percent } from "../../../../client/demo/words.js";
+import { pixelsOf } from "../../../../inputs/image/stage/lens.js";
+import { inShort, showAnswer } from "../bars.js";
 import { Class } from "./classes.js";
 import { Keeping } from "./keeping.js";
+import { TEACH } from "./markup.js";
 import { plot } from "./plot.js";
 import { Trainer } from "./trainer.js";
 
@@ -35,8 +37,16 @@ export class Teach {
   /** @type {Promise<void> | undefined} */
   #opening;
 
-  /** @param {import("../stage.js").Stage} stage */
-  constructor(stage) {
+  name = "teach";
+  title = "Teach it";
+
+  /**
+   * @param {import("../../../../inputs/image/stage.js").Stage} stage
+   * @param {import("../../../../client/demo/contract.js").Host} host
+   */
+  constructor(stage, host) {
+    this.root = parsed(TEACH);
+    host.panel.append(this.root);
     this.shown = false;
     /** What the head answers to the picture on the stage, in short. */
     this.said = "";
@@ -46,6 +56,7 @@ export class Teach {
       ready: () => this.#ready(),
       labels: () => this.#labels,
       loaded: (labels) => this.#loaded(labels),
+      tell: host.tell,
     });
     find("#add-class").addEventListener("click", () => this.#addClass(true));
     find("#train").addEventListener("click", () => void this.attempt(() => this.#train()));
@@ -73,6 +84,11 @@ export class Teach {
     for (let i = 0; i < 2; i++) this.#addClass(false);
     say(find("#teach-error"), this.#artifact ? "" : NO_LAYERS);
     void this.#keeping.open(manifest.name);
+  }
+
+  close() {
+    this.#trainer?.close();
+    this.root.remove();
   }
 
   /** @param {boolean} shown */
@@ -106,7 +122,8 @@ export class Teach {
   /** Take the answer back, since its picture is gone. */
   clear() {
     this.said = "";
-    clearAnswer(find("#live"));
+    find("#live .answer").hidden = true;
+    find("#live .waiting").hidden = false;
     find("#live-time").textContent = "";
   }
 
@@ -117,20 +134,22 @@ export class Teach {
 
   /**
    * Ask the head, if there is one.
-   * @param {import("../stage.js").Picture} picture
+   * @param {import("../../../../inputs/image/stage.js").Item} item
    */
-  async classify(picture) {
+  async look(item) {
     if (!this.#labels.length) return;
     await this.attempt(async () => {
       const began = performance.now();
-      const embedding = await this.#embed(picture.pixels);
+      const embedding = await this.#embed(item.given);
       const scores = await this.#trainer?.ask("classify", { embedding });
       const ms = performance.now() - began;
-      if (picture !== this.#stage.picture) return;
+      if (item !== this.#stage.item) return;
       const guesses = this.#labels
         .map((label, i) => ({ label, score: scores[i] }))
         .sort((a, b) => b.score - a.score);
-      showAnswer(find("#live"), guesses.slice(0, 5));
+      showAnswer(find("#live .answer"), guesses.slice(0, 5));
+      find("#live .answer").hidden = false;
+      find("#live .waiting").hidden = true;
       this.said = inShort(guesses);
       announce(`Your model says: ${this.said}`);
       find("#live-time").textContent =
@@ -173,7 +192,7 @@ export class Teach {
   /** @param {Trainer} trainer */
   async #open(trainer) {
     const release = {
-      name: this.#manifest.name,
+      manifest: this.#manifest,
       artifact: this.#artifact,
       wasm: wasmOf(this.#manifest),
       base: this.#base,
@@ -189,11 +208,7 @@ export class Teach {
   /** @param {import("./classes.js").Pixels} pixels */
   async #embed(pixels) {
     const { trainer } = await this.#ready();
-    const image =
-      pixels instanceof ImageData
-        ? pixels
-        : pixels.getContext("2d")?.getImageData(0, 0, pixels.width, pixels.height);
-    return trainer.ask("embed", { pixels: image, how: this.#manifest.input.image });
+    return trainer.ask("embed", { pixels: pixelsOf(pixels) });
   }
 
   /** @param {boolean} focus */
@@ -251,7 +266,7 @@ export class Teach {
     find("#live").hidden = false;
     this.clear();
     this.update();
-    if (this.#stage.picture) void this.classify(this.#stage.picture);
+    if (this.#stage.item) void this.look(this.#stage.item);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The page's end of the worker that embeds and trains. */
 
-import { ROOT } from "../catalog.js";
+/** Beside the panel's bundle, which this is a part of. */
+const LEARN = new URL("panel/learn.worker.js", import.meta.url);
 
 export class Trainer {
   /** @type {Map<number, { resolve: (value: any) => void, reject: (error: any) => void, tell?: (event: any) => void }>} */
@@ -9,7 +10,7 @@ export class Trainer {
   #worker;
 
   constructor() {
-    this.#worker = new Worker(new URL("demo/learn.js", ROOT), { type: "module" });
+    this.#worker = new Worker(LEARN, { type: "module" });
     this.#worker.addEventListener("message", ({ data }) => this.#hear(data));
     this.#worker.addEventListener("error", (event) => {
       event.preventDefault();

@@ -6,8 +6,12 @@ import { test } from "node:test";
 register("../packages.mjs", import.meta.url);
 const tf = await import("@tensorflow/tfjs-core");
 await import("@tensorflow/tfjs-backend-cpu");
-const { fit, guess, pack, unpack } = await import("../../../../pipeline/client/demo/teach/head.js");
-const { unzip, zip } = await import("../../../../pipeline/client/demo/teach/zip.js");
+const { fit, guess, pack, unpack } = await import(
+  "../../../../pipeline/tasks/image_classification/panel/teach/head.js"
+);
+const { unzip, zip } = await import(
+  "../../../../pipeline/tasks/image_classification/panel/teach/zip.js"
+);
 
 const SETTINGS = { epochs: 12, units: 0, rate: 0.1 };
 const BASE = { name: "mobilenet", sha256: "ab", layer: "conv", size: 4 };

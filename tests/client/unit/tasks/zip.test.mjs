@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { crc32, deflateRawSync } from "node:zlib";
-import { unzip, zip } from "../../../../pipeline/client/demo/teach/zip.js";
+import { unzip, zip } from "../../../../pipeline/tasks/image_classification/panel/teach/zip.js";
 
 /** @param {string} letters */
 const text = (letters) => new TextEncoder().encode(letters);

@@ -1,6 +1,6 @@
 /** Transfer learning, off the page's thread: a worker, bundled with TF.js when it is published. */
 
-import { preprocess } from "../../inputs/image/preprocess.js";
+import { codeOf } from "../../../client/demo/code.js";
 import { Embedder } from "./teach/embedder.js";
 import { fit, guess, pack, unpack } from "./teach/head.js";
 
@@ -9,17 +9,24 @@ let embedder;
 /** @type {import("@tensorflow/tfjs-layers").LayersModel | undefined} */
 let head;
 let cancelled = false;
+/** @type {any} what was opened last */
+let release;
 
 /** What the page can ask for. @type {Record<string, (asked: any, tell: (event: any) => void) => any>} */
 const does = {
   /** Load the layers model of a release. */
-  async open({ release }, tell) {
+  async open(asked, tell) {
     embedder?.dispose();
+    release = asked.release;
     embedder = await Embedder.open(release, tell);
     return embedder.about;
   },
-  /** An image as numbers. */
-  embed: ({ pixels, how }) => opened().embed(preprocess(pixels, how)),
+  /** An image as numbers: as the release's own code makes it an input. */
+  async embed({ pixels }) {
+    const { inputOf } = await codeOf(release.manifest, release.root);
+    const [tensor] = Object.values(await inputOf(pixels, release.manifest));
+    return opened().embed(/** @type {any} */ (tensor));
+  },
   /** Train a new head; the old one stays until it is done. */
   async train({ examples, classes, settings }, tell) {
     cancelled = false;

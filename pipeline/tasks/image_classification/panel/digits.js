@@ -1,12 +1,11 @@
 /** Handwritten digits: real ones to pick, and drawn or photographed ones made to look like them. */
 
+import { draw } from "../../../inputs/image/stage/pad.js";
 import { findInk } from "./ink.js";
-import { draw } from "./pad.js";
 
 /**
  * @typedef {{ label: string, pixels: ImageData }} Sample
- * @typedef {{ pixels: ImageData | HTMLCanvasElement, doubt?: string }} View what a model is given, and why
- *   its answer may mean nothing
+ * @typedef {import("../../../inputs/image/stage.js").View} View
  */
 
 const NO_DRAWING =
@@ -27,6 +26,7 @@ export class Digits {
   /** @param {any} data */
   constructor({ description, credit, labels, pixels, look, like }) {
     this.credit = credit;
+    this.hint = "Draw a digit here";
     this.#description = description;
     this.#look = look;
     const images = this.#images(pixels);
@@ -39,9 +39,9 @@ export class Digits {
     this.#farthest = like.squared_distance;
   }
 
-  /** @returns {Promise<Digits>} */
+  /** From the bundle's own folder, which is the panel's. @returns {Promise<Digits>} */
   static async read() {
-    const answer = await fetch(new URL("samples.json", import.meta.url));
+    const answer = await fetch(new URL("panel/samples.json", import.meta.url));
     if (!answer.ok) throw new Error(`samples.json: HTTP ${answer.status}. Reload the page.`);
     return new Digits(await answer.json());
   }
@@ -54,18 +54,18 @@ export class Digits {
   /**
    * A drawing as the data set would hold it: scaled to the bitmap's height, centred, and its ink
    * counted in blocks. The pen keeps its width, however large the drawing is.
-   * @param {import("./pad.js").Stroke[]} strokes
+   * @param {import("../../../inputs/image/stage/pad.js").Stroke[]} strokes
    * @param {number} [pen] its width in pixels of the bitmap
    * @returns {View}
    */
   drawn(strokes, pen = this.#look.pen) {
     const [values, ...moved] = SHIFTS.map((shift) => this.#rendered(strokes, pen, shift));
     const doubt = [values, ...moved].every((image) => this.#isUnlike(image));
-    return { pixels: this.#grey(values), ...(doubt && { doubt: UNLIKE }) };
+    return { given: this.#grey(values), ...(doubt && { doubt: UNLIKE }) };
   }
 
   /**
-   * @param {import("./pad.js").Stroke[]} strokes
+   * @param {import("../../../inputs/image/stage/pad.js").Stroke[]} strokes
    * @param {number} pen
    * @param {number} shift to the right, in pixels of the bitmap
    */
@@ -88,7 +88,7 @@ export class Digits {
    */
   photographed(picture) {
     const found = findInk(picture);
-    if (!found) return { pixels: picture, doubt: NO_DRAWING };
+    if (!found) return { given: picture, doubt: NO_DRAWING };
     const { dots, dot, width, height } = found;
     const { side, block, pen } = this.#look;
     const scale = (side * block) / height;
@@ -140,10 +140,10 @@ export class Digits {
 
 /**
  * Where points lie on the bitmap.
- * @param {import("./pad.js").Point[]} points
+ * @param {import("../../../inputs/image/stage/pad.js").Point[]} points
  * @param {number} size of the bitmap
  * @param {number} pen
- * @returns {(point: import("./pad.js").Point) => [number, number]}
+ * @returns {(point: import("../../../inputs/image/stage/pad.js").Point) => [number, number]}
  */
 function placement(points, size, pen) {
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];

@@ -3,10 +3,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { model as layersModel, loadLayersModel } from "@tensorflow/tfjs-layers";
-import { digest, fetchFiles, locate } from "../../fetch.js";
-import { named, withUrls } from "../../runtimes/delivered.js";
-import { artifactsOf } from "../../runtimes/tfjs/artifacts.js";
-import { prepare } from "../../runtimes/tfjs/wasm.js";
+import { digest, fetchFiles, locate } from "../../../../client/fetch.js";
+import { named, withUrls } from "../../../../client/runtimes/delivered.js";
+import { artifactsOf } from "../../../../client/runtimes/tfjs/artifacts.js";
+import { prepare } from "../../../../client/runtimes/tfjs/wasm.js";
 
 /** MobileNet v1's last convolution. Other models are cut at their last feature map. */
 const CUT = "conv_pw_13_relu";
@@ -15,6 +15,7 @@ const CUT = "conv_pw_13_relu";
  * @typedef {object} Release
  * @property {any} artifact the manifest's, of format tfjs-layers
  * @property {any[]} wasm the file of TF.js' wasm backend, or none
+ * @property {any} manifest
  * @property {string} base URL of the model's folder
  * @property {string} root URL of the CDN folder
  */

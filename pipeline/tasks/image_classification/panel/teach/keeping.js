@@ -1,7 +1,6 @@
 /** Saving, loading, exporting and importing a head. */
 
-import { enable, find, onFiles } from "../dom.js";
-import { tell } from "../tabs.js";
+import { enable, find, onFiles } from "../../../../client/demo/dom.js";
 import { keep, kept } from "./shelf.js";
 
 /**
@@ -10,6 +9,7 @@ import { keep, kept } from "./shelf.js";
  * @property {() => Promise<{ trainer: import("./trainer.js").Trainer, base: any }>} ready
  * @property {() => string[]} labels of the head
  * @property {(labels: string[]) => void} loaded told of a head's classes
+ * @property {(news: any) => void} tell the other tabs
  */
 
 export class Keeping {
@@ -55,7 +55,7 @@ export class Keeping {
     await keep(this.#model, { zip, labels: about.labels, saved: new Date().toISOString() });
     find("#restore").hidden = false;
     this.#say(`Saved in this browser: ${about.labels.join(", ")}.`);
-    tell({ what: "head", model: this.#model });
+    this.#teaching.tell({ what: "head", model: this.#model });
   }
 
   async #restore() {

@@ -30,3 +30,20 @@ export function inWords(guesses, doubt) {
   const last = named.pop();
   return `Not sure: ${named.length ? `${named.join(", ")} or ${last}` : `perhaps ${last}`}`;
 }
+
+/**
+ * Whether two say the same, in a sentence.
+ * @param {{ answer: Guess[], item: { doubt?: string } }} a
+ * @param {{ answer: Guess[], item: { doubt?: string } }} b
+ */
+export function compare(a, b) {
+  const [first, second] = [a, b].map(({ answer, item }) =>
+    isSure(answer, item.doubt)
+      ? `says ${answer[0].label}`
+      : `is ${inWords(answer, item.doubt).replace("Not", "not")}`,
+  );
+  if (first !== second) return `They differ: A ${first}, B ${second}.`;
+  return first.startsWith("says")
+    ? `Both say${first.slice(4)}.`
+    : `Neither is sure${first.slice(11)}.`;
+}

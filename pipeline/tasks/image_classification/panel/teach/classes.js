@@ -1,8 +1,9 @@
 /** The classes that are taught: names, and the images of each. */
 
-import { enable, find, make, onFiles, stamp } from "../dom.js";
-import { acceptDrops, decode, images } from "../photos.js";
-import { counted } from "../words.js";
+import { enable, find, make, onFiles, parsed } from "../../../../client/demo/dom.js";
+import { counted } from "../../../../client/demo/words.js";
+import { acceptDrops, decode, images } from "../../../../inputs/image/stage/photos.js";
+import { CLASS } from "./markup.js";
 
 /**
  * @typedef {ImageData | HTMLCanvasElement} Pixels
@@ -20,12 +21,12 @@ export class Class {
 
   /**
    * @param {string} name
-   * @param {import("../stage.js").Stage} stage
+   * @param {import("../../../../inputs/image/stage.js").Stage} stage
    * @param {{ embed: (pixels: Pixels) => Promise<Float32Array>, changed: () => void, removed: (one: Class) => void,
    *           attempt: (work: () => Promise<void>) => Promise<void> }} teach
    */
   constructor(name, stage, teach) {
-    this.root = stamp("#class-template");
+    this.root = parsed(CLASS);
     /** @type {Example[]} */
     this.examples = [];
     this.#stage = stage;
@@ -63,7 +64,7 @@ export class Class {
     const { root, name } = this;
     const stage = this.#stage;
     const label = name || "this class";
-    enable(".add", Boolean(stage.picture), root);
+    enable(".add", Boolean(stage.item), root);
     find(".add", root).setAttribute("aria-label", `Add the image to ${label}`);
     find(".burst", root).hidden = stage.mode !== "camera";
     find(".burst", root).setAttribute("aria-label", `Record ${BURST} images for ${label}`);
@@ -75,17 +76,17 @@ export class Class {
   }
 
   async #addPicture() {
-    if (this.#stage.picture) await this.#add(this.#stage.picture.pixels);
+    if (this.#stage.item) await this.#add(this.#stage.item.given);
   }
 
   /** @param {File[]} files */
   async #addFiles(files) {
-    for (const file of files) await this.#add(this.#stage.view(await decode(file)).pixels);
+    for (const file of files) await this.#add(this.#stage.view(await decode(file)).given);
   }
 
   async #record() {
     for (let i = 0; i < BURST && this.#stage.mode === "camera"; i++) {
-      await this.#add(this.#stage.view(this.#stage.camera.frame()).pixels);
+      await this.#add(this.#stage.view(this.#stage.camera.frame()).given);
       await new Promise((next) => setTimeout(next, BURST_MS));
     }
   }

@@ -45,21 +45,24 @@ export const images = (data) =>
  * Let images be dropped onto an element.
  * @param {HTMLElement} element
  * @param {(files: File[]) => void} dropped
+ * @param {AbortSignal} [signal] that ends it
  */
-export function acceptDrops(element, dropped) {
+export function acceptDrops(element, dropped, signal) {
   const over = (/** @type {boolean} */ on) => element.classList.toggle("over", on);
-  element.addEventListener("dragover", (event) => {
+  const drag = (/** @type {DragEvent} */ event) => {
     event.preventDefault();
     over(true);
-  });
-  element.addEventListener("dragleave", () => over(false));
-  element.addEventListener("drop", (event) => {
+  };
+  const drop = (/** @type {DragEvent} */ event) => {
     event.preventDefault();
     event.stopPropagation();
     over(false);
     const files = images(event.dataTransfer);
     if (files.length) dropped(files);
-  });
+  };
+  element.addEventListener("dragover", drag, { signal });
+  element.addEventListener("dragleave", () => over(false), { signal });
+  element.addEventListener("drop", drop, { signal });
 }
 
 /** The first image on the clipboard. @returns {Promise<Blob>} */

@@ -1,0 +1,168 @@
+"""A task that is one folder more: its code is bundled, loaded and typed, its panel is shown."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from client_fixtures import Site
+from client_page import ScriptPage
+from client_release import ROOT, Release
+from client_site import Origin, running
+from client_tiers import Manifest, edited, put_runtime
+from demo_page import DemoPage
+from test_demo import TYPES, png
+from test_model import LOADED, pngs
+
+from pipeline.bundled.digits import digits
+
+TOY = Path(__file__).parent / "toy_task" / "largest_class"
+TASK = "largest-class"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.parametrize("engine", ["chromium"], indirect=True),
+]
+
+#: What publishing makes of the folders of tasks.
+MAKE = """
+import json, sys
+from pathlib import Path
+from pipeline.backends.web import bundles
+from pipeline.publish.delivery import demo, types
+
+out = Path(sys.argv[1])
+bundles.make_page_code("largest-class", "image", out)
+(out / "demo").mkdir()
+(out / "demo" / demo.PANELS).write_text(json.dumps(demo.make_panels(out / "demo")))
+(out / "client").mkdir()
+types.copy_types(out / "client")
+"""
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is made by the package as it is, with one folder more."""
+    folder = tmp_path_factory.mktemp("toy")
+    package, source = folder / "pipeline", ROOT / "pipeline"
+    (package / "tasks").mkdir(parents=True)
+    for home in (source, source / "tasks"):
+        for path in home.iterdir():
+            if path != source / "tasks" and path.name != "__pycache__":
+                (package / path.relative_to(source)).symlink_to(path)
+    shutil.copytree(TOY, package / "tasks" / TOY.name)
+    out = folder / "out"
+    out.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", MAKE, str(out)]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def release(made: Path, published: Release, tmp_path: Path) -> Release:
+    """A release of that task, and beside it the demo with its panel."""
+
+    def change(manifest: Manifest) -> None:
+        file = put_runtime(made / f"{TASK}.js", "", (), tmp_path / "cdn" / "runtimes")
+        old = manifest["runtimes"].pop(manifest["task"])
+        manifest["task"] = TASK
+        manifest["runtimes"][TASK] = {**old, "entry": file["path"], "files": [file]}
+
+    toy = edited(published, tmp_path, change)
+    panels = toy.cdn / "demo" / "panels.json"
+    for twin in panels.parent.glob("panels.json*"):
+        twin.unlink()
+    shutil.copytree(made / "demo" / "tasks" / TOY.name, toy.cdn / "demo" / "tasks" / TOY.name)
+    shutil.copyfile(made / "demo" / "panels.json", panels)
+    return toy
+
+
+ASK = f"""{LOADED}
+const file = image(args.images[0]);
+const once = await model.largest(file);
+const {{ lead }} = await model.largest(file, {{ times: 100 }});
+const {{ methods }} = model.info;
+await model.dispose();
+return {{ once, times: lead / once.lead, methods, classify: typeof model.classify }};
+"""
+
+
+@pytest.mark.parametrize("worker", [True, False])
+def test_a_model_has_the_tasks_own_method(
+    page: ScriptPage, site: Site, release: Release, worker: bool
+) -> None:
+    site.publish(release)
+    options = {"worker": worker}
+    said = page.run(ASK, client=site.client, url=site.latest, images=pngs(1), options=options)
+    assert said["methods"] == ["largest"] and said["classify"] == "undefined"
+    once = said["once"]
+    assert (once["index"], once["of"]) == (int(digits("test")[1][0]), "mobilenet")
+    assert once["shape"] == [1, 64, 64, 3] and once["artifact"] == "tfjs-graph/uint8"
+    assert said["times"] == pytest.approx(100)
+
+
+def test_its_types_are_in_the_list(made: Path, engine: str) -> None:
+    listed = (made / "client" / "tasks" / "index.d.ts").read_text()
+    assert f'"{TASK}": import("./{TOY.name}/methods.js").default;' in listed
+    assert (made / "client" / "tasks" / TOY.name / "methods.d.ts").is_file()
+
+
+def test_the_demo_shows_its_panel(engine: str, release: Release) -> None:
+    types = {pattern: {"Content-Type": kind} for pattern, kind in TYPES.items()}
+    served = Origin({"Cache-Control": "no-cache"}, {"/": release.cdn}, extra_headers=types)
+    served.put("demo/", (release.cdn / "demo" / "index.html").read_bytes())
+    with running(served):
+        demo = DemoPage(engine, served.url("demo/"))
+        try:
+            demo.give("#file", {"three.png": png("3")})
+            demo.until("document.querySelector('.largest')?.textContent", "the toy's answer")
+            assert demo.text(".largest") == "mobilenet says 3"
+            colour = demo.get("getComputedStyle(document.querySelector('.largest')).fontSize")
+            assert colour == "48px", "its style sheet came too"
+            assert demo.get("document.querySelectorAll('.views .own').length") == 0
+            demo.click("#compare")
+            demo.until("document.querySelector('#verdict').textContent", "the comparison")
+            assert demo.text("#verdict").startswith("A says 3, B 3.")
+            assert "model.largest(image)" in demo.text("#snippet")
+            assert demo.wrong() == []
+        finally:
+            demo.close()
+    asked = {request.path for request in served.seen()}
+    assert not [path for path in asked if "image_classification" in path], "only its own panel came"
+
+
+def test_a_model_that_takes_tensors_has_a_plain_page(
+    engine: str, published: Release, tmp_path: Path
+) -> None:
+    """Its inputs by name and shape, run on the sample of the release, and compared by numbers."""
+
+    def change(manifest: Manifest) -> None:
+        del manifest["runtimes"][manifest["task"]]
+
+    release = edited(published, tmp_path, change)
+    types = {pattern: {"Content-Type": kind} for pattern, kind in TYPES.items()}
+    served = Origin({"Cache-Control": "no-cache"}, {"/": release.cdn}, extra_headers=types)
+    served.put("demo/", (release.cdn / "demo" / "index.html").read_bytes())
+    with running(served):
+        demo = DemoPage(engine, served.url("demo/"))
+        try:
+            demo.until("document.querySelector('.answer:not([hidden]) .tensor')", "outputs")
+            assert demo.text("#stage .tensor").startswith("image float32 [n, 64, 64, 3]")
+            assert demo.text(".answer .tensor").startswith("probabilities float32 [1, 10]")
+            demo.click("#compare")
+            demo.until("document.querySelector('#verdict').textContent", "the comparison")
+            assert demo.text("#verdict").startswith("probabilities differs by 0.")
+            demo.click("#time")
+            demo.until("document.querySelector('.stats').textContent.includes('of 20')", "runs")
+            assert "model.predict({" in demo.text("#snippet")
+            assert demo.wrong() == []
+        finally:
+            demo.close()

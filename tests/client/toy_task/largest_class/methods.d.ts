@@ -1,0 +1,13 @@
+import type { ImageInput } from "../../inputs/image/value.js";
+
+export default interface LargestClass {
+  largest(image: ImageInput, options?: { times?: number; signal?: AbortSignal }): Promise<Largest>;
+}
+
+export interface Largest {
+  index: number;
+  of: string;
+  lead: number;
+  shape: number[];
+  artifact: string;
+}

@@ -1,0 +1,16 @@
+/** A toy task: which output is the largest, and by how much of the second. */
+
+export const methods = {
+  largest: (
+    /** @type {Record<string, {data: Float32Array}>} */ outputs,
+    /** @type {any} */ manifest,
+    /** @type {{times?: number}} */ { times = 1 },
+    /** @type {Record<string, {shape: number[]}>} */ feeds,
+  ) => {
+    const [name] = Object.keys(outputs);
+    const order = Array.from(outputs[name].data, (value, index) => ({ value, index }));
+    const [{ index, value }, second] = order.sort((a, b) => b.value - a.value);
+    const [{ shape }] = Object.values(feeds);
+    return { index, of: manifest.name, lead: (value - second.value) * times, shape };
+  },
+};
