@@ -10,12 +10,15 @@ import yaml
 from readme import ROOT, code
 
 from pipeline.backends.targets import backends
-from pipeline.base.registry import discover
 from pipeline.cli.main import COMMANDS
 from pipeline.config.file import load_config
+from pipeline.export.contract import formats
 from pipeline.measures.metrics import all_metrics
+from pipeline.optimize.contract import techniques
+from pipeline.samples.contract import samples_kinds
+from pipeline.sources.contract import sources
 
-KEYS = {module.KEY for module in discover("optimize", "KEY").values()}
+KEYS = {technique.key for technique in techniques().values()}
 README = (ROOT / "README.md").read_text()
 
 
@@ -76,10 +79,9 @@ KINDS = r"(\w+): ([^;]*)"
 
 
 def test_every_kind_is_listed() -> None:
-    for package, marker in (("sources", "pull"), ("samples", "read"), ("export", "FORMAT")):
-        for kind in discover(package, marker):
-            assert f"`{kind}`" in README, kind
+    for kind in (*sources(), *samples_kinds(), *formats()):
+        assert f"`{kind}`" in README, kind
     for name in backends():
         assert f"`{name}`" in README, name
-    for name in discover("optimize", "KEY"):
+    for name in techniques():
         assert name in README, name

@@ -6,6 +6,36 @@ import pkgutil
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import Protocol, TypeVar
+
+
+class Plugin(Protocol):
+    """What any plug-in says of itself."""
+
+    @property
+    def name(self) -> str:
+        """What a config calls it."""
+        ...
+
+
+P = TypeVar("P", bound=Plugin)
+
+
+def find_plugins(package: str, marker: str, kind: type[P]) -> dict[str, P]:
+    """What the files and folders right in ``pipeline.<package>`` declare as ``marker``, by name.
+
+    Raises:
+        TypeError: one is no ``kind``, or two have one name.
+    """
+    plugins: dict[str, P] = {}
+    for module in discover(package, marker).values():
+        plugin = getattr(module, marker)
+        if not isinstance(plugin, kind):
+            raise TypeError(f"{module.__name__}.{marker} is no {kind.__name__}")
+        if plugin.name in plugins:
+            raise TypeError(f"two modules of pipeline.{package} are called {plugin.name}")
+        plugins[plugin.name] = plugin
+    return dict(sorted(plugins.items()))
 
 
 @cache

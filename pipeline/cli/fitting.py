@@ -23,6 +23,7 @@ from pipeline.inputs.image.options import ImageOptions
 from pipeline.plan.execute import results
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
+from pipeline.samples.contract import samples_kinds
 
 NODE = "try the usual ways"
 
@@ -75,7 +76,7 @@ def _check(config: Config) -> ImageOptions:
             where=f"{where}: task",
             todo="name the task, as in task: image-classification",
         )
-    if not hasattr(discover("samples", "read")[kind], "pictures"):
+    if samples_kinds()[kind].pictures is None:
         raise ConfigError(
             f"samples of the kind {kind} are taken as they are, so there is nothing to try",
             where=f"{where}: samples",

@@ -40,9 +40,9 @@ def merge_gates(gates: Mapping[str, Gates], entries: Entries) -> dict[str, Gates
 def choose_formats(config: Config, variants: Mapping[str, Sequence[str] | None]) -> Any:
     """An ``export`` of these formats, and in each of these variants; ``None`` for all of them."""
     formats = {
-        module.FORMAT: options.model_copy(update={"variants": variants[module.FORMAT]})
-        for module, options in config.export.formats()
-        if module.FORMAT in variants
+        format_.name: options.model_copy(update={"variants": variants[format_.name]})
+        for format_, options in config.export.formats()
+        if format_.name in variants
     }
     return type(config.export)(**formats)
 
@@ -86,9 +86,9 @@ def exports_without(config: Config, variant: str, formats: Collection[str]) -> d
     Nobody knows what a recipe is worth in a format that was not searched.
     """
     exported = {
-        module.FORMAT: list(config.variants) if options.variants is None else options.variants
-        for module, options in config.export.formats()
-        if module.FORMAT not in formats
+        format_.name: list(config.variants) if options.variants is None else options.variants
+        for format_, options in config.export.formats()
+        if format_.name not in formats
     }
     return {
         name: [one for one in variants if one != variant]

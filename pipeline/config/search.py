@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.base.options import Options
 from pipeline.config.gates import Gates
+from pipeline.export.contract import formats
+from pipeline.optimize.contract import techniques
 
 
 def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _names(package: str, marker: str) -> Any:
+def _names(known: Callable[[], Mapping[str, Any]]) -> Any:
     """Let editors complete names that discovery finds."""
 
     def extend(schema: dict[str, Any]) -> None:
-        from pipeline.base.registry import discover
-
-        found = {getattr(m, "FORMAT", name) for name, m in discover(package, marker).items()}
-        one = {"enum": sorted(found)}
+        one = {"enum": sorted(known())}
         for key in ("type", "items", "minItems"):
             schema.pop(key, None)
         listed = {"type": "array", "items": one, "minItems": 1}
@@ -51,16 +51,14 @@ class Search(Options):
     on: str | None = Field(None, json_schema_extra=_targets)
     """Where candidates are measured: BACKEND or BACKEND@ENGINE. Needed for latency; otherwise the
     quickest of validate.backends that runs the format and needs no GPU."""
-    format: Names | None = Field(None, min_length=1, json_schema_extra=_names("export", "FORMAT"))
+    format: Names | None = Field(None, min_length=1, json_schema_extra=_names(formats))
     """The formats to search for, each of which must hold what is found; all graph formats that the
     config exports this variant to, if none is named. Of several, bytes are added up, and the
     slowest counts."""
     minutes: float = Field(10, gt=0, le=10_000)
     """The time for all trials together; one that would end later is not begun. What was tried
     before, in a search that was interrupted or had less time, counts with the time it took then."""
-    techniques: Names | None = Field(
-        None, min_length=1, json_schema_extra=_names("optimize", "KEY")
-    )
+    techniques: Names | None = Field(None, min_length=1, json_schema_extra=_names(techniques))
     """The techniques to try, as in [uint8, prune]; all of them, if none is named."""
     hold_back: float = Field(0.25, gt=0, lt=1)
     """Share of the calibration samples that candidates are measured on and learn nothing from."""
@@ -80,11 +78,7 @@ class Search(Options):
     @field_validator("format", "techniques")
     @classmethod
     def _are_known(cls, given: list[str] | None, info: Any) -> list[str] | None:
-        from pipeline.base.registry import discover
-
-        formats = info.field_name == "format"
-        found = discover("export", "FORMAT") if formats else discover("optimize", "KEY")
-        known = sorted(getattr(m, "FORMAT", name) for name, m in found.items())
+        known = sorted(formats() if info.field_name == "format" else techniques())
         if unknown := sorted(set(given or ()) - set(known)):
             raise ValueError(f"knows no {', '.join(unknown)}; known are {', '.join(known)}")
         return given

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Protocol, Union
 
 from pydantic import BeforeValidator, Field, GetPydanticSchema, create_model, model_validator
 
@@ -13,10 +12,18 @@ from pipeline.base.options import Options
 from pipeline.base.registry import discover
 from pipeline.config.config import Config, Name
 from pipeline.config.search import Search
+from pipeline.export.contract import Format, FormatOptions, formats
+from pipeline.inputs.contract import inputs
+from pipeline.optimize.contract import Technique, techniques
+from pipeline.samples.contract import samples_kinds
+from pipeline.sources.contract import sources
 
-#: Techniques run in this order, whatever order a config names them in. Within a stage, a
-#: module's ``ORDER`` decides: what makes another network comes before what changes its weights.
-STAGES = ("model", "frozen", "graph", "weights")
+
+class Configured(Protocol):
+    """A plug-in that a config gives options."""
+
+    @property
+    def options(self) -> type[Options]: ...
 
 
 class OneOf(Options):
@@ -63,21 +70,21 @@ class Variant(Options):
         """Whether it is the model as it is."""
         return not self.model_fields_set
 
-    def techniques(self) -> list[tuple[ModuleType, Options]]:
-        """The modules and their options, in the order in which they run."""
+    def techniques(self) -> list[tuple[Technique, Options]]:
+        """The techniques and their options, in the order in which they run."""
         keys = sorted(self.model_fields_set - {"search"})
         chain = [_chosen(key, getattr(self, key)) for key in keys]
-        return sorted(chain, key=lambda pair: _turn(pair[0]))
+        return sorted(chain, key=lambda pair: pair[0].turn)
 
 
 class Export(Options):
     """The formats to publish, each with its options."""
 
-    def formats(self) -> list[tuple[ModuleType, Options]]:
-        """The modules of the formats that the config names, and their options."""
-        modules = discover("export", "FORMAT").values()
-        named = [(m, getattr(self, _identifier(m.FORMAT))) for m in modules]
-        return [(m, o) for m, o in named if _identifier(m.FORMAT) in self.model_fields_set]
+    def formats(self) -> list[tuple[Format, FormatOptions]]:
+        """The formats that the config names, and their options."""
+        fields = {_identifier(name): known for name, known in formats().items()}
+        named = {*self.model_fields_set} & {*fields}
+        return [(known, getattr(self, f)) for f, known in fields.items() if f in named]
 
 
 @cache
@@ -85,24 +92,20 @@ def config_type() -> type[Config]:
     """``Config`` with everything that discovery finds."""
     variant = _mapping("Variant", Variant, _techniques())
     types = {
-        "source": _mapping("Source", Source, _kinds("sources", "pull")),
-        "samples": _mapping("Samples", OneOf, _kinds("samples", "read")),
-        "input": _mapping("Input", OneOf, _inputs()),
+        "source": _mapping("Source", Source, _options(sources())),
+        "samples": _mapping("Samples", OneOf, _options(samples_kinds())),
+        "input": _mapping("Input", OneOf, _options(inputs())),
         "task": _literal(*discover("tasks", "accuracy")),
         "variants": Annotated[dict[Name, variant], Field(min_length=1)],  # type: ignore[valid-type]
-        "export": _mapping("Export", Export, _kinds("export", "FORMAT")),
+        "export": _mapping("Export", Export, _options(formats())),
     }
     fields: dict[str, Any] = {name: (t, Config.model_fields[name]) for name, t in types.items()}
     created: type[Config] = create_model("Config", __base__=Config, **fields)
     return created
 
 
-def _kinds(package: str, marker: str) -> dict[str, Any]:
-    return {name: module.Options for name, module in discover(package, marker).items()}
-
-
-def _inputs() -> dict[str, Any]:
-    return {name: module.INPUT.options for name, module in discover("inputs", "INPUT").items()}
+def _options(plugins: Mapping[str, Configured]) -> dict[str, type[Options]]:
+    return {name: plugin.options for name, plugin in plugins.items()}
 
 
 def _mapping(title: str, base: type[Options], kinds: Mapping[str, Any]) -> Any:
@@ -119,45 +122,42 @@ def _techniques() -> dict[str, Any]:
 
     Techniques that share a key (``quantize``) are told apart by ``to``.
     """
-    by_key: dict[str, dict[str, ModuleType]] = {}
-    for name, module in discover("optimize", "KEY").items():
-        by_key.setdefault(module.KEY, {})[name] = module
-    return {key: _technique(key, modules) for key, modules in by_key.items()}
+    by_key: dict[str, dict[str, Technique]] = {}
+    for name, technique in techniques().items():
+        by_key.setdefault(technique.key, {})[name] = technique
+    return {key: _technique(key, alike) for key, alike in by_key.items()}
 
 
-def _technique(key: str, modules: Mapping[str, ModuleType]) -> Any:
-    if list(modules) == [key]:
-        return modules[key].Options
+def _technique(key: str, alike: Mapping[str, Technique]) -> Any:
+    if list(alike) == [key]:
+        return alike[key].options
     choices: Any = tuple(
         create_model(
             name,
-            __base__=module.Options,
-            __doc__=module.Options.__doc__,
+            __base__=technique.options,
+            __doc__=technique.options.__doc__,
             to=(_literal(name), Field(description="The number format.")),
         )
-        for name, module in modules.items()
+        for name, technique in alike.items()
     )
     union: Any = Annotated[Union[choices], Field(discriminator="to")]  # noqa: UP007
     short = BeforeValidator(lambda v: {"to": v} if isinstance(v, str) else v)
-    names = {"enum": list(modules)}
+    names = {"enum": list(alike)}
     schema = GetPydanticSchema(None, lambda core, handler: {"anyOf": [names, handler(core)]})
     return Annotated[union, short, schema]
-
-
-def _turn(module: ModuleType) -> tuple[int, int]:
-    return STAGES.index(module.STAGE), getattr(module, "ORDER", 0)
 
 
 def _literal(*values: str) -> Any:
     return Literal[values]
 
 
-def _chosen(key: str, options: Any) -> tuple[ModuleType, Options]:
-    techniques = discover("optimize", "KEY")
-    if not hasattr(options, "to"):
-        return techniques[key], options
-    module = techniques[options.to]
-    return module, module.Options(**options.model_dump(exclude={"to"}))
+def _chosen(key: str, options: Options) -> tuple[Technique, Options]:
+    """A technique and its own options, without the name that tells it from others of its key."""
+    given = options.model_dump()
+    if "to" not in type(options).model_fields:
+        return techniques()[key], options
+    technique = techniques()[given.pop("to")]
+    return technique, technique.options(**given)
 
 
 def _identifier(name: str) -> str:

@@ -64,7 +64,7 @@ class Graph:
         return result
 
 
-def step_of(name: str, **options: Any) -> tuple[StepFunction, Options]:
-    """The step ``module:function`` and its options, as a ``Node`` takes them."""
-    function = find(name)
+def step_of(step: str | StepFunction, **options: Any) -> tuple[StepFunction, Options]:
+    """A step, maybe as ``module:function``, and its options, as a ``Node`` takes them."""
+    function = find(step) if isinstance(step, str) else step
     return function, function.options_type(**options)

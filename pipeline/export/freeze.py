@@ -14,7 +14,8 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
-from pipeline.sources.load import LoadedModel, load
+from pipeline.sources.contract import LoadedModel
+from pipeline.sources.load import load
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 

@@ -17,11 +17,12 @@ from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.measures.proportion import paired_difference, share
+from pipeline.samples.contract import samples_kinds
 from pipeline.tensors.arrays import Int64s, NDArray, np
 
 if TYPE_CHECKING:
     from pipeline.samples.pictures import Pictures
-    from pipeline.sources.load import LoadedModel
+    from pipeline.sources.contract import LoadedModel
     from pipeline.tensors.signature import TensorSpec
 
 RESULT = "fitting.json"
@@ -55,9 +56,9 @@ def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
 
     where = f"samples.{options.samples}"
     spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
-    samples = discover("samples", "read")[options.samples]
-    chosen = samples.Options.model_validate(options.options)
-    pictures = samples.pictures(inputs, chosen, MOST_SAMPLES)
+    samples = samples_kinds()[options.samples]
+    chosen = samples.options.model_validate(options.options)
+    pictures = samples.pictures and samples.pictures(inputs, chosen, MOST_SAMPLES)
     if pictures is None:
         raise ConfigError(
             "the samples have no labels to tell right from wrong by", where=where, todo=TODO

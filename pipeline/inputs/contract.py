@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pipeline.base.options import Options
+from pipeline.base.registry import find_plugins
 from pipeline.tensors.arrays import Array, NDArray, np
 
 
@@ -30,3 +32,9 @@ class Input:
     thumbnail: Callable[[Array, Any], NDArray[np.uint8] | None] | None = None
     """(one input of a sample, options) -> a picture of it, uint8 [height, width] or [height, width,
     3], for the report; its own answer is None where that input is no picture."""
+
+
+@cache
+def inputs() -> dict[str, Input]:
+    """Every kind of input, by name."""
+    return find_plugins("inputs", "INPUT", Input)

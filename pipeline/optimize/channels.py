@@ -15,6 +15,7 @@ from pydantic import Field
 
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.engine.step import Inputs, step
+from pipeline.optimize.contract import Technique
 from pipeline.optimize.training.teaching import Training
 from pipeline.tensors.arrays import Array, np
 
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
     from pipeline.graphs.keras.channel_groups import Groups
     from pipeline.optimize.training.examples import Examples
 
-KEY = "channels"
 NAME = "channels"
-STAGE = "model"
-ORDER = 20
-
-FASTER = True
-#: What a search tries of the options, first things first.
-SEARCH = {"share": (0.3, 0.5), "finetune_epochs": (8, 20)}
 
 
 class Options(Training):
@@ -170,3 +164,15 @@ def _nothing_to_remove(model: Any, groups: Groups) -> PipelineError:
         where="channels",
         todo="lower channels.multiple, raise channels.share, or leave channels out",
     )
+
+
+TECHNIQUE = Technique(
+    name=NAME,
+    key="channels",
+    stage="model",
+    options=Options,
+    step=apply,
+    order=20,
+    search={"share": (0.3, 0.5), "finetune_epochs": (8, 20)},
+    faster=True,
+)

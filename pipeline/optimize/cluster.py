@@ -15,16 +15,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.optimize.contract import Technique
 from pipeline.optimize.training.teaching import Training
 from pipeline.tensors.arrays import np
 
-KEY = "cluster"
 NAME = "cluster"
-STAGE = "model"
-ORDER = 40
 
-#: What a search tries of the options, first things first.
-SEARCH = {"clusters": (16, 8, 32), "finetune_epochs": (4, 12)}
 
 #: Written beside the model: what later techniques must leave as it is.
 DESCRIPTION = f"{NAME}.json"
@@ -140,3 +136,14 @@ def _settle(one: Any, options: Options) -> float:
     reach = np.abs(kernel).max(keepdims=True)
     step = np.where(reach > 0, reach / REACH, np.float32(1))
     return settle(one, np.rint(kernel / step), step, options.scale_bits)
+
+
+TECHNIQUE = Technique(
+    name=NAME,
+    key="cluster",
+    stage="model",
+    options=Options,
+    step=apply,
+    order=40,
+    search={"clusters": (16, 8, 32), "finetune_epochs": (4, 12)},
+)

@@ -14,21 +14,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from pipeline.engine.step import Inputs, step
+from pipeline.optimize.contract import Technique
 from pipeline.optimize.training.teaching import Share, Training
 
-KEY = "distill"
 NAME = "distill"
-STAGE = "model"
-ORDER = 10
-
-FASTER = True
-#: What a search tries of the options, first things first.
-SEARCH = {
-    "depth": (6, 4, 9),
-    "alpha": (0.25, 0.125),
-    "augment": (1.0,),
-    "finetune_epochs": (10, 30),
-}
 
 
 class Options(Training):
@@ -97,3 +86,20 @@ def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
     shape = student.Shape(options.alpha, options.depth, options.resolution)
     made = student.build(teacher, shape)
     return made, student.start_from(teacher, made) if options.from_source else []
+
+
+TECHNIQUE = Technique(
+    name=NAME,
+    key="distill",
+    stage="model",
+    options=Options,
+    step=apply,
+    order=10,
+    search={
+        "depth": (6, 4, 9),
+        "alpha": (0.25, 0.125),
+        "augment": (1.0,),
+        "finetune_epochs": (10, 30),
+    },
+    faster=True,
+)

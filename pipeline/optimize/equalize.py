@@ -18,6 +18,7 @@ from pydantic import Field
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Float64s, np
 
 if TYPE_CHECKING:
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 
 Vector = Float64s
 
-
-KEY = NAME = "equalize"
-STAGE = "frozen"
-ORDER = 10
 
 #: Factors lie between 2^-LARGEST and 2^LARGEST: products stay far from where float32 ends.
 LARGEST = 20
@@ -168,3 +165,13 @@ class _Mean:
     def mean(self) -> Vector:
         mean: Vector = self._total / np.maximum(self.count, 1)
         return mean
+
+
+TECHNIQUE = Technique(
+    name="equalize",
+    key="equalize",
+    stage="frozen",
+    options=Options,
+    step=apply,
+    order=10,
+)

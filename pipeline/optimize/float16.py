@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Float32s, np
-from pipeline.weights.codec import Encoded
-
-KEY = "quantize"
-STAGE = "weights"
-VERSION = 1
+from pipeline.weights.codec import Codec, Encoded
 
 
 class Options(options.Options):
@@ -31,3 +28,18 @@ def encode(values: Float32s, axis: int | None) -> Encoded:
             todo="use quantize: uint16, or scale the layer",
         )
     return Encoded(data)
+
+
+CODEC = Codec(
+    name="float16",
+    version=1,
+    encode=encode,
+)
+
+TECHNIQUE = Technique(
+    name="float16",
+    key="quantize",
+    stage="weights",
+    options=Options,
+    codec=CODEC,
+)

@@ -19,6 +19,7 @@ from pydantic import Field
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Array, NDArray, np
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 
     Arrays = Mapping[str, NDArray[np.generic]]
 
-KEY = "quantize"
-NAME = "float16-compute"
-STAGE = "graph"
-FORMATS = ("onnx",)
-REASON = (
-    "TF.js computes in what a GPU's textures hold: float16-compute needs ONNX; quantize: "
-    "float16 makes the files as small"
-)
 
 #: float16's largest number, and how many times the largest value seen it must hold.
 LARGEST, HEADROOM = 65504.0, 2.0
@@ -173,3 +166,17 @@ def _sums(model: Any, found: Mapping[str, Range]) -> dict[str, float]:
             count = pair[0].size / max(1, pair[1].size)
             sums[node.output[0]] = count * max(-pair[1].low, pair[1].high)
     return sums
+
+
+TECHNIQUE = Technique(
+    name="float16-compute",
+    key="quantize",
+    stage="graph",
+    options=Options,
+    step=apply,
+    formats=("onnx",),
+    reason=(
+        "TF.js computes in what a GPU's textures hold: float16-compute needs ONNX; quantize: "
+        "float16 makes the files as small"
+    ),
+)

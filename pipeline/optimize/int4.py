@@ -15,14 +15,9 @@ from pydantic import Field
 
 from pipeline.base import options
 from pipeline.optimize import uint8
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Float32s, np
-from pipeline.weights.codec import Encoded, Weight
-
-KEY = "quantize"
-STAGE = "weights"
-VERSION = 2
-FORMATS = ("onnx",)
-REASON = "TF.js has no 4-bit weights; quantize: {to: uint8, levels: 16} compresses as well"
+from pipeline.weights.codec import Codec, Encoded, Weight
 
 #: Scales tried for each block, as shares of the one that reaches its largest weight: the error of
 #: the largest may well grow if those of all others shrink.
@@ -116,3 +111,21 @@ def _scales(blocks: Float32s) -> Float32s:
 def _nearest(blocks: Float32s, scale: Float32s) -> Float32s:
     numbers: Float32s = np.clip(np.rint(blocks / scale[..., None]), -LARGEST, LARGEST)
     return numbers
+
+
+CODEC = Codec(
+    name="int4",
+    version=2,
+    encode=encode,
+    encode_all=encode_all,
+)
+
+TECHNIQUE = Technique(
+    name="int4",
+    key="quantize",
+    stage="weights",
+    options=Options,
+    codec=CODEC,
+    formats=("onnx",),
+    reason="TF.js has no 4-bit weights; quantize: {to: uint8, levels: 16} compresses as well",
+)

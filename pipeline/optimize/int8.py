@@ -17,6 +17,7 @@ from pipeline.base import options
 from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
+from pipeline.optimize.contract import Technique
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED
 from pipeline.tensors.arrays import NDArray, np
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
     Arrays = dict[str, NDArray[np.generic]]
     Ranges = dict[str, tuple[float, float]]
 
-KEY = "quantize"
-NAME = "int8"
-STAGE = "graph"
-FORMATS = ("onnx",)
-REASON = "TF.js has no quantized operators: int8 activations need ONNX"
-
-#: What a search tries of the options, first things first.
-SEARCH = {"weight_bits": (8, 6, 4, 3), "method": ("minmax", "mse", "percentile")}
 
 #: Operators worth 8 bits. Left out are those that turn small differences of their
 #: input into large ones of their output or choose by them: Softmax, Sigmoid, norms, TopK.
@@ -245,3 +238,17 @@ def _with_pairs(
         return quantizer.quantize_model()
     finally:
         logging.disable(before)
+
+
+TECHNIQUE = Technique(
+    name="int8",
+    key="quantize",
+    stage="graph",
+    options=Options,
+    step=apply,
+    formats=("onnx",),
+    reason="TF.js has no quantized operators: int8 activations need ONNX",
+    search={"weight_bits": (8, 6, 4, 3), "method": ("minmax", "mse", "percentile")},
+    levels_kept=levels_kept,
+    portable=lambda options: options.portable,
+)

@@ -17,16 +17,11 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Array, np
 
-KEY = "quantize"
 NAME = "int8-dynamic"
-STAGE = "graph"
-FORMATS = ("onnx",)
-REASON = "TF.js has no integer products: int8-dynamic needs ONNX"
 
-#: What a search tries of the options, first things first.
-SEARCH = {"weight_bits": (8, 6, 5)}
 
 #: Matrix products, and look-ups, whose tables are most of a small text model.
 OPERATORS = ("MatMul", "Gemm", "Gather")
@@ -192,3 +187,15 @@ class _Rewriter:
         from onnx import helper
 
         self._nodes.append(helper.make_node(op_type, inputs, [output], **settings))
+
+
+TECHNIQUE = Technique(
+    name=NAME,
+    key="quantize",
+    stage="graph",
+    options=Options,
+    step=apply,
+    formats=("onnx",),
+    reason="TF.js has no integer products: int8-dynamic needs ONNX",
+    search={"weight_bits": (8, 6, 5)},
+)

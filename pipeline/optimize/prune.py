@@ -18,15 +18,11 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.base.errors import ConfigError
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.optimize.contract import Technique
 from pipeline.optimize.training.teaching import Share, Training
 
-KEY = "prune"
 NAME = "prune"
-STAGE = "model"
-ORDER = 30
 
-#: What a search tries of the options, first things first.
-SEARCH = {"sparsity": (0.6, 0.75, 0.85), "finetune_epochs": (4, 12)}
 
 #: Layers for which TensorFlow Model Optimization knows where input channels are.
 PATTERNED = ("Conv2D", "Dense")
@@ -173,3 +169,14 @@ def _schedule(options: Options, steps: int) -> Any:
     return tfmot.sparsity.keras.PolynomialDecay(
         0.0, options.sparsity, begin, begin + times * frequency, power=3, frequency=frequency
     )
+
+
+TECHNIQUE = Technique(
+    name=NAME,
+    key="prune",
+    stage="model",
+    options=Options,
+    step=apply,
+    order=30,
+    search={"sparsity": (0.6, 0.75, 0.85), "finetune_epochs": (4, 12)},
+)

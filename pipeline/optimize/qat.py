@@ -15,6 +15,7 @@ from pydantic import Field
 
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.engine.step import Inputs, step
+from pipeline.optimize.contract import Technique
 from pipeline.optimize.training.teaching import Share, Training
 from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights import pairs
@@ -25,13 +26,8 @@ if TYPE_CHECKING:
     from pipeline.optimize.training.teaching import Lesson
 
 
-KEY = "qat"
 NAME = "qat"
-STAGE = "model"
-ORDER = 50
 
-#: What a search tries of the options, first things first: wide steps take few bits a weight.
-SEARCH = {"step": (1.5, 1.0, 2.0, None), "finetune_epochs": (8, 24)}
 
 Levels = Annotated[int, Field(ge=3, le=256)]
 
@@ -252,3 +248,15 @@ def _settle(one: Scaled, grid: Grid, options: Options) -> float:
     q = grid.integers(kernel_of(one.before)).numpy()
     settle_bias(one.after, options.bias_levels)
     return settle(one, q, grid.step, options.scale_bits)
+
+
+TECHNIQUE = Technique(
+    name=NAME,
+    key="qat",
+    stage="model",
+    options=Options,
+    step=apply,
+    order=50,
+    search={"step": (1.5, 1.0, 2.0, None), "finetune_epochs": (8, 24)},
+    levels_given=levels_given,
+)

@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
     from pipeline.graphs.tensorflow.network import Network
     from pipeline.graphs.tensorflow.rounding import Grid
 
-KEY = NAME = "round"
-STAGE = "frozen"
-ORDER = 20
-SEARCH = {"bits": (3.0, 2.0, 4.0, 6.0)}
 
 #: A Hessian's mean variance, by which what samples do not show is damped.
 DAMPING = 0.1
@@ -335,3 +332,15 @@ def _means(means: Array, weights: Array) -> Array:
     means = means.reshape(len(weights), -1)[:, : weights.shape[1]]
     found: Array = np.einsum("gi,gio->go", means, weights).reshape(-1)
     return found
+
+
+TECHNIQUE = Technique(
+    name="round",
+    key="round",
+    stage="frozen",
+    options=Options,
+    step=apply,
+    order=20,
+    search={"bits": (3.0, 2.0, 4.0, 6.0)},
+    levels_given=levels_given,
+)

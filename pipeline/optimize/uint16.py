@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pipeline.base import options
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Float32s, np
-from pipeline.weights.codec import Encoded, affine
-
-KEY = "quantize"
-STAGE = "weights"
-VERSION = 4
+from pipeline.weights.codec import Codec, Encoded, affine
 
 
 class Options(options.Options):
@@ -18,3 +15,18 @@ class Options(options.Options):
 def encode(values: Float32s, axis: int | None) -> Encoded:
     """Re-encode a float32 tensor; ``axis`` is its channel axis, or ``None``."""
     return affine(values, axis, np.uint16)
+
+
+CODEC = Codec(
+    name="uint16",
+    version=4,
+    encode=encode,
+)
+
+TECHNIQUE = Technique(
+    name="uint16",
+    key="quantize",
+    stage="weights",
+    options=Options,
+    codec=CODEC,
+)

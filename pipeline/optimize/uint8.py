@@ -9,15 +9,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.base import options
+from pipeline.optimize.contract import Technique
 from pipeline.tensors.arrays import Float32s, np
-from pipeline.weights.codec import Encoded, Weight, affine, exact, on_grid, rounded
-
-KEY = "quantize"
-STAGE = "weights"
-VERSION = 5
-
-#: What a search tries of the options, first things first.
-SEARCH = {"levels": (256, 64, 32, 16, 12, 8)}
+from pipeline.weights.codec import Codec, Encoded, Weight, affine, exact, on_grid, rounded
 
 Granularity = Literal["per-channel", "per-tensor"]
 
@@ -108,3 +102,20 @@ def _kept(weight: Weight, keep: bool) -> Encoded | None:
         if not _is_large(weight) and grid.find(weight.values, axis, 256):
             return Encoded(weight.values.astype(np.float16))
     return None
+
+
+CODEC = Codec(
+    name="uint8",
+    version=5,
+    encode=encode,
+    encode_all=encode_all,
+)
+
+TECHNIQUE = Technique(
+    name="uint8",
+    key="quantize",
+    stage="weights",
+    options=Options,
+    codec=CODEC,
+    search={"levels": (256, 64, 32, 16, 12, 8)},
+)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.base.options import Options
-from pipeline.base.registry import discover
 from pipeline.config.bounds import asked
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
+from pipeline.engine.step import StepFunction, find
+from pipeline.export.contract import Format, FormatOptions
+from pipeline.optimize.contract import Stage, Technique
 from pipeline.plan.graph import Bounds, LeftOut, Plan
+from pipeline.sources.contract import Source, sources
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.tolerances import number_formats
 from pipeline.validate.verdict import NotMade
+from pipeline.weights.codec import Codec
 
-Chain = list[tuple[ModuleType, Options]]
+Chain = list[tuple[Technique, Options]]
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def plan_packages(plan: Plan) -> list[Package]:
     for name, variant in plan.config.variants.items():
         chain = variant.techniques()
         made = [
-            _plan_package(plan, name, chain, module, options)
-            for module, options in plan.config.export.formats()
+            _plan_package(plan, name, chain, format_, options)
+            for format_, options in plan.config.export.formats()
             if options.variants is None or name in options.variants
         ]
         packages += [package for package in made if package]
@@ -79,42 +82,42 @@ def _reasons(plan: Plan, variant: str) -> str:
 
 
 def _plan_package(
-    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any
+    plan: Plan, variant: str, chain: Chain, format_: Format, options: FormatOptions
 ) -> Package | None:
     """Add the steps that make one artifact, or say why it is left out."""
-    artifact = f"{module.FORMAT}/{variant}"
+    artifact = f"{format_.name}/{variant}"
     if artifact in plan.failed:
         return None
-    reason = cannot_hold(plan.config, chain, module, options)
+    reason = cannot_hold(plan.config, chain, format_, options)
     if reason:
         plan.left_out.append(LeftOut(artifact, reason))
         return None
-    if error := _known_to_fail(plan.config, chain, module):
-        plan.failed[artifact] = NotMade.at(artifact, f"convert {module.FORMAT}", error)
+    if error := _known_to_fail(plan.config, chain, format_):
+        plan.failed[artifact] = NotMade.at(artifact, f"convert {format_.name}", error)
         return None
     source, frozen = _plan_frozen(plan, variant, chain)
-    model = _plan_converted(plan, variant, chain, module, options, source, frozen)
-    codec, chosen = next(((m, o) for m, o in chain if m.STAGE == "weights"), (None, None))
+    model = _plan_converted(plan, variant, chain, format_, options, source, frozen)
+    codec, chosen = next(((t.codec, o) for t, o in chain if t.codec), (None, None))
     details = {
-        "format": module.FORMAT,
+        "format": format_.name,
         "variant": variant,
         "shard_bytes": options.shard_bytes,
-        "codec": _name(codec) if codec else None,
+        "codec": codec.name if codec else None,
         "codec_options": _codec_options(codec, chosen, chain),
     }
-    type_ = module.package.options_type
+    type_ = format_.package.options_type
     package = Node(
         f"package {artifact}",
-        module.package,
+        format_.package,
         type_(**{key: value for key, value in details.items() if key in type_.model_fields}),
         {"model": model},
-        extra_key=getattr(codec, "VERSION", None),
+        extra_key=codec.version if codec else None,
     )
-    bounds = _bounds(plan.config, artifact, module.FORMAT, chain)
+    bounds = _bounds(plan.config, artifact, format_.name, chain)
     node = plan.add(package)
     return Package(
         artifact,
-        module.FORMAT,
+        format_.name,
         variant,
         node,
         frozen,
@@ -124,11 +127,11 @@ def _plan_package(
     )
 
 
-def _codec_options(codec: Any, chosen: Options | None, chain: Chain) -> dict[str, Any]:
+def _codec_options(codec: Codec | None, chosen: Options | None, chain: Chain) -> dict[str, Any]:
     """A codec's options, and that it is to keep what techniques before it have chosen."""
     options = chosen.key() if chosen else {}
-    before = any(technique.STAGE in ("model", "frozen") for technique, _ in chain)
-    return options | ({"keep": True} if before and hasattr(codec, "encode_all") else {})
+    before = any(technique.stage in ("model", "frozen") for technique, _ in chain)
+    return options | ({"keep": True} if before and codec and codec.encode_all else {})
 
 
 def _bounds(
@@ -149,99 +152,93 @@ def _may_be_unportable(config: Config, artifact: str, chain: Chain) -> bool:
     """Whether the config says that some processors may compute it wrongly."""
     gates = config.validate_.gates
     said = [asked(artifact, target, gates) for target in parse(config.validate_.backends)]
-    chosen = any(getattr(options, "portable", True) is False for _, options in chain)
+    chosen = not all(technique.portable(options) for technique, options in chain)
     return chosen or any(bounds.get("portable") is False for bounds in said)
 
 
-def cannot_hold(config: Config, chain: Chain, module: ModuleType, options: Any) -> str | None:
+def cannot_hold(
+    config: Config, chain: Chain, format_: Format, options: FormatOptions
+) -> str | None:
     """Why a format cannot hold a variant; ``None`` where it can."""
-    source = discover("sources", "pull")[config.source.kind]
-    keras = getattr(source, "KERAS", True)
-    if getattr(module, "NEEDS_KERAS", False) and not keras:
-        return f"{module.FORMAT} is made of Keras layers, which a {config.source.kind} has not"
+    keras = format_.made_of == "keras"
+    if format_.made_of not in _source(config).gives:
+        return f"{format_.name} is made of Keras layers, which a {config.source.kind} has not"
     for technique, _ in chain:
-        if technique.STAGE == "frozen" and getattr(module, "NEEDS_KERAS", False):
-            return (
-                f"{module.FORMAT} is made of Keras layers, and {_name(technique)} changes a graph"
-            )
-        if module.FORMAT not in getattr(technique, "FORMATS", (module.FORMAT,)):
-            reason: str = technique.REASON
-            return reason
-        if hasattr(module, "cannot_hold"):
-            refused: str | None = module.cannot_hold(_name(technique), options)
-            if refused:
-                return refused
+        if technique.stage == "frozen" and keras:
+            return f"{format_.name} is made of Keras layers, and {technique.name} changes a graph"
+        if technique.formats is not None and format_.name not in technique.formats:
+            return technique.reason
+        if refused := format_.cannot_hold(technique.name, options):
+            return refused
     return None
 
 
-def _known_to_fail(config: Config, chain: Chain, module: ModuleType) -> PipelineError | None:
+def _known_to_fail(config: Config, chain: Chain, format_: Format) -> PipelineError | None:
     """What a format's conversion would raise, where the source's file tells."""
-    known_to_lack = getattr(module, "known_to_lack", None)
-    if known_to_lack is None or _of_stage(chain, "model"):
+    if format_.made_of != "keras" or _of_stage(chain, "model"):
         return None  # A technique may make another network.
-    source = discover("sources", "pull")[config.source.kind]
-    architecture = getattr(source, "architecture", lambda options: None)(config.source.options)
-    error: PipelineError | None = known_to_lack(architecture) if architecture else None
-    return error
+    architecture = _source(config).architecture(config.source.options)
+    return format_.known_to_lack(architecture) if architecture else None
+
+
+def _source(config: Config) -> Source:
+    return sources()[config.source.kind]
 
 
 def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
     """The nodes that hold a variant's Keras model, and its graph; shared where nothing changes."""
     source, frozen = "pull", "freeze"
-    for technique, chosen in _of_stage(chain, "model"):
+    for technique, apply, chosen in _of_stage(chain, "model"):
         inputs = {"source": source, "teacher": "pull", "samples": "samples"}
-        node = Node(f"{_name(technique)} {variant}", technique.apply, chosen, inputs)
+        node = Node(f"{technique.name} {variant}", apply, chosen, inputs)
         source = plan.add(node)
     if source != "pull":
         function, no_options = step_of("pipeline.export.freeze:freeze")
         node = Node(f"freeze {variant}", function, no_options, {"source": source})
         frozen = plan.add(node)
-    for technique, chosen in _of_stage(chain, "frozen"):
+    for technique, apply, chosen in _of_stage(chain, "frozen"):
         inputs = {"frozen": frozen, "samples": "samples"}
-        node = Node(f"{_name(technique)} {variant}", technique.apply, chosen, inputs)
+        node = Node(f"{technique.name} {variant}", apply, chosen, inputs)
         frozen = plan.add(node)
     return source, frozen
 
 
 def _plan_converted(
-    plan: Plan, variant: str, chain: Chain, module: ModuleType, options: Any, *made: str
+    plan: Plan, variant: str, chain: Chain, format_: Format, options: FormatOptions, *made: str
 ) -> str:
     """The node that holds the variant in this format, before weights are encoded."""
     source, frozen = made
     suffix = "" if frozen == "freeze" else f" {variant}"
     inputs = {"frozen": frozen}
-    if getattr(module, "NEEDS_KERAS", False):
+    if format_.made_of == "keras":
         inputs["source"] = source
-    type_ = module.convert.options_type
+    type_ = format_.convert.options_type
     chosen_keys = options.model_dump(include=set(type_.model_fields))
     node = Node(
-        f"convert {module.FORMAT}{suffix}",
-        module.convert,
+        f"convert {format_.name}{suffix}",
+        format_.convert,
         type_(**chosen_keys),
         inputs,
-        after=_plan_operators(plan, module, options),
+        after=_plan_operators(plan, format_, options),
     )
     converted = plan.add(node)
-    for technique, chosen in _of_stage(chain, "graph"):
-        name = f"{_name(technique)} {module.FORMAT}/{variant}"
+    for technique, apply, chosen in _of_stage(chain, "graph"):
+        name = f"{technique.name} {format_.name}/{variant}"
         inputs = {"model": converted, "samples": "samples"}
-        converted = plan.add(Node(name, technique.apply, chosen, inputs))
+        converted = plan.add(Node(name, apply, chosen, inputs))
     return converted
 
 
-def _plan_operators(plan: Plan, module: ModuleType, options: Any) -> tuple[str, ...]:
+def _plan_operators(plan: Plan, format_: Format, options: FormatOptions) -> tuple[str, ...]:
     """The look for operators that the format lacks, before its conversions."""
-    if getattr(module, "NEEDS_KERAS", False):
+    if format_.made_of == "keras":
         return ()  # It is made of layers, not of operators.
-    opset = {"opset": options.opset} if hasattr(options, "opset") else {}
-    checked = step_of("pipeline.export.operators:check", formats=[module.FORMAT], **opset)
-    return (plan.add(Node(f"operators {module.FORMAT}", *checked, {"frozen": "freeze"})),)
+    check = find("pipeline.export.operators:check")
+    chosen = options.model_dump(include=set(check.options_type.model_fields))
+    checked = step_of(check, formats=[format_.name], **chosen)
+    return (plan.add(Node(f"operators {format_.name}", *checked, {"frozen": "freeze"})),)
 
 
-def _of_stage(chain: Chain, stage: str) -> Chain:
-    return [pair for pair in chain if stage == pair[0].STAGE]
-
-
-def _name(module: ModuleType) -> str:
-    name: str = getattr(module, "NAME", module.__name__.rpartition(".")[2])
-    return name
+def _of_stage(chain: Chain, stage: Stage) -> list[tuple[Technique, StepFunction, Options]]:
+    """Those of a chain that are steps of this stage, with their steps."""
+    return [(t, t.step, chosen) for t, chosen in chain if t.stage == stage and t.step]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from pipeline.base.registry import discover
 from pipeline.config.config import Config
-from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import Plan, Searches
 from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
+from pipeline.samples.contract import samples_kinds
+from pipeline.sources.contract import sources
 from pipeline.validate.verdict import NotMade
 
 
@@ -55,10 +55,8 @@ def make_plan(
 def plan_source(plan: Plan) -> None:
     """Pull and freeze the model, read the samples."""
     config = plan.config
-    source = discover("sources", "pull")[config.source.kind]
-    remote: Mapping[str, RemoteFile] = getattr(source, "remote_files", lambda options: {})(
-        config.source.options
-    )
+    source = sources()[config.source.kind]
+    remote = source.remote_files(config.source.options)
     files = {**config.source.options.local_paths(), **remote}
     plan.add(Node("pull", source.pull, config.source.options, files=files))
     plan.add(Node("freeze", *step_of("pipeline.export.freeze:freeze"), {"source": "pull"}))
@@ -67,13 +65,13 @@ def plan_source(plan: Plan) -> None:
 
 def _plan_samples(plan: Plan) -> None:
     config = plan.config
-    module = discover("samples", "read")[config.samples.kind]
+    read = samples_kinds()[config.samples.kind].read
     chosen = config.samples.options
     image = config.input.options if config.input.kind == "image" else None
-    options = module.read.options_type(options=chosen, image=image)
+    step = step_of(read, options=chosen, image=image)
     files = chosen.local_paths()
     inputs = {"frozen": "freeze"}
-    plan.add(Node("samples", module.read, options, inputs, files, reads=("signature.json",)))
+    plan.add(Node("samples", *step, inputs, files, reads=("signature.json",)))
 
 
 def _plan_searches(plan: Plan) -> dict[str, str]:
@@ -98,7 +96,7 @@ def _plan_manifest(plan: Plan) -> None:
         inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
         inputs |= {f"{artifact.id} portable": artifact.portable} if artifact.portable else {}
         chain = config.variants[artifact.variant].techniques()
-        retrained = any(technique.STAGE == "model" for technique, _ in chain)
+        retrained = any(technique.stage == "model" for technique, _ in chain)
         named = {"id": artifact.id, "variant": artifact.variant}
         kind = {"plain": not chain, "retrained": retrained, "unportable": artifact.unportable}
         artifacts.append({**named, **kind, "targets": artifact.bounds})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from types import ModuleType
 
 from pipeline.base.options import Options
 from pipeline.config.config import Config
+from pipeline.optimize.contract import Technique
 
 
 def notes(config: Config) -> Iterator[str]:
@@ -17,14 +17,14 @@ def notes(config: Config) -> Iterator[str]:
             yield f"variants.{name}: {text}"
 
 
-def _rounded_twice(chain: Sequence[tuple[ModuleType, Options]]) -> Iterator[str]:
+def _rounded_twice(chain: Sequence[tuple[Technique, Options]]) -> Iterator[str]:
     """Grids that a later technique does not keep."""
-    given = [(m, m.levels_given(o)) for m, o in chain if hasattr(m, "levels_given")]
-    kept = [(m, m.levels_kept(o)) for m, o in chain if hasattr(m, "levels_kept")]
+    given = [(t, t.levels_given(o)) for t, o in chain if t.levels_given]
+    kept = [(t, t.levels_kept(o)) for t, o in chain if t.levels_kept]
     for (first, levels), (later, most) in product(given, kept):
         if levels > most:
             yield (
-                f"{first.NAME} may give a weight {levels} values, and {later.NAME} keeps {most}: "
+                f"{first.name} may give a weight {levels} values, and {later.name} keeps {most}: "
                 "weights with more are rounded anew, by what they are and not by what they do; "
-                f"set {first.KEY}.levels to {most}"
+                f"set {first.key}.levels to {most}"
             )

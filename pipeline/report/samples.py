@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.base.registry import discover
-from pipeline.inputs.contract import Input
+from pipeline.inputs.contract import inputs
 from pipeline.measures import words
 from pipeline.measures.worst import FILE
 from pipeline.report.release import Artifact, Proof, Release
@@ -217,7 +216,7 @@ def _shown_inputs(
 
 def _pixels(values: Array, said: Mapping[str, Any]) -> NDArray[np.uint8] | None:
     for kind, options in said.items():
-        spec: Input = discover("inputs", "INPUT")[kind].INPUT
+        spec = inputs()[kind]
         if spec.thumbnail:
             return spec.thumbnail(values, spec.options.model_validate(options))
     return None

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
+from pipeline.samples.contract import SamplesKind
 from pipeline.samples.pictures import Pictures, spread
 
 
@@ -62,3 +63,11 @@ def pictures(inputs: Inputs, options: Options, most: int) -> Pictures:
     images, labels = digits("test")
     rows = spread(len(labels), most)
     return Pictures(list(images[rows]), labels[rows], [str(digit) for digit in range(10)])
+
+
+SAMPLES = SamplesKind(
+    name="bundled",
+    options=Options,
+    read=read,
+    pictures=pictures,
+)

@@ -13,6 +13,7 @@ from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
+from pipeline.samples.contract import SamplesKind
 from pipeline.samples.pictures import Pictures, spread
 from pipeline.tensors.arrays import NDArray, np
 
@@ -197,3 +198,11 @@ def _refuse(image: Image, where: str) -> None:
             where=where,
             todo="convert the image to 8 bits",
         )
+
+
+SAMPLES = SamplesKind(
+    name="images",
+    options=Options,
+    read=read,
+    pictures=pictures,
+)

@@ -14,6 +14,7 @@ from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
+from pipeline.samples.contract import SamplesKind
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -136,3 +137,10 @@ def _rows(split: Split, index: Array) -> Split:
 
     labels = None if split.labels is None else split.labels[index]
     return Split({name: values[index] for name, values in split.inputs.items()}, labels)
+
+
+SAMPLES = SamplesKind(
+    name="npz",
+    options=Options,
+    read=read,
+)

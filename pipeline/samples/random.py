@@ -12,6 +12,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
+from pipeline.samples.contract import SamplesKind
 from pipeline.tensors.arrays import Array, Float32s, np
 
 if TYPE_CHECKING:
@@ -168,3 +169,10 @@ def _image(
     values = low + (high - low) * (dark + (light - dark) * unit)
     image: Float32s = np.moveaxis(values, -1, axis).astype(np.float32)
     return image
+
+
+SAMPLES = SamplesKind(
+    name="random",
+    options=Options,
+    read=read,
+)

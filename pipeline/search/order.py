@@ -160,7 +160,7 @@ def _study(seed: int) -> Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # group is experimental
-        # Techniques that work together must be chosen together.
+        # Offers that work together must be chosen together.
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=RANDOM, multivariate=True, group=True
         )

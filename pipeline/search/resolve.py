@@ -72,11 +72,11 @@ def _check_half(job: Job, where: str) -> None:
 
 def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str, ...]:
     exported = [
-        module
-        for module, options in config.export.formats()
+        format_
+        for format_, options in config.export.formats()
         if options.variants is None or name in options.variants
     ]
-    names = [module.FORMAT for module in exported]
+    names = [format_.name for format_ in exported]
     if not names:
         raise ConfigError(
             f"{name} is exported to no format", where=where, todo="name it in a format's variants"
@@ -85,7 +85,7 @@ def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str
         raise ConfigError(
             f"{', '.join(unknown)} is not exported", where=where, todo="add it to export"
         )
-    graphs = [m.FORMAT for m in exported if not getattr(m, "NEEDS_KERAS", False)]
+    graphs = [f.name for f in exported if f.made_of != "keras"]
     wanted = search.format or graphs or names
     if search.on is not None:
         (target,) = parse([search.on])
@@ -133,7 +133,7 @@ def _settle(config: Config, job: Job, outcome: Outcome | None) -> Config:
         raise _missed(outcome)
     recipe = outcome.best.recipe if outcome and outcome.best else job.fixed
     variants = {**config.variants, **parse_variants(config, {job.variant: recipe})}
-    exported = {module.FORMAT: options.variants for module, options in config.export.formats()}
+    exported = {format_.name: options.variants for format_, options in config.export.formats()}
     exported |= exports_without(config, job.variant, job.formats)
     changes = {"variants": variants, "export": choose_formats(config, exported)}
     if outcome:

@@ -28,7 +28,7 @@ from pipeline.search.space import (
     CALIBRATED,
     WEIGHTS,
     Space,
-    techniques,
+    offers,
     valid,
     version_of,
 )
@@ -115,11 +115,11 @@ class Searching:
 
     def _ordered(self, recipe: Recipe) -> Recipe:
         """The same, in the order in which its techniques run."""
-        return {module.KEY: recipe[module.KEY] for module, _ in self._chain(recipe)}
+        return {technique.key: recipe[technique.key] for technique, _ in self._chain(recipe)}
 
     def trial_key(self, recipe: Recipe) -> str:
         """Under which a recipe's trial is kept."""
-        versions = [version_of(module) for module, _ in self._chain(recipe)]
+        versions = [version_of(technique) for technique, _ in self._chain(recipe)]
         return digest("search trial", self._key, recipe, versions)
 
     def _chain(self, recipe: Recipe) -> Any:
@@ -245,7 +245,7 @@ def space_of(job: Job) -> Space:
     """What may be tried for a search: what every searched format holds."""
     from pipeline.plan.artifacts import cannot_hold
 
-    formats = [(m, o) for m, o in job.config.export.formats() if m.FORMAT in job.formats]
+    formats = [(f, o) for f, o in job.config.export.formats() if f.name in job.formats]
 
     def allows(recipe: Recipe) -> bool:
         config = job.config_of(recipe)
@@ -256,7 +256,7 @@ def space_of(job: Job) -> Space:
         return valid(partial(allows, recipe))
 
     return Space(
-        techniques(job.search.techniques, timed=job.search.minimize == "latency"),
+        offers(job.search.techniques, timed=job.search.minimize == "latency"),
         job.fixed,
         checked,
     )

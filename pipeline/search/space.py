@@ -1,10 +1,7 @@
 """What a search may try: the techniques that are there, and what each offers of its options.
 
-A technique's module may say so itself; what says nothing is tried as it is by default::
-
-    SEARCH = {"sparsity": (0.6, 0.75, 0.85), "epochs": (4, 12)}  # the first is tried first
-    SEARCH = None  # never tried unless a config's ``techniques`` names it
-    FASTER = True  # tried where time is minimized; where bytes are, after what is made for that
+A technique's ``search`` and ``faster`` say so; what says nothing is tried as it is by default. What
+is ``faster`` is tried where time is minimized; where bytes are, after what is made for that.
 
 How dear it is follows from its stage: encoding weights costs seconds, what looks at samples more,
 and training most of all, by the number of ``…epochs``.
@@ -17,13 +14,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from types import ModuleType
 from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.base.registry import discover
 from pipeline.config.change import Recipe
+from pipeline.optimize.contract import Technique, techniques
 
 #: Cheap before dear: a search goes through these one after the other.
 WEIGHTS, CALIBRATED, TRAINED_BRIEFLY, TRAINED = range(4)
@@ -35,7 +31,7 @@ Suggest = Callable[[str, Sequence[Any]], Any]
 
 
 @dataclass(frozen=True)
-class Technique:
+class Offer:
     """One technique and what may be tried of it."""
 
     name: str
@@ -76,7 +72,7 @@ class Space:
 
     def __init__(
         self,
-        techniques: Sequence[Technique],
+        techniques: Sequence[Offer],
         fixed: Recipe,
         allows: Callable[[Recipe], bool],
     ) -> None:
@@ -100,13 +96,13 @@ class Space:
         other._allows = lambda recipe: self._allows(recipe) and also(recipe)
         return other
 
-    def within(self, cost: int) -> list[Technique]:
+    def within(self, cost: int) -> list[Offer]:
         """The techniques that cost no more, the cheap ones first."""
         return [one for one in self.techniques if one.cost <= cost]
 
-    def slots(self, cost: int) -> dict[str, list[Technique]]:
+    def slots(self, cost: int) -> dict[str, list[Offer]]:
         """Key -> the techniques of which it holds one, or none."""
-        slots: dict[str, list[Technique]] = {}
+        slots: dict[str, list[Offer]] = {}
         for one in self.within(cost):
             slots.setdefault(one.key, []).append(one)
         return slots
@@ -114,9 +110,9 @@ class Space:
     def suggest(self, cost: int, suggest: Suggest) -> Recipe:
         """A recipe of choices."""
         recipe: Recipe = {}
-        for key, techniques in self.slots(cost).items():
-            name = suggest(key, ("", *(one.name for one in techniques)))
-            for one in techniques:
+        for key, alike in self.slots(cost).items():
+            name = suggest(key, ("", *(one.name for one in alike)))
+            for one in alike:
                 if one.name == name:
                     options = {
                         option: suggest(f"{name}.{option}", values)
@@ -171,7 +167,7 @@ def are_numbers(values: Sequence[Any]) -> bool:
     return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
 
 
-def alternatives(technique: Technique, cost: int) -> Iterator[Recipe]:
+def alternatives(technique: Offer, cost: int) -> Iterator[Recipe]:
     """The recipes of one technique alone: first choices, then one other choice at a time."""
     choices = technique.allowed(cost)
     first = {name: values[0] for name, values in choices.items()}
@@ -186,46 +182,47 @@ def key_of(recipe: Recipe) -> str:
     return json.dumps(recipe, sort_keys=True)
 
 
-def techniques(only: Sequence[str] | None, *, timed: bool = False) -> list[Technique]:
+def offers(only: Sequence[str] | None, *, timed: bool = False) -> list[Offer]:
     """Every technique that may be tried, the cheap ones first, then in the order of a chain.
 
     Args:
         only: their names; all that are there otherwise.
         timed: leave out what makes nothing faster, unless it is named.
     """
-    found = discover("optimize", "KEY")
-    keys = [module.KEY for module in found.values()]
-    wanted = {
-        name: module
-        for name, module in found.items()
-        if (name in only if only else getattr(module, "SEARCH", {}) is not None)
-    }
-    made = [_technique(n, m, keys.count(m.KEY) == 1 and n == m.KEY) for n, m in wanted.items()]
-    made = [one for one in made if one.faster or not timed or only]
-    return sorted(made, key=lambda t: (t.cost, t.faster, getattr(found[t.name], "ORDER", 0)))
+    known = techniques()
+    chosen = [t for t in known.values() if (t.name in only if only else t.search is not None)]
+    chosen = [t for t in chosen if t.makes_faster or not timed or only]
+    keys = [t.key for t in known.values()]
+    unsorted = [_offer(t, keys.count(t.key) == 1 and t.name == t.key) for t in chosen]
+    return sorted(unsorted, key=lambda o: (o.cost, o.faster, known[o.name].order))
 
 
-def _technique(name: str, module: ModuleType, alone: bool) -> Technique:
-    offered: Mapping[str, Sequence[Any]] = getattr(module, "SEARCH", None) or {}
-    choices = {option: tuple(values) for option, values in offered.items()}
-    fields = module.Options.model_fields
+def _offer(technique: Technique, alone: bool) -> Offer:
+    choices = dict(technique.search or {})
+    fields = technique.options.model_fields
     defaults = {option: fields[option].get_default() for option in choices}
-    cost = _STAGES[module.STAGE]
-    # Operators on integers, say; weights are decoded before anything is computed.
-    faster = getattr(module, "FASTER", module.STAGE == "graph")
-    return Technique(name, module.KEY, cost, alone, choices, defaults, version_of(module), faster)
+    return Offer(
+        technique.name,
+        technique.key,
+        _STAGES[technique.stage],
+        alone,
+        choices,
+        defaults,
+        version_of(technique),
+        technique.makes_faster,
+    )
 
 
-def version_of(module: ModuleType) -> Any:
-    """What a technique makes changes with it: its own version, its step's and its tools'."""
+def version_of(technique: Technique) -> Any:
+    """What a technique makes changes with it: its codec's version, its step's and its tools'."""
     from pipeline.base import tools
 
-    step = getattr(module, "apply", None)
+    codec, step = technique.codec, technique.step
     used = {tool: tools.version(tool) for tool in step.tools} if step else {}
-    return [getattr(module, "VERSION", None), step.version if step else None, used]
+    return [codec.version if codec else None, step.version if step else None, used]
 
 
-def _first(technique: Technique) -> Recipe:
+def _first(technique: Offer) -> Recipe:
     return next(alternatives(technique, TRAINED))
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 import pipeline.base.options
 from pipeline.engine.step import Inputs, step
+from pipeline.sources.contract import Source
 from pipeline.sources.keras_file import write_source
 
 _FOLDER: Final = Path(__file__).parents[1] / "bundled"
@@ -48,3 +49,10 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
     """Write the source folder, with ``facts.json`` beside the model."""
     write_source(inputs["model"], work)
     shutil.copyfile(inputs["facts"], work / "facts.json")
+
+
+SOURCE = Source(
+    name="bundled",
+    options=Options,
+    pull=pull,
+)

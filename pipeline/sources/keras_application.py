@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
@@ -16,8 +17,8 @@ from pipeline.base.errors import SourceError
 from pipeline.download.address import is_web_address, shown
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
+from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.keras.h5_safety import check_h5
-from pipeline.sources.load import LoadedModel
 
 _BASE: Final = "https://storage.googleapis.com/tensorflow/keras-applications/"
 _KERNELS: Final = "_weights_tf_dim_ordering_tf_kernels.h5"
@@ -165,7 +166,7 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
     (work / "source.json").write_text(json.dumps(details, indent=1))
 
 
-def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
+def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Build the application and load its weights."""
     from pipeline.sources.keras.model import from_tf_keras, start_fresh
     from pipeline.sources.keras.weights import load_weights
@@ -176,7 +177,7 @@ def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
     return from_tf_keras(model)
 
 
-def _build(details: dict[str, Any]) -> Any:
+def _build(details: Mapping[str, Any]) -> Any:
     import tf_keras
 
     name, size = details["name"], details["input_size"]
@@ -194,3 +195,12 @@ def _build(details: dict[str, Any]) -> Any:
             where="source.keras_application.input_size",
             todo=f"leave input_size out to have {_FILES[name][1]}",
         ) from error
+
+
+SOURCE = Source(
+    name="keras_application",
+    options=Options,
+    pull=pull,
+    remote_files=remote_files,
+    load=load,
+)

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,8 +14,8 @@ from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.engine.step import Inputs, step
+from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.keras.safety import check_config
-from pipeline.sources.load import LoadedModel
 
 #: All members of a .keras archive together, unpacked.
 MAX_BYTES = 4 * 2**30
@@ -68,7 +69,7 @@ def write_source(file: Path, work: Path) -> None:
     (work / "source.json").write_text(json.dumps({"load": "keras_file", "path": name}))
 
 
-def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
+def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``write_source`` wrote, without running code from it."""
     import keras
     import tf_keras
@@ -188,3 +189,12 @@ def _refused(why: str, where: str) -> SourceError:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+SOURCE = Source(
+    name="keras_file",
+    options=Options,
+    pull=pull,
+    architecture=architecture,
+    load=load,
+)

@@ -1,37 +1,17 @@
 """A source model in memory, whatever kind of file it came from.
 
 A *source folder* holds the model's files and ``source.json``:
-``{"load": "<module in pipeline.sources>", ...what that module's load() needs}``.
+``{"load": "<module in pipeline.sources>", ...what that kind's load() needs}``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from pipeline.tensors.signature import Signature
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model ready to run in TensorFlow.
-
-    ``function`` is a concrete function that takes one keyword argument per input
-    (the argument name may differ from the public one: ``arguments`` maps public input
-    name -> keyword) and returns a dict keyed by ``results`` (public output name -> key).
-    """
-
-    function: Any
-    signature: Signature
-    arguments: dict[str, str]
-    results: dict[str, str]
-    keras: Callable[[], Any] | None = None
-    """Gives a fresh ``tf_keras.Model`` with the same weights, where the source is Keras."""
+from pipeline.sources.contract import LoadedModel, Source
 
 
 def load(folder: Path) -> LoadedModel:
@@ -44,6 +24,7 @@ def load(folder: Path) -> LoadedModel:
 def _load(folder: Path, description: str) -> LoadedModel:
     details = json.loads(description)
     # That one alone: this stands between TensorFlow and the first step.
-    module = import_module(f"pipeline.sources.{details['load']}")
-    loaded: LoadedModel = module.load(folder, details)
-    return loaded
+    source: Source = import_module(f"pipeline.sources.{details['load']}").SOURCE
+    if source.load is None:
+        raise TypeError(f"sources of the kind {source.name} are loaded by another kind")
+    return source.load(folder, details)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.engine.step import Inputs, step
-from pipeline.sources.load import LoadedModel
+from pipeline.sources.contract import LoadedModel, Source
 from pipeline.tensors.signature import Signature
 
 MAX_BYTES = 4 * 2**30
@@ -21,7 +22,6 @@ MAX_FILES = 10_000
 _SIGNATURE = "serving_default"
 _TAGS = ("serve",)
 
-KERAS = False
 """A SavedModel keeps computations, no Keras layers."""
 
 
@@ -83,7 +83,7 @@ def _checked_files(folder: Path) -> list[Path]:
     return files
 
 
-def load(folder: Path, details: dict[str, Any]) -> LoadedModel:
+def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``write_source`` wrote, after a look at every operation in it."""
     import tensorflow as tf
 
@@ -141,3 +141,12 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+
+
+SOURCE = Source(
+    name="saved_model",
+    options=Options,
+    pull=pull,
+    gives=("tensorflow",),
+    load=load,
+)

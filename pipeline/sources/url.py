@@ -16,6 +16,7 @@ from pipeline.download.remote_file import RemoteFile
 from pipeline.download.unpack import is_archive, unpack
 from pipeline.engine.step import Inputs, step
 from pipeline.sources import keras_file, saved_model
+from pipeline.sources.contract import Source
 from pipeline.sources.keras.h5_safety import SIGNATURE
 
 _MAX_FILES: Final = 10_000
@@ -118,3 +119,11 @@ def _nothing(found: str, where: str) -> SourceError:
         where=where,
         todo="give the address of one .keras or .h5 file, or of a .zip or .tar of one SavedModel",
     )
+
+
+SOURCE = Source(
+    name="url",
+    options=Options,
+    pull=pull,
+    remote_files=remote_files,
+)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.base.errors import ConfigError
 from pipeline.base.options import Options
-from pipeline.base.registry import discover
+from pipeline.base.registry import find_plugins
 from pipeline.tasks.contract import About, Task
 
 Able = TypeVar("Able")
@@ -19,8 +19,7 @@ Able = TypeVar("Able")
 @cache
 def tasks() -> dict[str, Task[Any]]:
     """All of them, by name."""
-    found: list[Task[Any]] = [module.TASK for module in discover("tasks", "TASK").values()]
-    return {task.name: task for task in found}
+    return find_plugins("tasks", "TASK", Task)
 
 
 class Purpose(Options):

@@ -20,7 +20,7 @@ from pipeline.validate.confidence import confidence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.sources.load import LoadedModel
+    from pipeline.sources.contract import LoadedModel
     from pipeline.tensors.signature import Signature
 
 

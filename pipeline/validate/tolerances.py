@@ -14,7 +14,8 @@ since 28 untrained layers amplify every rounding and the outputs vary by little.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from types import ModuleType
+
+from pipeline.optimize.contract import Technique
 
 #: Number format, or number format and backend -> the largest ``relative_error``.
 TOLERANCES = {
@@ -67,14 +68,14 @@ HALF_PRECISION = frozenset({"tfjs-webgl-f16"})
 WIDEST = max(TOLERANCES.values())
 
 
-def number_formats(techniques: Iterable[ModuleType]) -> tuple[str, ...]:
+def number_formats(techniques: Iterable[Technique]) -> tuple[str, ...]:
     """What a variant's techniques make of the model's numbers.
 
     Args:
-        techniques: modules of ``pipeline.optimize``, none for the model as it is.
+        techniques: none for the model as it is.
     """
-    found = ["trained" if module.STAGE == "model" else _name(module) for module in techniques]
-    return tuple(found) or ("float32",)
+    names = ("trained" if one.stage == "model" else one.name for one in techniques)
+    return tuple(names) or ("float32",)
 
 
 def tolerance(formats: Iterable[str], backend: str) -> float:
@@ -86,8 +87,3 @@ def tolerance(formats: Iterable[str], backend: str) -> float:
 def _one(name: str, backend: str) -> float:
     here = TOLERANCES.get(f"{name} {backend}")
     return TOLERANCES.get(name, WIDEST) if here is None else here
-
-
-def _name(module: ModuleType) -> str:
-    name: str = getattr(module, "NAME", module.__name__.rpartition(".")[2])
-    return name

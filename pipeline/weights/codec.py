@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.registry import find_plugins
 from pipeline.tensors.arrays import Array, Float32s, Float64s, np
 
 
@@ -46,10 +48,30 @@ class Weight:
     """What the format calls it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Codec:
+    """One way to encode weights, a module of ``pipeline.optimize`` with a ``CODEC``."""
+
+    name: str
+    version: int
+    """Raise it when it gives other bytes for the same weights."""
+    encode: Callable[..., Encoded]
+    """One tensor's values, its channel axis or ``None``, and options by name -> its encoding."""
+    encode_all: Callable[..., list[Encoded | None]] | None = None
+    """The same of a model's ``Weight``s, where they share something: an encoding for each. It takes
+    ``keep``: leave as they are those that lie on a grid already."""
+
+
+@cache
+def codecs() -> dict[str, Codec]:
+    """Every codec, by name."""
+    return find_plugins("optimize", "CODEC", Codec)
+
+
 def encode_all(
-    codec: Any, weights: Sequence[Weight], options: Mapping[str, Any]
+    codec: Codec, weights: Sequence[Weight], options: Mapping[str, Any]
 ) -> list[Encoded | None]:
-    """Encode a model's weights by a module of ``pipeline.optimize``; ``None`` stays float32.
+    """Encode a model's weights; ``None`` stays float32.
 
     Infinite values, as of a causal mask, are on no grid: what holds some stays float32.
 
@@ -75,11 +97,10 @@ def _is_finite(weight: Weight) -> bool:
 
 
 def _encode_finite(
-    codec: Any, weights: Sequence[Weight], options: Mapping[str, Any]
+    codec: Codec, weights: Sequence[Weight], options: Mapping[str, Any]
 ) -> Sequence[Encoded | None]:
-    if hasattr(codec, "encode_all"):
-        encoded: list[Encoded | None] = codec.encode_all(weights, **options)
-        return encoded
+    if codec.encode_all:
+        return codec.encode_all(weights, **options)
     return [
         None if weight.bias else codec.encode(weight.values, weight.axis, **options)
         for weight in weights

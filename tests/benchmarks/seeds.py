@@ -55,8 +55,8 @@ def trained(config: Path) -> list[str]:
         name
         for name, variant in variants.items()
         if any(
-            hasattr(options, "seed") and module.STAGE == "model"
-            for module, options in variant.techniques()
+            hasattr(options, "seed") and technique.stage == "model"
+            for technique, options in variant.techniques()
         )
     ]
 
@@ -64,7 +64,7 @@ def trained(config: Path) -> list[str]:
 def _with_seed(config: Path, variant: dict[str, Any], name: str, seed: int) -> dict[str, Any]:
     """A variant whose techniques that train have another seed."""
     chain = load_config(config).variants[name].techniques()
-    keys = {module.KEY: options for module, options in chain if module.STAGE == "model"}
+    keys = {technique.key: options for technique, options in chain if technique.stage == "model"}
     return {
         key: {**options.model_dump(exclude_unset=True), "seed": seed}
         if (options := keys.get(key))

@@ -179,7 +179,7 @@ class Converted:
         """Convert, package as they are, and record the source."""
         made = cls(folder, frozen)
         for module in (onnx_format, tfjs_graph):
-            work = folder / module.FORMAT
+            work = folder / module.NAME
             work.mkdir(parents=True)
             module.convert({"frozen": frozen}, module.convert.options_type(), work)
         made.trace(folder / "trace")

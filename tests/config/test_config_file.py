@@ -44,11 +44,11 @@ def errors(folder: Path, text: str, *overrides: str) -> list[str]:
 def test_a_config_becomes_typed_and_frozen(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, GOOD))
     assert config.source.kind == "bundled"
-    formats = {module.FORMAT: options for module, options in config.export.formats()}
+    formats = {known.name: options for known, options in config.export.formats()}
     assert formats["tfjs-graph"].shard_bytes == 2**20
     assert formats["onnx"].opset == 17
     ((int8, options),) = config.variants["int8"].techniques()
-    assert (int8.STAGE, options.calibrate) == ("graph", 32)
+    assert (int8.stage, options.calibrate) == ("graph", 32)
     assert config.validate_.gates["fp32"]["max_abs_error"] == 1e-4
     with pytest.raises(ValueError, match="frozen"):
         config.name = "other"
@@ -106,8 +106,8 @@ def test_messages(tmp_path: Path, change: tuple[str, str], message: str) -> None
 def test_overrides_replace_and_are_named_in_errors(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     config = load_config(path, ["variants.uint8.quantize=uint16", "publish.channel=stable"])
-    ((module, _),) = config.variants["uint8"].techniques()
-    assert module.__name__.endswith("uint16")
+    ((technique, _),) = config.variants["uint8"].techniques()
+    assert technique.name == "uint16"
     assert config.publish.channel == "stable"
     assert errors(tmp_path, GOOD, "variants.uint8.quantize=uint9") == [
         '--set variants.uint8.quantize: variants.uint8.quantize is "uint9"; did you mean "uint8"?'
@@ -163,7 +163,7 @@ def test_what_is_set_inside_of_a_short_spelling_is_set_beside_it(
 ) -> None:
     text = GOOD.replace("{quantize: uint8}", "{quantize: uint8, prune: 0.5}")
     config = load_config(write(tmp_path, text), [assignment])
-    chosen = {m.__name__.rpartition(".")[2]: o for m, o in config.variants["uint8"].techniques()}
+    chosen = {known.name: own for known, own in config.variants["uint8"].techniques()}
     assert set(chosen) == {"uint8", "prune"}
     assert chosen["prune"].sparsity == 0.5
     told = [o.model_dump() for o in chosen.values()]

@@ -134,7 +134,7 @@ def test_rounding_up_does_not_leave_float16(bits):
     assert found[2] == 1
 
 
-@pytest.mark.parametrize("codec", [uint8, uint16, float16, int4])
+@pytest.mark.parametrize("codec", [module.CODEC for module in (uint8, uint16, float16, int4)])
 def test_masks_stay_float32_and_what_is_not_a_number_is_refused_by_name(codec):
     mask = np.zeros((64, 64), np.float32)
     mask[np.triu_indices(64, 1)] = -np.inf

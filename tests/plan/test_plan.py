@@ -269,10 +269,6 @@ def test_planning_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("package", "marker", "needed"),
     [
-        ("sources", "pull", {"Options"}),
-        ("samples", "read", {"Options"}),
-        ("optimize", "KEY", {"Options", "STAGE"}),
-        ("export", "FORMAT", {"Options", "convert", "package"}),
         ("backends.web.engines", "start", {"unavailable", "fingerprint", "watched", "settings"}),
         ("tasks", "accuracy", {"NAME"}),
     ],

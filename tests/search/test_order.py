@@ -15,19 +15,19 @@ from pipeline.search.space import (
     TRAINED,
     TRAINED_BRIEFLY,
     WEIGHTS,
+    Offer,
     Recipe,
     Space,
-    Technique,
     key_of,
 )
 
 BOUND = 0.01
 
 TECHNIQUES = [
-    Technique("uint8", "quantize", WEIGHTS, False, {}, {}, 1),
-    Technique("float16", "quantize", WEIGHTS, False, {}, {}, 1),
-    Technique("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "mse")}, {}, 1),
-    Technique(
+    Offer("uint8", "quantize", WEIGHTS, False, {}, {}, 1),
+    Offer("float16", "quantize", WEIGHTS, False, {}, {}, 1),
+    Offer("int8", "quantize", CALIBRATED, False, {"method": ("minmax", "mse")}, {}, 1),
+    Offer(
         "prune",
         "prune",
         TRAINED_BRIEFLY,
@@ -36,7 +36,7 @@ TECHNIQUES = [
         {},
         1,
     ),
-    Technique("cluster", "cluster", TRAINED_BRIEFLY, True, {"clusters": (32, 16, 64)}, {}, 1),
+    Offer("cluster", "cluster", TRAINED_BRIEFLY, True, {"clusters": (32, 16, 64)}, {}, 1),
 ]
 
 
@@ -151,7 +151,7 @@ def test_no_cheap_cost_takes_all_the_time() -> None:
 def test_a_recipe_says_only_what_is_not_so_by_default() -> None:
     choices = {"levels": (256, 16), "finetune_epochs": (4, 12)}
     defaults = {"levels": 256, "finetune_epochs": 4}
-    technique = Technique("qat", "qat", TRAINED_BRIEFLY, True, choices, defaults, 1)
+    technique = Offer("qat", "qat", TRAINED_BRIEFLY, True, choices, defaults, 1)
     space = Space([technique], {}, lambda recipe: True)
     assert technique.recipe(defaults) == {"qat": {}}
     fewer = technique.recipe({"levels": 16, "finetune_epochs": 4})
@@ -162,15 +162,14 @@ def test_a_recipe_says_only_what_is_not_so_by_default() -> None:
 
 
 def test_what_techniques_offer_can_be_said_in_a_config() -> None:
-    """Each choice of ``SEARCH``, of every technique that is there."""
-    from pipeline.base.registry import discover
-    from pipeline.search.space import alternatives, techniques
+    """Each choice of ``search``, of every technique that is there."""
+    from pipeline.optimize.contract import techniques
+    from pipeline.search.space import alternatives, offers
 
-    modules = discover("optimize", "KEY")
-    for technique in techniques(None):
+    for technique in offers(None):
         for recipe in alternatives(technique, TRAINED):
             options = recipe[technique.key]
             given = (
                 {} if isinstance(options, str) else {k: options[k] for k in options if k != "to"}
             )
-            modules[technique.name].Options(**given)
+            techniques()[technique.name].options(**given)

@@ -127,7 +127,7 @@ def test_what_is_fixed_stays(tmp_path: Path) -> None:
     assert seen["prune small"].options.model_dump()["sparsity"] == 0.7
     plain, searches = settle(asked, lambda job: None)
     assert "a search of at most 10 minutes" in searches.unknown["small"]
-    assert [m.KEY for m, _ in plain.variants["small"].techniques()] == ["prune"]
+    assert [technique.key for technique, _ in plain.variants["small"].techniques()] == ["prune"]
 
 
 def test_nothing_that_keeps_the_bounds_is_an_error(tmp_path: Path) -> None:

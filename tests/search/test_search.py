@@ -32,7 +32,7 @@ from pipeline.search.watch import Silent
 from tools import train_digits as train
 
 #: Float32, float16, and what uint8 offers.
-TRIED = 2 + len(uint8.SEARCH["levels"])
+TRIED = 2 + len((uint8.TECHNIQUE.search or {})["levels"])
 
 PIPELINE = Path(sys.executable).with_name("pipeline")
 SAMPLES = {"calibration": 300, "test": 100}

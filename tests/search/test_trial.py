@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from pipeline.optimize import distill, uint8
+from pipeline.optimize.contract import Technique
 from pipeline.search.space import version_of
 from pipeline.search.trial import no_time
 
@@ -25,8 +25,8 @@ def test_no_ratio_is_not_float32s_speed() -> None:
     assert "rasterizer" in no_time([timed("software", None)])
 
 
-@pytest.mark.parametrize("technique", [uint8, distill])
-def test_a_version_is_its_own_and_its_tools(technique: ModuleType) -> None:
+@pytest.mark.parametrize("technique", [uint8.TECHNIQUE, distill.TECHNIQUE])
+def test_a_version_is_its_own_and_its_tools(technique: Technique) -> None:
     version, step, tools = version_of(technique)
     assert version or step
-    assert technique is uint8 or tools["tensorflow"]
+    assert technique.codec or tools["tensorflow"]

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-from pipeline.base.registry import discover
+from pipeline.optimize.contract import techniques as known_techniques
 from pipeline.validate.tolerances import TOLERANCES, WIDEST, number_formats, tolerance
 
 NATIVE = "onnxruntime-cpu"
 
 
 def formats(*techniques: str) -> tuple[str, ...]:
-    known = discover("optimize", "KEY")
-    return number_formats(known[name] for name in techniques)
+    return number_formats(known_techniques()[name] for name in techniques)
 
 
 def test_a_variants_techniques_decide_its_number_formats() -> None:
@@ -18,7 +17,7 @@ def test_a_variants_techniques_decide_its_number_formats() -> None:
 
 
 def test_every_technique_has_a_tolerance() -> None:
-    for name in discover("optimize", "KEY"):
+    for name in known_techniques():
         assert set(formats(name)) <= set(TOLERANCES), f"give {name} one, with its reason"
 
 

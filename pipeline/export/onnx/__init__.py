@@ -10,27 +10,26 @@ from pydantic import Field
 
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
+from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.weights import OPSETS
 from pipeline.graphs import activations, origins
 from pipeline.tensors.signature import Signature
 from pipeline.weights.sharding import Size
 
-NAME = FORMAT = "onnx"
+NAME = "onnx"
 
 #: DequantizeLinear takes one scale per channel since 13; tf2onnx 1.17 and
 #: current runtimes, in browsers too, agree up to 21.
 Opset = Annotated[int, Field(ge=13, le=21)]
 
 
-class Options(options.Options):
+class Options(FormatOptions):
     """ONNX, for ONNX Runtime: native, in browsers and on phones."""
 
     opset: Opset = 17
     """The version of ONNX's operators that the graph is written in."""
     shard_bytes: Size = 4 * 2**20
     """The largest size of one weight file, as in 4MiB; one larger tensor has its own file."""
-    variants: list[str] | None = None
-    """Only these variants in this format; all that it can hold by default."""
 
 
 class ConvertOptions(options.Options):
@@ -136,6 +135,15 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         known = origins.renamed(known, names)
     if known:
         origins.write(work, known)
-    writer = ArtifactWriter(work, FORMAT, options.variant, signature)
+    writer = ArtifactWriter(work, NAME, options.variant, signature)
     weights.externalize(model, options.shard_bytes, lambda data: writer.add_file(data, "bin"))
     writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"))
+
+
+FORMAT = Format(
+    name=NAME,
+    options=Options,
+    convert=convert,
+    package=package,
+    cannot_hold=cannot_hold,
+)

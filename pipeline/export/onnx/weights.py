@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.onnx.canonical import graphs
 from pipeline.tensors.arrays import np
-from pipeline.weights.codec import Encoded, Weight, blocked_axis, encode_all
+from pipeline.weights.codec import Encoded, Weight, blocked_axis, codecs, encode_all
 from pipeline.weights.sharding import Tensor, is_kernel, shards
 
 #: A reference to external data takes about 120 bytes of the graph's file, so that
@@ -58,7 +57,7 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
     Plain ONNX that every runtime has.
 
     Args:
-        codec: a module under ``pipeline.optimize`` with ``encode(values, axis)``.
+        codec: the name of one.
 
     Raises:
         PipelineError: the model's opset cannot decode it.
@@ -69,8 +68,7 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
             todo=f"set export.onnx.opset: {OPSETS[codec]}",
         )
     found = list(_weights(model))
-    module = import_module(f"pipeline.optimize.{codec}")
-    encoded = encode_all(module, [weight for _, _, weight in found], codec_options)
+    encoded = encode_all(codecs()[codec], [weight for _, _, weight in found], codec_options)
     for (graph, tensor, weight), one in zip(found, encoded, strict=True):
         if one is not None:
             per_channel = one.zero is not None and one.zero.ndim

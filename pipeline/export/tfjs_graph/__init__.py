@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipeline.base import options
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
+from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
@@ -21,20 +21,14 @@ from pipeline.graphs import origins
 from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
 from pipeline.graphs.tensorflow.fold import Folder
 from pipeline.tensors.signature import Signature
-from pipeline.weights.sharding import Size
 
 __all__ = ["FORMAT", "Options", "convert", "package"]
 
-NAME = FORMAT = "tfjs-graph"
+NAME = "tfjs-graph"
 
 
-class Options(options.Options):
+class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
-
-    shard_bytes: Size = 4 * 2**20
-    """The largest size of one weight file, as in 4MiB."""
-    variants: list[str] | None = None
-    """Only these variants in this format; all that it can hold by default."""
 
 
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
@@ -245,3 +239,11 @@ def _tensorflow_version() -> str:
 
     version: str = tf.__version__
     return version
+
+
+FORMAT = Format(
+    name=NAME,
+    options=Options,
+    convert=convert,
+    package=package,
+)

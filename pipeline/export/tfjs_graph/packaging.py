@@ -11,7 +11,6 @@ from pydantic import Field
 
 from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.base import options
-from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
 from pipeline.export.tfjs_graph.scales import scale_outputs
 from pipeline.export.tfjs_graph.slim import share_constants, slim
@@ -131,7 +130,7 @@ def _encode(
     options: PackageOptions,
 ) -> None:
     """Re-encode tensors in place, and say how in their manifest entries."""
-    from pipeline.weights.codec import Weight, encode_all
+    from pipeline.weights.codec import Weight, codecs, encode_all
 
     chosen, weights = [], []
     for index, spec in enumerate(specs):
@@ -142,8 +141,7 @@ def _encode(
             sides = None if bias else (values.ndim - 2, values.ndim - 1)
             chosen.append(index)
             weights.append(Weight(values, None, sides, bias, spec["name"]))
-    codec = discover("optimize", "encode")[str(options.codec)]
-    encoded = encode_all(codec, weights, options.codec_options)
+    encoded = encode_all(codecs()[str(options.codec)], weights, options.codec_options)
     for index, one in zip(chosen, encoded, strict=True):
         if one is not None:
             contents[index], specs[index]["quantization"] = _quantized(one)

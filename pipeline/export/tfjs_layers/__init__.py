@@ -8,31 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
+from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
 from pipeline.sources.load import load
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
-from pipeline.weights.sharding import Size
 
-__all__ = ["FORMAT", "NEEDS_KERAS", "Options", "convert", "known_to_lack", "package"]
-
-NAME = FORMAT = "tfjs-layers"
-
-NEEDS_KERAS = True
+NAME = "tfjs-layers"
 
 
-class Options(options.Options):
+class Options(FormatOptions):
     """TF.js layers model, for ``tf.loadLayersModel(url)``."""
-
-    shard_bytes: Size = 4 * 2**20
-    """The largest size of one weight file, as in 4MiB."""
-    variants: list[str] | None = None
-    """Only these variants in this format; all that it can hold by default."""
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
@@ -45,7 +35,7 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     if loaded.keras is None:
         raise PipelineError(
             "this source has no Keras layers, which a TF.js layers model is made of",
-            where=FORMAT,
+            where=NAME,
             todo="leave tfjs-layers out of export, or use a .keras or .h5 file as the source",
         )
     keras_model = loaded.keras()
@@ -69,7 +59,7 @@ def _check_signature(keras_model: Any, signature: Signature) -> None:
         if found != expected:
             raise PipelineError(
                 f"the Keras model has tensors of shapes {found}, its frozen graph {expected}",
-                where=FORMAT,
+                where=NAME,
             )
 
 
@@ -101,7 +91,7 @@ def _unique(
         if name in found:
             raise PipelineError(
                 f"two weights would be called {name!r} in TF.js",
-                where=FORMAT,
+                where=NAME,
                 todo="give layers of models inside the model names of their own",
             )
         found[name] = value
@@ -127,3 +117,13 @@ def _model_json(topology: dict[str, Any], weights: dict[str, NDArray[np.generic]
         "weightsManifest": [{"paths": ["weights.bin"], "weights": manifest}],
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+FORMAT = Format(
+    name=NAME,
+    options=Options,
+    convert=convert,
+    package=package,
+    made_of="keras",
+    known_to_lack=known_to_lack,
+)

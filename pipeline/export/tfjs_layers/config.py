@@ -171,7 +171,7 @@ def _lacking(layer: str, kind: str) -> PipelineError:
     return cannot(layer, kind, f"TF.js has no such layer{instead}")
 
 
-def known_to_lack(entry: Config) -> PipelineError | None:
+def known_to_lack(entry: Mapping[str, Any]) -> PipelineError | None:
     """What ``layers_config`` would raise of a model, as far as its file alone tells.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pipeline.base.errors import SourceError
-from pipeline.sources.load import LoadedModel
+from pipeline.sources.contract import LoadedModel
 from pipeline.tensors.signature import Signature, TensorSpec
 
 

@@ -1,0 +1,60 @@
+"""What a kind of source is: where a pre-trained model comes from, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pipeline.base.options import Options
+from pipeline.base.registry import find_plugins
+from pipeline.download.remote_file import RemoteFile
+from pipeline.engine.step import StepFunction
+from pipeline.graphs.kinds import Graph
+from pipeline.tensors.signature import Signature
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to run in TensorFlow.
+
+    ``function`` is a concrete function that takes one keyword argument per input
+    (the argument name may differ from the public one: ``arguments`` maps public input
+    name -> keyword) and returns a dict keyed by ``results`` (public output name -> key).
+    """
+
+    function: Any
+    signature: Signature
+    arguments: dict[str, str]
+    results: dict[str, str]
+    keras: Callable[[], Any] | None = None
+    """Gives a fresh ``tf_keras.Model`` with the same weights, where the source is Keras."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One kind of source, a module of this folder with a ``SOURCE``."""
+
+    name: str
+    """Its key under ``source`` in a config."""
+    options: type[Options]
+    pull: StepFunction
+    """Local and remote files -> a source folder. The model is untrusted: no code of it runs, and
+    its sizes are bounded."""
+    gives: tuple[Graph, ...] = ("tensorflow", "keras")
+    """The graphs that can be made of it, as far as its kind tells."""
+    remote_files: Callable[[Any], Mapping[str, RemoteFile]] = lambda options: {}
+    """Options -> what is downloaded before any step runs."""
+    architecture: Callable[[Any], Mapping[str, Any] | None] = lambda options: None
+    """Options -> the Keras config of the model, where the file tells it without being loaded."""
+    load: Callable[[Path, Mapping[str, Any]], LoadedModel] | None = None
+    """Source folder and what stands in its ``source.json`` -> the model, in the TensorFlow process;
+    ``None`` where it writes what another kind loads."""
+
+
+@cache
+def sources() -> dict[str, Source]:
+    """Every kind of source, by name."""
+    return find_plugins("sources", "SOURCE", Source)
