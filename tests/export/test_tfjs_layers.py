@@ -157,14 +157,21 @@ def augmented(keras: Any) -> Any:
     )
 
 
+#: Layers of all kinds in both libraries, and each network that is made of many of them in one.
+LOADED = [
+    ("keras", (mobilenet, mobilenet_v3, zoo, sequence, augmented)),
+    ("tf_keras", (mobilenet, mobilenet_v2, zoo, sequence, augmented, arithmetic)),
+    pytest.param("keras", (mobilenet, mobilenet_v2), marks=pytest.mark.nightly),
+    pytest.param("tf_keras", (mobilenet, mobilenet_v3), marks=pytest.mark.nightly),
+]
+
+
 @in_tfjs
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
-def test_models_load_in_tfjs_and_agree(library: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("library", "builders"), LOADED)
+def test_models_load_in_tfjs_and_agree(
+    library: str, builders: tuple[Build, ...], tmp_path: Path
+) -> None:
     keras = pytest.importorskip(library)
-    builders: list[Build] = [mobilenet, mobilenet_v2, mobilenet_v3, zoo, sequence]
-    builders.append(augmented)
-    if library == "tf_keras":
-        builders.append(arithmetic)
     models = {}
     for build in builders:
         model = build(keras)
