@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from client_fixtures import Open, Site
+from client_fixtures import MOSTLY_CHROMIUM, Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
@@ -100,6 +100,7 @@ def loads(page: ScriptPage, site: Site) -> Loads:
     return Loads(page, site)
 
 
+@MOSTLY_CHROMIUM
 def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, Any]]) -> None:
     got = loads.fetch(files)
     assert got["sizes"] == sizes(files) and got["warnings"] == []
@@ -112,6 +113,7 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
     assert loads.requests() == len(files)
 
 
+@MOSTLY_CHROMIUM
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*/files/*", delay(2))
     loads.fetch(files)
@@ -142,6 +144,7 @@ APP = b"<!-- built for the web -->\n\n<HTML lang='en'><title>An app</title></htm
 LONG_APP = b"\n<!doctype html><title>An app</title>" + b" " * 2**20
 
 
+@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("app", [APP, LONG_APP], ids=["short", "long"])
 def test_an_apps_page_in_place_of_a_shard_is_called_that(
     loads: Loads, files: list[dict[str, Any]], app: bytes
@@ -160,6 +163,7 @@ def test_an_apps_page_in_place_of_a_shard_is_called_that(
     assert loads.requests(f"*{shard['sha256']}*") == 2
 
 
+@MOSTLY_CHROMIUM
 def test_a_kept_release_answers_where_an_apps_page_comes(
     loads: Loads, published: Release, retrained: Release
 ) -> None:
@@ -185,6 +189,7 @@ def test_an_endless_body_is_not_read_to_its_end(loads: Loads, files: list[dict[s
     assert loads.site.cdn.sent_bytes("*.json") < 30e6  # buffers of sockets and browsers
 
 
+@MOSTLY_CHROMIUM
 def test_a_stalled_connection_counts_as_broken(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*.bin", stall(60), times=1)
     assert loads.fetch(files, stallMs=2500)["sizes"] == sizes(files)
@@ -266,6 +271,7 @@ def test_a_second_release_costs_what_changed(
     assert after <= kept and not kept & (before - after), "the old release's files are still kept"
 
 
+@MOSTLY_CHROMIUM
 def test_what_another_channel_needs_stays(
     loads: Loads, published: Release, retrained: Release
 ) -> None:
@@ -282,6 +288,7 @@ def test_what_another_channel_needs_stays(
         assert again["release"] == release.manifest["release"] and all(again["cached"])
 
 
+@MOSTLY_CHROMIUM
 def test_a_release_that_is_on_its_way_keeps_its_files(
     loads: Loads, files: list[dict[str, Any]], retrained: Release
 ) -> None:
@@ -304,12 +311,14 @@ def test_two_tabs_at_once(open_page: Open, site: Site) -> None:
     assert one.result()["release"] == other.result()["release"]
 
 
+@MOSTLY_CHROMIUM
 def test_two_loads_at_once_in_a_page(page: ScriptPage, site: Site) -> None:
     twice = f"const load = async () => {{ {LOAD} }};\nreturn Promise.all([load(), load()]);"
     first, second = page.run(twice, client=site.client, url=site.latest, artifact=FP32)
     assert first["release"] == second["release"]
 
 
+@MOSTLY_CHROMIUM
 def test_a_channel_and_a_manifest_name_the_same(
     page: ScriptPage, site: Site, published: Release
 ) -> None:

@@ -54,6 +54,7 @@ def proof(release: Release, artifact: str, backend: str) -> dict[str, Any]:
     return next(one for one in proofs if one["backend"] == backend)
 
 
+@MOSTLY_CHROMIUM
 def test_it_is_as_right_as_the_manifest_says(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -271,6 +272,7 @@ return { during, before, ms: performance.now() - start };
 """
 
 
+@MOSTLY_CHROMIUM
 def test_loading_can_be_aborted(page: ScriptPage, site: Site) -> None:
     site.cdn.fail("*.bin", delay(120))
     said = page.run(ABORT, **where(site, ms=700))

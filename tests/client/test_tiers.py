@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_fixtures import Open, Site
+from client_fixtures import MOSTLY_CHROMIUM, Open, Site
 from client_page import HTML, ScriptError, ScriptPage
 from client_release import ROOT, Release
 from client_site import answer, delay
@@ -191,6 +191,7 @@ def wrong_canary(*artifacts: str) -> Any:
     return change
 
 
+@MOSTLY_CHROMIUM
 def test_a_wrong_answer_to_the_canary_drops_to_another_artifact(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -295,6 +296,7 @@ def test_code_that_runs_unchecked_is_told_to_every_model(open_page: Open, site: 
         assert sum("runs unchecked" in one for one in warnings) == 2
 
 
+@MOSTLY_CHROMIUM
 def test_no_worker_where_none_is_wanted(page: ScriptPage, site: Site) -> None:
     said = page.run(CLASSIFY, **where(site, options={"worker": False}))
     assert said["info"]["thread"] == "page" and said["info"]["warnings"] == []
@@ -379,6 +381,7 @@ return said;
 """
 
 
+@MOSTLY_CHROMIUM
 def test_a_worker_leaves_nothing_behind_in_the_page(page: ScriptPage, site: Site) -> None:
     said = page.run(WATCH, **where(site))
     assert (said["urls"], said["thread"]) == (0, "worker")
@@ -460,6 +463,7 @@ def test_a_worker_that_cannot_be_had_is_no_end(open_page: Open, site: Site) -> N
     assert any("no worker could start" in one for one in said["info"]["warnings"])
 
 
+@MOSTLY_CHROMIUM
 def test_a_runtime_in_parts_is_joined(
     open_page: Open, site: Site, published: Release, tmp_path: Path
 ) -> None:
