@@ -8,17 +8,17 @@ import pytest
 from filelock import FileLock
 from shared_store import SharedStore
 
-#: Files that take over half a minute, by their seconds on two cores. The first two build what those
-#: behind them find in the shared store, and what drives browsers takes turns with what trains.
+#: Files that take over half a minute, about by their seconds on two cores; but what builds with
+#: runtimes of pages comes after the file that builds them all, and finds them in the shared store.
 LONGEST = (
     "build/test_build.py",
+    "bisect/test_tfjs_faults.py",
+    "backends/web/test_engines.py",
+    "export/test_tfjs_layers.py",
     "test_everywhere.py",
     "client/test_demo.py",
-    "bisect/test_tfjs_faults.py",
-    "client/test_model.py",
-    "export/test_tfjs_layers.py",
     "client/test_client_fetch.py",
-    "backends/web/test_engines.py",
+    "client/test_model.py",
     "client/test_tiers.py",
     "client/test_runtimes.py",
     "optimize/test_hard_model.py",
