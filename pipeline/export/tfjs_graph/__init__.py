@@ -13,6 +13,7 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
+from pipeline.export.tfjs_graph.loops import keep_elements
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
@@ -31,7 +32,7 @@ class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=4, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=5, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
@@ -96,6 +97,7 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
         )
     restore(optimized, hidden)
     unfuse(optimized)
+    keep_elements(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
     kept = {node.name for node in optimized.node}
     lost = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +35,7 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=6, quick=True)
+@step(version=7, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
     model = json.loads((inputs["model"] / "model.json").read_text())
@@ -50,7 +50,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         scales = scale_outputs(model, contents) if graph else set()
         biases = _biases(model["modelTopology"].get("node", ())) | scales
         _encode(group["weights"], contents, biases, options)
-    files = _files(group["weights"], contents, options.shard_bytes)
+    files = readable(_files(group["weights"], contents, options.shard_bytes))
     group["paths"] = [writer.add_file(file, "bin") for file in files]
     # Now, since layers' own names decide where shards end.
     if model["format"] == "graph-model":
@@ -86,6 +86,29 @@ def _files(
         content = b"".join(encoded[index] for index in shard)
         for start in range(0, len(content), shard_bytes):
             yield content[start : start + shard_bytes]
+
+
+def readable(files: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in files that TF.js reads rightly: the last one is cut where it would not.
+
+    TF.js 4.22 takes files for as long as the first one if all but the last are. Of a last one that
+    is longer it then reads tensors that begin behind that length as zeros, without an error
+    (``CompositeArrayBuffer.findShardForByte`` in tfjs-core/src/io/composite_array_buffer.ts).
+    """
+    lengths: set[int] = set()
+    last = b""
+    for file in files:
+        if last:
+            lengths.add(len(last))
+            yield last
+        last = file
+    if len(lengths) == 1 and len(last) > max(lengths):
+        cut = len(last) // 2
+        cut += cut in lengths
+        yield last[:cut]
+        last = last[cut:]
+    if last:
+        yield last
 
 
 def byte_length(weight: dict[str, Any], rest: memoryview) -> int:

@@ -1,0 +1,135 @@
+"""Loops that put tensors into lists answer in TF.js what they answer in TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from frozen_models import freeze, run
+
+from pipeline.backends.web.backends import BACKENDS
+from pipeline.base.options import NoOptions
+from pipeline.export import tfjs_graph
+from pipeline.tensors.signature import TensorSpec
+
+pytestmark = pytest.mark.browser
+
+SHAPE = (6, 4)
+FEEDS = {"x": np.random.default_rng(3).normal(size=(2, *SHAPE)).astype(np.float32)}
+
+
+Model = Callable[[Any], dict[str, Any]]
+
+
+def keras(make: Callable[[Any], list[Any]]) -> Callable[[], Model]:
+    """A chain of recurrent layers, with weights under which their states move."""
+
+    def model() -> Model:
+        import keras as keras3
+
+        keras3.utils.set_random_seed(4)
+        chain = keras3.Sequential([keras3.Input(SHAPE), *make(keras3.layers)])
+        chain.set_weights([weight * 2 for weight in chain.get_weights()])
+        return lambda x: {"y": chain(x)}
+
+    return model
+
+
+def mapped(x: Any) -> dict[str, Any]:
+    """Elements that are no variable of the loop."""
+    import tensorflow as tf
+
+    return {"y": tf.map_fn(lambda row: tf.tanh(row) * tf.reduce_sum(row), x)}
+
+
+def nested(x: Any) -> dict[str, Any]:
+    """A loop in a loop; both fill lists."""
+    import tensorflow as tf
+
+    def of_rows(rows: Any) -> Any:
+        return tf.map_fn(lambda row: tf.cumsum(row) * 2.0, rows) + 1.0
+
+    return {"y": tf.map_fn(of_rows, x)}
+
+
+def two_lists(x: Any) -> dict[str, Any]:
+    """Elements of two types, one that is also a variable; a list that grows."""
+    import tensorflow as tf
+
+    def body(i: Any, state: Any, sums: Any, signs: Any) -> Any:
+        state = tf.tanh(state + x[:, i])
+        sums = sums.write(i, state)
+        return i + 1, state, sums, signs.write(i, tf.cast(state > 0, tf.int32))
+
+    lists = [tf.TensorArray(kind, 0, dynamic_size=True) for kind in (tf.float32, tf.int32)]
+    _, state, sums, signs = tf.while_loop(
+        lambda i, *_: i < SHAPE[0], body, (0, tf.zeros_like(x[:, 0]), *lists)
+    )
+    sums, signs = (tf.transpose(one.stack(), [1, 0, 2]) for one in (sums, signs))
+    return {"state": state, "sums": sums, "signs": signs}
+
+
+MODELS: dict[str, Callable[[], Model]] = {
+    "lstm": keras(lambda layers: [layers.LSTM(5)]),
+    "lstm-sequences": keras(lambda layers: [layers.LSTM(5, return_sequences=True)]),
+    "lstm-backwards": keras(lambda layers: [layers.LSTM(5, go_backwards=True)]),
+    "gru": keras(lambda layers: [layers.GRU(5, return_sequences=True)]),
+    "gru-before": keras(lambda layers: [layers.GRU(5, reset_after=False, activation="relu")]),
+    "rnn": keras(lambda layers: [layers.SimpleRNN(5, return_sequences=True)]),
+    "bidirectional": keras(
+        lambda layers: [
+            layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+            layers.Bidirectional(layers.SimpleRNN(3)),
+        ]
+    ),
+    "mapped": lambda: mapped,
+    "nested": lambda: nested,
+    "two-lists": lambda: two_lists,
+}
+
+
+@pytest.fixture(scope="module")
+def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Frozen and converted models, each made once."""
+    home = tmp_path_factory.mktemp("loops")
+
+    def make(name: str) -> Path:
+        frozen, converted, artifact = (
+            home / name / part for part in ("frozen", "model", "artifact")
+        )
+        if not artifact.exists():
+            freeze(MODELS[name](), [TensorSpec("x", "float32", (None, *SHAPE))], frozen)
+            for folder in (converted, artifact):
+                folder.mkdir()
+            tfjs_graph.convert({"frozen": frozen}, NoOptions(), converted)
+            options = tfjs_graph.package.options_type(
+                format="tfjs-graph", variant="fp32", shard_bytes=2**22
+            )
+            tfjs_graph.package({"model": converted}, options, artifact)
+        return home / name
+
+    return make
+
+
+#: What disposes of tensors is not the backend; kernels are tried with two models.
+PAIRS = [("tfjs-wasm", name) for name in MODELS] + [
+    (backend, name) for backend in ("tfjs-cpu", "tfjs-webgl") for name in ("lstm", "nested")
+]
+
+
+@pytest.mark.parametrize(("backend", "name"), PAIRS)
+def test_answers_as_tensorflow_does(
+    artifacts: Callable[[str], Path], backend: str, name: str
+) -> None:
+    folder = artifacts(name)
+    expected = run(folder / "frozen", FEEDS)
+    with BACKENDS[backend].open_session(folder / "artifact", "chromium") as session:
+        # Twice: what a list held of the first run is gone by the second.
+        outputs = [session.infer(FEEDS) for _ in range(2)]
+    for found in outputs:
+        assert found.keys() == expected.keys()
+        for key, values in expected.items():
+            np.testing.assert_allclose(found[key], values, atol=2e-5, rtol=1e-4)
