@@ -159,7 +159,7 @@ def test_a_student_is_a_fraction_of_the_size_and_time(manifest: dict[str, Any]) 
 def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
     import jsonschema
 
-    schema = json.loads((ROOT / "pipeline/publish/release/manifest.schema.json").read_text())
+    schema = json.loads((ROOT / "pipeline/manifest/manifest.schema.json").read_text())
     jsonschema.validate(manifest, schema)
 
 

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "pipeline"
 HOUSE = (
     *("__init__", "api", "cli", "build", "report", "search", "bisect", "fitting", "plan"),
     *("publish", "validate", "config", "samples", "optimize", "export", "tasks", "inputs"),
-    *("sources", "graphs", "measures", "backends", "engine"),
+    *("sources", "graphs", "manifest", "measures", "backends", "engine"),
     *("artifacts", "weights", "tensors", "storage", "download", "base", "client", "bundled"),
 )
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 from collections.abc import Mapping
-from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -20,6 +15,8 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+
+from pipeline.base.docstrings import texts_of
 
 LOCAL = "local path"
 
@@ -63,7 +60,7 @@ class Options(BaseModel):
         """Show editors the short spellings too: a bare value, or nothing at all."""
         schema = handler(core_schema)
         full = handler.resolve_ref_schema(schema)
-        for name, text in _texts(cls).items():
+        for name, text in texts_of(cls).items():
             field = cls.model_fields.get(name)
             shown = full["properties"].get(field.alias or name) if field else None
             if shown is not None:
@@ -94,21 +91,3 @@ class Options(BaseModel):
 
 class NoOptions(Options):
     """Of a step that has no choices."""
-
-
-def _texts(kind: type[Options]) -> dict[str, str]:
-    """The strings below a class's attributes, and its bases' too.
-
-    pydantic would read every class's source as it is defined, in every process of a build; only
-    the schema shows these texts.
-    """
-    texts: dict[str, str] = {}
-    for base in (base for base in reversed(kind.__mro__) if issubclass(base, Options)):
-        # A class that was made by a call has no source.
-        with suppress(OSError):
-            (definition,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-            for field, below in pairwise(getattr(definition, "body", [])):
-                if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
-                    text: str = ast.literal_eval(below.value)
-                    texts[ast.unparse(field.target)] = inspect.cleandoc(text)
-    return texts

@@ -120,7 +120,7 @@ def test_every_artifact_is_published_and_proved(manifest: dict[str, Any]) -> Non
 def test_the_manifest_keeps_its_schema(manifest: dict[str, Any]) -> None:
     import jsonschema
 
-    schema = json.loads((ROOT / "pipeline/publish/release/manifest.schema.json").read_text())
+    schema = json.loads((ROOT / "pipeline/manifest/manifest.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(manifest, schema)
 

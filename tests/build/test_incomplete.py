@@ -119,7 +119,7 @@ def test_what_works_is_published_where_that_is_asked_for(
         ("tfjs-layers/fp32", "convert tfjs-layers"),
         ("tfjs-layers/uint8", "convert tfjs-layers"),
     ]
-    schema = json.loads((ROOT / "pipeline/publish/release/manifest.schema.json").read_text())
+    schema = json.loads((ROOT / "pipeline/manifest/manifest.schema.json").read_text())
     jsonschema.validate(manifest, schema)
 
 

@@ -127,7 +127,7 @@ def test_it_finds_the_smallest_and_publishes_it(folder: Path, built: Any) -> Non
 def test_the_manifest_keeps_its_schema(folder: Path, built: Any) -> None:
     import jsonschema
 
-    path = Path(__file__).parents[2] / "pipeline/publish/release/manifest.schema.json"
+    path = Path(__file__).parents[2] / "pipeline/manifest/manifest.schema.json"
     told = manifest(folder)
     jsonschema.validate(told, json.loads(path.read_text()))
     told["searches"][0]["keep"] = {"half_precision": True}

@@ -6,7 +6,11 @@ import click
 
 
 @click.command("schema")
-@click.option("--write", is_flag=True, help="Write pipeline/config/config.schema.json.")
+@click.option(
+    "--write",
+    is_flag=True,
+    help="Write it and those of manifest.json and page.json.",
+)
 def command(write: bool) -> None:
     """Print the JSON Schema of configs, for completion in editors.
 
@@ -17,8 +21,11 @@ def command(write: bool) -> None:
       # yaml-language-server: $schema=../pipeline/config/config.schema.json
     """
     from pipeline.config.schema import PATH, text
+    from pipeline.manifest import schema
 
     if write:
         PATH.write_text(text())
+        for path, kind in schema.SCHEMAS.items():
+            path.write_text(schema.text(kind))
     else:
         click.echo(text(), nl=False)

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipeline import manifest as manifests
+
 #: Names what is kept; the client's types are generated from it too.
-SCHEMA = Path(__file__).parent / "page.schema.json"
+SCHEMA = Path(manifests.__file__).parent / "page.schema.json"
 
 
 def encoded(manifest: Mapping[str, Any]) -> bytes:
@@ -39,6 +41,8 @@ def _kept(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any])
             return None
         schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
         return _kept(value, schema, definitions)
+    if schema.get("additionalProperties") is True:
+        return value
     if isinstance(value, dict):
         named, others = schema.get("properties", {}), schema.get("additionalProperties")
         return {

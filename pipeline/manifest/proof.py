@@ -1,0 +1,200 @@
+"""What was measured of an artifact on a target."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from pipeline.manifest.kinds import (
+    Cosine,
+    Count,
+    Decibel,
+    NotNegative,
+    Positive,
+    Share,
+    Some,
+)
+
+
+class Difference(TypedDict):
+    """How far one output is from the golden."""
+
+    max_abs_error: float
+    mean_abs_error: float
+    relative_error: float
+    elementwise_relative_error: NotNegative
+    snr_db: Decibel
+    share_over_0_01: Share
+    share_over_0_1: Share
+    cosine: Cosine
+    nonfinite: Count
+
+
+class OutputDifference(Difference):
+    """The same, and on the logits where it is a softmax."""
+
+    logits_max_abs_error: NotRequired[float]
+
+
+class Parity(Difference):
+    """Differences from the golden: the worst over all outputs, and each output's; and whether the
+    task's answers are the golden's."""
+
+    logits_max_abs_error: float | None
+    outputs: dict[str, OutputDifference]
+
+
+class Accuracy(TypedDict):
+    """A task's metric, and the 95 % Wilson interval around it."""
+
+    metric: str
+    value: Share
+    samples: Some
+    low: Share
+    high: Share
+    lost: NotRequired[Count]
+    """Samples that only the source model gets right; where samples are right or wrong."""
+    gained: NotRequired[Count]
+    """Samples that only the artifact gets right."""
+    chance: NotRequired[Share]
+    """Of the source model: what one answer to all samples gets right."""
+
+
+class LowestAccuracy(Accuracy):
+    """On the backend where it is lowest; baseline is the source model's."""
+
+    baseline: Share
+
+
+class Hardware(TypedDict):
+    """What answered."""
+
+    kind: Literal["cpu", "gpu", "software"]
+    name: str
+    details: dict[str, Any]
+
+
+class LatencyRatio(TypedDict):
+    """Of its time to the time of the float32 artifact of its format, timed in turn; under 1 is
+    faster. low and high are the bounds of the confidence interval."""
+
+    value: Positive
+    low: Positive
+    high: Positive
+    confidence: float
+    pairs: Count
+    reference: str
+    reference_ms: NotRequired[NotNegative]
+    """The reference's median in the same session: times of two sessions must not be compared."""
+
+
+class Memory(TypedDict):
+    """Of the page or process."""
+
+    tensors: Count | None
+    tensor_bytes: Count | None
+    process_bytes: Count | None
+
+
+class Latency(TypedDict):
+    """Times in milliseconds."""
+
+    load_ms: float
+    first_ms: float
+    median_ms: float
+    p90_ms: float
+    p99_ms: float
+    repeats: Count
+    ratio: LatencyRatio | None
+    """To the time of the float32 artifact of its format; null where there is no such artifact."""
+    fetched_bytes: Count | None
+    memory: Memory
+
+
+class Missed(TypedDict):
+    """A bound that was not kept."""
+
+    artifact: str
+    backend: str
+    metric: str
+    value: float | None
+    bound: float
+
+
+class UndecidedShare(TypedDict):
+    """A share beyond its bound by no more than so many samples can tell, which passes."""
+
+    metric: str
+    value: float
+    bound: float
+    low: float
+    """Of the 95 % interval: paired with the source's answers for accuracy_drop."""
+    high: float
+    samples: Some
+    needed: Some | None
+    """How many samples would decide, if the share stays; null for more than ten million."""
+
+
+class WorstSample(TypedDict):
+    """A sample that is far from the golden."""
+
+    sample: Count
+    error: NotNegative
+
+
+class NotApplied(TypedDict):
+    """A gate that says nothing here, which is no pass."""
+
+    metric: str
+    reason: str
+
+
+class Tried(TypedDict):
+    """Where an artifact was to run."""
+
+    target: str
+    """The backend, with its engine: tfjs-webgl@firefox."""
+    backend: str
+    engine: str | None
+    required: bool
+    """Whether the config names it: nothing is published without."""
+
+
+class Measured(Tried):
+    """A proof that ran."""
+
+    status: Literal["pass", "fail"]
+    reason: None
+    hardware: Hardware
+    samples: Some
+    """How many of the golden's samples it ran on, the first ones: all, unless a software rasterizer
+    stood in for a GPU and the config did not name the target."""
+    partial: bool
+    """Whether these are not all of the golden's samples; accuracy is not measured then."""
+    single_samples: NotRequired[str | None]
+    """Why samples ran one at a time, as pages run them: a batch of them failed. Null where batches
+    ran."""
+    parity: Parity
+    accuracy: Accuracy | None
+    latency: Latency
+    missed: list[Missed]
+    undecided: NotRequired[list[UndecidedShare]]
+    """Shares of samples beyond their bound by no more than so many samples can tell, which
+    passes."""
+    worst: NotRequired[list[WorstSample]]
+    """The samples furthest from the golden, the worst first."""
+    gates: dict[str, float]
+    """The bounds that it was held to here."""
+    not_applied: list[NotApplied]
+    """Gates that say nothing here, which is no pass."""
+
+
+class Unavailable(Tried):
+    """A proof that could not run."""
+
+    status: Literal["unavailable"]
+    reason: str
+
+
+Validation = Measured | Unavailable
