@@ -53,6 +53,11 @@ def test_it_is_a_part_of_the_manifest_and_always_the_same() -> None:
     assert len(content) < len(json.dumps(whole)) / 3
 
 
+def test_all_that_the_kind_of_input_says_is_kept() -> None:
+    said = {"image": {"size": [64, 64], "color": "rgb", "scale": [-1, 1], "own": {"more": [1]}}}
+    assert json.loads(page.encoded(manifests.manifest(input=said)))["input"] == said
+
+
 def test_proofs_of_what_no_page_runs_are_left_out() -> None:
     said = json.loads(page.encoded(manifests.manifest()))
     onnx = next(one for one in said["artifacts"] if one["id"] == "onnx/fp32")
