@@ -6,6 +6,7 @@ All imports are read, those within functions and those for types too.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -103,3 +104,26 @@ def _room(module: Module, depth: int) -> Module:
 
 def _is_folder(module: Module) -> bool:
     return modules()[module].name == "__init__.py"
+
+
+#: Where tasks are named: in their folders, and what was trained for one.
+NAMING = ("tasks", "inputs", "bundled")
+
+
+def test_no_module_names_a_task() -> None:
+    """All else asks the task that a config names. Tensors are things too, so of that word only a
+    string is looked for, as the value of something called a task.
+    """
+    names = "|".join(folder.name for folder in (PACKAGE / "tasks").glob("[a-z]*/"))
+    named = re.compile(
+        names.replace("|tensors", "").replace("tensors|", "").replace("_", "[-_]")
+        + r"|task\w*\W{1,4}[\"']tensors[\"']"
+    )
+    found = [
+        f"{path.relative_to(PACKAGE.parent)}:{number}: {line.strip()}"
+        for name, path in modules().items()
+        if name[0] not in NAMING
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if named.search(line)
+    ]
+    assert found == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import classes
 import numpy as np
 
 from pipeline.optimize.training import teaching
@@ -101,10 +102,9 @@ def tiny() -> Any:
 def train(made: Any, epochs: int = 6) -> None:
     """Teach a model the two bits of ``images``."""
     from pipeline.optimize.training import finetune
-    from pipeline.optimize.training.examples import Examples
 
     inputs, labels = images(600, 5)
-    examples = Examples((inputs,), (labels,), "labels")
+    examples = classes.taught(inputs, labels, CLASSES)
     with finetune.reproducible(0):
         finetune.fit(made, examples, examples, finetune.Recipe(epochs, 20, 0.003, 0))
 
@@ -119,7 +119,7 @@ def write(root: Path, made: Any, *, labelled: bool = True) -> dict[str, Path]:
     for seed, name in enumerate(folder.SPLITS):
         inputs, labels = images(200, seed)
         splits[name] = Split({"image": inputs}, labels if labelled else None)
-    folder.write(samples, splits, description="noise")
+    folder.write(samples, splits, description="noise", task=classes.PURPOSE)
     return given(root)
 
 

@@ -51,11 +51,16 @@ def examples(split: str) -> Examples:
     from pipeline.inputs.image.options import ImageOptions
     from pipeline.inputs.image.preprocess import apply
     from pipeline.optimize.training.examples import Examples
+    from pipeline.tasks.contract import Head
+    from pipeline.tasks.image_classification.teach import teach
+    from pipeline.tensors.per_sample import PerSample
 
     images, labels = digits(split)
     seen = ImageOptions(size=(SIZE, SIZE), color="rgb", scale=(-1, 1))
     inputs = np.stack([apply(image, seen) for image in images])
-    return Examples((inputs,), (labels,), "labels")
+    truth = PerSample({"label": np.asarray(labels, np.int64)})
+    teaching = teach(truth, [Head((None, 10), "softmax")])
+    return Examples((inputs,), (labels,), "truth", teaching=teaching)
 
 
 def augment(
@@ -121,9 +126,13 @@ def train(epochs: int, out: Path) -> dict[str, Any]:
 def _facts(recipe: Any, parameters: int, answers: Any, labels: Any, path: Path) -> dict[str, Any]:
     import tensorflow as tf
 
-    from pipeline.tasks.image_classification import accuracy
+    from pipeline.tasks.find import Purpose
+    from pipeline.tasks.image_classification.score import accuracy
+    from pipeline.tensors.per_sample import PerSample
 
-    measured = accuracy({"probabilities": answers}, labels)
+    about = Purpose(name="image-classification").about()
+    truth = PerSample({"label": labels})
+    measured = accuracy({"probabilities": answers}, truth, about).measured()
     return {
         "name": NAME,
         "description": "MobileNet v1 (alpha 0.25, 64x64x3) that reads handwritten digits",

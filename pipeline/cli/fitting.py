@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.registry import discover
 from pipeline.cli import show_fitting
 from pipeline.cli.progress import JsonLines, Lines
 from pipeline.config.config import Config
@@ -24,6 +23,7 @@ from pipeline.plan.execute import results
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
 from pipeline.samples.contract import samples_kinds
+from pipeline.tasks.find import need
 
 NODE = "try the usual ways"
 
@@ -59,7 +59,7 @@ def _plan(config: Config, image: ImageOptions) -> Plan:
         samples=config.samples.kind,
         options=chosen.model_dump(mode="json"),
         image=image,
-        task=config.task,
+        task=config.task.purpose,
         labels=config.labels or [],
     )
     inputs = {"source": "pull", "frozen": "freeze"}
@@ -70,12 +70,8 @@ def _plan(config: Config, image: ImageOptions) -> Plan:
 def _check(config: Config) -> ImageOptions:
     """What the config says of images; refuses, before any work, what has none, or no classes."""
     kind, where = config.samples.kind, str(config.path or "")
-    if not hasattr(discover("tasks", "accuracy")[config.task], "scores"):
-        raise ConfigError(
-            f"the task {config.task} gives no classes to tell right from wrong by",
-            where=f"{where}: task",
-            todo="name the task, as in task: image-classification",
-        )
+    able = "scores of classes to tell right from wrong by"
+    need(lambda task: task.scores, config.task.kind, able, f"{where}: task")
     if samples_kinds()[kind].pictures is None:
         raise ConfigError(
             f"samples of the kind {kind} are taken as they are, so there is nothing to try",

@@ -56,8 +56,8 @@ class Config(Options):
 
     name: Annotated[Name, AfterValidator(_free)]
     """The model's name: its folder in the CDN."""
-    task: str = "tensors"
-    """What the model is for."""
+    task: Any = None
+    """What the model is for: a task's name, or its name with options."""
     description: str = ""
     """One sentence for those who find the model in the CDN."""
     license: str = Field(min_length=1)

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Annotated, Any, Literal, Protocol, Union
 
 from pydantic import BeforeValidator, Field, GetPydanticSchema, create_model, model_validator
+from pydantic_core import PydanticKnownError
 
 from pipeline.base.options import Options
-from pipeline.base.registry import discover
 from pipeline.config.config import Config, Name
 from pipeline.config.search import Search
 from pipeline.export.contract import Format, FormatOptions, formats
@@ -17,6 +17,7 @@ from pipeline.inputs.contract import inputs
 from pipeline.optimize.contract import Technique, techniques
 from pipeline.samples.contract import samples_kinds
 from pipeline.sources.contract import sources
+from pipeline.tasks.find import Purpose, default_task, tasks
 
 
 class Configured(Protocol):
@@ -32,21 +33,28 @@ class OneOf(Options):
     @classmethod
     def kinds(cls) -> list[str]:
         """The fields of which one is named; others say something of whichever it is."""
-        return [name for name in cls.model_fields if name not in Source.model_fields]
+        return [
+            field.alias or name
+            for name, field in cls.model_fields.items()
+            if name not in Source.model_fields
+        ]
 
     @model_validator(mode="after")
     def _exactly_one(self) -> OneOf:
-        if len(self.model_fields_set & set(self.kinds())) != 1:
+        if len(self._named()) != 1:
             raise ValueError(f"name exactly one kind of: {', '.join(self.kinds())}")
         return self
 
+    def _named(self) -> list[str]:
+        return [kind for kind in self.kinds() if _identifier(kind) in self.model_fields_set]
+
     @property
     def kind(self) -> str:
-        return next(iter(self.model_fields_set & set(self.kinds())))
+        return self._named()[0]
 
     @property
     def options(self) -> Options:
-        options: Options = getattr(self, self.kind)
+        options: Options = getattr(self, _identifier(self.kind))
         return options
 
 
@@ -57,6 +65,15 @@ class Source(OneOf):
     """What share of samples like these it is known to get right. A source that gets far fewer right
     is not published, since most often it is not given what it was trained on; without this, one
     that is no better than chance."""
+
+
+class Aim(OneOf):
+    """What the model is for."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """As steps are told it."""
+        return Purpose(name=self.kind, options=self.options.model_dump(mode="json"))
 
 
 class Variant(Options):
@@ -95,13 +112,32 @@ def config_type() -> type[Config]:
         "source": _mapping("Source", Source, _options(sources())),
         "samples": _mapping("Samples", OneOf, _options(samples_kinds())),
         "input": _mapping("Input", OneOf, _options(inputs())),
-        "task": _literal(*discover("tasks", "accuracy")),
+        "task": _task(),
         "variants": Annotated[dict[Name, variant], Field(min_length=1)],  # type: ignore[valid-type]
         "export": _mapping("Export", Export, _options(formats())),
     }
     fields: dict[str, Any] = {name: (t, Config.model_fields[name]) for name, t in types.items()}
+    fields["task"] = (types["task"], Field(default_task(), validate_default=True))
     created: type[Config] = create_model("Config", __base__=Config, **fields)
     return created
+
+
+def _task() -> Any:
+    """A task's name, or a mapping of its name to its options."""
+    names = list(tasks())
+    mapping = _mapping("Task", Aim, {name: task.options for name, task in tasks().items()})
+
+    def mapped(value: Any) -> Any:
+        if isinstance(value, (Mapping, Options)):
+            return value
+        if isinstance(value, str) and value in names:
+            return {value: None}
+        raise PydanticKnownError("literal_error", {"expected": " or ".join(map(repr, names))})
+
+    schema = GetPydanticSchema(
+        None, lambda core, handler: {"anyOf": [{"enum": names}, handler(core)]}
+    )
+    return Annotated[mapping, BeforeValidator(mapped), schema]
 
 
 def _options(plugins: Mapping[str, Configured]) -> dict[str, type[Options]]:

@@ -11,13 +11,13 @@ from pydantic import Field
 
 from pipeline.base.errors import ConfigError
 from pipeline.base.options import Options
-from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.measures.proportion import paired_difference, share
 from pipeline.samples.contract import samples_kinds
+from pipeline.tasks.find import Purpose, need
 from pipeline.tensors.arrays import Int64s, NDArray, np
 
 if TYPE_CHECKING:
@@ -42,12 +42,12 @@ class AttemptOptions(Options):
     """Theirs."""
     image: ImageOptions
     """The config's."""
-    task: str
+    task: Purpose
     labels: list[str] = Field(default=[])
     """The config's."""
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
 def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
     """SOURCE, FROZEN and the samples' own files -> ``fitting.json``: each way, the best first."""
     from pipeline.samples import folder
@@ -111,7 +111,8 @@ class _Trial:
         images = (ways.applied(one, way, self.options.image) for one in self.pictures.images)
         given = np.stack(list(images)).astype(self.spec.dtype)
         outputs = run(self.loaded, {self.spec.name: given})
-        scores = discover("tasks", "accuracy")[self.options.task].scores(outputs)
+        name = self.options.task.name
+        scores = need(lambda task: task.scores, name, "scores of classes", "task")(outputs)
         return scores.argmax(axis=1), scores.shape[1]
 
 

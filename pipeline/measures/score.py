@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.measures.metrics import metric_of
 from pipeline.measures.proportion import share
 from pipeline.tensors.arrays import Float64s, Int64s, NDArray, np
 
@@ -42,12 +43,13 @@ class Score:
         Returns:
             Where samples are right or wrong, ``lost``, which counts those that only the source
             gets right, and ``gained``, the opposite; else ``less``, the 95 % interval of how much
-            smaller the figure is than the source's.
+            worse the figure is than the source's.
         """
         if self.right is not None and source.right is not None:
             lost, gained = source.right & ~self.right, self.right & ~source.right
             return {"lost": int(lost.sum()), "gained": int(gained.sum())}
-        return {"less": interval(lambda rows: source.of(rows) - self.of(rows), self.samples)}
+        worse = metric_of(self.metric).excess
+        return {"less": interval(lambda rows: worse(self.of(rows), source.of(rows)), self.samples)}
 
 
 def share_of(metric: str, right: NDArray[np.bool_], chance: float | None = None) -> Score:

@@ -23,12 +23,17 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.optimize.contract import Technique
+from pipeline.tasks.find import Purpose, need
+from pipeline.tasks.truth import purpose_of
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
+    from pipeline.graphs.tensorflow.keeping import Agree
     from pipeline.graphs.tensorflow.moments import Moments
     from pipeline.graphs.tensorflow.network import Network
     from pipeline.graphs.tensorflow.rounding import Grid
+    from pipeline.measures.metric import Metric
+    from pipeline.tasks.contract import Task
 
 
 #: A Hessian's mean variance, by which what samples do not show is damped.
@@ -96,7 +101,7 @@ def levels_given(options: Options) -> int:
     return options.levels
 
 
-@step(version=6, lane="tensorflow", tools=("tensorflow", "numpy"))
+@step(version=7, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 
@@ -109,13 +114,34 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
     network = Network.read(inputs["frozen"])
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
-    told = round_weights(network, samples, options)
+    agree = _agree(inputs["samples"], options.keep) if options.keep else None
+    told = round_weights(network, samples, options, agree)
     network.write(inputs["frozen"], work)
     (work / "round.json").write_text(json.dumps(told, indent=1))
 
 
+def _agree(samples: Path, keep: Keep) -> Agree | None:
+    """How the samples' task compares answers.
+
+    Raises:
+        ConfigError: a bound is on what it does not measure.
+    """
+    purpose = purpose_of(samples) or Purpose()
+    if keep.top1_agreement is not None:
+        need(_top1, purpose.name, "top1_agreement", "round.keep")
+    agree, about = purpose.task.agree, purpose.about()
+    return (lambda outputs, wanted: agree(outputs, wanted, about)) if agree else None
+
+
+def _top1(task: Task[Any]) -> Metric | None:
+    return next((metric for metric in task.metrics if metric.name == "top1_agreement"), None)
+
+
 def round_weights(
-    network: Network, samples: Mapping[str, Array], options: Options
+    network: Network,
+    samples: Mapping[str, Array],
+    options: Options,
+    agree: Agree | None = None,
 ) -> dict[str, Any]:
     """Round a network's weights in place.
 
@@ -123,6 +149,7 @@ def round_weights(
         network: what to round.
         samples: input name -> [n, …]; as many as ``options`` says are used.
         options: how.
+        agree: how answers are compared, where ``keep`` bounds that.
 
     Returns:
         ``layers``: by layer, how many ``weights`` and ``levels``, and ``bits`` for each weight.
@@ -145,7 +172,7 @@ def round_weights(
     grids, count = _grids(stages, seen, options)
     rounding = _Rounding(stages, grids, options, {n: v[:count] for n, v in seen.items()})
     if options.keep:
-        told = _keep(rounding, {n: v[:count] for n, v in held.items()}, options.keep)
+        told = _keep(rounding, {n: v[:count] for n, v in held.items()}, options.keep, agree)
     else:
         told = {"layers": rounding.run()}
     for layer, (weights, bias) in zip(found, rounding.values, strict=True):
@@ -180,7 +207,9 @@ def _held_back(samples: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str
     )
 
 
-def _keep(rounding: _Rounding, held: Mapping[str, Array], keep: Keep) -> dict[str, Any]:
+def _keep(
+    rounding: _Rounding, held: Mapping[str, Array], keep: Keep, agree: Agree | None
+) -> dict[str, Any]:
     """Round, with as few layers in float16 as keep the bounds on samples that were held back.
 
     Each time all are rounded anew: what follows a layer in float16 has less to make up for.
@@ -188,7 +217,7 @@ def _keep(rounding: _Rounding, held: Mapping[str, Array], keep: Keep) -> dict[st
     from pipeline.graphs.tensorflow.keeping import Judge, fewest, within
 
     bounds = keep.model_dump(exclude_none=True)
-    judge = Judge(rounding.stages, held, rounding.plain)
+    judge = Judge(rounding.stages, held, rounding.plain, agree)
     rounding.run(alone=True)
     ranking = judge.damage(rounding.values, lambda part: progress(part, "ranking layers"))
     measured: dict[str, float] = {}

@@ -82,7 +82,7 @@ def plan_bundle(plan: Plan, name: str) -> str:
 
 
 def _plan_page_code(plan: Plan) -> None:
-    task = plan.config.task
+    task = plan.config.task.kind
     kind = plan.config.input.kind
     if bundles.page_code(task, kind):
         make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind)

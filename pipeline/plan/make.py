@@ -68,7 +68,7 @@ def _plan_samples(plan: Plan) -> None:
     read = samples_kinds()[config.samples.kind].read
     chosen = config.samples.options
     image = config.input.options if config.input.kind == "image" else None
-    step = step_of(read, options=chosen, image=image)
+    step = step_of(read, options=chosen, image=image, task=config.task.purpose)
     files = chosen.local_paths()
     inputs = {"frozen": "freeze"}
     plan.add(Node("samples", *step, inputs, files, reads=("signature.json",)))
@@ -103,6 +103,7 @@ def _plan_manifest(plan: Plan) -> None:
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     described["input"] = {config.input.kind: config.input.options.model_dump(mode="json")}
+    described["task"] = config.task.kind
     options = {
         "config": described,
         "artifacts": artifacts,
@@ -126,9 +127,9 @@ _DESCRIBING = (
     *("source.json", "facts.json", "signature.json", "samples.json"),
     *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
     *("ranges.json", "half.json", "portable.json", "runtime.json", "summary.json"),
-    *("confidence.safetensors", "labels.safetensors"),
+    "confidence.safetensors",
 )
 
 
 #: What of a config the users of a release should know.
-_DESCRIPTIVE = ("name", "task", "description", "license", "labels")
+_DESCRIPTIVE = ("name", "description", "license", "labels")

@@ -23,7 +23,7 @@ def plan_golden(plan: Plan, packages: list[Package]) -> None:
     """
     bounds = {name: one for package in packages for name, one in _distinct(package)}
     _check_measurable(plan.config, bounds)
-    task = plan.config.task
+    task = plan.config.task.purpose
     inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
     plan.add(Node("golden", *step_of("pipeline.validate.golden:make", task=task), inputs))
     check = step_of("pipeline.validate.telling:check", task=task, bounds=bounds)
@@ -39,11 +39,11 @@ def _distinct(package: Package) -> Iterator[tuple[str, Bounds]]:
 
 def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
     """Refuse bounds on what the task cannot measure, before the work and not after it."""
-    measured = {*GENERAL, *of_tasks()[config.task]}
+    measured = {*GENERAL, *of_tasks()[config.task.kind]}
     for name, one in bounds.items():
         if named := next((metric for metric in one if metric not in measured), None):
             raise ConfigError(
-                f"{named} of {name} is not measured for the task {config.task}",
+                f"{named} of {name} is not measured for the task {config.task.kind}",
                 where="validate.gates",
                 todo=f"name the task, as in task: {task_with(named)}, or bound relative_error",
             )
@@ -104,7 +104,7 @@ def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, st
     validate = plan.config.validate_
     effort = {"repeats": validate.repeats, "threads": validate.threads}
     name = "pipeline.validate.measure:measure" + ("_brief" if target.brief else "")
-    measure = step_of(name, **same, **effort, task=plan.config.task)
+    measure = step_of(name, **same, **effort, task=plan.config.task.purpose)
     return Node(
         f"prove {package.artifact} {target.id}",
         *measure,
@@ -144,7 +144,7 @@ def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str |
         return None
     node = Node(
         f"half {package.artifact}",
-        *step_of("pipeline.validate.half:run", task=plan.config.task),
+        *step_of("pipeline.validate.half:run", task=plan.config.task.purpose),
         {key: proof.inputs[key] for key in ("artifact", "golden", "runtime")}
         | {"float32": proof.id},
         lane=FLOAT16.lane,

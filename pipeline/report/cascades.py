@@ -75,16 +75,16 @@ def curve(release: Release, one: Record, evidence: Evidence) -> list[tuple[float
     """
     from pipeline.validate import cascade, cascade_candidates
 
-    truth = cascade_candidates.truth(evidence)
     made = [release.artifact(one[side]) for side in ("small", "large")]
-    if truth is None or None in made:
+    if None in made:
         return []
     records = [artifact.record for artifact in made if artifact]
     known = {c.id: c.sure for c in cascade_candidates.candidates(records, evidence)}
     if len(known) < 2:
         return []
-    _, judged = cascade.halves(len(truth.classes))
-    points = list(cascade.curve(known[one["small"]], known[one["large"]], truth, judged))
+    small, large = known[one["small"]], known[one["large"]]
+    _, judged = cascade.halves(len(small.right))
+    points = list(cascade.curve(small, large, judged))
     return [*points[: -1 : -(-len(points) // POINTS)], points[-1]]
 
 

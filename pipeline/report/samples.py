@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from pipeline.inputs.contract import inputs
 from pipeline.measures import words
 from pipeline.measures.worst import FILE
 from pipeline.report.release import Artifact, Proof, Release
+from pipeline.tasks.contract import Line, Shown
+from pipeline.tasks.find import Purpose, tasks
 from pipeline.tensors.arrays import Array, Arrays, NDArray, np
+from pipeline.tensors.per_sample import ORIGINS, PerSample
 
 #: Worst samples shown of each artifact.
 SHOWN = 4
-
-#: Classes shown of each sample, of the source's highest and of the artifact's.
-TOP = 3
 
 #: Differences below this are told in a sentence: no eye would see them in a table.
 VISIBLE = 1e-3
@@ -41,20 +42,6 @@ def no_evidence(name: str) -> None:
 
 
 @dataclass(frozen=True)
-class Line:
-    """A number of the source beside the artifact's."""
-
-    name: str
-    source: str
-    artifact: str
-    source_share: float | None = None
-    """0 to 1, where the number is a probability: how long its bar is."""
-    artifact_share: float | None = None
-    right: bool = False
-    """Whether this is the class that the sample is labelled with."""
-
-
-@dataclass(frozen=True)
 class Example:
     """One sample, and what became of it."""
 
@@ -66,7 +53,7 @@ class Example:
     """Name and first values of each input that is no image."""
     lines: list[Line]
     changed: bool
-    """Whether the artifact's answer is another class than the source's."""
+    """Whether the artifact answers otherwise than the source."""
     description: str
 
 
@@ -107,7 +94,7 @@ def _worst_proof(artifact: Artifact) -> Proof | None:
 
 
 class _Golden:
-    """The source's inputs, outputs and labels, of which single samples are read."""
+    """The source's inputs, outputs and truth, of which single samples are read."""
 
     def __init__(self, release: Release, folder: Path) -> None:
         self._release, self._folder = release, folder
@@ -129,58 +116,38 @@ class _Golden:
     def _example(self, row: int, worst: Mapping[str, Any], outputs: Arrays) -> Example:
         sample = int(worst["sample"])
         given = {name: values[row] for name, values in outputs.items()}
-        wanted = self._row("outputs.safetensors", sample)
         inputs = self._row("inputs.safetensors", sample)
-        truth = self._truth(sample)
-        if scores := self._scores(wanted, given):
-            lines, changed = self._classes(*scores, truth)
-        else:
-            lines, changed = _differences(wanted, given), False
+        shown = self._shown(sample, self._row("outputs.safetensors", sample), given)
         image, others = _shown_inputs(inputs, self._release.record.get("input") or {})
-        labelled = f", labelled {self._label(truth)}" if scores and truth is not None else ""
         return Example(
             sample=sample,
             error=words.number(worst["error"]),
             image=image,
             inputs=others,
-            lines=lines,
-            changed=changed,
-            description=f"Sample {sample}{labelled}",
+            lines=shown.lines,
+            changed=shown.changed,
+            description=", ".join(filter(None, (f"Sample {sample}", shown.truth))),
         )
 
-    def _truth(self, sample: int) -> int | None:
-        if not (self._folder / "labels.safetensors").exists():
-            return None
-        return int(self._row("labels.safetensors", sample)["labels"])
+    def _shown(self, sample: int, wanted: Arrays, given: Arrays) -> Shown:
+        """As the release's task has it; without one that shows samples, by numbers."""
+        record = self._release.record
+        # A release may be of a task that only another version of this package has.
+        task = tasks().get(str(record.get("task")))
+        if task is None or task.show is None:
+            return Shown(_differences(wanted, given))
+        purpose = Purpose(name=task.name, options=record.get("task_options") or {})
+        about = purpose.about(labels=record.get("labels") or (), origins=self._origins)
+        truth = self._truth.sample(sample) if self._truth else None
+        return task.show(wanted, given, truth, about)
 
-    def _label(self, index: int) -> str:
-        labels = self._release.record.get("labels") or []
-        return str(labels[index]) if index < len(labels) else f"class {index}"
+    @cached_property
+    def _truth(self) -> PerSample | None:
+        return PerSample.read(self._folder)
 
-    def _scores(self, wanted: Arrays, given: Arrays) -> tuple[Array, Array] | None:
-        """One score per class of the source and the artifact, where that is what comes out."""
-        if self._release.record.get("task") != "image-classification" or len(wanted) != 1:
-            return None
-        (name,) = wanted
-        return wanted[name].reshape(-1), given[name].reshape(-1)
-
-    def _classes(self, wanted: Array, given: Array, truth: int | None) -> tuple[list[Line], bool]:
-        best, answer = (np.argsort(-scores, kind="stable") for scores in (wanted, given))
-        chosen = sorted({*best[:TOP].tolist(), *answer[:TOP].tolist()}, key=best.tolist().index)
-        shares = bool(((wanted >= 0) & (wanted <= 1)).all() and abs(wanted.sum() - 1) < 1e-2)
-        lines = [
-            self._class(index, float(wanted[index]), float(given[index]), shares, index == truth)
-            for index in chosen
-        ]
-        return lines, bool(best[0] != answer[0])
-
-    def _class(self, index: int, wanted: float, given: float, share: bool, right: bool) -> Line:
-        if not share:
-            numbers = (words.number(wanted), words.number(given))
-            return Line(self._label(index), *numbers, right=right)
-        before, after = (min(max(value, 0.0), 1.0) for value in (wanted, given))
-        numbers = (f"{wanted:.1%}", f"{given:.1%}")
-        return Line(self._label(index), *numbers, before, after, right)
+    @cached_property
+    def _origins(self) -> PerSample | None:
+        return PerSample.read(self._folder, ORIGINS)
 
 
 def _differences(wanted: Arrays, given: Arrays) -> list[Line]:

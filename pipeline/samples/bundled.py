@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.contract import SamplesKind
 from pipeline.samples.pictures import Pictures, spread
+from pipeline.tasks.find import Purpose
 
 
 class Options(Strict):
@@ -37,8 +40,11 @@ class ReadOptions(Strict):
     image: ImageOptions | None = None
     """How its images become the model's input."""
 
+    task: Purpose = Field(default_factory=Purpose)
+    """Which truth samples are to have."""
 
-@step(version=1, lane="light", tools=("numpy",))
+
+@step(version=2, lane="light", tools=("numpy",))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Write the data set's splits as the model reads them."""
     from pipeline.bundled.digits import LICENSE, TITLE, digits
@@ -53,7 +59,7 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
         images, labels = digits(name)
         values = folder.pixels_to_input(images, len(images), image, spec, where)
         splits[name] = folder.Split({spec.name: values}, labels)
-    folder.write(work, splits, description=TITLE, license_name=LICENSE)
+    folder.write(work, splits, description=TITLE, license_name=LICENSE, task=options.task)
 
 
 def pictures(inputs: Inputs, options: Options, most: int) -> Pictures:

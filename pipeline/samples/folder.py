@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigError, SourceError
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.per_sample import TRUTH, PerSample
 
 if TYPE_CHECKING:
     from pipeline.inputs.image.options import ImageOptions
@@ -29,14 +31,22 @@ class Split:
     """By public input name: [n, …]."""
 
     labels: Array | None = None
-    """int64 [n]."""
+    """int64 [n]: the class of each sample, of which the task makes truth."""
+
+    truth: PerSample | None = None
+    """As the task has it, in place of labels."""
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
 
 
 def write(
-    work: Path, splits: Mapping[str, Split], *, description: str, license_name: str = ""
+    work: Path,
+    splits: Mapping[str, Split],
+    *,
+    description: str,
+    license_name: str = "",
+    task: Purpose | None = None,
 ) -> None:
     """Write a SAMPLES folder.
 
@@ -45,6 +55,7 @@ def write(
         splits: one per name in ``SPLITS``, checked before; none may be empty.
         description: what the samples are, for people.
         license_name: their licence, as an SPDX identifier where there is one.
+        task: what makes truth of their labels; without one they have none.
     """
     from safetensors.numpy import save_file
 
@@ -52,16 +63,22 @@ def write(
         (work / name).mkdir()
         arrays = {key: np.ascontiguousarray(value) for key, value in split.inputs.items()}
         save_file(arrays, work / name / "inputs.safetensors")
-        if split.labels is not None:
-            labels = np.ascontiguousarray(split.labels, np.int64)
-            save_file({"labels": labels}, work / name / "labels.safetensors")
+        if truth := _truth(split, task):
+            truth.write(work / name)
     described = {
         "description": description,
         "license": license_name,
         "splits": {name: len(split) for name, split in splits.items()},
-        "labelled": all(split.labels is not None for split in splits.values()),
+        "labelled": all((work / name / TRUTH).exists() for name in splits),
+        "task": task.model_dump(mode="json") if task else None,
     }
     (work / "samples.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+
+
+def _truth(split: Split, task: Purpose | None) -> PerSample | None:
+    if split.truth is not None or task is None or task.task.truth is None or split.labels is None:
+        return split.truth
+    return task.task.truth([{"label": label} for label in split.labels.tolist()], task.about())
 
 
 def assign(count: int, test_share: float, seed: int) -> dict[str, Array]:

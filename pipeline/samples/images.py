@@ -15,6 +15,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.contract import SamplesKind
 from pipeline.samples.pictures import Pictures, spread
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import NDArray, np
 
 if TYPE_CHECKING:
@@ -68,13 +69,16 @@ class ReadOptions(Strict):
     image: ImageOptions | None = None
     """How its images become the model's input."""
 
+    task: Purpose = Field(default_factory=Purpose)
+    """Which truth samples are to have."""
+
     def key(self) -> dict[str, Any]:
         """The folder's name, which stands in the description, but not where it lies."""
         chosen = self.options.key() | {"folder": self.options.folder.name}
         return super().key() | {"options": chosen}
 
 
-@step(version=1, lane="light", tools=("numpy", "pillow"))
+@step(version=2, lane="light", tools=("numpy", "pillow"))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Decode the images, make inputs of them, and write them by split."""
     from pipeline.samples import folder
@@ -93,7 +97,9 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
         labels = [label for _, label in picked if label is not None]
         splits[name] = folder.Split({spec.name: values}, np.array(labels) if labels else None)
     described = chosen.description or chosen.folder.name
-    folder.write(work, splits, description=described, license_name=chosen.license)
+    folder.write(
+        work, splits, description=described, license_name=chosen.license, task=options.task
+    )
 
 
 def pictures(inputs: Inputs, options: Options, most: int) -> Pictures | None:

@@ -15,6 +15,7 @@ from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.contract import SamplesKind
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -57,13 +58,16 @@ class ReadOptions(Strict):
     image: ImageOptions | None = None
     """Not applied: the arrays are taken as they are."""
 
+    task: Purpose = Field(default_factory=Purpose)
+    """Which truth samples are to have."""
+
     def key(self) -> dict[str, Any]:
         """The file's name, which stands in the description, but not where it lies."""
         chosen = self.options.key() | {"file": self.options.file.name}
         return super().key() | {"options": chosen}
 
 
-@step(version=1, lane="light", tools=("numpy",))
+@step(version=2, lane="light", tools=("numpy",))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Check the arrays against the model's signature and write them by split."""
     from pipeline.samples import folder
@@ -84,7 +88,9 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     )
     splits = {name: _rows(whole, index) for name, index in rows.items()}
     described = chosen.description or chosen.file.name
-    folder.write(work, splits, description=described, license_name=chosen.license)
+    folder.write(
+        work, splits, description=described, license_name=chosen.license, task=options.task
+    )
 
 
 def _arrays(file: Path, where: str) -> dict[str, Array]:

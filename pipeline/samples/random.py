@@ -13,6 +13,7 @@ from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.contract import SamplesKind
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, Float32s, np
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ class ReadOptions(Strict):
     image: ImageOptions | None = None
     """Its ``scale`` is the range of images; from -1 to 1 without it."""
 
+    task: Purpose = Field(default_factory=Purpose)
+    """Which truth samples are to have."""
 
-@step(version=1, lane="light", tools=("numpy",))
+
+@step(version=2, lane="light", tools=("numpy",))
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Make samples for every input of the signature."""
     from pipeline.samples import folder
@@ -78,7 +82,9 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
             folder.bounded(int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
             made[spec.name] = _values(spec, shape, image, chance)
         splits[name] = folder.check(folder.Split(made), specs, WHERE)
-    folder.write(work, splits, description=f"made up at random, seed {chosen.seed}")
+    folder.write(
+        work, splits, description=f"made up at random, seed {chosen.seed}", task=options.task
+    )
 
 
 def _known(sizes: Mapping[str, Sequence[int]], shapes: Mapping[str, object]) -> None:

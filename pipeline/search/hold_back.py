@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from pipeline.base import options
 from pipeline.base.errors import ConfigError
 from pipeline.engine.step import Inputs, step
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[Any]
-
+from pipeline.tasks.truth import read_truth
+from pipeline.tensors.arrays import Array, NDArray, np
 
 #: How much outputs differ from sample to sample, which errors are a share of, is known of two.
 FEWEST = 2
@@ -28,7 +22,7 @@ class HoldBackOptions(options.Options):
     seed: int
 
 
-@step(version=2, tools=("numpy",), quick=True)
+@step(version=3, tools=("numpy",), quick=True)
 def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     """SAMPLES -> SAMPLES whose both splits are of the calibration split alone.
 
@@ -42,8 +36,7 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     # The test split lies beside it, and is not opened.
     given = inputs["samples"] / "calibration"
     arrays = load_file(given / "inputs.safetensors")
-    labelled = (given / "labels.safetensors").exists()
-    labels = load_file(given / "labels.safetensors")["labels"] if labelled else None
+    purpose, truth = read_truth(inputs["samples"], "calibration") or (None, None)
     count = len(next(iter(arrays.values())))
     if count <= FEWEST:
         raise ConfigError(
@@ -52,29 +45,31 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
             where="samples",
             todo="give more calibration samples",
         )
-    chosen = held(count, labels, options.share, options.seed)
+    kinds = purpose.task.kinds if purpose else None
+    known = kinds(truth) if kinds and truth else None
+    chosen = held(count, known, options.share, options.seed)
     splits = {}
     for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
         values = {key: array[rows] for key, array in arrays.items()}
-        splits[name] = folder.Split(values, None if labels is None else labels[rows])
+        kept = truth.rows(np.flatnonzero(rows)) if truth else None
+        splits[name] = folder.Split(values, truth=kept)
     facts = json.loads((inputs["samples"] / "samples.json").read_text())
     described = f"held back for a search: {facts['description']}"
-    folder.write(work, splits, description=described, license_name=facts["license"] or "")
+    named = facts["license"] or ""
+    folder.write(work, splits, description=described, license_name=named, task=purpose)
 
 
-def held(count: int, labels: Array | None, share: float, seed: int) -> NDArray[np.bool_]:
-    """Which samples are held back: bool [count], of each class the same share.
+def held(count: int, kinds: Array | None, share: float, seed: int) -> NDArray[np.bool_]:
+    """Which samples are held back: bool [count], of each kind the same share.
 
     At least two samples are held back, and one is left.
     """
-    import numpy as np
-
     chance = np.random.default_rng(seed)
-    kinds = np.zeros(count, np.int64) if labels is None else labels
+    kinds = np.zeros(count, np.int64) if kinds is None else kinds
     place = np.empty(count)
     for kind in np.unique(kinds):
         rows = chance.permutation(np.flatnonzero(kinds == kind))
-        # Where each sample stands within its class, from 0 to 1: the first ones of all classes
+        # Where each sample stands within its kind, from 0 to 1: the first ones of all kinds
         # make up the share.
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
     wanted = min(max(FEWEST, round(share * count)), count - 1)

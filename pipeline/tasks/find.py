@@ -22,12 +22,17 @@ def tasks() -> dict[str, Task[Any]]:
     return find_plugins("tasks", "TASK", Task)
 
 
+def default_task() -> str:
+    """Of a config that names none."""
+    return next(name for name, task in tasks().items() if task.is_default)
+
+
 class Purpose(Options):
     """What a model is for, as steps are told: a task, and the config's options of it."""
 
     shorthand: ClassVar[str | None] = "name"
 
-    name: str
+    name: str = Field(default_factory=default_task)
     options: dict[str, Any] = Field(default={})
 
     @property

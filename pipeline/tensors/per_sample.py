@@ -11,6 +11,9 @@ from pipeline.tensors.arrays import Array, Arrays, Int64s, np
 #: What is right for each sample, in the form of the task, beside ``inputs.safetensors``.
 TRUTH = "truth.safetensors"
 
+#: How each sample lay in what it was made from, where its kind of input keeps that.
+ORIGINS = "origins.safetensors"
+
 #: Behind the name of an array with any number of rows a sample: where each sample's begin.
 OFFSETS = ".offsets"
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pipeline.measures.proportion import share
-from pipeline.tensors.arrays import Int64s, NDArray, np
+from pipeline.tensors.arrays import Int64s, np
 
 if TYPE_CHECKING:
     from pipeline.validate.confidence import Confidence
@@ -39,16 +39,6 @@ _HARDWARE = ("gpu", "cpu")
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What being right is."""
-
-    classes: NDArray[np.integer[Any]]
-    """Of each test sample: labels, or what the source model says where there are none: [n]."""
-    metric: str
-    """``top1_accuracy``, or ``top1_agreement``, with the source."""
-
-
-@dataclass(frozen=True)
 class Candidate:
     """An artifact that a cascade may be made of."""
 
@@ -66,27 +56,25 @@ class _NoCascadeError(Exception):
     """It is not worth having; the message is the reason."""
 
 
-def cascades(
-    candidates: Sequence[Candidate], truth: Truth
-) -> tuple[dict[str, Any] | None, str | None]:
+def cascades(candidates: Sequence[Candidate]) -> tuple[dict[str, Any] | None, str | None]:
     """The smallest format's cascade with the others' in ``others``, or ``None`` and why."""
     found, reasons = [], []
     by_format = sorted(candidates, key=lambda one: one.format)
     for _, group in groupby(by_format, key=lambda one: one.format):
         try:
-            found.append(_cascade(list(group), truth))
+            found.append(_cascade(list(group)))
         except _NoCascadeError as reason:
             reasons.append(str(reason))
     if not found:
-        return None, "; ".join(reasons) or "no artifact gives probabilities of classes"
+        return None, "; ".join(reasons) or "no artifact tells how sure it is of an answer"
     sizes = {one.id: one.bytes for one in candidates}
     best, *others = sorted(found, key=lambda one: sizes[one["small"]])
     return {**best, **({"others": others} if others else {})}, None
 
 
-def _cascade(candidates: list[Candidate], truth: Truth) -> dict[str, Any]:
-    small, large = pair(candidates, truth)
-    calibration, judged = halves(len(truth.classes))
+def _cascade(candidates: list[Candidate]) -> dict[str, Any]:
+    small, large = pair(candidates)
+    calibration, judged = halves(len(small.sure.right))
     threshold = calibrate(small.sure, large.sure, calibration)
     asked = float((small.sure.confidence[calibration] < threshold).mean())
     if asked > MOST_ESCALATED:
@@ -96,21 +84,21 @@ def _cascade(candidates: list[Candidate], truth: Truth) -> dict[str, Any]:
         "large": large.id,
         "threshold": threshold,
         "calibrated_on": len(calibration),
-        "expected": _expected(small, large, threshold, truth, judged),
+        "expected": _expected(small, large, threshold, judged),
     }
 
 
-def pair(candidates: Sequence[Candidate], truth: Truth) -> tuple[Candidate, Candidate]:
+def pair(candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate]:
     """The smallest artifact and the most accurate one, of equals the smallest.
 
     Raises:
         _NoCascadeError: they are one and the same, or much alike in size.
     """
-    count = len(truth.classes)
+    count = len(candidates[0].sure.right)
     if count < 2 * LEAST_SAMPLES:
         raise _NoCascadeError(f"{count} test samples are too few to calibrate one")
     small = min(candidates, key=lambda one: one.bytes)
-    large = max(candidates, key=lambda one: ((one.sure.classes == truth.classes).sum(), -one.bytes))
+    large = max(candidates, key=lambda one: (one.sure.right.sum(), -one.bytes))
     if large is small:
         alone = f"{small.id} is the only one of its format that could be in one"
         smallest = f"{small.id} is the smallest, and no other of its format is right more often"
@@ -133,7 +121,7 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
         _NoCascadeError: the two artifacts never differ.
     """
     sure = small.confidence[on].astype(np.float64)
-    lost = np.sort(sure[small.classes[on] != large.classes[on]])[::-1]
+    lost = np.sort(sure[small.answers[on] != large.answers[on]])[::-1]
     if not len(lost):
         raise _NoCascadeError(
             f"the smallest answers as the most accurate one does on all of {len(on)} samples"
@@ -147,16 +135,17 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
 
 
 def _expected(
-    small: Candidate, large: Candidate, threshold: float, truth: Truth, judged: Indices
+    small: Candidate, large: Candidate, threshold: float, judged: Indices
 ) -> dict[str, Any]:
     asked = small.sure.confidence[judged] < threshold
-    right = {one.id: one.sure.classes[judged] == truth.classes[judged] for one in (small, large)}
-    both = share(truth.metric, right[large.id] * asked + right[small.id] * ~asked)
+    right = {one.id: one.sure.right[judged] for one in (small, large)}
+    metric = small.sure.metric
+    both = share(metric, right[large.id] * asked + right[small.id] * ~asked)
     escalated = float(asked.mean())
     target = next((name for name in small.median_ms if name in large.median_ms), None)
     ratio = small.median_ms[target] / large.median_ms[target] + escalated if target else None
     return {
-        "metric": truth.metric,
+        "metric": metric,
         "accuracy": both["value"],
         **{key: both[key] for key in ("low", "high", "samples")},
         "escalated": escalated,
@@ -168,14 +157,11 @@ def _expected(
     }
 
 
-def curve(
-    small: Confidence, large: Confidence, truth: Truth, on: Indices
-) -> Iterator[tuple[float, float]]:
+def curve(small: Confidence, large: Confidence, on: Indices) -> Iterator[tuple[float, float]]:
     """Share of escalated samples and accuracy, at every threshold, from none escalated to all."""
     order = on[np.argsort(small.confidence[on], kind="stable")]
-    gained = (large.classes[order] == truth.classes[order]).astype(np.int64)
-    gained -= small.classes[order] == truth.classes[order]
-    right = int((small.classes[on] == truth.classes[on]).sum())
+    gained = large.right[order].astype(np.int64) - small.right[order]
+    right = int(small.right[on].sum())
     steps = np.concatenate([[0], np.cumsum(gained)])
     for asked, more in enumerate(steps.tolist()):
         yield asked / len(on), (right + more) / len(on)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.validate.cascade import Candidate, Truth, cascades, times
+from pipeline.validate.cascade import Candidate, cascades, times
 from pipeline.validate.confidence import Confidence
 
 #: Gives the folder of ``golden``, or of a proof by ``ARTIFACT TARGET``, where it is still there.
@@ -21,10 +21,10 @@ def calibrated(
     Args:
         made: the artifacts of a manifest.
     """
-    known = truth(opened)
-    if known is None:
-        return None, "the model gives no probabilities of classes"
-    return cascades(list(candidates(made, opened)), known)
+    golden = opened("golden")
+    if golden is None or Confidence.read(golden) is None:
+        return None, "the model does not tell how sure it is of an answer"
+    return cascades(list(candidates(made, opened)))
 
 
 def candidates(made: Sequence[Mapping[str, Any]], opened: Opened) -> Iterator[Candidate]:
@@ -43,17 +43,3 @@ def _confidences(artifact: Mapping[str, Any], opened: Opened) -> Iterator[Confid
             folder = opened(f"{artifact['id']} {result['target']}")
             if folder and (found := Confidence.read(folder)):
                 yield found
-
-
-def truth(opened: Opened) -> Truth | None:
-    """What being right is; ``None`` where a model tells no classes."""
-    from safetensors.numpy import load_file
-
-    golden = opened("golden")
-    source = Confidence.read(golden) if golden else None
-    if golden is None or source is None:
-        return None
-    labels = golden / "labels.safetensors"
-    if labels.exists():
-        return Truth(load_file(labels)["labels"], "top1_accuracy")
-    return Truth(source.classes, "top1_agreement")

@@ -1,47 +1,46 @@
-"""How sure an artifact is of each sample's class: kept beside a proof, for a cascade."""
+"""How sure an artifact is of each sample's answer: kept beside a proof, for a cascade."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.base.registry import discover
-from pipeline.tensors.arrays import Array, Float32s, NDArray, np
+from pipeline.tensors.arrays import Float32s, NDArray, np
 
-#: ``classes``: int32 [n]; ``confidence``: float32 [n].
+#: ``answers``: int32 [n]; ``confidence``: float32 [n]; ``right``: bool [n]; and ``metric``.
 FILE = "confidence.safetensors"
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """Of each sample, the first class and its probability."""
+    """Of each sample, the answer and how sure it is."""
 
-    classes: NDArray[np.int32]
-    """[n]."""
+    answers: NDArray[np.int32]
+    """[n]; equal where answers are."""
     confidence: Float32s
     """[n]."""
+    right: NDArray[np.bool_]
+    """[n]: by the truth; where there is none, whether the source answers so too."""
+    metric: str
+    """What the share of right ones is called."""
 
     def write(self, folder: Path) -> None:
         from safetensors.numpy import save_file
 
-        save_file({"classes": self.classes, "confidence": self.confidence}, folder / FILE)
+        arrays = {
+            "answers": self.answers,
+            "confidence": self.confidence,
+            "right": np.ascontiguousarray(self.right),
+        }
+        save_file(arrays, folder / FILE, {"metric": self.metric})
 
     @classmethod
     def read(cls, folder: Path) -> Confidence | None:
-        """What ``write`` wrote; ``None`` where a model has no probabilities of classes."""
-        from safetensors.numpy import load_file
+        """What ``write`` wrote; ``None`` where outputs do not tell how sure they are."""
+        from safetensors import safe_open
 
-        return cls(**load_file(folder / FILE)) if (folder / FILE).exists() else None
-
-
-def confidence(
-    task: str, outputs: Mapping[str, Array], softmax: Mapping[str, bool]
-) -> Confidence | None:
-    """The confidence of [n, …] outputs; ``None`` where they are no probabilities of classes."""
-    scores_of = getattr(discover("tasks", "accuracy")[task], "scores", None)
-    if scores_of is None or not all(softmax.values()):
-        return None
-    # A NaN is no class that anything could be sure of.
-    scores = np.nan_to_num(scores_of(outputs).astype(np.float32), nan=0.0)
-    return Confidence(scores.argmax(axis=1).astype(np.int32), scores.max(axis=1))
+        if not (folder / FILE).exists():
+            return None
+        with safe_open(folder / FILE, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return cls(**arrays, metric=file.metadata()["metric"])

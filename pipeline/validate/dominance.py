@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard
 
+from pipeline.measures import words
 from pipeline.measures.latency import quotient
+from pipeline.measures.metrics import metric_of
 from pipeline.validate.regress import BYTES_MARGIN, LATENCY_MARGIN
 
 Artifact = Mapping[str, Any]
@@ -104,7 +106,7 @@ def _half_safe(artifact: Artifact) -> bool:
 def _no_worse(other: Artifact, artifact: Artifact) -> bool:
     one, two = other["accuracy"], artifact["accuracy"]
     if _tells(one) and _tells(two):
-        return bool(one["value"] >= two["value"])
+        return metric_of(two["metric"]).excess(one["value"], two["value"]) <= 0
     return _snr_db(other, artifact) >= _snr_db(artifact, artifact)
 
 
@@ -156,7 +158,8 @@ def _reason(artifact: Artifact, other: Artifact) -> str:
     speed = f"faster on none of {targets} targets" if targets > 1 else "no faster"
     one, two = artifact["accuracy"], other["accuracy"]
     if _tells(one) and _tells(two):
-        worth = f"{one['metric']} {one['value']:.2%} against {two['value']:.2%}"
+        shown = (words.value_of(each["metric"], each["value"]) for each in (one, two))
+        worth = f"{one['metric']} {' against '.join(shown)}"
     else:
         own, theirs = (_snr_db(each, artifact) for each in (artifact, other))
         worth = f"signal to noise {own:.0f} dB against {theirs:.0f} dB"

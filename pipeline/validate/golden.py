@@ -6,31 +6,31 @@ import json
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.base import options
 from pipeline.base.errors import GateError
-from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, Float64s, np
+from pipeline.tensors.per_sample import ORIGINS, TRUTH
 from pipeline.tensors.signature import Signature
 from pipeline.validate import canary
-from pipeline.validate.confidence import confidence
+from pipeline.validate.answers import Answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pipeline.sources.contract import LoadedModel
-    from pipeline.tensors.signature import Signature
 
 
 class GoldenOptions(options.Options):
     """What the model is for."""
 
-    task: str
+    task: Purpose
 
 
-@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=5, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """Run the source model on the test samples, and make the canary of one of them.
 
@@ -48,20 +48,21 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     _check_finite(outputs)
     signature = Signature.read(inputs["frozen"] / "signature.json")
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
-    if sure := confidence(options.task, outputs, softmax):
-        sure.write(work)
     canary.make(arrays, outputs, signature, partial(run, loaded), work)
     save_file(outputs, work / "outputs.safetensors")
-    for name in ("inputs.safetensors", "labels.safetensors"):
+    for name in ("inputs.safetensors", TRUTH, ORIGINS):
         if (samples / name).exists():
             shutil.copyfile(samples / name, work / name)
+    answers = Answers.of(options.task, softmax, work)
+    if sure := answers.confidence(outputs, outputs):
+        sure.write(work)
     facts = {
         "count": len(next(iter(arrays.values()))),
         "outputs": {
             spec.name: {"spread": _spread(outputs[spec.name]), "softmax": spec.softmax}
             for spec in signature.outputs
         },
-        "accuracy": task_accuracy(options.task, outputs, work),
+        "accuracy": answers.accuracy(outputs),
     }
     (work / "golden.json").write_text(json.dumps(facts, indent=1))
 
@@ -79,38 +80,6 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
     specs = [{"name": spec.name, "shape": spec.shape} for spec in loaded.signature.inputs]
     return infer_in_batches(batch, arrays, specs)
-
-
-def task_accuracy(
-    task: str,
-    outputs: Mapping[str, Array],
-    folder: Path,
-    source: Mapping[str, Array] | None = None,
-) -> dict[str, Any] | None:
-    """The task's metric on outputs, if ``folder`` has labels and the task a metric.
-
-    Args:
-        source: the source model's outputs on the same samples; ``None`` where it is the source
-            that is measured.
-
-    Returns:
-        Where samples are right or wrong, with ``chance`` of the source; of an artifact ``lost``,
-        which counts the samples that only the source gets right, and ``gained``, the opposite.
-    """
-    from safetensors.numpy import load_file
-
-    if not (folder / "labels.safetensors").exists():
-        return None
-    labels = load_file(folder / "labels.safetensors")["labels"]
-    module = discover("tasks", "accuracy")[task]
-    measured: dict[str, Any] | None = module.accuracy(outputs, labels)
-    if measured is None or not hasattr(module, "right"):
-        return measured
-    if source is None:
-        return measured | {"chance": module.chance(outputs, labels)}
-    before, after = (module.right(answers, labels) for answers in (source, outputs))
-    counts = {"lost": before & ~after, "gained": after & ~before}
-    return measured | {name: int(changed.sum()) for name, changed in counts.items()}
 
 
 def _check_finite(outputs: Mapping[str, Array]) -> None:

@@ -17,6 +17,7 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, Keep, step
 from pipeline.measures.metrics import metric_of
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
 from pipeline.validate import canary
 from pipeline.validate.ranges import LARGEST
@@ -38,9 +39,10 @@ SAMPLES = 8
 #: The same engine and the same shaders, but for the textures.
 FLOAT32, FLOAT16 = Target("tfjs-webgl", "chromium"), Target("tfjs-webgl-f16", "chromium")
 
-#: How far apart the two may be: what rounding to float16 explains, and another class for one sample
-#: in fifty.
-BOUNDS = {"nonfinite": 0, "relative_error": TOLERANCES["float16"], "top1_agreement": 0.98}
+#: How far apart the two may be: what rounding to float16 explains, and another answer for one
+#: sample in fifty, by every share of samples whose answers agree.
+BOUNDS = {"nonfinite": 0, "relative_error": TOLERANCES["float16"]}
+SAME = 0.98
 
 #: A node of which more of the values than this become zero loses what it says, not only the tail
 #: of it: beside larger numbers, what is below 2^-24 counts for nothing in float32 either.
@@ -50,13 +52,13 @@ FLUSHED = 0.01
 NAMED = 8
 
 
-_UNMEASURED: Mapping[str, Any] = {"parity": None, "canary": None}
+_UNMEASURED: Mapping[str, Any] = {"parity": None, "bounds": None, "canary": None}
 
 
 class HalfOptions(options.Options):
     """What the model is for."""
 
-    task: str
+    task: Purpose
 
 
 def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None:
@@ -64,12 +66,13 @@ def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None
     _write(work, f"it failed: {ended.what}", _UNMEASURED)
 
 
-@step(version=3, tools=("numpy",), if_killed=write_killed)
+@step(version=4, tools=("numpy",), if_killed=write_killed)
 def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
 
     ``{"target", "samples": n, "reason": why it did not run or null, "parity": of float16 textures
-    against float32 ones, or null, "canary": its answer to the canary, or null}``.
+    against float32 ones, "bounds" that it is held to, "canary": its answer to the canary; each or
+    null}``.
     """
     from pipeline.backends.session import Unavailable
 
@@ -98,11 +101,11 @@ def _missing(proof: Path) -> str | None:
     return FLOAT16.unavailable()
 
 
-def _measured(inputs: Inputs, task: str) -> dict[str, Any]:
+def _measured(inputs: Inputs, task: Purpose) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     from pipeline.measures.parity import compare
-    from pipeline.validate.agreement import agreement
+    from pipeline.validate.answers import Answers
 
     facts = json.loads((inputs["golden"] / "golden.json").read_text())["outputs"]
     softmax = {name: output["softmax"] for name, output in facts.items()}
@@ -112,8 +115,12 @@ def _measured(inputs: Inputs, task: str) -> dict[str, Any]:
     with _open(inputs["artifact"], inputs["runtime"]) as session:
         outputs = session.infer(first)
         answered = canary.answer(session, inputs["golden"])
-    parity = compare(outputs, wanted, softmax) | agreement(task, outputs, wanted)
-    return {"parity": parity, "canary": answered}
+    known = Answers.of(task, softmax, inputs["golden"]).first(SAMPLES)
+    agreement = known.agreement(outputs, wanted)
+    shares = [name for name in agreement if metric_of(name).interval == "share"]
+    bounds = BOUNDS | dict.fromkeys(shares, SAME)
+    parity = compare(outputs, wanted, softmax) | agreement
+    return {"parity": parity, "bounds": bounds, "canary": answered}
 
 
 @contextmanager
@@ -177,7 +184,7 @@ def _judged(named: list[dict[str, Any]], ran: Mapping[str, Any] | None) -> tuple
     if ran is None or ran["parity"] is None:
         why = ran["reason"] if ran else "no half-precision backend of the config runs it"
         return None, "; ".join(filter(None, (f"not measured: {why}", beyond)))
-    if lost := list(_lost(ran["parity"])):
+    if lost := list(_lost(ran["parity"], ran["bounds"])):
         return False, "; ".join(filter(None, (*lost, beyond)))
     measured = f"as in float32 on {ran['samples']} samples"
     if overflow:
@@ -185,9 +192,9 @@ def _judged(named: list[dict[str, Any]], ran: Mapping[str, Any] | None) -> tuple
     return True, measured
 
 
-def _lost(parity: Mapping[str, Any]) -> Iterator[str]:
+def _lost(parity: Mapping[str, Any], bounds: Mapping[str, float]) -> Iterator[str]:
     """The bounds that a run in float16 does not keep."""
-    for metric, bound in BOUNDS.items():
+    for metric, bound in bounds.items():
         value = parity[metric]
         known = metric_of(metric)
         if value is not None and not known.keeps(value, bound):

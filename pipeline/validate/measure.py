@@ -15,11 +15,10 @@ from pipeline.engine.step import Inputs, Keep, step
 from pipeline.measures.latency import summary, time_until_narrow
 from pipeline.measures.parity import compare
 from pipeline.measures.worst import keep_worst
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Arrays
 from pipeline.validate import canary, half
-from pipeline.validate.agreement import agreement
-from pipeline.validate.confidence import confidence
-from pipeline.validate.golden import task_accuracy
+from pipeline.validate.answers import Answers
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Session
@@ -33,7 +32,7 @@ WARMUPS = 3
 SOFTWARE_REPEATS = 6
 
 #: On how many samples a rasterizer in place of a GPU runs for a target that nobody named: all of
-#: them would take it minutes. So many that 98 % of them may agree on the class, and one not.
+#: them would take it minutes. So many that 98 % of them may get the same answer, and one another.
 SOFTWARE_SAMPLES = 50
 
 
@@ -52,7 +51,7 @@ class MeasureOptions(options.Options):
     """The browser engine, for a backend that needs one."""
     required: bool = True
     """Whether the user wants nothing published without it."""
-    task: str
+    task: Purpose
     repeats: int
     threads: int | None = None
     """Of backends that let one choose."""
@@ -82,16 +81,16 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, "unavailable", reason=options.reason)
 
 
-@step(version=11, tools=("numpy",), alone=True, if_killed=write_killed)
+@step(version=12, tools=("numpy",), alone=True, if_killed=write_killed)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> ``result.json``.
 
-    Beside it are the outputs on the worst samples, and how sure it is of each sample's class.
+    Beside it are the outputs on the worst samples, and how sure it is of each sample's answer.
     """
     return _prove(inputs, options, work)
 
 
-@step(version=11, tools=("numpy",), if_killed=write_killed)
+@step(version=12, tools=("numpy",), if_killed=write_killed)
 def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
     return _prove(inputs, options, work)
@@ -185,15 +184,17 @@ def _measure(
     count = len(next(iter(samples.values())))
     complete = count == facts["count"]
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
-    if sure := confidence(options.task, outputs, softmax):
+    known = Answers.of(options.task, softmax, golden)
+    known = known if complete else known.first(count)
+    if sure := known.confidence(outputs, wanted):
         sure.write(work)
     measured = {
         "hardware": asdict(session.hardware),
         "samples": count,
         "partial": not complete,
         "single_samples": session.batch_failure,
-        "parity": compare(outputs, wanted, softmax) | agreement(options.task, outputs, wanted),
-        "accuracy": task_accuracy(options.task, outputs, golden, wanted) if complete else None,
+        "parity": compare(outputs, wanted, softmax) | known.agreement(outputs, wanted),
+        "accuracy": known.accuracy(outputs, wanted) if complete else None,
         "worst": keep_worst(outputs, wanted, work),
         "latency": latency,
         "canary": answered,

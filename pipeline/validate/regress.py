@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipeline.backends.targets import target_of
+from pipeline.measures import words
 from pipeline.measures.latency import quotient
+from pipeline.measures.metrics import metric_of
 from pipeline.measures.proportion import difference
 
 Kind = Literal[
@@ -181,9 +183,13 @@ def _accuracy(
     was, now = before["accuracy"], after["accuracy"]
     if not was or not now or was["metric"] != now["metric"]:
         return
-    if difference(_share(was), _share(now)) > 0:
+    known = metric_of(was["metric"])
+    first, second = (was, now) if known.is_floor else (now, was)
+    if difference(_share(first), _share(second)) > 0:
         values = was["value"], now["value"]
-        note = f"{was['metric']} fell from {values[0]:.2%} to {values[1]:.2%}"
+        verb = "fell" if known.is_floor else "rose"
+        old, new = (words.value_of(known.name, value) for value in values)
+        note = f"{known.name} {verb} from {old} to {new}"
         yield Regression("accuracy", name, target, was["metric"], *values, note)
 
 

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil
+from functools import partial
+from math import ceil, sqrt
 from typing import Any
 
 from pipeline.measures.metrics import metric_of
@@ -55,7 +56,8 @@ def undecided(
         metric: a gate's.
         value: what was measured; the bound is not kept by it.
         bound: the gate's.
-        result: with ``samples`` and, for the accuracy, ``accuracy``'s ``lost`` and ``gained``.
+        result: with ``samples`` and, for the accuracy, what ``Score.compared`` says
+            of it.
     """
     interval = _interval(metric, value, result)
     known = metric_of(metric)
@@ -80,10 +82,21 @@ def _interval(metric: str, value: float, result: Mapping[str, Any]) -> Interval 
         return None
     if kind == "share":
         return lambda samples: wilson(value * samples, samples)
-    if "lost" not in (result.get("accuracy") or {}):
+    accuracy = result.get("accuracy") or {}
+    if "less" in accuracy:
+        return partial(_scaled, value, accuracy["less"], count)
+    if "lost" not in accuracy:
         return None
     lost, gained = (result["accuracy"][side] / count for side in ("lost", "gained"))
     return lambda samples: paired_difference(lost * samples, gained * samples, samples)
+
+
+def _scaled(
+    value: float, interval: tuple[float, float], count: int, samples: float
+) -> tuple[float, float]:
+    """The interval of a mean of another number of samples: narrower by its square root."""
+    low, high = ((end - value) * sqrt(count / samples) for end in interval)
+    return value + low, value + high
 
 
 def _needed(decided: Callable[[float], bool], samples: int) -> int | None:

@@ -12,8 +12,9 @@ from pipeline.base.errors import GateError
 from pipeline.engine.step import Inputs, step
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.parity import compare
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
-from pipeline.validate.agreement import agreement
+from pipeline.validate.answers import Answers
 from pipeline.validate.sampling import undecided
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ TELLING = 20
 class CheckOptions(options.Options):
     """What artifacts will be held to."""
 
-    task: str
+    task: Purpose
     bounds: dict[str, dict[str, float]]
     """Artifact -> metric -> bound."""
 
 
-@step(version=2, tools=("numpy",), quick=True)
+@step(version=3, tools=("numpy",), quick=True)
 def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """GOLDEN -> nothing, if it tells.
 
@@ -84,11 +85,12 @@ def check_spread(spreads: Mapping[str, float], bounds: Bounds) -> None:
 
 
 def check_bounds(
-    outputs: Mapping[str, Array], softmax: Mapping[str, bool], task: str, bounds: Bounds
+    outputs: Mapping[str, Array], softmax: Mapping[str, bool], task: Purpose, bounds: Bounds
 ) -> None:
     """Refuse bounds that a model which ignores its input would keep."""
+    known = Answers.of(task, softmax)
     for does, answers in _broken(outputs).items():
-        parity = compare(answers, outputs, softmax) | agreement(task, answers, outputs)
+        parity = compare(answers, outputs, softmax) | known.agreement(answers, outputs)
         result = {**parity, "samples": len(next(iter(outputs.values())))}
         fooled = [name for name, one in bounds.items() if _keeps(result, one)]
         if fooled:

@@ -468,11 +468,11 @@ def test_the_cascade_gives_what_is_expected_of_it(place: Path, tmp_path: Path) -
     small, large = (load_file(proof / "confidence.safetensors") for proof in proofs if proof)
     golden = built.find_evidence("golden")
     assert golden
-    labels = load_file(golden / "labels.safetensors")["labels"]
+    labels = load_file(golden / "truth.safetensors")["label"]
     _, judged = halves(len(labels))
     assert len(judged) + cascade["calibrated_on"] == len(labels) == 360
     asked = small["confidence"] < cascade["threshold"]
-    right = np.where(asked, large["classes"], small["classes"]) == labels
+    right = np.where(asked, large["answers"], small["answers"]) == labels
     assert expected["low"] <= right[judged].mean() <= expected["high"]
     assert asked[judged].mean() == pytest.approx(expected["escalated"], abs=0.02)
     assert expected["accuracy"] >= expected["small_accuracy"]

@@ -124,7 +124,7 @@ def test_doctor_for_machines(place: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("task=tensors", "the task tensors gives no classes to tell right from wrong by"),
+        ("task=tensors", "the task tensors has no scores of classes to tell right from wrong by"),
         ("samples={random: {}}", "samples of the kind random are taken as they are"),
         ("input={tensors: {}}", "nothing says what size and colour the model's images have"),
     ],

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from classes import PURPOSE
+
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 from tools import train_digits as train
@@ -21,7 +23,7 @@ def write_source(model: Any, path: Path) -> None:
 def write_samples(path: Path, split: Split) -> None:
     """The same samples to learn from and to judge by."""
     path.mkdir()
-    folder.write(path, dict.fromkeys(folder.SPLITS, split), description="for a test")
+    folder.write(path, dict.fromkeys(folder.SPLITS, split), description="for a test", task=PURPOSE)
 
 
 def write_digits(root: Path) -> None:
@@ -34,7 +36,7 @@ def write_digits(root: Path) -> None:
         examples = train.examples(name)
         splits[name] = Split({"image": examples.inputs[0]}, examples.targets[0])
     (root / "samples").mkdir()
-    folder.write(root / "samples", splits, description="digits")
+    folder.write(root / "samples", splits, description="digits", task=PURPOSE)
 
 
 def inputs(root: Path) -> dict[str, Path]:

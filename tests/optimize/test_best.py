@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from classes import taught
 
 from pipeline.optimize.training import finetune, losses
 from pipeline.optimize.training.best import as_good
@@ -17,7 +18,7 @@ EPOCHS, BATCHES, SIZE = 4, 5, 8
 def examples(seed: int) -> Examples:
     """Points right or left of a line."""
     points = np.random.default_rng(seed).standard_normal((BATCHES * SIZE, 3), np.float32)
-    return Examples((points,), ((points.sum(axis=1) > 0).astype(np.int64),), "labels")
+    return taught(points, (points.sum(axis=1) > 0).astype(np.int64), 2)
 
 
 def fitted(spoiled: int, by: float, settled: int = 0) -> tuple[dict[str, float], Any, list[Any]]:
@@ -82,7 +83,7 @@ def test_few_samples_make_no_early_epoch_the_best() -> None:
     assert as_good(best, best) and as_good(later, None)
 
 
-@pytest.mark.parametrize("taught_by", ["labels", "teacher", "both"])
+@pytest.mark.parametrize("taught_by", ["truth", "teacher", "both"])
 def test_the_losses_of_samples_are_what_is_trained_with(taught_by: str) -> None:
     """Their mean is what Keras gives for all of them."""
     import tf_keras
@@ -91,10 +92,10 @@ def test_the_losses_of_samples_are_what_is_trained_with(taught_by: str) -> None:
     model = tf_keras.Model(point, tf_keras.layers.Dense(2, activation="softmax")(point))
     known = examples(0)
     truth, scores = known.targets[0][:, None], np.tile(np.float32([[0.3, 0.7]]), (len(known), 1))
-    targets = {"labels": known.targets[0], "teacher": scores, "both": np.hstack([truth, scores])}
-    taught = Examples(
-        known.inputs, (targets[taught_by].astype(np.float32),), taught_by, Mix(0.5, 2.0)
-    )
-    model.compile("adam", loss=losses.losses(model, taught))
-    whole = model.evaluate(list(taught.inputs), list(taught.targets), batch_size=40, verbose=0)
-    assert losses.each(model, taught).mean() == pytest.approx(whole, rel=1e-5)
+    targets = {"truth": known.targets[0], "teacher": scores, "both": np.hstack([truth, scores])}
+    teaching = known.teaching if taught_by != "teacher" else None
+    values = targets[taught_by].astype(np.float32)
+    mixed = Examples(known.inputs, (values,), taught_by, Mix(0.5, 2.0), teaching)
+    model.compile("adam", loss=losses.losses(model, mixed))
+    whole = model.evaluate(list(mixed.inputs), list(mixed.targets), batch_size=40, verbose=0)
+    assert losses.each(model, mixed).mean() == pytest.approx(whole, rel=1e-5)

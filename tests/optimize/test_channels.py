@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from classes import taught
 from sources_to_train import inputs, load, write_samples, write_source
 
 from pipeline.base.errors import ConfigError, PipelineError
@@ -149,7 +150,7 @@ def test_the_channels_that_matter_least_go(importance: str) -> None:
     model.get_layer("norm").set_weights([gamma, *model.get_layer("norm").get_weights()[1:]])
     chance = np.random.default_rng(0)
     images = chance.normal(size=(40, 8, 8, 3)).astype(np.float32)
-    examples = Examples((images,), (chance.integers(0, 4, 40),), "labels")
+    examples = taught(images, chance.integers(0, 4, 40), 4)
     options = channels.Options(share=0.5, importance=importance)  # type: ignore[arg-type]
     slim, widths = channels.remove(model, examples, options)
     assert widths == {"conv": [16, 8]}

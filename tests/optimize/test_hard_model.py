@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from classes import accuracy
 from safetensors.numpy import save_file
 
 from pipeline.backends.tensorflow import BACKEND
@@ -14,7 +15,6 @@ from pipeline.export import tfjs_graph
 from pipeline.export.freeze import freeze
 from pipeline.optimize import equalize
 from pipeline.optimize import round as rounding
-from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import hard_model
 from tools import train_digits as train
 
@@ -46,7 +46,7 @@ def right(frozen: Path, work: Path, codec: str | None) -> float:
     test = train.examples("test")
     with BACKEND.open_session(work / "artifact") as session:
         outputs = session.infer({"image": test.inputs[0]})
-    return float(accuracy(dict(outputs), test.targets[0])["value"])
+    return accuracy(dict(outputs), test.targets[0])
 
 
 def test_uint8_in_tfjs_is_as_right_as_float32(folder: Path, tmp_path: Path) -> None:

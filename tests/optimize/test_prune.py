@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from classes import PURPOSE
 from sources_to_train import inputs, load, write_source
 
 from pipeline.base.errors import ConfigError, PipelineError
@@ -87,7 +88,7 @@ def test_the_result_is_the_same_plain_model(digits: Path) -> None:
 
 @of_digits
 def test_accuracy_drops_by_at_most_a_point(digits: Path) -> None:
-    from pipeline.tasks.image_classification import accuracy
+    from classes import accuracy
 
     test = train.examples("test")
     before, after = (
@@ -133,7 +134,7 @@ def two_headed(tmp_path: Path) -> Path:
         )
         for name in folder.SPLITS
     }
-    folder.write(tmp_path / "samples", splits, description="noise")
+    folder.write(tmp_path / "samples", splits, description="noise", task=PURPOSE)
     return tmp_path
 
 

@@ -8,14 +8,16 @@ from typing import Any
 import frozen_chains as chains
 import numpy as np
 import pytest
+from classes import PURPOSE
 from safetensors.numpy import save_file
 
-from pipeline.base.errors import PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.export import freeze
 from pipeline.graphs.tensorflow import blocks, moments
 from pipeline.graphs.tensorflow.layers import layers
 from pipeline.graphs.tensorflow.network import Network
 from pipeline.optimize import round as rounding
+from pipeline.tasks.image_classification import score
 from pipeline.tensors.signature import TensorSpec
 from pipeline.weights import grid
 
@@ -34,6 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "samples" / "calibration").mkdir(parents=True)
     given = {"image": chains.images(64, seed=5)}
     save_file(given, root / "samples" / "calibration" / "inputs.safetensors")
+    named = {"task": {"name": "tensors"}}
+    (root / "samples" / "samples.json").write_text(json.dumps(named))
     return root
 
 
@@ -194,6 +198,11 @@ def test_a_bound_that_float16_misses_is_told(folder: Path, tmp_path: Path) -> No
         rounded(folder, folder / "frozen", tmp_path / "some", keep={"snr_db": 200})
 
 
+def test_a_bound_on_classes_needs_a_task_that_has_them(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the task tensors has no top1_agreement"):
+        rounded(folder, folder / "frozen", tmp_path / "some", keep={"top1_agreement": 0.9})
+
+
 Model = Callable[..., dict[str, Any]]
 Samples = dict[str, "np.ndarray[Any, Any]"]
 
@@ -282,7 +291,11 @@ def test_samples_may_lack_a_batch(tmp_path: Path) -> None:
     frozen(lambda image: {"y": small(image[None])["y"][0]}, [spec], tmp_path / "frozen")
     network = Network.read(tmp_path / "frozen")
     options = rounding.Options(keep=rounding.Keep(top1_agreement=1))
-    told = rounding.round_weights(network, {"image": chains.images(12)}, options)
+
+    def agree(outputs: Any, wanted: Any) -> dict[str, float | None]:
+        return score.agree(outputs, wanted, PURPOSE.about())
+
+    told = rounding.round_weights(network, {"image": chains.images(12)}, options, agree)
     assert told["measured"]["top1_agreement"] == 1
     assert len(told["layers"]) == 2
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from classes import PURPOSE, teaching_of
+from classes import taught as taught_by
 
 from pipeline.optimize.training import finetune, losses, teaching
 from pipeline.optimize.training.examples import Examples, Mix, held_in, read_examples
@@ -35,7 +37,7 @@ def teacher() -> Any:
 def samples(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     values = np.random.default_rng(0).standard_normal((COUNT, WIDTH), np.float32)
     split = Split({"x": values}, LABELS if request.param else None)
-    folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="noise")
+    folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="noise", task=PURPOSE)
     return tmp_path
 
 
@@ -51,7 +53,7 @@ def test_frozen_layers_learn_too(tmp_path: Path) -> None:
     teaching.write_source(model, tmp_path)
     learner, _ = teaching.keras_model(tmp_path, "qat")
     inputs = np.random.default_rng(0).standard_normal((COUNT, WIDTH), np.float32)
-    examples = Examples((inputs,), (LABELS,), "labels")
+    examples = taught_by(inputs, LABELS, CLASSES, "linear")
     with finetune.reproducible(0):
         finetune.fit(learner, examples, examples, finetune.Recipe(1, COUNT, 0.1, 0))
     assert len(learner.weights) == 4
@@ -69,25 +71,25 @@ def test_labels_teach_as_much_as_they_are_asked_to(
     samples: Path, teacher: Any, share: float
 ) -> None:
     examples = read_examples(samples, teacher, ["x"], mix=Mix(share))
-    labelled = (samples / "calibration" / "labels.safetensors").exists()
-    expected = {0: "teacher", 0.5: "both", 1: "labels"}[share] if labelled else "teacher"
+    labelled = (samples / "calibration" / "truth.safetensors").exists()
+    expected = {0: "teacher", 0.5: "both", 1: "truth"}[share] if labelled else "teacher"
     assert examples.taught_by == expected
     answers = teacher.predict(examples.inputs[0], verbose=0)
     (targets,) = examples.targets
     if expected == "both":
         np.testing.assert_array_equal(targets[:, 0], LABELS)
-    wanted = LABELS if expected == "labels" else answers
+    wanted = LABELS if expected == "truth" else answers
     np.testing.assert_array_equal(targets[:, 1:] if expected == "both" else targets, wanted)
 
 
 @pytest.mark.parametrize(
-    ("activation", "teaches"), [("softmax", "labels"), ("linear", "labels"), ("sigmoid", "teacher")]
+    ("activation", "teaches"), [("softmax", "truth"), ("linear", "truth"), ("sigmoid", "teacher")]
 )
 def test_labels_teach_only_what_a_softmax_makes_scores_of(
     tmp_path: Path, activation: str, teaches: str
 ) -> None:
     split = Split({"x": np.ones((COUNT, WIDTH), np.float32)}, LABELS)
-    folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="ones")
+    folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="ones", task=PURPOSE)
     assert read_examples(tmp_path, classifier(activation), ["x"]).taught_by == teaches
 
 
@@ -96,7 +98,7 @@ def test_labels_teach_only_what_a_softmax_makes_scores_of(
 )
 def test_some_samples_are_held_back_and_some_are_not(count: int, share: float, kept: int) -> None:
     numbers = np.arange(count)
-    train, watch = held_in(Examples((numbers,), (numbers,), "labels"), share, 0)
+    train, watch = held_in(Examples((numbers,), (numbers,), "truth"), share, 0)
     assert (len(train), len(watch)) == (max(1, count - kept), kept)
     assert set(train.inputs[0]) | set(watch.inputs[0]) == set(numbers)
 
@@ -112,7 +114,13 @@ def test_a_mix_is_hintons(activation: str) -> None:
     expected = share * hard + (1 - share) * temperature**2 * (t * np.log(t / s)).sum(axis=1)
     seen = softmax if activation == "softmax" else np.asarray
     targets = np.concatenate([LABELS[:, None], seen(taught)], axis=1).astype(np.float32)
-    examples = Examples((taught,), (targets,), "both", Mix(share, temperature))
+    examples = Examples(
+        (taught,),
+        (targets,),
+        "both",
+        Mix(share, temperature),
+        teaching_of(LABELS, CLASSES, activation),
+    )
     (loss,) = losses.losses(student, examples)
     np.testing.assert_allclose(loss(targets, seen(given).astype(np.float32)), expected, rtol=1e-4)
 
@@ -135,7 +143,9 @@ def test_the_teacher_is_asked_about_what_was_changed(teacher: Any) -> None:
     inputs = np.random.default_rng(2).standard_normal((COUNT, WIDTH), np.float32)
     targets = np.zeros((COUNT, 1 + CLASSES), np.float32)
     targets[:, 0] = LABELS
-    changed = Examples((inputs,), (targets,), "both").changed((inputs + 1,), teacher)
+    changed = Examples(
+        (inputs,), (targets,), "both", teaching=teaching_of(LABELS, CLASSES)
+    ).changed((inputs + 1,), teacher)
     np.testing.assert_array_equal(changed.targets[0][:, 0], LABELS)
     answers = teacher.predict(inputs + 1, verbose=0)
     np.testing.assert_array_equal(changed.targets[0][:, 1:], answers)

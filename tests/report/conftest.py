@@ -33,7 +33,7 @@ def golden_folder(folder: Path) -> dict[str, np.ndarray]:
     save_file({"image": images}, folder / "inputs.safetensors")
     save_file(outputs, folder / "outputs.safetensors")
     labels = outputs["scores"].argmax(axis=1).astype(np.int64)
-    save_file({"labels": labels}, folder / "labels.safetensors")
+    save_file({"label": labels}, folder / "truth.safetensors")
     return outputs
 
 

@@ -9,7 +9,6 @@ import click
 import numpy as np
 import pytest
 from manifests import cascade, manifest
-from safetensors.numpy import save_file
 
 from pipeline.report import cascades, terminal
 from pipeline.report.data import data
@@ -38,14 +37,14 @@ def evidence(tmp_path: Path) -> Context:
     wrong = np.where(np.arange(COUNT) % 20 == 19, (labels + 1) % 3, labels).astype(np.int32)
     sure[19::20] -= 0.3
     said = {
-        "golden": Confidence(labels.astype(np.int32), sure),
-        f"{SMALL} tfjs-wasm@chromium": Confidence(wrong, sure),
-        f"{LARGE} tfjs-wasm@chromium": Confidence(labels.astype(np.int32), sure),
+        "golden": labels.astype(np.int32),
+        f"{SMALL} tfjs-wasm@chromium": wrong,
+        f"{LARGE} tfjs-wasm@chromium": labels.astype(np.int32),
     }
-    for name, one in said.items():
+    for name, classes in said.items():
         (tmp_path / name).mkdir(parents=True)
-        one.write(tmp_path / name)
-    save_file({"labels": labels}, tmp_path / "golden" / "labels.safetensors")
+        right = classes == labels
+        Confidence(classes, sure, right, "top1_accuracy").write(tmp_path / name)
 
     def opened(name: str) -> Path | None:
         return tmp_path / name if (tmp_path / name).exists() else None

@@ -15,12 +15,14 @@ from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples import bundled
 from pipeline.tensors.signature import TensorSpec
 
+TASK = "image-classification"
 IMAGE = TensorSpec("image", "float32", (None, 64, 64, 3))
 TO_64 = ImageOptions(size=(64, 64), color="rgb", scale=(-1, 1))
 
 
 def options(image: ImageOptions | None) -> bundled.ReadOptions:
-    return bundled.ReadOptions.model_validate({"options": "digits", "image": image})
+    given = {"options": "digits", "image": image, "task": TASK}
+    return bundled.ReadOptions.model_validate(given)
 
 
 def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], work: Path) -> None:
@@ -30,9 +32,10 @@ def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], 
         "license": "CC-BY-4.0",
         "splits": {"calibration": 1437, "test": 360},
         "labelled": True,
+        "task": {"name": TASK, "options": {}},
     }
     images = load_file(work / "test" / "inputs.safetensors")["image"]
-    labels = load_file(work / "test" / "labels.safetensors")["labels"]
+    labels = load_file(work / "test" / "truth.safetensors")["label"]
     assert (images.dtype, images.shape) == (np.float32, (360, 64, 64, 3))
     assert (images.min(), images.max()) == (-1, 1)
     assert labels.dtype == np.int64

@@ -36,12 +36,15 @@ def read(frozen: Callable[..., dict[str, Path]], root: Path, work: Path) -> Read
 
     def run(image: ImageOptions = TO_4, **more: object) -> Path:
         options = images.ReadOptions.model_validate(
-            {"options": {"folder": root, **more}, "image": image}
+            {"options": {"folder": root, **more}, "image": image, "task": TASK}
         )
         images.read({**frozen(SPEC), "folder": root}, options, work)
         return work
 
     return run
+
+
+TASK = "image-classification"
 
 
 def paint(path: Path, value: int, size: tuple[int, int] = (4, 4), mode: str = "L") -> None:
@@ -61,7 +64,7 @@ def test_subfolders_are_classes_in_sorted_order(root: Path, read: Read) -> None:
     seen = []
     for split in ("calibration", "test"):
         values = load_file(folder / split / "inputs.safetensors")["image"][:, 0, 0, 0]
-        labels = load_file(folder / split / "labels.safetensors")["labels"]
+        labels = load_file(folder / split / "truth.safetensors")["label"]
         np.testing.assert_array_equal(values // 50, labels)
         seen += values.tolist()
     assert sorted(seen) == [label * 50 + index for label in range(3) for index in range(4)]
@@ -74,7 +77,7 @@ def test_a_flat_folder_has_no_labels_and_other_files_are_ignored(root: Path, rea
     (root / ".hidden.png").write_text("not an image")
     folder = read()
     assert json.loads((folder / "samples.json").read_text())["labelled"] is False
-    assert not list(folder.rglob("labels.safetensors"))
+    assert not list(folder.rglob("truth.safetensors"))
 
 
 def test_at_most_limit_images_are_used(root: Path, read: Read) -> None:

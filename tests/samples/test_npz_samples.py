@@ -22,6 +22,9 @@ IDS = np.arange(40, dtype=np.int32).reshape(10, 4)
 Read = Callable[..., Path]
 
 
+TASK = "image-classification"
+
+
 @pytest.fixture
 def read(frozen: Callable[..., dict[str, Path]], work: Path, tmp_path: Path) -> Read:
     """Writes an archive, reads it as samples and gives the samples' folder."""
@@ -29,7 +32,7 @@ def read(frozen: Callable[..., dict[str, Path]], work: Path, tmp_path: Path) -> 
     def run(arrays: dict[str, Any], **more: Any) -> Path:
         file = tmp_path / "samples.npz"
         np.savez_compressed(file, **arrays)
-        options = npz.ReadOptions.model_validate({"options": {"file": file, **more}})
+        options = npz.ReadOptions.model_validate({"options": {"file": file, **more}, "task": TASK})
         npz.read({**frozen(*SPECS), "file": file}, options, work)
         return work
 
@@ -43,7 +46,7 @@ def test_arrays_and_labels_are_dealt_to_splits_together(read: Read) -> None:
     assert described["labelled"] is True
     for split in described["splits"]:
         arrays = load_file(folder / split / "inputs.safetensors")
-        labels = load_file(folder / split / "labels.safetensors")["labels"]
+        labels = load_file(folder / split / "truth.safetensors")["label"]
         np.testing.assert_array_equal(arrays["x"], X[labels])
         np.testing.assert_array_equal(arrays["ids"], IDS[labels])
 
@@ -52,7 +55,7 @@ def test_the_split_of_the_file_is_kept(read: Read) -> None:
     split = np.array(["test"] * 2 + ["calibration"] * 8)
     folder = read({"x": X, "ids": IDS, "split": split})
     np.testing.assert_array_equal(load_file(folder / "test" / "inputs.safetensors")["x"], X[:2])
-    assert not (folder / "test" / "labels.safetensors").exists()
+    assert not (folder / "test" / "truth.safetensors").exists()
     assert json.loads((folder / "samples.json").read_text())["labelled"] is False
 
 

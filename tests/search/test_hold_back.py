@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from classes import PURPOSE
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import ConfigError
@@ -23,7 +24,7 @@ def samples(path: Path, labels: np.ndarray | None, count: int = 40) -> Path:
         {"x": np.full((5, 1), np.nan, np.float32)}, labels if labels is None else labels[:5]
     )
     splits = {"calibration": Split(inputs, labels), "test": test}
-    folder.write(path, splits, description="numbers", license_name="MIT")
+    folder.write(path, splits, description="numbers", license_name="MIT", task=PURPOSE)
     return path
 
 
@@ -42,18 +43,18 @@ def test_each_class_is_held_back_in_its_share(tmp_path: Path) -> None:
     labels = np.repeat(np.array([0, 1], np.int64), [30, 10])
     splits = divided(tmp_path, samples(tmp_path / "s", labels), share=0.2)
     kept, held_back = splits["calibration"], splits["test"]
-    assert np.bincount(held_back["labels"]).tolist() == [6, 2]
+    assert np.bincount(held_back["truth"]).tolist() == [6, 2]
     every = np.concatenate([kept["inputs"], held_back["inputs"]]).ravel()
     assert sorted(every.tolist()) == list(range(40)), "each once, and nothing of the test split"
     numbers = held_back["inputs"].ravel().astype(int)
-    assert (labels[numbers] == held_back["labels"]).all(), "labels stay with their inputs"
+    assert (labels[numbers] == held_back["truth"]).all(), "labels stay with their inputs"
 
 
 def test_the_test_split_is_not_opened(tmp_path: Path) -> None:
     source = samples(tmp_path / "s", np.zeros(40, np.int64))
     (source / "test" / "inputs.safetensors").write_bytes(b"poison")
-    (source / "test" / "labels.safetensors").unlink()
-    assert len(divided(tmp_path, source)["test"]["labels"]) == 10
+    (source / "test" / "truth.safetensors").unlink()
+    assert len(divided(tmp_path, source)["test"]["truth"]) == 10
 
 
 def test_another_seed_holds_others_back(tmp_path: Path) -> None:

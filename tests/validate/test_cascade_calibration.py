@@ -7,22 +7,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.tasks.image_classification import accuracy
 from pipeline.validate.cascade import (
     LEAST_ASKED,
     LOST,
     Candidate,
-    Truth,
     calibrate,
     cascades,
     curve,
     halves,
     times,
 )
-from pipeline.validate.confidence import Confidence, confidence
+from pipeline.validate.confidence import Confidence
 
 COUNT = 4000
-TRUTH = Truth(np.random.default_rng(0).integers(0, 10, COUNT), "top1_accuracy")
+TRUTH = np.random.default_rng(0).integers(0, 10, COUNT)
+
+
+def told(classes: np.ndarray, sure: np.ndarray, truth: np.ndarray = TRUTH) -> Confidence:
+    answers = classes.astype(np.int32)
+    return Confidence(answers, sure.astype(np.float32), answers == truth, "top1_accuracy")
 
 
 def artifact(name: str, size: int, right: float, seed: int, ms: float = 1.0) -> Candidate:
@@ -30,8 +33,7 @@ def artifact(name: str, size: int, right: float, seed: int, ms: float = 1.0) -> 
     random = np.random.default_rng(seed)
     good = random.random(COUNT) < right
     sure = np.where(good, random.beta(20, 1.5, COUNT), random.beta(5, 4, COUNT))
-    classes = np.where(good, TRUTH.classes, (TRUTH.classes + 1) % 10).astype(np.int32)
-    said = Confidence(classes, sure.astype(np.float32))
+    said = told(np.where(good, TRUTH, (TRUTH + 1) % 10), sure)
     return Candidate(name, name.partition("/")[0], size, said, {"tfjs-wasm@chromium": ms})
 
 
@@ -41,7 +43,7 @@ LARGE = artifact("tfjs-graph/fp32", 800, 0.99, 3, 4.0)
 
 
 def test_the_smallest_is_paired_with_the_most_accurate() -> None:
-    found, reason = cascades([MIDDLE, LARGE, SMALL], TRUTH)
+    found, reason = cascades([MIDDLE, LARGE, SMALL])
     assert found is not None and reason is None
     assert (found["small"], found["large"]) == (SMALL.id, LARGE.id)
     assert found["calibrated_on"] == COUNT // 2
@@ -56,24 +58,24 @@ def test_the_smallest_is_paired_with_the_most_accurate() -> None:
 
 
 def test_what_is_expected_is_what_happens_on_other_samples() -> None:
-    found, _ = cascades([SMALL, LARGE], TRUTH)
+    found, _ = cascades([SMALL, LARGE])
     assert found is not None
     new = [artifact(one.id, one.bytes, right, seed + 10) for one, right, seed in (
         (SMALL, 0.9, 1), (LARGE, 0.99, 3))]  # fmt: skip
     asked = new[0].sure.confidence < found["threshold"]
-    classes = np.where(asked, new[1].sure.classes, new[0].sure.classes)
+    classes = np.where(asked, new[1].sure.answers, new[0].sure.answers)
     expected = found["expected"]
-    assert expected["low"] - 0.01 < (classes == TRUTH.classes).mean() < expected["high"] + 0.01
+    assert expected["low"] - 0.01 < (classes == TRUTH).mean() < expected["high"] + 0.01
     assert asked.mean() == pytest.approx(expected["escalated"], abs=0.03)
 
 
 def test_the_judged_half_decides_no_threshold() -> None:
     _, judged = halves(COUNT)
-    lies = SMALL.sure.classes.copy()
-    lies[judged] = (TRUTH.classes[judged] + 5) % 10
-    liar = replace(SMALL, sure=replace(SMALL.sure, classes=lies))
-    honest, _ = cascades([SMALL, LARGE], TRUTH)
-    other, _ = cascades([liar, LARGE], TRUTH)
+    lies = SMALL.sure.answers.copy()
+    lies[judged] = (TRUTH[judged] + 5) % 10
+    liar = replace(SMALL, sure=told(lies, SMALL.sure.confidence))
+    honest, _ = cascades([SMALL, LARGE])
+    other, _ = cascades([liar, LARGE])
     assert honest is not None and other is not None
     assert other["threshold"] == honest["threshold"]
     assert other["expected"]["accuracy"] < honest["expected"]["accuracy"] - 0.3
@@ -87,18 +89,17 @@ def test_the_halves_share_nothing_and_are_always_the_same() -> None:
 
 def test_the_least_sure_are_asked_again_though_few_differ() -> None:
     on = np.arange(200)
-    large = Confidence(np.zeros(200, np.int32), np.ones(200, np.float32))
-    classes = large.classes.copy()
-    classes[0] = 1
-    small = Confidence(classes, np.linspace(0.5, 1, 200, dtype=np.float32))
+    truth = np.zeros(200, np.int32)
+    large = told(truth, np.ones(200), truth)
+    small = told(np.arange(200) == 0, np.linspace(0.5, 1, 200), truth)
     threshold = calibrate(small, large, on)
     assert (small.confidence < threshold).mean() == pytest.approx(LEAST_ASKED, abs=0.006)
 
 
 def test_what_is_surely_wrong_can_all_be_asked_again() -> None:
     on = np.arange(100)
-    large = Confidence(np.zeros(100, np.int32), np.ones(100, np.float32))
-    small = Confidence(np.ones(100, np.int32), np.ones(100, np.float32))
+    truth = np.zeros(100, np.int32)
+    large, small = told(truth, np.ones(100), truth), told(truth + 1, np.ones(100), truth)
     assert calibrate(small, large, on) > 1
 
 
@@ -109,17 +110,20 @@ def test_what_is_surely_wrong_can_all_be_asked_again() -> None:
         ([replace(SMALL, sure=LARGE.sure), LARGE], "no other of its format is right more often"),
         ([replace(SMALL, bytes=790), LARGE], "tfjs-graph/sparse is hardly smaller than"),
         ([artifact("onnx/int8", 1, 0.2, 5), replace(LARGE, format="onnx")], "onnx/int8 is unsure"),
-        ([], "no artifact gives probabilities of classes"),
+        ([], "no artifact tells how sure it is of an answer"),
     ],
 )
 def test_why_there_is_none(candidates: list[Candidate], reason: str) -> None:
-    found, why = cascades(candidates, TRUTH)
+    found, why = cascades(candidates)
     assert found is None and why is not None and reason in why
 
 
 def test_few_samples_calibrate_nothing() -> None:
-    few = Truth(TRUTH.classes[:60], "top1_accuracy")
-    assert cascades([SMALL, LARGE], few) == (
+    few = [
+        replace(one, sure=told(one.sure.answers[:60], one.sure.confidence[:60], TRUTH[:60]))
+        for one in (SMALL, LARGE)
+    ]
+    assert cascades(few) == (
         None,
         "60 test samples are too few to calibrate one",
     )
@@ -127,15 +131,15 @@ def test_few_samples_calibrate_nothing() -> None:
 
 def test_other_formats_have_their_own() -> None:
     onnx = [replace(one, id=f"onnx/{one.bytes}", format="onnx") for one in (SMALL, LARGE)]
-    found, _ = cascades([*(replace(one, bytes=one.bytes * 2) for one in onnx), SMALL, LARGE], TRUTH)
+    found, _ = cascades([*(replace(one, bytes=one.bytes * 2) for one in onnx), SMALL, LARGE])
     assert found is not None and found["small"] == SMALL.id
     assert [other["small"] for other in found["others"]] == ["onnx/100"]
 
 
 def test_the_curve_goes_from_the_small_one_to_the_large_one() -> None:
-    points = list(curve(SMALL.sure, LARGE.sure, TRUTH, np.arange(COUNT)))
-    assert points[0] == (0.0, (SMALL.sure.classes == TRUTH.classes).mean())
-    assert points[-1] == (1.0, (LARGE.sure.classes == TRUTH.classes).mean())
+    points = list(curve(SMALL.sure, LARGE.sure, np.arange(COUNT)))
+    assert points[0] == (0.0, SMALL.sure.right.mean())
+    assert points[-1] == (1.0, LARGE.sure.right.mean())
 
 
 def test_a_rasterizers_times_say_nothing() -> None:
@@ -147,14 +151,3 @@ def test_a_rasterizers_times_say_nothing() -> None:
     proofs = [proof("cpu", None, "onnxruntime-cpu"), proof("software", "chromium", "w"),
               proof("cpu", "chromium", "ort-wasm"), unavailable]  # fmt: skip
     assert list(times(proofs)) == ["ort-wasm", "onnxruntime-cpu"]
-
-
-def test_confidence_is_that_of_the_class_that_accuracy_counts() -> None:
-    scores = np.array([[0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [np.nan, 0.1, 0.9]], np.float32)
-    found = confidence("image-classification", {"y": scores}, {"y": True})
-    assert found is not None
-    np.testing.assert_array_equal(found.classes, [1, 0, 2])
-    np.testing.assert_allclose(found.confidence, [0.5, 0.4, 0.9])
-    assert accuracy({"y": scores[:2]}, found.classes[:2].astype(np.int64))["value"] == 1
-    assert confidence("image-classification", {"y": scores}, {"y": False}) is None
-    assert confidence("tensors", {"y": scores}, {"y": True}) is None

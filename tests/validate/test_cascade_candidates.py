@@ -1,4 +1,4 @@
-"""What a cascade may be made of, and what being right is."""
+"""What a cascade may be made of."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
 
-from pipeline.validate.cascade_candidates import calibrated, candidates, truth
+from pipeline.validate.cascade_candidates import calibrated, candidates
 from pipeline.validate.confidence import Confidence
 
 COUNT = 300
@@ -44,16 +43,14 @@ class Store:
         classes[:wrong] += 1
         sure = np.linspace(0.3, 0.99, COUNT, dtype=np.float32)
         (self._root / name).mkdir(parents=True)
-        Confidence(classes, sure).write(self._root / name)
-
-    def label(self, labels: np.ndarray) -> None:
-        save_file({"labels": labels}, self._root / "golden" / "labels.safetensors")
+        right = classes == CLASSES
+        Confidence(classes, sure, right, "top1_agreement").write(self._root / name)
 
     def __call__(self, name: str) -> Path | None:
         return self._root / name if (self._root / name).exists() else None
 
 
-def test_without_labels_the_source_is_agreed_with(tmp_path: Path) -> None:
+def test_the_smallest_and_the_most_accurate_are_chosen(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.put("golden")
     store.put("onnx/fp32 cpu")
@@ -67,18 +64,9 @@ def test_without_labels_the_source_is_agreed_with(tmp_path: Path) -> None:
     assert found["expected"]["bytes_ratio"] == 0.25
 
 
-def test_labels_come_first(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.put("golden", wrong=5)
-    store.label(CLASSES.astype(np.int64))
-    known = truth(store)
-    assert known is not None and known.metric == "top1_accuracy"
-    np.testing.assert_array_equal(known.classes, CLASSES)
-
-
 def test_a_model_of_no_classes_has_none(tmp_path: Path) -> None:
     (tmp_path / "golden").mkdir()
-    none = (None, "the model gives no probabilities of classes")
+    none = (None, "the model does not tell how sure it is of an answer")
     assert calibrated([artifact("onnx/fp32", 1, proof("cpu"))], Store(tmp_path)) == none
 
 
@@ -94,5 +82,5 @@ def test_only_proofs_that_passed_on_all_samples_count(tmp_path: Path) -> None:
     ]
     (only,) = candidates(made, store)
     assert only.id == "onnx/a"
-    assert (only.sure.classes != CLASSES).sum() == len("good")
+    assert (only.sure.answers != CLASSES).sum() == len("good")
     assert only.median_ms == {"brief": 2.0, "good": 2.0}

@@ -15,6 +15,7 @@ from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.backends.targets import Target
 from pipeline.backends.web import session
 from pipeline.engine.step import Keep
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.signature import Signature, TensorSpec
 from pipeline.validate.measure import MeasureOptions, measure
 
@@ -68,7 +69,7 @@ def prove(
 ) -> tuple[Keep | None, dict[str, Any]]:
     work.mkdir(exist_ok=True)
     options = MeasureOptions(
-        backend=target.backend, engine=target.engine, task="tensors", repeats=2
+        backend=target.backend, engine=target.engine, task=Purpose(name="tensors"), repeats=2
     )
     keep = measure({"artifact": artifact, "golden": known}, options, work)
     result: dict[str, Any] = json.loads((work / "result.json").read_text())

@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from pipeline.base.errors import GateError
+from pipeline.tasks.find import Purpose
 from pipeline.validate.golden import _check_finite, _spread
 from pipeline.validate.telling import CheckOptions, check, check_bounds, check_spread
 from pipeline.validate.tolerances import WIDEST
@@ -32,7 +33,7 @@ def test_a_single_sample_is_called_one(tmp_path: Path) -> None:
     facts = {"count": 1, "outputs": {"y": {"spread": 0.0, "softmax": False}}}
     (tmp_path / "golden.json").write_text(json.dumps(facts))
     save_file({"y": np.array([[0.0, 1.0]])}, tmp_path / "outputs.safetensors")
-    options = CheckOptions(task="tensors", bounds=BOUNDS)
+    options = CheckOptions(task=Purpose(name="tensors"), bounds=BOUNDS)
     with pytest.raises(GateError, match="there is one test sample: 2 are needed") as caught:
         check({"golden": tmp_path}, options, tmp_path)
     assert caught.value.todo.startswith("give more samples: half of them become test samples")
@@ -52,7 +53,7 @@ def test_a_source_that_gives_nan_is_refused() -> None:
 
 
 def held_to(outputs: dict[str, np.ndarray], task: str = "tensors", **bounds: float) -> None:
-    check_bounds(outputs, {}, task, {"onnx/int8": bounds})
+    check_bounds(outputs, {}, Purpose(name=task), {"onnx/int8": bounds})
 
 
 def test_bounds_that_the_mean_answer_keeps_are_refused() -> None:

@@ -17,13 +17,16 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Keep
 from pipeline.export import tfjs_graph
 from pipeline.export.tfjs_graph import packaging
+from pipeline.tasks.find import Purpose
 from pipeline.tensors.signature import Signature
 from pipeline.validate import canary, ranges
 from pipeline.validate.half import (
+    BOUNDS,
     FIRST,
     FLOAT16,
     FLOAT32,
     RESULT,
+    SAME,
     HalfOptions,
     half_precision,
     hazards,
@@ -65,7 +68,7 @@ def half(body: Body, place: Path) -> dict[str, Any]:
         keep_first(wanted, folders["float32"])
         signature = Signature.read(graph / "signature.json")
         canary.make(arrays, wanted, signature, opened.infer, folders["golden"])
-    run(folders, HalfOptions(task="tensors"), folders["half"])
+    run(folders, HalfOptions(task=Purpose(name="tensors")), folders["half"])
     scanned = json.loads((folders["ranges"] / ranges.RESULT).read_text())
     ran = json.loads((folders["half"] / RESULT).read_text())
     answer = ran["canary"]
@@ -113,6 +116,7 @@ RAN = {
     "samples": 8,
     "reason": None,
     "parity": {"nonfinite": 0, "relative_error": 0.01, "top1_agreement": None},
+    "bounds": {**BOUNDS, "top1_agreement": SAME},
 }
 
 
@@ -154,7 +158,7 @@ def test_what_float16_loses_is_named() -> None:
 
 
 def test_without_a_run_in_float32_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
-    run({"float32": tmp_path}, HalfOptions(task="tensors"), tmp_path)
+    run({"float32": tmp_path}, HalfOptions(task=Purpose(name="tensors")), tmp_path)
     found = json.loads((tmp_path / RESULT).read_text())
     assert found["parity"] is None
     assert "did not run on tfjs-webgl@chromium" in found["reason"]
@@ -171,7 +175,7 @@ def test_what_fails_in_float16_is_said_and_stops_nothing(tmp_path: Path) -> None
     signature = [{"name": "x", "dtype": "float32", "shape": [None, 2]}]
     described |= {"bytes": 0, "inputs": signature, "outputs": signature}
     (tmp_path / "artifact.json").write_text(json.dumps(described))
-    kept = run(broken, HalfOptions(task="tensors"), tmp_path)
+    kept = run(broken, HalfOptions(task=Purpose(name="tensors")), tmp_path)
     found = json.loads((tmp_path / RESULT).read_text())
     assert found["parity"] is None and found["reason"].startswith("it failed: ")
     assert kept is Keep.THIS_BUILD, "it may go well tomorrow"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.measures.proportion import share
-from pipeline.tasks import image_classification
+from pipeline.tasks.image_classification.score import chance
 from pipeline.validate.trust import doubt
 
 
@@ -50,5 +50,5 @@ def test_without_labels_there_is_no_doubt() -> None:
 
 def test_chance_is_the_commonest_label() -> None:
     outputs = {"scores": np.zeros((4, 5), np.float32)}
-    assert image_classification.chance(outputs, np.array([0, 1, 1, 1])) == 0.75
-    assert image_classification.chance(outputs, np.array([3, 3, 3, 3])) == 0.2
+    assert chance(outputs, np.array([0, 1, 1, 1])) == 0.75
+    assert chance(outputs, np.array([3, 3, 3, 3])) == 0.2

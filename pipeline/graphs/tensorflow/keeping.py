@@ -11,25 +11,33 @@ from pipeline.tensors.arrays import Array, np
 #: What one layer has: its weights, shaped as in the graph, and its bias.
 Values = tuple["Array", "Array | None"]
 
+#: Outputs, and those that they are compared with -> value by metric.
+Agree = Callable[[Mapping[str, Array], Mapping[str, Array]], Mapping[str, float | None]]
+
 
 class Judge:
     """Compares a network's outputs, with other weights, with what they were, on some samples."""
 
     def __init__(
-        self, stages: Stages, samples: Mapping[str, Array], plain: Sequence[Values]
+        self,
+        stages: Stages,
+        samples: Mapping[str, Array],
+        plain: Sequence[Values],
+        agree: Agree | None = None,
     ) -> None:
         self._stages, self._samples, self._plain = stages, samples, list(plain)
+        self._agree = agree
         self._wanted = self._outputs(plain)
 
     def measure(self, values: Sequence[Values]) -> dict[str, float]:
-        """By the name of each bound that there may be, the worst of all outputs."""
+        """By metric, the worst of all outputs, and whether answers agree."""
         from pipeline.measures.parity import compare
 
         outputs = self._outputs(values)
         found = compare(outputs, self._wanted, {})
-        same = [_top1(outputs[name], wanted) for name, wanted in self._wanted.items()]
         measured = {name: round(found[name], 6) for name in ("relative_error", "snr_db")}
-        return {**measured, "top1_agreement": min(same)}
+        agreement = self._agree(outputs, self._wanted) if self._agree else {}
+        return measured | {name: value for name, value in agreement.items() if value is not None}
 
     def damage(self, alone: Sequence[Values], report: Callable[[float], None]) -> dict[str, float]:
         """Layer -> the outputs' relative error where it alone is rounded, the worst first."""
@@ -73,7 +81,3 @@ def half(weights: Array) -> Array:
     with np.errstate(over="ignore"):
         found: Array = weights.astype(np.float16).astype(np.float32)
     return found if np.isfinite(found).all() else weights.astype(np.float32)
-
-
-def _top1(given: Array, wanted: Array) -> float:
-    return float((given.argmax(axis=-1) == wanted.argmax(axis=-1)).mean())

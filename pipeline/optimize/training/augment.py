@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.base.errors import PipelineError
+from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def mover(strength: float, examples: Examples) -> Augment | None:
 
     Raises:
         PipelineError: none of the inputs is images.
+        ConfigError: what is right for an image is not right once it was turned.
     """
     if not strength:
         return None
@@ -39,6 +40,12 @@ def mover(strength: float, examples: Examples) -> Augment | None:
             f"only images can be turned, zoomed and shifted, but a sample is {shapes}",
             where="augment",
             todo="leave augment out",
+        )
+    if examples.teaching and not examples.teaching.is_still:
+        raise ConfigError(
+            "where images are turned, zoomed and shifted, what is right for them changes too",
+            where="augment",
+            todo="set label_share to 0, so that the source alone teaches, or leave augment out",
         )
     return lambda inputs, chance: tuple(
         moved(values, chance, strength) if values.ndim == RANK else values for values in inputs

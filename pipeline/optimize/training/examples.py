@@ -1,4 +1,4 @@
-"""What fine-tuning learns from: labels, a teacher's answers, or both. Not a technique itself."""
+"""What fine-tuning learns from: the truth, a teacher's answers, or both. Not a technique itself."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.base.errors import ConfigError
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipeline.tasks.contract import Teaching
+
+#: Axes of outputs that the truth and a teacher can teach together.
+MIXED_RANK = 2
 
 
 @dataclass(frozen=True)
@@ -31,12 +37,15 @@ class Examples:
     """One per model input, in the model's order."""
 
     targets: tuple[Array, ...]
-    """One per model output: int64 [n] class indices; or the teacher's float32 [n, …]; or, with
-    ``both``, float32 [n, 1 + classes], the class index before the teacher's scores."""
+    """One per model output: what the task makes of the truth, [n, …]; or the teacher's float32
+    [n, …]; or, with ``both``, float32 [n, k + scores], the truth's before the teacher's."""
 
-    taught_by: Literal["labels", "teacher", "both"]
+    taught_by: Literal["truth", "teacher", "both"]
 
     mix: Mix = Mix()
+
+    teaching: Teaching | None = None
+    """How the truth teaches, where it does."""
 
     def __len__(self) -> int:
         return len(self.inputs[0])
@@ -50,17 +59,25 @@ class Examples:
         )
 
     def changed(self, inputs: tuple[Array, ...], teacher: Any = None) -> Examples:
-        """The same labels for other inputs, about which a teacher is asked anew.
+        """The same truth for other inputs, about which a teacher is asked anew.
 
         A student learns more from a teacher that sees what it sees (Beyer et al. 2022,
         arXiv:2106.05237).
         """
-        if teacher is None or self.taught_by == "labels":
+        if teacher is None or self.taught_by == "truth":
             return replace(self, inputs=inputs)
         # A batch: predict would start a loop of its own for each.
-        answers = teacher.predict_on_batch(list(inputs))
-        labels = self.targets[0][:, 0] if self.taught_by == "both" else None
-        return replace(self, inputs=inputs, targets=_targets(labels, _listed(teacher, answers)))
+        answers = _listed(teacher, teacher.predict_on_batch(list(inputs)))
+        if self.teaching is None:
+            return replace(self, inputs=inputs, targets=answers)
+        known = zip(self.targets, self.widths, strict=True)
+        truth = tuple(target[:, :width] for target, width in known)
+        return replace(self, inputs=inputs, targets=_both(truth, answers))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """By output, how many columns of ``targets`` are the truth's."""
+        return tuple(map(_width, self.teaching.targets if self.teaching else ()))
 
 
 def read_examples(
@@ -70,49 +87,61 @@ def read_examples(
     split: str = "calibration",
     mix: Mix = Mix(),
 ) -> Examples:
-    """The examples of a SAMPLES folder, with a teacher where they have no labels.
+    """The examples of a SAMPLES folder, with a teacher where they have no truth.
 
-    Labels teach a model whose only output holds scores per class, [n, classes], of a softmax or
-    before it, and more classes than the highest label; otherwise the teacher's outputs do.
+    Their task says how the truth teaches a model with such outputs; where it cannot, the teacher's
+    outputs do.
 
     Args:
         samples: a SAMPLES folder.
         teacher: a ``tf_keras.Model`` with the inputs and outputs of the one that learns.
         names: public names of the model's inputs, in the model's order.
         split: which samples.
-        mix: what labels and the teacher count.
+        mix: what the truth and the teacher count.
+
+    Raises:
+        ConfigError: both teach a model of which an output is not [n, scores].
     """
     from safetensors.numpy import load_file
 
     arrays = load_file(samples / split / "inputs.safetensors")
     inputs = tuple(arrays[name] for name in names)
-    labels = _labels(samples / split / "labels.safetensors", teacher)
-    if labels is None or mix.label_share == 0:
+    teaching = _teaching(samples, split, teacher)
+    if teaching is None or mix.label_share == 0:
         return Examples(inputs, taught(teacher, inputs), "teacher", mix)
     if mix.label_share == 1:
-        return Examples(inputs, (labels,), "labels", mix)
-    return Examples(inputs, _targets(labels, taught(teacher, inputs)), "both", mix)
+        return Examples(inputs, teaching.targets, "truth", mix, teaching)
+    answers = taught(teacher, inputs)
+    if any(values.ndim != MIXED_RANK for values in answers):
+        shapes = ", ".join(str(list(values.shape[1:])) for values in answers)
+        raise ConfigError(
+            f"labels and the source can both teach outputs of one row of numbers, not {shapes}",
+            where="label_share",
+            todo="set label_share to 1 or 0",
+        )
+    return Examples(inputs, _both(teaching.targets, answers), "both", mix, teaching)
 
 
-def _labels(path: Path, model: Any) -> Array | None:
-    """int64 [n] class indices, where a model's only output has a score for each of them."""
-    from safetensors.numpy import load_file
+def _teaching(samples: Path, split: str, model: Any) -> Teaching | None:
+    """How the samples' truth teaches a model."""
+    from pipeline.optimize.training.outputs import heads_of
+    from pipeline.tasks.truth import read_truth
 
-    from pipeline.optimize.training.outputs import TAUGHT_BY_LABELS, activation_of
-
-    shape = model.outputs[0].shape
-    if not path.exists() or len(model.outputs) != 1 or len(shape) != 2:
-        return None
-    if activation_of(model) not in TAUGHT_BY_LABELS:
-        return None
-    labels: Array = load_file(path)["labels"].astype(np.int64)
-    return labels if (shape[1] or 0) > labels.max() else None
+    found = read_truth(samples, split)
+    teach = found[0].task.teach if found else None
+    return teach(found[1], heads_of(model)) if found and teach else None
 
 
-def _targets(labels: Array | None, answers: tuple[Array, ...]) -> tuple[Array, ...]:
-    if labels is None:
-        return answers
-    return (np.concatenate([labels[:, None].astype(np.float32), answers[0]], axis=1),)
+def _both(truth: Sequence[Array], answers: Sequence[Array]) -> tuple[Array, ...]:
+    """By output the truth's columns before the teacher's."""
+    return tuple(
+        np.concatenate([known.reshape(len(known), -1).astype(np.float32), values], axis=1)
+        for known, values in zip(truth, answers, strict=True)
+    )
+
+
+def _width(target: Array) -> int:
+    return int(np.prod(target.shape[1:]))
 
 
 def taught(teacher: Any, inputs: Sequence[Array]) -> tuple[Array, ...]:

@@ -8,6 +8,8 @@ from pipeline.optimize.training.outputs import is_softmax
 from pipeline.tensors.arrays import Array, Float64s, np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pipeline.optimize.training.examples import Examples, Mix
 
 #: Its logarithm is finite in float32, and so is its inverse, the logarithm's slope.
@@ -15,15 +17,18 @@ SMALLEST_PROBABILITY = 1e-30
 
 
 def losses(model: Any, examples: Examples) -> list[Any]:
-    """A loss per output: cross-entropy with labels, the divergence from a teacher's softmax, both
+    """A loss per output: the task's with the truth, the divergence from a teacher's softmax, both
     where both teach; else the mean squared error in units of the variance of the teacher's output.
     """
-    import tf_keras
-
-    if examples.taught_by == "labels":
-        return [tf_keras.losses.SparseCategoricalCrossentropy(from_logits=not is_softmax(model))]
-    if examples.taught_by == "both":
-        return [_mixed(examples.mix, softmax=is_softmax(model))]
+    teaching = examples.teaching
+    if teaching and examples.taught_by == "truth":
+        return [loss() for loss in teaching.losses]
+    if teaching:
+        pairs = zip(teaching.losses, examples.widths, strict=True)
+        return [
+            _mixed(examples.mix, loss, width, softmax=is_softmax(model, index))
+            for index, (loss, width) in enumerate(pairs)
+        ]
     return [
         _divergence(examples.mix.temperature, softmax=True)
         if is_softmax(model, index)
@@ -33,16 +38,17 @@ def losses(model: Any, examples: Examples) -> list[Any]:
 
 
 def metrics(model: Any, examples: Examples) -> list[Any]:
-    """``accuracy``: top-1 against labels, or the top-1 agreement with a teacher's softmax."""
+    """``accuracy``: the share that is right, or the top-1 agreement with a teacher's softmax."""
     import tf_keras
 
-    if examples.taught_by == "labels":
-        return [tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-    if examples.taught_by == "both":
-        right = tf_keras.metrics.sparse_categorical_accuracy
+    if examples.teaching:
+        right = examples.teaching.right
+        if right is None:
+            return []
+        (width,) = examples.widths
         return [
             tf_keras.metrics.MeanMetricWrapper(
-                lambda truth, found: right(truth[:, :1], found), name="accuracy"
+                lambda truth, found: right(truth[:, :width], found), name="accuracy"
             )
         ]
     if len(model.outputs) == 1 and is_softmax(model):
@@ -64,16 +70,14 @@ def each(model: Any, examples: Examples) -> Float64s:
     return total
 
 
-def _mixed(mix: Mix, *, softmax: bool) -> Any:
+def _mixed(mix: Mix, make: Callable[..., Any], width: int, *, softmax: bool) -> Any:
     """Hinton et al. 2015, section 2.1: labels at temperature 1, the teacher at a higher one."""
-    import tf_keras
-
-    hard = tf_keras.losses.SparseCategoricalCrossentropy(from_logits=not softmax, reduction="none")
+    hard = make(reduction="none")
     soft = _divergence(mix.temperature, softmax=softmax)
 
     def loss(truth: Any, found: Any) -> Any:
-        taught = soft(truth[:, 1:], found)
-        return mix.label_share * hard(truth[:, :1], found) + (1 - mix.label_share) * taught
+        taught = soft(truth[:, width:], found)
+        return mix.label_share * hard(truth[:, :width], found) + (1 - mix.label_share) * taught
 
     return loss
 

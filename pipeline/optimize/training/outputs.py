@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
-
+from pipeline.tasks.contract import Head
 
 #: Layers, and operations between layers, that are an activation -> its name.
 ACTIVATIONS = {"Softmax": "softmax"} | {
@@ -18,8 +16,12 @@ ACTIVATIONS = {"Softmax": "softmax"} | {
 PASSING = frozenset({"Reshape", "Flatten", "Dropout", "reshape", "identity", "squeeze", "cast"})
 
 
-#: Activations of outputs that labels can teach: cross-entropy takes them for scores.
-TAUGHT_BY_LABELS = ("softmax", "log_softmax", "linear")
+def heads_of(model: Any) -> list[Head]:
+    """What a task is told of a Keras model's outputs."""
+    return [
+        Head(tuple(tensor.shape), activation_of(model, index))
+        for index, tensor in enumerate(model.outputs)
+    ]
 
 
 def is_softmax(model: Any, output: int = 0) -> bool:

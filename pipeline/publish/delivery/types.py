@@ -1,7 +1,7 @@
 """The client's types of tasks: what models of each can do, and what a page may give them.
 
 Each task keeps its own in ``methods.d.ts``, each kind of input in ``value.d.ts``. A list of the
-tasks joins them, so that ``load<"image-classification">(url)`` gets those of that task.
+tasks joins them, so that ``load<"NAME">(url)`` gets those of that task.
 ``python -m pipeline.publish.delivery.types`` writes that list anew.
 """
 

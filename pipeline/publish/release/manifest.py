@@ -14,6 +14,7 @@ from pipeline.artifacts import artifact as artifacts
 from pipeline.base import options, tools
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
+from pipeline.measures.metrics import metric_of
 from pipeline.publish.delivery import runtime
 from pipeline.publish.delivery.compress import SIZES, total
 from pipeline.storage.layout import TWINS
@@ -241,5 +242,6 @@ def _lowest_accuracy(
     measured = [result["accuracy"] for result in results if result.get("accuracy")]
     if not measured or baseline is None:
         return None
-    lowest: dict[str, Any] = min(measured, key=lambda accuracy: float(accuracy["value"]))
+    worst = metric_of(baseline["metric"]).worst([one["value"] for one in measured])
+    lowest: dict[str, Any] = next(one for one in measured if one["value"] == worst)
     return {**lowest, "baseline": baseline["value"]}

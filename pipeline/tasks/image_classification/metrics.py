@@ -33,4 +33,6 @@ TOP5_AGREEMENT = Metric(
     interval="share",
 )
 
-TOP1_ACCURACY = Metric("top1_accuracy", "accuracy", "truth", better="higher", unit="percent")
+TOP1_ACCURACY = Metric(
+    "top1_accuracy", "accuracy", "truth", better="higher", unit="percent", interval="share"
+)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pipeline.backends import onnxruntime_cpu
 from pipeline.backends.web.backends import BACKENDS
-from pipeline.tasks.image_classification import accuracy
 from tests.benchmarks import peer_artifacts
+from tests.classes import accuracy
 from tests.client.client_release import Release
 from tools.train_digits import examples
 
@@ -54,7 +54,7 @@ def measured(artifact: Path, model: str, maker: str) -> Row:
     with opened as running:
         outputs = running.infer({"image": test.inputs[0]})
     right = accuracy(dict(outputs), test.targets[0])
-    return Row(model, maker, peer_artifacts.wire_bytes(artifact), right["value"])
+    return Row(model, maker, peer_artifacts.wire_bytes(artifact), right)
 
 
 def published(release: Release, model: str, name: str) -> Row:

@@ -1,0 +1,58 @@
+"""Scores that are no shares: their intervals, and how much of them an artifact loses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline.measures.score import Score, interval, share_of
+from pipeline.validate.sampling import undecided
+
+CHANCE = np.random.default_rng(0)
+
+
+def mean_of(values: np.ndarray, metric: str = "accuracy") -> Score:
+    return Score(metric, len(values), lambda rows: float(values[rows].mean()))
+
+
+def test_the_interval_is_that_of_scipys_bootstrap() -> None:
+    values = CHANCE.gamma(2.0, size=80)
+    ours = interval(lambda rows: float(values[rows].mean()), 80)
+    theirs = stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", random_state=1
+    ).confidence_interval
+    assert ours == pytest.approx((theirs.low, theirs.high), abs=0.05)
+    assert ours == interval(lambda rows: float(values[rows].mean()), 80)
+
+
+def test_the_same_samples_tell_more_of_a_difference_than_two_intervals_do() -> None:
+    hard = CHANCE.random(200)
+    source, artifact = mean_of(hard), mean_of(hard - 0.02)
+    low, high = artifact.compared(source)["less"]
+    assert low == pytest.approx(0.02) and high == pytest.approx(0.02)
+    assert source.measured()["low"] < artifact.measured()["high"]
+
+
+def test_a_loss_beyond_its_bound_within_its_interval_is_undecided() -> None:
+    values = CHANCE.random(200)
+    noise = CHANCE.normal(0.012, 0.05, 200)
+    source, artifact = mean_of(values), mean_of(values - noise)
+    measured = artifact.measured() | artifact.compared(source)
+    lost = source.of(np.arange(200)) - artifact.of(np.arange(200))
+    result = {"samples": 200, "accuracy": measured}
+    found = undecided("accuracy_drop", lost, 0.005, result)
+    assert found is not None and found.low < 0.005 < lost < found.high
+    assert found.needed is not None and found.needed > 200
+    steady = mean_of(values - 0.012)
+    result = {"samples": 200, "accuracy": steady.measured() | steady.compared(source)}
+    assert undecided("accuracy_drop", 0.012, 0.005, result) is None
+
+
+def test_a_share_has_wilsons_interval_and_counts_what_changed() -> None:
+    right = np.arange(100) < 90
+    found = share_of("accuracy", right).measured()
+    assert (found["value"], found["samples"]) == (0.9, 100)
+    assert found["low"] == pytest.approx(0.8256, abs=1e-4)
+    fewer = share_of("accuracy", np.roll(right, 5)).compared(share_of("accuracy", right))
+    assert fewer == {"lost": 5, "gained": 5}

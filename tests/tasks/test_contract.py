@@ -1,0 +1,44 @@
+"""What every task keeps, and what is said of a task that cannot do what is asked of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.base.errors import ConfigError
+from pipeline.measures.metrics import all_metrics
+from pipeline.tasks.find import Purpose, default_task, need, tasks
+
+
+def test_tasks_are_found_by_name() -> None:
+    assert {"image-classification", "tensors"} <= set(tasks())
+    assert default_task() == "tensors"
+    assert sum(task.is_default for task in tasks().values()) == 1
+
+
+@pytest.mark.parametrize("name", sorted(tasks()))
+def test_what_a_task_measures_is_declared(name: str) -> None:
+    """What compares answers, or scores them, needs metrics that gates and reports know."""
+    task = tasks()[name]
+    kinds = {metric.of for metric in task.metrics}
+    assert ("answers" in kinds) == (task.agree is not None)
+    assert ("truth" in kinds) == (task.score is not None)
+    assert task.score is None or task.truth is not None
+    assert {metric.name for metric in task.metrics} <= set(all_metrics())
+    assert task.options.model_fields == {} or task.options().model_dump(mode="json")
+
+
+def test_a_purpose_is_a_name_or_a_name_with_options() -> None:
+    assert Purpose.model_validate("image-classification") == Purpose(name="image-classification")
+    assert Purpose().name == "tensors"
+    about = Purpose(name="image-classification").about(softmax={"y": True})
+    assert about.softmax == {"y": True} and about.origins is None
+
+
+def test_what_a_task_cannot_do_is_said_with_the_tasks_that_can() -> None:
+    assert need(lambda task: task.scores, "image-classification", "classes", "here")({
+        "y": np.zeros((2, 3), np.float32)
+    }).shape == (2, 3)  # fmt: skip
+    with pytest.raises(ConfigError, match="the task tensors has no classes") as caught:
+        need(lambda task: task.scores, "tensors", "classes", "here")
+    assert "image-classification" in caught.value.todo
