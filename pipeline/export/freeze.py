@@ -14,6 +14,7 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
+from pipeline.graphs.tensorflow.spread import spread
 from pipeline.sources.contract import LoadedModel
 from pipeline.sources.load import load
 from pipeline.tensors.arrays import NDArray, np
@@ -22,7 +23,7 @@ from pipeline.tensors.signature import Signature
 GRAPH, SIGNATURE, FACTS = "frozen.pb", "signature.json", "facts.json"
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN (``frozen.pb``, ``signature.json``, ``facts.json``), always the same bytes.
 
@@ -107,7 +108,7 @@ def _frozen(function: Any) -> RawGraph:
         ) from error
     given = len(function.inputs) - len(function.captured_inputs)
     return RawGraph(
-        graph_def,
+        spread(graph_def),
         [tensor.op.name for tensor in function.inputs[:given]],
         [tensor.name for tensor in function.outputs],
     )

@@ -13,6 +13,7 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
+from pipeline.export.tfjs_graph.groups import split_groups
 from pipeline.export.tfjs_graph.loops import keep_elements
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
@@ -118,6 +119,7 @@ def _load(frozen: Path, signature: Signature) -> tuple[Any, dict[str, Any]]:
     import tensorflow as tf
 
     graph_def = tf.compat.v1.GraphDef.FromString(frozen.read_bytes())
+    split_groups(graph_def)
     outputs = [spec.name for spec in signature.outputs]
     names = stay_computed(_imported(graph_def), outputs)
     if not names:

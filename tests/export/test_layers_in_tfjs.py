@@ -1,4 +1,4 @@
-"""Loops that put tensors into lists answer in TF.js what they answer in TensorFlow."""
+"""Layers and loops that TF.js would run wrongly, or not at all, as TensorFlow freezes them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from frozen_models import freeze, run
 from pipeline.backends.web.backends import BACKENDS
 from pipeline.base.options import NoOptions
 from pipeline.export import tfjs_graph
+from pipeline.graphs.tensorflow.spread import spread
 from pipeline.tensors.signature import TensorSpec
 
 pytestmark = pytest.mark.browser
@@ -25,7 +26,7 @@ Model = Callable[[Any], dict[str, Any]]
 
 
 def keras(make: Callable[[Any], list[Any]]) -> Callable[[], Model]:
-    """A chain of recurrent layers, with weights under which their states move."""
+    """A chain of layers, with weights under which states move."""
 
     def model() -> Model:
         import keras as keras3
@@ -36,6 +37,17 @@ def keras(make: Callable[[Any], list[Any]]) -> Callable[[], Model]:
         return lambda x: {"y": chain(x)}
 
     return model
+
+
+def attention() -> Model:
+    """Two einsums and an exact GELU."""
+    import keras as keras3
+
+    keras3.utils.set_random_seed(7)
+    attend, dense = keras3.layers.MultiHeadAttention(2, 3), keras3.layers.Dense(4, "gelu")
+    attend(np.zeros((1, *SHAPE)), np.zeros((1, *SHAPE)))
+    dense(np.zeros((1, *SHAPE)))
+    return lambda x: {"y": dense(attend(x, x))}
 
 
 def mapped(x: Any) -> dict[str, Any]:
@@ -85,6 +97,14 @@ MODELS: dict[str, Callable[[], Model]] = {
             layers.Bidirectional(layers.SimpleRNN(3)),
         ]
     ),
+    "grouped": keras(
+        lambda layers: [
+            layers.Reshape((*SHAPE, 1)),
+            layers.Conv2D(4, 3, padding="same", activation="relu"),
+            layers.Conv2D(6, 3, groups=2, strides=2, padding="same"),
+        ]
+    ),
+    "attention": attention,
     "mapped": lambda: mapped,
     "nested": lambda: nested,
     "two-lists": lambda: two_lists,
@@ -97,11 +117,16 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     home = tmp_path_factory.mktemp("loops")
 
     def make(name: str) -> Path:
+        from tensorflow.core.framework.graph_pb2 import GraphDef
+
         frozen, converted, artifact = (
             home / name / part for part in ("frozen", "model", "artifact")
         )
         if not artifact.exists():
             freeze(MODELS[name](), [TensorSpec("x", "float32", (None, *SHAPE))], frozen)
+            written = frozen / "frozen.pb"
+            graph_def = spread(GraphDef.FromString(written.read_bytes()))
+            written.write_bytes(graph_def.SerializeToString(deterministic=True))
             for folder in (converted, artifact):
                 folder.mkdir()
             tfjs_graph.convert({"frozen": frozen}, NoOptions(), converted)
@@ -114,10 +139,10 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     return make
 
 
-#: What disposes of tensors is not the backend; kernels are tried with two models.
-PAIRS = [("tfjs-wasm", name) for name in MODELS] + [
-    (backend, name) for backend in ("tfjs-cpu", "tfjs-webgl") for name in ("lstm", "nested")
-]
+#: What disposes of tensors is not the backend; kernels are tried with these.
+KERNELS = ("lstm", "nested", "attention")
+PAIRS = [("tfjs-wasm", name) for name in MODELS]
+PAIRS += [(backend, name) for backend in ("tfjs-cpu", "tfjs-webgl") for name in KERNELS]
 
 
 @pytest.mark.parametrize(("backend", "name"), PAIRS)

@@ -1,0 +1,214 @@
+"""Writes operators that a runtime lacks in ones that all have: the same numbers, of other nodes.
+
+- A called function that XLA was to compile, as Keras wraps a convolution with groups, stands in
+  the graph itself.
+- ``Erfc(x)``, which Keras' exact GELU reads, is ``1 - Erf(x)``; neither ONNX nor TF.js has it.
+- ``Einsum``, of which Keras' attention is made, is transposes, reshapes and one ``MatMul``: TF.js'
+  wasm backend has no kernel for it, and int8 none in ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
+
+#: An equation of two operands that have each label once; what has others stays as it is.
+EQUATION = re.compile(r"(\w+),(\w+)->(\w*)")
+
+
+def spread(graph_def: Any) -> Any:
+    """The same graph with as few as possible of what runtimes lack."""
+    if any(node.op in CALLS for node in graph_def.node):
+        graph_def = _inlined(graph_def)
+    if not {"Erfc", "Einsum"} & {node.op for node in graph_def.node}:
+        return graph_def
+    tensors = tensors_of(graph_def)
+    for node in list(graph_def.node):
+        if node.op == "Erfc":
+            splice(graph_def, node, _erfc, [tensors[node.input[0]]])
+        elif node.op == "Einsum" and (equation := _equation(node)):
+            einsum = _einsum(*equation)
+            splice(graph_def, node, einsum, [tensors[source] for source in node.input[:2]])
+    return graph_def
+
+
+def _inlined(graph_def: Any) -> Any:
+    """Grappler leaves a call alone that is to be compiled, or that is not to be inlined."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
+    from tensorflow.python.grappler import tf_optimizer
+
+    functions = chain.from_iterable(function.node_def for function in graph_def.library.function)
+    for node in chain(graph_def.node, functions):
+        node.attr.pop("_XlaMustCompile", None)
+        node.attr.pop("_noinline", None)
+    for function in graph_def.library.function:
+        function.attr.pop("_XlaMustCompile", None)
+        function.attr.pop("_noinline", None)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    # Grappler keeps what is to be fetched: of a frozen graph that is what nothing reads.
+    read = {source.lstrip("^").split(":")[0] for node in graph_def.node for source in node.input}
+    config = config_pb2.ConfigProto()
+    options = config.graph_options.rewrite_options
+    options.optimizers.append("function")
+    options.function_optimization = rewriter_config_pb2.RewriterConfig.AGGRESSIVE
+    options.min_graph_nodes = -1
+    meta = tf.compat.v1.train.export_meta_graph(graph_def=graph_def, graph=graph)
+    ends = meta.collection_def["train_op"].node_list.value
+    ends.extend(node.name for node in graph_def.node if node.name not in read)
+    return tf_optimizer.OptimizeGraph(config, meta)
+
+
+def tensors_of(graph_def: Any) -> dict[str, Any]:
+    """All tensors, with their types and static shapes, by the names by which nodes read them."""
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(graph_def, name="")
+    tensors = {}
+    for operation in graph.get_operations():
+        for tensor in operation.outputs:
+            tensors[tensor.name] = tensors[tensor.name.removesuffix(":0")] = tensor
+    return tensors
+
+
+Build = Callable[..., Any]
+
+
+def splice(graph_def: Any, node: Any, build: Build, like: Sequence[Any]) -> None:
+    """Put the nodes of a function in the place of a node, which becomes their last one.
+
+    Args:
+        build: of tensors, as many as ``like``, the node's output.
+        like: tensors of the types and shapes of what the node reads.
+    """
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        inputs = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in like]
+        output = build(*inputs)
+    names = {tensor.op.name: source for tensor, source in zip(inputs, node.input, strict=False)}
+    for part in graph.as_graph_def().node:
+        if part.name in names:
+            continue
+        copy = graph_def.node.add()
+        copy.CopyFrom(part)
+        copy.name = f"{node.name}/{part.name}"
+        del copy.input[:]
+        copy.input.extend(_renamed(source, names, node.name) for source in part.input)
+    node.op = "Identity"
+    node.attr.clear()
+    node.attr["T"].type = output.dtype.as_datatype_enum
+    del node.input[:]
+    node.input.append(_renamed(output.name, names, node.name))
+
+
+def _renamed(source: str, names: Mapping[str, str], prefix: str) -> str:
+    name, colon, port = source.partition(":")
+    return names.get(name) or f"{prefix}/{name}{colon}{port}".removesuffix(":0")
+
+
+def _erfc(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.ones([], x.dtype) - tf.math.erf(x)
+
+
+def _equation(node: Any) -> tuple[str, str, str] | None:
+    """The labels of both operands and of the result, where they are of the usual kind."""
+    match = EQUATION.fullmatch(node.attr["equation"].s.decode())
+    if match is None or any(len(set(labels)) < len(labels) for labels in match.groups()):
+        return None
+    left, right, result = match.groups()
+    return (left, right, result) if set(result) <= {*left, *right} else None
+
+
+def _einsum(left: str, right: str, result: str) -> Build:
+    """``Einsum`` of two operands as one ``MatMul``.
+
+    Labels of both and of the result count batches, labels of both alone are summed over; each
+    other one belongs to one operand.
+    """
+    import tensorflow as tf
+
+    batch = [label for label in result if label in left and label in right]
+    summed = [label for label in left if label in right and label not in result]
+    rows = [label for label in left if label in result and label not in right]
+    columns = [label for label in right if label in result and label not in left]
+
+    def build(a: Any, b: Any) -> Any:
+        sizes = _sizes(left, a) | _sizes(right, b)
+        a = _ordered(_reduced(a, left, batch + rows + summed), batch, rows, summed, sizes)
+        b = _ordered(_reduced(b, right, batch + summed + columns), batch, summed, columns, sizes)
+        labels = [*batch, *rows, *columns]
+        product = tf.matmul(a, b)
+        if len(rows) != 1 or len(columns) != 1:
+            product = tf.reshape(product, _shape(labels, sizes))
+        order = [labels.index(label) for label in result]
+        return product if order == sorted(order) else tf.transpose(product, order)
+
+    return build
+
+
+def _sizes(labels: str, tensor: Any) -> dict[str, Any]:
+    """The size of each label: a number, or a tensor where it is only known when it runs."""
+    import tensorflow as tf
+
+    known = tensor.shape.as_list()
+    if None not in known:
+        return dict(zip(labels, known, strict=True))
+    shape = tf.shape(tensor)
+    return {
+        label: shape[axis] if size is None else size
+        for axis, (label, size) in enumerate(zip(labels, known, strict=True))
+    }
+
+
+def _reduced(tensor: Any, labels: str, order: Sequence[str]) -> Any:
+    """The axes in an order; those that it does not name are summed over."""
+    import tensorflow as tf
+
+    gone = [axis for axis, label in enumerate(labels) if label not in order]
+    kept = [label for label in labels if label in order]
+    tensor = tf.reduce_sum(tensor, gone) if gone else tensor
+    axes = [kept.index(label) for label in order]
+    return tensor if axes == sorted(axes) else tf.transpose(tensor, axes)
+
+
+def _ordered(
+    tensor: Any, batch: Sequence[str], rows: Sequence[str], columns: Sequence[str], sizes: Any
+) -> Any:
+    """A matrix of each of a batch."""
+    import tensorflow as tf
+
+    if len(rows) == len(columns) == 1:
+        return tensor
+    shape = [sizes[label] for label in batch]
+    shape += [_product(rows, sizes), _product(columns, sizes)]
+    return tf.reshape(tensor, _packed(shape))
+
+
+def _shape(labels: Sequence[str], sizes: Mapping[str, Any]) -> Any:
+    return _packed([sizes[label] for label in labels])
+
+
+def _packed(sizes: Sequence[Any]) -> Any:
+    """A shape; where only one size is not known before, -1 says it without a node."""
+    import tensorflow as tf
+
+    unknown = [index for index, size in enumerate(sizes) if not isinstance(size, int)]
+    if len(unknown) > 1:
+        return tf.stack([*sizes])
+    return [-1 if index in unknown else size for index, size in enumerate(sizes)]
+
+
+def _product(labels: Sequence[str], sizes: Mapping[str, Any]) -> Any:
+    product: Any = 1
+    for label in labels:
+        product = product * sizes[label]
+    return product
