@@ -36,7 +36,7 @@ def freeze(
     folder.mkdir(parents=True)
     content = frozen.graph.as_graph_def().SerializeToString(deterministic=True)
     (folder / "frozen.pb").write_bytes(content)
-    Signature(tuple(inputs), outputs).write(folder / "signature.json")
+    Signature(tuple(inputs), outputs).write(folder)
     return folder
 
 
@@ -44,7 +44,7 @@ def run(folder: Path, feeds: Mapping[str, Array]) -> dict[str, Array]:
     """What TensorFlow computes."""
     import tensorflow as tf
 
-    signature = Signature.read(folder / "signature.json")
+    signature = Signature.read(folder)
     graph_def = tf.compat.v1.GraphDef.FromString((folder / "frozen.pb").read_bytes())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")

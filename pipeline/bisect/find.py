@@ -20,7 +20,7 @@ from pipeline.bisect.verdict import HALF_PRECISION, Finding, apart, doubtful, fi
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import origins
 
-RESULT, REPRODUCTION = "result.json", "reproduction"
+RESULT, REPRODUCTION = "bisect.json", "reproduction"
 
 
 class FindOptions(options.Options):
@@ -33,9 +33,9 @@ class FindOptions(options.Options):
     """The error that a node may add, as a share of the range of its output."""
 
 
-@step(version=3, tools=("numpy",))
+@step(version=4, tools=("numpy",))
 def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
-    """ARTIFACT, TRACE, a BUNDLE -> ``result.json``, ``reproduction/`` of the first wrong node.
+    """ARTIFACT, TRACE, a BUNDLE -> ``bisect.json``, ``reproduction/`` of the first wrong node.
 
     Raises:
         MissingToolError: the target cannot run here.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.proof import Proof
 from pipeline.backends import targets
 from pipeline.backends.targets import Target
 from pipeline.base.errors import ConfigError
@@ -110,7 +111,7 @@ def _samples(plan: Plan, proof: str | None, count: int, store: Store) -> list[in
     with suppress(ConfigError):
         if proof is not None:
             proved = stored_results(_needed(plan, [proof]), store)
-            worst = json.loads(store.read(proved[proof], "result.json")).get("worst", [])
+            worst = json.loads(store.read(proved[proof], Proof.FILE)).get("worst", [])
     return list(dict.fromkeys([*(one["sample"] for one in worst), *range(count)]))[:count]
 
 

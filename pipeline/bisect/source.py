@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base import options
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.graphs.tensorflow.canonical_graph import LOWERED
@@ -39,13 +40,13 @@ def trace(inputs: Inputs, options: TraceOptions, work: Path) -> None:
     """
     from safetensors.numpy import load_file, save_file
 
-    signature = Signature.read(inputs["frozen"] / "signature.json")
+    signature = Frozen(inputs["frozen"]).signature
     samples = load_file(inputs["golden"] / "inputs.safetensors")
     count = len(next(iter(samples.values())))
     chosen = [index for index in options.samples if index < count]
     feeds = [sample_feeds(signature, samples, index) for index in chosen]
     save_file(_keyed(feeds), work / FEEDS)
-    with _Frozen(inputs["frozen"]) as frozen:
+    with _Session(inputs["frozen"]) as frozen:
         sizes = frozen.sizes(options.tensors, feeds[0])
         chunks = list(chunked(sizes, CHUNK_BYTES // len(chosen)))
         for index, chunk in enumerate(chunks):
@@ -132,13 +133,13 @@ def chunked(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
         yield chunk
 
 
-class _Frozen:
-    """A frozen graph in a TensorFlow session."""
+class _Session:
+    """A frozen graph that runs in TensorFlow."""
 
     def __init__(self, folder: Path) -> None:
         import tensorflow as tf
 
-        definition = tf.compat.v1.GraphDef.FromString((folder / "frozen.pb").read_bytes())
+        definition = Frozen(folder).graph_def()
         self._graph = tf.Graph()
         with self._graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
@@ -179,7 +180,7 @@ class _Frozen:
                 hidden.add(operation.name)
         return hidden
 
-    def __enter__(self) -> _Frozen:
+    def __enter__(self) -> _Session:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
@@ -20,12 +20,10 @@ from pipeline.sources.load import load
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 
-GRAPH, SIGNATURE, FACTS = "frozen.pb", "signature.json", "facts.json"
-
 
 @step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
-    """SOURCE -> FROZEN (``frozen.pb``, ``signature.json``, ``facts.json``), always the same bytes.
+    """SOURCE -> FROZEN, always the same bytes.
 
     Ranges of activations that a technique trained for come along.
 
@@ -35,10 +33,9 @@ def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     function = _one_function(loaded)
     graph = canonical(_frozen(function), loaded.signature)
     _check_state(graph, loaded.signature)
-    (work / GRAPH).write_bytes(graph.SerializeToString(deterministic=True))
     activations.write(work, activations.of_tensors(activations.read(inputs["source"]), graph))
-    _with_softmax(loaded.signature, graph).write(work / SIGNATURE)
-    (work / FACTS).write_text(json.dumps({"parameters": _parameters(function, graph)}))
+    signature = _with_softmax(loaded.signature, graph)
+    Frozen(work).write(graph, signature, _parameters(function, graph))
 
 
 def run(
@@ -53,9 +50,7 @@ def runner(frozen_folder: Path) -> Any:
     """A function like ``run`` for one frozen folder, to be called any number of times."""
     import tensorflow as tf
 
-    signature = Signature.read(frozen_folder / SIGNATURE)
-    graph_def = tf.compat.v1.GraphDef()
-    graph_def.ParseFromString((frozen_folder / GRAPH).read_bytes())
+    signature, graph_def = Frozen(frozen_folder).signature, Frozen(frozen_folder).graph_def()
     function = tf.compat.v1.wrap_function(
         lambda: tf.graph_util.import_graph_def(graph_def, name=""), []
     ).prune(

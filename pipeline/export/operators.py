@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
@@ -112,12 +113,8 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     Raises:
         PipelineError: formats lack operators; it names all of them and where they stand.
     """
-    from tensorflow.core.framework import graph_pb2
 
-    from pipeline.tensors.signature import Signature
-
-    graph = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
-    signature = Signature.read(inputs["frozen"] / "signature.json")
+    graph, signature = Frozen(inputs["frozen"]).graph_def(), Frozen(inputs["frozen"]).signature
     places = list(computed(graph, [spec.name for spec in signature.outputs]))
     lacking = {
         name: _grouped(place for place in places if place.operator not in known)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import ConfigError
 from pipeline.base.options import Options
 from pipeline.engine.step import Inputs, progress, step
@@ -52,10 +53,9 @@ def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
     """SOURCE, FROZEN and the samples' own files -> ``fitting.json``: each way, the best first."""
     from pipeline.samples import folder
     from pipeline.sources.load import load
-    from pipeline.tensors.signature import Signature
 
     where = f"samples.{options.samples}"
-    spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
+    spec = folder.image_input(Frozen(inputs["frozen"]).signature.inputs, where)
     samples = samples_kinds()[options.samples]
     chosen = samples.options.model_validate(options.options)
     pictures = samples.pictures and samples.pictures(inputs, chosen, MOST_SAMPLES)

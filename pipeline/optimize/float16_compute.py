@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
@@ -80,17 +81,15 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         ConfigError: ``keep`` names what the graph has not.
         PipelineError: a sample does not run, or makes values that are not finite.
     """
-    import onnx
     from safetensors.numpy import load_file
 
     from pipeline.export.onnx import write
     from pipeline.graphs import origins
     from pipeline.graphs.onnx.canonical import canonicalize
     from pipeline.optimize.onnx.half import halve
-    from pipeline.tensors.signature import Signature
 
-    signature = Signature.read(inputs["model"] / "signature.json")
-    model = onnx.load(inputs["model"] / "model.onnx")
+    converted = ConvertedOnnx(inputs["model"])
+    signature, model = converted.signature, converted.model()
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
     samples = {name: values[: options.calibrate] for name, values in samples.items()}
     kept = kept_nodes(model, samples, options)

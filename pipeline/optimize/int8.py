@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.base import options
 from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
@@ -93,16 +94,14 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         PipelineError: a sample does not run, or makes values that are not finite; or no choice of
             nodes keeps ``keep``.
     """
-    import onnx
     from safetensors.numpy import load_file
 
     from pipeline.export.onnx import write
     from pipeline.graphs import activations, origins
     from pipeline.graphs.onnx.canonical import canonicalize
-    from pipeline.tensors.signature import Signature
 
-    signature = Signature.read(inputs["model"] / "signature.json")
-    model = onnx.load(inputs["model"] / "model.onnx")
+    converted = ConvertedOnnx(inputs["model"])
+    signature, model = converted.signature, converted.model()
     samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
     samples = {name: values[: options.calibrate] for name, values in samples.items()}
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
@@ -55,15 +56,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         ConfigError: ``only`` or ``skip`` name what the graph has not.
         PipelineError: the graph has nothing to quantize.
     """
-    import onnx
 
     from pipeline.export.onnx import write
     from pipeline.graphs import origins
     from pipeline.graphs.onnx.canonical import canonicalize
-    from pipeline.tensors.signature import Signature
 
-    signature = Signature.read(inputs["model"] / "signature.json")
-    model = onnx.load(inputs["model"] / "model.onnx")
+    converted = ConvertedOnnx(inputs["model"])
+    signature, model = converted.signature, converted.model()
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
     rewriter = _Rewriter(model.graph, options.weight_bits, portable=options.portable)
     if not rewriter.rewrite(set(nodes)):
@@ -198,4 +197,5 @@ TECHNIQUE = Technique(
     formats=("onnx",),
     reason="TF.js has no integer products: int8-dynamic needs ONNX",
     search={"weight_bits": (8, 6, 5)},
+    portable=lambda options: options.portable,
 )

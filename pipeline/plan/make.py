@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from pipeline.artifacts.artifact import DESCRIPTION
+from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.proof import HalfProof, Portability, Proof, Ranges
+from pipeline.artifacts.source_folder import Identity
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
 from pipeline.plan.artifacts import plan_packages
@@ -12,8 +16,12 @@ from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import Plan, Searches
 from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
+from pipeline.publish.delivery import compress, runtime
+from pipeline.publish.release import manifest
 from pipeline.samples.contract import samples_kinds
 from pipeline.sources.contract import sources
+from pipeline.tensors.signature import FILE as SIGNATURE
+from pipeline.validate import canary, confidence
 from pipeline.validate.verdict import NotMade
 
 
@@ -71,7 +79,7 @@ def _plan_samples(plan: Plan) -> None:
     step = step_of(read, options=chosen, image=image, task=config.task.purpose)
     files = chosen.local_paths()
     inputs = {"frozen": "freeze"}
-    plan.add(Node("samples", *step, inputs, files, reads=("signature.json",)))
+    plan.add(Node("samples", *step, inputs, files, reads=(SIGNATURE,)))
 
 
 def _plan_searches(plan: Plan) -> dict[str, str]:
@@ -124,10 +132,9 @@ def _stated(config: Config) -> dict[str, float]:
 
 #: The files of results that the manifest is made of, out of tens of megabytes.
 _DESCRIBING = (
-    *("source.json", "facts.json", "signature.json", "samples.json"),
-    *("golden.json", "canary.json", "artifact.json", "result.json", "sizes.json"),
-    *("ranges.json", "half.json", "portable.json", "runtime.json", "summary.json"),
-    "confidence.safetensors",
+    *(Identity.FILE, Frozen.FACTS, SIGNATURE, "samples.json", "golden.json", canary.RESULT),
+    *(DESCRIPTION, Proof.FILE, compress.SIZES, Ranges.FILE, HalfProof.FILE, Portability.FILE),
+    *(runtime.DESCRIPTION, manifest.SEARCH, confidence.FILE),
 )
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
 from pipeline.inputs.image.options import ImageOptions
@@ -49,11 +50,10 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Write the data set's splits as the model reads them."""
     from pipeline.bundled.digits import LICENSE, TITLE, digits
     from pipeline.samples import folder
-    from pipeline.tensors.signature import Signature
 
     where = f"samples.bundled: {options.options.name}"
     image = folder.needed(options.image, where)
-    spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
+    spec = folder.image_input(Frozen(inputs["frozen"]).signature.inputs, where)
     splits = {}
     for name in folder.SPLITS:
         images, labels = digits(name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
@@ -82,12 +83,11 @@ class ReadOptions(Strict):
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Decode the images, make inputs of them, and write them by split."""
     from pipeline.samples import folder
-    from pipeline.tensors.signature import Signature
 
     chosen, root = options.options, inputs["folder"]
     where = f"samples.images: {chosen.folder.name}"
     image = folder.needed(options.image, where)
-    spec = folder.image_input(Signature.read(inputs["frozen"] / "signature.json").inputs, where)
+    spec = folder.image_input(Frozen(inputs["frozen"]).signature.inputs, where)
     files = _limited(_files(root, where), chosen.limit, chosen.seed)
     splits = {}
     for name, rows in folder.assign(len(files), chosen.test_share, chosen.seed).items():

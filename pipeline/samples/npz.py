@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
@@ -71,12 +72,11 @@ class ReadOptions(Strict):
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Check the arrays against the model's signature and write them by split."""
     from pipeline.samples import folder
-    from pipeline.tensors.signature import Signature
 
     file, chosen = inputs["file"], options.options
     where = f"samples.npz: {chosen.file.name}"
     arrays = _arrays(file, where)
-    wanted = Signature.read(inputs["frozen"] / "signature.json").inputs
+    wanted = Frozen(inputs["frozen"]).signature.inputs
     names = {spec.name for spec in wanted}
     labels = arrays.pop("labels", None) if "labels" not in names else None
     split = arrays.pop("split", None) if "split" not in names else None

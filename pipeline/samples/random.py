@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, step
@@ -67,9 +68,8 @@ class ReadOptions(Strict):
 def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     """Make samples for every input of the signature."""
     from pipeline.samples import folder
-    from pipeline.tensors.signature import Signature
 
-    specs = Signature.read(inputs["frozen"] / "signature.json").inputs
+    specs = Frozen(inputs["frozen"]).signature.inputs
     chosen, image = options.options, options.image
     shapes = {spec.name: _shape(spec, chosen.sizes, image) for spec in specs}
     _known(chosen.sizes, shapes)

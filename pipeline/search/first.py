@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pipeline.artifacts.proof import Proof
 from pipeline.base.errors import ConfigError
 from pipeline.search.outcome import Trial
 from pipeline.search.trial import Job, Measured
-from pipeline.validate.measure import RESULT
 
 #: An epoch of training, in inferences of its samples: there and back, the optimizer's step, and
 #: what a framework that trains is slower at than one that only infers.
@@ -31,7 +31,7 @@ def epoch_seconds(job: Job, base: Measured) -> float:
     times: list[float] = [
         result["latency"]["median_ms"] / 1000
         for node in base.planned.proofs.values()
-        if (result := base.file(node, RESULT))["status"] == "measured"
+        if (result := base.file(node, Proof.FILE))["status"] == "measured"
     ]
     seconds: float = EPOCH_PASSES * trained * min(times, default=0.0)
     return seconds

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from pipeline.artifacts.artifact import DESCRIPTION
+from pipeline.artifacts.proof import Proof
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.config.change import (
@@ -30,7 +32,6 @@ from pipeline.plan.make import plan_source
 from pipeline.plan.proofs import plan_golden, plan_proofs, reference_of
 from pipeline.search.outcome import Trial
 from pipeline.validate.gates import Facts, judge, not_applied
-from pipeline.validate.measure import RESULT
 
 #: What is known only after all is built, and so judged there.
 AT_THE_END = ("half_precision",)
@@ -187,7 +188,7 @@ class Measured:
         for package in self.planned.packages:
             for (artifact, target), node in self.planned.proofs.items():
                 if artifact == package.artifact:
-                    result = self.file(node, RESULT)
+                    result = self.file(node, Proof.FILE)
                     if result["status"] == "unavailable":
                         raise MissingToolError(
                             f"{target} cannot measure candidates: {result['reason']}",
@@ -200,13 +201,13 @@ class Measured:
                     yield package, target, result
 
     def bytes_of(self, package: Package) -> int:
-        return int(self.file(package.node, "artifact.json")["bytes"])
+        return int(self.file(package.node, DESCRIPTION)["bytes"])
 
     def wire_bytes_of(self, package: Package) -> int:
         from pipeline.publish.delivery.compress import SIZES, total
 
         sizes = self.file(wire(package.artifact), SIZES)
-        files = self.file(package.node, "artifact.json")["files"]
+        files = self.file(package.node, DESCRIPTION)["files"]
         return total([{**file, **sizes[file["path"]]} for file in files], "br_bytes")
 
 

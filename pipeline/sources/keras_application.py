@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 import pipeline.base.options
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.digest import file_digest
 from pipeline.base.errors import SourceError
 from pipeline.download.address import is_web_address, shown
@@ -147,14 +147,13 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
     return {"weights": RemoteFile(options.url, None, _MAX_BYTES, how)}
 
 
-@step(version=1)
+@step(version=2)
 def pull(inputs: Inputs, options: Options, work: Path) -> None:
     """Write ``weights.h5`` and what is needed to build the model around it."""
     check_h5(inputs["weights"])
     shutil.copyfile(inputs["weights"], work / "weights.h5")
     sha256, size = file_digest(work / "weights.h5")
     details = {
-        "load": "keras_application",
         "path": "weights.h5",
         "sha256": sha256,
         "bytes": size,
@@ -163,7 +162,7 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
         "input_size": options.size,
         "classifier_activation": options.classifier_activation,
     }
-    (work / "source.json").write_text(json.dumps(details, indent=1))
+    SourceFolder(work).describe("keras_application", **details)
 
 
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
@@ -66,7 +67,7 @@ def write_source(file: Path, work: Path) -> None:
     name = "model.keras" if zipfile.is_zipfile(file) else "model.h5"
     check(file, str(file))
     shutil.copyfile(file, work / name)
-    (work / "source.json").write_text(json.dumps({"load": "keras_file", "path": name}))
+    SourceFolder(work).describe("keras_file", path=name)
 
 
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:

@@ -11,13 +11,13 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.sources.contract import LoadedModel, Source
 
 
 def load(folder: Path) -> LoadedModel:
     """Load a source folder in this (TensorFlow) process; the last one is kept in memory."""
-    description = folder / "source.json"
-    return _load(folder.resolve(), description.read_text())
+    return _load(folder.resolve(), SourceFolder(folder).description)
 
 
 @lru_cache(maxsize=1)

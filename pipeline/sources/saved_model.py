@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
@@ -54,8 +54,8 @@ def write_source(folder: Path, work: Path, *, signature: str, tags: list[str]) -
         target = work / "saved_model" / file.relative_to(folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, target)
-    details = {"load": "saved_model", "path": "saved_model", "signature": signature, "tags": tags}
-    (work / "source.json").write_text(json.dumps(details))
+    details = {"path": "saved_model", "signature": signature, "tags": tags}
+    SourceFolder(work).describe("saved_model", **details)
 
 
 def _checked_files(folder: Path) -> list[Path]:

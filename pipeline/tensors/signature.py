@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+FILE = "signature.json"
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -28,13 +30,18 @@ class Signature:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
 
-    def write(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=1))
+    @staticmethod
+    def file(folder: Path) -> Path:
+        """Where it stands in a FROZEN or CONVERTED folder."""
+        return folder / FILE
+
+    def write(self, folder: Path) -> None:
+        self.file(folder).write_text(json.dumps(asdict(self), indent=1))
 
     @classmethod
-    def read(cls, path: Path) -> Signature:
+    def read(cls, folder: Path) -> Signature:
         """Read what ``write`` wrote."""
-        data = json.loads(path.read_text())
+        data = json.loads(cls.file(folder).read_text())
         return cls(*(tuple(_spec(item) for item in data[side]) for side in ("inputs", "outputs")))
 
 

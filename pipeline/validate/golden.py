@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.engine.step import Inputs, step
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, Float64s, np
 from pipeline.tensors.per_sample import ORIGINS, TRUTH
-from pipeline.tensors.signature import Signature
 from pipeline.validate import canary
 from pipeline.validate.answers import Answers
 
@@ -46,7 +46,7 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     arrays = load_file(samples / "inputs.safetensors")
     outputs = run(loaded, arrays)
     _check_finite(outputs)
-    signature = Signature.read(inputs["frozen"] / "signature.json")
+    signature = Frozen(inputs["frozen"]).signature
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
     canary.make(arrays, outputs, signature, partial(run, loaded), work)
     save_file(outputs, work / "outputs.safetensors")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.proof import HalfProof
 from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from pipeline.backends.session import Session
 
     Outputs = Mapping[str, Array]
-
-RESULT = "half.json"
 
 #: Outputs of the first samples, which a proof in float32 textures keeps: [k, …] by public name.
 FIRST = "first.safetensors"
@@ -91,8 +90,7 @@ def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
 
 
 def _write(work: Path, reason: str | None, measured: Mapping[str, Any]) -> None:
-    result = {"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, **measured}
-    (work / RESULT).write_text(json.dumps(result, indent=1))
+    HalfProof(work).write({"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, **measured})
 
 
 def _missing(proof: Path) -> str | None:

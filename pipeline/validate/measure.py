@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.proof import Proof
 from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.engine.step import Inputs, Keep, step
@@ -23,8 +24,6 @@ from pipeline.validate.answers import Answers
 if TYPE_CHECKING:
     from pipeline.backends.session import Session
     from pipeline.base.errors import PipelineError
-
-RESULT = "result.json"
 
 #: Untimed inferences between the first one and the timed ones.
 WARMUPS = 3
@@ -69,21 +68,21 @@ class LeaveOutOptions(options.Options):
 
 
 def write_killed(options: MeasureOptions, ended: PipelineError, work: Path) -> None:
-    """``result.json`` of a proof whose process crashed or was killed, which no step outlives."""
+    """PROOF of one whose process crashed or was killed, which no step outlives."""
     target = Target(options.backend, options.engine, options.required)
     _write(work, target, "fail", reason=ended.what, todo=ENDED_TODO)
 
 
 @step(version=1, quick=True)
 def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
-    """``result.json`` of a target that is known beforehand not to run, whatever the artifact."""
+    """PROOF of a target that is known beforehand not to run, whatever the artifact."""
     target = Target(options.backend, options.engine, options.required)
     _write(work, target, "unavailable", reason=options.reason)
 
 
 @step(version=12, tools=("numpy",), alone=True, if_killed=write_killed)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
-    """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> ``result.json``.
+    """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> PROOF.
 
     Beside it are the outputs on the worst samples, and how sure it is of each sample's answer.
     """
@@ -140,7 +139,7 @@ def _measured_at_last(
 
 
 def _write(work: Path, target: Target, status: str, **more: Any) -> None:
-    """Write ``result.json``: ``reason`` and ``todo`` of what did not run, or what was measured."""
+    """Write PROOF: ``reason`` and ``todo`` of what did not run, or what was measured."""
     result = {
         "target": target.id,
         "backend": target.backend,
@@ -150,7 +149,7 @@ def _write(work: Path, target: Target, status: str, **more: Any) -> None:
         "reason": None,
         **more,
     }
-    (work / RESULT).write_text(json.dumps(result, indent=1))
+    Proof(work).write(result)
 
 
 def _measured(

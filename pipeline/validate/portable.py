@@ -7,20 +7,18 @@ a runtime may compute in integers. The file counts, not what made it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.proof import Portability
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx import left_float
 from pipeline.measures.miss import Miss
 from pipeline.tensors.arrays import Array, np
 from pipeline.weights import pairs
-
-RESULT = "portable.json"
 
 METRIC = "product_sum"
 """What two products add up to at most."""
@@ -65,7 +63,7 @@ class Options(options.Options):
     """There is nothing to choose."""
 
 
-@step(version=1, tools=("onnx", "numpy"))
+@step(version=2, tools=("onnx", "numpy"))
 def check(inputs: Inputs, options: Options, work: Path) -> None:
     """ARTIFACT (onnx) -> ``portable.json``: as ``describe`` gives."""
     import onnx
@@ -74,7 +72,7 @@ def check(inputs: Inputs, options: Options, work: Path) -> None:
 
     entry = inputs["artifact"] / artifact.read(inputs["artifact"])["entry"]
     model = onnx.load(entry, load_external_data=False)
-    (work / RESULT).write_text(json.dumps(describe(model, entry.parent)))
+    Portability(work).write(describe(model, entry.parent))
 
 
 def describe(model: Any, folder: Path) -> dict[str, Any]:
@@ -225,8 +223,7 @@ def read(folder: Path | None) -> Mapping[str, Any]:
     """What ``check`` wrote; what holds of artifacts without integer products where it did not."""
     if folder is None:
         return NONE
-    result: dict[str, Any] = json.loads((folder / RESULT).read_text())
-    return result
+    return Portability(folder).read()
 
 
 def misses(artifact: str, target: str, known: Mapping[str, Any]) -> Iterator[Miss]:

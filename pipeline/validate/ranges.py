@@ -6,20 +6,19 @@ infinite there, what is smaller than 2^-24 becomes zero.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.proof import Ranges
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.tensors.arrays import Array, Float32s, Int64s, np
 
 if TYPE_CHECKING:
     Reduced = tuple[Float32s, Float32s, Int64s]
-
-RESULT = "ranges.json"
 
 #: How many of the test samples are run: enough to see a node's scale, and for a MobileNet at 224
 #: pixels a quarter of a second.
@@ -39,7 +38,7 @@ _SKIPPED = frozenset(
 
 @step(version=2, lane="tensorflow", tools=("tensorflow",))
 def scan(inputs: Inputs, options: NoOptions, work: Path) -> None:
-    """FROZEN and SAMPLES -> ``ranges.json``: of each float32 node its range on the samples.
+    """FROZEN and SAMPLES -> RANGES: of each float32 node its range on the samples.
 
     ``{"samples": n, "nodes": [{"node", "op", "min", "max", "max_abs", "nonfinite",
     "overflow_share", "flush_share", "subnormal_share"}]}``: extremes are those of finite values,
@@ -50,8 +49,8 @@ def scan(inputs: Inputs, options: NoOptions, work: Path) -> None:
     arrays = load_file(inputs["samples"] / "test" / "inputs.safetensors")
     arrays = {name: values[:SAMPLES] for name, values in arrays.items()}
     count = len(next(iter(arrays.values())))
-    found = {"samples": count, "nodes": list(node_ranges(inputs["frozen"], arrays))}
-    (work / RESULT).write_text(json.dumps(found, indent=1))
+    nodes = list(node_ranges(inputs["frozen"], arrays))
+    Ranges(work).write({"samples": count, "nodes": nodes})
 
 
 def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
@@ -64,8 +63,7 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
     """
     import tensorflow as tf
 
-    graph_def = tf.compat.v1.GraphDef()
-    graph_def.ParseFromString((frozen / "frozen.pb").read_bytes())
+    graph_def = Frozen(frozen).graph_def()
     for node in graph_def.node:
         if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum:
             reduced = _reduced(tf.make_ndarray(node.attr["value"].tensor))
@@ -132,9 +130,8 @@ def _run(graph: Any, fetches: Any, frozen: Path, arrays: Mapping[str, Array]) ->
     import tensorflow as tf
 
     from pipeline.tensors.batches import infer_in_batches
-    from pipeline.tensors.signature import Signature
 
-    signature = Signature.read(frozen / "signature.json")
+    signature = Frozen(frozen).signature
     specs = [{"name": spec.name, "shape": spec.shape} for spec in signature.inputs]
     size = next((spec.shape[0] for spec in signature.inputs if spec.shape), None) or 1
     runs: list[Reduced] = []

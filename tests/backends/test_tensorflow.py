@@ -67,4 +67,4 @@ def unpack(artifact: Path, to: Path) -> None:
     specs = [
         tuple(TensorSpec(s["name"], s["dtype"], tuple(s["shape"])) for s in side) for side in sides
     ]
-    Signature(*specs).write(to / "signature.json")
+    Signature(*specs).write(to)

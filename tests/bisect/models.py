@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from pipeline.bisect.find import FindOptions, find
+from pipeline.bisect.find import RESULT, FindOptions, find
 from pipeline.bisect.source import TraceOptions, trace
 from pipeline.export import onnx as onnx_format
 from pipeline.export import tfjs_graph
@@ -135,7 +135,7 @@ def freeze(
     (folder / "golden").mkdir(parents=True)
     graph = canonical(raw, signature)
     (folder / "frozen.pb").write_bytes(graph.SerializeToString(deterministic=True))
-    signature.write(folder / "signature.json")
+    signature.write(folder)
     samples = np.random.default_rng(7).normal(0, 1, (3, *spec.shape[1:])).astype(np.float32)
     save_file({spec.name: samples}, folder / "golden" / "inputs.safetensors")
     return folder
@@ -202,7 +202,7 @@ class Converted:
         change(model)
         damaged = work / "damaged"
         known = origins.read(self.folder / "onnx")
-        signature = Signature.read(self.folder / "onnx" / "signature.json")
+        signature = Signature.read(self.folder / "onnx")
         damaged.mkdir()
         onnx_format.write(model, signature, damaged, known)
         options = onnx_format.PackageOptions(variant="fp32", codec=codec)
@@ -252,7 +252,7 @@ class Converted:
         out = work / "found"
         out.mkdir()
         find({"artifact": artifact, "trace": traced or self.folder / "trace"}, options, out)
-        result: dict[str, Any] = json.loads((out / "result.json").read_text())
+        result: dict[str, Any] = json.loads((out / RESULT).read_text())
         return result
 
 

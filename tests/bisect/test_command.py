@@ -13,6 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 from pipeline.artifacts.artifact import ArtifactWriter, read
+from pipeline.artifacts.proof import Proof
 from pipeline.build.batch import plan_configs
 from pipeline.config.file import load_config
 from pipeline.engine.schedule import Run
@@ -92,7 +93,7 @@ def test_the_samples_are_those_that_its_proof_found_worst(place: Path) -> None:
     store, (plan,) = Store(place / "store"), plan_configs([place / "digits.yaml"]).values()
     proof = next(one.proofs["onnxruntime-cpu"] for one in plan.artifacts if one.id == "onnx/fp32")
     nodes = replace(plan, nodes={name: plan.nodes[name] for name in needed(plan, proof)})
-    proved = json.loads(store.read(stored_results(nodes, store)[proof], "result.json"))
+    proved = json.loads(store.read(stored_results(nodes, store)[proof], Proof.FILE))
     assert samples == [one["sample"] for one in proved["worst"][:3]]
 
 

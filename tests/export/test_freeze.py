@@ -97,7 +97,7 @@ def awkward() -> Any:
 
 def test_awkward_names(models: Path, tmp_path: Path) -> None:
     folder = frozen(models / "saved", tmp_path / "s")
-    signature = Signature.read(folder / "signature.json")
+    signature = Signature.read(folder)
     assert [spec.name for spec in signature.inputs] == ["times", "unused", "x"]
     assert [(spec.name, spec.softmax) for spec in signature.outputs] == [
         ("MatMul", True),
@@ -124,7 +124,7 @@ def test_awkward_names(models: Path, tmp_path: Path) -> None:
 def test_keras_models(library: str, models: Path, tmp_path: Path) -> None:
     loaded = pytest.importorskip(library).models.load_model(models / f"cnn-{library}.keras")
     folder = frozen(models / f"cnn-{library}.keras", tmp_path / "s")
-    signature = Signature.read(folder / "signature.json")
+    signature = Signature.read(folder)
     assert [spec.name for spec in signature.inputs] == ["image"]
     assert signature.outputs[0].name == "classes"
     assert [spec.softmax for spec in signature.outputs] == [True, True]

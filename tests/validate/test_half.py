@@ -12,6 +12,7 @@ import pytest
 from half_models import frozen, norm_of_large, norm_of_small, plain, samples
 from safetensors.numpy import save_file
 
+from pipeline.artifacts.proof import HalfProof, Ranges
 from pipeline.backends.web import bundles, session
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Keep
@@ -25,7 +26,6 @@ from pipeline.validate.half import (
     FIRST,
     FLOAT16,
     FLOAT32,
-    RESULT,
     SAME,
     HalfOptions,
     half_precision,
@@ -66,11 +66,11 @@ def half(body: Body, place: Path) -> dict[str, Any]:
     with FLOAT32.open(folders["artifact"], runtime=folders["runtime"]) as opened:
         wanted = opened.infer(arrays)
         keep_first(wanted, folders["float32"])
-        signature = Signature.read(graph / "signature.json")
+        signature = Signature.read(graph)
         canary.make(arrays, wanted, signature, opened.infer, folders["golden"])
     run(folders, HalfOptions(task=Purpose(name="tensors")), folders["half"])
-    scanned = json.loads((folders["ranges"] / ranges.RESULT).read_text())
-    ran = json.loads((folders["half"] / RESULT).read_text())
+    scanned = Ranges(folders["ranges"]).read()
+    ran = HalfProof(folders["half"]).read()
     answer = ran["canary"]
     return half_precision(scanned, ran) | {"canary": answer}
 
@@ -159,7 +159,7 @@ def test_what_float16_loses_is_named() -> None:
 
 def test_without_a_run_in_float32_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
     run({"float32": tmp_path}, HalfOptions(task=Purpose(name="tensors")), tmp_path)
-    found = json.loads((tmp_path / RESULT).read_text())
+    found = HalfProof(tmp_path).read()
     assert found["parity"] is None
     assert "did not run on tfjs-webgl@chromium" in found["reason"]
 
@@ -176,7 +176,7 @@ def test_what_fails_in_float16_is_said_and_stops_nothing(tmp_path: Path) -> None
     described |= {"bytes": 0, "inputs": signature, "outputs": signature}
     (tmp_path / "artifact.json").write_text(json.dumps(described))
     kept = run(broken, HalfOptions(task=Purpose(name="tensors")), tmp_path)
-    found = json.loads((tmp_path / RESULT).read_text())
+    found = HalfProof(tmp_path).read()
     assert found["parity"] is None and found["reason"].startswith("it failed: ")
     assert kept is Keep.THIS_BUILD, "it may go well tomorrow"
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import pytest
 from half_models import frozen, norm_of_large, norm_of_small, plain, samples
 from safetensors.numpy import save_file
 
+from pipeline.artifacts.proof import Ranges
 from pipeline.base.options import NoOptions
-from pipeline.validate.ranges import RESULT, SAMPLES, _range, _reduced, scan
+from pipeline.validate.ranges import SAMPLES, _range, _reduced, scan
 
 
 def scanned(body: Callable[[Any], Any], place: Path) -> dict[str, dict[str, Any]]:
@@ -21,7 +21,7 @@ def scanned(body: Callable[[Any], Any], place: Path) -> dict[str, dict[str, Any]
     (place / "work").mkdir()
     folders = {"frozen": frozen(body, place / "frozen"), "samples": place / "samples"}
     scan(folders, NoOptions(), place / "work")
-    found = json.loads((place / "work" / RESULT).read_text())
+    found = Ranges(place / "work").read()
     assert found["samples"] == SAMPLES
     return {node["node"]: node for node in found["nodes"]}
 

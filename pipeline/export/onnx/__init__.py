@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
@@ -72,13 +74,11 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     Raises:
         PipelineError: tf2onnx cannot convert the graph.
     """
-    from tensorflow.core.framework import graph_pb2
-
     from pipeline.export.onnx import tensorflow
     from pipeline.graphs.onnx import canonical, fold, left_float
 
-    signature = Signature.read(inputs["frozen"] / "signature.json")
-    graph_def = graph_pb2.GraphDef.FromString((inputs["frozen"] / "frozen.pb").read_bytes())
+    frozen = Frozen(inputs["frozen"])
+    signature, graph_def = frozen.signature, frozen.graph_def()
     merged: dict[str, str] = {}
     model = tensorflow.convert(graph_def, signature, options.opset, merged)
     fold.fold(model)
@@ -96,8 +96,7 @@ def write(
     model: Any, signature: Signature, work: Path, known: Mapping[str, str] | None = None
 ) -> None:
     """Write a CONVERTED folder; ``known`` are its origins."""
-    (work / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
-    signature.write(work / "signature.json")
+    ConvertedOnnx(work).write(model, signature)
     if known:
         origins.write(work, known)
 
@@ -119,14 +118,12 @@ def _origins(
 @step(version=5, lane="light", tools=("onnx",))
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
-    import onnx
-
     from pipeline.artifacts.artifact import ArtifactWriter
     from pipeline.export.onnx import weights
     from pipeline.graphs.onnx import canonical
 
-    signature = Signature.read(inputs["model"] / "signature.json")
-    model = onnx.ModelProto.FromString((inputs["model"] / "model.onnx").read_bytes())
+    converted = ConvertedOnnx(inputs["model"])
+    signature, model = converted.signature, converted.model()
     known = origins.read(inputs["model"])
     if options.codec is not None:
         weights.encode(model, options.codec, options.codec_options)

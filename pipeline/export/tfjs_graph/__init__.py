@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
@@ -44,15 +45,16 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     from pipeline.export.tfjs_graph.guard import import_converter
 
     converter = import_converter()
-    signature = Signature.read(inputs["frozen"] / "signature.json")
-    optimized, known = _optimize(converter, inputs["frozen"] / "frozen.pb", signature)
+    frozen, converted = Frozen(inputs["frozen"]), ConvertedTfjs(work)
+    signature = frozen.signature
+    optimized, known = _optimize(converter, frozen.graph_file, signature)
     graph_def = _in_walk_order(optimized, signature)
     origins.write(work, origins_of(graph_def, *known))
     weights = converter.extract_weights(graph_def)
     manifest = converter.write_weights.write_weights(
         weights, str(work), write_manifest=False, shard_size_bytes=2**40
     )
-    _join_shards(work, manifest)
+    _join_shards(converted, manifest)
     model = {
         "format": "graph-model",
         "generatedBy": _tensorflow_version(),
@@ -66,8 +68,8 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
         model["userDefinedMetadata"] = {
             "structuredOutputKeys": [output.name for output in signature.outputs]
         }
-    (work / "model.json").write_text(json.dumps(model, separators=(",", ":")))
-    shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
+    converted.write_model(json.dumps(model, separators=(",", ":")))
+    converted.keep_signature(frozen)
 
 
 _Known = tuple[BeforeFusing, set[str], set[str]]
@@ -195,17 +197,18 @@ def _walk(start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[
             stack.append((source.lstrip("^").split(":")[0], False))
 
 
-def _join_shards(work: Path, manifest: list[dict[str, Any]]) -> None:
+def _join_shards(converted: ConvertedTfjs, manifest: list[dict[str, Any]]) -> None:
     """Make one file of all groups of weights: mostly there is one, and needs only its name."""
-    whole = work / "weights.bin"
-    first, *others = [work / path for group in manifest for path in group["paths"]] or [whole]
+    whole = converted.weights_file
+    parts = [converted.folder / path for group in manifest for path in group["paths"]]
+    first, *others = parts or [whole]
     with first.open("ab") as joined:
         for part in others:
             joined.write(part.read_bytes())
             part.unlink()
     first.rename(whole)
     weights = [weight for group in manifest for weight in group["weights"]]
-    manifest[:] = [{"paths": ["weights.bin"], "weights": weights}]
+    manifest[:] = [{"paths": [whole.name], "weights": weights}]
 
 
 def _signature_json(signature: Signature) -> dict[str, Any]:

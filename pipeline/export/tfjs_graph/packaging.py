@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.export.tfjs_graph.scales import scale_outputs
 from pipeline.export.tfjs_graph.slim import share_constants, slim
 from pipeline.graphs import origins
 from pipeline.tensors.arrays import np
-from pipeline.tensors.signature import Signature
 from pipeline.weights.sharding import Tensor, is_kernel, shards
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ class PackageOptions(options.Options):
 @step(version=7, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins."""
-    model = json.loads((inputs["model"] / "model.json").read_text())
-    signature = Signature.read(inputs["model"] / "signature.json")
-    writer = ArtifactWriter(work, options.format, options.variant, signature)
+    converted = ConvertedTfjs(inputs["model"])
+    model = converted.model()
+    writer = ArtifactWriter(work, options.format, options.variant, converted.signature)
     (group,) = model["weightsManifest"]
-    contents = _contents(group["weights"], (inputs["model"] / "weights.bin").read_bytes())
+    contents = _contents(group["weights"], converted.weights_file.read_bytes())
     if model["format"] == "graph-model":
         share_constants(model, contents)
     if options.codec is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
@@ -39,14 +40,15 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
             todo="leave tfjs-layers out of export, or use a .keras or .h5 file as the source",
         )
     keras_model = loaded.keras()
-    _check_signature(keras_model, Signature.read(inputs["frozen"] / "signature.json"))
+    frozen, converted = Frozen(inputs["frozen"]), ConvertedTfjs(work)
+    _check_signature(keras_model, frozen.signature)
     topology = layers_config(keras_model)
     weights = _unique(_weights(keras_model))
-    (work / "weights.bin").write_bytes(
+    converted.weights_file.write_bytes(
         b"".join(w.astype("<f4").tobytes() for w in weights.values())
     )
-    (work / "model.json").write_text(_model_json(topology, weights))
-    shutil.copyfile(inputs["frozen"] / "signature.json", work / "signature.json")
+    converted.write_model(_model_json(topology, weights))
+    converted.keep_signature(frozen)
 
 
 def _check_signature(keras_model: Any, signature: Signature) -> None:
@@ -114,7 +116,7 @@ def _model_json(topology: dict[str, Any], weights: dict[str, NDArray[np.generic]
             "backend": "tensorflow",
             "model_config": topology,
         },
-        "weightsManifest": [{"paths": ["weights.bin"], "weights": manifest}],
+        "weightsManifest": [{"paths": [ConvertedTfjs.WEIGHTS], "weights": manifest}],
     }
     return json.dumps(content, sort_keys=True, separators=(",", ":"))
 

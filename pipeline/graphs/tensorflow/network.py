@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature
-
-GRAPH, SIGNATURE = "frozen.pb", "signature.json"
 
 
 class Network:
@@ -31,26 +29,20 @@ class Network:
 
         Every converter folds them, and would move weights off the grid that they are put on.
         """
-        from tensorflow.core.framework import graph_pb2
-
         from pipeline.graphs.tensorflow.constants import fold_constants
         from pipeline.graphs.tensorflow.fold import Folder
 
-        graph_def = graph_pb2.GraphDef.FromString((frozen / GRAPH).read_bytes())
-        signature = Signature.read(frozen / SIGNATURE)
+        graph_def, signature = Frozen(frozen).graph_def(), Frozen(frozen).signature
         fold_constants(graph_def)
         outputs = [spec.name for spec in signature.outputs]
         return cls(Folder(graph_def, outputs).run(), signature)
 
     def write(self, frozen: Path, work: Path) -> None:
         """A FROZEN folder with this graph, and all else as in ``frozen``."""
-        for file in sorted(frozen.iterdir()):
-            if file.name != GRAPH:
-                shutil.copyfile(file, work / file.name)
         ordered = self.in_order()
         del self.graph_def.node[:]
         self.graph_def.node.extend(ordered)
-        (work / GRAPH).write_bytes(self.graph_def.SerializeToString(deterministic=True))
+        Frozen(work).write_changed(self.graph_def, Frozen(frozen))
 
     def in_order(self) -> list[Any]:
         """Inputs and what outputs need, each node behind those that it reads."""

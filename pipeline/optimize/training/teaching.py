@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options
 from pipeline.engine.step import progress
@@ -157,5 +158,4 @@ def write_source(model: Any, work: Path) -> None:
     from pipeline.optimize.training.finetune import save
 
     save(model, work / "model.h5")
-    source = {"load": "keras_file", "path": "model.h5"}
-    (work / "source.json").write_text(json.dumps(source, sort_keys=True))
+    SourceFolder(work).describe("keras_file", path="model.h5")

@@ -11,6 +11,9 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.proof import HalfProof, Proof, Ranges
+from pipeline.artifacts.source_folder import Identity, SourceFolder
 from pipeline.base import options, tools
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
@@ -18,15 +21,12 @@ from pipeline.measures.metrics import metric_of
 from pipeline.publish.delivery import runtime
 from pipeline.publish.delivery.compress import SIZES, total
 from pipeline.storage.layout import TWINS
-from pipeline.tensors.signature import Signature
 from pipeline.validate import canary, portable
 from pipeline.validate.canary_tolerance import canary_of
 from pipeline.validate.cascade_candidates import calibrated
 from pipeline.validate.dominance import dominated
 from pipeline.validate.gates import Facts, judge, not_applied
-from pipeline.validate.half import RESULT as HALF
 from pipeline.validate.half import half_precision
-from pipeline.validate.ranges import RESULT as RANGES
 from pipeline.validate.trust import doubt
 from pipeline.validate.verdict import NotMade
 
@@ -66,22 +66,20 @@ class ManifestOptions(options.Options):
     """What of the config could not be made."""
 
 
-@step(version=1, quick=True)
+@step(version=2, quick=True)
 def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
-    """SOURCE -> ``source.json``: its digest, and what its author says of it."""
+    """SOURCE -> IDENTITY: its digest, and what its author says of it."""
     from pipeline.base.digest import scan, tree_digest
 
-    said = inputs["source"] / "facts.json"
-    facts = json.loads(said.read_text()) if said.exists() else None
-    identity = {"sha256": tree_digest(scan(inputs["source"])), "facts": facts}
-    (work / "source.json").write_text(json.dumps(identity))
+    sha256 = tree_digest(scan(inputs["source"]))
+    Identity(work).write(sha256, SourceFolder(inputs["source"]).facts)
 
 
 @step(version=12, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = json.loads((inputs["golden"] / "golden.json").read_text())
-    signature = Signature.read(inputs["frozen"] / "signature.json")
+    signature = Frozen(inputs["frozen"]).signature
     said = canary.read(inputs["golden"])
     proved = [_artifact(inputs, each, golden, said, options.strict) for each in options.artifacts]
     plain = {artifact.id for artifact in options.artifacts if artifact.plain}
@@ -119,10 +117,9 @@ _DROPPED = ("id", "dominated_by", "dominated_reason")
 
 def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
     """The kind of source and its options, its size, digest, and what its author says of it."""
-    identity = json.loads((inputs["source"] / "source.json").read_text())
-    frozen = json.loads((inputs["frozen"] / "facts.json").read_text())
-    known = {"sha256": identity["sha256"], "parameters": frozen["parameters"]}
-    facts = {"facts": identity["facts"]} if identity["facts"] else {}
+    identity, frozen = Identity(inputs["source"]), Frozen(inputs["frozen"])
+    known = {"sha256": identity.sha256, "parameters": frozen.parameters}
+    facts = {"facts": identity.facts} if identity.facts else {}
     return options.source | known | facts
 
 
@@ -153,10 +150,7 @@ def _artifact(
     inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any], strict: bool
 ) -> dict[str, Any]:
     description = _with_wire_bytes(artifacts.read(inputs[proved.id]), inputs, proved.id)
-    results = [
-        json.loads((inputs[f"{proved.id} {target}"] / "result.json").read_text())
-        for target in proved.targets
-    ]
+    results = [Proof(inputs[f"{proved.id} {target}"]).read() for target in proved.targets]
     half, in_half = _half_precision(inputs, proved.id)
     facts = Facts(description["bytes"], description["br_bytes"], half["safe"], golden["accuracy"])
     known = portable.read(inputs.get(f"{proved.id} portable"))
@@ -228,9 +222,9 @@ def _with_dominance(artifacts: list[dict[str, Any]], stay: set[str]) -> list[dic
 
 def _half_precision(inputs: Inputs, artifact: str) -> tuple[dict[str, Any], Any]:
     """What is known of an artifact in float16, and its answer to the canary if it is safe there."""
-    ranges = json.loads((inputs[f"{artifact} ranges"] / RANGES).read_text())
+    ranges = Ranges(inputs[f"{artifact} ranges"]).read()
     folder = inputs.get(f"{artifact} half")
-    ran = json.loads((folder / HALF).read_text()) if folder else None
+    ran = HalfProof(folder).read() if folder else None
     known = half_precision(ranges, ran)
     return known, ran["canary"] if ran and known["safe"] else None
 

@@ -98,7 +98,7 @@ def make_graph(
         frozen, model = Path(temporary, "frozen"), Path(temporary, "model")
         frozen.mkdir(), model.mkdir()
         (frozen / "frozen.pb").write_bytes(graph.as_graph_def().SerializeToString())
-        signature.write(frozen / "signature.json")
+        signature.write(frozen)
         tfjs_graph.convert({"frozen": frozen}, NoOptions(), model)
         options = PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=SHARD_BYTES)
         (FIXTURES / case / "artifact").mkdir()

@@ -1,0 +1,58 @@
+"""A FROZEN folder: one TensorFlow graph with constants for variables, and its signature."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipeline.tensors.signature import Signature
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The graph's inputs and outputs are called as in the signature."""
+
+    folder: Path
+
+    GRAPH: ClassVar = "frozen.pb"
+    FACTS: ClassVar = "facts.json"
+
+    @property
+    def signature(self) -> Signature:
+        return Signature.read(self.folder)
+
+    @property
+    def parameters(self) -> int:
+        """How many float weights the source has."""
+        count: int = json.loads((self.folder / self.FACTS).read_text())["parameters"]
+        return count
+
+    @property
+    def graph_file(self) -> Path:
+        """A serialized ``GraphDef``."""
+        return self.folder / self.GRAPH
+
+    def graph_def(self) -> Any:
+        """The graph, read anew."""
+        from tensorflow.core.framework import graph_pb2
+
+        return graph_pb2.GraphDef.FromString(self.graph_file.read_bytes())
+
+    def write(self, graph_def: Any, signature: Signature, parameters: int) -> None:
+        """Write all of it, always the same bytes of the same graph."""
+        self._write_graph(graph_def)
+        signature.write(self.folder)
+        (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters}))
+
+    def write_changed(self, graph_def: Any, before: Frozen) -> None:
+        """Write a changed graph, and all else as before."""
+        for file in sorted(before.folder.iterdir()):
+            if file.name != self.GRAPH:
+                shutil.copyfile(file, self.folder / file.name)
+        self._write_graph(graph_def)
+
+    def _write_graph(self, graph_def: Any) -> None:
+        self.graph_file.write_bytes(graph_def.SerializeToString(deterministic=True))
