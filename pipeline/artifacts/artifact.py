@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,41 @@ class ArtifactWriter:
         (self._work / DESCRIPTION).write_text(json.dumps(description, indent=1))
 
 
-def read(artifact: Path) -> dict[str, Any]:
-    """The description of an artifact folder."""
-    description: dict[str, Any] = json.loads((artifact / DESCRIPTION).read_text())
-    return description
+@dataclass(frozen=True)
+class ArtifactFolder:
+    """An ARTIFACT folder: the unit that is proved and published."""
 
+    folder: Path
 
-def name(artifact: Path) -> str:
-    """The id of an artifact folder: ``tfjs-graph/uint8``."""
-    description = read(artifact)
-    return f"{description['format']}/{description['variant']}"
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """``artifact.json``, as pages and manifests have it."""
+        description: dict[str, Any] = json.loads((self.folder / DESCRIPTION).read_text())
+        return description
+
+    @property
+    def id(self) -> str:
+        """As in ``tfjs-graph/uint8``."""
+        return f"{self.format}/{self.variant}"
+
+    @property
+    def format(self) -> str:
+        return str(self.description["format"])
+
+    @property
+    def variant(self) -> str:
+        return str(self.description["variant"])
+
+    @property
+    def entry(self) -> Path:
+        """The file that a user loads; the others lie beside it."""
+        return self.folder / str(self.description["entry"])
+
+    @property
+    def paths(self) -> list[str]:
+        """Of all files, within the folder."""
+        return [str(file["path"]) for file in self.description["files"]]
+
+    @property
+    def signature(self) -> Signature:
+        return Signature.of_json(self.description)

@@ -37,9 +37,9 @@ class TensorflowSession(NativeSession):
 
         graph = _graph(self._entry)
         signature = json.loads(self._entry.read_text())["signature"]
+        specs = {"inputs": self._signature.inputs, "outputs": self._signature.outputs}
         names = {
-            side: [signature[side][spec["name"]]["name"] for spec in self._description[side]]
-            for side in ("inputs", "outputs")
+            side: [signature[side][spec.name]["name"] for spec in specs[side]] for side in specs
         }
         try:
             wrapped = tf.compat.v1.wrap_function(
@@ -58,8 +58,8 @@ class TensorflowSession(NativeSession):
     def _batch(self, inputs: Arrays) -> dict[str, Array]:
         import tensorflow as tf
 
-        given = [tf.constant(inputs[spec["name"]]) for spec in self._description["inputs"]]
-        names = [spec["name"] for spec in self._description["outputs"]]
+        given = [tf.constant(inputs[spec.name]) for spec in self._signature.inputs]
+        names = [spec.name for spec in self._signature.outputs]
         results = self._session(*given)
         return {name: result.numpy() for name, result in zip(names, results, strict=True)}
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.session import Unavailable
 from pipeline.backends.targets import Target
 from pipeline.base.errors import PipelineError
@@ -177,7 +177,7 @@ class Comparison:
         with tempfile.TemporaryDirectory(dir=self.work) as temporary:
             folder = Path(temporary)
             self.format.cut(self.artifact, cut, folder)
-            names = {spec["name"] for spec in artifacts.read(folder)["inputs"]}
+            names = {spec.name for spec in ArtifactFolder(folder).signature.inputs}
             with self.target.open(folder, runtime=self.runtime) as session:
                 self.hardware = asdict(session.hardware)
                 yield session, names

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.targets import Target
 from pipeline.bisect.graph import Cut, Graph, Op, flowing
 from pipeline.bisect.pages import SCRIPTS, write_page
@@ -93,8 +93,7 @@ def write_script(folder: Path, target: Target) -> str:
 def _load(artifact: Path) -> Any:
     import onnx
 
-    entry = artifact / artifacts.read(artifact)["entry"]
-    return onnx.load(entry, load_external_data=False)
+    return onnx.load(ArtifactFolder(artifact).entry, load_external_data=False)
 
 
 def _needed(graph: Any, wanted: Cut) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.targets import Target
 from pipeline.bisect.graph import Cut, Graph, Op, flowing
 from pipeline.bisect.pages import write_page
@@ -100,7 +100,7 @@ def write_script(folder: Path, target: Target) -> str:
 
 
 def _load(artifact: Path) -> Any:
-    return json.loads((artifact / artifacts.read(artifact)["entry"]).read_text())
+    return json.loads(ArtifactFolder(artifact).entry.read_text())
 
 
 def _weights(model: Any) -> list[Any]:

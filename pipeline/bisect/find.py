@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.base.errors import MissingToolError, PipelineError
@@ -54,7 +54,7 @@ def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
 
 def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[str, Any]:
     artifact, trace = inputs["artifact"], Trace(inputs["trace"])
-    module = graphs.format_of(artifacts.read(artifact)["format"])
+    module = graphs.format_of(ArtifactFolder(artifact).format)
     graph = module.read(artifact)
     comparison = Comparison(artifact, module, graph, target, trace, work, inputs.get("runtime"))
     traced = _traced(graph, origins.read(artifact), trace)

@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.artifacts import artifact as artifacts
-from pipeline.artifacts.artifact import ArtifactWriter
+from pipeline.artifacts.artifact import ArtifactFolder, ArtifactWriter
 from pipeline.bisect.graph import Cut
 from pipeline.tensors.signature import Signature, TensorSpec
 
 
 def part_writer(artifact: Path, cut: Cut, inputs: Sequence[str], folder: Path) -> ArtifactWriter:
     """A writer for a part of ``artifact`` that takes ``inputs``, tensors given or public ones."""
-    description = artifacts.read(artifact)
-    public = {spec["name"]: spec for spec in description["inputs"]}
+    whole = ArtifactFolder(artifact)
+    public = {spec.name: spec for spec in whole.signature.inputs}
     specs = [
         TensorSpec(name, cut.given[name].dtype, cut.given[name].shape)
         if name in cut.given
-        else TensorSpec(name, public[name]["dtype"], tuple(public[name]["shape"]))
+        else public[name]
         for name in inputs
     ]
     outputs = [TensorSpec(cut.returned(tensor), "", ()) for tensor in cut.tensors]
     return ArtifactWriter(
         folder,
-        description["format"],
-        description["variant"],
+        whole.format,
+        whole.variant,
         Signature(tuple(specs), tuple(outputs)),
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.bisect.compare import Comparison, Seen, call, cut_of
 from pipeline.bisect.differences import Difference, from_source
 from pipeline.bisect.graph import Cut
@@ -63,7 +63,8 @@ def write_reproduction(
     with tempfile.TemporaryDirectory(dir=comparison.work) as temporary:
         comparison.format.cut(comparison.artifact, cut, Path(temporary))
         comparison.format.unpack(Path(temporary), folder)
-        names = {spec["name"] for spec in artifacts.read(Path(temporary))["inputs"]}
+        part = ArtifactFolder(Path(temporary))
+        names = {spec.name for spec in part.signature.inputs}
     sample, scale = _worst_sample(comparison, finding, cut, seen)
     feeds = comparison.trace.feeds(sample) | comparison.given(cut, seen, sample)
     used = {name: value for name, value in feeds.items() if name in names}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import PipelineError, RunError
 from pipeline.tensors.arrays import Array, Arrays, np
+from pipeline.tensors.signature import TensorSpec
 
 if TYPE_CHECKING:
     Run = Callable[[dict[str, Array]], Arrays]
@@ -15,12 +16,9 @@ if TYPE_CHECKING:
 FREE_BATCH = 64
 BATCH_BYTES = 8 * 2**20
 
-#: Input specs as ``artifact.json`` has them: {"name", "dtype", "shape"}.
-Spec = Mapping[str, Any]
-
 
 def infer_in_batches(
-    run: Run, inputs: Arrays, input_specs: Sequence[Spec], most: int = FREE_BATCH
+    run: Run, inputs: Arrays, input_specs: Sequence[TensorSpec], most: int = FREE_BATCH
 ) -> dict[str, Array]:
     """Run [n, …] samples through a model that takes one batch at a time.
 
@@ -32,8 +30,8 @@ def infer_in_batches(
         PipelineError: inputs are missing or differ in number.
         RunError: an output's rows do not follow the samples.
     """
-    count = _count(inputs, [spec["name"] for spec in input_specs])
-    if any(len(spec["shape"]) == inputs[spec["name"]].ndim - 1 for spec in input_specs):
+    count = _count(inputs, [spec.name for spec in input_specs])
+    if any(len(spec.shape) == inputs[spec.name].ndim - 1 for spec in input_specs):
         return _join([run(sample) for sample in _samples(inputs, input_specs)], stack=True)
     size = batch_size(inputs, input_specs, most)
     parts = [_trim(run(batch), size, used) for batch, used in _batches(inputs, count, size)]
@@ -43,7 +41,7 @@ def infer_in_batches(
 def infer_singly_at_worst(
     run: Run,
     inputs: Arrays,
-    input_specs: Sequence[Spec],
+    input_specs: Sequence[TensorSpec],
     most: int = FREE_BATCH,
     reopen: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, Array], str | None]:
@@ -69,9 +67,9 @@ def infer_singly_at_worst(
         return infer_in_batches(run, inputs, input_specs, 1), error.what
 
 
-def batch_size(inputs: Arrays, input_specs: Sequence[Spec], most: int = FREE_BATCH) -> int:
+def batch_size(inputs: Arrays, input_specs: Sequence[TensorSpec], most: int = FREE_BATCH) -> int:
     """The model's own batch where it is fixed, else what is bounded in number and bytes."""
-    fixed = [spec["shape"][0] for spec in input_specs if spec["shape"] and spec["shape"][0]]
+    fixed = [spec.shape[0] for spec in input_specs if spec.shape and spec.shape[0]]
     if fixed:
         return int(fixed[0])
     count = int(next(iter(inputs.values())).shape[0])
@@ -89,8 +87,8 @@ def _count(inputs: Arrays, names: list[str]) -> int:
     return int(counts.pop())
 
 
-def _samples(inputs: Arrays, input_specs: Sequence[Spec]) -> Iterator[dict[str, Array]]:
-    ranks = {spec["name"]: len(spec["shape"]) for spec in input_specs}
+def _samples(inputs: Arrays, input_specs: Sequence[TensorSpec]) -> Iterator[dict[str, Array]]:
+    ranks = {spec.name: len(spec.shape) for spec in input_specs}
     for i in range(next(iter(inputs.values())).shape[0]):
         yield {
             # With the dots a scalar stays an array.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,13 @@ class Signature:
     @classmethod
     def read(cls, folder: Path) -> Signature:
         """Read what ``write`` wrote."""
-        data = json.loads(cls.file(folder).read_text())
+        return cls.of_json(json.loads(cls.file(folder).read_text()))
+
+    @classmethod
+    def of_json(cls, data: Mapping[str, Any]) -> Signature:
+        """Of what ``asdict`` made, maybe with more beside it."""
         return cls(*(tuple(_spec(item) for item in data[side]) for side in ("inputs", "outputs")))
 
 
 def _spec(item: dict[str, Any]) -> TensorSpec:
-    return TensorSpec(item["name"], item["dtype"], tuple(item["shape"]), item["softmax"])
+    return TensorSpec(item["name"], item["dtype"], tuple(item["shape"]), item.get("softmax", False))

@@ -78,8 +78,7 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
         results = loaded.function(**given)
         return {name: results[key].numpy() for name, key in loaded.results.items()}
 
-    specs = [{"name": spec.name, "shape": spec.shape} for spec in loaded.signature.inputs]
-    return infer_in_batches(batch, arrays, specs)
+    return infer_in_batches(batch, arrays, loaded.signature.inputs)
 
 
 def _check_finite(outputs: Mapping[str, Array]) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import Proof
 from pipeline.backends.targets import Target
 from pipeline.base import options
@@ -218,7 +218,7 @@ def _latency(session: Session, reference: Path | None, one: Arrays, repeats: int
     else:
         latency = time_until_narrow(time, repeats)
     return {
-        **summary(load_ms, latency, artifacts.name(reference) if reference else None),
+        **summary(load_ms, latency, ArtifactFolder(reference).id if reference else None),
         "fetched_bytes": session.fetched_bytes,
         "memory": dict(session.memory()),
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import Portability
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
@@ -65,12 +66,10 @@ class Options(options.Options):
 
 @step(version=2, tools=("onnx", "numpy"))
 def check(inputs: Inputs, options: Options, work: Path) -> None:
-    """ARTIFACT (onnx) -> ``portable.json``: as ``describe`` gives."""
+    """ARTIFACT (onnx) -> PORTABILITY: as ``describe`` gives."""
     import onnx
 
-    from pipeline.artifacts import artifact
-
-    entry = inputs["artifact"] / artifact.read(inputs["artifact"])["entry"]
+    entry = ArtifactFolder(inputs["artifact"]).entry
     model = onnx.load(entry, load_external_data=False)
     Portability(work).write(describe(model, entry.parent))
 

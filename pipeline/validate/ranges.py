@@ -132,7 +132,6 @@ def _run(graph: Any, fetches: Any, frozen: Path, arrays: Mapping[str, Array]) ->
     from pipeline.tensors.batches import infer_in_batches
 
     signature = Frozen(frozen).signature
-    specs = [{"name": spec.name, "shape": spec.shape} for spec in signature.inputs]
     size = next((spec.shape[0] for spec in signature.inputs if spec.shape), None) or 1
     runs: list[Reduced] = []
     with tf.compat.v1.Session(graph=graph, config=_as_it_is()) as session:
@@ -143,7 +142,7 @@ def _run(graph: Any, fetches: Any, frozen: Path, arrays: Mapping[str, Array]) ->
 
         for start in range(0, len(next(iter(arrays.values()))), size):
             one = {name: values[start : start + size] for name, values in arrays.items()}
-            infer_in_batches(observe, one, specs)
+            infer_in_batches(observe, one, signature.inputs)
     return _joined(runs)
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from pipeline.base.errors import PipelineError
 from pipeline.tensors.batches import infer_in_batches
+from pipeline.tensors.signature import TensorSpec
 
 
-def spec(name: str, *shape: int | None) -> dict[str, Any]:
-    return {"name": name, "dtype": "float32", "shape": list(shape)}
+def spec(name: str, *shape: int | None) -> TensorSpec:
+    return TensorSpec(name, "float32", shape)
 
 
 class Recorder:

@@ -117,10 +117,10 @@ def _unfuse(artifact: Path) -> None:
     import tensorflow as tf
     from google.protobuf.json_format import MessageToDict, ParseDict
 
-    from pipeline.artifacts import artifact as artifacts
+    from pipeline.artifacts.artifact import ArtifactFolder
     from pipeline.export.tfjs_graph.unfuse import unfuse
 
-    entry = artifact / artifacts.read(artifact)["entry"]
+    entry = ArtifactFolder(artifact).entry
     model = json.loads(entry.read_text())
     graph = ParseDict(model["modelTopology"], tf.compat.v1.GraphDef())
     unfuse(graph)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import brotli
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder, ArtifactWriter
 from pipeline.tensors.signature import Signature
 from tests.benchmarks.peers import peers_environment
 
@@ -48,7 +48,7 @@ def tfjs(saved_model: Path, signature: Signature, work: Path, *flags: str) -> Pa
     work.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as made:
         convert_tfjs(saved_model, Path(made), *flags)
-        writer = artifacts.ArtifactWriter(work, "tfjs-graph", "peer", signature)
+        writer = ArtifactWriter(work, "tfjs-graph", "peer", signature)
         model = Path(made, "model.json").read_text()
         for file in sorted(Path(made).glob("*.bin")):
             model = model.replace(file.name, writer.add_file(file.read_bytes(), "bin"))
@@ -69,7 +69,7 @@ def onnx_int8(
         _run("tf2onnx.convert", *words)
         shape_inference.quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
         quantize_static(str(ready), str(made), _Reader(calibration), per_channel=True)
-        writer = artifacts.ArtifactWriter(work, "onnx", "peer", signature)
+        writer = ArtifactWriter(work, "onnx", "peer", signature)
         writer.finish(writer.add_file(made.read_bytes(), "onnx"))
     return work
 
@@ -89,7 +89,7 @@ class _Reader:
 
 def wire_bytes(artifact: Path) -> int:
     """Bytes of all of an artifact's files after brotli, at its best."""
-    files = [artifact / file["path"] for file in artifacts.read(artifact)["files"]]
+    files = [artifact / path for path in ArtifactFolder(artifact).paths]
     return sum(len(brotli.compress(file.read_bytes(), quality=11)) for file in files)
 
 

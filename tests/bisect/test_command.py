@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from pipeline.artifacts.artifact import ArtifactWriter, read
+from pipeline.artifacts.artifact import ArtifactFolder, ArtifactWriter
 from pipeline.artifacts.proof import Proof
 from pipeline.build.batch import plan_configs
 from pipeline.config.file import load_config
@@ -23,7 +23,6 @@ from pipeline.export.onnx import weights
 from pipeline.graphs.origins import FILE
 from pipeline.plan import Plan, make_plan
 from pipeline.plan.execute import NoLanes, stored_results
-from pipeline.tensors.signature import Signature, _spec
 
 PIPELINE = Path(sys.executable).with_name("pipeline")
 
@@ -163,8 +162,8 @@ def plant(place: Path, work: Path) -> None:
     files = {name: dict(node.files) for name, node in plan.nodes.items() if node.files}
     run = Run(plan, store, NoLanes(), files, Silent())
     artifact = store.open(run.all()[node])
-    description = read(artifact)
-    model = onnx.load(artifact / description["entry"], load_external_data=False)
+    whole = ArtifactFolder(artifact)
+    model = onnx.load(whole.entry, load_external_data=False)
     for tensor in model.graph.initializer:
         if tensor.external_data:
             entry = {item.key: item.value for item in tensor.external_data}
@@ -176,10 +175,9 @@ def plant(place: Path, work: Path) -> None:
             values = numpy_helper.to_array(tensor).copy()
             values.flat[0] += 1
             tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
-    signature = Signature(*(tuple(map(_spec, description[side])) for side in ("inputs", "outputs")))
     folder = work / "artifact"
     folder.mkdir()
-    writer = ArtifactWriter(folder, "onnx", "fp32", signature)
+    writer = ArtifactWriter(folder, "onnx", "fp32", whole.signature)
     weights.externalize(model, 2**22, lambda data: writer.add_file(data, "bin"))
     writer.finish(writer.add_file(model.SerializeToString(), "onnx"))
     (folder / FILE).write_text((artifact / FILE).read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pipeline.artifacts import artifact as artifacts
 from pipeline.backends import failures
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.native.runtime import NativeSession
@@ -67,12 +66,12 @@ class OnnxruntimeSession(NativeSession):
         if ran != self.provider:
             # It goes on with the next one, and only logs why.
             raise Unavailable(f"onnxruntime runs on {ran} where {self.provider} was asked for")
-        promised = [spec["name"] for spec in self._description["outputs"]]
+        promised = [spec.name for spec in self._signature.outputs]
         actual = [output.name for output in session.get_outputs()]
         if sorted(actual) != sorted(promised):
             raise PipelineError(
                 f"the model returns {actual}, the artifact promises {promised}",
-                where=artifacts.name(self._artifact),
+                where=self._artifact.id,
             )
 
     def _batch(self, inputs: Arrays) -> dict[str, Array]:
@@ -80,7 +79,7 @@ class OnnxruntimeSession(NativeSession):
             node.name: inputs[node.name].astype(_DTYPES[node.type], copy=False)
             for node in self._session.get_inputs()
         }
-        names = [spec["name"] for spec in self._description["outputs"]]
+        names = [spec.name for spec in self._signature.outputs]
         try:
             values = self._session.run(names, feeds)
         except Exception as error:  # as above
@@ -89,5 +88,5 @@ class OnnxruntimeSession(NativeSession):
 
     def _refused(self, error: Exception) -> RunError:
         refused = failures.of_runtime(f"onnxruntime does not run it: {error}")
-        refused.where = artifacts.name(self._artifact)
+        refused.where = self._artifact.id
         return refused

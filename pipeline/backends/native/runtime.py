@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.session import Latency
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import infer_singly_at_worst
@@ -73,9 +73,8 @@ class NativeSession(ABC):
     """An artifact in this process; a runtime says how to load it and how to run one batch."""
 
     def __init__(self, artifact: Path) -> None:
-        self._artifact = artifact
-        self._description = artifacts.read(artifact)
-        self._entry = artifact / self._description["entry"]
+        self._artifact = ArtifactFolder(artifact)
+        self._entry, self._signature = self._artifact.entry, self._artifact.signature
         self._ran = False
         self._batch_failure: str | None = None
         self._memory: dict[str, int | None] | None = None
@@ -105,7 +104,7 @@ class NativeSession(ABC):
 
     def infer(self, inputs: Arrays) -> dict[str, Array]:
         outputs, self._batch_failure = infer_singly_at_worst(
-            self._run, inputs, self._description["inputs"]
+            self._run, inputs, self._signature.inputs
         )
         return outputs
 

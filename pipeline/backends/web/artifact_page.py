@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends import failures
 from pipeline.backends.session import Unavailable
 from pipeline.backends.web.driver import CRASHED, BrowserGone, PageFailure
@@ -27,7 +27,7 @@ class ArtifactPage:
     def __init__(self, engine: str, artifact: Path, query: str = "") -> None:
         self._run = running(engine)
         self.server = self._run.server
-        self.where = f"{artifacts.name(artifact)} in {engine}"
+        self.where = f"{ArtifactFolder(artifact).id} in {engine}"
         self._mounts: list[str] = []
         self.url = self.mount(artifact)
         try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Hardware, Latency
@@ -71,9 +71,8 @@ class PageSession:
     """An artifact in a page of its own, on one backend of a runtime."""
 
     def __init__(self, artifact: Path, engine: str, runtime: Runtime) -> None:
-        self._artifact, self._engine, self._runtime = artifact, engine, runtime
-        self._description = artifacts.read(artifact)
-        self._bundle = bundles.name_of(runtime.name, self._description["format"])
+        self._artifact, self._engine, self._runtime = ArtifactFolder(artifact), engine, runtime
+        self._bundle = bundles.name_of(runtime.name, self._artifact.format)
         self._opened: dict[str, Any] = {}
         self._files: list[dict[str, Any]] = []
         self._memory: dict[str, int | None] | None = None
@@ -115,7 +114,7 @@ class PageSession:
         count = len(next(iter(inputs.values()), ()))
         most = 1 if self._compiles_longer(count) else FREE_BATCH
         outputs, self._batch_failure = infer_singly_at_worst(
-            self._run, inputs, self._description["inputs"], most, self._reopen
+            self._run, inputs, self._artifact.signature.inputs, most, self._reopen
         )
         return outputs
 
@@ -146,7 +145,7 @@ class PageSession:
         ids = [_ARTIFACT]
         if reference is not None:
             self._memory = self._read_memory()
-            self._open_model(_REFERENCE, artifacts.read(reference), page.mount(reference))
+            self._open_model(_REFERENCE, ArtifactFolder(reference), page.mount(reference))
             ids.append(_REFERENCE)
         effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
         times = page.ask_with("time", inputs, ids=ids, **effort)
@@ -175,12 +174,12 @@ class PageSession:
 
         flags = ",".join(f"{name}:{value}" for name, value in self._runtime.flags.items())
         query = f"?tfjsflags={flags}" if flags else ""
-        self._page = page = ArtifactPage(self._engine, self._artifact, query)
+        self._page = page = ArtifactPage(self._engine, self._artifact.folder, query)
         self._memory = None
         try:
             made = self._runtime.made or bundles.made(self._bundle)
             self._files = bundles.files(self._bundle, made, page.mount(made), page.server.url)
-            answer = self._open_model(_ARTIFACT, self._description, page.url)
+            answer = self._open_model(_ARTIFACT, self._artifact, page.url)
         except Exception:
             self._close()
             raise
@@ -188,7 +187,8 @@ class PageSession:
         version = {"engine_version": page.browser_version, "runtime": self._bundle}
         self._opened = {**version, **_snake(answer)}
 
-    def _open_model(self, name: str, description: dict[str, Any], url: str) -> dict[str, Any]:
+    def _open_model(self, name: str, artifact: ArtifactFolder, url: str) -> dict[str, Any]:
+        description = artifact.description
         files = [{**file, "url": url + file["path"]} for file in description["files"]]
         request = {
             "id": name,
@@ -209,7 +209,7 @@ class PageSession:
 
     def _require_page(self) -> ArtifactPage:
         if self._page is None:
-            raise PipelineError("the session is closed", where=artifacts.name(self._artifact))
+            raise PipelineError("the session is closed", where=self._artifact.id)
         return self._page
 
 

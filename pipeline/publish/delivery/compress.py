@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.base import options
 from pipeline.engine.step import Inputs, piece, progress, step
 from pipeline.storage.layout import TWINS
@@ -65,7 +65,7 @@ def compress(inputs: Inputs, options: CompressOptions, work: Path) -> None:
     """ARTIFACT -> ``sizes.json``: path of each file -> its sizes; and its twins by their paths."""
     give_way()
     folder = inputs["artifact"]
-    paths = [file["path"] for file in artifacts.read(folder)["files"]]
+    paths = ArtifactFolder(folder).paths
     sizes = write_twins({path: folder / path for path in paths}, work, best=options.best)
     (work / SIZES).write_text(json.dumps(sizes, indent=1))
 

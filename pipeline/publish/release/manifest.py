@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pipeline.artifacts import artifact as artifacts
+from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import HalfProof, Proof, Ranges
 from pipeline.artifacts.source_folder import Identity, SourceFolder
@@ -149,7 +149,7 @@ def _tools() -> dict[str, str]:
 def _artifact(
     inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any], strict: bool
 ) -> dict[str, Any]:
-    description = _with_wire_bytes(artifacts.read(inputs[proved.id]), inputs, proved.id)
+    description = _with_wire_bytes(ArtifactFolder(inputs[proved.id]).description, inputs, proved.id)
     results = [Proof(inputs[f"{proved.id} {target}"]).read() for target in proved.targets]
     half, in_half = _half_precision(inputs, proved.id)
     facts = Facts(description["bytes"], description["br_bytes"], half["safe"], golden["accuracy"])
