@@ -19,9 +19,7 @@ def frozen(tmp_path: Path) -> Frozen:
     def make(*inputs: TensorSpec) -> dict[str, Path]:
         folder = tmp_path / "frozen"
         folder.mkdir()
-        Signature(inputs, (TensorSpec("out", "float32", (None, 2)),)).write(
-            folder / "signature.json"
-        )
+        Signature(inputs, (TensorSpec("out", "float32", (None, 2)),)).write(folder)
         return {"frozen": folder}
 
     return make
