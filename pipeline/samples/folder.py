@@ -93,16 +93,18 @@ def assign(count: int, test_share: float, seed: int) -> dict[str, Array]:
 
 
 def image_input(inputs: Sequence[TensorSpec], where: str) -> TensorSpec:
-    """The one image input of a model: [batch, height, width, 1 or 3].
+    """The one image input of a model: [batch, height, width, 1 or 3], or with channels second.
 
     Raises:
         SourceError: the model has another kind of input, or several.
     """
-    if len(inputs) == 1 and len(inputs[0].shape) == 4 and inputs[0].shape[3] in (1, 3, None):
+    shape = inputs[0].shape
+    if len(inputs) == 1 and len(shape) == 4 and (shape[3] in (1, 3, None) or shape[1] in (1, 3)):
         return inputs[0]
     shapes = ", ".join(f"{spec.name} {shown(spec.shape)}" for spec in inputs)
     raise SourceError(
-        "image samples need a model with one input [batch, height, width, 1 or 3]; "
+        "image samples need a model with one input [batch, height, width, 1 or 3] or [batch, 1 or "
+        "3, height, width]; "
         f"it has {shapes}",
         where=where,
         todo="give the samples as arrays (samples.npz) or let them be made (samples.random)",
@@ -133,17 +135,17 @@ def pixels_to_input(
         where: what an error names.
 
     Returns:
-        [n, height, width, channels] in the input's dtype.
+        [n, height, width, channels], or with channels second, in the input's dtype.
 
     Raises:
         SourceError: the result does not fit the input, or images differ in size.
     """
-    from pipeline.inputs.image.preprocess import apply
+    from pipeline.inputs.image.preprocess import apply, cast, laid_out
 
     shapes: set[tuple[int, ...]] = set()
     made = []
     for image in images:
-        values = apply(image, options)
+        values = laid_out(apply(image, options), options, spec.shape)
         shapes.add(values.shape)
         _fits(spec, (1, *values.shape), where, _HOW_TO_FIT)
         if len(shapes) > 1:
@@ -153,19 +155,11 @@ def pixels_to_input(
                 todo="set input.image.size, such as [224, 224]",
             )
         bounded(values.nbytes * count, where)
-        made.append(_cast(values, spec.dtype))
+        made.append(cast(values, spec.dtype))
     return np.stack(made)
 
 
 _HOW_TO_FIT = "set size and color of input.image to what the model reads"
-
-
-def _cast(values: Array, dtype: str) -> Array:
-    kind = np.dtype(dtype)
-    if kind.kind in "iu":
-        bounds = np.iinfo(kind)
-        return np.clip(np.rint(values), bounds.min, bounds.max).astype(kind)
-    return values.astype(kind)
 
 
 def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:

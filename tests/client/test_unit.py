@@ -21,12 +21,7 @@ def test_what_is_pure_of_the_client() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("case", CASES["inputs"], ids=lambda case: case["dtype"])
-def test_pictures_become_the_inputs_that_javascript_is_held_to(case: twin_cases.Case) -> None:
-    assert twin_cases.input_of(case) == pytest.approx(case["values"], rel=1e-6, abs=1e-4)
-
-
-def test_the_other_cases_are_pythons_answers() -> None:
+def test_the_cases_are_pythons_answers() -> None:
     for case in CASES["canaries"]:
         assert twin_cases.canary_of(case) == pytest.approx(case["values"], rel=1e-6)
     assert [twin_cases.order_of(one["scores"]) for one in CASES["ranked"]] == [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.inputs.image.preprocess import apply
+from pipeline.inputs.image.preprocess import apply, coloured, laid_out, thumbnail
 
 
 def test_scale_maps_0_and_255_to_its_ends() -> None:
@@ -61,8 +63,46 @@ def test_what_is_no_image_is_refused(image: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"scale": [1, 1]}, {"size": [0, 8]}, {"color": "bgr"}, {"crop": 3}]
+    "options",
+    [
+        {"scale": [1, 1]},
+        {"size": [0, 8]},
+        {"color": "brg"},
+        {"crop": 3},
+        {"mean": [0, 0]},
+        {"std": [1, 0, 1]},
+        {"color": "grey", "std": [1, 1, 1]},
+        {"ratio": 1.1},
+        {"border": [0, 0, 256]},
+    ],
 )
 def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ImageOptions.model_validate(options)
+
+
+def test_mean_and_std_come_behind_the_scale() -> None:
+    """As torchvision's ToTensor and Normalize, and Keras' mode "caffe", have it."""
+    image = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    result = apply(image, ImageOptions(mean=mean, std=std))
+    np.testing.assert_allclose(result, (image / 255 - mean) / std, atol=1e-6)
+    caffe = (103.939, 116.779, 123.68)
+    result = apply(image, ImageOptions(color="bgr", scale=(0, 255), mean=caffe))
+    np.testing.assert_allclose(result, image[..., ::-1] - np.array(caffe), atol=1e-4)
+
+
+@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
+@pytest.mark.parametrize(
+    "options", [{}, {"color": "bgr", "std": (0.25, 0.5, 1)}, {"color": "grey"}]
+)
+def test_what_a_model_was_given_is_an_image_again(layout: str, options: dict[str, Any]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8)
+    chosen = ImageOptions.model_validate({"scale": (-1, 1), "layout": layout} | options)
+    values = laid_out(apply(image, chosen), chosen, (None, None, None, None))
+    assert values.shape[-1 if layout == "nhwc" else 0] == chosen.channels
+    again = thumbnail(values, chosen)
+    wanted = (
+        coloured(image, ImageOptions(color="grey"))[..., 0] if "grey" in str(options) else image
+    )
+    np.testing.assert_allclose(again, np.rint(wanted), atol=1)

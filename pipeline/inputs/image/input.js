@@ -1,4 +1,5 @@
 /** A picture of the page's becomes the tensor that a model takes: the twin of preprocess.py and of the cast. */
+import { even } from "./numbers.js";
 import { gather, pixelsOf } from "./pixels.js";
 import { preprocess } from "./preprocess.js";
 
@@ -18,8 +19,11 @@ const INTEGERS = {
  * @param {any} manifest
  * @returns {Promise<Record<string, Tensor>>}
  */
-export async function inputOf(image, { inputs: [{ name, dtype }], input: { image: how } }) {
-  const { shape, data } = preprocess(await pixelsOf(image, how.size), how);
+export async function inputOf(
+  image,
+  { inputs: [{ name, dtype, shape: wanted }], input: { image: how } },
+) {
+  const { shape, data } = preprocess(await pixelsOf(image, how), how, wanted);
   return { [name]: { dtype, shape, data: cast(data, dtype) } };
 }
 
@@ -28,7 +32,7 @@ export async function inputOf(image, { inputs: [{ name, dtype }], input: { image
  * @param {ImageBitmap} bitmap is closed
  * @param {any} manifest
  */
-export const bounded = (bitmap, { input: { image } }) => gather(bitmap, image.size);
+export const bounded = (bitmap, { input: { image } }) => gather(bitmap, image);
 
 /**
  * @param {Float32Array} values
@@ -39,13 +43,4 @@ function cast(values, dtype) {
   return Kind
     ? Kind.from(values, (/** @type {number} */ v) => Math.max(low, Math.min(high, even(v))))
     : values;
-}
-
-/**
- * Halves go to the even side, as NumPy's do.
- * @param {number} value
- */
-function even(value) {
-  const round = Math.round(value);
-  return round - value === 0.5 && round % 2 ? round - 1 : round;
 }

@@ -14,35 +14,37 @@
  * that is as large as a photo.
  */
 import { bitmapOf } from "../../client/image.js";
-import { axis } from "./preprocess.js";
+import { axis, placed } from "./preprocess.js";
 
 /** @typedef {import("./preprocess.js").Pixels} Pixels */
-/** @typedef {[number, number] | null} Size height and width of what it becomes */
+/** @typedef {import("./preprocess.js").ImageOptions} ImageOptions */
 
 /**
  * @param {Pixels | ImageBitmap | Blob} image a bitmap is closed
- * @param {Size} size
+ * @param {ImageOptions} options
  * @returns {Promise<Pixels>}
  */
-export const pixelsOf = async (image, size) => {
+export const pixelsOf = async (image, options) => {
   /** @type {any} which may be anything; of what is no image decoding says so */
   const given = image ?? {};
-  return given.data ? given : gather(given.close ? given : await bitmapOf(image), size);
+  return given.data ? given : gather(given.close ? given : await bitmapOf(image), options);
 };
 
 /**
  * @param {ImageBitmap} bitmap is closed
- * @param {Size} size
+ * @param {ImageOptions} options
  * @returns {Pixels} those that decide what it becomes
  */
-export function gather(bitmap, size) {
+export function gather(bitmap, options) {
   const { width, height } = bitmap;
   // Else most of them do, and all are read.
-  const gathered = !!size && height > 2 * size[0] && width > 2 * size[1];
-  const [rows, span] = gathered ? [[...axis(height, size[0]).low], 2] : [[0], height];
+  const [down, across] = placed(options, height, width);
+  const sparse = (options.resize ?? "bilinear") === "bilinear";
+  const gathered = sparse && down.before > 2 * down.after && across.before > 2 * across.after;
+  const [rows, span] = gathered ? [[...axis(down).low], 2] : [[0], height];
   const read = (/** @type {typeof draw | typeof readThroughWebgl} */ how) => {
     const data = how(bitmap, rows, span);
-    return data && gathered ? picked(data, width, axis(width, size[1]).low) : data;
+    return data && gathered ? picked(data, width, axis(across).low) : data;
   };
   try {
     const drawn = /** @type {Pixels['data']} */ (read(draw));

@@ -1,0 +1,132 @@
+"""Where an image comes to lie in a model's input, and the way back. The twin is fit.js.
+
+Coordinates are continuous: pixel ``i`` reaches from ``i`` to ``i + 1``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.inputs.image.options import ImageOptions
+from pipeline.tensors.arrays import Array, Float64s, np
+
+
+@dataclass(frozen=True)
+class Span:
+    """One axis: ``before`` pixels of the image from ``start`` on become ``after``, of which
+    ``count`` from ``first`` on stand in the input from ``offset`` on."""
+
+    start: int
+    before: int
+    after: int
+    first: int
+    count: int
+    offset: int
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the input for one of the image."""
+        return self.after / self.before
+
+    @property
+    def pad(self) -> float:
+        """Where the image's first edge lies in the input; negative where it is cut off."""
+        return self.offset - self.first - self.start * self.scale
+
+
+def spans(options: ImageOptions, height: int, width: int) -> tuple[Span, Span]:
+    """Down and across, for an image of that size.
+
+    ``crop`` has the sizes of torchvision's ``Resize(int(size / ratio))`` and ``CenterCrop(size)``,
+    ``crop-first`` those of ``keras.utils.image.smart_resize``, ``letterbox`` those of Ultralytics'
+    ``LetterBox``.
+    """
+    before = (height, width)
+    size = options.size or before
+    if options.fit in ("letterbox", "pad"):
+        made = _whole(before, size, centred=options.fit == "letterbox")
+    elif options.fit == "crop":
+        made = _covering(before, size, options.ratio)
+    elif options.fit == "crop-first":
+        made = _cut(before, size, options.ratio)
+    else:
+        made = [Span(0, n, s, 0, s, 0) for n, s in zip(before, size, strict=True)]
+    return made[0], made[1]
+
+
+Pair = tuple[int, int]
+
+
+def _whole(before: Pair, size: Pair, *, centred: bool) -> list[Span]:
+    ratio = min(s / n for n, s in zip(before, size, strict=True))
+    made = []
+    for n, s in zip(before, size, strict=True):
+        after = min(max(math.floor(n * ratio + 0.5), 1), s)
+        made.append(Span(0, n, after, 0, after, (s - after) // 2 if centred else 0))
+    return made
+
+
+def _covering(before: Pair, size: Pair, ratio: float) -> list[Span]:
+    wanted = [math.floor(s / ratio) for s in size]
+    # The axis that has to grow most, or shrink least, decides.
+    most = 0 if wanted[0] * before[1] >= wanted[1] * before[0] else 1
+    made = []
+    for n, want, s in zip(before, wanted, size, strict=True):
+        after = max(math.floor(n * wanted[most] / before[most]), want)
+        # Python and NumPy round halves to the even side, and so does torchvision here.
+        made.append(Span(0, n, after, round((after - s) / 2), s, 0))
+    return made
+
+
+def _cut(before: Pair, size: Pair, ratio: float) -> list[Span]:
+    made = []
+    for axis in (0, 1):
+        shaped = math.floor(before[1 - axis] * size[axis] / size[1 - axis])
+        kept = max(math.floor(min(before[axis], shaped) * ratio), 1)
+        made.append(Span((before[axis] - kept) // 2, kept, size[axis], 0, size[axis], 0))
+    return made
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How an image lies in the input that was made of it."""
+
+    size: tuple[int, int]
+    """Height and width of the image, in pixels."""
+    scale: tuple[float, float]
+    """Pixels of the input for one of the image, down and across."""
+    pad: tuple[float, float]
+    """Where the image's top and left edge lie in the input; negative where they are cut off."""
+
+    def arrays(self) -> dict[str, Array]:
+        """As each sample keeps them: ``size`` int64 [2], ``scale`` and ``pad`` float64 [2]."""
+        return {
+            "size": np.array(self.size, np.int64),
+            "scale": np.array(self.scale, np.float64),
+            "pad": np.array(self.pad, np.float64),
+        }
+
+
+def origin_of(options: ImageOptions, height: int, width: int) -> Origin:
+    """Of the input that is made of an image of that size."""
+    down, across = spans(options, height, width)
+    return Origin((height, width), (down.scale, across.scale), (down.pad, across.pad))
+
+
+def to_image(points: Any, scale: Any, pad: Any) -> Float64s:
+    """Points of an input in pixels of the image that it was made of.
+
+    Args:
+        points: [..., 2] as x, y, in pixels of the input.
+        scale: an origin's, down and across.
+        pad: an origin's, top and left.
+
+    Returns:
+        float64 [..., 2], which may lie outside of the image.
+    """
+    made: Float64s = (np.asarray(points, np.float64) - np.asarray(pad)[::-1]) / np.asarray(scale)[
+        ::-1
+    ]
+    return made
