@@ -5,7 +5,7 @@ An input's folder defines ``INPUT``, and holds the same in JavaScript for pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,6 +32,10 @@ class Input:
     thumbnail: Callable[[Array, Any], NDArray[np.uint8] | None] | None = None
     """(one input of a sample, options) -> a picture of it, uint8 [height, width] or [height, width,
     3], for the report; its own answer is None where that input is no picture."""
+
+    constants: Callable[[Any], Mapping[str, bool]] | None = None
+    """Options -> what its page code may ask of them as ``globalThis.NAME``, so that a release's own
+    bundle leaves out what they do not need."""
 
 
 @cache

@@ -11,6 +11,7 @@ from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
 from pipeline.base.options import Options
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import StepFunction
+from pipeline.inputs.contract import inputs
 from pipeline.plan.artifacts import Package
 from pipeline.plan.graph import Plan
 from pipeline.publish.delivery import demo, runtime
@@ -85,7 +86,9 @@ def _plan_page_code(plan: Plan) -> None:
     task = plan.config.task.kind
     kind = plan.config.input.kind
     if bundles.page_code(task, kind):
-        make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind)
+        constants = inputs()[kind].constants
+        said = constants(plan.config.input.options) if constants else {}
+        make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=said)
         _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
 
 

@@ -63,7 +63,7 @@ def test_preprocessing_is_undone() -> None:
 def test_a_tiny_grey_image_is_shown_pixel_by_pixel() -> None:
     pixels = np.zeros((8, 8, 1), np.float32)
     pixels[:, 4:] = 1
-    image = decoded(shown(pixels, scale=(0, 1)))
+    image = decoded(shown(pixels, scale=(0, 1), color="grey"))
     assert image.shape[:2] == (96, 96)
     assert image[40, 40].max() < 30 and image[40, 60].min() > 225
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -62,23 +63,32 @@ def page_code(task: str, kind: str) -> tuple[Path, ...]:
 def make(name: str, folder: Path) -> None:
     """Write a runtime's ``NAME.js`` and its description into a folder."""
     homes = (PUBLISHED / f"{name}.js", UNPUBLISHED / f"{name}.js")
-    _make(next(entry for entry in homes if entry.is_file()), name, folder)
+    _make(next(entry for entry in homes if entry.is_file()), name, folder, {})
 
 
-def make_page_code(task: str, kind: str, folder: Path) -> None:
-    """Write ``TASK.js``, which exports all of both modules, and its description into a folder."""
+def make_page_code(
+    task: str, kind: str, folder: Path, constants: Mapping[str, bool] | None = None
+) -> None:
+    """Write ``TASK.js``, which exports all of both modules, and its description into a folder.
+
+    Args:
+        constants: what is known of the options, by name; what the modules do only where one of
+            them is true is left out where it is false.
+    """
     with tempfile.TemporaryDirectory() as place:
         entry = Path(place) / f"{task}.js"
         lines = [f"export * from {json.dumps(str(path))};\n" for path in page_code(task, kind)]
         entry.write_text("".join(lines))
-        _make(entry, task, folder)
+        _make(entry, task, folder, constants or {})
 
 
-def _make(entry: Path, name: str, folder: Path) -> None:
+def _make(entry: Path, name: str, folder: Path, constants: Mapping[str, bool]) -> None:
     from pipeline.backends.web import esbuild
 
     # What the client loads where it needs it is no part of what it may ask of a bundle.
-    made = esbuild.bundle([entry], folder, apart=[f"./{module}" for module in APART])
+    made = esbuild.bundle(
+        [entry], folder, apart=[f"./{module}" for module in APART], constants=constants
+    )
     made.outputs[0].rename(folder / f"{name}.js")
     (folder / DESCRIPTION).write_text(json.dumps({"packages": made.packages}))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,8 @@ def bundle(
     base: Path | None = None,
     apart: Sequence[str] = (),
     private: Sequence[str] = (),
+    *,
+    constants: Mapping[str, bool] | None = None,
 ) -> Bundled:
     """Make of each entry one self-contained, minified ES module of the same name.
 
@@ -41,6 +43,7 @@ def bundle(
         base: the folder from which entries keep their paths; by default that of the first one.
         apart: imports, as modules write them, that stay what they are.
         private: names of properties that are shortened, since nothing outside sees them.
+        constants: what ``globalThis.NAME`` is; what that decides against is left out.
 
     Raises:
         MissingToolError: esbuild is not installed.
@@ -52,6 +55,8 @@ def bundle(
     arguments += ["--platform=browser", "--legal-comments=none", "--log-level=error"]
     arguments += [f"--external:{pattern}" for pattern in apart]
     arguments += [f"--mangle-props=^({'|'.join(private)})$"] if private else []
+    for name, value in (constants or {}).items():
+        arguments.append(f"--define:globalThis.{name}={json.dumps(value)}")
     base = base or entries[0].parent
     arguments += [f"--outdir={folder}", f"--outbase={base}", f"--metafile={meta}"]
     # Modules of the client name packages that are installed beside the validation page.

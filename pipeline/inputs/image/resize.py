@@ -17,6 +17,7 @@ in both, and rounded to float32; so the results are equal. One axis after the ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.inputs.image.fit import Span
 from pipeline.tensors.arrays import Array, Float32s, Float64s, Int64s, np
@@ -55,11 +56,10 @@ def sampled(pixels: Float32s, axis: int, name: str, span: Span) -> Float32s:
     found = taps(name, span)
     if name.endswith("-pillow"):
         return _in_8_bits(pixels, axis, found, span)
-    total: Array = np.zeros((), np.float32)
+    total: Any = np.float32(0)
     for index, weight in zip(found.index.T, found.weight.astype(np.float32).T, strict=True):
         total = total + pixels.take(index + span.start, axis) * _along(weight, axis, pixels.ndim)
-    made: Float32s = total.astype(np.float32)
-    return made
+    return np.asarray(total, np.float32)
 
 
 def _in_8_bits(pixels: Float32s, axis: int, found: Taps, span: Span) -> Float32s:
@@ -70,7 +70,7 @@ def _in_8_bits(pixels: Float32s, axis: int, found: Taps, span: Span) -> Float32s
     total = np.int64(1 << (PRECISION - 1))
     for index, weight in zip(found.index.T, weights.T, strict=True):
         total = total + whole.take(index + span.start, axis) * _along(weight, axis, pixels.ndim)
-    return np.clip(total >> PRECISION, 0, 255).astype(np.float32)
+    return np.asarray(np.clip(total >> PRECISION, 0, 255), np.float32)
 
 
 def _along(weight: Array, axis: int, dimensions: int) -> Array:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field
+
 from pipeline.backends.web import bundles, packages
 from pipeline.base import options
 from pipeline.base.digest import file_digest
@@ -49,6 +51,8 @@ class PageCodeOptions(options.Options):
 
     task: str
     kind: str
+    constants: dict[str, bool] = Field(default={})
+    """What is known of the input's options."""
 
 
 class KeepOptions(RuntimeOptions):
@@ -80,10 +84,10 @@ def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
     bundles.make(options.runtime, work)
 
 
-@step(version=1)
+@step(version=2)
 def bundle_page_code(inputs: Inputs, options: PageCodeOptions, work: Path) -> None:
     """The modules of a task and of a kind of input -> one file."""
-    bundles.make_page_code(options.task, options.kind, work)
+    bundles.make_page_code(options.task, options.kind, work, options.constants)
 
 
 @step(version=2, lane="compress", tools=("brotli",))
