@@ -6,6 +6,7 @@ What is made of decoded pixels is tested without a browser (``unit/tasks/``, ``u
 from __future__ import annotations
 
 import base64
+import json
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from client_fixtures import Site
 from client_page import ScriptPage
 from PIL import Image
 
+from pipeline.inputs import image
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 from pipeline.samples.images import decode
@@ -37,6 +39,21 @@ for (const file of args.files) {
   }
 }
 return made;
+"""
+
+TWIN = """
+const { inputOf } = await import(`${args.sources}/inputs/image/input.js`);
+const wrong = [];
+for (const { pixels, shape: [height, width, channels], image, dtype, values } of args.cases) {
+  const from = Uint8Array.from(atob(pixels), (char) => char.charCodeAt(0));
+  const data = new Uint8ClampedArray(height * width * 4).fill(255);
+  from.forEach((level, i) => { data[Math.floor(i / channels) * 4 + i % channels] = level; });
+  const manifest = { inputs: [{ name: 'image', dtype, shape: [] }], input: { image } };
+  const made = (await inputOf({ width, height, data }, manifest)).image.data;
+  const same = made.length === values.length && made.every((v, i) => v === Math.fround(values[i]));
+  if (!same) wrong.push(image);
+}
+return wrong;
 """
 
 RANDOM = np.random.default_rng(7)
@@ -118,6 +135,12 @@ def test_pictures_become_what_the_pipeline_makes_of_them(
         for one in found:
             assert one.shape == right.shape, name
             assert np.abs(one - right).max() <= bound, name
+
+
+def test_pixels_become_what_python_makes_of_them_to_the_bit(page: ScriptPage, site: Site) -> None:
+    """The cases that Node is held to, for every option, in the page's own engine."""
+    cases = json.loads((Path(image.__file__).with_name("cases.json")).read_text())["images"]
+    assert page.run(TWIN, sources=site.sources, cases=cases) == []
 
 
 def test_colour_profiles_are_left_aside(page: ScriptPage, site: Site, tmp_path: Path) -> None:
