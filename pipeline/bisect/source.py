@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.base import options
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.graphs.tensorflow.canonical_graph import LOWERED
@@ -38,10 +39,10 @@ def trace(inputs: Inputs, options: TraceOptions, work: Path) -> None:
 
     Left out is what is no number, and what lies behind a TensorFlow 1 loop or branch.
     """
-    from safetensors.numpy import load_file, save_file
+    from safetensors.numpy import save_file
 
     signature = Frozen(inputs["frozen"]).signature
-    samples = load_file(inputs["golden"] / "inputs.safetensors")
+    samples = Golden(inputs["golden"]).inputs()
     count = len(next(iter(samples.values())))
     chosen = [index for index in options.samples if index < count]
     feeds = [sample_feeds(signature, samples, index) for index in chosen]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
@@ -81,8 +82,6 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         ConfigError: ``keep`` names what the graph has not.
         PipelineError: a sample does not run, or makes values that are not finite.
     """
-    from safetensors.numpy import load_file
-
     from pipeline.export.onnx import write
     from pipeline.graphs import origins
     from pipeline.graphs.onnx.canonical import canonicalize
@@ -90,8 +89,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
     converted = ConvertedOnnx(inputs["model"])
     signature, model = converted.signature, converted.model()
-    samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
-    samples = {name: values[: options.calibrate] for name, values in samples.items()}
+    samples = SamplesFolder(inputs["samples"]).calibration.inputs(options.calibrate)
     kept = kept_nodes(model, samples, options)
     halved = halve(model, set(kept))
     names: dict[str, str] = {}

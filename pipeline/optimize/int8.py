@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.base.registry import discover
 from pipeline.engine.step import Inputs, step
@@ -94,16 +95,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         PipelineError: a sample does not run, or makes values that are not finite; or no choice of
             nodes keeps ``keep``.
     """
-    from safetensors.numpy import load_file
-
     from pipeline.export.onnx import write
     from pipeline.graphs import activations, origins
     from pipeline.graphs.onnx.canonical import canonicalize
 
     converted = ConvertedOnnx(inputs["model"])
     signature, model = converted.signature, converted.model()
-    samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
-    samples = {name: values[: options.calibrate] for name, values in samples.items()}
+    samples = SamplesFolder(inputs["samples"]).calibration.inputs(options.calibrate)
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
     if options.portable:
         nodes = _portable(model, nodes)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, progress, step
@@ -108,12 +109,10 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     ``round.json`` tells by layer how many levels and bits it has and, where ``keep`` bounds what
     is lost, the damage of each, the worst first, and which were kept in float16.
     """
-    from safetensors.numpy import load_file
-
     from pipeline.graphs.tensorflow.network import Network
 
     network = Network.read(inputs["frozen"])
-    samples = load_file(inputs["samples"] / "calibration" / "inputs.safetensors")
+    samples = SamplesFolder(inputs["samples"]).calibration.inputs()
     agree = _agree(inputs["samples"], options.keep) if options.keep else None
     told = round_weights(network, samples, options, agree)
     network.write(inputs["frozen"], work)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pipeline.artifacts.artifact import DESCRIPTION
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import HalfProof, Portability, Proof, Ranges
+from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import Identity
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
@@ -132,9 +133,9 @@ def _stated(config: Config) -> dict[str, float]:
 
 #: The files of results that the manifest is made of, out of tens of megabytes.
 _DESCRIBING = (
-    *(Identity.FILE, Frozen.FACTS, SIGNATURE, "samples.json", "golden.json", canary.RESULT),
-    *(DESCRIPTION, Proof.FILE, compress.SIZES, Ranges.FILE, HalfProof.FILE, Portability.FILE),
-    *(runtime.DESCRIPTION, manifest.SEARCH, confidence.FILE),
+    *(Identity.FILE, Frozen.FACTS, SIGNATURE, SamplesFolder.DESCRIPTION, Golden.FACTS),
+    *(canary.RESULT, confidence.FILE, DESCRIPTION, compress.SIZES, Proof.FILE, Ranges.FILE),
+    *(HalfProof.FILE, Portability.FILE, runtime.DESCRIPTION, manifest.SEARCH),
 )
 
 

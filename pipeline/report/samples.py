@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.inputs.contract import inputs
 from pipeline.measures import words
 from pipeline.measures.worst import FILE
@@ -116,8 +117,8 @@ class _Golden:
     def _example(self, row: int, worst: Mapping[str, Any], outputs: Arrays) -> Example:
         sample = int(worst["sample"])
         given = {name: values[row] for name, values in outputs.items()}
-        inputs = self._row("inputs.safetensors", sample)
-        shown = self._shown(sample, self._row("outputs.safetensors", sample), given)
+        inputs = self._row(Golden.INPUTS, sample)
+        shown = self._shown(sample, self._row(Golden.OUTPUTS, sample), given)
         image, others = _shown_inputs(inputs, self._release.record.get("input") or {})
         return Example(
             sample=sample,

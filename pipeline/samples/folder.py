@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import ConfigError, SourceError
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
@@ -57,12 +57,9 @@ def write(
         license_name: their licence, as an SPDX identifier where there is one.
         task: what makes truth of their labels; without one they have none.
     """
-    from safetensors.numpy import save_file
-
     for name, split in splits.items():
         (work / name).mkdir()
-        arrays = {key: np.ascontiguousarray(value) for key, value in split.inputs.items()}
-        save_file(arrays, work / name / "inputs.safetensors")
+        SamplesFolder(work).split(name).write_inputs(split.inputs)
         if truth := _truth(split, task):
             truth.write(work / name)
     described = {
@@ -72,7 +69,7 @@ def write(
         "labelled": all((work / name / TRUTH).exists() for name in splits),
         "task": task.model_dump(mode="json") if task else None,
     }
-    (work / "samples.json").write_text(json.dumps(described, indent=1, sort_keys=True))
+    SamplesFolder(work).describe(described)
 
 
 def _truth(split: Split, task: Purpose | None) -> PerSample | None:

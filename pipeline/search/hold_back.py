@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.base.errors import ConfigError
 from pipeline.engine.step import Inputs, step
@@ -29,13 +29,10 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     Raises:
         ConfigError: there are too few calibration samples to be divided.
     """
-    from safetensors.numpy import load_file
-
     from pipeline.samples import folder
 
     # The test split lies beside it, and is not opened.
-    given = inputs["samples"] / "calibration"
-    arrays = load_file(given / "inputs.safetensors")
+    arrays = SamplesFolder(inputs["samples"]).calibration.inputs()
     purpose, truth = read_truth(inputs["samples"], "calibration") or (None, None)
     count = len(next(iter(arrays.values())))
     if count <= FEWEST:
@@ -53,7 +50,7 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
         values = {key: array[rows] for key, array in arrays.items()}
         kept = truth.rows(np.flatnonzero(rows)) if truth else None
         splits[name] = folder.Split(values, truth=kept)
-    facts = json.loads((inputs["samples"] / "samples.json").read_text())
+    facts = SamplesFolder(inputs["samples"]).description
     described = f"held back for a search: {facts['description']}"
     named = facts["license"] or ""
     folder.write(work, splits, description=described, license_name=named, task=purpose)

@@ -17,6 +17,7 @@ from statistics import fmean
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.base.digest import digest
 from pipeline.base.errors import PipelineError
 from pipeline.config.change import Recipe, exports_without
@@ -185,7 +186,7 @@ class Searching:
 
     def _outcome(self, trials: list[Trial], stopped: str) -> Outcome:
         search = self._job.search
-        golden = json.loads(self._store.read(self._base.results["golden"], "golden.json"))
+        golden = json.loads(self._store.read(self._base.results["golden"], Golden.FACTS))
         return Outcome(
             variant=self._job.variant,
             minimize=search.minimize,

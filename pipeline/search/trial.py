@@ -10,6 +10,7 @@ from typing import Any
 
 from pipeline.artifacts.artifact import DESCRIPTION
 from pipeline.artifacts.proof import Proof
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
 from pipeline.config.change import (
@@ -176,7 +177,7 @@ class Measured:
         return json.loads(self.store.read(self.results[node], name))
 
     def golden(self) -> Any:
-        return self.file("golden", "golden.json")
+        return self.file("golden", Golden.FACTS)
 
     def proofs(self) -> Iterator[tuple[Package, str, dict[str, Any]]]:
         """Each package, target and what was measured.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.per_sample import PerSample
 
@@ -17,5 +17,5 @@ def read_truth(samples: Path, split: str) -> tuple[Purpose, PerSample] | None:
 
 def purpose_of(samples: Path) -> Purpose | None:
     """The task that samples were read for; ``None`` where that is not known."""
-    task = json.loads((samples / "samples.json").read_text()).get("task")
+    task = SamplesFolder(samples).description.get("task")
     return Purpose.model_validate(task) if task else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.engine.step import Inputs, step
@@ -37,22 +37,19 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     Raises:
         GateError: the outputs hold NaN or infinity.
     """
-    from safetensors.numpy import load_file, save_file
-
     from pipeline.sources.load import load
 
-    samples = inputs["samples"] / "test"
+    samples, golden = SamplesFolder(inputs["samples"]).test, Golden(work)
     loaded = load(inputs["source"])
-    arrays = load_file(samples / "inputs.safetensors")
+    arrays = samples.inputs()
     outputs = run(loaded, arrays)
     _check_finite(outputs)
     signature = Frozen(inputs["frozen"]).signature
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
     canary.make(arrays, outputs, signature, partial(run, loaded), work)
-    save_file(outputs, work / "outputs.safetensors")
-    for name in ("inputs.safetensors", TRUTH, ORIGINS):
-        if (samples / name).exists():
-            shutil.copyfile(samples / name, work / name)
+    for name in (samples.INPUTS, TRUTH, ORIGINS):
+        if (samples.folder / name).exists():
+            shutil.copyfile(samples.folder / name, work / name)
     answers = Answers.of(options.task, softmax, work)
     if sure := answers.confidence(outputs, outputs):
         sure.write(work)
@@ -64,7 +61,7 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
         },
         "accuracy": answers.accuracy(outputs),
     }
-    (work / "golden.json").write_text(json.dumps(facts, indent=1))
+    golden.write(outputs, facts)
 
 
 def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -6,13 +6,13 @@ artifact runs once more with float16 textures, and is compared with itself in fl
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.proof import HalfProof
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
@@ -105,11 +105,10 @@ def _measured(inputs: Inputs, task: Purpose) -> dict[str, Any]:
     from pipeline.measures.parity import compare
     from pipeline.validate.answers import Answers
 
-    facts = json.loads((inputs["golden"] / "golden.json").read_text())["outputs"]
+    facts = Golden(inputs["golden"]).facts["outputs"]
     softmax = {name: output["softmax"] for name, output in facts.items()}
     wanted = load_file(inputs["float32"] / FIRST)
-    arrays = load_file(inputs["golden"] / "inputs.safetensors")
-    first = {name: values[:SAMPLES] for name, values in arrays.items()}
+    first = Golden(inputs["golden"]).inputs(SAMPLES)
     with _open(inputs["artifact"], inputs["runtime"]) as session:
         outputs = session.infer(first)
         answered = canary.answer(session, inputs["golden"])

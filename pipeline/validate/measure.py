@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import Proof
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.engine.step import Inputs, Keep, step
@@ -165,12 +165,8 @@ def _measured(
 def _measure(
     session: Session, inputs: Inputs, options: MeasureOptions, work: Path
 ) -> tuple[dict[str, Any], Arrays]:
-    from safetensors.numpy import load_file
-
-    golden = inputs["golden"]
-    facts = json.loads((golden / "golden.json").read_text())
-    samples = load_file(golden / "inputs.safetensors")
-    wanted = load_file(golden / "outputs.safetensors")
+    golden = Golden(inputs["golden"])
+    facts, samples, wanted = golden.facts, golden.inputs(), golden.outputs()
     one = {name: values[:1] for name, values in samples.items()}
     brief = session.hardware.kind == "software" and not options.required
     # To compile another model's shaders takes a rasterizer seconds, for a ratio that says nothing.
@@ -179,11 +175,11 @@ def _measure(
     if brief:
         samples, wanted = _first(samples), _first(wanted)
     outputs = session.infer(samples)
-    answered = canary.answer(session, golden)
+    answered = canary.answer(session, golden.folder)
     count = len(next(iter(samples.values())))
     complete = count == facts["count"]
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
-    known = Answers.of(options.task, softmax, golden)
+    known = Answers.of(options.task, softmax, golden.folder)
     known = known if complete else known.first(count)
     if sure := known.confidence(outputs, wanted):
         sure.write(work)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import Ranges
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.tensors.arrays import Array, Float32s, Int64s, np
@@ -44,10 +45,7 @@ def scan(inputs: Inputs, options: NoOptions, work: Path) -> None:
     "overflow_share", "flush_share", "subnormal_share"}]}``: extremes are those of finite values,
     shares those of values that are finite and not zero.
     """
-    from safetensors.numpy import load_file
-
-    arrays = load_file(inputs["samples"] / "test" / "inputs.safetensors")
-    arrays = {name: values[:SAMPLES] for name, values in arrays.items()}
+    arrays = SamplesFolder(inputs["samples"]).test.inputs(SAMPLES)
     count = len(next(iter(arrays.values())))
     nodes = list(node_ranges(inputs["frozen"], arrays))
     Ranges(work).write({"samples": count, "nodes": nodes})

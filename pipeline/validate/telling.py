@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.engine.step import Inputs, step
@@ -45,12 +46,10 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
         GateError: there is one sample, the outputs hardly differ, or a model that ignores its
             input would pass.
     """
-    from safetensors.numpy import load_file
-
-    golden = json.loads((inputs["golden"] / "golden.json").read_text())
+    golden = Golden(inputs["golden"]).facts
     check_count(golden["count"])
     facts = golden["outputs"]
-    outputs = load_file(inputs["golden"] / "outputs.safetensors")
+    outputs = Golden(inputs["golden"]).outputs()
     check_spread({name: one["spread"] for name, one in facts.items()}, options.bounds)
     softmax = {name: one["softmax"] for name, one in facts.items()}
     check_bounds(outputs, softmax, options.task, options.bounds)

@@ -17,12 +17,15 @@ OWNERS = {
     "bisect.json": "bisect/find.py",
     "canary.json": "validate/canary.py",
     "frozen.pb": "artifacts/frozen.py",
+    "golden.json": "artifacts/samples_folder.py",
     "half.json": "artifacts/proof.py",
     "identity.json": "artifacts/source_folder.py",
     "origins.json": "graphs/origins.py",
+    "outputs.safetensors": "artifacts/samples_folder.py",
     "portable.json": "artifacts/proof.py",
     "ranges.json": "artifacts/proof.py",
     "result.json": "artifacts/proof.py",
+    "samples.json": "artifacts/samples_folder.py",
     "signature.json": "tensors/signature.py",
     "sizes.json": "publish/delivery/compress.py",
     "source.json": "artifacts/source_folder.py",
@@ -30,6 +33,7 @@ OWNERS = {
 
 #: Those that what bisect writes for people to run has too: it lists its files itself.
 REPRODUCED = {
+    "inputs.safetensors": "artifacts/samples_folder.py",
     "model.json": "artifacts/converted.py",
     "model.onnx": "artifacts/converted.py",
     "weights.bin": "artifacts/converted.py",

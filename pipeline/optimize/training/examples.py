@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import ConfigError
 from pipeline.tensors.arrays import Array, np
 
@@ -102,9 +103,7 @@ def read_examples(
     Raises:
         ConfigError: both teach a model of which an output is not [n, scores].
     """
-    from safetensors.numpy import load_file
-
-    arrays = load_file(samples / split / "inputs.safetensors")
+    arrays = SamplesFolder(samples).split(split).inputs()
     inputs = tuple(arrays[name] for name in names)
     teaching = _teaching(samples, split, teacher)
     if teaching is None or mix.label_share == 0:

@@ -13,6 +13,7 @@ from pydantic import Field
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import HalfProof, Proof, Ranges
+from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import Identity, SourceFolder
 from pipeline.base import options, tools
 from pipeline.base.options import NoOptions
@@ -78,7 +79,7 @@ def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
 @step(version=12, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
-    golden = json.loads((inputs["golden"] / "golden.json").read_text())
+    golden = Golden(inputs["golden"]).facts
     signature = Frozen(inputs["frozen"]).signature
     said = canary.read(inputs["golden"])
     proved = [_artifact(inputs, each, golden, said, options.strict) for each in options.artifacts]
@@ -135,7 +136,7 @@ def _not_made(options: ManifestOptions) -> dict[str, Any]:
 
 
 def _samples(folder: Path, count: int) -> dict[str, Any]:
-    facts = json.loads((folder / "samples.json").read_text())
+    facts = SamplesFolder(folder).description
     return {key: facts[key] for key in ("description", "license", "labelled")} | {"test": count}
 
 
