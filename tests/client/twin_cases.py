@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.tasks.image_classification import ranked
+from pipeline.tasks.image_classification.answers import ranked
 from pipeline.tensors.signature import TensorSpec
 from pipeline.validate import canary
 
