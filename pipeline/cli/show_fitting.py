@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.table import table
+from pipeline.fitting.ways import Way, told
 from pipeline.measures import words
 
 if TYPE_CHECKING:
@@ -42,25 +43,19 @@ def advice(found: Mapping[str, Any], image: ImageOptions) -> Iterator[str]:
         yield f"Nothing fits clearly better than what the config says: {asked} are right."
         return
     yield f"The config's way is right on {asked}; the best one on {words.percent(best['right'])}."
-    way = best["way"]
-    if way["scale"].startswith("["):
-        size = f"size: {list(image.size)}, " if image.size else ""
-        yield f"  input: {{image: {{{size}color: {image.color}, scale: {way['scale']}}}}}"
+    way = Way(**best["way"])
+    if way.sayable:
+        yield f"  input: {{image: {{{told(way, image)}}}}}"
     yield from _unsayable(best)
 
 
 def _unsayable(best: Mapping[str, Any]) -> Iterator[str]:
     """What `input.image` has no words for, and what to do then."""
-    way = best["way"]
-    lacking = [
-        *([way["scale"]] if not way["scale"].startswith("[") else []),
-        *(["channels in the order BGR"] if way["channels"] == "BGR" else []),
-        *([f"resizing: {way['resize']}"] if way["resize"] != "bilinear" else []),
-    ]
-    if lacking:
+    way = Way(**best["way"])
+    if not way.sayable:
         yield (
-            f"input.image cannot say {words.joined(lacking)}: put it into the model as its first "
-            "layers, or train the model a little further with what input.image does"
+            f"input.image cannot say resizing: {way.resize}; put it into the model as its first "
+            "layer, or train the model a little further with what input.image does"
         )
     if best["labels"] != "as given":
         yield (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.tensors.arrays import Float32s, NDArray, np
@@ -32,6 +32,13 @@ RESIZES = {
 #: The longer side is cut to the shorter one first, as torchvision's recipes do.
 SQUARE = "central square, antialiased"
 
+#: What `input.image` calls them.
+SAID = {
+    "bilinear, antialiased": "resize: bilinear-antialias",
+    "bicubic, antialiased": "resize: bicubic-antialias",
+    SQUARE: "fit: crop-first, resize: bilinear-antialias",
+}
+
 
 @dataclass(frozen=True)
 class Way:
@@ -46,12 +53,27 @@ class Way:
     @property
     def sayable(self) -> bool:
         """Whether `input.image` can say it."""
-        return self.scale != IMAGENET and self.channels != "BGR" and self.resize == OURS
+        return self.resize in SAID or self.resize not in RESIZES
 
 
 def of_config(options: ImageOptions) -> Way:
     """The way that a config has."""
-    return Way(said(options.scale), "RGB" if options.color == "rgb" else "grey")
+    scale = said(options.scale)
+    if (options.scale, options.mean, options.std) == ((0.0, 1.0), MEAN, STD):
+        scale = IMAGENET
+    elif options.mean or options.std:
+        scale += ", mean, std"
+    channels = options.color if options.color == "grey" else options.color.upper()
+    return Way(scale, channels, options.resize)
+
+
+def told(way: Way, options: ImageOptions) -> str:
+    """What a config is to say under ``input.image`` for a way that it can say."""
+    size = [f"size: {list(options.size)}"] if options.size else []
+    resize = SAID.get(way.resize, f"resize: {way.resize}")
+    numbers = f"mean: {list(MEAN)}, std: {list(STD)}" if way.scale == IMAGENET else None
+    parts = [*size, f"color: {way.channels.lower()}", numbers or f"scale: {way.scale}"]
+    return ", ".join([*parts, *([resize] if way.resize != OURS else [])])
 
 
 def said(scale: tuple[float, float]) -> str:
@@ -60,8 +82,11 @@ def said(scale: tuple[float, float]) -> str:
 
 def scaled(own: Way) -> Iterator[Way]:
     """Every scale, with every order of channels."""
-    scales = dict.fromkeys([own.scale, *map(said, SCALES), IMAGENET])
-    for channels in ("RGB", "BGR") if own.channels == "RGB" else (own.channels,):
+    # What a config has of its own is tried with its own channels only.
+    scales = dict.fromkeys([*map(said, SCALES), IMAGENET])
+    if own.scale not in scales:
+        yield own
+    for channels in (own.channels,) if own.channels == "grey" else ("RGB", "BGR"):
         for scale in scales:
             if not (scale == IMAGENET and channels == "grey"):
                 yield replace(own, scale=scale, channels=channels)
@@ -86,11 +111,15 @@ def applied(image: NDArray[np.uint8], way: Way, options: ImageOptions) -> Image:
     """
     from pipeline.inputs.image.preprocess import apply
 
-    plain = ImageOptions(color=options.color, scale=(0.0, 255.0))
-    if way.resize == OURS:
-        pixels = apply(image, plain.model_copy(update={"size": options.size}))
+    if way == of_config(options):
+        return apply(image, options)
+    color: Literal["rgb", "grey"] = "grey" if options.color == "grey" else "rgb"
+    plain = {"color": color, "scale": (0.0, 255.0), "mean": None, "std": None}
+    if way.resize in (*RESIZES, SQUARE):
+        whole = ImageOptions.model_validate(plain)
+        pixels = _resize(way.resize)(apply(image, whole), options.size)
     else:
-        pixels = _resize(way.resize)(apply(image, plain), options.size)
+        pixels = apply(image, options.model_copy(update=plain | {"resize": way.resize}))
     pixels = pixels[..., ::-1] if way.channels == "BGR" else pixels
     return _scale(pixels, way.scale)
 

@@ -106,8 +106,12 @@ def test_doctor_says_what_fits(place: Path) -> None:
     assert lines[1].split()[0] == "100.00%"
     assert "[-1, 1]" in lines[1] and "BGR" in lines[1] and lines[1].endswith("better")
     assert sum(line.endswith("the config's") for line in lines) == 1
-    assert "input: {image: {size: [4, 4], color: rgb, scale: [-1, 1]}}" in text
-    assert "input.image cannot say channels in the order BGR: put it into the model" in text
+    assert "input: {image: {size: [4, 4], color: bgr, scale: [-1, 1]}}" in text
+    # What it says is right, is right.
+    right = ("--set", "input.image={size: [4, 4], color: bgr, scale: [-1, 1]}")
+    assert "Nothing fits clearly better" in pipeline(
+        place, "doctor", "colours.yaml", *right, code=0
+    )
 
 
 def test_doctor_for_machines(place: Path) -> None:
@@ -115,7 +119,7 @@ def test_doctor_for_machines(place: Path) -> None:
     found = json.loads(text.splitlines()[-1])
     best = found["tried"][0]
     assert (best["way"]["scale"], best["way"]["channels"]) == ("[-1, 1]", "BGR")
-    assert best["better"] and not best["sayable"]
+    assert best["better"] and best["sayable"]
     assert found["config"]["way"]["scale"] == "[0, 1]"
     assert found["config"]["high"] < best["low"]
     assert {row["way"]["resize"] for row in found["tried"]} > {"bilinear", "area"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import yaml
 
 from pipeline.fitting import ways
 from pipeline.inputs.image.options import ImageOptions
@@ -50,3 +51,28 @@ def test_every_resize_gives_the_size_and_another_picture(way: ways.Way) -> None:
     assert values.shape == (4, 6, 3)
     plain = ways.applied(IMAGE, ways.Way("[0, 255]"), PREPROCESS)
     assert np.abs(values - plain).max() > 5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"mean": ways.MEAN, "std": ways.STD, "color": "bgr"},
+        {"mean": (0.5,), "fit": "letterbox", "resize": "bicubic-pillow"},
+    ],
+)
+def test_a_config_with_ways_of_its_own_is_tried_as_it_is(options: dict[str, object]) -> None:
+    chosen = ImageOptions.model_validate({"size": (4, 6)} | options)
+    own = ways.of_config(chosen)
+    assert own.sayable and own in set(ways.scaled(own))
+    np.testing.assert_array_equal(ways.applied(IMAGE, own, chosen), apply(IMAGE, chosen))
+
+
+@pytest.mark.parametrize("name", ways.SAID)
+def test_what_a_config_is_told_to_say_does_the_same(name: str) -> None:
+    way = ways.Way(ways.IMAGENET, "BGR", name)
+    said = yaml.safe_load(f"{{{ways.told(way, PREPROCESS)}}}")
+    size = (4, 6) if name != ways.SQUARE else (5, 5)
+    at = PREPROCESS.model_copy(update={"size": size})
+    tried = ways.applied(IMAGE, way, at)
+    made = apply(IMAGE, ImageOptions.model_validate(said | {"size": size}))
+    np.testing.assert_allclose(made, tried, atol=1e-4)
