@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.export.tfjs_graph import _join_shards
 from pipeline.export.tfjs_graph.packaging import readable
 
@@ -15,7 +16,7 @@ def test_groups_of_weights_become_one_file(groups: list[list[str]], tmp_path: Pa
     names = [name for group in groups for name in group]
     for name in names:
         (tmp_path / name).write_text(name * 3)
-    _join_shards(tmp_path, manifest)
+    _join_shards(ConvertedTfjs(tmp_path), manifest)
     assert manifest == [{"paths": ["weights.bin"], "weights": names}]
     assert [path.name for path in tmp_path.iterdir()] == ["weights.bin"]
     assert (tmp_path / "weights.bin").read_text() == "".join(name * 3 for name in names)
