@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -70,13 +71,28 @@ def build(
     return publish(config(source, backends), folder, store)
 
 
-def publish(config: dict[str, Any], folder: Path, store: Path) -> Release:
-    """Build and publish a config into ``folder/cdn``."""
+def publish(
+    config: dict[str, Any], folder: Path, store: Path, package: Path | None = None
+) -> Release:
+    """Build and publish a config into ``folder/cdn``.
+
+    Args:
+        package: the folder of another package than that of this repository.
+    """
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
     words = [sys.executable, "-m", "pipeline.cli.main", "build", file, "--store", store]
     words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
+    # Before the installed one come what the variable names and, with -m, where the command runs.
+    environment = {**os.environ, "PYTHONPATH": str(package)} if package else None
+    done = subprocess.run(
+        [*map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        cwd=package,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return Release(folder / "cdn", json.loads(done.stdout)["manifest"])
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
-from client_release import ROOT, Release
+from client_release import ROOT, Release, config, publish
 from client_site import Origin, running
-from client_tiers import Manifest, edited, put_runtime
+from client_tiers import Manifest, edited
 from demo_page import DemoPage
+from filelock import FileLock
 from test_demo import TYPES, png
 from test_model import LOADED, pngs
 
@@ -28,25 +26,10 @@ pytestmark = [
     pytest.mark.parametrize("engine", ["chromium"], indirect=True),
 ]
 
-#: What publishing makes of the folders of tasks.
-MAKE = """
-import json, sys
-from pathlib import Path
-from pipeline.backends.web import bundles
-from pipeline.publish.delivery import demo, types
-
-out = Path(sys.argv[1])
-bundles.make_page_code("largest-class", "image", out)
-(out / "demo").mkdir()
-(out / "demo" / demo.PANELS).write_text(json.dumps(demo.make_panels(out / "demo")))
-(out / "client").mkdir()
-types.copy_types(out / "client")
-"""
-
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is made by the package as it is, with one folder more."""
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as it is, with one folder more."""
     folder = tmp_path_factory.mktemp("toy")
     package, source = folder / "pipeline", ROOT / "pipeline"
     (package / "tasks").mkdir(parents=True)
@@ -55,34 +38,37 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if path != source / "tasks" and path.name != "__pycache__":
                 (package / path.relative_to(source)).symlink_to(path)
     shutil.copytree(TOY, package / "tasks" / TOY.name)
-    out = folder / "out"
-    out.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-c", MAKE, str(out)]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return out
+    return folder
 
 
-@pytest.fixture
-def release(made: Path, published: Release, tmp_path: Path) -> Release:
-    """A release of that task, and beside it the demo with its panel."""
+@pytest.fixture(scope="session")
+def release(
+    package: Path, tmp_path_factory: pytest.TempPathFactory, store: Path, building: FileLock
+) -> Release:
+    """What that package builds, proves and publishes for a model of the task."""
+    toy = config({"bundled": "mobilenet_digits"}, ("onnxruntime-cpu", "tfjs-wasm"))
+    toy["task"] = {TASK: {"among": 10}}
+    toy["export"] = {"tfjs-graph": {}, "onnx": {}}
+    toy["validate"]["gates"] = {"default": {"toy_agreement": 0.9, "accuracy_drop": 0.01}}
+    with building:
+        return publish(toy, tmp_path_factory.mktemp("toy-release"), store, package)
 
-    def change(manifest: Manifest) -> None:
-        file = put_runtime(made / f"{TASK}.js", "", (), tmp_path / "cdn" / "runtimes")
-        old = manifest["runtimes"].pop(manifest["task"])
-        manifest["task"] = TASK
-        manifest["runtimes"][TASK] = {**old, "entry": file["path"], "files": [file]}
 
-    toy = edited(published, tmp_path, change)
-    panels = toy.cdn / "demo" / "panels.json"
-    for twin in panels.parent.glob("panels.json*"):
-        twin.unlink()
-    shutil.copytree(made / "demo" / "tasks" / TOY.name, toy.cdn / "demo" / "tasks" / TOY.name)
-    shutil.copyfile(made / "demo" / "panels.json", panels)
-    return toy
+def test_its_own_metrics_are_measured_and_gated(engine: str, release: Release) -> None:
+    manifest = release.manifest
+    assert (manifest["task"], manifest["accuracy"]["metric"]) == (TASK, "toy_hits")
+    for artifact in manifest["artifacts"]:
+        for proof in artifact["validation"]:
+            assert proof["status"] == "pass"
+            assert proof["parity"]["toy_agreement"] >= proof["gates"]["toy_agreement"] == 0.9
+            assert "top1_agreement" not in proof["parity"]
+
+
+def test_the_report_shows_its_samples(engine: str, release: Release) -> None:
+    folder = release.model / "releases" / release.manifest["release"]
+    report = (folder / "report.html").read_text()
+    assert "same largest" in report
+    assert "the toy&#39;s largest" in report and "wanted " in report
 
 
 ASK = f"""{LOADED}
@@ -105,14 +91,15 @@ def test_a_model_has_the_tasks_own_method(
     assert said["methods"] == ["largest"] and said["classify"] == "undefined"
     once = said["once"]
     assert (once["index"], once["of"]) == (int(digits("test")[1][0]), "mobilenet")
-    assert once["shape"] == [1, 64, 64, 3] and once["artifact"] == "tfjs-graph/uint8"
+    assert once["shape"] == [1, 64, 64, 3] and once["artifact"].endswith("/uint8")
     assert said["times"] == pytest.approx(100)
 
 
-def test_its_types_are_in_the_list(made: Path, engine: str) -> None:
-    listed = (made / "client" / "tasks" / "index.d.ts").read_text()
+def test_its_types_are_in_the_list(release: Release, engine: str) -> None:
+    types = release.cdn / "client" / "tasks"
+    listed = (types / "index.d.ts").read_text()
     assert f'"{TASK}": import("./{TOY.name}/methods.js").default;' in listed
-    assert (made / "client" / "tasks" / TOY.name / "methods.d.ts").is_file()
+    assert (types / TOY.name / "methods.d.ts").is_file()
 
 
 def test_the_demo_shows_its_panel(engine: str, release: Release) -> None:
