@@ -37,6 +37,12 @@ export interface ReleaseManifest {
       [k: string]: unknown;
     };
   };
+  /**
+   * What releases of before said of images, in place of `input`.
+   */
+  preprocess?: {
+    [k: string]: unknown;
+  } | null;
   labels: string[] | null;
   samples: Samples;
   /**

@@ -31,6 +31,12 @@ export interface PageManifest {
       [k: string]: unknown;
     };
   };
+  /**
+   * What releases of before said of images, in place of `input`.
+   */
+  preprocess?: {
+    [k: string]: unknown;
+  } | null;
   labels: string[] | null;
   samples: PageSamples;
   accuracy: PageAccuracy | null;

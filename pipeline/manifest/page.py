@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -159,6 +159,8 @@ class PageManifest(TypedDict):
     outputs: list[PageSpec]
     input: Input
     """The kind of input that the model reads, and how it becomes tensors: as in the config."""
+    preprocess: NotRequired[dict[str, Any] | None]
+    """What releases of before said of images, in place of `input`."""
     labels: list[str] | None
     samples: PageSamples
     accuracy: PageAccuracy | None

@@ -153,6 +153,8 @@ class ReleaseManifest(TypedDict):
     outputs: Annotated[list[Spec], Says({"minItems": 1})]
     input: Input
     """The kind of input that the model reads, and how it becomes tensors: as in the config."""
+    preprocess: NotRequired[dict[str, Any] | None]
+    """What releases of before said of images, in place of `input`."""
     labels: list[str] | None
     samples: Samples
     accuracy: Accuracy | None

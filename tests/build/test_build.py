@@ -160,7 +160,8 @@ def test_the_manifest_says_what_the_model_is(manifest: dict[str, Any]) -> None:
     assert manifest["samples"]["license"] == "CC-BY-4.0"
     assert [i["name"] for i in manifest["inputs"]] == ["image"]
     assert [o["name"] for o in manifest["outputs"]] == ["probabilities"]
-    assert manifest["input"] == {"image": {"size": [64, 64], "color": "rgb", "scale": [-1, 1]}}
+    asked = {"size": [64, 64], "color": "rgb", "scale": [-1, 1]}
+    assert manifest["input"]["image"].items() >= asked.items()
     assert {"tensorflow", "tensorflowjs", "onnx", "@tensorflow/tfjs"} <= set(manifest["tools"])
 
 

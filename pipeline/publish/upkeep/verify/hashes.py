@@ -68,10 +68,14 @@ def _brotli(blocks: Iterator[bytes]) -> Iterator[bytes]:
             yield decompressor.process(block, output_buffer_limit=STEP_BYTES)
             while not decompressor.can_accept_more_data():
                 yield decompressor.process(b"", output_buffer_limit=STEP_BYTES)
+        # It takes all that it is given while it still holds what that becomes.
+        while not decompressor.is_finished():
+            rest = decompressor.process(b"", output_buffer_limit=STEP_BYTES)
+            if not rest:
+                raise BrokenError("ends in the middle")
+            yield rest
     except brotli.error as error:
         raise BrokenError(NOT_PACKED[".br"]) from error
-    if not decompressor.is_finished():
-        raise BrokenError("ends in the middle")
 
 
 def _gzip(blocks: Iterator[bytes]) -> Iterator[bytes]:
