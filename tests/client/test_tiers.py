@@ -44,8 +44,11 @@ def webgl_first(everywhere: Release, tmp_path: Path) -> Release:
         only(UINT8, FP32, backend="tfjs-wasm")(manifest)
         first = next(one for one in manifest["artifacts"] if one["id"] == UINT8)
         gpu = {"kind": "gpu", "name": "a GPU", "details": {}}
+        # Whatever WebAssembly took, on however busy a machine, takes longer.
+        fast = {"first_ms": 0.1, "median_ms": 0.001}
         first["validation"] = [
             {**proof, "backend": "tfjs-webgl", "engine": engine, "hardware": gpu}
+            | {"latency": {**proof["latency"], **fast}}
             for proof in first["validation"][:1]
             for engine in ("chromium", "firefox", "webkit")
         ]
