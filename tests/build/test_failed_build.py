@@ -14,7 +14,8 @@ from shared_store import SharedStore
 
 pytestmark = pytest.mark.browser
 
-#: Einsum: TF.js' wasm backend has no kernel for it, its WebGL backend has, and so has ONNX Runtime.
+#: An Einsum of one operand: TF.js' wasm backend has no kernel for it, its WebGL backend has, and so
+#: has ONNX Runtime.
 SAVE = """
 import sys
 import numpy as np
@@ -26,7 +27,8 @@ weights = tf.constant(np.linspace(-1, 1, 32).reshape(16, 2), tf.float32)
 class Model(tf.Module):
     @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
     def __call__(self, x):
-        return {"y": tf.raw_ops.Einsum(inputs=[x, weights], equation="ij,jk->ik")}
+        product = tf.raw_ops.Einsum(inputs=[x[:, :, None] * weights], equation="ijk->ik")
+        return {"y": product}
 
 
 model = Model()
