@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import get_args
 
 from pipeline.base.registry import discover
@@ -213,6 +215,18 @@ def all_metrics() -> Mapping[str, Metric]:
     return dict(sorted(known.items(), key=lambda pair: order.index(pair[1].of)))
 
 
+@cache
+def _declared_apart() -> Mapping[str, Metric]:
+    """What tasks declare in a ``metrics.py`` of their own, which needs nothing of the task."""
+    tasks = import_module("pipeline.tasks")
+    modules = (
+        import_module(f"{tasks.__name__}.{file.parent.name}.metrics")
+        for home in tasks.__path__
+        for file in sorted(Path(home).glob("*/metrics.py"))
+    )
+    return {metric.name: metric for module in modules for metric in module.METRICS}
+
+
 def task_with(name: str) -> str:
     """A task that brings a metric, by its name.
 
@@ -225,5 +239,5 @@ def task_with(name: str) -> str:
 def metric_of(name: str) -> Metric:
     """A metric by its name; of one that another version of this package measured, a plain one."""
     # Tasks are looked for last: what a build with nothing to do prints need not load them.
-    known = GENERAL.get(name) or all_metrics().get(name)
+    known = GENERAL.get(name) or _declared_apart().get(name) or all_metrics().get(name)
     return known or Metric(name, name.replace("_", " "), "outputs")

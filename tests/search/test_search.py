@@ -290,7 +290,7 @@ def test_what_a_trial_is_kept_under_and_what_an_epoch_may_take(
     store, recipe = Store(folder / "store"), {"quantize": "uint8"}
     searching = Searching(job, store, NoLanes(), Silent())
     before, others = searching.trial_key(recipe), searching.trial_key({})
-    monkeypatch.setattr(uint8, "VERSION", -1)
+    monkeypatch.setitem(vars(uint8.CODEC), "version", -1)
     assert searching.trial_key(recipe) != before, "another version makes another model"
     assert searching.trial_key({}) == others
     planned = plan_trial(job, {})

@@ -1,3 +1,12 @@
 """One label per image: the output holds one score per class."""
 
-from pipeline.tasks.image_classification.task import TASK as TASK
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """``TASK``, once it is asked for: who only tells of its metrics need not load it."""
+    if name == "TASK":
+        from pipeline.tasks.image_classification.task import TASK
+
+        return TASK
+    raise AttributeError(name)

@@ -36,3 +36,5 @@ TOP5_AGREEMENT = Metric(
 TOP1_ACCURACY = Metric(
     "top1_accuracy", "accuracy", "truth", better="higher", unit="percent", interval="share"
 )
+
+METRICS = (TOP1_AGREEMENT, TOP5_AGREEMENT, TOP1_ACCURACY)

@@ -9,7 +9,7 @@ from pipeline.tasks.image_classification import answers, metrics, score, show, t
 TASK = Task(
     "image-classification",
     NoOptions,
-    metrics=(metrics.TOP1_AGREEMENT, metrics.TOP5_AGREEMENT, metrics.TOP1_ACCURACY),
+    metrics=metrics.METRICS,
     input="image",
     truth=truth.labels_of,
     answers=answers.answers,
