@@ -118,7 +118,7 @@ def test_types_of_manifests_follow_their_schema(tmp_path: Path) -> None:
     copy = tmp_path / "client"
     shutil.copytree(CLIENT, copy, ignore=shutil.ignore_patterns("node_modules"))
     (copy / "node_modules").symlink_to(CLIENT / "node_modules")
-    (tmp_path / "publish").symlink_to(ROOT / "pipeline" / "publish")
+    (tmp_path / "manifest").symlink_to(ROOT / "pipeline" / "manifest")
     run(["npm", "run", "--silent", "types"], copy)
     for name in ("manifest.d.ts", "page.d.ts"):
         same = (copy / name).read_text() == (CLIENT / name).read_text()

@@ -7,12 +7,14 @@ import pytest
 
 from pipeline.base import registry
 from pipeline.base.errors import ConfigError
-from pipeline.config import gates, schema
+from pipeline.config import gates, problems, schema
+from pipeline.config.config import Config
 from pipeline.config.file import load_config
 from pipeline.config.type import config_type
 from pipeline.measures import words
 from pipeline.measures.metrics import GENERAL, all_metrics, metric_of, of_tasks
 from pipeline.measures.miss import Miss
+from pipeline.tasks.find import tasks as tasks_known
 
 TASK = """
 from pipeline.base.options import NoOptions
@@ -52,17 +54,24 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tasks, "__path__", [*tasks.__path__, str(tmp_path)])
     known = (
         registry.discover,
+        tasks_known,
         of_tasks,
         all_metrics,
         gates.gates_type,
         config_type,
+        problems._schema,
     )
-    for found in known:
-        found.cache_clear()
+
+    def forget() -> None:
+        for found in known:
+            found.cache_clear()
+        for model in (gates.Validate, Config):
+            model.model_rebuild(force=True)
+
+    forget()
     yield
     monkeypatch.undo()
-    for found in known:
-        found.cache_clear()
+    forget()
 
 
 def config(folder: Path, bounds: str) -> Path:
