@@ -179,7 +179,13 @@ def test_bytes_on_the_wire_are_judged_where_they_are_known() -> None:
 def lost(samples: int, lost: int, gained: int = 0) -> dict[str, object]:
     """A proof of an artifact that gets other samples right than a source that gets 98 % right."""
     value = 0.98 - (lost - gained) / samples
-    accuracy = {"value": value, "samples": samples, "lost": lost, "gained": gained}
+    accuracy = {
+        "metric": "top1_accuracy",
+        "value": value,
+        "samples": samples,
+        "lost": lost,
+        "gained": gained,
+    }
     return {**RESULT, "samples": samples, "accuracy": accuracy}
 
 
