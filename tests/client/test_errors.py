@@ -38,7 +38,7 @@ CALLS = {
         TAKES + "float32 [1, 32, 128, 3]"
     ),
     "return model.predict()": TAKES + "nothing",
-    "return model.predict({ image: () => tensor })": "tensors ({dtype, shape, data} by the inputs' names)",
+    "return model.predict({ image: () => tensor })": "tensors ({dtype, shape, data} by",
     "return model.classify('7')": "this is no image that can be read",
 }
 
