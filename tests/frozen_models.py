@@ -55,6 +55,22 @@ def run(folder: Path, feeds: Mapping[str, Array]) -> dict[str, Array]:
             )
 
 
+def tfjs_artifact(frozen: Path, folder: Path) -> tuple[Path, Path]:
+    """Convert a frozen folder to a TF.js graph: the CONVERTED folder and the ARTIFACT, both new."""
+    from pipeline.base.options import NoOptions
+    from pipeline.export import tfjs_graph
+
+    converted, artifact = folder / "converted", folder / "artifact"
+    for made in (converted, artifact):
+        made.mkdir()
+    tfjs_graph.convert({"frozen": frozen}, NoOptions(), converted)
+    options = tfjs_graph.package.options_type(
+        format="tfjs-graph", variant="fp32", shard_bytes=2**22
+    )
+    tfjs_graph.package({"model": converted}, options, artifact)
+    return converted, artifact
+
+
 def mobilenet(folder: Path) -> Path:
     """A padded convolution and two depthwise blocks, batch norms as Keras 3 writes them."""
     import tensorflow as tf

@@ -95,8 +95,8 @@ def image_input(inputs: Sequence[TensorSpec], where: str) -> TensorSpec:
     Raises:
         SourceError: the model has another kind of input, or several.
     """
-    shape = inputs[0].shape
-    if len(inputs) == 1 and len(shape) == 4 and (shape[3] in (1, 3, None) or shape[1] in (1, 3)):
+    shape = inputs[0].shape if len(inputs) == 1 else ()
+    if len(shape) == 4 and (shape[3] in (1, 3, None) or shape[1] in (1, 3)):
         return inputs[0]
     shapes = ", ".join(f"{spec.name} {shown(spec.shape)}" for spec in inputs)
     raise SourceError(

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frozen_models import freeze, run
+from frozen_models import freeze, run, tfjs_artifact
 
 from pipeline.backends.tensorflow import BACKEND
-from pipeline.base.options import NoOptions
-from pipeline.export import onnx, tfjs_graph
+from pipeline.export import onnx
 from pipeline.tensors.signature import TensorSpec
 
 SHAPE = (48, 40, 16)
@@ -44,16 +43,9 @@ WEIGHT_BYTES = 3 * 3 * 16 * 16 * 4
 
 
 def test_tfjs_weights_hold_no_repetitions(frozen: Path, tmp_path: Path) -> None:
-    converted, artifact = tmp_path / "converted", tmp_path / "artifact"
-    for folder in (converted, artifact):
-        folder.mkdir()
-    tfjs_graph.convert({"frozen": frozen}, NoOptions(), converted)
+    converted, artifact = tfjs_artifact(frozen, tmp_path)
     size = (converted / "weights.bin").stat().st_size
     assert WEIGHT_BYTES < size < WEIGHT_BYTES + 1000
-    options = tfjs_graph.package.options_type(
-        format="tfjs-graph", variant="fp32", shard_bytes=2**22
-    )
-    tfjs_graph.package({"model": converted}, options, artifact)
     with BACKEND.open_session(artifact) as session:
         found = session.infer(FEEDS)["y"]
     np.testing.assert_allclose(found, run(frozen, FEEDS)["y"], rtol=1e-4, atol=1e-3)

@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frozen_models import freeze, run
+from frozen_models import freeze, run, tfjs_artifact
 
 from pipeline.backends.web.backends import BACKENDS
-from pipeline.base.options import NoOptions
-from pipeline.export import tfjs_graph
 from pipeline.graphs.tensorflow.spread import spread
 from pipeline.tensors.signature import TensorSpec
 
@@ -119,21 +117,13 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
     def make(name: str) -> Path:
         from tensorflow.core.framework.graph_pb2 import GraphDef
 
-        frozen, converted, artifact = (
-            home / name / part for part in ("frozen", "model", "artifact")
-        )
-        if not artifact.exists():
+        frozen = home / name / "frozen"
+        if not frozen.exists():
             freeze(MODELS[name](), [TensorSpec("x", "float32", (None, *SHAPE))], frozen)
             written = frozen / "frozen.pb"
             graph_def = spread(GraphDef.FromString(written.read_bytes()))
             written.write_bytes(graph_def.SerializeToString(deterministic=True))
-            for folder in (converted, artifact):
-                folder.mkdir()
-            tfjs_graph.convert({"frozen": frozen}, NoOptions(), converted)
-            options = tfjs_graph.package.options_type(
-                format="tfjs-graph", variant="fp32", shard_bytes=2**22
-            )
-            tfjs_graph.package({"model": converted}, options, artifact)
+            tfjs_artifact(frozen, home / name)
         return home / name
 
     return make

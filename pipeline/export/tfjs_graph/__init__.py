@@ -23,6 +23,7 @@ from pipeline.export.tfjs_graph.unfuse import unfuse
 from pipeline.graphs import origins
 from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
 from pipeline.graphs.tensorflow.fold import Folder
+from pipeline.graphs.tensorflow.spread import imported
 from pipeline.tensors.signature import Signature
 
 __all__ = ["FORMAT", "Options", "convert", "package"]
@@ -121,23 +122,16 @@ def _load(frozen: Path, signature: Signature) -> tuple[Any, dict[str, Any]]:
     import tensorflow as tf
 
     graph_def = tf.compat.v1.GraphDef.FromString(frozen.read_bytes())
-    split_groups(graph_def)
-    outputs = [spec.name for spec in signature.outputs]
-    names = stay_computed(_imported(graph_def), outputs)
+    graph = imported(graph_def)
+    if split_groups(graph_def, graph):
+        graph = imported(graph_def)
+    names = stay_computed(graph, [spec.name for spec in signature.outputs])
     if not names:
-        return _imported(graph_def), {}
+        return graph, {}
     # Folded as for ONNX, so that what is left to compute begins with constants.
     graph_def = fold_constants(graph_def, signature)
     hidden = hide(graph_def, names)
-    return _imported(graph_def), hidden
-
-
-def _imported(graph_def: Any) -> Any:
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
-    return graph
+    return imported(graph_def), hidden
 
 
 @contextmanager

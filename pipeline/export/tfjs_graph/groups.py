@@ -11,11 +11,18 @@ from typing import Any
 from pipeline.graphs.tensorflow.spread import Build, splice, tensors_of
 
 
-def split_groups(graph_def: Any) -> None:
-    """Cut each ``Conv2D`` that has groups into one for each of them, in place."""
-    if not any(node.op == "Conv2D" for node in graph_def.node):
-        return
-    tensors = tensors_of(graph_def)
+def split_groups(graph_def: Any, graph: Any) -> bool:
+    """Cut each ``Conv2D`` that has groups into one for each of them, in place.
+
+    Args:
+        graph_def: is changed.
+        graph: the same as a ``tf.Graph``, which knows shapes.
+
+    Returns:
+        Whether there was any.
+    """
+    tensors = tensors_of(graph)
+    grouped = False
     for node in list(graph_def.node):
         if node.op != "Conv2D" or node.attr["data_format"].s == b"NCHW":
             continue
@@ -23,6 +30,8 @@ def split_groups(graph_def: Any) -> None:
         channels, read = image.shape[-1], kernel.shape[-2]
         if channels and read and channels != read:
             splice(graph_def, node, _grouped(node, channels // read), [image, kernel])
+            grouped = True
+    return grouped
 
 
 def _grouped(node: Any, groups: int) -> Build:

@@ -26,7 +26,7 @@ def spread(graph_def: Any) -> Any:
         graph_def = _inlined(graph_def)
     if not {"Erfc", "Einsum"} & {node.op for node in graph_def.node}:
         return graph_def
-    tensors = tensors_of(graph_def)
+    tensors = tensors_of(imported(graph_def))
     for node in list(graph_def.node):
         if node.op == "Erfc":
             splice(graph_def, node, _erfc, [tensors[node.input[0]]])
@@ -49,8 +49,7 @@ def _inlined(graph_def: Any) -> Any:
     for function in graph_def.library.function:
         function.attr.pop("_XlaMustCompile", None)
         function.attr.pop("_noinline", None)
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
+    graph = imported(graph_def)
     # Grappler keeps what is to be fetched: of a frozen graph that is what nothing reads.
     read = {source.lstrip("^").split(":")[0] for node in graph_def.node for source in node.input}
     config = config_pb2.ConfigProto()
@@ -64,12 +63,17 @@ def _inlined(graph_def: Any) -> Any:
     return tf_optimizer.OptimizeGraph(config, meta)
 
 
-def tensors_of(graph_def: Any) -> dict[str, Any]:
-    """All tensors, with their types and static shapes, by the names by which nodes read them."""
+def imported(graph_def: Any) -> Any:
+    """A ``tf.Graph``, in which types and static shapes are known."""
     import tensorflow as tf
 
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
+    return graph
+
+
+def tensors_of(graph: Any) -> dict[str, Any]:
+    """All tensors of a ``tf.Graph`` by the names by which nodes read them."""
     tensors = {}
     for operation in graph.get_operations():
         for tensor in operation.outputs:

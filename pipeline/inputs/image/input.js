@@ -5,7 +5,7 @@ import { preprocess } from "./preprocess.js";
 
 /** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
 
-/** Integer inputs: as pipeline/samples/folder.py casts, rounded and clipped. */
+/** Integer inputs: as `cast` of preprocess.py has it, rounded and clipped. */
 const INTEGERS = {
   uint8: [Uint8Array, 0, 255],
   int8: [Int8Array, -128, 127],

@@ -1,4 +1,4 @@
-/** One label per image: the twin of __init__.py. */
+/** One label per image: the twin of answers.py. */
 
 /** @typedef {Record<string, {data: Float32Array}>} Outputs one output, [1, classes] */
 /** @typedef {import("./methods.js").ClassScore} ClassScore */
@@ -17,7 +17,7 @@ export const methods = {
  * @param {Outputs} outputs
  * @param {any} manifest
  */
-export const sure = (outputs, manifest) => answer(outputs, manifest)[0].score;
+export const sure = (outputs, manifest) => highest(scoresOf(outputs, manifest));
 
 /**
  * The classes with the highest scores, the highest first; of equals, the first one. Clients of before
@@ -26,21 +26,31 @@ export const sure = (outputs, manifest) => answer(outputs, manifest)[0].score;
  * @param {any} manifest
  * @returns {ClassScore[]}
  */
-export function answer(outputs, { outputs: [{ name, softmax }], labels }) {
-  const scores = softmax ? outputs[name].data : probabilities(outputs[name].data);
-  return Array.from(scores, (score, index) => ({
-    label: labels?.[index] ?? String(index),
+export function answer(outputs, manifest) {
+  return Array.from(scoresOf(outputs, manifest), (score, index) => ({
+    label: manifest.labels?.[index] ?? String(index),
     index,
     score,
   })).sort((a, b) => b.score - a.score || a.index - b.index);
 }
 
 /**
+ * @param {Outputs} outputs
+ * @param {any} manifest
+ * @returns {Float32Array | number[]} of each class
+ */
+const scoresOf = (outputs, { outputs: [{ name, softmax }] }) =>
+  softmax ? outputs[name].data : probabilities(outputs[name].data);
+
+/** @param {Float32Array | number[]} values */
+const highest = (values) => Array.from(values).reduce((a, b) => Math.max(a, b));
+
+/**
  * Of logits: where the manifest does not call an output a softmax, the model ends before it.
  * @param {Float32Array} logits
  */
 function probabilities(logits) {
-  const most = logits.reduce((a, b) => Math.max(a, b));
+  const most = highest(logits);
   const powers = Array.from(logits, (logit) => Math.exp(logit - most));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
