@@ -189,9 +189,9 @@ def _literal(*values: str) -> Any:
 
 def _chosen(key: str, options: Options) -> tuple[Technique, Options]:
     """A technique and its own options, without the name that tells it from others of its key."""
-    given = options.model_dump()
     if "to" not in type(options).model_fields:
         return techniques()[key], options
+    given = options.model_dump()
     technique = techniques()[given.pop("to")]
     return technique, technique.options(**given)
 

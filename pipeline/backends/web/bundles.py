@@ -14,7 +14,7 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
-from pipeline.backends.web.packages import APART, CLIENT, INPUTS, MODULES, PAGE, TASKS
+from pipeline.backends.web.packages import APART, CLIENT, INPUTS, MODULES, PAGE, task_folder
 from pipeline.storage.layout import LAYERS
 
 PUBLISHED, UNPUBLISHED = CLIENT / "runtimes", PAGE / "runtimes"
@@ -56,14 +56,14 @@ def page_code(task: str, kind: str) -> tuple[Path, ...]:
         task: as configs name it.
         kind: of input.
     """
-    modules = (INPUTS / kind / "input.js", TASKS / task.replace("-", "_") / "task.js")
+    modules = (INPUTS / kind / "input.js", task_folder(task) / "task.js")
     return modules if all(module.is_file() for module in modules) else ()
 
 
 def make(name: str, folder: Path) -> None:
     """Write a runtime's ``NAME.js`` and its description into a folder."""
     homes = (PUBLISHED / f"{name}.js", UNPUBLISHED / f"{name}.js")
-    _make(next(entry for entry in homes if entry.is_file()), name, folder, {})
+    _make(next(entry for entry in homes if entry.is_file()), folder, {})
 
 
 def make_page_code(
@@ -79,17 +79,16 @@ def make_page_code(
         entry = Path(place) / f"{task}.js"
         lines = [f"export * from {json.dumps(str(path))};\n" for path in page_code(task, kind)]
         entry.write_text("".join(lines))
-        _make(entry, task, folder, constants or {})
+        _make(entry, folder, constants or {})
 
 
-def _make(entry: Path, name: str, folder: Path, constants: Mapping[str, bool]) -> None:
+def _make(entry: Path, folder: Path, constants: Mapping[str, bool]) -> None:
     from pipeline.backends.web import esbuild
 
     # What the client loads where it needs it is no part of what it may ask of a bundle.
     made = esbuild.bundle(
         [entry], folder, apart=[f"./{module}" for module in APART], constants=constants
     )
-    made.outputs[0].rename(folder / f"{name}.js")
     (folder / DESCRIPTION).write_text(json.dumps({"packages": made.packages}))
 
 

@@ -27,6 +27,16 @@ SHARED = (
 )
 
 
+def task_folder(name: str) -> Path:
+    """Where a task keeps its JavaScript."""
+    return TASKS / name.replace("-", "_")
+
+
+def task_of(folder: Path) -> str:
+    """The name of the task that a folder is of."""
+    return folder.name.replace("_", "-")
+
+
 def versions(kind: str = "dependencies") -> dict[str, str]:
     """Package -> version, of those that the page names; as ``package-lock.json`` pins them."""
     lock = json.loads((FOLDER / "package-lock.json").read_text())

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.backends.web import esbuild
-from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
+from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS, task_of
 from pipeline.base.digest import file_digest, scan, tree_digest
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
@@ -66,6 +66,5 @@ def make_panels(demo: Path) -> dict[str, list[str]]:
             shutil.copyfile(data, home / "panel" / data.name)
         others = sorted(path for path in home.rglob("*.*") if path != home / panel.name)
         files = [home / panel.name, *others]
-        name = panel.parent.name.replace("_", "-")
-        panels[name] = [path.relative_to(demo).as_posix() for path in files]
+        panels[task_of(panel.parent)] = [path.relative_to(demo).as_posix() for path in files]
     return panels

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
+from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS, task_of
 
 METHODS, VALUE = "methods.d.ts", "value.d.ts"
 LIST = TASKS / "index.d.ts"
@@ -18,10 +18,11 @@ LIST = TASKS / "index.d.ts"
 
 def task_list() -> str:
     """The text of ``tasks/index.d.ts``."""
-    names = sorted(path.parent.name for path in TASKS.glob(f"*/{METHODS}"))
-    exports = [f'export type * from "./{name}/methods.js";' for name in names]
+    folders = sorted(path.parent for path in TASKS.glob(f"*/{METHODS}"))
+    exports = [f'export type * from "./{folder.name}/methods.js";' for folder in folders]
     members = [
-        f'  "{name.replace("_", "-")}": import("./{name}/methods.js").default;' for name in names
+        f'  "{task_of(folder)}": import("./{folder.name}/methods.js").default;'
+        for folder in folders
     ]
     return _LIST.format(exports="\n".join(exports), members="\n".join(members))
 
