@@ -65,7 +65,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=6, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=7, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
 
@@ -115,7 +115,7 @@ def _origins(
     return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
 
 
-@step(version=5, lane="light", tools=("onnx",))
+@step(version=6, lane="light", tools=("onnx",))
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     from pipeline.artifacts.artifact import ArtifactWriter

@@ -231,7 +231,8 @@ def _stored(encoded: Encoded, name: str) -> Any:
 def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) -> None:
     """Move the weights of ``model`` to files of at most ``shard_bytes``, which follow its layers.
 
-    ONNX cannot cut a tensor, so a larger one gets a file of its own.
+    ONNX cannot cut a tensor, so a larger one gets a file of its own. What the bodies of If and
+    Loop hold stays in the graph's file: ONNX Runtime reads no hard-linked file for them.
 
     Args:
         add_file: stores the bytes and returns the bare name of the file.
@@ -257,12 +258,7 @@ def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) 
 
 
 def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
-    large = [
-        tensor
-        for graph in graphs(model.graph)
-        for tensor in graph.initializer
-        if len(tensor.raw_data) >= EXTERNAL_BYTES
-    ]
+    large = [t for t in model.graph.initializer if len(t.raw_data) >= EXTERNAL_BYTES]
     tensors = [
         Tensor(tensor.name, _aligned(len(tensor.raw_data)), is_kernel(tensor.dims))
         for tensor in large

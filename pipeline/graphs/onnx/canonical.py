@@ -17,6 +17,10 @@ from pipeline.tensors.signature import Signature
 
 GRAPH_NAME = "model"
 
+#: A body's constant of so many bytes moves to the main graph: bodies hold no external data (ONNX
+#: Runtime refuses hard-linked files there), and a loop would decode its weights in every round.
+HOISTED_BYTES = 256
+
 
 def canonicalize(model: Any, signature: Signature, names: dict[str, str] | None = None) -> Any:
     """A new ``onnx.ModelProto`` that computes what ``model`` does.
@@ -150,9 +154,11 @@ class _Writer:
         scope: dict[str, str],
         *,
         keep: Iterable[str] = (),
+        main: _Writer | None = None,
     ) -> None:
         self._source, self._target, self._names = source, target, names
-        self._kept = set(keep)
+        self._kept, self._main = set(keep), main or self
+        self._outputs: set[str] = set()
         self.scope = scope | {name: name for name in self._kept}
         """Old name -> new name of everything visible here."""
         self._constants = {tensor.name: tensor for tensor in source.initializer}
@@ -160,6 +166,7 @@ class _Writer:
 
     def write(self, outputs: list[str]) -> list[str]:
         """Write what the outputs need, and return their new names."""
+        self._outputs = set(outputs)
         self._lift_constants(outputs)
         nodes, _ = walk(self._source, outputs)
         for node in nodes:
@@ -200,9 +207,10 @@ class _Writer:
         pairs = [(attribute.g, copy.g)] if attribute.HasField("g") else []
         pairs += list(zip(attribute.graphs, copy.graphs, strict=True))
         for old, new in pairs:
-            self._write_body(old, new, f"{result.name}.{attribute.name}")
+            prefix = f"{result.name}.{attribute.name}"
+            self._write_body(old, new, prefix, loop=result.op_type == "Loop")
 
-    def _write_body(self, old: Any, new: Any, prefix: str) -> None:
+    def _write_body(self, old: Any, new: Any, prefix: str, *, loop: bool) -> None:
         from onnx import GraphProto
 
         new.CopyFrom(GraphProto(name=prefix))
@@ -210,7 +218,9 @@ class _Writer:
         for i, value in enumerate(old.input):
             scope[value.name] = self._names.free(f"{prefix}.arg{i}")
             new.input.add(name=scope[value.name], type=_plain_type(value.type))
-        writer = _Writer(old, new, self._names, scope)
+        if loop:
+            _declare_scalars(new.input[:2])
+        writer = _Writer(old, new, self._names, scope, main=self._main)
         outputs = writer.write([value.name for value in old.output])
         for name, value in zip(outputs, old.output, strict=True):
             new.output.add(name=name, type=_plain_type(value.type))
@@ -223,17 +233,22 @@ class _Writer:
         if tensor is None:
             raise KeyError(f"{name} is read but nothing makes it")
         tensor = plain(tensor)
+        # What a body gives must be made in it.
+        large = len(tensor.raw_data) >= HOISTED_BYTES and name not in self._outputs
+        holder = self._main if large else self
+        self.scope[name] = holder._hold(tensor, role, name if name in self._kept else None)
+        return self.scope[name]
+
+    def _hold(self, tensor: Any, role: str, public: str | None) -> str:
+        """The name of an initializer with this content: ``public``, one that is there, or new."""
         content = hashlib.sha256(tensor.SerializeToString(deterministic=True)).digest()
-        if name in self._kept:
-            new = name
-        elif content in self._contents:
-            self.scope[name] = self._contents[content]
+        if public is None and content in self._contents:
             return self._contents[content]
-        else:
-            new = self._contents[content] = self._names.free(role)
-        self.scope[name] = tensor.name = new
+        tensor.name = public or self._names.free(role)
+        if public is None:
+            self._contents[content] = tensor.name
         self._target.initializer.append(tensor)
-        return new
+        return str(tensor.name)
 
 
 def constant_tensor(node: Any) -> Any | None:
@@ -282,6 +297,15 @@ def _plain_type(kind: Any) -> Any:
         for dim in result.tensor_type.shape.dim:
             dim.ClearField("dim_param")
     return result
+
+
+def _declare_scalars(values: Iterable[Any]) -> None:
+    """Give a Loop body's number and condition their shape, as ONNX Runtime needs it.
+
+    tf2onnx leaves it out, and within another body ONNX Runtime does not infer it.
+    """
+    for value in values:
+        value.type.tensor_type.shape.SetInParent()
 
 
 def _declare(graph: Any, source: Any, signature: Signature) -> None:
