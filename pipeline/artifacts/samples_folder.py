@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.tensors.arrays import Array, Arrays, np
+from pipeline.tensors.varying import pack, unpack
 
 
 @dataclass(frozen=True)
@@ -77,11 +78,10 @@ class Golden(SampleTensors):
         return self.folder / self.OUTPUTS
 
     def outputs(self) -> dict[str, Array]:
-        """[n, …] by public output name."""
+        """[n, …] by public output name; see ``pipeline.tensors.varying`` for free shapes."""
         from safetensors.numpy import load_file
 
-        outputs: dict[str, Array] = load_file(self.outputs_file)
-        return outputs
+        return unpack(load_file(self.outputs_file))
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -92,5 +92,5 @@ class Golden(SampleTensors):
     def write(self, outputs: Arrays, facts: dict[str, Any]) -> None:
         from safetensors.numpy import save_file
 
-        save_file(dict(outputs), self.outputs_file)
+        save_file(pack(outputs), self.outputs_file)
         (self.folder / self.FACTS).write_text(json.dumps(facts, indent=1))

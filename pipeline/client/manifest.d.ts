@@ -410,6 +410,10 @@ export interface Parity {
   cosine: number;
   nonfinite: number;
   logits_max_abs_error: number | null;
+  /**
+   * null where no output's shape depends on the sample.
+   */
+  other_shapes?: number | null;
   outputs: {
     [k: string]: OutputDifference;
   };
@@ -423,7 +427,7 @@ export interface Parity {
   top5_agreement?: number | null;
 }
 /**
- * The same, and on the logits where it is a softmax.
+ * The same, and on the logits where it is a softmax; and in what share of samples its shape is another one, where that depends on the sample.
  */
 export interface OutputDifference {
   max_abs_error: number;
@@ -436,6 +440,7 @@ export interface OutputDifference {
   cosine: number;
   nonfinite: number;
   logits_max_abs_error?: number;
+  other_shapes?: number;
 }
 /**
  * Whether integer products give the same sums on every processor: some add two of them in 16 bits.

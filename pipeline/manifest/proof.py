@@ -32,9 +32,11 @@ class Difference(TypedDict):
 
 
 class OutputDifference(Difference):
-    """The same, and on the logits where it is a softmax."""
+    """The same, and on the logits where it is a softmax; and in what share of samples its shape is
+    another one, where that depends on the sample."""
 
     logits_max_abs_error: NotRequired[float]
+    other_shapes: NotRequired[Share]
 
 
 class Parity(Difference):
@@ -42,6 +44,8 @@ class Parity(Difference):
     task's answers are the golden's."""
 
     logits_max_abs_error: float | None
+    other_shapes: NotRequired[Share | None]
+    """null where no output's shape depends on the sample."""
     outputs: dict[str, OutputDifference]
 
 

@@ -101,6 +101,18 @@ OUTPUTS = (
             "The same as max_abs_error on the logits, for outputs that are a softmax.", least=0
         ),
     ),
+    Metric(
+        "other_shapes",
+        "other shapes",
+        "outputs",
+        unit="percent",
+        gate=Limits(
+            "Share of samples on which an output has another shape than the golden's, for outputs "
+            "whose shape depends on the sample: other boxes were found; at most this.",
+            least=0,
+            most=1,
+        ),
+    ),
     # No gate, since none is a bound on it always.
     Metric("nonfinite", "NaN or infinite", "outputs", unit="count", is_total=True),
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.measures.metrics import OUTPUTS
 from pipeline.tensors.arrays import Array, Float64s, NDArray, np
+from pipeline.tensors.varying import align
 
 #: Elements smaller than this share of their output's root mean square are compared by that: what
 #: is nearly zero has no relative error worth the name.
@@ -30,11 +31,12 @@ def compare(
 
     Args:
         outputs: [n, …] by public name, as the artifact gave them.
-        golden: the same names and shapes.
+        golden: the same names and shapes. Of outputs whose shape varies, each sample's is compared
+            with its own, and what only one of them has with zero.
         softmax: by name, whether an output is a softmax: compared on logits as well.
 
     Raises:
-        ValueError: an output's shape differs from the golden's.
+        ValueError: an output's shape differs from the golden's, and neither varies.
     """
     each = {
         name: _compare_one(outputs[name], golden[name], softmax.get(name, False)) for name in golden
@@ -47,6 +49,7 @@ def compare(
 
 
 def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
+    values, golden, other_shapes = align(values, golden)
     if values.shape != golden.shape:
         raise ValueError(f"the output has shape {values.shape}, the golden {golden.shape}")
     given, wanted = values.astype(np.float64), golden.astype(np.float64)
@@ -65,6 +68,8 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
         "share_over_0_1": _share(error > 0.1, finite),
         "nonfinite": int((~finite).sum()),
     }
+    if other_shapes is not None:
+        measured["other_shapes"] = other_shapes
     if softmax:
         difference = np.abs(logits(given) - logits(wanted))
         measured["logits_max_abs_error"] = float(difference.max(initial=0.0))

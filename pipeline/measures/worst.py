@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.tensors.arrays import Array, Float64s, np
+from pipeline.tensors.varying import align, pack
 
 #: Outputs of the worst samples, [k, …] by public name, in the order of ``worst``.
 FILE = "worst.safetensors"
@@ -31,7 +32,7 @@ def keep_worst(
 
     errors = sample_errors(outputs, golden)
     chosen = np.argsort(-errors, kind="stable")[:COUNT]
-    save_file({name: np.ascontiguousarray(v[chosen]) for name, v in outputs.items()}, folder / FILE)
+    save_file(pack({name: values[chosen] for name, values in outputs.items()}), folder / FILE)
     return [{"sample": int(i), "error": float(errors[i])} for i in chosen]
 
 
@@ -42,9 +43,10 @@ def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> 
     """
     largest = float(np.finfo(np.float32).max)
     found = []
-    for name, wanted in golden.items():
+    for name, right in golden.items():
+        given, wanted, _ = align(outputs[name], right)
         with np.errstate(invalid="ignore"):
-            error = np.abs(outputs[name].astype(np.float64) - wanted.astype(np.float64))
+            error = np.abs(given.astype(np.float64) - wanted.astype(np.float64))
         rows = error.reshape(len(error), -1).max(axis=1, initial=0.0)
         found.append(np.nan_to_num(rows, nan=largest, posinf=largest))
     errors: Float64s = np.max(found, axis=0)

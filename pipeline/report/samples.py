@@ -19,6 +19,7 @@ from pipeline.tasks.contract import Line, Shown
 from pipeline.tasks.find import Purpose, tasks
 from pipeline.tensors.arrays import Array, Arrays, NDArray, np
 from pipeline.tensors.per_sample import ORIGINS, PerSample
+from pipeline.tensors.varying import SHAPES, join, pad, row, unpack
 
 #: Worst samples shown of each artifact.
 SHOWN = 4
@@ -105,13 +106,13 @@ class _Golden:
         from safetensors import safe_open
 
         with safe_open(self._folder / file, framework="numpy") as tensors:
-            names = list(tensors.keys())
-            return {name: tensors.get_slice(name)[sample : sample + 1][0] for name in names}
+            names = [name for name in list(tensors.keys()) if not name.endswith(SHAPES)]
+            return {name: row(tensors, name, sample) for name in names}
 
     def examples(self, proof: Proof, folder: Path) -> list[Example]:
         from safetensors.numpy import load_file
 
-        outputs = load_file(folder / FILE)
+        outputs = unpack(load_file(folder / FILE))
         return [self._example(row, worst, outputs) for row, worst in enumerate(proof.worst[:SHOWN])]
 
     def _example(self, row: int, worst: Mapping[str, Any], outputs: Arrays) -> Example:
@@ -152,16 +153,23 @@ class _Golden:
 
 
 def _differences(wanted: Arrays, given: Arrays) -> list[Line]:
-    """Of each output the element that differs most."""
+    """Of each output the element that differs most, and its shape where that differs."""
     lines = []
     for name, values in wanted.items():
-        error = np.abs(values.astype(np.float64) - given[name].astype(np.float64))
+        if values.shape != given[name].shape:
+            lines.append(Line(f"{name}, shape", _sizes(values), _sizes(given[name])))
+        right, answer = pad(join([values, given[name]]))
+        error = np.abs(right.astype(np.float64) - answer.astype(np.float64))
+        if not error.size:
+            continue
         at = np.unravel_index(int(np.nan_to_num(error, nan=np.inf).argmax()), error.shape)
         place = f"[{', '.join(str(int(i)) for i in at)}]" if at else ""
-        lines.append(
-            Line(f"{name}{place}", f"{float(values[at]):.4g}", f"{float(given[name][at]):.4g}")
-        )
+        lines.append(Line(f"{name}{place}", f"{float(right[at]):.4g}", f"{float(answer[at]):.4g}"))
     return lines
+
+
+def _sizes(values: Array) -> str:
+    return "×".join(map(str, values.shape))
 
 
 def _shown_inputs(
@@ -193,7 +201,7 @@ def _pixels(values: Array, said: Mapping[str, Any]) -> NDArray[np.uint8] | None:
 
 def _first_values(values: Array, count: int = 6) -> str:
     first = ", ".join(f"{float(value):.4g}" for value in values.reshape(-1)[:count])
-    shape = "×".join(map(str, values.shape))
+    shape = _sizes(values)
     return f"{first}{', …' if values.size > count else ''}" + (f" ({shape})" if shape else "")
 
 

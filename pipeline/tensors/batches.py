@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import PipelineError, RunError
 from pipeline.tensors.arrays import Array, Arrays, np
 from pipeline.tensors.signature import TensorSpec
+from pipeline.tensors.varying import join
 
 if TYPE_CHECKING:
     Run = Callable[[dict[str, Array]], Arrays]
@@ -24,18 +25,28 @@ def infer_in_batches(
 
     The last batch is filled up with its last sample: a fixed batch needs it, and GPU
     backends compile once for every shape. An input without a batch dimension (a spec
-    of one dimension less than the array) makes the samples go one by one.
+    of one dimension less than the array) makes the samples go one by one, and so do outputs
+    whose rows do not follow a batch's: each sample's is then its own (``varying.py``).
 
     Raises:
         PipelineError: inputs are missing or differ in number.
-        RunError: an output's rows do not follow the samples.
+        RunError: an output's rows do not follow the samples of a batch that the model fixes.
     """
     count = _count(inputs, [spec.name for spec in input_specs])
     if any(len(spec.shape) == inputs[spec.name].ndim - 1 for spec in input_specs):
-        return _join([run(sample) for sample in _samples(inputs, input_specs)], stack=True)
+        parts = [run(sample) for sample in _samples(inputs, input_specs)]
+        return {name: join([part[name] for part in parts]) for name in parts[0]}
     size = batch_size(inputs, input_specs, most)
-    parts = [_trim(run(batch), size, used) for batch, used in _batches(inputs, count, size)]
-    return _join(parts, stack=False)
+    pairs = [(run(batch), used) for batch, used in _batches(inputs, count, size)]
+    if size == 1:
+        return {name: _singles([part[name] for part, _ in pairs]) for name in pairs[0][0]}
+    wrong = _unlike(pairs, size)
+    if wrong is None:
+        names = pairs[0][0]
+        return {name: np.concatenate([part[name][:n] for part, n in pairs]) for name in names}
+    if batch_size(inputs, input_specs, 1) > 1:
+        raise RunError(wrong, todo="give the model a batch of 1, so that samples go one by one")
+    return infer_in_batches(run, inputs, input_specs, 1)
 
 
 def infer_singly_at_worst(
@@ -104,26 +115,20 @@ def _batches(inputs: Arrays, count: int, size: int) -> Iterator[tuple[dict[str, 
         yield batch, min(size, count - start)
 
 
-def _trim(outputs: Arrays, size: int, used: int) -> dict[str, Array]:
-    trimmed = {}
-    for name, array in outputs.items():
-        rows = array if array.ndim and array.shape[0] == size else array[None]
-        if rows.shape[0] != size:
-            raise RunError(
-                f'output "{name}" has shape {array.shape} for a batch of {size}',
-                todo="give the model a fixed batch of 1, so that samples go one by one",
-            )
-        trimmed[name] = rows[:used]
-    return trimmed
+def _unlike(pairs: Sequence[tuple[Arrays, int]], size: int) -> str | None:
+    """Why batches' outputs cannot be joined row by row; ``None`` where they can."""
+    for name in pairs[0][0]:
+        shapes = {part[name].shape for part, _ in pairs}
+        if any(shape[:1] != (size,) for shape in shapes):
+            shape = next(shape for shape in shapes if shape[:1] != (size,))
+            return f'output "{name}" has shape {shape} for a batch of {size}'
+        if len(shapes) > 1:
+            return f'output "{name}" has other shapes for other samples: {sorted(shapes)}'
+    return None
 
 
-def _join(parts: Sequence[Arrays], *, stack: bool) -> dict[str, Array]:
-    join: Any = np.stack if stack else np.concatenate
-    shapes = {name: {part[name].shape[0 if stack else 1 :] for part in parts} for name in parts[0]}
-    for name, seen in shapes.items():
-        if len(seen) > 1:
-            raise RunError(
-                f'output "{name}" has other shapes for other samples: {seen}',
-                todo="give the model outputs of one shape, or leave this one out of its signature",
-            )
-    return {name: join([part[name] for part in parts]) for name in parts[0]}
+def _singles(outputs: Sequence[Array]) -> Array:
+    """Of batches of one sample; what never has one row has no batch dimension."""
+    if all(output.shape[:1] == (1,) for output in outputs):
+        outputs = [output[0, ...] for output in outputs]
+    return join(outputs)

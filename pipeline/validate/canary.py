@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.tensors.arrays import Array, Arrays, Float64s, np
+from pipeline.tensors.varying import pad
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Session
@@ -180,11 +181,12 @@ def span(values: Sequence[float]) -> float:
 
 def distance(given: Mapping[str, Sequence[float]], wanted: Mapping[str, Sequence[float]]) -> float:
     """The largest error of any value, as a share of its output's span."""
-    return max(
+    errors = (
         max(abs(a - b) for a, b in zip(given[name], values, strict=True)) / span(values)
         for name, values in wanted.items()
         if len(values)
     )
+    return max(errors, default=0.0)
 
 
 def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bool]) -> float:
@@ -196,7 +198,7 @@ def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bo
     right = {name: values[index].astype(np.float64) for name, values in answers.items()}
     at = {name: compared(value) for name, value in right.items()}
     others = [
-        {name: values.mean(axis=0) for name, values in wanted.items()},
+        {name: pad(values).mean(axis=0) for name, values in wanted.items()},
         {name: values[index - 1] for name, values in answers.items()},
     ]
     if any(value.size > 1 for value in right.values()):
@@ -205,11 +207,19 @@ def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bo
         others.append({n: _surer(v) if softmax[n] else v for n, v in right.items()})
 
     def listed(values: Arrays) -> dict[str, list[float]]:
-        return {n: v.ravel()[at[n]].astype(np.float64).tolist() for n, v in values.items()}
+        return {n: _taken(v, at[n], 0.0).tolist() for n, v in values.items()}
 
     wanted_values = listed(right)
     found = [distance(listed(other), wanted_values) for other in others]
     return min(found) if np.isfinite(found).all() else 0.0
+
+
+def _taken(answer: Array, indices: Sequence[int], missing: float) -> Float64s:
+    """Values at flat indices, some of which may be beyond the end of what varies in size."""
+    flat = answer.ravel().astype(np.float64)
+    longest = max(indices, default=-1) + 1
+    taken: Float64s = np.append(flat, np.full(max(0, longest - flat.size), missing))[list(indices)]
+    return taken
 
 
 def _surer(probabilities: Float64s) -> Float64s:
@@ -230,7 +240,7 @@ def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | No
     if "reason" in said:
         return None
     outputs = session.infer(load_file(golden / INPUTS))
-    found = {n: outputs[n].ravel()[at].astype(np.float64) for n, at in said["outputs"].items()}
+    found = {n: _taken(outputs[n], at, np.nan) for n, at in said["outputs"].items()}
     return {n: [float(v) if np.isfinite(v) else None for v in vs] for n, vs in found.items()}
 
 

@@ -15,6 +15,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, Float64s, np
 from pipeline.tensors.per_sample import ORIGINS, TRUTH
+from pipeline.tensors.varying import flat, pad
 from pipeline.validate import canary
 from pipeline.validate.answers import Answers
 
@@ -30,7 +31,7 @@ class GoldenOptions(options.Options):
     task: Purpose
 
 
-@step(version=5, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=6, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """Run the source model on the test samples, and make the canary of one of them.
 
@@ -79,7 +80,7 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def _check_finite(outputs: Mapping[str, Array]) -> None:
-    broken = [name for name, values in outputs.items() if not np.isfinite(values).all()]
+    broken = [name for name, values in outputs.items() if not np.isfinite(flat(values)).all()]
     if broken:
         raise GateError(
             f"the source model itself gives NaN or infinity in {', '.join(broken)}",
@@ -90,5 +91,5 @@ def _check_finite(outputs: Mapping[str, Array]) -> None:
 
 def _spread(values: Array) -> float:
     """The largest standard deviation, over samples, of any element."""
-    deviation: Float64s = values.astype(np.float64).std(axis=0)
+    deviation: Float64s = pad(values).astype(np.float64).std(axis=0)
     return float(deviation.max()) if deviation.size else 0.0

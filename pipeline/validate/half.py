@@ -19,7 +19,8 @@ from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, Keep, step
 from pipeline.measures.metrics import metric_of
 from pipeline.tasks.find import Purpose
-from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.arrays import Array
+from pipeline.tensors.varying import pack, unpack
 from pipeline.validate import canary
 from pipeline.validate.ranges import LARGEST
 from pipeline.validate.tolerances import TOLERANCES
@@ -65,7 +66,7 @@ def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None
     _write(work, f"it failed: {ended.what}", _UNMEASURED)
 
 
-@step(version=4, tools=("numpy",), if_killed=write_killed)
+@step(version=5, tools=("numpy",), if_killed=write_killed)
 def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
 
@@ -107,7 +108,7 @@ def _measured(inputs: Inputs, task: Purpose) -> dict[str, Any]:
 
     facts = Golden(inputs["golden"]).facts["outputs"]
     softmax = {name: output["softmax"] for name, output in facts.items()}
-    wanted = load_file(inputs["float32"] / FIRST)
+    wanted = unpack(load_file(inputs["float32"] / FIRST))
     first = Golden(inputs["golden"]).inputs(SAMPLES)
     with _open(inputs["artifact"], inputs["runtime"]) as session:
         outputs = session.infer(first)
@@ -140,8 +141,7 @@ def keep_first(outputs: Outputs, folder: Path) -> None:
     """Write the outputs on the first samples for ``run`` to compare with."""
     from safetensors.numpy import save_file
 
-    first = {name: np.ascontiguousarray(values[:SAMPLES]) for name, values in outputs.items()}
-    save_file(first, folder / FIRST)
+    save_file(pack({name: values[:SAMPLES] for name, values in outputs.items()}), folder / FIRST)
 
 
 def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pipeline.measures.metrics import metric_of
 from pipeline.measures.parity import compare
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.varying import pad
 from pipeline.validate.answers import Answers
 from pipeline.validate.sampling import undecided
 
@@ -38,7 +39,7 @@ class CheckOptions(options.Options):
     """Artifact -> metric -> bound."""
 
 
-@step(version=3, tools=("numpy",), quick=True)
+@step(version=4, tools=("numpy",), quick=True)
 def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """GOLDEN -> nothing, if it tells.
 
@@ -106,7 +107,7 @@ def _broken(outputs: Mapping[str, Array]) -> dict[str, dict[str, Array]]:
     """What models that do not look at their input would answer."""
     mean = {
         name: np.broadcast_to(values.mean(axis=0), values.shape).astype(values.dtype)
-        for name, values in outputs.items()
+        for name, values in ((name, pad(varying)) for name, varying in outputs.items())
     }
     rolled = {name: np.roll(values, 1, axis=0) for name, values in outputs.items()}
     return {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -79,7 +80,7 @@ def artifact(request, tmp_path):
     fmt.package({"model": nested(tmp_path)}, options, work)
     description = json.loads((work / "artifact.json").read_text())
     for file in description["files"]:
-        os.link(work / file["path"], tmp_path / os.path.basename(file["path"]))
+        os.link(work / file["path"], tmp_path / Path(file["path"]).name)
     return work / description["entry"]
 
 

@@ -81,7 +81,7 @@ def test_relative_error_of_a_constant_output_is_by_its_size() -> None:
 
 def test_what_is_measured_is_declared() -> None:
     measured = compare(SOFTMAX, SOFTMAX, {"y": True})
-    assert measured.keys() - {"outputs"} == measured["outputs"]["y"].keys()
+    assert measured.keys() - {"outputs", "other_shapes"} == measured["outputs"]["y"].keys()
     assert all(metric.gate for metric in OUTPUTS if metric.name != "nonfinite"), "one always"
 
 

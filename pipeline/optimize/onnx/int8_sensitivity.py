@@ -16,6 +16,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
 from pipeline.measures.metrics import metric_of
 from pipeline.tensors.arrays import Array, NDArray, np
+from pipeline.tensors.varying import join
 
 if TYPE_CHECKING:
     Arrays = Mapping[str, NDArray[np.generic]]
@@ -122,10 +123,21 @@ class _Trial:
         )
 
     def _outputs(self, model: Any) -> dict[str, Array]:
-        """[n, …] of each float output."""
+        """[n, …] of each float output; what is not one row a sample, by batches."""
         from pipeline.graphs.onnx import observe
 
-        runs = [values for _, values in observe.runs(model, self._samples)]
+        runs = list(observe.runs(model, self._samples))
+        counts = [len(next(iter(batch.values()))) for batch, _ in runs]
         names = [value.name for value in model.graph.output]
-        columns = zip(names, zip(*runs, strict=True), strict=True)
-        return {name: np.concatenate([np.atleast_1d(v) for v in rows]) for name, rows in columns}
+        columns = zip(*(values for _, values in runs), strict=True)
+        return {
+            name: _column([np.asarray(value) for value in column], counts)
+            for name, column in zip(names, columns, strict=True)
+        }
+
+
+def _column(values: Sequence[Array], counts: Sequence[int]) -> Array:
+    by_row = all(value.shape[:1] == (n,) for value, n in zip(values, counts, strict=True))
+    if by_row and len({value.shape[1:] for value in values}) == 1:
+        return np.concatenate(values)
+    return join(values)
