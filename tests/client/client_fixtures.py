@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pytest
 from client_page import ScriptPage
 from client_release import Release
 from client_site import Origin, cdn
 
 Open = Callable[..., ScriptPage]
-
-#: For what no engine does otherwise than another, and yet runs in one: nightly in all of them.
-MOSTLY_CHROMIUM = pytest.mark.parametrize(
-    "engine",
-    ["chromium", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("firefox", "webkit"))],
-    indirect=True,
-)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from client_fixtures import MOSTLY_CHROMIUM, Site
+from client_fixtures import Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import drop
 from client_tiers import Manifest, break_browser, edited
+from engines import MOSTLY_CHROMIUM
 from test_client_fetch import KEPT
 from test_fetch_storage import SMALL_QUOTA
 from test_model import CLASSIFY, pngs, where

@@ -10,10 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from client_fixtures import MOSTLY_CHROMIUM, Open, Site
+from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
+from engines import MOSTLY_CHROMIUM
 
 pytestmark = pytest.mark.browser
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_fixtures import MOSTLY_CHROMIUM, Open, Site
+from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import delay
+from engines import MOSTLY_CHROMIUM
 from PIL import Image
 
 from pipeline.bundled.digits import digits

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from client_fixtures import MOSTLY_CHROMIUM
 from client_page import ScriptError, ScriptPage, page_origin
 from client_release import Release
 from client_site import CORS, NO_STORE, Origin, running
+from engines import MOSTLY_CHROMIUM
 from safetensors.numpy import load_file
 
 from pipeline.backends.web import esbuild

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client_fixtures import MOSTLY_CHROMIUM, Open, Site
+from client_fixtures import Open, Site
 from client_page import HTML, ScriptError, ScriptPage
 from client_release import ROOT, Release
 from client_site import answer, delay
@@ -26,6 +26,7 @@ from client_tiers import (
     only,
     put_runtime,
 )
+from engines import MOSTLY_CHROMIUM
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.backends.web import session

@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 import pytest
 from browser_cases import ONNX, Case
+from engines import MOSTLY_CHROMIUM
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
@@ -85,6 +86,7 @@ def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
         assert hardware.kind != "gpu", "no GPU is claimed where there is none"
 
 
+@MOSTLY_CHROMIUM
 def test_half_precision_textures_are_what_they_say(engine: str, classifier: Case) -> None:
     bits, outputs = {}, {}
     for name in ("tfjs-webgl", "tfjs-webgl-f16"):
@@ -99,6 +101,7 @@ def test_half_precision_textures_are_what_they_say(engine: str, classifier: Case
     assert errors["tfjs-webgl-f16"] > 10 * errors["tfjs-webgl"]
 
 
+@MOSTLY_CHROMIUM
 def test_wasm_has_simd_and_threads_to_be_had(engine: str, classifier: Case) -> None:
     with tfjs_wasm.open_session(classifier.artifact, engine) as opened:
         details = opened.hardware.details
@@ -106,6 +109,7 @@ def test_wasm_has_simd_and_threads_to_be_had(engine: str, classifier: Case) -> N
     assert details["threads"] >= 1
 
 
+@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("backend", ["tfjs-wasm", "ort-wasm"])
 def test_threads_are_as_many_as_asked_for(engine: str, backend: str, classifier: Case) -> None:
     target = Target(backend, engine)
@@ -132,7 +136,9 @@ def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
         BACKENDS["ort-wasm"].open_session(artifact, engine)
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)]
+)
 def test_a_killed_browser_is_started_again(
     engine: str, classifier: Case, how: signal.Signals
 ) -> None:
@@ -211,7 +217,7 @@ if sys.argv[3] == "killed":
 """
 
 
-@pytest.mark.parametrize("how", ["ended", "killed"])
+@pytest.mark.parametrize("how", [pytest.param("ended", marks=pytest.mark.nightly), "killed"])
 def test_no_process_outlives_its_build(engine: str, classifier: Case, how: str) -> None:
     words = [sys.executable, "-c", LEAVES, str(classifier.artifact), engine, how]
     result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
