@@ -1,0 +1,57 @@
+"""Random weights under which activations neither vanish nor explode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def wake(model: Any, inputs: Sequence[Array]) -> None:
+    """Set every weight: kernels by He et al. 2015 (arXiv:1502.01852), the rest near its identity.
+
+    Batch norms take the moments of ``inputs``, as after training.
+    """
+    chance = np.random.default_rng(3)
+    for variable in model.variables:
+        if (value := _value(variable, chance)) is not None:
+            variable.assign(value.astype(variable.dtype if "bf" not in variable.dtype else "f4"))
+    _settle(model, inputs)
+
+
+def _value(variable: Any, chance: np.random.Generator) -> Array | None:
+    shape, name = tuple(variable.shape), variable.path.rsplit("/", 1)[-1]
+    if not variable.trainable or "float" not in str(variable.dtype):
+        return None
+    if name in ("gamma", "scale"):
+        return chance.uniform(0.7, 1.3, shape)
+    if name == "embeddings":
+        return chance.normal(size=shape)
+    if "kernel" in name and len(shape) > 1:
+        # Depthwise kernels sum over space alone; their last axis is the multiplier.
+        fan = np.prod(shape[:-2] if "depthwise" in name else shape[:-1])
+        gain = 1.0 if "recurrent" in name else 2.0
+        return chance.normal(0, np.sqrt(gain / max(float(fan), 1.0)), shape)
+    return chance.normal(0, 0.2, shape)
+
+
+def _settle(model: Any, inputs: Sequence[Array]) -> None:
+    """One step of training that learns nothing but the moments."""
+    norms = [layer for layer in _layers(model) if type(layer).__name__ == "BatchNormalization"]
+    momenta = [layer.momentum for layer in norms]
+    if not norms:
+        return
+    for layer in norms:
+        layer.momentum = 0.0
+    model(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    for layer in model._flatten_layers(include_self=False, recursive=True):
+        yield layer

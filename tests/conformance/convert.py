@@ -1,0 +1,144 @@
+"""A model, built and converted as a build would: in the process that has TensorFlow."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.conformance.alive import wake
+from tests.conformance.case import Array, Case, samples
+from tests.conformance.outcome import Outcome, first_line
+
+FORMATS = ("tfjs-layers", "tfjs-graph", "onnx")
+
+
+@dataclass
+class Converted:
+    """What the product made of a model."""
+
+    folder: Path
+    inputs: dict[str, Array] = field(default_factory=dict)
+    """[n, …] by public name."""
+    wanted: dict[str, Array] = field(default_factory=dict)
+    artifacts: dict[str, Path] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    """Of the formats in which there is no artifact."""
+    peers: dict[str, Any] = field(default_factory=dict)
+    """Of each peer: an outcome, or the file to be run."""
+
+
+def convert(case: Case, folder: Path, formats: Sequence[str], peers: bool) -> Converted:
+    """Build a model, run it in Keras, and export it to each format; ``folder`` is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    model, given, outputs = _built(case)
+    result = Converted(folder)
+    model.save(folder / "model.keras")
+    frozen = _tried(result, formats, lambda: _frozen(folder))
+    if frozen is not None:
+        signature = frozen.signature
+        result.inputs = dict(zip((spec.name for spec in signature.inputs), given, strict=True))
+        result.wanted = dict(zip((spec.name for spec in signature.outputs), outputs, strict=True))
+        for name in formats:
+            made = _tried(result, [name], lambda name=name: _artifact(folder, name))
+            if made is not None:
+                result.artifacts[name] = made
+    if peers:
+        from tests.conformance.peers import convert_with_peers
+
+        result.peers = convert_with_peers(model, given, outputs, folder)
+    return result
+
+
+def _built(case: Case) -> tuple[Any, list[Array], list[Array]]:
+    """The model, a batch for each input, and what Keras makes of it.
+
+    Raises:
+        ValueError: the outputs are the same for all samples, or not finite: they show nothing.
+    """
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(1)
+    model = case.build()
+    given = samples(case, model)
+    wake(model, given)
+    outputs = [np.asarray(keras.ops.convert_to_numpy(y)) for y in predict(model, given)]
+    for values in outputs:
+        numbers = values.astype(np.float64)
+        if not np.isfinite(numbers).all() or np.ptp(numbers) == 0:
+            raise ValueError(f"{case.id} is asleep: its outputs tell nothing")
+    return model, given, outputs
+
+
+def predict(model: Any, given: Sequence[Array]) -> list[Any]:
+    """The model's outputs, flat, on its own batch size; inputs are flat too."""
+    import keras
+
+    graph = getattr(model, "_functional", None) or model
+    batch = model.inputs[0].shape[0] or len(given[0])
+    parts = []
+    for start in range(0, len(given[0]), batch):
+        # A stateful model begins anew, as each session in a browser does.
+        for layer in model.layers:
+            if getattr(layer, "stateful", False):
+                layer.reset_states()
+        tensors = [keras.ops.convert_to_tensor(array[start : start + batch]) for array in given]
+        packed = keras.tree.pack_sequence_as(graph._inputs_struct, tensors)
+        parts.append(keras.tree.flatten(model(packed, training=False)))
+    return [np.concatenate([keras.ops.convert_to_numpy(p) for p in y]) for y in zip(*parts)]
+
+
+def _tried(result: Converted, formats: Sequence[str], make: Any) -> Any:
+    """What ``make`` makes; where it does not, that is the outcome of these formats."""
+    from pipeline.base.errors import PipelineError
+
+    try:
+        return make()
+    except PipelineError as error:
+        outcome = Outcome("refused", " ".join(str(error).split()))
+    except Exception as error:
+        outcome = Outcome("crashed", first_line(error))
+    result.outcomes |= dict.fromkeys(formats, outcome)
+    return None
+
+
+def _frozen(folder: Path) -> Any:
+    from pipeline.artifacts.frozen import Frozen
+    from pipeline.base.options import NoOptions
+    from pipeline.export.freeze import freeze
+    from pipeline.sources.keras_file import write_source
+
+    write_source(folder / "model.keras", _new(folder / "source"))
+    freeze({"source": folder / "source"}, NoOptions(), _new(folder / "frozen"))
+    return Frozen(folder / "frozen")
+
+
+def _artifact(folder: Path, name: str) -> Path:
+    """Convert and package, as a plan of ``fp32`` does."""
+    from pipeline.export.contract import formats
+    from pipeline.export.operators import CheckOptions, check
+
+    format_, inputs = formats()[name], {"frozen": folder / "frozen"}
+    work = _new(folder / name)
+    if format_.made_of == "keras":
+        inputs["source"] = folder / "source"
+    else:
+        check(inputs, CheckOptions(formats=[name]), _new(work / "operators"))
+    converted, artifact = _new(work / "converted"), _new(work / "artifact")
+    format_.convert(inputs, format_.convert.options_type(), converted)
+    kind = format_.package.options_type
+    details = {"format": name, "variant": "fp32", "shard_bytes": 2**22}
+    chosen = kind(**{key: value for key, value in details.items() if key in kind.model_fields})
+    format_.package({"model": converted}, chosen, artifact)
+    return artifact
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder

@@ -1,0 +1,49 @@
+"""Every architecture of ``keras.applications``, with random weights and a small input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tests.conformance.case import COUNT, Array, Case
+
+#: The smallest input that an architecture allows, where that is not 32 pixels.
+SIZES = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
+
+#: Over 200 MB, or minutes: last, and in nightly runs alone.
+HUGE = (
+    *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtXLarge", "EfficientNetB5"),
+    *("EfficientNetB6", "EfficientNetB7", "EfficientNetV2L", "EfficientNetV2M", "NASNetLarge"),
+    *("InceptionResNetV2", "ResNet101", "ResNet101V2", "ResNet152", "ResNet152V2"),
+)
+
+
+def cases() -> Iterator[Case]:
+    """All of them, the huge ones last."""
+    import keras
+
+    names = [n for n in dir(keras.applications) if n[0].isupper()]
+    for name in sorted(names, key=lambda name: (name in HUGE, name)):
+        yield Case(name, "applications", _building(name), _images, name)
+
+
+def _building(name: str) -> Any:
+    def build() -> Any:
+        import keras
+
+        size = SIZES.get(name, 32)
+        return getattr(keras.applications, name)(
+            weights=None, input_shape=(size, size, 3), classes=10
+        )
+
+    return build
+
+
+def _images(model: Any) -> list[Array]:
+    """Of 0 to 255 where the model brings its preprocessing along, of -1 to 1 else."""
+    scales = any(type(layer).__name__ == "Rescaling" for layer in model.layers)
+    chance = np.random.default_rng(2)
+    low, high = (0, 255) if scales else (-1, 1)
+    return [chance.uniform(low, high, (COUNT, *model.inputs[0].shape[1:])).astype(np.float32)]
