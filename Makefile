@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup ready chromium build test test-all lint types format bench configs release pack summary site assets lock doctor clean
+.PHONY: help setup ready chromium build test test-all lint types kernels format bench configs release pack summary site assets lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -53,6 +53,9 @@ lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workf
 types: .venv/.ready $(CLIENT)/node_modules/.ready ## Write the client's types of manifests and tasks anew.
 	npm run --silent --prefix $(CLIENT) types
 	$(BIN)/python -m pipeline.publish.delivery.types
+
+kernels: $(PAGE)/node_modules/.ready ## List anew which kernels the pinned TF.js has on each backend.
+	node tools/kernels.mjs
 
 format: .venv/.ready $(CLIENT)/node_modules/.ready ## Format the code.
 	$(BIN)/ruff format .

@@ -23,6 +23,11 @@ _KNOWN = (
         f"take another operator than \\1, or {_ELSEWHERE}",
     ),
     (
+        r"(?:Batch|_Fused)?(MatMul) for non non-float32 tensors not yet supported",
+        r"TF.js' wasm backend has \1 for float32 only",
+        f"cast its inputs to float32, or {_ELSEWHERE}",
+    ),
+    (
         r"Unknown op '(\w+)'",
         r"TF.js has no operator \1",
         r"take another operator than \1, or leave the TF.js formats out of export",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,8 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.backends import kernels
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.web import bundles
 from pipeline.backends.web.backends import BACKENDS
@@ -60,6 +63,14 @@ class Target:
     def unavailable(self) -> str | None:
         """A cheap reason why it cannot run on this machine."""
         return self.definition.unavailable(self.engine)
+
+    def lacks(self, artifact: Path) -> str:
+        """Why it cannot run an artifact, by what its runtime has; empty where nothing says so."""
+        runtime = self.definition.runtime or ""
+        entry = ArtifactFolder(artifact).entry
+        if not kernels.listed(runtime) or entry.suffix != ".json":
+            return ""
+        return kernels.told(kernels.lacks(json.loads(entry.read_text()), runtime), runtime)
 
     def bundle(self, format_name: str) -> str | None:
         """The runtime bundle that it opens artifacts of a format with; native ones have none."""

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.base.errors import ConfigError
 from pipeline.build import last, receipt
 
 if TYPE_CHECKING:
+    from pipeline.build.look import Seen
     from pipeline.build.progress import Progress
     from pipeline.build.result import Built
     from pipeline.config.config import Config
@@ -43,6 +44,29 @@ def plan_configs(
         ConfigError: with every error found in all of them.
     """
     return {path: loaded.plan for path, loaded in _load(paths, overrides, True, store).items()}
+
+
+def look_into(
+    paths: Sequence[Path], overrides: Sequence[str], store: Store, progress: Progress
+) -> Iterator[Callable[[], Seen]]:
+    """Plan every config, and look into each one's model when it is called for.
+
+    Raises:
+        ConfigError: with every error found in all of them.
+    """
+    from pipeline.build.look import look
+
+    with store.in_use(), _lanes(store, paths) as lanes:
+        for path, loaded in _load(paths, overrides, True, store).items():
+            # A config that is not there was refused by now, so that there are lanes.
+            yield partial(_seen, look, path, overrides, loaded.plan, store, lanes, progress)
+
+
+def _seen(look: Any, path: Path, overrides: Sequence[str], plan: Plan, *where: Any) -> Seen:
+    *_, progress = where
+    with _in(path, overrides), progress.of(len(plan.nodes)):
+        seen: Seen = look(plan, *where)
+    return seen
 
 
 def _load(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -55,14 +55,28 @@ def _published(result: Built, release: Release) -> None:
         click.secho(f"proved on every backend and browser here, compressed best: {words}", dim=True)
 
 
-def plan(planned: Plan, as_json: bool) -> None:
-    """The artifacts and steps of a plan, and what is left out and why."""
+#: Artifact -> target -> why it cannot run there.
+Lacking = Mapping[str, Mapping[str, str]]
+
+
+def plan(planned: Plan, as_json: bool, lacking: Lacking | None = None) -> None:
+    """The artifacts and steps of a plan, and what is left out and why.
+
+    Args:
+        lacking: what a look into the model found.
+    """
+    lacking = lacking or {}
     if as_json:
-        click.echo(json.dumps(_plan_json(planned)))
+        click.echo(json.dumps(_plan_json(planned) | {"cannot_run": lacking}))
         return
     click.echo(f"{planned.config.name}: {len(planned.nodes)} steps")
-    rows = [(a.id, ", ".join(a.proofs)) for a in planned.artifacts]
+    rows = [
+        (a.id, ", ".join(name for name in a.proofs if name not in lacking.get(a.id, {})))
+        for a in planned.artifacts
+    ]
     table(("artifact", "proved on"), rows)
+    for line in _unavailable(lacking):
+        click.echo(f"{click.style('unavailable', fg='yellow')} {line}")
     for line in by_cause(planned.failed.values()):
         click.echo(f"{click.style('cannot be made', fg='red')} {line}")
     for left in planned.left_out:
@@ -76,6 +90,16 @@ def plan(planned: Plan, as_json: bool) -> None:
     click.echo()
     steps = [(n.id, n.lane or n.function.lane, _needs(n)) for n in planned.nodes.values()]
     table(("step", "runs in", "needs"), steps)
+
+
+def _unavailable(lacking: Lacking) -> Iterator[str]:
+    """Each reason once, with all that it holds for."""
+    causes: dict[str, dict[str, None]] = {}
+    for artifact, reasons in lacking.items():
+        for target, reason in reasons.items():
+            causes.setdefault(reason, {})[f"{artifact} on {target}"] = None
+    for reason, places in causes.items():
+        yield f"{', '.join(places)}: {reason}"
 
 
 def _found(outcome: Mapping[str, Any]) -> str:

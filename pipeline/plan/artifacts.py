@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.backends import kernels
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.base.options import Options
@@ -112,6 +113,7 @@ def _plan_package(
         type_(**{key: value for key, value in details.items() if key in type_.model_fields}),
         {"model": model},
         extra_key=codec.version if codec else None,
+        after=_plan_backends(plan, format_, model),
     )
     bounds = _bounds(plan.config, artifact, format_.name, chain)
     node = plan.add(package)
@@ -237,6 +239,17 @@ def _plan_operators(plan: Plan, format_: Format, options: FormatOptions) -> tupl
     chosen = options.model_dump(include=set(check.options_type.model_fields))
     checked = step_of(check, formats=[format_.name], **chosen)
     return (plan.add(Node(f"operators {format_.name}", *checked, {"frozen": "freeze"})),)
+
+
+def _plan_backends(plan: Plan, format_: Format, converted: str) -> tuple[str, ...]:
+    """The look for kernels that backends lack, of runtimes whose kernels are known."""
+    backends = plan.config.validate_.backends
+    runtimes = [t.definition.runtime for t in parse(backends) if t.runs(format_.name)]
+    if format_.made_of == "keras" or not any(map(kernels.listed, runtimes)):
+        return ()
+    checked = step_of("pipeline.export.backends:check", format=format_.name, backends=backends)
+    name = f"backends {converted.removeprefix('convert ')}"
+    return (plan.add(Node(name, *checked, {"model": converted}, extra_key=kernels.fingerprint())),)
 
 
 def _of_stage(chain: Chain, stage: Stage) -> list[tuple[Technique, StepFunction, Options]]:

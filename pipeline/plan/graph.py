@@ -104,7 +104,10 @@ class Plan(Graph):
         ids = {artifact.id for artifact in self.artifacts}
         named = self.evidence().items()
         first = {node for name, node in named if not ids & {*name.split()}}
-        first |= {need for name in set(self.evidence().values()) for need in self.nodes[name].after}
+        # What artifacts are packaged after is their own; what proofs run after, all of them do.
+        packages = {artifact.node for artifact in self.artifacts}
+        others = set(self.evidence().values()) - packages
+        first |= {need for name in others for need in self.nodes[name].after}
         return {"manifest", *first, *(need for node in first for need in self._ancestors(node))}
 
     def _ancestors(self, node: str) -> Iterator[str]:

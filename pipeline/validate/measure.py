@@ -104,6 +104,10 @@ def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     if reason:
         _write(work, target, "unavailable", reason=reason)
         return Keep.THIS_BUILD
+    # What the config names was refused before: its own run says what is wrong.
+    if not options.required and (lacking := target.lacks(inputs["artifact"])):
+        _write(work, target, "unavailable", reason=lacking)
+        return Keep.ALWAYS
     try:
         measured = _measured_at_last(target, inputs, options, work)
     except Unavailable as unavailable:

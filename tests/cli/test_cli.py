@@ -53,7 +53,7 @@ def test_a_missing_config_is_said_in_a_line(tmp_path: Path) -> None:
 
 
 def test_plan_as_json() -> None:
-    code, text = run("plan", str(MOBILENET), "--json")
+    code, text = run("plan", "--no-model", str(MOBILENET), "--json")
     plan = json.loads(text)
     assert code == 0
     assert "onnx/int8" in {a["id"] for a in plan["artifacts"]}
@@ -62,15 +62,15 @@ def test_plan_as_json() -> None:
 
 
 def test_plan_says_what_is_left_out_and_why() -> None:
-    _, text = run("plan", str(MOBILENET))
+    _, text = run("plan", "--no-model", str(MOBILENET))
     assert "left out tfjs-graph/int8: TF.js has no quantized operators" in text
 
 
 def test_plan_says_what_is_rounded_twice() -> None:
     twice = "variants.int8={round: 4, quantize: int8}"
-    _, text = run("plan", str(MOBILENET), "--set", twice)
+    _, text = run("plan", "--no-model", str(MOBILENET), "--set", twice)
     assert "note variants.int8: round may give a weight 65536 values, and int8 keeps 129" in text
-    _, text = run("plan", str(MOBILENET), "--set", twice, "--json")
+    _, text = run("plan", "--no-model", str(MOBILENET), "--set", twice, "--json")
     assert json.loads(text)["notes"][0].endswith("set round.levels to 129")
 
 

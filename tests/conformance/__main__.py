@@ -29,6 +29,7 @@ BACKENDS = ("onnxruntime-cpu", "tfjs-wasm", "ort-wasm", "tfjs-webgl", "tfjs-webg
 @click.option("--write", is_flag=True, help="Write docs/conformance.md.")
 def main(
     filters: tuple[str, ...],
+    *,
     backends: str,
     formats: str,
     group: str | None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ def _value(variable: Any, chance: np.random.Generator) -> Array | None:
 
 def _settle(model: Any, inputs: Sequence[Array]) -> None:
     """One step of training that learns nothing but the moments."""
-    norms = [layer for layer in _layers(model) if type(layer).__name__ == "BatchNormalization"]
+    layers = model._flatten_layers(include_self=False, recursive=True)
+    norms = [layer for layer in layers if type(layer).__name__ == "BatchNormalization"]
     momenta = [layer.momentum for layer in norms]
     if not norms:
         return
@@ -50,8 +51,3 @@ def _settle(model: Any, inputs: Sequence[Array]) -> None:
     model(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
-
-
-def _layers(model: Any) -> Iterator[Any]:
-    for layer in model._flatten_layers(include_self=False, recursive=True):
-        yield layer

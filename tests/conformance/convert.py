@@ -91,7 +91,9 @@ def predict(model: Any, given: Sequence[Array]) -> list[Any]:
         tensors = [keras.ops.convert_to_tensor(array[start : start + batch]) for array in given]
         packed = keras.tree.pack_sequence_as(graph._inputs_struct, tensors)
         parts.append(keras.tree.flatten(model(packed, training=False)))
-    return [np.concatenate([keras.ops.convert_to_numpy(p) for p in y]) for y in zip(*parts)]
+    return [
+        np.concatenate([keras.ops.convert_to_numpy(p) for p in y]) for y in zip(*parts, strict=True)
+    ]
 
 
 def _tried(result: Converted, formats: Sequence[str], make: Any) -> Any:

@@ -106,9 +106,7 @@ def run_peers(converted: Converted) -> dict[str, Outcome]:
 Run = Callable[[Path, Mapping[str, Array]], list[Array]]
 
 
-def _judged(
-    run: Run, file: Path, inputs: Mapping[str, Array], wanted: Sequence[Array]
-) -> Outcome:
+def _judged(run: Run, file: Path, inputs: Mapping[str, Array], wanted: Sequence[Array]) -> Outcome:
     """Outputs are matched by their shapes: none of the peers keeps their names."""
     try:
         given = run(file, inputs)

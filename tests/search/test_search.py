@@ -182,10 +182,10 @@ def test_what_was_found_is_read_from_the_store(
 
 
 def test_plan_tells_what_is_found_and_what_is_to_be(folder: Path, built: Any) -> None:
-    shown = run(folder, "plan").stdout
+    shown = run(folder, "plan", "--no-model").stdout
     assert "found small: {quantize: {to: uint8, levels: " in shown
     assert f"the best of {TRIED} candidates" in shown
-    other = run(folder, "plan", "--set", "variants.small.search.minutes=2").stdout
+    other = run(folder, "plan", "--no-model", "--set", "variants.small.search.minutes=2").stdout
     assert "to be found small: a search of at most 2 minutes for the least wire bytes" in other
 
 

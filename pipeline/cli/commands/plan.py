@@ -6,23 +6,50 @@ from pathlib import Path
 
 import click
 
+from pipeline.base.errors import Failures
 from pipeline.cli.commands.common import COMMON, CONFIGS, open_store
 
 
 @click.command("plan")
 @CONFIGS
 @COMMON
+@click.option(
+    "--no-model",
+    is_flag=True,
+    help="Do not look into the model: what it asks of formats and backends is then not said.",
+)
 def command(
-    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    store_path: Path,
+    as_json: bool,
+    *,
+    no_model: bool,
 ) -> None:
     """Show what a build would make, and what it would leave out and why.
 
-    \b
-    Example:
-      pipeline plan configs/mobilenet.yaml
-    """
-    from pipeline.build.batch import plan_configs
-    from pipeline.cli import show
+    It converts the model, to name each operator that a format or a backend lacks; a build that
+    follows finds that in the store.
 
-    for planned in plan_configs(configs, overrides, store=open_store(store_path)).values():
-        show.plan(planned, as_json)
+    \b
+    Examples:
+      pipeline plan configs/mobilenet.yaml
+      pipeline plan configs/mobilenet.yaml --no-model
+    """
+    from pipeline.build.batch import look_into, plan_configs
+    from pipeline.cli import show
+    from pipeline.cli.progress import JsonLines, Lines
+
+    store = open_store(store_path)
+    if no_model:
+        for planned in plan_configs(configs, overrides, store=store).values():
+            show.plan(planned, as_json)
+        return
+    failures = Failures()
+    progress = JsonLines() if as_json else Lines()
+    each = look_into(configs, overrides, store, progress)
+    for config, look in zip(configs, each, strict=True):
+        with failures.kept(str(config) if len(configs) > 1 else ""):
+            seen = look()
+            show.plan(seen.plan, as_json, seen.lacking)
+    failures.tell()

@@ -412,8 +412,12 @@ def _preprocessing() -> Iterator[Case]:
     yield _one("Hashing", WORDS, **whole, num_bins=5)
     yield _two_hashed()
     yield _one("IntegerLookup", WORDS, **{"dtype": "int64"}, vocabulary=[2, 3, 5])
-    yield _one("STFTSpectrogram", (64, 1), mode="magnitude", frame_length=16, frame_step=8, fft_length=16)
-    yield _one("STFTSpectrogram", (64, 1), "log", mode="log", frame_length=16, frame_step=8, fft_length=16)
+    yield _one(
+        "STFTSpectrogram", (64, 1), mode="magnitude", frame_length=16, frame_step=8, fft_length=16
+    )
+    yield _one(
+        "STFTSpectrogram", (64, 1), "log", mode="log", frame_length=16, frame_step=8, fft_length=16
+    )
     yield _one(
         *("MelSpectrogram", (64,)),
         **{"fft_length": 16, "sequence_stride": 8, "num_mel_bins": 4, "sampling_rate": 100},
@@ -437,9 +441,15 @@ def _augmentation() -> Iterator[Case]:
     plain += " RandomPerspective"
     for name in plain.split():
         yield _one(name, IMAGE, give=_pixels)
-    for name in "RandomBrightness RandomContrast RandomHue RandomPosterization RandomRotation".split():
+    for name in (
+        "RandomBrightness",
+        "RandomContrast",
+        "RandomHue",
+        "RandomPosterization",
+        "RandomRotation",
+    ):
         yield _one(name, IMAGE, give=_pixels, factor=4 if "Poster" in name else 0.2)
-    for name in "RandomColorDegeneration RandomSaturation RandomSharpness".split():
+    for name in ("RandomColorDegeneration", "RandomSaturation", "RandomSharpness"):
         yield _one(name, IMAGE, give=_pixels, factor=0.2)
     yield _one("RandomCrop", IMAGE, give=_pixels, height=4, width=5)
     yield _one("RandomShear", IMAGE, give=_pixels, x_factor=0.2)

@@ -1,0 +1,65 @@
+"""Looks into the model of a plan: converts it, to find what cannot be exported or run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.engine.graph import Graph
+from pipeline.engine.schedule import Lanes, Run
+from pipeline.export import backends
+from pipeline.plan import Plan, make_plan
+from pipeline.plan.execute import fetch_files
+from pipeline.plan.graph import PlannedArtifact
+
+if TYPE_CHECKING:
+    from pipeline.engine.store import Store
+    from pipeline.engine.watch import Watch
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A plan without what its model does not allow."""
+
+    plan: Plan
+    lacking: dict[str, dict[str, str]]
+    """Artifact -> target -> why it cannot run there, of targets that may be missing."""
+
+
+def look(plan: Plan, store: Store, lanes: Lanes, watch: Watch) -> Seen:
+    """Convert the model to each format, as the build that follows will find it in the store.
+
+    Raises:
+        PipelineError: no artifact is left, or the model itself cannot be had.
+    """
+    graph = _conversions(plan)
+    run = Run(graph, store, lanes, fetch_files(plan, store, watch.on_progress), watch)
+    run.all(plan.is_hopeless)
+    settled = plan
+    if run.failures:
+        failed = plan.lost(run.failures)
+        settled = make_plan(plan.config, plan.searches, browsers=plan.browsers, failed=failed)
+    lacking = {
+        artifact.id: _reasons(settled, artifact, run, store) for artifact in settled.artifacts
+    }
+    return Seen(settled, {name: reasons for name, reasons in lacking.items() if reasons})
+
+
+def _conversions(plan: Plan) -> Graph:
+    """What comes before each artifact is packaged."""
+    wanted: set[str] = set()
+    waiting = [need for a in plan.artifacts for need in plan.nodes[a.node].needs()]
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting += plan.nodes[name].needs()
+    return Graph({name: node for name, node in plan.nodes.items() if name in wanted})
+
+
+def _reasons(plan: Plan, artifact: PlannedArtifact, run: Run, store: Store) -> dict[str, str]:
+    """Target -> why it cannot run there."""
+    checks = plan.nodes[artifact.node].after
+    texts = [store.read(run.results[name], backends.FILE) for name in checks]
+    return {target: reason for text in texts for target, reason in json.loads(text).items()}

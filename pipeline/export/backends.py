@@ -1,0 +1,55 @@
+"""Finds the backends that cannot run a converted graph, before it is packaged and proved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.backends import kernels
+from pipeline.backends.targets import parse
+from pipeline.base import options
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, step
+
+#: Target -> why it cannot run a graph, as JSON.
+FILE = "backends.json"
+
+
+class CheckOptions(options.Options):
+    """Where the graph is to be proved."""
+
+    format: str
+    backends: list[str]
+    """As in the config; what is named one by one has to run it."""
+
+
+@step(version=1, quick=True)
+def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
+    """CONVERTED of TF.js -> ``backends.json``.
+
+    Raises:
+        PipelineError: a backend that the config names cannot run it.
+    """
+    model = ConvertedTfjs(inputs["model"]).model()
+    targets = [target for target in parse(options.backends) if target.runs(options.format)]
+    lacks = {target: kernels.lacks(model, target.definition.runtime or "") for target in targets}
+    reasons = {
+        target.id: kernels.told(found, target.definition.runtime or "")
+        for target, found in lacks.items()
+        if found
+    }
+    named = [target for target in targets if target.required and target.id in reasons]
+    if named:
+        raise PipelineError(
+            f"{named[0].id} cannot run the model: {reasons[named[0].id]}",
+            where=options.format,
+            todo=_way_out({target.backend for target in named}, kernels.able(model)),
+        )
+    (work / FILE).write_text(json.dumps(reasons, indent=1))
+
+
+def _way_out(named: set[str], able: list[str]) -> str:
+    leave = f"leave {' and '.join(sorted(named))} out of validate.backends"
+    elsewhere = f" ({' and '.join(able)} can run it)" if able else ""
+    return f"{leave}{elsewhere}, or take another operator"
