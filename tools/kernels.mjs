@@ -33,9 +33,8 @@ function files() {
   for (const [, names, path] of index.matchAll(/export \{([^}]*)\} from '(\.[^']+)'/g)) {
     for (const name of names.split(",")) found[lastWord(name)] = join(OPS, `${path}.js`);
   }
-  const places = Object.fromEntries(
-    [...index.matchAll(/import \{ (\w+) \} from '(\.[^']+)'/g)].map(([, name, path]) => [name, path]),
-  );
+  const imports = [...index.matchAll(/import \{ (\w+) \} from '(\.[^']+)'/g)];
+  const places = Object.fromEntries(imports.map(([, name, path]) => [name, path]));
   for (const [, group, body] of index.matchAll(/const (\w+) = \{([^}]*)\};/g)) {
     for (const name of body.split(",").map(lastWord)) {
       if (places[name]) found[`${group}.${name}`] = join(OPS, `${places[name]}.js`);
@@ -78,7 +77,9 @@ function operators() {
   /** @type {Record<string, string[]>} */
   const found = {};
   for (const name of readdirSync(EXECUTORS).filter((name) => name.endsWith("_executor.js"))) {
-    const cases = readFileSync(join(EXECUTORS, name), "utf8").split(/case '/).slice(1);
+    const cases = readFileSync(join(EXECUTORS, name), "utf8")
+      .split(/case '/)
+      .slice(1);
     let together = [];
     for (const part of cases) {
       together.push(part.slice(0, part.indexOf("'")));
