@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).parents[1] / "pipeline"
 HOUSE = (
     *("__init__", "api", "cli", "build", "report", "search", "bisect", "fitting", "plan"),
     *("publish", "validate", "config", "samples", "optimize", "export", "tasks", "inputs"),
-    *("sources", "graphs", "manifest", "measures", "backends", "engine"),
+    *("sources", "graphs", "cdn", "manifest", "measures", "backends", "engine"),
     *("artifacts", "weights", "tensors", "storage", "download", "base", "client", "bundled"),
 )
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.storage.layout import FILES
 from pipeline.tensors.signature import Signature
 
 DESCRIPTION = "artifact.json"
@@ -24,12 +25,12 @@ class ArtifactWriter:
         self._head = {"format": format_name, "variant": variant}
         self._signature = signature
         self._files: dict[str, dict[str, Any]] = {}
-        (work / "files").mkdir()
+        (work / FILES).mkdir()
 
     def add_file(self, content: bytes, suffix: str) -> str:
         """Write ``content`` and return its bare file name, ``<sha256>.<suffix>``."""
         sha256 = hashlib.sha256(content).hexdigest()
-        path = f"files/{sha256}.{suffix}"
+        path = f"{FILES}/{sha256}.{suffix}"
         (self._work / path).write_bytes(content)
         self._files[path] = {"path": path, "sha256": sha256, "bytes": len(content)}
         return f"{sha256}.{suffix}"
@@ -39,19 +40,19 @@ class ArtifactWriter:
 
         As a hard link where one can be: onnxruntime follows no symbolic one out of the folder.
         """
-        target = self._work / "files" / path.name
+        target = self._work / FILES / path.name
         try:
             os.link(path, target)
         except OSError:
             shutil.copyfile(path, target)
-        named = f"files/{path.name}"
+        named = f"{FILES}/{path.name}"
         self._files[named] = {"path": named, "sha256": path.stem, "bytes": path.stat().st_size}
 
     def finish(self, entry: str) -> None:
         """Write ``artifact.json``; ``entry`` is the file name that a user loads."""
         description = {
             **self._head,
-            "entry": f"files/{entry}",
+            "entry": f"{FILES}/{entry}",
             "files": list(self._files.values()),
             "bytes": sum(file["bytes"] for file in self._files.values()),
             **{

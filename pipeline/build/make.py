@@ -14,6 +14,7 @@ from pipeline.engine.store import Result, Store
 from pipeline.engine.watch import Part, Watch
 from pipeline.plan import Plan, make_plan
 from pipeline.plan.execute import fetch_files, stored_results
+from pipeline.storage.layout import MANIFEST
 
 
 def make_build(
@@ -105,7 +106,7 @@ def read_build(plan: Plan, store: Store, overrides: Sequence[str] = ()) -> Built
 def _collect(
     plan: Plan, store: Store, results: Mapping[str, Result], overrides: Sequence[str]
 ) -> Built:
-    manifest = json.loads(store.read(results["manifest"], "manifest.json"))
+    manifest = json.loads(store.read(results["manifest"], MANIFEST))
     artifacts = {artifact.id: results[artifact.node] for artifact in plan.artifacts}
     left_out = {left.id: left.reason for left in plan.left_out}
     options = plan.config.publish

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.build.result import Built
 
 if TYPE_CHECKING:
+    from pipeline.manifest.release import ReleaseManifest
     from pipeline.publish.release.release import Release, Writer
     from pipeline.publish.release.upload import Progress
     from pipeline.publish.trust.signature import Signer
@@ -50,14 +50,14 @@ def publish(
     return replace(published, signed=signing.is_signed(storage, published.manifest))
 
 
-def _write_bom(manifest: Mapping[str, Any], to: Path) -> None:
+def _write_bom(manifest: ReleaseManifest, to: Path) -> None:
     """Late: a release that is there already has its bill of materials."""
     from pipeline.publish.release import bom
 
     bom.write(manifest, to)
 
 
-def write_report(built: Built, manifest: Mapping[str, Any], to: Path) -> None:
+def write_report(built: Built, manifest: ReleaseManifest, to: Path) -> None:
     """Write the report's files into a folder.
 
     Args:

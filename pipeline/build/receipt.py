@@ -24,6 +24,7 @@ from pipeline.base.files import write_aside
 from pipeline.base.registry import discover
 from pipeline.build.result import Built
 from pipeline.engine.store import Result, Store, touch
+from pipeline.storage.layout import MANIFEST
 
 if TYPE_CHECKING:
     from pipeline.plan import Plan
@@ -82,7 +83,7 @@ def read(store: Store, key: str) -> tuple[Built, dict[str, Result]] | None:
 
 
 def _built(store: Store, receipt: Mapping[str, Any], results: Mapping[str, Result]) -> Built:
-    manifest = json.loads(store.read(results["manifest"], "manifest.json"))
+    manifest = json.loads(store.read(results["manifest"], MANIFEST))
     artifacts = {name: results[node] for name, node in receipt["artifacts"].items()}
     evidence = {name: results[node] for name, node in receipt["evidence"].items()}
     to, channel = receipt["to"], receipt["channel"]

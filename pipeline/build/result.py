@@ -10,18 +10,21 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import PipelineError
 from pipeline.engine.store import Result, Store
 from pipeline.validate.verdict import Verdict
+
+if TYPE_CHECKING:
+    from pipeline.manifest.release import Manifest
 
 
 @dataclass(frozen=True)
 class Built:
     """Everything that a plan makes, in the store; published or not."""
 
-    manifest: dict[str, Any]
+    manifest: Manifest
     """Without a release's name and date, which publishing gives."""
     artifacts: Mapping[str, Result]
     left_out: Mapping[str, str]

@@ -13,6 +13,7 @@ import click
 from pipeline.base.errors import ConfigError
 from pipeline.publish.upkeep import find
 from pipeline.report.release import Release
+from pipeline.storage.layout import REPORT
 
 if TYPE_CHECKING:
     from pipeline.build.result import Built
@@ -49,7 +50,7 @@ def found(name: str | None, cdn: Path, store: Path) -> Found:
     if name and name.endswith(CONFIGS):
         return _last_build(Path(name), store)
     path = find.find_release(name, cdn)
-    return Found(Release(find.read(path)), page=path.with_name("report.html"))
+    return Found(Release(find.read(path)), page=path.with_name(REPORT))
 
 
 def _last_build(config: Path, store: Path) -> Found:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import html
 import os
-import re
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,9 +21,19 @@ from starlette.routing import Mount
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish.release import index
+from pipeline.cdn.index import known_index
 from pipeline.publish.release.hosting import hidden
 from pipeline.storage.headers import ALWAYS, ENCODINGS, PREFLIGHT, headers
+from pipeline.storage.layout import (
+    CLIENT,
+    DEMO,
+    INDEX,
+    MANIFEST,
+    PAGE,
+    RUNTIMES,
+    pointer_path,
+    release_and_name,
+)
 from pipeline.storage.local import LocalStorage
 
 if TYPE_CHECKING:
@@ -33,13 +42,6 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 #: Another site's page can reach this port under a name of its own (DNS rebinding).
 NAMES = [HOST, "localhost"]
-
-
-#: The index, pointers, and of a release's folder all but its manifests.
-_PLAIN = re.compile(
-    r"index\.json|(?!client/|demo/|runtimes/)[^/]+/[^/]+\.json"
-    r"|[^/]+/releases/[^/]+/(?!(?:manifest|page)\.json$).+"
-)
 
 
 class CdnFiles(StaticFiles):
@@ -86,7 +88,11 @@ def twinned(path: str) -> bool:
 
     Others are not believed: they hold what somebody put there.
     """
-    return not _PLAIN.fullmatch(path)
+    model, _, rest = path.partition("/")
+    if found := release_and_name(rest):
+        return found[1] in (MANIFEST, PAGE)
+    is_pointer = rest.endswith(".json") and "/" not in rest
+    return path != INDEX and not (is_pointer and model not in (CLIENT, DEMO, RUNTIMES))
 
 
 def chosen(file: Path, asked: Mapping[str, str]) -> tuple[str | None, Path]:
@@ -123,11 +129,11 @@ def _front(folder: Path) -> Response:
 
 def models_page(folder: Path) -> str:
     """What there is, where no page was published."""
-    models = index.known(LocalStorage(folder))
+    models = known_index(LocalStorage(folder))
     links = "".join(
         f'<li><a href="{html.escape(path)}">{html.escape(path)}</a>'
         for name, model in models.items()
-        for path in (f"{name}/{channel}.json" for channel in model["channels"])
+        for path in (pointer_path(name, channel) for channel in model["channels"])
     )
     title = "Published models"
     return f'<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1><ul>{links}</ul>'
@@ -157,7 +163,7 @@ def application(folder: Path) -> Starlette:
     Raises:
         ConfigError: nothing is published there.
     """
-    if not (folder / "index.json").is_file():
+    if not (folder / INDEX).is_file():
         raise ConfigError(
             "nothing is published there",
             where=str(folder),

@@ -137,13 +137,13 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
 
 def cdn(folder: str, as_json: bool) -> None:
     """The models, channels and releases of a CDN folder, wherever it is."""
-    from pipeline.publish.release import index
+    from pipeline.cdn.index import known_index
     from pipeline.publish.release.release import told
     from pipeline.storage import open_readable
 
     storage = open_readable(folder)
     with told(storage, "give read access, then try again"):
-        models = index.known(storage)
+        models = known_index(storage)
     if as_json:
         click.echo(json.dumps({"models": models}))
         return

@@ -15,6 +15,7 @@ from pipeline.publish.upkeep.verify.checks import CHECKS
 from pipeline.publish.upkeep.verify.fault import Check
 from pipeline.publish.upkeep.verify.run import Found, verify
 from pipeline.publish.upkeep.verify.signatures import Signatures
+from pipeline.storage.layout import release_and_name
 
 #: What to do after faults.
 NEXT = (
@@ -50,8 +51,9 @@ def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
 
 def _grouped(paths: list[str]) -> str:
     """Files of releases by their names: there may be many releases."""
-    found = Counter(path.rpartition("/")[2] if "/releases/" in path else path for path in paths)
-    releases = {path.rpartition("/")[2] for path in paths if "/releases/" in path}
+    named = {path: release_and_name(path.partition("/")[2]) for path in paths}
+    found = Counter(known[1] if (known := named[path]) else path for path in paths)
+    releases = {known[1] for known in named.values() if known}
     return ", ".join(
         f"{name} of {count(number, 'release')}" if name in releases else name
         for name, number in found.items()
@@ -74,7 +76,7 @@ def _data(found: Found, signatures: Signatures) -> dict[str, object]:
         "ok": not found.faults,
         "faults": [asdict(fault) for fault in found.faults],
         "channels": found.channels,
-        "releases": [{"model": one.model, "release": one.release} for one in found.releases],
+        "releases": [{"model": one.model, "release": one.id} for one in found.releases],
         "signatures": {release: one.said for release, one in signatures.verdicts.items()},
         "files": len(found.seen),
         "bytes": found.bytes,

@@ -9,12 +9,13 @@ from typing_extensions import TypedDict
 from pipeline.manifest.canary import CanaryAnswer
 from pipeline.manifest.kinds import Count, Digest, NotNegative, Says, Share
 from pipeline.manifest.proof import LowestAccuracy, Parity, Validation
+from pipeline.storage.layout import FILES
 
 
 class File(TypedDict):
     """A file of an artifact, by its digest."""
 
-    path: Annotated[str, Says({"pattern": "^files/[0-9a-f]{64}\\.(json|bin|onnx)$"})]
+    path: Annotated[str, Says({"pattern": rf"^{FILES}/[0-9a-f]{{64}}\.(json|bin|onnx)$"})]
     sha256: Digest
     bytes: Count
     br_bytes: Count | None
@@ -73,7 +74,7 @@ class Artifact(TypedDict):
     format: str
     """tfjs-graph, tfjs-layers or onnx"""
     variant: str
-    entry: Annotated[str, Says({"pattern": "^files/[0-9a-f]{64}\\.(json|onnx)$"})]
+    entry: Annotated[str, Says({"pattern": rf"^{FILES}/[0-9a-f]{{64}}\.(json|onnx)$"})]
     """What to load, from the model's folder."""
     files: list[File]
     bytes: Count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
@@ -22,6 +23,9 @@ from pipeline.manifest.kinds import (
     closed,
 )
 from pipeline.manifest.proof import Accuracy
+from pipeline.storage.layout import RELEASE, REPORT, RUNTIMES, release_path
+
+_REPORT = f"^{release_path(RELEASE, re.escape(REPORT))}$"
 
 Feature = Literal["simd", "threads"]
 
@@ -62,7 +66,7 @@ class RuntimeFile(TypedDict):
 
     name: str
     """What open() calls it among its assets."""
-    path: Annotated[str, Says({"pattern": "^runtimes/[0-9a-f]{64}\\.(js|wasm)$"})]
+    path: Annotated[str, Says({"pattern": rf"^{RUNTIMES}/[0-9a-f]{{64}}\.(js|wasm)$"})]
     sha256: Digest
     bytes: Count
     br_bytes: Count | None
@@ -76,7 +80,7 @@ class RuntimeFile(TypedDict):
 class Runtime(TypedDict):
     """What a client runs artifacts with."""
 
-    entry: Annotated[str, Says({"pattern": "^runtimes/[0-9a-f]{64}\\.js$"})]
+    entry: Annotated[str, Says({"pattern": rf"^{RUNTIMES}/[0-9a-f]{{64}}\.js$"})]
     """Path of the ES module that exports open(); see pipeline/client/runtimes/contract.js. A task's
     exports inputOf() and answer()."""
     version: str
@@ -135,17 +139,20 @@ class Dropped(TypedDict):
     dominated_reason: str
 
 
-@closed()
-class ReleaseManifest(TypedDict):
-    """What a release holds, what was measured, and what passed."""
-
+class _Head(TypedDict):
     schema: Literal[1]
     name: str
     task: str
+
+
+class _Released(TypedDict):
     release: ReleaseId
     created: Moment
-    report: NotRequired[Annotated[str, Says({"pattern": "^releases/[0-9a-f]{16}/report\\.html$"})]]
+    report: NotRequired[Annotated[str, Says({"pattern": _REPORT})]]
     """The report for people, from the model's folder."""
+
+
+class _Content(TypedDict):
     description: str
     license: str
     source: Source
@@ -187,3 +194,12 @@ class ReleaseManifest(TypedDict):
     are none."""
     dropped: list[Dropped]
     """Artifacts that another one replaces, left out of the release."""
+
+
+class Manifest(_Head, _Content):
+    """What a build made, what was measured, and what passed; not yet published."""
+
+
+@closed()
+class ReleaseManifest(_Head, _Released, _Content):
+    """What a release holds, what was measured, and what passed."""

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from pipeline.storage.layout import CLIENT, FILES, RELEASES, RUNTIMES
+
 #: Files that are named by their digest, or lie in a folder that is.
 IMMUTABLE = "public, max-age=31536000, immutable"
 #: Pointers that move.
@@ -58,7 +60,7 @@ UNKNOWN = "application/octet-stream"
 ENCODINGS = {".br": "br", ".gz": "gzip"}
 
 #: Paths of files that never change once they are there; the rest does.
-UNCHANGING = r"(?:client/[0-9a-f]{16}/|runtimes/|[^/]+/(?:files|releases)/)"
+UNCHANGING = rf"(?:{CLIENT}/[0-9a-f]{{16}}/|{RUNTIMES}/|[^/]+/(?:{FILES}|{RELEASES})/)"
 _UNCHANGING = re.compile(UNCHANGING)
 
 

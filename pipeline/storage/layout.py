@@ -8,13 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: What a release's folder is about.
-MANIFEST = "manifest.json"
-#: What of it a page needs, beside it.
-PAGE = "page.json"
+#: Every model, its channels and releases; and the page that shows them, as each model has one.
+INDEX, FRONT = "index.json", "index.html"
 
-#: What models and channels are called: names that lead nowhere else.
-NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+#: What a release's folder is about, and what of it a page needs, beside it.
+MANIFEST, PAGE = "manifest.json", "page.json"
+#: What people read of it, and the same as Markdown and for machines.
+REPORT, REPORT_MARKDOWN, REPORT_DATA = "report.html", "report.md", "report.json"
+
+#: The folders of a model: of its releases, and of what they are made of, named by digests.
+RELEASES, FILES = "releases", "files"
+
+#: What models and channels are called, and releases: names that lead nowhere else.
+NAME, RELEASE = r"[a-z0-9][a-z0-9._-]{0,63}", r"[0-9a-f]{16}"
 
 #: Suffix of a compressed twin -> its size in a manifest; ``None`` there if it was not worth it.
 TWINS = {".br": "br_bytes", ".gz": "gz_bytes"}
@@ -33,9 +39,29 @@ LAYERS = "-layers"
 CLIENT, DEMO = "client", "demo"
 
 #: Names in the CDN folder's root that are no model's: also of what lies there as a file.
-RESERVED = frozenset(
-    (RUNTIMES, CLIENT, DEMO, "releases", "files", "index.html", "sw.js", "nginx.conf")
-)
+RESERVED = frozenset((RUNTIMES, CLIENT, DEMO, RELEASES, FILES, FRONT, "sw.js", "nginx.conf"))
+
+
+def pointer_path(model: str, channel: str) -> str:
+    """Where a channel's pointer lies."""
+    return f"{model}/{channel}.json"
+
+
+def page_path(model: str) -> str:
+    """Where the page of a model lies."""
+    return f"{model}/{FRONT}"
+
+
+def release_path(release: str, name: str = MANIFEST) -> str:
+    """Where a file of a release lies, in its model's folder."""
+    return f"{RELEASES}/{release}/{name}"
+
+
+def release_and_name(path: str) -> tuple[str, str] | None:
+    """The release whose folder a file lies in, and its path there; by its path in its model's."""
+    head, _, rest = path.partition("/")
+    release, _, name = rest.partition("/")
+    return (release, name) if head == RELEASES and name else None
 
 
 def plain(path: str) -> str:

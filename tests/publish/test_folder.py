@@ -15,14 +15,15 @@ import pytest
 from published import artifact, at, check, manifest
 
 from pipeline.base.errors import PipelineError
-from pipeline.publish.release import index
+from pipeline.cdn.tree import Model
 from pipeline.publish.release.channel import MovedError
+from pipeline.publish.release.index import list_releases
 from pipeline.publish.release.release import publish
 from pipeline.storage.local import LocalStorage
 
 
 def releases(model: Path) -> list[dict[str, Any]]:
-    return index.releases(LocalStorage(model.parent), model.name)
+    return list(map(dict, list_releases(Model(LocalStorage(model.parent), model.name))))
 
 
 def test_a_release_can_be_read_from_its_channel(tmp_path: Path) -> None:

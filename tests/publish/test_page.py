@@ -12,12 +12,13 @@ import manifests
 import pytest
 from published import artifact, at, manifest
 
-from pipeline.publish.release import channel, page
+from pipeline.publish.release import page
 from pipeline.publish.release.release import publish
 from pipeline.publish.upkeep.copy import copy, source
 from pipeline.publish.upkeep.rollback import rollback
 from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage
+from pipeline.storage.layout import PAGE, release_path
 
 
 def released(folder: Path, number: int = 1) -> dict[str, Any]:
@@ -155,8 +156,8 @@ def test_what_is_wrong_with_it_is_found(tmp_path: Path, damage: Any, path: str, 
 
 def test_one_release_can_be_verified_by_it(tmp_path: Path) -> None:
     pointer = released(tmp_path)
-    found = verify(str(tmp_path / "cdn/m" / channel.page_path(pointer["release"])))
-    assert [one.release for one in found.releases] == [pointer["release"]] and not found.faults
+    found = verify(str(tmp_path / "cdn/m" / release_path(pointer["release"], PAGE)))
+    assert [one.id for one in found.releases] == [pointer["release"]] and not found.faults
 
 
 def test_the_schema_of_pages_is_one() -> None:

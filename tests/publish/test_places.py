@@ -13,9 +13,9 @@ from published import artifact, at, check, manifest, pieces
 
 from pipeline.base.digest import tree_digest
 from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.cdn.index import read_index
 from pipeline.cli.main import main
 from pipeline.publish.release import channel as channels
-from pipeline.publish.release import index
 from pipeline.publish.release.channel import MovedError
 from pipeline.publish.release.release import Release, publish
 from pipeline.publish.upkeep.clean import clean
@@ -50,7 +50,7 @@ def test_a_release_can_be_read_and_verified(place: str, tmp_path: Path) -> None:
     assert check(place) == made.id
     found = verify(place)
     assert found.faults == [] and len(found.seen) == 6
-    listed = index.read(open_storage(place))["m"]
+    listed = read_index(open_storage(place))["m"]
     assert listed["channels"] == {"latest": made.id}
     assert [one["release"] for one in listed["releases"]] == [made.id]
     assert f"m/releases/{made.id}/report.html" in paths(place)
@@ -120,7 +120,7 @@ def test_the_loser_of_a_race_for_a_channel_is_told(place: str, tmp_path: Path) -
     assert f"moved latest to release {'b' * 16} while this one worked" in caught.value.what
     loser = caught.value.what.partition("; release ")[2].split()[0]
     assert f"pipeline rollback m --to {loser}" in caught.value.todo
-    listed = index.read(open_storage(place))["m"]
+    listed = read_index(open_storage(place))["m"]
     assert listed["channels"]["latest"] == "b" * 16
     assert {one["release"] for one in listed["releases"]} > {first.id, "b" * 16}
 
@@ -141,7 +141,7 @@ def test_an_index_that_is_behind_is_mended_by_the_same_build(place: str, tmp_pat
     storage = open_storage(place)
     storage.write("index.json", b'{"models": {}}')
     assert release(place, tmp_path / "b", b"two").new
-    listed = index.read(storage)["m"]
+    listed = read_index(storage)["m"]
     assert listed["channels"] == {"latest": second.id} and len(listed["releases"]) == 2
 
 
@@ -255,7 +255,7 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     for number in range(5):
         release(place, tmp_path / str(number), b"shared", b"head %d" % number)
     storage = open_storage(place)
-    made = [one["release"] for one in index.read(storage)["m"]["releases"]]  # oldest first
+    made = [one["release"] for one in read_index(storage)["m"]["releases"]]  # oldest first
     for channel, pointed in (("stable", made[0]), ("latest", made[4])):
         rollback("m", pointed, channel, place)
     storage.write("m/files/notes.txt", b"not ours")
@@ -279,7 +279,7 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     assert gone == {*did.manifests, *did.files} and unused in gone
     assert len([path for path in gone if "/files/" in path]) == 6, "two heads and their twins"
     found = verify(place)
-    assert found.faults == [] and {one.release for one in found.releases} == {made[0], *made[3:]}
+    assert found.faults == [] and {one.id for one in found.releases} == {made[0], *made[3:]}
     assert {"m/files/notes.txt", client} <= paths(place)
     assert not clean(place, 2, DAY, really=True).files
 
@@ -307,7 +307,7 @@ def test_the_clean_command_asks_first(
 ) -> None:
     for number in range(3):
         release(place, tmp_path / str(number), b"head %d" % number)
-    made = [one["release"] for one in index.read(open_storage(place))["m"]["releases"]]
+    made = [one["release"] for one in read_index(open_storage(place))["m"]["releases"]]
     rollback("m", made[2], "latest", place)
     aged(place, monkeypatch, 2 * DAY)
     words = ["clean", "--cdn", place, "--keep", "1"]

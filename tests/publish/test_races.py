@@ -16,7 +16,7 @@ import pytest
 from published import artifact, at, check, manifest
 from s3_server import S3
 
-from pipeline.publish.release import index
+from pipeline.cdn.index import read_index
 from pipeline.publish.release.release import publish
 from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import open_storage
@@ -98,7 +98,7 @@ def test_two_publishers_race(kind: str, rounds: int, tmp_path: Path, bucket: str
     assert len(seen) > 1, "the reader saw the channel move"
     found = verify(to)
     assert found.faults == [] and len(found.releases) == len(outcomes), "losers' releases are whole"
-    listed = index.read(open_storage(to))["m"]
+    listed = read_index(open_storage(to))["m"]
     assert len(listed["releases"]) == len(outcomes)
     assert listed["channels"]["latest"] == check(to)
 
@@ -148,7 +148,7 @@ def test_publishers_of_two_models_both_get_into_the_index(bucket: str, tmp_path:
         thread.start()
     for thread in threads:
         thread.join()
-    models = index.read(open_storage(bucket))
+    models = read_index(open_storage(bucket))
     assert {name: len(one["releases"]) for name, one in models.items()} == {"m": 8, "other": 8}
     assert verify(bucket).faults == []
 

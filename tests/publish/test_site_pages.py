@@ -11,7 +11,8 @@ from pathlib import Path
 import brotli
 from published import artifact, at, manifest
 
-from pipeline.publish.release import index, site
+from pipeline.cdn.index import read_index
+from pipeline.publish.release import site
 from pipeline.publish.release.release import Release, publish
 from pipeline.publish.upkeep.clean import clean
 from pipeline.publish.upkeep.copy import copy, source
@@ -74,7 +75,7 @@ def test_they_follow_rollbacks_copies_and_clean_ups(tmp_path: Path) -> None:
     copy(source(str(cdn)), open_storage(tmp_path / "copy"))
     assert (tmp_path / "copy" / "m" / "index.html").read_text() == page.read_text()
     assert (tmp_path / "copy" / "index.html").read_text() == (cdn / "index.html").read_text()
-    older, newer = (one["release"] for one in index.read(open_storage(cdn))["m"]["releases"])
+    older, newer = (one["release"] for one in read_index(open_storage(cdn))["m"]["releases"])
     rollback("m", newer, "latest", str(cdn))
     clean(str(cdn), 1, 0, really=True)
     assert older not in page.read_text() and newer in page.read_text()
@@ -126,7 +127,7 @@ def test_publishers_at_once_leave_pages_that_show_the_index(tmp_path: Path) -> N
         thread.join()
     storage = open_storage(cdn)
     assert (cdn / "index.html").read_bytes() == site.root_page(storage)
-    for name, model in index.read(storage).items():
+    for name, model in read_index(storage).items():
         page = (cdn / name / "index.html").read_bytes()
         assert page == site.model_page(storage, name)
         assert page.count(b"releases/") >= len(model["releases"]) == 5

@@ -333,7 +333,7 @@ def test_one_channel_or_release_can_be_checked(cdn: Path) -> None:
     old = next(
         path
         for path in cdn.glob("m/releases/*/manifest.json")
-        if latest.releases[0].release not in str(path)
+        if latest.releases[0].id not in str(path)
     )
     flip(next(cdn / "m" / f["path"] for f in json.loads(old.read_text())["artifacts"][0]["files"]))
     assert len(verify(str(old)).faults) == 1
@@ -341,7 +341,7 @@ def test_one_channel_or_release_can_be_checked(cdn: Path) -> None:
 
 def test_a_check_is_a_function_in_a_list(cdn: Path) -> None:
     def suspicious(published: Published) -> Iterator[Fault]:
-        yield Fault(published.path("x"), published.file("manifest.json").decode()[:1])
+        yield Fault(published.path("x"), published.read("manifest.json").decode()[:1])
 
     found = verify(str(cdn), checks=(*CHECKS, suspicious))
     assert [fault.what for fault in found.faults] == ["{", "{"]

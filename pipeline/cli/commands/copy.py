@@ -33,9 +33,9 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
     found = [job.source(source) for source in sources]
     moved = []
     for source in found:
-        with open_bar(", ".join(source.models), shown=not as_json) as bar:
+        with open_bar(", ".join(source.names), shown=not as_json) as bar:
             moved += job.copy(source, target, bar)
-    models = sorted({model for source in found for model in source.models})
+    models = sorted({name for source in found for name in source.names})
     if as_json:
         click.echo(json.dumps({"models": models, "moved": moved}))
         return

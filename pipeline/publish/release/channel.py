@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 
 from pipeline.base.errors import PipelineError
+from pipeline.cdn.tree import POINTER_BYTES, Release, pointed
 from pipeline.storage.base import Content, Storage
-from pipeline.storage.layout import MANIFEST, PAGE
+from pipeline.storage.layout import MANIFEST, PAGE, pointer_path, release_path
 
 #: Of a swap that the place refused though nothing had changed: S3 does so while another one writes.
 ATTEMPTS = 5
@@ -18,32 +18,17 @@ class MovedError(PipelineError):
     """Another publisher moved the channel first."""
 
 
-def path_of(name: str, channel: str) -> str:
-    """Where a model's channel lies."""
-    return f"{name}/{channel}.json"
-
-
-def manifest_path(release: str) -> str:
-    """Where a release's manifest lies, in its model's folder."""
-    return f"releases/{release}/{MANIFEST}"
-
-
-def page_path(release: str) -> str:
-    """Where what pages need of it lies."""
-    return f"releases/{release}/{PAGE}"
-
-
 def read(storage: Storage, name: str, channel: str) -> Content | None:
     """The channel as it is: what a later ``move`` expects."""
-    return storage.read(path_of(name, channel))
-
-
-def release_of(channel: Content | None) -> str | None:
-    """The release that a pointer names; ``None`` where it is no pointer."""
-    with suppress(ValueError, KeyError, TypeError):
-        found = json.loads(channel.data)["release"] if channel else None
-        return found if isinstance(found, str) else None
-    return None
+    path = pointer_path(name, channel)
+    try:
+        return storage.read(path, POINTER_BYTES)
+    except ValueError as error:
+        raise PipelineError(
+            f"is no pointer to a release: it is {error}",
+            where=f"{storage.where}/{path}",
+            todo="remove this file, then try again: it is written anew",
+        ) from error
 
 
 def move(storage: Storage, name: str, channel: str, release: str, expected: Content | None) -> None:
@@ -52,15 +37,17 @@ def move(storage: Storage, name: str, channel: str, release: str, expected: Cont
     Raises:
         MovedError: another one did.
     """
-    path = path_of(name, channel)
-    data = pointer(storage, name, release)
+    path = pointer_path(name, channel)
+    pointing = Release(storage, name, release)
+    data = pointer(pointing)
     if data is None:
-        where = f"{storage.where}/{name}/{manifest_path(release)}"
-        raise PipelineError("the release is not there", where=where, todo="publish it again")
+        raise PipelineError(
+            "the release is not there", where=pointing.where, todo="publish it again"
+        )
     for _ in range(ATTEMPTS):
         if storage.swap(path, data, expected):
             return
-        now = storage.read(path)
+        now = read(storage, name, channel)
         if now is not None and now.data == data:
             return  # The answer to our own write was lost, or another one did the same.
         if now != expected:
@@ -72,45 +59,35 @@ def move(storage: Storage, name: str, channel: str, release: str, expected: Cont
     )
 
 
-def pointer(storage: Storage, name: str, release: str) -> bytes | None:
+def pointer(release: Release) -> bytes | None:
     """What a channel holds that points to a release; ``None`` where there is no such release.
 
     Clients of before read ``manifest``; releases of before have no ``page``.
     """
-    manifest, page = (_file(storage, name, of(release)) for of in (manifest_path, page_path))
+    manifest, page = (_file(release, name) for name in (MANIFEST, PAGE))
     if manifest is None:
         return None
-    said = {"release": release, "manifest": manifest["path"], "sha256": manifest["sha256"]}
+    said = {"release": release.id, "manifest": manifest["path"], "sha256": manifest["sha256"]}
     return json.dumps(said | ({"page": page} if page else {}), indent=1).encode()
 
 
-def _file(storage: Storage, name: str, path: str) -> dict[str, str] | None:
-    content = storage.read(f"{name}/{path}")
-    if content is None:
+def _file(release: Release, name: str) -> dict[str, str] | None:
+    try:
+        content = release.read(name)
+    except FileNotFoundError:
         return None
-    return {"path": path, "sha256": hashlib.sha256(content.data).hexdigest()}
+    return {"path": release_path(release.id, name), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _moved(
     storage: Storage, name: str, channel: str, release: str, now: Content | None
 ) -> MovedError:
-    to = release_of(now)
-    did = f"moved {channel} to release {to}" if to else f"removed {channel}"
+    to = pointed(now)
+    did = f"moved {channel} to release {to.release}" if to else f"removed {channel}"
     return MovedError(
         f"another publisher {did} while this one worked; release {release} is "
         f"published, and {channel} does not point to it",
-        where=f"{storage.where}/{path_of(name, channel)}",
+        where=f"{storage.where}/{pointer_path(name, channel)}",
         todo=f"if it should: pipeline rollback {name} --to {release} --channel {channel} "
         f"--cdn {storage.where}",
     )
-
-
-def channels(storage: Storage, name: str) -> dict[str, str]:
-    """The channels of a model, and the release that each points to."""
-    files = [file for file in storage.names(name) if file.endswith(".json")]
-    found = {file.removesuffix(".json"): storage.read(f"{name}/{file}") for file in files}
-    return {
-        channel: release
-        for channel, content in found.items()
-        if (release := release_of(content)) is not None
-    }

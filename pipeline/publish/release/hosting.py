@@ -9,12 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from typing import Any
 
-from pipeline.publish.release import index
-from pipeline.publish.release.site import FRONT
+from pipeline.cdn.index import Models, read_index
 from pipeline.storage.base import Storage
 from pipeline.storage.headers import ALWAYS, IMMUTABLE, PREFLIGHT, SHORT, TYPES, UNCHANGING, UNKNOWN
+from pipeline.storage.layout import (
+    CLIENT,
+    DEMO,
+    FILES,
+    FRONT,
+    INDEX,
+    LICENCE_FILE,
+    RELEASES,
+    RUNTIMES,
+    page_path,
+    pointer_path,
+)
 
 HEADERS, NGINX = "_headers", "nginx.conf"
 
@@ -37,8 +47,8 @@ def update(storage: Storage) -> None:
 
 def files(storage: Storage) -> dict[str, bytes]:
     """Path -> content of both, for what is published there."""
-    versions = [name.rstrip("/") for name in storage.names("client") if _is_version(name)]
-    rules = _rules(index.read(storage), versions)
+    versions = [name.rstrip("/") for name in storage.names(CLIENT) if _is_version(name)]
+    rules = _rules(read_index(storage), versions)
     return {HEADERS: netlify(list(rules)[:MAX_RULES]).encode(), NGINX: nginx().encode()}
 
 
@@ -46,28 +56,28 @@ def _is_version(name: str) -> bool:
     return name.endswith("/") and name not in _TYPES
 
 
-def _rules(models: Mapping[str, Any], versions: list[str]) -> Iterator[Rule]:
+def _rules(models: Models, versions: list[str]) -> Iterator[Rule]:
     """Of what matters most first: there may be too many."""
     unchanging, moving = {"Cache-Control": IMMUTABLE}, {"Cache-Control": SHORT}
     yield "/*", ALWAYS
-    for path in ("/runtimes/*", "/:model/files/*", "/:model/releases/*"):
+    for path in (f"/{RUNTIMES}/*", f"/:model/{FILES}/*", f"/:model/{RELEASES}/*"):
         yield path, unchanging
-    for path in ("/", "/index.json", "/index.html", "/sw.js", "/LICENSES.txt", "/demo/*"):
-        yield path, moving
+    for path in ("", INDEX, FRONT, "sw.js", LICENCE_FILE, f"{DEMO}/*"):
+        yield f"/{path}", moving
     for name in _TYPES:
-        yield f"/client/{name}*", {**moving, "Content-Type": TYPES[".ts"]}
-    yield "/client/:module", moving
+        yield f"/{CLIENT}/{name}*", {**moving, "Content-Type": TYPES[".ts"]}
+    yield f"/{CLIENT}/:module", moving
     for name in ("index", "manifest", "page"):
         # More of the same path: these add a type, and no Cache-Control.
-        yield f"/client/{name}.d.ts", {"Content-Type": TYPES[".ts"]}
-    changing = [f"/{name}/{page}" for name in models for page in ("", FRONT)]
+        yield f"/{CLIENT}/{name}.d.ts", {"Content-Type": TYPES[".ts"]}
+    changing = [f"/{path}" for name in models for path in (f"{name}/", page_path(name))]
     changing += [
-        f"/{name}/{channel}.json" for name in models for channel in models[name]["channels"]
+        f"/{pointer_path(name, channel)}" for name in models for channel in models[name]["channels"]
     ]
     for path in changing[: MAX_RULES // 2]:
         yield path, moving
     for version in versions:
-        yield f"/client/{version}/*", unchanging
+        yield f"/{CLIENT}/{version}/*", unchanging
 
 
 def netlify(rules: list[Rule]) -> str:

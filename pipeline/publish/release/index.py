@@ -1,66 +1,35 @@
-"""``index.json``: every model, its channels and releases; several publishers add to it at once."""
+"""Keeps ``index.json``; several publishers add to it at once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish.release.channel import channels, manifest_path
-from pipeline.storage.base import Content, Readable, Storage
-from pipeline.storage.layout import MANIFEST
+from pipeline.base.errors import PipelineError
+from pipeline.cdn.index import (
+    MOST_BYTES,
+    About,
+    ModelEntry,
+    Models,
+    ReleaseEntry,
+    parse_index,
+    shown_channel,
+)
+from pipeline.cdn.tree import Model, Release, is_model, list_folders
+from pipeline.storage.base import Content, Storage
+from pipeline.storage.layout import INDEX, release_path
 
-PATH = "index.json"
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import Artifact
+    from pipeline.manifest.release import ReleaseManifest
 
 #: Each time that a swap is lost, another publisher got its own done.
 ATTEMPTS = 50
 
-#: What is raised by a file that is no index.
+#: What is raised by a manifest that is none.
 BROKEN = (ValueError, KeyError, TypeError, AttributeError)
-
-Models = dict[str, dict[str, Any]]
-
-
-def read(storage: Readable) -> Models:
-    """The index as it is; empty where there is none."""
-    return _models(storage.read(PATH))
-
-
-def known(storage: Readable) -> Models:
-    """The index of a place where something has to be published.
-
-    Raises:
-        ConfigError: nothing is.
-        PipelineError: the index is broken.
-    """
-    content = storage.read(PATH)
-    if content is None:
-        raise ConfigError(
-            "nothing is published there",
-            where=storage.where,
-            todo="run `pipeline build`, or name another CDN folder",
-        )
-    try:
-        return _parsed(content)
-    except BROKEN as error:
-        raise PipelineError(
-            "is no index",
-            where=f"{storage.where}/{PATH}",
-            todo="publish again, or move a channel: both write it anew",
-        ) from error
-
-
-def _models(content: Content | None) -> Models:
-    with suppress(*BROKEN):
-        return _parsed(content) if content else {}
-    return {}
-
-
-def _parsed(content: Content) -> Models:
-    models = json.loads(content.data)["models"]
-    return {name: dict(model) for name, model in models.items()}
 
 
 def update(storage: Storage, name: str) -> None:
@@ -70,58 +39,69 @@ def update(storage: Storage, name: str) -> None:
     changes a channel last also writes last what it points to.
     """
     for _ in range(ATTEMPTS):
-        before = storage.read(PATH)
-        data = _merged(storage, _models(before), name)
+        before, known = _read(storage)
+        data = _merged(storage, known, name)
         if before is not None and before.data == data:
             return
-        if storage.swap(PATH, data, before):
+        if storage.swap(INDEX, data, before):
             return
     raise PipelineError(
         "others keep changing the index",
-        where=f"{storage.where}/{PATH}",
+        where=f"{storage.where}/{INDEX}",
         todo="everything is published; the same command again brings the index up to date",
     )
 
 
+def _read(storage: Storage) -> tuple[Content | None, Models]:
+    """The file, and what it says; nothing where it is no index."""
+    try:
+        content = storage.read(INDEX, MOST_BYTES)
+    except ValueError as error:
+        raise PipelineError(
+            f"is no index: it is {error}",
+            where=f"{storage.where}/{INDEX}",
+            todo="remove this file, then try again: it is written anew",
+        ) from error
+    with suppress(ValueError):
+        return content, parse_index(content.data) if content else {}
+    return content, {}
+
+
 def _merged(storage: Storage, known: Models, name: str) -> bytes:
-    models = {}
-    for folder in folders(storage):
+    models: Models = {}
+    for folder in list_folders(storage):
         if folder != name and folder in known:
             models[folder] = known[folder]
-        elif folder == name or "releases/" in storage.names(folder):
-            listed = known.get(folder, {}).get("releases", [])
-            pointing = channels(storage, folder)
-            models[folder] = {
-                **_about(storage, folder, pointing),
-                "channels": pointing,
-                "releases": releases(storage, folder, listed),
-            }
+        elif folder == name or is_model(storage, folder):
+            listed = known[folder]["releases"] if folder in known else []
+            models[folder] = _model(Model(storage, folder), listed)
     return json.dumps({"models": models}, indent=1).encode()
 
 
-def shown_channel(channels: Mapping[str, str]) -> str | None:
-    """The channel that stands for a model: ``latest`` where there is one."""
-    return "latest" if "latest" in channels else min(channels, default=None)
+def _model(model: Model, listed: Iterable[ReleaseEntry]) -> ModelEntry:
+    channels = model.channels()
+    about = _about(model, channels.get(shown_channel(channels) or ""))
+    rest: ModelEntry = {"channels": channels, "releases": list_releases(model, listed)}
+    return {"about": about, **rest} if about else rest
 
 
-def _about(storage: Storage, name: str, channels: Mapping[str, str]) -> dict[str, Any]:
+def _about(model: Model, release: str | None) -> About | None:
     """What a list of models says of one; nothing where no channel points to a whole release."""
-    release = channels.get(shown_channel(channels) or "")
     with suppress(*BROKEN):
-        content = storage.read(f"{name}/{manifest_path(release)}") if release else None
-        return {"about": about(json.loads(content.data))} if content else {}
-    return {}
+        manifest = model.release(release).manifest() if release else None
+        return describe(manifest) if manifest else None
+    return None
 
 
-def about(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def describe(manifest: ReleaseManifest) -> About:
     """What a release is, in a few values: ``bytes`` to download of its smallest and largest."""
     sizes = [wire_bytes(artifact) for artifact in manifest["artifacts"]]
-    task = manifest.get("task")
+    task, accuracy = manifest.get("task"), manifest.get("accuracy")
     return {
         "description": manifest.get("description"),
         "license": manifest.get("license"),
         "task": task,
-        "accuracy": (manifest.get("accuracy") or {}).get("value"),
+        "accuracy": accuracy.get("value") if accuracy else None,
         "artifacts": len(sizes),
         "bytes": [min(sizes), max(sizes)],
         # Pages make inputs of images by the task's code, where a release has it.
@@ -129,57 +109,40 @@ def about(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def wire_bytes(artifact: Mapping[str, Any]) -> int:
+def wire_bytes(artifact: Artifact) -> int:
     """What an artifact takes on the way to a page, of hosts that compress."""
-    files = artifact["files"]
-    return sum(file.get("br_bytes") or file["bytes"] for file in files)
+    return sum(file.get("br_bytes") or file["bytes"] for file in artifact["files"])
 
 
-def releases(
-    storage: Storage, name: str, known: list[dict[str, Any]] | None = None
-) -> list[dict[str, Any]]:
+def list_releases(model: Model, known: Iterable[ReleaseEntry] = ()) -> list[ReleaseEntry]:
     """Name, date and artifacts of each release, oldest first.
 
     Args:
         known: what an index said before; releases never change, so they need not be read again.
     """
-    before = {one["release"]: one for one in known or []}
-    found = [before.get(release) or _read(storage, name, release) for release in ids(storage, name)]
+    before = {one["release"]: one for one in known}
+    found = [before.get(id_) or _listed(model.release(id_)) for id_ in model.releases()]
     return sorted((one for one in found if one), key=lambda one: (one["created"], one["release"]))
 
 
-def folders(storage: Storage) -> list[str]:
-    """The folders of a CDN folder: of models, and others."""
-    return [name.rstrip("/") for name in storage.names("") if name.endswith("/")]
-
-
-def models(storage: Storage) -> list[str]:
-    """The folders that hold releases."""
-    return [name for name in folders(storage) if "releases/" in storage.names(name)]
-
-
-def ids(storage: Storage, name: str) -> list[str]:
-    """The releases that are whole: those with a manifest."""
-    files = storage.walk(f"{name}/releases")
-    parts = [path.removeprefix(f"{name}/releases/").split("/") for path in files]
-    whole = [part[0] for part in parts if part[1:] == [MANIFEST]]
-    return sorted(release for release in whole if not release.startswith("."))
-
-
-def _read(storage: Storage, name: str, release: str) -> dict[str, Any] | None:
-    """``None`` for what is no manifest: that is for ``pipeline verify`` to say."""
-    with suppress(ValueError, KeyError, TypeError):
-        content = storage.read(f"{name}/{manifest_path(release)}")
-        return entry(json.loads(content.data)) if content else None
+def _listed(release: Release) -> ReleaseEntry | None:
+    """``None`` for what is no manifest of it: that is for ``pipeline verify`` to say."""
+    with suppress(*BROKEN):
+        manifest = release.manifest()
+        if manifest and manifest["release"] == release.id and isinstance(manifest["created"], str):
+            return _entry_of(manifest)
     return None
 
 
-def entry(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _entry_of(manifest: ReleaseManifest) -> ReleaseEntry:
     """What the index says of a release."""
-    return {
+    entry: ReleaseEntry = {
         "release": manifest["release"],
         "created": manifest["created"],
-        "manifest": manifest_path(manifest["release"]),
-        **({"report": manifest["report"]} if "report" in manifest else {}),
+        "manifest": release_path(manifest["release"]),
+        "report": manifest.get("report", ""),
         "artifacts": [artifact["id"] for artifact in manifest["artifacts"]],
     }
+    if "report" not in manifest:
+        del entry["report"]
+    return entry

@@ -21,7 +21,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.measures.metrics import metric_of
 from pipeline.publish.delivery import runtime
 from pipeline.publish.delivery.compress import SIZES, total
-from pipeline.storage.layout import TWINS
+from pipeline.storage.layout import MANIFEST, TWINS
 from pipeline.validate import canary, portable
 from pipeline.validate.canary_tolerance import canary_of
 from pipeline.validate.cascade_candidates import calibrated
@@ -109,7 +109,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         **_not_made(options),
         "dropped": [{key: artifact[key] for key in _DROPPED} for artifact in dropped],
     }
-    (work / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
 
 _SIDES = ("inputs", "outputs")

@@ -11,11 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from pipeline.base.digest import digest
 from pipeline.base.errors import PipelineError
 from pipeline.base.files import write_aside
+from pipeline.cdn import tree
+from pipeline.cdn.index import read_index
+from pipeline.manifest.parse import ManifestError
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
 from pipeline.publish.release import page as pages
@@ -29,7 +32,10 @@ from pipeline.publish.release.upload import (
     upload,
 )
 from pipeline.storage import Readable, Storage, open_storage
-from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE
+from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE, REPORT, release_path
+
+if TYPE_CHECKING:
+    from pipeline.manifest.release import Manifest, ReleaseManifest
 
 #: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
 ID_DIGITS = 16
@@ -39,7 +45,7 @@ ADDED = ("release", "created", "report")
 
 #: Given a whole manifest, writes ``report.html`` and its like into a folder, in which
 #: ``manifest.json``, ``page.json``, their twins and what earlier writers wrote lie already.
-Writer = Callable[[Mapping[str, Any], Path], None]
+Writer = Callable[["ReleaseManifest", Path], None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Release:
     id: str
     folder: str
     """The model's folder in the CDN folder: a path or a URL."""
-    manifest: dict[str, Any]
+    manifest: ReleaseManifest
     new: bool
     """Whether this call changed what a channel's readers see."""
     copied: int
@@ -61,7 +67,7 @@ class Release:
 
 
 def publish(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     artifact: Callable[[str], Path],
     to: str | Path,
     channel: str,
@@ -94,25 +100,29 @@ def publish(
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
     with told(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
-        pointing = before is not None and before.data == channels.pointer(storage, name, release)
-        if pointing and _reads_so(storage, manifest, channel, release, pieces):
-            known = read_release(storage, name, release, manifest)
-            return _release(storage, release, known or {}, new=False, copied=0)
+        there = tree.Release(storage, name, release)
+        pointing = before is not None and before.data == channels.pointer(there)
+        if (
+            pointing
+            and _reads_so(storage, there, channel, pieces)
+            and (known := read_release(there, manifest))
+        ):
+            return _release(storage, known, new=False, copied=0)
         with storage.publishing():
             storage.remove(stale(storage, pieces))
             lacking = missing(storage, pieces)
             upload(storage, lacking, progress or Silent())
-            full = _add_release(storage, release, manifest, report, writers)
+            full = _add_release(storage, there, manifest, report, writers)
             try:
                 channels.move(storage, name, channel, release, before)
             finally:
                 index.update(storage, name)
             site.update(storage, name)
             hosting.update(storage)
-    return _release(storage, release, full, new=True, copied=len(lacking))
+    return _release(storage, full, new=True, copied=len(lacking))
 
 
-def check_sizes(manifest: Mapping[str, Any]) -> None:
+def check_sizes(manifest: Manifest) -> None:
     """Refuse files that some hosts would not take."""
     for artifact in manifest["artifacts"]:
         for file in artifact["files"]:
@@ -126,12 +136,10 @@ def check_sizes(manifest: Mapping[str, Any]) -> None:
                 )
 
 
-def _release(
-    storage: Storage, release: str, manifest: dict[str, Any], *, new: bool, copied: int
-) -> Release:
+def _release(storage: Storage, manifest: ReleaseManifest, *, new: bool, copied: int) -> Release:
     notes = [] if storage.swaps else [NO_SWAPS]
     folder = f"{storage.where.rstrip('/')}/{manifest['name']}"
-    return Release(release, folder, manifest, new, copied, tuple(notes))
+    return Release(manifest["release"], folder, manifest, new, copied, tuple(notes))
 
 
 NO_ROOM = "make room or give write access, then build again; nothing was half published"
@@ -150,56 +158,52 @@ def told(storage: Readable, todo: str) -> Iterator[None]:
         raise PipelineError(what, where=storage.where, todo=todo) from error
 
 
-def _reads_so(
-    storage: Storage,
-    manifest: Mapping[str, Any],
-    channel: str,
-    release: str,
-    pieces: Sequence[Piece],
-) -> bool:
+def _reads_so(storage: Storage, there: tree.Release, channel: str, pieces: Sequence[Piece]) -> bool:
     """Whether all else is already as publishing would leave it: then nothing is locked."""
-    name = manifest["name"]
-    if index.read(storage).get(name, {}).get("channels", {}).get(channel) != release:
+    listed = read_index(storage).get(there.model)
+    if listed is None or listed["channels"].get(channel) != there.id:
         return False
-    if not site.are_there(storage, name):
+    if not site.are_there(storage, there.model):
         return False
     return not missing(storage, pieces) and not stale(storage, pieces)
 
 
-def read_release(
-    storage: Storage, name: str, release: str, manifest: Mapping[str, Any]
-) -> dict[str, Any] | None:
+def read_release(there: tree.Release, manifest: Manifest) -> ReleaseManifest | None:
     """The whole manifest of a release, which never changes; ``None`` if it is not there."""
-    path = f"{name}/{channels.manifest_path(release)}"
-    content = storage.read(path)
-    if content is None:
-        return None
-    known: dict[str, Any] = json.loads(content.data)
-    if {k: v for k, v in known.items() if k not in ADDED} != manifest:
-        raise PipelineError("another release has this name", where=f"{storage.where}/{path}")
+    try:
+        known = there.manifest()
+    except ManifestError as error:
+        todo = "remove this file, then publish again"
+        raise PipelineError(f"is no manifest: {error}", where=there.where, todo=todo) from error
+    if known and without_added(known) != manifest:
+        raise PipelineError("another release has this name", where=there.where)
     return known
+
+
+def without_added(manifest: ReleaseManifest) -> Mapping[str, object]:
+    """What a release's name is the digest of."""
+    return {key: value for key, value in manifest.items() if key not in ADDED}
 
 
 def _add_release(
     storage: Storage,
-    release: str,
-    manifest: Mapping[str, Any],
+    there: tree.Release,
+    manifest: Manifest,
     report: Writer | None,
     writers: Sequence[Writer],
-) -> dict[str, Any]:
+) -> ReleaseManifest:
     """Write the release's folder, unless it was written before."""
-    name = manifest["name"]
-    if known := read_release(storage, name, release, manifest):
+    if known := read_release(there, manifest):
         return known
     from pipeline.publish.delivery.compress import write_twins
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    with storage.claimed(f"{name}-{release}", now) as created:
+    with storage.claimed(f"{there.model}-{there.id}", now) as created:
         # Whoever finished it since we looked has let go of the claim.
-        if known := read_release(storage, name, release, manifest):
+        if known := read_release(there, manifest):
             return known
-        full = _full(manifest, release, created, report is not None)
-        with storage.new_folder(f"{name}/releases/{release}", last=MANIFEST) as aside:
+        full = _full(manifest, there.id, created, report is not None)
+        with storage.new_folder(there.folder, last=MANIFEST) as aside:
             write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
             write_aside(aside / PAGE, pages.encoded(full))
             # Every visitor fetches one. Before the writers: a signature is of all that lies there.
@@ -209,9 +213,8 @@ def _add_release(
     return full
 
 
-def _full(
-    manifest: Mapping[str, Any], release: str, created: str, reported: bool
-) -> dict[str, Any]:
-    head = {key: manifest[key] for key in ("schema", "name", "task")}
-    named = {"report": f"releases/{release}/report.html"} if reported else {}
-    return {**head, "release": release, "created": created, **named, **manifest}
+def _full(manifest: Manifest, release: str, created: str, reported: bool) -> ReleaseManifest:
+    head = {"schema": manifest["schema"], "name": manifest["name"], "task": manifest["task"]}
+    named = {"report": release_path(release, REPORT)} if reported else {}
+    full = {**head, "release": release, "created": created, **named, **manifest}
+    return cast("ReleaseManifest", full)

@@ -6,10 +6,9 @@ of nothing else: the same folder gives the same bytes. They change as the index 
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache, partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,27 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.digest import integrity
 from pipeline.base.errors import PipelineError
+from pipeline.cdn.index import ModelEntry, read_index, shown_channel
+from pipeline.cdn.tree import Release
+from pipeline.manifest.parse import parse_manifest
 from pipeline.publish.release import index
-from pipeline.publish.release.channel import manifest_path
 from pipeline.storage.base import Readable, Storage
-from pipeline.storage.layout import DEMO, NAME, TWINS
+from pipeline.storage.layout import DEMO, FRONT, REPORT, TWINS, page_path, release_path
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-FRONT = "index.html"
+    from pipeline.manifest.artifact import Artifact
+
 TEMPLATES = Path(__file__).parent / "templates"
-RELEASE = re.compile(r"[0-9a-f]{16}")
 
 #: Each time that a swap is lost, another publisher got its own done.
 ATTEMPTS = 50
-
-Models = Mapping[str, Mapping[str, Any]]
-
-
-def path_of(name: str) -> str:
-    """Where a model's page lies."""
-    return f"{name}/{FRONT}"
 
 
 def update(storage: Storage, name: str) -> None:
@@ -46,17 +40,17 @@ def update(storage: Storage, name: str) -> None:
     A page that has to be listed is there before ``/`` lists it. The index is read after the page
     that is to be swapped: whoever changes the index last also writes the page last.
     """
-    models = _safe(index.read(storage))
-    there = storage.sizes([path_of(model) for model in models])
+    models = read_index(storage)
+    there = storage.sizes([page_path(model) for model in models])
     for model in models:
-        if model == name or path_of(model) not in there:
-            _bring(storage, path_of(model), partial(model_page, storage, model))
+        if model == name or page_path(model) not in there:
+            _bring(storage, page_path(model), partial(model_page, storage, model))
     _bring(storage, FRONT, partial(root_page, storage))
 
 
 def are_there(storage: Storage, name: str) -> bool:
     """Whether both pages that show a model are."""
-    return len(storage.sizes([FRONT, path_of(name)])) == 2
+    return len(storage.sizes([FRONT, page_path(name)])) == 2
 
 
 def _bring(storage: Storage, path: str, render: Callable[[], bytes]) -> None:
@@ -76,16 +70,15 @@ def _bring(storage: Storage, path: str, render: Callable[[], bytes]) -> None:
 
 def root_page(storage: Readable) -> bytes:
     """``/``: each model with what it is, and where to go from there."""
-    models = _safe(index.read(storage))
-    listed = [_summary(name, model) for name, model in models.items()]
+    listed = [_summary(name, model) for name, model in read_index(storage).items()]
     return _rendered("root.html", root="./", models=listed, demo=DEMO)
 
 
-def _summary(name: str, model: Mapping[str, Any]) -> dict[str, Any]:
-    channel = index.shown_channel(model["channels"])
-    reports = {one["release"]: "report" in one for one in model["releases"]}
-    release = model["channels"].get(channel)
-    report = f"{name}/releases/{release}/report.html" if reports.get(release) else None
+def _summary(name: str, model: ModelEntry) -> dict[str, Any]:
+    channel = shown_channel(model["channels"])
+    release = model["channels"].get(channel or "")
+    reported = [one["release"] for one in model["releases"] if "report" in one]
+    report = f"{name}/{release_path(release, REPORT)}" if release in reported else None
     return {
         "name": name,
         "about": model.get("about", {}),
@@ -97,11 +90,11 @@ def _summary(name: str, model: Mapping[str, Any]) -> dict[str, Any]:
 
 def model_page(storage: Readable, name: str) -> bytes:
     """``/<model>/``: channels, all artifacts of the releases that they point to, older ones."""
-    model = _safe(index.read(storage)).get(name, {"channels": {}, "releases": []})
+    model = read_index(storage).get(name) or ModelEntry(channels={}, releases=[])
     channels = model["channels"]
     dates = {one["release"]: one for one in model["releases"]}
-    pointed = {release: _release(storage, name, release) for release in channels.values()}
-    shown = index.shown_channel(channels)
+    pointed = {id_: _release(Release(storage, name, id_)) for id_ in channels.values()}
+    shown = shown_channel(channels)
     return _rendered(
         "model.html",
         root="../",
@@ -110,27 +103,26 @@ def model_page(storage: Readable, name: str) -> bytes:
         demo=DEMO,
         channels=[(channel, dates.get(release)) for channel, release in channels.items()],
         shown=shown,
-        pinned=pointed.get(channels.get(shown, "")),
+        pinned=pointed.get(channels.get(shown or "", "")),
         pointed=[one for one in pointed.values() if one],
         releases=list(reversed(model["releases"])),
     )
 
 
-def _release(storage: Readable, name: str, release: str) -> dict[str, Any] | None:
+def _release(release: Release) -> dict[str, Any] | None:
     """What a page shows of a release; ``None`` for what is no manifest: ``verify`` tells that."""
-    content = storage.read(f"{name}/{manifest_path(release)}")
-    if content is None:
-        return None
     try:
-        manifest = json.loads(content.data)
-        artifacts = [_artifact(one) for one in manifest["artifacts"]]
+        if (raw := release.raw_manifest()) is None:
+            return None
+        artifacts = [_artifact(one) for one in parse_manifest(raw)["artifacts"]]
     except index.BROKEN:
         return None
-    return {"release": release, "integrity": integrity(content.data), "artifacts": artifacts}
+    return {"release": release.id, "integrity": integrity(raw), "artifacts": artifacts}
 
 
-def _artifact(artifact: Mapping[str, Any]) -> dict[str, Any]:
+def _artifact(artifact: Artifact) -> dict[str, Any]:
     passed: dict[str, list[str]] = {}
+    accuracy = artifact.get("accuracy")
     for proof in artifact.get("validation", []):
         if proof["status"] == "pass":
             passed.setdefault(proof["backend"], []).append(proof.get("engine") or "")
@@ -138,23 +130,11 @@ def _artifact(artifact: Mapping[str, Any]) -> dict[str, Any]:
         "id": artifact["id"],
         "wire": index.wire_bytes(artifact),
         "bytes": sum(file["bytes"] for file in artifact["files"]),
-        "accuracy": (artifact.get("accuracy") or {}).get("value"),
+        "accuracy": accuracy.get("value") if accuracy else None,
         "passed": [
             (backend, [one for one in engines if one]) for backend, engines in passed.items()
         ],
     }
-
-
-def _safe(models: Models) -> dict[str, Mapping[str, Any]]:
-    """Models whose names, channels and releases lead nowhere else."""
-
-    def is_safe(name: str, model: Mapping[str, Any]) -> bool:
-        releases = [*model["channels"].values(), *(one["release"] for one in model["releases"])]
-        return all(re.fullmatch(NAME, one) for one in (name, *model["channels"])) and all(
-            RELEASE.fullmatch(one) for one in releases
-        )
-
-    return {name: model for name, model in models.items() if is_safe(name, model)}
 
 
 def _rendered(template: str, **values: Any) -> bytes:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.digest import integrity
-from pipeline.storage.layout import CLIENT, PAGE
+from pipeline.storage.layout import CLIENT, PAGE, release_path
+
+if TYPE_CHECKING:
+    from pipeline.manifest.release import ReleaseManifest
 
 #: Where a CDN folder lies, for who reads an example.
 EXAMPLE = "https://cdn.example"
 
 
-def pinned(manifest: Mapping[str, Any], folder: Path, cdn: str = EXAMPLE) -> str:
+def pinned(manifest: ReleaseManifest, folder: Path, cdn: str = EXAMPLE) -> str:
     """JavaScript that loads a release by the digest of what pages need of its manifest.
 
     Args:
@@ -21,7 +23,7 @@ def pinned(manifest: Mapping[str, Any], folder: Path, cdn: str = EXAMPLE) -> str
         folder: the release's, in which that was written.
         cdn: the address of the CDN folder.
     """
-    path = f"{manifest['name']}/releases/{manifest['release']}/{PAGE}"
+    path = f"{manifest['name']}/{release_path(manifest['release'], PAGE)}"
     return (
         f'import {{ load }} from "{cdn}/{CLIENT}/index.js";\n'
         f'const model = await load("{cdn}/{path}", {{\n'

@@ -8,18 +8,21 @@ among them names the sha256 of every published file, so that the signature cover
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.storage.layout import MANIFEST
 
 if TYPE_CHECKING:
     from model_signing.signing import Config
 
-SIGNATURE = "manifest.json.sig"
+    from pipeline.manifest.release import ReleaseManifest
+
+SIGNATURE = f"{MANIFEST}.sig"
 
 #: Where the password of an encrypted key is looked for: never on a command line, which others see.
 PASSWORD = "PIPELINE_SIGN_PASSWORD"  # noqa: S105
@@ -40,7 +43,7 @@ class Signer:
     public_key: bytes | None
     """PEM of the public key; ``None`` where an identity signs."""
 
-    def sign(self, manifest: Mapping[str, Any], folder: Path, besides: Iterable[str] = ()) -> None:
+    def sign(self, manifest: ReleaseManifest, folder: Path, besides: Iterable[str] = ()) -> None:
         """Write ``manifest.json.sig`` over everything else in a release's folder.
 
         Args:

@@ -2,42 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import PipelineError
+from pipeline.cdn.tree import Release
+from pipeline.manifest.parse import parse_manifest
 from pipeline.publish.release.release import told
 from pipeline.publish.trust.signature import SIGNATURE, Signer
-from pipeline.publish.trust.signed import Read, Trusted, Verdict, check
+from pipeline.publish.trust.signed import Trusted, Verdict, check
 from pipeline.storage import Storage
 from pipeline.storage.layout import MANIFEST, PAGE
 
-
-def folder_of(manifest: Mapping[str, Any]) -> str:
-    """A release's folder, below the CDN folder's root."""
-    return f"{manifest['name']}/releases/{manifest['release']}"
+if TYPE_CHECKING:
+    from pipeline.manifest.release import ReleaseManifest
 
 
-def is_signed(storage: Storage, manifest: Mapping[str, Any]) -> bool:
+def is_signed(storage: Storage, manifest: ReleaseManifest) -> bool:
     """Whether a published release has a signature, whosever it is."""
-    return _has_file(storage, manifest) and _unchecked(storage, manifest).ok
+    release = _release(storage, manifest)
+    return _has_file(storage, release) and _unchecked(release).ok
 
 
-def _has_file(storage: Storage, manifest: Mapping[str, Any]) -> bool:
-    path = f"{folder_of(manifest)}/{SIGNATURE}"
-    return path in storage.sizes([path])
+def _release(storage: Storage, manifest: ReleaseManifest) -> Release:
+    return Release(storage, manifest["name"], manifest["release"])
 
 
-def _unchecked(storage: Storage, manifest: Mapping[str, Any]) -> Verdict:
+def _has_file(storage: Storage, release: Release) -> bool:
+    return bool(storage.sizes([release.path(SIGNATURE)]))
+
+
+def _unchecked(release: Release) -> Verdict:
     """Whether the file is a signature of a manifest at all."""
-    return check(reader(storage, folder_of(manifest)), Trusted())
+    return check(release.read, Trusted())
 
 
-def ensure(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> None:
+def ensure(storage: Storage, manifest: ReleaseManifest, signer: Signer) -> None:
     """Sign a published release, unless its signature is this signer's already.
 
     Args:
@@ -46,60 +48,49 @@ def ensure(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> Non
     Raises:
         PipelineError: another one signed it; or it could not be signed.
     """
-    if _has_file(storage, manifest):
-        _refuse_others(storage, manifest, signer)
+    release = _release(storage, manifest)
+    if _has_file(storage, release):
+        _refuse_others(release, signer)
         return
-    folder = folder_of(manifest)
-    read = reader(storage, folder)
     again = "make room or give write access, then publish again"
     with told(storage, again), tempfile.TemporaryDirectory(prefix="pipeline-sign-") as place:
-        vouched = _vouched(manifest, read, Path(place))
-        besides = [name for name in storage.names(folder) if name not in vouched]
+        vouched = _vouched(manifest, release, Path(place))
+        besides = [name for name in storage.names(release.folder) if name not in vouched]
         signer.sign(manifest, Path(place), besides)
-        storage.add(f"{folder}/{SIGNATURE}", Path(place, SIGNATURE))
+        storage.add(release.path(SIGNATURE), Path(place, SIGNATURE))
 
 
-def reader(storage: Storage, folder: str) -> Read:
-    """Reads files of a folder; FileNotFoundError for what is not there."""
-
-    def read(name: str) -> bytes:
-        return storage.fold(f"{folder}/{name}", b"".join)
-
-    return read
-
-
-def _vouched(manifest: Mapping[str, Any], read: Read, place: Path) -> set[str]:
+def _vouched(manifest: ReleaseManifest, release: Release, place: Path) -> set[str]:
     """Copy what is sure to be as it was written: others may have changed the rest since.
 
     The manifest was compared with the build's; the bill of materials and the page's follow from it.
     """
     from pipeline.publish.release import bom, page
 
-    files = {MANIFEST: read(MANIFEST)}
-    if json.loads(files[MANIFEST]) != manifest:
-        raise PipelineError("another release has this name", where=folder_of(manifest))
+    files = {MANIFEST: release.read(MANIFEST)}
+    if parse_manifest(files[MANIFEST]) != manifest:
+        raise PipelineError("another release has this name", where=release.folder)
     for name, expected in ((bom.BOM, bom.encoded(manifest)), (PAGE, page.encoded(manifest))):
         # A version of before may have written none, or another.
         with suppress(FileNotFoundError):
-            if read(name) == expected:
+            if release.read(name) == expected:
                 files[name] = expected
     for name, content in files.items():
         (place / name).write_bytes(content)
     return set(files)
 
 
-def _refuse_others(storage: Storage, manifest: Mapping[str, Any], signer: Signer) -> None:
+def _refuse_others(release: Release, signer: Signer) -> None:
     """What is published never changes, so that a release has one signature."""
-    folder = folder_of(manifest)
-    verdict = _unchecked(storage, manifest)
+    verdict = _unchecked(release)
     if signer.public_key and verdict.ok:
         with tempfile.NamedTemporaryFile(suffix=".pub") as file:
             file.write(signer.public_key)
             file.flush()
-            verdict = check(reader(storage, folder), Trusted(Path(file.name)))
+            verdict = check(release.read, Trusted(Path(file.name)))
     if not verdict.ok:
         raise PipelineError(
             f"is there, and no signature {signer.said}: {verdict.said}",
-            where=f"{storage.where}/{folder}/{SIGNATURE}",
+            where=f"{release.storage.where}/{release.path(SIGNATURE)}",
             todo="sign with the key that it was made with; or remove the file and publish again",
         )

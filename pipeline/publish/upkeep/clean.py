@@ -6,21 +6,29 @@ kept manifests cannot be read loses nothing. ``client/`` stays whole: pages name
 
 from __future__ import annotations
 
-import json
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.publish.release import channel as channels
+from pipeline.cdn.index import ModelEntry, read_index
+from pipeline.cdn.listed import FILE, RUNTIME, list_files
+from pipeline.cdn.tree import Model, Release, is_release, list_folders, list_models
+from pipeline.manifest.parse import ManifestError
 from pipeline.publish.release import index, site
 from pipeline.publish.release.release import told
-from pipeline.publish.upkeep.verify.listed import FILE, RUNTIME, files
-from pipeline.storage import Entry, Storage, open_storage
+from pipeline.storage import Entry, Readable, Storage, open_storage
 from pipeline.storage.flags import CLEANING_SECONDS
-from pipeline.storage.layout import MANIFEST, plain
+from pipeline.storage.layout import (
+    FILES,
+    MANIFEST,
+    RELEASES,
+    RUNTIMES,
+    plain,
+    pointer_path,
+    release_and_name,
+)
 
 #: Removed between two looks at the clock.
 BATCH = 100
@@ -73,29 +81,28 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
 
 def _plan(storage: Storage, keep: int, before: float) -> Plan:
     made = Plan(before)
-    listed = index.read(storage)
+    listed = read_index(storage)
     used: set[str] = set()
-    for name in _models(storage):
-        found = storage.walk(name)
-        known = listed.get(name, {})
-        releases = _releases(storage, name, known)
-        stay = _pointed(storage, name, known) | set(releases[-keep:])
-        stay |= {one for one in releases if not _old(made, found.get(_manifest(name, one)))}
+    for model in _models(storage):
+        name, found = model.name, storage.walk(model.name)
+        known = listed.get(name) or ModelEntry(channels={}, releases=[])
+        releases = _releases(model, known)
+        stay = _pointed(model, known) | set(releases[-keep:])
+        stay |= {one for one in releases if not _old(made, found.get(model.release(one).path()))}
         made.kept += [(name, one) for one in releases if one in stay]
         made.releases += [(name, one) for one in releases if one not in stay]
-        used |= _needed(storage, name, sorted(stay))
+        used |= {path for one in sorted(stay) for path in _needed(model.release(one))}
         _plan_releases(made, name, found, stay)
         _plan_files(made, found, used, re.compile(f"{re.escape(name)}/{FILE.pattern}"))
     # The last: only now is it known what any model uses.
-    _plan_files(made, storage.walk("runtimes"), used, RUNTIME)
+    _plan_files(made, storage.walk(RUNTIMES), used, RUNTIME)
     return made
 
 
 def _refuse_nothing(storage: Storage) -> None:
     """Put no lock, and no flag, where there is nothing; a first publisher may be at work."""
-    if not any(
-        {"files/", "releases/"} & set(storage.names(name)) for name in index.folders(storage)
-    ):
+    ours = {f"{FILES}/", f"{RELEASES}/"}
+    if not any(ours & set(storage.names(name)) for name in list_folders(storage)):
         raise _nothing(storage)
 
 
@@ -103,32 +110,34 @@ def _nothing(storage: Storage) -> ConfigError:
     return ConfigError("nothing is published there", where=storage.where, todo="name a CDN folder")
 
 
-def _models(storage: Storage) -> list[str]:
-    found = index.models(storage)
+def _models(storage: Storage) -> list[Model]:
+    found = list_models(storage)
     if not found:
         raise _nothing(storage)
     return found
 
 
-def _releases(storage: Storage, name: str, known: Mapping[str, Any]) -> list[str]:
+def _releases(model: Model, known: ModelEntry) -> list[str]:
     """Every release of a model, oldest first; refuses a model with one of unknown age."""
-    found = [one["release"] for one in index.releases(storage, name, known.get("releases"))]
-    for release in set(index.ids(storage, name)) - set(found):
-        raise _unsure(storage, _manifest(name, release), "it is no manifest")
+    found = [one["release"] for one in index.list_releases(model, known["releases"])]
+    for release in set(model.releases()) - set(found):
+        raise _unsure(model.release(release).where, "it is no manifest", model.storage)
     return found
 
 
-def _pointed(storage: Storage, name: str, known: Mapping[str, Any]) -> set[str]:
+def _pointed(model: Model, known: ModelEntry) -> set[str]:
     """What channels point to; refuses a model with one that points nowhere."""
     pointed = set()
-    for file in (file for file in storage.names(name) if file.endswith(".json")):
-        content = storage.read(f"{name}/{file}")
-        if release := channels.release_of(content):
-            if storage.read(_manifest(name, release)) is None:
-                raise _unsure(storage, f"{name}/{file}", "it points to a missing release")
-            pointed.add(release)
-        elif file.removesuffix(".json") in known.get("channels", {}):
-            raise _unsure(storage, f"{name}/{file}", "it does not say which release it points to")
+    for channel, pointer in model.pointers():
+        where = f"{model.storage.where}/{pointer_path(model.name, channel)}"
+        if pointer:
+            path = model.release(pointer.release).path()
+            if not model.storage.sizes([path]):
+                raise _unsure(where, "it points to a missing release", model.storage)
+            pointed.add(pointer.release)
+        elif channel in known["channels"]:
+            why = "it does not say which release it points to"
+            raise _unsure(where, why, model.storage)
     return pointed
 
 
@@ -136,30 +145,22 @@ def _old(made: Plan, entry: Entry | None) -> bool:
     return entry is not None and entry.modified <= made.before
 
 
-def _manifest(name: str, release: str) -> str:
-    return f"{name}/{channels.manifest_path(release)}"
+def _needed(kept: Release) -> list[str]:
+    """Every file that a kept release names."""
+    try:
+        manifest = kept.manifest()
+        named = list_files(manifest, kept.model) if manifest else []
+    except ManifestError as error:
+        raise _unsure(kept.where, str(error), kept.storage) from error
+    if not named:
+        raise _unsure(kept.where, "names no files", kept.storage)
+    return [file.path for file in named]
 
 
-def _needed(storage: Storage, name: str, kept: Iterable[str]) -> set[str]:
-    """Every file that kept releases name."""
-    needed = set()
-    for release in kept:
-        path = _manifest(name, release)
-        content = storage.read(path)
-        try:
-            named = list(files(json.loads(content.data), name)) if content else []
-        except ValueError as error:
-            raise _unsure(storage, path, str(error)) from error
-        if not named:
-            raise _unsure(storage, path, "names no files")
-        needed |= {file.path for file in named}
-    return needed
-
-
-def _unsure(storage: Storage, path: str, why: str) -> PipelineError:
+def _unsure(where: str, why: str, storage: Readable) -> PipelineError:
     return PipelineError(
         f"nothing was removed, since it is not sure what is used: {why}",
-        where=f"{storage.where}/{path}",
+        where=where,
         todo=f"`pipeline verify {storage.where}` says what else is wrong there",
     )
 
@@ -167,9 +168,10 @@ def _unsure(storage: Storage, path: str, why: str) -> PipelineError:
 def _plan_releases(made: Plan, name: str, found: Mapping[str, Entry], stay: set[str]) -> None:
     """Releases that are dropped, and folders of those that were never finished."""
     for path, entry in found.items():
-        part = path.removeprefix(f"{name}/").split("/")
-        if part[0] == "releases" and len(part) > 2 and part[1] not in stay and _old(made, entry):
-            (made.manifests if part[2:] == [MANIFEST] else made.files)[path] = entry
+        release, file = release_and_name(path.removeprefix(f"{name}/")) or ("", "")
+        is_ours = is_release(release) or release.startswith(".")
+        if is_ours and release not in stay and _old(made, entry):
+            (made.manifests if file == MANIFEST else made.files)[path] = entry
 
 
 def _plan_files(

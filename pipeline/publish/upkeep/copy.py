@@ -9,12 +9,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.base.errors import ConfigError
+from pipeline.cdn.tree import Model, Release, holds_releases, list_folders, list_models, pointed
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
 from pipeline.publish.release.release import told
@@ -22,7 +23,7 @@ from pipeline.publish.release.upload import Piece, Progress, Silent, missing, st
 from pipeline.publish.trust.signature import SIGNATURE
 from pipeline.publish.upkeep.rollback import check_whole
 from pipeline.storage import Content, Storage, open_storage
-from pipeline.storage.layout import MANIFEST, plain
+from pipeline.storage.layout import FILES, FRONT, INDEX, MANIFEST, plain
 from pipeline.storage.local import LocalStorage
 
 AGAIN = "make room or give write access, then copy again: only what is missing is copied"
@@ -33,7 +34,12 @@ class Source:
     """A CDN folder, or one model of it."""
 
     storage: Storage
-    models: tuple[str, ...]
+    models: tuple[Model, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Of its models."""
+        return [model.name for model in self.models]
 
 
 def source(where: str) -> Source:
@@ -42,11 +48,12 @@ def source(where: str) -> Source:
     Raises:
         ConfigError: nothing is published there.
     """
-    if "releases/" in open_storage(where).names(""):
-        parent, _, name = where.rstrip("/").rpartition("/")
-        return Source(open_storage(parent or "."), (name,))
     storage = open_storage(where)
-    models = tuple(index.models(storage))
+    if holds_releases(storage, ""):
+        parent, _, name = where.rstrip("/").rpartition("/")
+        storage = open_storage(parent or ".")
+        return Source(storage, (Model(storage, name),))
+    models = tuple(list_models(storage))
     if not models:
         raise ConfigError("nothing is published there", where=where, todo="run `pipeline build`")
     return Source(storage, models)
@@ -68,51 +75,52 @@ def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str
             to is not whole; no channel was moved.
     """
     pointers = {
-        (model, name): channels.read(to, model, name)
+        (model.name, channel): channels.read(to, model.name, channel)
         for model in one.models
-        for name in channels.channels(one.storage, model)
+        for channel in model.channels()
     }
     with told(to, AGAIN), to.publishing(), _local(one.storage) as fetch:
         pieces = list(_pieces(one, fetch))
         to.remove(stale(to, pieces))
         upload(to, missing(to, pieces), progress or Silent())
         for model in one.models:
-            _add_releases(one.storage, to, model, fetch)
+            _add_releases(model, to, fetch)
         try:
-            return _move(one.storage, to, pointers)
+            return _move(one, to, pointers)
         finally:
-            for model in one.models:
-                index.update(to, model)
-                site.update(to, model)
+            for name in one.names:
+                index.update(to, name)
+                site.update(to, name)
             hosting.update(to)
 
 
 def _move(
-    storage: Storage, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
+    one: Source, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
 ) -> list[str]:
     """Point channels to what they point to at the source, unless others moved them meanwhile."""
-    wanted = {at: channels.channels(storage, at[0])[at[1]] for at in pointers}
+    known = {model.name: model.channels() for model in one.models}
+    wanted = {at: Release(to, at[0], known[at[0]][at[1]]) for at in pointers}
     moving = {
         at: release
         for at, release in wanted.items()
-        if (before := pointers[at]) is None or before.data != channels.pointer(to, at[0], release)
+        if (before := pointers[at]) is None or before.data != channels.pointer(release)
     }
-    for model, release in sorted({(at[0], release) for at, release in moving.items()}):
-        check_whole(to, model, release)
+    for model, id_ in sorted({(release.model, release.id) for release in moving.values()}):
+        check_whole(Model(to, model), id_)
     moved = []
-    for (model, name), release in moving.items():
-        before = pointers[model, name]
-        channels.move(to, model, name, release, before)
-        back = _back(to, model, channels.release_of(before), release)
-        moved.append(f"{model}/{name} -> {release}{back}")
+    for (model, channel), release in moving.items():
+        before = pointers[model, channel]
+        channels.move(to, model, channel, release.id, before)
+        moved.append(f"{model}/{channel} -> {release.id}{_back(to, model, before, release.id)}")
     return moved
 
 
-def _back(to: Storage, model: str, before: str | None, release: str) -> str:
+def _back(to: Storage, model: str, before: Content | None, release: str) -> str:
     """What there is to say of a channel that went to an older release."""
-    dates = {one["release"]: one["created"] for one in index.releases(to, model)}
-    if before in dates and dates[before] > dates.get(release, ""):
-        return f" (back: {before}, where it pointed before, was made later)"
+    dates = {one["release"]: one["created"] for one in index.list_releases(Model(to, model))}
+    old = pointed(before)
+    if old and dates.get(old.release, "") > dates.get(release, ""):
+        return f" (back: {old.release}, where it pointed before, was made later)"
     return ""
 
 
@@ -150,10 +158,11 @@ def _pieces(one: Source, fetch: Fetch) -> Iterator[Piece]:
     """The files beside the models, then theirs; but nothing that says what a folder holds."""
     singles = [name for name in one.storage.names("") if not name.endswith("/")]
     # What says what a folder holds is written anew.
-    own = {index.PATH, site.FRONT}
+    own = {INDEX, FRONT}
     sizes = one.storage.sizes([name for name in singles if plain(name) not in own])
-    shared = sorted({*index.folders(one.storage)} - {*index.models(one.storage)})
-    for folder in (*shared, *(f"{model}/files" for model in one.models)):
+    folders = list_folders(one.storage)
+    shared = [folder for folder in folders if not holds_releases(one.storage, folder)]
+    for folder in (*shared, *(f"{name}/{FILES}" for name in one.names)):
         sizes |= {path: entry.bytes for path, entry in one.storage.walk(folder).items()}
     for path, size in sizes.items():
         if not hosting.hidden(path):
@@ -167,27 +176,25 @@ def _digest(path: str) -> str | None:
     return stem if is_digest and "." not in suffix else None
 
 
-def _add_releases(storage: Storage, to: Storage, model: str, fetch: Fetch) -> None:
+def _add_releases(model: Model, to: Storage, fetch: Fetch) -> None:
     """Copy the releases that are not there: a release that is keeps its own date and signature."""
-    there = set(index.ids(to, model))
-    for release in index.ids(storage, model):
-        folder = f"{model}/releases/{release}"
-        if release in there:
-            _add_signature(storage, to, folder, fetch)
+    there = set(Model(to, model.name).releases())
+    for release in map(model.release, model.releases()):
+        if release.id in there:
+            _add_signature(release, to, fetch)
             continue
-        with to.new_folder(folder, last=MANIFEST) as aside:
-            for path in storage.walk(folder):
-                target = aside / path.removeprefix(f"{folder}/")
+        with to.new_folder(release.folder, last=MANIFEST) as aside:
+            for path in model.storage.walk(release.folder):
+                target = aside / path.removeprefix(f"{release.folder}/")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(fetch(path).read_bytes())
                 target.chmod(0o644)
 
 
-def _add_signature(storage: Storage, to: Storage, folder: str, fetch: Fetch) -> None:
+def _add_signature(release: Release, to: Storage, fetch: Fetch) -> None:
     """Copy a signature that was made after the release was copied, where it is of the same one."""
-    signature, manifest = f"{folder}/{SIGNATURE}", f"{folder}/{MANIFEST}"
-    if signature not in storage.sizes([signature]) or signature in to.sizes([signature]):
+    signature, copied = release.path(SIGNATURE), replace(release, storage=to)
+    if not fetch.storage.sizes([signature]) or to.sizes([signature]):
         return
-    here, there = storage.read(manifest), to.read(manifest)
-    if here and there and here.data == there.data:
+    if release.read(MANIFEST) == copied.read(MANIFEST):
         to.add(signature, fetch(signature))

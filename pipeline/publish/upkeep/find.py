@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import ConfigError
-from pipeline.publish.release.channel import channels
-from pipeline.publish.release.index import releases
+from pipeline.cdn.tree import Model, holds_releases, list_models
+from pipeline.manifest.parse import MOST_BYTES, ManifestError, parse_manifest
+from pipeline.publish.release.index import list_releases
 from pipeline.storage.layout import MANIFEST
 from pipeline.storage.local import LocalStorage
+
+if TYPE_CHECKING:
+    from pipeline.manifest.release import ReleaseManifest
 
 
 def find_release(name: str | None, cdn: Path) -> Path:
@@ -32,82 +35,81 @@ def find_release(name: str | None, cdn: Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    if path.is_dir() and _holds_releases(path):
-        return _of_folder(path)
-    return _of_cdn(cdn, name)
+    # It need not be more than a folder that is called as a model or a channel is.
+    found = _of_folder(path.resolve()) if path.is_dir() else None
+    return found or _of_cdn(cdn, name)
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> ReleaseManifest:
     """Read a manifest.
 
     Raises:
         ConfigError: the file is none.
     """
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
-        made = manifest["artifacts"]
-        if manifest["name"] and made and all(one["id"] for one in made):
-            return manifest
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise ConfigError(
-        "is no manifest of a release", where=str(path), todo="`pipeline list` names what there is"
-    )
+        with path.open("rb") as file:
+            return parse_manifest(file.read(MOST_BYTES + 1))
+    except (OSError, ManifestError) as error:
+        raise ConfigError(
+            "is no manifest of a release",
+            where=str(path),
+            todo="`pipeline list` names what there is",
+        ) from error
 
 
-def _holds_releases(folder: Path) -> bool:
-    """Whether it is more than a folder that is called as a model or a channel is."""
-    places = (MANIFEST, "releases", "*/releases")
-    return any(any(folder.glob(place)) for place in places)
-
-
-def _of_folder(folder: Path) -> Path:
-    """A release's folder, a model's, or a CDN folder."""
-    if (folder / MANIFEST).exists():
+def _of_folder(folder: Path) -> Path | None:
+    """A release's folder, a model's, or a CDN folder; ``None`` for any other one."""
+    storage = LocalStorage(folder)
+    if MANIFEST in storage.names(""):
         return folder / MANIFEST
-    if (folder / "releases").is_dir():
-        return _of_model(folder)
-    return _of_cdn(folder, None)
+    if holds_releases(storage, ""):
+        return _of_model(Model(LocalStorage(folder.parent), folder.name))
+    return _of_cdn(folder, None) if list_models(storage) else None
 
 
-def _of_model(model: Path) -> Path:
+def _of_model(model: Model) -> Path:
     """What the channel ``latest`` of a model points to, else its newest release."""
-    pointed = _channels(model).get("latest")
-    newest = [release["release"] for release in _releases(model)]
+    pointed = model.channels().get("latest")
+    newest = [release["release"] for release in list_releases(model)]
     if not newest:
-        raise ConfigError("no release is published there", where=str(model), todo=_TODO)
+        raise _nothing(f"{model.storage.where}/{model.name}")
     return _manifest(model, pointed or newest[-1])
 
 
 def _of_cdn(cdn: Path, name: str | None) -> Path:
-    models = [folder for folder in sorted(cdn.glob("*")) if (folder / "releases").is_dir()]
+    models = list_models(LocalStorage(cdn))
     if not models:
-        raise ConfigError("nothing is published there", where=str(cdn), todo=_TODO)
+        raise _nothing(str(cdn))
     if name is None:
         found = [_of_model(models[0])] if len(models) == 1 else []
-        return _only(found, "the release to report on", cdn, [folder.name for folder in models])
+        return _only(found, "the release to report on", cdn, [model.name for model in models])
     found = sorted({path for model in models for path in _called(model, name)})
     names = [known for model in models for known in _names(model)]
     return _only(found, name, cdn, names)
 
 
-def _called(model: Path, name: str) -> Iterator[Path]:
+def _nothing(where: str) -> ConfigError:
+    todo = "run `pipeline build`, or name another folder with --cdn"
+    return ConfigError("nothing is published there", where=where, todo=todo)
+
+
+def _called(model: Model, name: str) -> Iterator[Path]:
     """What of a model's releases is called so."""
     if name == model.name:
         yield _of_model(model)
-    for channel, release in _channels(model).items():
+    for channel, release in model.channels().items():
         if name in (channel, f"{model.name}/{channel}"):
             yield _manifest(model, release)
     short = name.removeprefix(f"{model.name}/")
-    for known in _releases(model):
-        if len(short) >= 4 and known["release"].startswith(short):
-            yield _manifest(model, known["release"])
+    for known in model.releases():
+        if len(short) >= 4 and known.startswith(short):
+            yield _manifest(model, known)
 
 
-def _names(model: Path) -> Iterator[str]:
+def _names(model: Model) -> Iterator[str]:
     yield model.name
-    yield from (f"{model.name}/{channel}" for channel in _channels(model))
-    yield from (release["release"] for release in _releases(model))
+    yield from (f"{model.name}/{channel}" for channel in model.channels())
+    yield from model.releases()
 
 
 def _only(found: list[Path], name: str, cdn: Path, names: list[str]) -> Path:
@@ -118,16 +120,5 @@ def _only(found: list[Path], name: str, cdn: Path, names: list[str]) -> Path:
     raise ConfigError(what, where=str(cdn), todo=f"name one of {', '.join(near)}")
 
 
-def _channels(model: Path) -> dict[str, str]:
-    return channels(LocalStorage(model.parent), model.name)
-
-
-def _releases(model: Path) -> list[dict[str, Any]]:
-    return releases(LocalStorage(model.parent), model.name)
-
-
-def _manifest(model: Path, release: str) -> Path:
-    return model / "releases" / release / MANIFEST
-
-
-_TODO = "run `pipeline build`, or name another folder with --cdn"
+def _manifest(model: Model, release: str) -> Path:
+    return Path(model.release(release).where)

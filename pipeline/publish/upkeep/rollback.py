@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
 
 from pipeline.base.errors import ConfigError, PipelineError
+from pipeline.cdn.listed import list_files
+from pipeline.cdn.tree import Model, pointed
+from pipeline.manifest.parse import ManifestError
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
 from pipeline.publish.release.release import told
-from pipeline.publish.upkeep.verify.listed import ManifestError, files
-from pipeline.storage import Storage, open_storage
-from pipeline.storage.layout import NAME
+from pipeline.storage import open_storage
+from pipeline.storage.layout import NAME, pointer_path
 
 #: Digits of a release's id that are enough, if they are one's only.
 SHORTEST = 4
@@ -49,25 +48,27 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
     storage = open_storage(cdn)
     with told(storage, "give write access, then try again"):
         before = channels.read(storage, name, channel)
-        found = _only(storage, name, release)
+        model = Model(storage, name)
+        found = _only(model, release)
         with storage.publishing():
-            check_whole(storage, name, found)
+            check_whole(model, found)
             channels.move(storage, name, channel, found, before)
             index.update(storage, name)
             site.update(storage, name)
             hosting.update(storage)
-    pointer = f"{storage.where}/{channels.path_of(name, channel)}"
-    return Moved(pointer, channels.release_of(before), found)
+    old = pointed(before)
+    pointer = f"{storage.where}/{pointer_path(name, channel)}"
+    return Moved(pointer, old.release if old else None, found)
 
 
-def _only(storage: Storage, name: str, release: str) -> str:
+def _only(model: Model, release: str) -> str:
     """The id that ``release`` is the beginning of."""
-    known = index.ids(storage, name)
+    known, where = model.releases(), model.storage.where
     if not known:
         raise ConfigError(
-            f'no release of "{name}" is published there',
-            where=storage.where,
-            todo=f"`pipeline list {storage.where}` names what there is",
+            f'no release of "{model.name}" is published there',
+            where=where,
+            todo=f"`pipeline list {where}` names what there is",
         )
     found = [one for one in known if one.startswith(release)]
     if len(found) == 1 and len(release) >= SHORTEST:
@@ -75,8 +76,8 @@ def _only(storage: Storage, name: str, release: str) -> str:
     what = "is several" if len(found) > 1 else "is none"
     near = found[:6] or get_close_matches(release, known, n=3, cutoff=0.3) or known[-6:]
     raise ConfigError(
-        f'"{release}" {what} of the releases of {name}',
-        where=storage.where,
+        f'"{release}" {what} of the releases of {model.name}',
+        where=where,
         todo=f"name one of {', '.join(near)}, by {SHORTEST} digits or more",
     )
 
@@ -90,16 +91,12 @@ def _check_name(what: str, name: str) -> None:
         )
 
 
-def check_whole(storage: Storage, name: str, release: str) -> None:
+def check_whole(model: Model, release: str) -> None:
     """Refuse a release that readers could not load."""
-    path = f"{name}/{channels.manifest_path(release)}"
-    where = f"{storage.where}/{path}"
-    content = storage.read(path)
+    where = model.release(release).where
     try:
-        if content is None:
-            raise ManifestError("it was removed")
-        missing = lacking(storage, name, json.loads(content.data))
-    except ValueError as error:
+        missing = list_missing(model, release)
+    except ManifestError as error:
         raise PipelineError(f"is no whole release: {error}", where=where) from error
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -110,10 +107,12 @@ def check_whole(storage: Storage, name: str, release: str) -> None:
         )
 
 
-def lacking(storage: Storage, name: str, manifest: Mapping[str, Any]) -> list[str]:
+def list_missing(model: Model, release: str) -> list[str]:
     """Files of a release that are missing or of another size; twins need only be there."""
-    listed = list(files(manifest, name))
+    if (manifest := model.release(release).manifest()) is None:
+        raise ManifestError("it was removed")
+    listed = list_files(manifest, model.name)
     twins = {file.path + suffix for file in listed for suffix in file.twins}
-    there = storage.sizes([*(file.path for file in listed), *twins])
+    there = model.storage.sizes([*(file.path for file in listed), *twins])
     cut = [file.path for file in listed if there.get(file.path) != file.bytes]
     return [*cut, *sorted(twins - set(there))]

@@ -6,40 +6,48 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from pipeline.base.digest import digest
+from pipeline.cdn.listed import Listed, list_files
+from pipeline.manifest.parse import ManifestError
 from pipeline.publish.release import page as pages
 from pipeline.publish.release.bom import BOM
-from pipeline.publish.release.release import ADDED, ID_DIGITS
+from pipeline.publish.release.release import ID_DIGITS, without_added
 from pipeline.publish.trust.signature import SIGNATURE
 from pipeline.publish.upkeep.verify import hashes, twins
-from pipeline.publish.upkeep.verify.fault import REPORT, Check, Fault, Published
-from pipeline.publish.upkeep.verify.listed import Listed, ManifestError, files
-from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE
+from pipeline.publish.upkeep.verify.fault import Check, Fault, Published
+from pipeline.storage.layout import (
+    MANIFEST,
+    MOST_FILE_BYTES,
+    PAGE,
+    REPORT,
+    REPORT_DATA,
+    REPORT_MARKDOWN,
+    release_path,
+)
 
 #: What a release's folder holds, where it cannot be listed.
-OWN = (MANIFEST, PAGE, SIGNATURE, BOM, REPORT, "report.md", "report.json")
+OWN = (MANIFEST, PAGE, SIGNATURE, BOM, REPORT, REPORT_MARKDOWN, REPORT_DATA)
 
 
 def name(published: Published) -> Iterator[Fault]:
     """The release's name is the digest of what its manifest says."""
-    said = {key: value for key, value in published.manifest.items() if key not in ADDED}
-    expected = digest("release", said)[:ID_DIGITS]
-    path = published.path(MANIFEST)
-    if published.manifest.get("name") != published.model:
-        yield Fault(path, f"is of a model named {published.manifest.get('name')!r}")
-    if not published.release == published.manifest.get("release") == expected:
+    expected = digest("release", without_added(published.said))[:ID_DIGITS]
+    path = published.path()
+    if published.said["name"] != published.model:
+        yield Fault(path, f"is of a model named {published.said['name']!r}")
+    if not published.id == published.said.get("release") == expected:
         yield Fault(path, f"was changed: what it says has the digest {expected}")
 
 
 def report(published: Published) -> Iterator[Fault]:
     """The report that the manifest names is there."""
-    named = published.manifest.get("report")
+    named = published.said.get("report")
     if named is None:
         return
-    if named != f"releases/{published.release}/{REPORT}":
-        yield Fault(published.path(MANIFEST), f"names a report elsewhere: {named!r}")
+    if named != release_path(published.id, REPORT):
+        yield Fault(published.path(), f"names a report elsewhere: {named!r}")
         return
     try:
-        published.file(REPORT)
+        published.read(REPORT)
     except (FileNotFoundError, ValueError) as error:
         yield Fault(published.path(REPORT), _said(error))
 
@@ -47,7 +55,7 @@ def report(published: Published) -> Iterator[Fault]:
 def page(published: Published) -> Iterator[Fault]:
     """What pages load says what the manifest says; releases of before have none."""
     try:
-        same = published.file(PAGE) == pages.encoded(published.manifest)
+        same = published.read(PAGE) == pages.encoded(published.said)
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -58,14 +66,13 @@ def page(published: Published) -> Iterator[Fault]:
 
 def compressed(published: Published) -> Iterator[Fault]:
     """Servers send compressed twins, where there are any, in place of a release's own files."""
-    folder = published.path("").rstrip("/")
-    yield from twins.beside(published.storage, folder, OWN, published.raw)
+    yield from twins.beside(published.storage, published.folder, OWN, published.raw)
 
 
 def unlisted(published: Published) -> Iterator[Fault]:
     """Twins that the manifest does not tell of are sent all the same."""
     try:
-        listed = list(files(published.manifest, published.model))
+        listed = list_files(published.said, published.model)
     except ManifestError:
         return  # which another check tells
     new = [
@@ -81,9 +88,9 @@ def unlisted(published: Published) -> Iterator[Fault]:
 def content(published: Published) -> Iterator[Fault]:
     """Every file has its sha256 and size; compressed ones hold the same; so do runtimes."""
     try:
-        listed = list(files(published.manifest, published.model))
+        listed = list_files(published.said, published.model)
     except ManifestError as error:
-        yield Fault(published.path(MANIFEST), str(error))
+        yield Fault(published.path(), str(error))
         return
     with ThreadPoolExecutor(twins.PARALLEL) as pool:
         futures = {
@@ -103,7 +110,7 @@ def content(published: Published) -> Iterator[Fault]:
 def size(published: Published) -> Iterator[Fault]:
     """No file is larger than hosts take."""
     try:
-        listed = list(files(published.manifest, published.model))
+        listed = list_files(published.said, published.model)
     except ManifestError:
         return  # which another check tells
     for file in listed:

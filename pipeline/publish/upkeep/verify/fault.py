@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
-from pipeline.storage import Readable
+from pipeline.cdn.tree import Release
 
-REPORT = "report.html"
-
-#: No manifest, report or signature of a release is larger.
-SMALL_BYTES = 2**26
+if TYPE_CHECKING:
+    from pipeline.manifest.release import ReleaseManifest
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,11 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Release):
     """One release, as it was found."""
 
-    storage: Readable
-    model: str
-    release: str
-    manifest: Mapping[str, Any]
+    said: ReleaseManifest
+    """By its manifest."""
     raw: bytes
     """The manifest's bytes."""
     seen: dict[str, Fault | None] = field(default_factory=dict)
@@ -42,17 +38,6 @@ class Published:
     """Where twins that need not be there were looked for."""
     advance: Callable[[int], None] = lambda read_bytes: None
     """Told of bytes that were checked."""
-
-    def path(self, name: str) -> str:
-        """A file of the release's folder, from the CDN folder's root."""
-        return f"{self.model}/releases/{self.release}/{name}"
-
-    def file(self, name: str) -> bytes:
-        """The bytes of a file of the release's folder; FileNotFoundError where it is missing."""
-        content = self.storage.read(self.path(name), SMALL_BYTES)
-        if content is None:
-            raise FileNotFoundError(self.path(name))
-        return content.data
 
 
 #: One thing to check of a release. Those that ``checks.CHECKS`` lists are made of every release.

@@ -6,8 +6,8 @@ import hashlib
 import zlib
 from collections.abc import Callable, Iterator
 
+from pipeline.cdn.listed import Listed
 from pipeline.publish.upkeep.verify.fault import Fault
-from pipeline.publish.upkeep.verify.listed import Listed
 from pipeline.storage import Readable
 
 #: Decompressed at a time.

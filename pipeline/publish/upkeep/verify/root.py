@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pipeline.base.digest import Tree, tree_digest
-from pipeline.publish.release.index import PATH as INDEX
-from pipeline.publish.release.index import models
+from pipeline.cdn.tree import list_models
 from pipeline.publish.release.root import DIGITS
-from pipeline.publish.release.site import FRONT, links, path_of
+from pipeline.publish.release.site import links
 from pipeline.publish.upkeep.verify import twins
 from pipeline.publish.upkeep.verify.fault import Fault
 from pipeline.storage import Readable, Storage
 from pipeline.storage.headers import immutable
-from pipeline.storage.layout import CLIENT, DEMO, is_twin
+from pipeline.storage.layout import CLIENT, DEMO, FRONT, INDEX, is_twin, page_path
 
 
 def root(storage: Readable) -> Iterator[Fault]:
@@ -27,7 +26,7 @@ def root(storage: Readable) -> Iterator[Fault]:
 
 def pages(storage: Storage) -> Iterator[Fault]:
     """What the folder's own pages lead to is there."""
-    for path in (FRONT, *(path_of(model) for model in models(storage))):
+    for path in (FRONT, *(page_path(model.name) for model in list_models(storage))):
         content = storage.read(path)
         wanted = links(content.data, path) if content else set()
         for missing in sorted(wanted - {*storage.sizes(wanted)}):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.publish.release.channel import manifest_path
-from pipeline.publish.release.index import PATH as INDEX
-from pipeline.publish.upkeep.verify import listed, twins
+from pipeline.cdn.listed import list_files
+from pipeline.cdn.tree import Pointer, Release, is_release
+from pipeline.manifest.parse import ManifestError, parse_manifest
+from pipeline.publish.upkeep.verify import twins
 from pipeline.publish.upkeep.verify.checks import CHECKS
 from pipeline.publish.upkeep.verify.fault import Check, Fault, Published
-from pipeline.publish.upkeep.verify.places import RELEASE, Model, Pointer, models, pointed, target
+from pipeline.publish.upkeep.verify.places import Model, compare, follow, models, target
 from pipeline.publish.upkeep.verify.root import root, unchecked
 from pipeline.storage import Readable, open_readable
-
-MANIFEST_BYTES = 2**24
+from pipeline.storage.layout import INDEX, pointer_path
 
 
 @dataclass
@@ -62,14 +61,16 @@ def verify(
         found.unchecked = unchecked(storage)
     looked: set[str] = set()
     for name, model in sorted(known.items()):
-        pointers = [
-            _follow(storage, name, channel, found, model) for channel in sorted(model.channels)
-        ]
-        found.faults += twins.beside(storage, name, [f"{one}.json" for one in model.channels])
+        pointers = {
+            pointer_path(name, channel): _follow(storage, name, channel, found, model)
+            for channel in sorted(model.channels)
+        }
+        listed = [path.removeprefix(f"{name}/") for path in pointers]
+        found.faults += twins.beside(storage, name, listed)
         opened = [
             published
             for release in sorted(model.releases)
-            if (published := _open(storage, name, release, found, advance))
+            if (published := _open(Release(storage, name, release), found, advance))
         ]
         found.releases += [replace(published, looked=looked) for published in opened]
         found.faults += _compared(pointers, opened)
@@ -86,7 +87,7 @@ def _follow(
     storage: Readable, name: str, channel: str, found: Found, model: Model
 ) -> Pointer | None:
     """Note what a channel points to."""
-    pointer, fault = pointed(storage, name, channel)
+    pointer, fault = follow(storage, pointer_path(name, channel))
     release = found.channels[f"{name}/{channel}"] = pointer.release if pointer else None
     if release:
         model.releases.add(release)
@@ -98,35 +99,29 @@ def _follow(
     return pointer
 
 
-def _compared(pointers: Sequence[Pointer | None], releases: Sequence[Published]) -> Iterator[Fault]:
+def _compared(
+    pointers: Mapping[str, Pointer | None], releases: Sequence[Published]
+) -> Iterator[Fault]:
     """Pointers say the sha256 of the very bytes that all else is checked by."""
-    known = {published.release: published for published in releases}
-    for pointer in pointers:
+    known = {published.id: published for published in releases}
+    for path, pointer in pointers.items():
         if pointer and pointer.release in known:
-            yield from pointer.faults(known[pointer.release])
+            yield from compare(pointer, known[pointer.release], path)
 
 
-def _open(
-    storage: Readable,
-    name: str,
-    release: str,
-    found: Found,
-    advance: Callable[[int], None],
-) -> Published | None:
+def _open(release: Release, found: Found, advance: Callable[[int], None]) -> Published | None:
     """Read a release's manifest, or note why it cannot be."""
-    path = f"{name}/{manifest_path(release)}"
     try:
-        content = storage.read(path, MANIFEST_BYTES) if RELEASE.fullmatch(release) else None
-        if content is None:
-            found.faults.append(Fault(path, "is missing"))
+        raw = release.raw_manifest() if is_release(release.id) else None
+        if raw is None:
+            found.faults.append(Fault(release.path(), "is missing"))
             return None
-        manifest = json.loads(content.data)
-        if not isinstance(manifest, dict):
-            raise ValueError("no JSON object")
-    except (ValueError, RecursionError) as error:
-        found.faults.append(Fault(path, f"is no manifest: {error}"))
+        said = parse_manifest(raw)
+    except ManifestError as error:
+        found.faults.append(Fault(release.path(), f"is no manifest: {error}"))
         return None
-    return Published(storage, name, release, manifest, content.data, found.seen, advance=advance)
+    place = release.storage, release.model, release.id
+    return Published(*place, said, raw, found.seen, advance=advance)
 
 
 def _sizes(releases: Sequence[Published]) -> dict[str, int]:
@@ -134,9 +129,9 @@ def _sizes(releases: Sequence[Published]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for published in releases:
         try:
-            for file in listed.files(published.manifest, published.model):
+            for file in list_files(published.said, published.model):
                 sizes[file.path] = file.bytes
                 sizes |= {file.path + suffix: size for suffix, size in file.twins.items()}
-        except listed.ManifestError:
+        except ManifestError:
             continue  # which a check tells
     return sizes

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from pipeline.publish.trust.signature import SIGNATURE
 from pipeline.publish.trust.signed import Trusted, Verdict, check
-from pipeline.publish.upkeep.verify.fault import REPORT, Fault, Published
+from pipeline.publish.upkeep.verify.fault import Fault, Published
 from pipeline.storage import Storage
-from pipeline.storage.layout import MANIFEST, PAGE, is_twin
+from pipeline.storage.layout import MANIFEST, PAGE, REPORT, is_twin
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Signatures:
 
         def read(name: str) -> bytes:
             # The bytes that all other checks are of: a place may answer otherwise the next time.
-            return published.raw if name == MANIFEST else published.file(name)
+            return published.raw if name == MANIFEST else published.read(name)
 
         verdict = check(read, self.trusted)
-        self.verdicts[f"{published.model}/{published.release}"] = verdict
+        self.verdicts[f"{published.model}/{published.id}"] = verdict
         if not verdict.ok:
             yield Fault(published.path(SIGNATURE), verdict.said)
 
@@ -38,16 +38,16 @@ class Signatures:
             one.path(name)
             for one in releases
             for name in self._others(one)
-            if name not in self.verdicts[f"{one.model}/{one.release}"].covered
+            if name not in self.verdicts[f"{one.model}/{one.id}"].covered
         ]
 
     def _others(self, published: Published) -> list[str]:
         """A release's files, but for what is checked by the manifest, and twins."""
         if isinstance(published.storage, Storage):
-            names = published.storage.names(published.path("").rstrip("/"))
+            names = published.storage.names(published.folder)
             own = (MANIFEST, PAGE, SIGNATURE)
             return [name for name in names if name not in own and not is_twin(name)]
-        return [REPORT] if published.manifest.get("report") is not None else []
+        return [REPORT] if published.said.get("report") is not None else []
 
     def said(self) -> dict[str, list[str]]:
         """What is said -> of which releases; faults are told elsewhere."""

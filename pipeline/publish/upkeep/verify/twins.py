@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from pipeline.base.errors import PipelineError
+from pipeline.cdn.listed import Listed
 from pipeline.publish.upkeep.verify import hashes
 from pipeline.publish.upkeep.verify.fault import Fault
-from pipeline.publish.upkeep.verify.listed import Listed
 from pipeline.storage import Readable, Storage
 from pipeline.storage.base import join
 from pipeline.storage.layout import MANIFEST
