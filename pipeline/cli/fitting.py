@@ -53,7 +53,7 @@ def _plan(config: Config, image: ImageOptions) -> Plan:
     """The source, and the attempt."""
     plan = Plan(config=config)
     plan_source(plan)
-    nodes = {name: plan.nodes[name] for name in ("pull", "freeze")}
+    nodes = {name: node for name, node in plan.nodes.items() if name != "samples"}
     chosen = config.samples.options
     options = AttemptOptions(
         samples=config.samples.kind,

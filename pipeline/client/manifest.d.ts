@@ -112,6 +112,20 @@ export interface Source {
    * What the config says that it should get right.
    */
   accuracy?: number;
+  /**
+   * Where it was cut: by these tensors, nodes or layers.
+   */
+  outputs?:
+    | string[]
+    | {
+        [k: string]: string;
+      };
+  /**
+   * Values of its inputs that were folded in.
+   */
+  inputs?: {
+    [k: string]: unknown;
+  };
 }
 /**
  * An input or an output of the model.

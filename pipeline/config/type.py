@@ -17,6 +17,7 @@ from pipeline.inputs.contract import inputs
 from pipeline.optimize.contract import Technique, techniques
 from pipeline.samples.contract import samples_kinds
 from pipeline.sources.contract import sources
+from pipeline.sources.cut import CutOptions
 from pipeline.tasks.find import Purpose, default_task, tasks
 
 
@@ -65,6 +66,23 @@ class Source(OneOf):
     """What share of samples like these it is known to get right. A source that gets far fewer right
     is not published, since most often it is not given what it was trained on; without this, one
     that is no better than chance."""
+    outputs: list[str] | dict[Name, str] | None = Field(None, min_length=1)
+    """Where to cut the model: its outputs are these tensors, nodes or layers of it, and what comes
+    behind them falls away, such as the suppression of boxes. A mapping gives them names."""
+    inputs: dict[str, Any] | None = Field(None, min_length=1)
+    """Values of inputs that no user gives, as in {training: false}; they are folded in."""
+
+    @property
+    def cut(self) -> CutOptions | None:
+        """What is wanted of the model; ``None`` where that is all of it."""
+        if self.outputs is None and self.inputs is None:
+            return None
+        return CutOptions(outputs=self.outputs, fixed=self.inputs or {})
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """What a config says of it beside its kind and that kind's options."""
+        return self.model_dump(mode="json", include=set(Source.model_fields), exclude_none=True)
 
 
 class Aim(OneOf):

@@ -13,25 +13,28 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
-from pipeline.graphs.tensorflow.canonical_graph import RawGraph, canonical
+from pipeline.graphs.tensorflow.canonical_graph import canonical
 from pipeline.graphs.tensorflow.spread import spread
-from pipeline.sources.contract import LoadedModel
 from pipeline.sources.load import load
+from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN, always the same bytes.
 
-    Ranges of activations that a technique trained for come along.
+    Operators that runtimes lack are written in others. Ranges of activations that a technique
+    trained for come along.
 
     Raises PipelineError where the model keeps something that is no constant (a lookup table).
     """
     loaded = load(inputs["source"])
-    function = _one_function(loaded)
-    graph = canonical(_frozen(function), loaded.signature)
+    function = one_function(loaded)
+    raw = with_constants(function)
+    raw = replace(raw, graph_def=spread(raw.graph_def))
+    graph = canonical(raw, loaded.signature)
     _check_state(graph, loaded.signature)
     activations.write(work, activations.of_tensors(activations.read(inputs["source"]), graph))
     signature = _with_softmax(loaded.signature, graph)
@@ -63,50 +66,6 @@ def runner(frozen_folder: Path) -> Any:
         return {name: value.numpy() for name, value in function(*tensors).items()}
 
     return call
-
-
-def _one_function(loaded: LoadedModel) -> Any:
-    """A concrete function whose inputs are named i0…, and whose outputs o0… in signature order."""
-    import tensorflow as tf
-
-    signature = loaded.signature
-
-    def call(*tensors: Any) -> list[Any]:
-        names = [loaded.arguments[spec.name] for spec in signature.inputs]
-        results = loaded.function(**dict(zip(names, tensors, strict=True)))
-        ordered = [results[loaded.results[spec.name]] for spec in signature.outputs]
-        return [tf.identity(value, name=f"o{i}") for i, value in enumerate(ordered)]
-
-    return tf.function(call, autograph=False).get_concrete_function(
-        *(
-            tf.TensorSpec(spec.shape, spec.dtype, name=f"i{index}")
-            for index, spec in enumerate(signature.inputs)
-        )
-    )
-
-
-def _frozen(function: Any) -> RawGraph:
-    """The function with constants for variables, and called functions written out."""
-    from tensorflow.python.framework import convert_to_constants
-
-    try:
-        # The two halves of convert_variables_to_constants_v2 that are of use here: its third one
-        # makes a callable function of the graph, which takes as long as both and is not called.
-        variables = convert_to_constants._FunctionConverterDataInEager(
-            func=function, lower_control_flow=False, aggressive_inlining=True
-        )
-        graph_def, _ = convert_to_constants._replace_variables_by_constants(variables)
-    except (ValueError, NotImplementedError) as error:
-        raise PipelineError(
-            f"the model's variables cannot become constants ({str(error).splitlines()[0]})",
-            todo="export it for inference only, without states that change between calls",
-        ) from error
-    given = len(function.inputs) - len(function.captured_inputs)
-    return RawGraph(
-        spread(graph_def),
-        [tensor.op.name for tensor in function.inputs[:given]],
-        [tensor.name for tensor in function.outputs],
-    )
 
 
 _STATE = re.compile("VarHandleOp|ReadVariableOp|Assign.*VariableOp|.*(Table|Queue|Iterator)(V2)?")

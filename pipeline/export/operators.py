@@ -15,6 +15,7 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.export.onnx import Opset
+from pipeline.tensors.signature import Signature
 
 #: Operators that both converters take out, or that compute nothing.
 VANISHING = frozenset(
@@ -121,7 +122,8 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
         for name, known in _supported(options).items()
     }
     if any(lacking.values()):
-        raise _error({name: found for name, found in lacking.items() if found})
+        found = {name: found for name, found in lacking.items() if found}
+        raise _error(found, _cut(graph, signature, places, found))
     counts = {operator: len(found) for operator, found in sorted(_grouped(places).items())}
     (work / "operators.json").write_text(json.dumps(counts, indent=1))
 
@@ -235,7 +237,29 @@ def _grouped(places: Iterable[Place]) -> dict[str, list[str]]:
     return found
 
 
-def _error(lacking: dict[str, dict[str, list[str]]]) -> PipelineError:
+def _cut(
+    graph: Any, signature: Signature, places: list[Place], lacking: dict[str, dict[str, list[str]]]
+) -> list[str]:
+    """What ``source.outputs`` may name to cut the model in front of all that is lacking.
+
+    The tensors that those operators read, and the outputs that do not depend on them; nothing
+    where one reads what no operator has computed.
+    """
+    wrong = {where for found in lacking.values() for those in found.values() for where in those}
+    computed = {place.where for place in places} - {spec.name for spec in signature.inputs}
+    spoiled: set[str] = set()
+    tensors: dict[str, None] = {}
+    for node in graph.node:
+        sources = [source for source in node.input if _source(source) in computed]
+        if spoiled.isdisjoint(map(_source, node.input)) and node.name in wrong:
+            tensors |= dict.fromkeys(sources)
+        if node.name in wrong or not spoiled.isdisjoint(map(_source, node.input)):
+            spoiled.add(node.name)
+    kept = [spec.name for spec in signature.outputs if spec.name not in spoiled]
+    return [*kept, *tensors] if tensors and wrong <= spoiled else []
+
+
+def _error(lacking: dict[str, dict[str, list[str]]], cut: list[str]) -> PipelineError:
     lines = [
         f"{name} has no {operator}: at {_few(places)}{_advice(operator)}"
         for name, found in lacking.items()
@@ -246,8 +270,16 @@ def _error(lacking: dict[str, dict[str, list[str]]]) -> PipelineError:
     formats = " or ".join(lacking)
     return PipelineError(
         "\n  ".join([f"{head}:", *lines]),
-        todo=f"change the model at these places, or leave {formats} out of export",
+        todo=_cut_words(cut)
+        + f"change the model at these places, or leave {formats} out of export",
     )
+
+
+def _cut_words(cut: list[str]) -> str:
+    if not cut:
+        return ""
+    names = json.dumps(cut)
+    return f"cut it in front of them with source.outputs: {names}, and do the rest behind it; or "
 
 
 def _few(places: list[str]) -> str:

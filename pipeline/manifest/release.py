@@ -49,6 +49,10 @@ class Source(TypedDict):
     """What the model's author says of it."""
     accuracy: NotRequired[Share]
     """What the config says that it should get right."""
+    outputs: NotRequired[list[str] | dict[str, str]]
+    """Where it was cut: by these tensors, nodes or layers."""
+    inputs: NotRequired[dict[str, Any]]
+    """Values of its inputs that were folded in."""
 
 
 class Samples(TypedDict):

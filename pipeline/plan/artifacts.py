@@ -163,6 +163,9 @@ def cannot_hold(
 ) -> str | None:
     """Why a format cannot hold a variant; ``None`` where it can."""
     keras = format_.made_of == "keras"
+    if config.source.cut and (keras or _of_stage(chain, "model")):
+        made = format_.name if keras else _of_stage(chain, "model")[0][0].name
+        return f"{made} needs Keras layers, and source.outputs or source.inputs make a graph of it"
     if format_.made_of not in _source(config).gives:
         return f"{format_.name} is made of Keras layers, which a {config.source.kind} has not"
     for technique, _ in chain:

@@ -12,6 +12,7 @@ from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import Identity
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
+from pipeline.engine.step import find
 from pipeline.plan.artifacts import plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import Plan, Searches
@@ -67,7 +68,11 @@ def plan_source(plan: Plan) -> None:
     source = sources()[config.source.kind]
     remote = source.remote_files(config.source.options)
     files = {**config.source.options.local_paths(), **remote}
-    plan.add(Node("pull", source.pull, config.source.options, files=files))
+    cut = config.source.cut
+    pull = "pull whole" if cut else "pull"
+    plan.add(Node(pull, source.pull, config.source.options, files=files))
+    if cut:
+        plan.add(Node("pull", find("pipeline.sources.cut:cut"), cut, {"source": pull}))
     plan.add(Node("freeze", *step_of("pipeline.export.freeze:freeze"), {"source": "pull"}))
     _plan_samples(plan)
 
@@ -120,15 +125,14 @@ def _plan_manifest(plan: Plan) -> None:
         "strict": config.validate_.strict,
         "searches": list(plan.searches.found),
         "not_made": [asdict(failed) for failed in plan.failed.values()],
-        "source": {"kind": config.source.kind, **config.source.options.key(), **_stated(config)},
+        "source": {
+            "kind": config.source.kind,
+            **config.source.options.key(),
+            **config.source.stated,
+        },
     }
     write = step_of("pipeline.publish.release.manifest:write", **options)
     plan.add(Node("manifest", *write, inputs, reads=_DESCRIBING))
-
-
-def _stated(config: Config) -> dict[str, float]:
-    accuracy = config.source.accuracy
-    return {} if accuracy is None else {"accuracy": accuracy}
 
 
 #: The files of results that the manifest is made of, out of tens of megabytes.

@@ -7,9 +7,11 @@ A *source folder* holds the model's files and ``source.json``:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.sources.contract import LoadedModel, Source
@@ -27,4 +29,12 @@ def _load(folder: Path, description: str) -> LoadedModel:
     source: Source = import_module(f"pipeline.sources.{details['load']}").SOURCE
     if source.load is None:
         raise TypeError(f"sources of the kind {source.name} are loaded by another kind")
-    return source.load(folder, details)
+    loaded = source.load(folder, details)
+    return _cut(loaded, **details["cut"]) if "cut" in details else loaded
+
+
+def _cut(loaded: LoadedModel, outputs: Any, fixed: Mapping[str, Any]) -> LoadedModel:
+    """The part of it that ``pipeline.sources.cut`` asks for."""
+    from pipeline.sources.tensorflow.cut import cut, named
+
+    return cut(loaded, named(outputs) if isinstance(outputs, list) else outputs, fixed)

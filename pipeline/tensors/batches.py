@@ -35,7 +35,10 @@ def infer_in_batches(
     count = _count(inputs, [spec.name for spec in input_specs])
     if any(len(spec.shape) == inputs[spec.name].ndim - 1 for spec in input_specs):
         parts = [run(sample) for sample in _samples(inputs, input_specs)]
-        return {name: join([part[name] for part in parts]) for name in parts[0]}
+        # Beside a scalar, an input with batches is a batch of one, and so is what comes of it.
+        batched = any(len(spec.shape) == inputs[spec.name].ndim for spec in input_specs)
+        joined = _singles if batched else join
+        return {name: joined([part[name] for part in parts]) for name in parts[0]}
     size = batch_size(inputs, input_specs, most)
     pairs = [(run(batch), used) for batch, used in _batches(inputs, count, size)]
     if size == 1:

@@ -31,7 +31,7 @@ class GoldenOptions(options.Options):
     task: Purpose
 
 
-@step(version=6, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=7, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """Run the source model on the test samples, and make the canary of one of them.
 

@@ -88,3 +88,24 @@ def test_strings_are_advised_to_stay_outside(tmp_path):
             tmp_path,
             inputs=[TensorSpec("s", "string", (None,))],
         )
+
+
+def test_the_error_names_the_cut_in_front(tmp_path):
+    import tensorflow as tf
+
+    def model(x):
+        doubled = tf.multiply(x, 2.0, name="doubled")
+        text = tf.strings.as_string(doubled, name="text")
+        return {"length": tf.strings.length(text), "sum": tf.reduce_sum(doubled, -1)}
+
+    with pytest.raises(PipelineError) as caught:
+        check(model, tmp_path)
+    assert 'cut it in front of them with source.outputs: ["sum", "doubled"],' in caught.value.todo
+
+
+def test_no_cut_is_named_where_the_input_itself_is_read(tmp_path):
+    import tensorflow as tf
+
+    with pytest.raises(PipelineError) as caught:
+        check(lambda x: {"y": tf.strings.length(tf.strings.as_string(x))}, tmp_path)
+    assert "source.outputs" not in caught.value.todo

@@ -65,7 +65,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=7, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=8, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
 

@@ -194,9 +194,8 @@ def _add_functions(graph: Any, functions: Mapping[str, Any]) -> None:
         function.ClearField("attr")
         function.ClearField("arg_attr")
         _rename_arguments(function)
-    for node in _all_nodes(graph):
-        for reference in _references(node):
-            reference.name = names.get(reference.name, reference.name)
+    for reference in references(graph):
+        reference.name = names.get(reference.name, reference.name)
 
 
 def _rename_arguments(function: Any) -> None:
@@ -225,6 +224,12 @@ def _references(node: Any) -> Iterator[Any]:
         if value.WhichOneof("value") == "func":
             yield value.func
         yield from value.list.func
+
+
+def references(graph: Any) -> Iterator[Any]:
+    """Where nodes of a graph and of its functions name functions."""
+    for node in _all_nodes(graph):
+        yield from _references(node)
 
 
 def _all_nodes(graph: Any) -> Iterator[Any]:

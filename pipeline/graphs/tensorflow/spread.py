@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
+from pipeline.graphs.tensorflow.calls import CALLS, write_calls
 
 #: An equation of two operands that have each label once; what has others stays as it is.
 EQUATION = re.compile(r"(\w+),(\w+)->(\w*)")
@@ -23,7 +23,7 @@ EQUATION = re.compile(r"(\w+),(\w+)->(\w*)")
 def spread(graph_def: Any) -> Any:
     """The same graph with as few as possible of what runtimes lack."""
     if any(node.op in CALLS for node in graph_def.node):
-        graph_def = _inlined(graph_def)
+        graph_def = inlined(graph_def)
     if not {"Erfc", "Einsum"} & {node.op for node in graph_def.node}:
         return graph_def
     tensors = tensors_of(imported(graph_def))
@@ -36,7 +36,7 @@ def spread(graph_def: Any) -> Any:
     return graph_def
 
 
-def _inlined(graph_def: Any) -> Any:
+def inlined(graph_def: Any) -> Any:
     """Grappler leaves a call alone that is to be compiled, or that is not to be inlined."""
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
@@ -60,7 +60,9 @@ def _inlined(graph_def: Any) -> Any:
     meta = tf.compat.v1.train.export_meta_graph(graph_def=graph_def, graph=graph)
     ends = meta.collection_def["train_op"].node_list.value
     ends.extend(node.name for node in graph_def.node if node.name not in read)
-    return tf_optimizer.OptimizeGraph(config, meta)
+    optimized = tf_optimizer.OptimizeGraph(config, meta)
+    write_calls(optimized)
+    return optimized
 
 
 def imported(graph_def: Any) -> Any:

@@ -44,7 +44,7 @@ def checked(path: Path, signature: str, tags: Iterable[str]) -> Any:
             where=path.name,
             todo="set source.signature to one of these, or export it with signatures=",
         )
-    _check_operations(graph, path.name)
+    check_operations(graph.graph_def, path.name)
     _check_savers(graph, path.name)
     return saved
 
@@ -73,20 +73,21 @@ def _meta_graph(saved: Any, tags: set[str], where: str) -> Any:
     return saved.meta_graphs[found.index(tags)]
 
 
-def _check_operations(graph: Any, where: str) -> None:
+def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> None:
+    """Raise SourceError that lists the operations which may not run, or are not TensorFlow's."""
     from tensorflow.python.framework import op_def_registry
 
-    nodes = list(_all_nodes(graph.graph_def))
+    nodes = list(_all_nodes(graph_def))
     unsafe = sorted({node.op for node in nodes if _is_unsafe(node)})
     if unsafe:
-        raise _unsafe(unsafe, where)
-    functions = {function.signature.name for function in graph.graph_def.library.function}
+        raise _unsafe(unsafe, where, what)
+    functions = {function.signature.name for function in graph_def.library.function}
     operations = {node.op for node in nodes} - functions
     unknown = sorted(op for op in operations if op_def_registry.get(op) is None)
     if unknown:
         forests = any(_DECISION_FORESTS.fullmatch(op) for op in unknown)
         raise SourceError(
-            f"this SavedModel needs operations that TensorFlow does not have: {', '.join(unknown)}",
+            f"this {what} needs operations that TensorFlow does not have: {', '.join(unknown)}",
             where=where,
             todo="decision forests run in no browser format; distil the model into a Keras network"
             if forests
@@ -161,9 +162,9 @@ def _node_name(tensor: str) -> str:
     return tensor.lstrip("^").split(":")[0]
 
 
-def _unsafe(operations: list[str], where: str) -> SourceError:
+def _unsafe(operations: list[str], where: str, what: str = "SavedModel") -> SourceError:
     return SourceError(
-        f"refused this SavedModel: {', '.join(operations)} would touch files or run code",
+        f"refused this {what}: {', '.join(operations)} would touch files or run code",
         where=where,
         todo="export the model again without these operations; do such work before inference",
     )

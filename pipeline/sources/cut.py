@@ -1,0 +1,33 @@
+"""Says in a source folder what of the model is wanted; whatever loads it cuts it there."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.base import options
+from pipeline.engine.step import Inputs, step
+
+
+class CutOptions(options.Options):
+    """Where to cut."""
+
+    outputs: list[str] | dict[str, str] | None = None
+    """Outputs, tensors, nodes or layers, maybe by the names that they get."""
+    fixed: dict[str, Any] = Field(default={})
+    """Values of inputs that no user gives."""
+
+
+@step(version=1)
+def cut(inputs: Inputs, options: CutOptions, work: Path) -> None:
+    """SOURCE -> SOURCE of which a part is loaded."""
+    shutil.copytree(inputs["source"], work, dirs_exist_ok=True)
+    described = json.loads(SourceFolder(inputs["source"]).description)
+    described["cut"] = {"outputs": options.outputs, "fixed": options.fixed}
+    (work / SourceFolder.DESCRIPTION).unlink()
+    SourceFolder(work).describe(**described)

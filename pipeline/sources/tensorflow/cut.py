@@ -1,0 +1,117 @@
+"""Cuts a model in front of what is not wanted, and fixes inputs that no user gives.
+
+What decodes and suppresses boxes, and what no runtime in a page has, falls away behind the cut;
+branches that a fixed input decides fall away with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pipeline.base.errors import SourceError
+from pipeline.graphs.tensorflow.conditions import fold_conditions
+from pipeline.graphs.tensorflow.spread import imported, tensors_of
+from pipeline.sources.contract import LoadedModel
+from pipeline.sources.keras.model import public_names
+from pipeline.sources.tensorflow.constants import one_function, with_constants
+from pipeline.sources.tensorflow.find import find_tensor
+from pipeline.sources.tensorflow.graph_model import graph_model
+from pipeline.tensors.arrays import np
+from pipeline.tensors.signature import TensorSpec
+
+
+def cut(
+    loaded: LoadedModel, outputs: Mapping[str, str] | None, fixed: Mapping[str, Any]
+) -> LoadedModel:
+    """The same model from fewer inputs to other outputs; it is no Keras model any more.
+
+    Args:
+        outputs: public name -> output, tensor, node or layer of the source; ``None`` for its own.
+        fixed: public input name -> its value, a number or nested lists of them.
+
+    Raises:
+        SourceError: there is no such input or tensor, or a value does not fit its input.
+    """
+    signature, raw = loaded.signature, with_constants(one_function(loaded))
+    places = dict(zip((spec.name for spec in signature.inputs), raw.inputs, strict=True))
+    _check_inputs(fixed, places)
+    for spec in signature.inputs:
+        if spec.name in fixed:
+            _fix(raw.graph_def, places.pop(spec.name), _value(fixed[spec.name], spec))
+    graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
+    own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
+    found = {name: find_tensor(graph_def, target, own) for name, target in (outputs or {}).items()}
+    _check_ports(graph_def, found.values())
+    return graph_model(graph_def, places, found or own)
+
+
+def named(outputs: Sequence[str]) -> dict[str, str]:
+    """Public names of a list of tensors, nodes or layers, made of what they are called."""
+    return dict(
+        zip(public_names(name.removesuffix(":0") for name in outputs), outputs, strict=True)
+    )
+
+
+def _check_inputs(fixed: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    unknown = [name for name in fixed if name not in places]
+    if unknown:
+        raise SourceError(
+            f"the model has no input {unknown[0]!r}; its inputs are {', '.join(places)}",
+            where="source.inputs",
+            todo="name one of these",
+        )
+    if len(fixed) == len(places):
+        raise SourceError(
+            "every input would have a fixed value",
+            where="source.inputs",
+            todo="leave the input out that users give",
+        )
+
+
+def _value(value: Any, spec: TensorSpec) -> Any:
+    """A value as an array of the input's dtype and shape: one number fills it."""
+    wanted = f"{spec.dtype} of shape {list(spec.shape)}"
+    try:
+        array = np.asarray(value).astype(spec.dtype)
+        shape = [1 if size is None else size for size in spec.shape]
+        array = np.full(shape, array) if array.ndim == 0 else array
+    except (TypeError, ValueError, OverflowError):
+        array = None
+    if (
+        array is None
+        or len(array.shape) != len(spec.shape)
+        or any(
+            size is not None and size != given
+            for size, given in zip(spec.shape, array.shape, strict=True)
+        )
+    ):
+        raise SourceError(
+            f"{value!r} does not fit the input {spec.name!r}, which is {wanted}",
+            where="source.inputs",
+            todo="give one number, or nested lists of that shape",
+        )
+    return array
+
+
+def _fix(graph_def: Any, placeholder: str, value: Any) -> None:
+    import tensorflow as tf
+
+    node = next(node for node in graph_def.node if node.name == placeholder)
+    tensor = tf.make_tensor_proto(value)
+    node.op = "Const"
+    node.attr.clear()
+    node.attr["value"].tensor.CopyFrom(tensor)
+    node.attr["dtype"].type = tensor.dtype
+
+
+def _check_ports(graph_def: Any, names: Iterable[str]) -> None:
+    known = tensors_of(imported(graph_def))
+    for name in names:
+        if name not in known:
+            node, _, port = name.partition(":")
+            raise SourceError(
+                f"the node {node!r} has no output {port}",
+                where="source.outputs",
+                todo="leave the colon and the number out for its first one",
+            )

@@ -1,0 +1,115 @@
+"""A ``LoadedModel`` of a graph that holds all it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+from pipeline.graphs.tensorflow.canonical_graph import LOWERED, RawGraph, canonical, references
+from pipeline.graphs.tensorflow.spread import imported, tensors_of
+from pipeline.sources.contract import LoadedModel
+from pipeline.sources.keras.model import public_names, specs
+from pipeline.tensors.signature import Signature
+
+_NUMBERS = count()
+
+
+def graph_model(
+    graph_def: Any, inputs: Mapping[str, str], outputs: Mapping[str, str]
+) -> LoadedModel:
+    """A model from the inputs that its outputs need.
+
+    Args:
+        graph_def: changed here.
+        inputs: name -> placeholder, in the order of the signature.
+        outputs: name -> tensor.
+
+    Raises:
+        KeyError: there is no such tensor.
+        SourceError: a tensor's number of dimensions is not known.
+    """
+    if not any(node.op in LOWERED for node in graph_def.node):
+        _drop_control_edges(graph_def)
+    tensors = tensors_of(imported(graph_def))
+    needed = _ancestors(graph_def, outputs.values())
+    inputs = {name: node for name, node in inputs.items() if node in needed}
+    taken = public_names(inputs)
+    signature = Signature(
+        specs(taken, [tensors[node] for node in inputs.values()]),
+        specs(public_names(outputs, taken), [tensors[tensor] for tensor in outputs.values()]),
+    )
+    ends = [_end(graph_def, i, tensors[name]) for i, name in enumerate(outputs.values())]
+    raw = RawGraph(graph_def, [*inputs.values()], ends)
+    return _callable(canonical(raw, signature), signature)
+
+
+def _drop_control_edges(graph_def: Any) -> None:
+    # A function's nodes, written out, have one to all inputs of the call.
+    for node in graph_def.node:
+        node.input[:] = [source for source in node.input if source[0] != "^"]
+
+
+def _ancestors(graph_def: Any, tensors: Iterable[str]) -> set[str]:
+    """Nodes that these tensors are computed of."""
+    nodes = {node.name: node for node in graph_def.node}
+    needed: set[str] = set()
+    waiting = [tensor.split(":")[0] for tensor in tensors]
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += [source.lstrip("^").split(":")[0] for source in nodes[name].input]
+    return needed
+
+
+def _end(graph_def: Any, index: int, tensor: Any) -> str:
+    """A node behind a tensor, for no other use."""
+    # A space can be in no TensorFlow name, so that this one is free.
+    node = graph_def.node.add(name=f"end {index}", op="Identity", input=[tensor.name])
+    node.attr["T"].type = tensor.dtype.as_datatype_enum
+    return f"{node.name}:0"
+
+
+def _callable(graph_def: Any, signature: Signature) -> LoadedModel:
+    """Of a graph whose nodes have the signature's names."""
+    import tensorflow as tf
+    from tensorflow.python.eager import context
+
+    _name_apart(graph_def)
+    for called in graph_def.library.function:
+        context.context().add_function_def(called)
+    names = {spec.name for spec in signature.inputs}
+    for node in [node for node in graph_def.node if node.name in names]:
+        graph_def.node.remove(node)
+    # The names of a model need not be valid in Python; these are.
+    arguments = {spec.name: f"x{index}" for index, spec in enumerate(signature.inputs)}
+
+    def run(**tensors: Any) -> dict[str, Any]:
+        results = tf.graph_util.import_graph_def(
+            graph_def,
+            {f"{name}:0": tensors[argument] for name, argument in arguments.items()},
+            [f"{spec.name}:0" for spec in signature.outputs],
+            name="",
+        )
+        return {spec.name: x for spec, x in zip(signature.outputs, results, strict=True)}
+
+    function = tf.function(run, autograph=False).get_concrete_function(
+        **{
+            arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, arguments[spec.name])
+            for spec in signature.inputs
+        }
+    )
+    return LoadedModel(
+        function, signature, arguments, {spec.name: spec.name for spec in signature.outputs}
+    )
+
+
+def _name_apart(graph_def: Any) -> None:
+    """Number functions: TensorFlow takes no two of one name, and another model may have them."""
+    number = next(_NUMBERS)
+    names = {f.signature.name: f"{f.signature.name}_{number}" for f in graph_def.library.function}
+    for function in graph_def.library.function:
+        function.signature.name = names[function.signature.name]
+    for reference in references(graph_def):
+        reference.name = names.get(reference.name, reference.name)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.base.errors import SourceError
+from pipeline.base.options import NoOptions
+from pipeline.export import freeze, operators
+from pipeline.sources import cut, frozen_graph, saved_model
+from pipeline.sources.load import load
+from pipeline.validate import golden
+
+RANDOM = np.random.default_rng(0)
+KERNEL = RANDOM.normal(0, 1, (4, 3)).astype(np.float32)
+X = RANDOM.normal(0, 1, (5, 4)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """Dense layers and boxes that no format holds, and dropout by an input ``training``."""
+    import tensorflow as tf
+
+    class Model(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.kernel = tf.Variable(KERNEL)
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, 4], name="x"),
+                tf.TensorSpec([], tf.bool, name="training"),
+                tf.TensorSpec([], name="gain"),
+            ]
+        )
+        def __call__(self, x, training, gain):
+            with tf.name_scope("dense"):
+                hidden = tf.nn.relu(x @ self.kernel, name="act") * gain
+            dropped = tf.cond(training, lambda: tf.nn.dropout(hidden, 0.5), lambda: hidden * 1.0)
+            texts = tf.strings.as_string(tf.nn.softmax(dropped, name="probs"))
+            return {"texts": texts, "largest": tf.reduce_max(dropped)}
+
+    folder = tmp_path_factory.mktemp("model")
+    model = Model()
+    tf.saved_model.save(model, str(folder / "saved"), signatures=model.__call__)
+    (folder / "source").mkdir()
+    details = {"signature": "serving_default", "tags": ["serve"]}
+    saved_model.write_source(folder / "saved", folder / "source", **details)
+    return folder / "source"
+
+
+def cut_at(source, work, outputs=None, **fixed):
+    work.mkdir(exist_ok=True)
+    cut.cut({"source": source}, cut.CutOptions(outputs=outputs, fixed=fixed), work)
+    return work
+
+
+def answers(source, **inputs):
+    return golden.run(load(source), inputs)
+
+
+def right(gain=1.0):
+    return np.maximum(X @ KERNEL, 0) * gain
+
+
+def test_what_is_behind_a_cut_falls_away(saved, tmp_path):
+    source = cut_at(saved, tmp_path / "cut", ["probs"], training=False, gain=2)
+    loaded = load(source)
+    assert [spec.name for spec in loaded.signature.inputs] == ["x"]
+    assert loaded.keras is None
+    logits = np.exp(right(2) - right(2).max(axis=1, keepdims=True))
+    probs = logits / logits.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(answers(source, x=X)["probs"], probs, atol=1e-6)
+    frozen = tmp_path / "frozen"
+    frozen.mkdir()
+    freeze.freeze({"source": source}, NoOptions(), frozen)
+    np.testing.assert_allclose(freeze.run(frozen, {"x": X})["probs"], probs, atol=1e-6)
+    options = operators.CheckOptions(formats=["tfjs-graph", "onnx"])
+    operators.check({"frozen": frozen}, options, tmp_path)
+    counted = json.loads((tmp_path / "operators.json").read_text())
+    assert not {"If", "StatelessIf", "AsString"} & counted.keys()
+
+
+@pytest.mark.parametrize("call", ["", "StatefulPartitionedCall/"])
+@pytest.mark.parametrize("port", ["", ":0"])
+def test_a_node_is_named_with_or_without_the_call_around_it(saved, tmp_path, call, port):
+    source = cut_at(saved, tmp_path / "cut", {"hidden": f"{call}dense/act{port}"})
+    np.testing.assert_allclose(answers(source, x=X)["hidden"], right(), atol=1e-6)
+    # The others are not needed any more.
+    assert [spec.name for spec in load(source).signature.inputs] == ["x"]
+
+
+def test_a_layer_means_what_it_gives(saved, tmp_path):
+    source = cut_at(saved, tmp_path / "cut", ["dense"])
+    given = answers(source, x=X, gain=np.full(5, 3, np.float32))
+    np.testing.assert_allclose(given["dense"], right(3), atol=1e-5)
+
+
+def test_scalars_go_in_and_come_out(saved, tmp_path):
+    source = cut_at(saved, tmp_path / "cut", ["largest"], training=False)
+    shapes = {spec.name: spec.shape for spec in load(source).signature.inputs}
+    assert shapes == {"x": (None, 4), "gain": ()}
+    given = answers(source, x=X, gain=np.arange(5, dtype=np.float32))
+    np.testing.assert_allclose(given["largest"], right().max(axis=1) * np.arange(5), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "fixed", "what"),
+    [
+        (["prob"], {}, "has no output, node or layer 'prob'; names like it are .*probs"),
+        (["dense/act:4"], {}, "'.*dense/act' has no output 4"),
+        (None, {"trainin": False}, "no input 'trainin'; its inputs are gain, training, x"),
+        (None, {"gain": [1, 2]}, r"\[1, 2\] does not fit the input 'gain', which is float32 of"),
+        (None, {"gain": 1, "training": False, "x": 0}, "every input would have a fixed value"),
+    ],
+)
+def test_what_cannot_be_cut_is_told(saved, tmp_path, outputs, fixed, what):
+    source = cut_at(saved, tmp_path / "cut", outputs, **fixed)
+    with pytest.raises(SourceError, match=what) as caught:
+        load(source)
+    assert caught.value.todo
+
+
+def graph_of_tensorflow_1(path, *, v2):
+    """A placeholder ``is_training`` that chooses between batch norms, and a default."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    (v1.enable_control_flow_v2 if v2 else v1.disable_control_flow_v2)()
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [None, 4], name="input")
+        training = v1.placeholder(tf.bool, [], name="is_training")
+        gain = v1.placeholder_with_default(2.0, [], name="gain")
+        scaled = tf.identity(x * gain, name="scaled")
+        hidden = v1.cond(
+            training,
+            lambda: scaled - tf.reduce_mean(scaled, 0),
+            lambda: v1.cond(training, lambda: scaled * 7.0, lambda: scaled + 1.0),
+        )
+        tf.matmul(hidden, tf.constant(KERNEL), name="logits")
+    v1.enable_control_flow_v2()
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def pulled(file, work, **options):
+    work.mkdir()
+    frozen_graph.pull({"path": file}, frozen_graph.Options(path=file, **options), work)
+    return work
+
+
+@pytest.mark.parametrize("v2", [False, True])
+def test_a_frozen_graphs_conditions_are_folded(tmp_path, v2):
+    file = graph_of_tensorflow_1(tmp_path / "model.pb", v2=v2)
+    source = cut_at(pulled(file, tmp_path / "source"), tmp_path / "cut", is_training=False)
+    wanted = (X * 2 + 1) @ KERNEL
+    np.testing.assert_allclose(answers(source, input=X)["logits"], wanted, atol=1e-5)
+    frozen = tmp_path / "frozen"
+    frozen.mkdir()
+    freeze.freeze({"source": source}, NoOptions(), frozen)
+    np.testing.assert_allclose(freeze.run(frozen, {"input": X})["logits"], wanted, atol=1e-5)
+    operators.check({"frozen": frozen}, operators.CheckOptions(formats=["tfjs-graph"]), tmp_path)
+    counted = json.loads((tmp_path / "operators.json").read_text())
+    assert set(counted) == {"Mul", "AddV2", "MatMul", "Placeholder"} - {"Placeholder"} | (
+        {"Placeholder"} & set(counted)
+    ) | ({"Identity"} & set(counted))
+
+
+def test_a_frozen_graphs_other_branch_is_there(tmp_path):
+    file = graph_of_tensorflow_1(tmp_path / "model.pb", v2=False)
+    source = cut_at(pulled(file, tmp_path / "source"), tmp_path / "cut", is_training=True)
+    wanted = (X * 2 - (X * 2).mean(axis=0)) @ KERNEL
+    np.testing.assert_allclose(answers(source, input=X)["logits"], wanted, atol=1e-5)
+
+
+def test_a_frozen_graph_takes_what_is_fed(tmp_path):
+    file = graph_of_tensorflow_1(tmp_path / "model.pb", v2=False)
+    folder = pulled(file, tmp_path / "source", feeds=["scaled:0", "is_training"])
+    assert [spec.name for spec in load(folder).signature.inputs] == ["scaled", "is_training"]
+    assert SourceFolder(folder).facts is None
+    source = cut_at(folder, tmp_path / "cut", is_training=False)
+    np.testing.assert_allclose(answers(source, scaled=X)["logits"], (X + 1) @ KERNEL, atol=1e-5)
+
+
+def test_a_graph_that_is_not_frozen_is_told(tmp_path):
+    import tensorflow as tf
+
+    with tf.Graph().as_default() as graph:
+        tf.compat.v1.get_variable("weights", [3], use_resource=False)
+    file = tmp_path / "model.pb"
+    file.write_bytes(graph.as_graph_def().SerializeToString())
+    with pytest.raises(SourceError, match="not frozen: it has 1 variables, such as weights"):
+        load(pulled(file, tmp_path / "source"))
+    file.write_bytes(b"no graph")
+    with pytest.raises(SourceError, match="holds no nodes that can be read"):
+        load(pulled(file, tmp_path / "other"))
