@@ -1,12 +1,24 @@
-"""In which engines a test runs on a pull request."""
+"""In which engines a test runs on a pull request, and in which nightly."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-#: For what no engine does otherwise than another, and yet runs in one: nightly in all of them.
-MOSTLY_CHROMIUM = pytest.mark.parametrize(
-    "engine",
-    ["chromium", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("firefox", "webkit"))],
-    indirect=True,
-)
+from pipeline.base.registry import discover
+
+ENGINES = tuple(discover("backends.web.engines", "start"))
+
+
+def nightly(*values: object) -> Any:
+    """A parameter that runs in `make test-all` only."""
+    return pytest.param(*values, marks=pytest.mark.nightly)
+
+
+CHROMIUM_FIRST = ("chromium", *(nightly(one) for one in ENGINES if one != "chromium"))
+
+#: What no engine does otherwise than another, and yet runs in one.
+MOSTLY_CHROMIUM = pytest.mark.parametrize("engine", CHROMIUM_FIRST, indirect=True)
+#: What each engine has code of its own for, or has done in its own way.
+IN_EVERY_ENGINE = pytest.mark.parametrize("engine", ENGINES, indirect=True)

@@ -1,7 +1,7 @@
 """Builds on ``all``: every backend in every engine that is here.
 
-On each of them one artifact of each format of a small trained model, and nightly every artifact of
-the config with trained variants.
+On each of them one artifact of each format of a small trained model, and every artifact of the
+config with trained variants.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from pipeline.base.registry import discover
 ROOT = Path(__file__).parents[1]
 PIPELINE = Path(sys.executable).with_name("pipeline")
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1800)]
+#: On a pull request backends/web/test_engines.py opens and times each backend in each engine, and
+#: client/test_runtimes.py runs the runtimes of pages there.
+pytestmark = [pytest.mark.browser, pytest.mark.nightly, pytest.mark.timeout(1800)]
 
 #: Engine -> what it must prove wherever it is installed.
 TFJS = {
@@ -95,7 +97,7 @@ class Build:
         return shown
 
 
-WHOLE = pytest.param(with_trained_variants, id="all", marks=pytest.mark.nightly)
+WHOLE = pytest.param(with_trained_variants, id="all")
 
 
 @pytest.fixture(scope="module", params=[pytest.param(small, id="one of each format"), WHOLE])

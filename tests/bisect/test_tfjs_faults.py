@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engines import nightly
 from models import Converted, Weights
 from pages import shown
 
@@ -84,10 +85,6 @@ FAULTS_NIGHTLY = {
     "transposition": ("perceptron", attribute("two", "transpose_b", {"b": True}), "two", WASM),
     "a deep weight": ("mobilenet", weight(CONV_5), CONV_5, WASM),
 }
-
-
-def nightly(*values: object) -> Any:
-    return pytest.param(*values, marks=pytest.mark.nightly)
 
 
 #: WebGL rounds otherwise in each operator, which ``branches`` shows. Where a fault is found, and

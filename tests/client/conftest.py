@@ -12,13 +12,12 @@ from client_fixtures import Open, Site
 from client_page import ScriptPage, page_origin
 from client_release import Release, build, retrain_head
 from client_site import Origin, cdn, running
+from engines import CHROMIUM_FIRST
 from filelock import FileLock
 from shared_store import SharedStore
 
 from pipeline.backends.web import session
 from pipeline.base.registry import discover
-
-ENGINES = tuple(discover("backends.web.engines", "start"))
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +60,9 @@ def site(published: Release) -> Iterator[Site]:
         yield Site(stack.enter_context(running(page)), stack.enter_context(running(files)))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=CHROMIUM_FIRST)
 def engine(request: pytest.FixtureRequest) -> str:
-    """Each engine in turn; those that this machine lacks are skipped."""
+    """Chromium, and nightly each other engine; those that this machine lacks are skipped."""
     name = str(request.param)
     if reason := discover("backends.web.engines", "start")[name].unavailable():
         pytest.skip(f"{name}: {reason}; `make setup` installs it where it may")

@@ -10,7 +10,6 @@ from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import drop
 from client_tiers import Manifest, break_browser, edited
-from engines import MOSTLY_CHROMIUM
 from test_client_fetch import KEPT
 from test_fetch_storage import SMALL_QUOTA
 from test_model import CLASSIFY, pngs, where
@@ -31,7 +30,6 @@ def cascaded(release: Release, folder: Path, threshold: float) -> Release:
     return edited(release, folder, change)
 
 
-@MOSTLY_CHROMIUM
 def test_the_large_one_is_asked_where_the_small_one_is_unsure(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -55,7 +53,6 @@ def test_the_large_one_is_asked_where_the_small_one_is_unsure(
         assert said["found"][i] == alone[name][i]
 
 
-@MOSTLY_CHROMIUM
 def test_its_accuracy_is_what_the_manifest_expects(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -76,7 +73,6 @@ def test_its_accuracy_is_what_the_manifest_expects(
     assert asked == pytest.approx(expected["escalated"], abs=0.05)
 
 
-@MOSTLY_CHROMIUM
 def test_the_large_one_is_fetched_only_when_it_is_asked(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -90,7 +86,6 @@ def test_the_large_one_is_fetched_only_when_it_is_asked(
     assert not any(f"/mobilenet/{path}" in fetched for path in large - small)
 
 
-@MOSTLY_CHROMIUM
 def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:

@@ -14,7 +14,7 @@ from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
-from engines import MOSTLY_CHROMIUM
+from engines import IN_EVERY_ENGINE
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +101,6 @@ def loads(page: ScriptPage, site: Site) -> Loads:
     return Loads(page, site)
 
 
-@MOSTLY_CHROMIUM
 def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, Any]]) -> None:
     got = loads.fetch(files)
     assert got["sizes"] == sizes(files) and got["warnings"] == []
@@ -114,7 +113,6 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
     assert loads.requests() == len(files)
 
 
-@MOSTLY_CHROMIUM
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*/files/*", delay(2))
     loads.fetch(files)
@@ -145,7 +143,6 @@ APP = b"<!-- built for the web -->\n\n<HTML lang='en'><title>An app</title></htm
 LONG_APP = b"\n<!doctype html><title>An app</title>" + b" " * 2**20
 
 
-@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("app", [APP, LONG_APP], ids=["short", "long"])
 def test_an_apps_page_in_place_of_a_shard_is_called_that(
     loads: Loads, files: list[dict[str, Any]], app: bytes
@@ -164,7 +161,6 @@ def test_an_apps_page_in_place_of_a_shard_is_called_that(
     assert loads.requests(f"*{shard['sha256']}*") == 2
 
 
-@MOSTLY_CHROMIUM
 def test_a_kept_release_answers_where_an_apps_page_comes(
     loads: Loads, published: Release, retrained: Release
 ) -> None:
@@ -174,6 +170,7 @@ def test_a_kept_release_answers_where_an_apps_page_comes(
     assert loads.load()["release"] == published.manifest["release"]
 
 
+@IN_EVERY_ENGINE
 def test_a_body_that_ends_early_is_a_broken_connection(
     loads: Loads, files: list[dict[str, Any]]
 ) -> None:
@@ -190,7 +187,6 @@ def test_an_endless_body_is_not_read_to_its_end(loads: Loads, files: list[dict[s
     assert loads.site.cdn.sent_bytes("*.json") < 30e6  # buffers of sockets and browsers
 
 
-@MOSTLY_CHROMIUM
 def test_a_stalled_connection_counts_as_broken(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*.bin", stall(60), times=1)
     assert loads.fetch(files, stallMs=2500)["sizes"] == sizes(files)
@@ -235,6 +231,7 @@ def test_an_aborted_fetch_says_so(page: ScriptPage, site: Site, published: Relea
     assert names == [["AbortError", True]] * 3
 
 
+@IN_EVERY_ENGINE
 def test_a_reload_asks_for_no_file(loads: Loads) -> None:
     first = loads.load()
     assert not any(first["cached"]) and first["offline"] is False
@@ -272,7 +269,6 @@ def test_a_second_release_costs_what_changed(
     assert after <= kept and not kept & (before - after), "the old release's files are still kept"
 
 
-@MOSTLY_CHROMIUM
 def test_what_another_channel_needs_stays(
     loads: Loads, published: Release, retrained: Release
 ) -> None:
@@ -289,7 +285,6 @@ def test_what_another_channel_needs_stays(
         assert again["release"] == release.manifest["release"] and all(again["cached"])
 
 
-@MOSTLY_CHROMIUM
 def test_a_release_that_is_on_its_way_keeps_its_files(
     loads: Loads, files: list[dict[str, Any]], retrained: Release
 ) -> None:
@@ -312,14 +307,12 @@ def test_two_tabs_at_once(open_page: Open, site: Site) -> None:
     assert one.result()["release"] == other.result()["release"]
 
 
-@MOSTLY_CHROMIUM
 def test_two_loads_at_once_in_a_page(page: ScriptPage, site: Site) -> None:
     twice = f"const load = async () => {{ {LOAD} }};\nreturn Promise.all([load(), load()]);"
     first, second = page.run(twice, client=site.client, url=site.latest, artifact=FP32)
     assert first["release"] == second["release"]
 
 
-@MOSTLY_CHROMIUM
 def test_a_channel_and_a_manifest_name_the_same(
     page: ScriptPage, site: Site, published: Release
 ) -> None:

@@ -20,6 +20,7 @@ import pytest
 from client_release import Release
 from client_site import Origin, running
 from demo_page import LOADED, WAIT_S, DemoPage, Point
+from engines import CHROMIUM_FIRST, ENGINES
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -38,6 +39,8 @@ TYPES = {
 
 #: For what is of the page, not of the engine, or what only Playwright can do.
 in_chromium = pytest.mark.parametrize("demo", ["chromium"], indirect=True, scope="module")
+#: For what no engine does otherwise than another.
+mostly_chromium = pytest.mark.parametrize("demo", CHROMIUM_FIRST, indirect=True, scope="module")
 
 Stroke = list[Point]
 
@@ -54,7 +57,7 @@ def origin(published: Release) -> Iterator[Origin]:
         yield served
 
 
-@pytest.fixture(scope="module", params=tuple(discover("backends.web.engines", "start")))
+@pytest.fixture(scope="module", params=ENGINES)
 def demo(request: pytest.FixtureRequest, origin: Origin) -> Iterator[DemoPage]:
     """The page in each engine in turn: one test goes on where the other one ended."""
     if reason := discover("backends.web.engines", "start")[request.param].unavailable():
@@ -171,6 +174,7 @@ def test_shows_what_the_model_is_given(demo: DemoPage, published: Release) -> No
     )
 
 
+@mostly_chromium
 def test_compares_two(demo: DemoPage) -> None:
     demo.click("[value=draw]")
     pick(demo, "7")
@@ -245,6 +249,7 @@ def saved(pixels: NDArray[Any]) -> bytes:
 LEARNT = 10
 
 
+@mostly_chromium
 def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:
     demo.load("#teach")
     for index, label in enumerate("35"):
@@ -366,6 +371,7 @@ def repacked(content: bytes, changes: dict[bytes, bytes] | None = None) -> bytes
     return file.getvalue()
 
 
+@mostly_chromium
 def test_works_by_keyboard(demo: DemoPage) -> None:
     demo.load()
     focused = "document.activeElement.getAttribute('aria-label') ?? ''"
@@ -468,6 +474,7 @@ def test_nothing_goes_wrong_unseen(demo: DemoPage) -> None:
     assert demo.wrong() == []
 
 
+@mostly_chromium
 def test_works_offline_after_the_first_visit(demo: DemoPage, origin: Origin) -> None:
     """A page of the same profile is opened anew, once nothing answers any more."""
     demo.load()

@@ -13,6 +13,7 @@ from client_fixtures import Open
 from client_page import ScriptError, ScriptPage, page_origin
 from client_release import Release, publish
 from client_site import Origin, cdn, running
+from engines import nightly
 
 pytestmark = pytest.mark.browser
 
@@ -96,10 +97,10 @@ def test_proofs_take_the_dtypes_as_they_are(typed: Release) -> None:
     assert manifest["canary"], "it is fed in these dtypes too"
 
 
-#: Both runtimes in each engine's workers, and each backend in one.
+#: Each runtime's backends, and each engine.
 FED = [("chromium", "tfjs-wasm"), ("chromium", "tfjs-webgl"), ("chromium", "ort-wasm"),
-       ("firefox", "tfjs-wasm"), ("firefox", "ort-wasm"),
-       ("webkit", "tfjs-wasm"), ("webkit", "ort-wasm")]  # fmt: skip
+       ("firefox", "tfjs-wasm"), ("webkit", "ort-wasm"),
+       nightly("firefox", "ort-wasm"), nightly("webkit", "tfjs-wasm")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("engine", "backend"), FED, indirect=["engine"])

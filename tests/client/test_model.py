@@ -12,7 +12,7 @@ from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import delay
-from engines import MOSTLY_CHROMIUM
+from engines import IN_EVERY_ENGINE, nightly
 from PIL import Image
 
 from pipeline.bundled.digits import digits
@@ -55,7 +55,6 @@ def proof(release: Release, artifact: str, backend: str) -> dict[str, Any]:
     return next(one for one in proofs if one["backend"] == backend)
 
 
-@MOSTLY_CHROMIUM
 def test_it_is_as_right_as_the_manifest_says(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -71,6 +70,7 @@ def test_it_is_as_right_as_the_manifest_says(
     assert all(len(one) == 3 and one[0]["score"] >= one[1]["score"] for one in said["found"])
 
 
+@IN_EVERY_ENGINE
 def test_it_says_what_it_chose_and_why(page: ScriptPage, site: Site, published: Release) -> None:
     info = page.run(CLASSIFY, **where(site))["info"]
     assert info["name"] == "mobilenet" and info["release"] == published.manifest["release"]
@@ -106,7 +106,7 @@ FORCED_NIGHTLY = [("firefox", "tfjs-webgpu"), ("firefox", "ort-wasm"), ("firefox
 
 @pytest.mark.parametrize(
     ("engine", "backend"),
-    [*FORCED, *(pytest.param(*one, marks=pytest.mark.nightly) for one in FORCED_NIGHTLY)],
+    [*FORCED, *(nightly(*one) for one in FORCED_NIGHTLY)],
     indirect=["engine"],
 )
 def test_a_backend_can_be_forced(
@@ -172,6 +172,7 @@ return found;
 """
 
 
+@IN_EVERY_ENGINE
 def test_all_kinds_of_images_are_read_and_stay_whole(page: ScriptPage, site: Site) -> None:
     found = page.run(KINDS, **where(site))
     assert found.pop("same") == 8 * 8 * 4
@@ -196,7 +197,6 @@ return {{ dtype, shape, values: [...values], kept: data.length }};
 """
 
 
-@MOSTLY_CHROMIUM
 def test_tensors_go_in_and_come_out(page: ScriptPage, site: Site) -> None:
     said = page.run(PREDICT, **where(site))
     assert said["dtype"] == "float32" and said["shape"] == [2, 10]
@@ -219,7 +219,6 @@ return order;
 """
 
 
-@MOSTLY_CHROMIUM
 def test_calls_are_answered_in_their_order(page: ScriptPage, site: Site) -> None:
     assert page.run(ORDER, **where(site)) == [*range(9)]
 
@@ -236,7 +235,6 @@ return [before, await model.memory()];
 """
 
 
-@MOSTLY_CHROMIUM
 def test_a_thousand_classifications_leak_no_tensor(page: ScriptPage, site: Site) -> None:
     before, after = page.run(LEAK, **where(site))
     assert before == after
@@ -252,7 +250,6 @@ return [await pending, after];
 """
 
 
-@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("worker", [True, False])
 def test_a_model_that_is_disposed_of_says_so(page: ScriptPage, site: Site, worker: bool) -> None:
     pending, after = page.run(DISPOSE, **where(site, options={"worker": worker}))
@@ -273,7 +270,6 @@ return { during, before, ms: performance.now() - start };
 """
 
 
-@MOSTLY_CHROMIUM
 def test_loading_can_be_aborted(page: ScriptPage, site: Site) -> None:
     site.cdn.fail("*.bin", delay(120))
     said = page.run(ABORT, **where(site, ms=700))
@@ -297,7 +293,6 @@ return [await Promise.all(calls), after, predicted, (await model.classify(files[
 """
 
 
-@MOSTLY_CHROMIUM
 def test_calls_can_be_aborted(page: ScriptPage, site: Site) -> None:
     calls, after, predicted, last = page.run(ABORT_CALLS, **where(site))
     assert calls == [5, "AbortError"] * 4
@@ -320,6 +315,7 @@ def test_an_isolated_page_gets_the_threads_it_asks_for(
     assert said["found"][0][0]["label"] == str(digits("test")[1][0])
 
 
+@IN_EVERY_ENGINE
 def test_a_page_reload_fetches_nothing(page: ScriptPage, site: Site) -> None:
     first = page.run(CLASSIFY, **where(site))["info"]["bytes"]
     page.reload()
@@ -327,7 +323,6 @@ def test_a_page_reload_fetches_nothing(page: ScriptPage, site: Site) -> None:
     assert second == {"fetched": 0, "cached": first["total"], "total": first["total"]}
 
 
-@MOSTLY_CHROMIUM
 def test_the_publishers_folder_is_all_that_is_needed(page: ScriptPage, site: Site) -> None:
     page.run(CLASSIFY, **where(site))
     assert {request.status for request in site.cdn.seen()} == {200}
@@ -368,7 +363,6 @@ return listeners;
 """
 
 
-@MOSTLY_CHROMIUM
 def test_a_signal_outlives_calls_without_keeping_them(page: ScriptPage, site: Site) -> None:
     assert page.run(SIGNAL, **where(site)) == 0
 

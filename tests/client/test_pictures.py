@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
+from engines import IN_EVERY_ENGINE
 from PIL import Image
 
 from pipeline.inputs import image
@@ -120,6 +121,7 @@ def wanted(file: bytes, target: ImageOptions, folder: Path) -> Any:
     return apply(decode(folder / "a.png", "a.png"), target)[None]
 
 
+@IN_EVERY_ENGINE
 @pytest.mark.parametrize("target", TARGETS)
 def test_pictures_become_what_the_pipeline_makes_of_them(
     page: ScriptPage, site: Site, tmp_path: Path, target: str
@@ -137,6 +139,7 @@ def test_pictures_become_what_the_pipeline_makes_of_them(
             assert np.abs(one - right).max() <= bound, name
 
 
+@IN_EVERY_ENGINE
 def test_pixels_become_what_python_makes_of_them_to_the_bit(page: ScriptPage, site: Site) -> None:
     """The cases that Node is held to, for every option, in the page's own engine."""
     cases = json.loads((Path(image.__file__).with_name("cases.json")).read_text())["images"]
@@ -157,6 +160,7 @@ def test_colour_profiles_are_left_aside(page: ScriptPage, site: Site, tmp_path: 
         assert np.abs(one - right).max() <= 1e-5
 
 
+@IN_EVERY_ENGINE
 def test_pictures_are_turned_upright(page: ScriptPage, site: Site, tmp_path: Path) -> None:
     """JPEG, whose orientation every engine reads; its decoders differ by a few levels."""
     exif = Image.Exif()

@@ -15,7 +15,7 @@ import pytest
 from client_page import ScriptError, ScriptPage, page_origin
 from client_release import Release
 from client_site import CORS, NO_STORE, Origin, running
-from engines import MOSTLY_CHROMIUM
+from engines import IN_EVERY_ENGINE
 from safetensors.numpy import load_file
 
 from pipeline.backends.web import esbuild
@@ -168,6 +168,7 @@ def isolated(engine: str, user: Origin) -> Iterator[ScriptPage]:
 SHOWN = [name for name in RUNTIMES if not name.endswith("-layers") or "wasm" in name]
 
 
+@IN_EVERY_ENGINE
 @pytest.mark.parametrize("runtime", SHOWN)
 def test_answers_as_the_source_model_did(plain: ScriptPage, cdn: Origin, runtime: str) -> None:
     # WebKitGTK has no WebGL in workers; clients then run it on the page.
@@ -217,7 +218,6 @@ def test_threads_in_an_isolated_page(isolated: ScriptPage, cdn: Origin, runtime:
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-@MOSTLY_CHROMIUM
 def test_a_cut_shard_is_named_as_one(plain: ScriptPage, cdn: Origin) -> None:
     whole = task(cdn, "tfjs-wasm")
     files = dict(whole["files"])
@@ -256,7 +256,6 @@ def test_a_model_that_does_not_open_leaves_nothing(plain: ScriptPage, cdn: Origi
     assert after["before"] == plain.run(RUN, **whole)["before"]
 
 
-@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("runtime", ["tfjs-wasm", "ort-wasm"])
 def test_without_its_wasm_it_is_unavailable(plain: ScriptPage, cdn: Origin, runtime: str) -> None:
     with pytest.raises(ScriptError) as told:
@@ -264,7 +263,6 @@ def test_without_its_wasm_it_is_unavailable(plain: ScriptPage, cdn: Origin, runt
     assert told.value.code == "unavailable"
 
 
-@MOSTLY_CHROMIUM
 def test_it_starts_before_there_is_a_model(plain: ScriptPage, cdn: Origin) -> None:
     """Twice at once, as for two models of one page."""
     said = plain.run(RUN, **task(cdn, "tfjs-wasm", early=2))
@@ -276,7 +274,6 @@ def test_it_starts_before_there_is_a_model(plain: ScriptPage, cdn: Origin) -> No
     assert told.value.code == "unavailable"
 
 
-@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("runtime", WEBGPU)
 def test_webgpu_that_is_not_there_is_unavailable(
     plain: ScriptPage, cdn: Origin, runtime: str

@@ -26,7 +26,7 @@ from client_tiers import (
     only,
     put_runtime,
 )
-from engines import MOSTLY_CHROMIUM
+from engines import IN_EVERY_ENGINE
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.backends.web import session
@@ -114,6 +114,7 @@ return {{ before, first, second: second.artifact, label: second[0].label, info: 
 """
 
 
+@IN_EVERY_ENGINE
 def test_a_lost_context_reopens_on_the_next_tier(
     page: ScriptPage, site: Site, webgl_first: Release
 ) -> None:
@@ -195,7 +196,6 @@ def wrong_canary(*artifacts: str) -> Any:
     return change
 
 
-@MOSTLY_CHROMIUM
 def test_a_wrong_answer_to_the_canary_drops_to_another_artifact(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -259,6 +259,7 @@ POLICIES = {
 }
 
 
+@IN_EVERY_ENGINE
 @pytest.mark.parametrize("name", POLICIES)
 def test_where_policy_refuses_workers_it_runs_on_the_page(
     open_page: Open, site: Site, name: str
@@ -300,7 +301,6 @@ def test_code_that_runs_unchecked_is_told_to_every_model(open_page: Open, site: 
         assert sum("runs unchecked" in one for one in warnings) == 2
 
 
-@MOSTLY_CHROMIUM
 def test_no_worker_where_none_is_wanted(page: ScriptPage, site: Site) -> None:
     said = page.run(CLASSIFY, **where(site, options={"worker": False}))
     assert said["info"]["thread"] == "page" and said["info"]["warnings"] == []
@@ -385,7 +385,6 @@ return said;
 """
 
 
-@MOSTLY_CHROMIUM
 def test_a_worker_leaves_nothing_behind_in_the_page(page: ScriptPage, site: Site) -> None:
     said = page.run(WATCH, **where(site))
     assert (said["urls"], said["thread"]) == (0, "worker")
@@ -467,7 +466,6 @@ def test_a_worker_that_cannot_be_had_is_no_end(open_page: Open, site: Site) -> N
     assert any("no worker could start" in one for one in said["info"]["warnings"])
 
 
-@MOSTLY_CHROMIUM
 def test_a_runtime_in_parts_is_joined(
     open_page: Open, site: Site, published: Release, tmp_path: Path
 ) -> None:

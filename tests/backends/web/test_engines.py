@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 from browser_cases import ONNX, Case
-from engines import MOSTLY_CHROMIUM
+from engines import ENGINES, MOSTLY_CHROMIUM, nightly
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
@@ -33,7 +33,6 @@ from pipeline.base.registry import discover
 pytestmark = pytest.mark.browser
 tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
-ENGINES = tuple(discover("backends.web.engines", "start"))
 TARGETS = [target for target in known() if target.engine]
 #: Where a machine may lack what an installed engine needs (a Vulkan driver that Firefox finds).
 MAY_LACK = {"tfjs-webgpu@firefox", "ort-webgpu@firefox"}
@@ -136,9 +135,7 @@ def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
         BACKENDS["ort-wasm"].open_session(artifact, engine)
 
 
-@pytest.mark.parametrize(
-    "how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly)]
-)
+@pytest.mark.parametrize("how", [signal.SIGKILL, nightly(signal.SIGTERM)])
 def test_a_killed_browser_is_started_again(
     engine: str, classifier: Case, how: signal.Signals
 ) -> None:
@@ -217,7 +214,7 @@ if sys.argv[3] == "killed":
 """
 
 
-@pytest.mark.parametrize("how", [pytest.param("ended", marks=pytest.mark.nightly), "killed"])
+@pytest.mark.parametrize("how", [nightly("ended"), "killed"])
 def test_no_process_outlives_its_build(engine: str, classifier: Case, how: str) -> None:
     words = [sys.executable, "-c", LEAVES, str(classifier.artifact), engine, how]
     result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
