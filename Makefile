@@ -68,6 +68,7 @@ bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.first_prediction
 	$(BIN)/python -m tests.benchmarks.large_images
+	$(BIN)/python -m tests.benchmarks.large_models
 	$(BIN)/python -m tests.benchmarks.releases
 	$(BIN)/python -m tests.benchmarks.from_nothing
 

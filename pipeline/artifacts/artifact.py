@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.large import link
 from pipeline.storage.layout import FILES
 from pipeline.tensors.signature import Signature
 
 DESCRIPTION = "artifact.json"
+
+Bytes = bytes | bytearray | memoryview
 
 
 class ArtifactWriter:
@@ -27,24 +29,26 @@ class ArtifactWriter:
         self._files: dict[str, dict[str, Any]] = {}
         (work / FILES).mkdir()
 
-    def add_file(self, content: bytes, suffix: str) -> str:
-        """Write ``content`` and return its bare file name, ``<sha256>.<suffix>``."""
-        sha256 = hashlib.sha256(content).hexdigest()
-        path = f"{FILES}/{sha256}.{suffix}"
-        (self._work / path).write_bytes(content)
-        self._files[path] = {"path": path, "sha256": sha256, "bytes": len(content)}
-        return f"{sha256}.{suffix}"
+    def add_file(self, content: Bytes | Iterable[Bytes], suffix: str) -> str:
+        """Write ``content``, whole or in pieces; return its bare name, ``<sha256>.<suffix>``."""
+        sha256, aside = hashlib.sha256(), self._work / FILES / ".new"
+        with aside.open("wb") as file:
+            for piece in [content] if isinstance(content, Bytes) else content:
+                sha256.update(piece)
+                file.write(piece)
+            size = file.tell()
+        name = f"{sha256.hexdigest()}.{suffix}"
+        aside.replace(self._work / FILES / name)
+        self._files[f"{FILES}/{name}"] = {
+            "path": f"{FILES}/{name}",
+            "sha256": sha256.hexdigest(),
+            "bytes": size,
+        }
+        return name
 
     def link_file(self, path: Path) -> None:
-        """Take over a digest-named file of another artifact.
-
-        As a hard link where one can be: onnxruntime follows no symbolic one out of the folder.
-        """
-        target = self._work / FILES / path.name
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copyfile(path, target)
+        """Take over a digest-named file of another artifact."""
+        link(path, self._work / FILES / path.name)
         named = f"{FILES}/{path.name}"
         self._files[named] = {"path": named, "sha256": path.stem, "bytes": path.stat().st_size}
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pipeline.artifacts import large_onnx
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.large import LargeTensors
 from pipeline.tensors.signature import Signature
 
 
@@ -29,18 +31,38 @@ class Converted:
 
 @dataclass(frozen=True)
 class ConvertedOnnx(Converted):
-    """One ``ModelProto`` with its weights inside."""
+    """One ``ModelProto``, its large weights in files beside it."""
 
     MODEL: ClassVar = "model.onnx"
 
-    def model(self) -> Any:
-        """The model, read anew."""
+    @property
+    def large(self) -> LargeTensors:
+        """The large weights."""
+        return LargeTensors.of(self.folder)
+
+    def outline(self) -> Any:
+        """The model, read anew, large weights left in their files."""
         import onnx
 
-        return onnx.load(self.folder / self.MODEL)
+        return onnx.load(self.folder / self.MODEL, load_external_data=False)
 
-    def write(self, model: Any, signature: Signature) -> None:
-        """Write it, always the same bytes of the same model."""
+    def model(self) -> Any:
+        """The model, read anew, with all weights."""
+        model = self.outline()
+        for tensor in filter(large_onnx.is_external, model.graph.initializer):
+            large_onnx.take_in(tensor, self.folder)
+        return model
+
+    def write(self, model: Any, signature: Signature, large: LargeTensors | None = None) -> None:
+        """Write it, always the same bytes of the same model.
+
+        Args:
+            large: where weights are that are in files already.
+        """
+        tensors = model.graph.initializer
+        if large is not None:
+            self.large.take(large_onnx.keys_of(tensors), large)
+        large_onnx.spill(tensors, self.large)
         content = model.SerializeToString(deterministic=True)
         (self.folder / self.MODEL).write_bytes(content)
         signature.write(self.folder)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pipeline.artifacts.large import LargeTensors, fill, keys_of, spill
 from pipeline.tensors.signature import Signature
 
 
@@ -31,18 +32,28 @@ class Frozen:
         return count
 
     @property
-    def graph_file(self) -> Path:
-        """A serialized ``GraphDef``."""
-        return self.folder / self.GRAPH
+    def large(self) -> LargeTensors:
+        """The large constants' values."""
+        return LargeTensors.of(self.folder)
 
-    def graph_def(self) -> Any:
-        """The graph, read anew."""
+    def outline(self) -> Any:
+        """The graph, read anew, without the values of large constants."""
         from tensorflow.core.framework import graph_pb2
 
-        return graph_pb2.GraphDef.FromString(self.graph_file.read_bytes())
+        return graph_pb2.GraphDef.FromString((self.folder / self.GRAPH).read_bytes())
+
+    def graph_def(self) -> Any:
+        """The graph, read anew, with all values.
+
+        Raises:
+            PipelineError: they are more than protobuf holds.
+        """
+        graph_def = self.outline()
+        fill(graph_def, self.large)
+        return graph_def
 
     def write(self, graph_def: Any, signature: Signature, parameters: int) -> None:
-        """Write all of it, always the same bytes of the same graph."""
+        """Write all of it, always the same bytes of the same graph; large constants to files."""
         self._write_graph(graph_def)
         signature.write(self.folder)
         (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters}))
@@ -50,9 +61,12 @@ class Frozen:
     def write_changed(self, graph_def: Any, before: Frozen) -> None:
         """Write a changed graph, and all else as before."""
         for file in sorted(before.folder.iterdir()):
-            if file.name != self.GRAPH:
+            if file.name != self.GRAPH and file.is_file():
                 shutil.copyfile(file, self.folder / file.name)
+        self.large.take(keys_of(graph_def).values(), before.large)
         self._write_graph(graph_def)
 
     def _write_graph(self, graph_def: Any) -> None:
-        self.graph_file.write_bytes(graph_def.SerializeToString(deterministic=True))
+        spill(graph_def, self.large)
+        content = graph_def.SerializeToString(deterministic=True)
+        (self.folder / self.GRAPH).write_bytes(content)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.artifacts.large_onnx import take_in
 from pipeline.backends.targets import Target
 from pipeline.bisect.graph import Cut, Graph, Op, flowing
 from pipeline.bisect.pages import SCRIPTS, write_page
 from pipeline.bisect.part import part_writer
-from pipeline.export.onnx.weights import take_in
 from pipeline.graphs.onnx.canonical import graphs, sources
 from pipeline.tensors.arrays import np
 

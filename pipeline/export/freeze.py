@@ -14,6 +14,7 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import canonical
+from pipeline.graphs.tensorflow.large import Outside
 from pipeline.graphs.tensorflow.spread import spread
 from pipeline.sources.load import load
 from pipeline.sources.tensorflow.constants import one_function, with_constants
@@ -21,7 +22,7 @@ from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN, always the same bytes.
 
@@ -32,7 +33,7 @@ def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """
     loaded = load(inputs["source"])
     function = one_function(loaded)
-    raw = with_constants(function)
+    raw = with_constants(function, Frozen(work).large)
     raw = replace(raw, graph_def=spread(raw.graph_def))
     graph = canonical(raw, loaded.signature)
     _check_state(graph, loaded.signature)
@@ -53,17 +54,20 @@ def runner(frozen_folder: Path) -> Any:
     """A function like ``run`` for one frozen folder, to be called any number of times."""
     import tensorflow as tf
 
-    signature, graph_def = Frozen(frozen_folder).signature, Frozen(frozen_folder).graph_def()
+    signature, graph_def = Frozen(frozen_folder).signature, Frozen(frozen_folder).outline()
+    large = Outside(Frozen(frozen_folder).large)
+    large.hide(graph_def)
     function = tf.compat.v1.wrap_function(
         lambda: tf.graph_util.import_graph_def(graph_def, name=""), []
     ).prune(
-        feeds=[f"{spec.name}:0" for spec in signature.inputs],
+        feeds=[f"{name}:0" for name in (*(spec.name for spec in signature.inputs), *large.values)],
         fetches={spec.name: f"{spec.name}:0" for spec in signature.outputs},
     )
+    weights = [tf.constant(values) for values in large.values.values()]
 
     def call(inputs: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.generic]]:
         tensors = [tf.constant(inputs[spec.name], dtype=spec.dtype) for spec in signature.inputs]
-        return {name: value.numpy() for name, value in function(*tensors).items()}
+        return {name: value.numpy() for name, value in function(*tensors, *weights).items()}
 
     return call
 

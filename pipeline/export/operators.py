@@ -115,7 +115,7 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
         PipelineError: formats lack operators; it names all of them and where they stand.
     """
 
-    graph, signature = Frozen(inputs["frozen"]).graph_def(), Frozen(inputs["frozen"]).signature
+    graph, signature = Frozen(inputs["frozen"]).outline(), Frozen(inputs["frozen"]).signature
     places = list(computed(graph, [spec.name for spec in signature.outputs]))
     lacking = {
         name: _grouped(place for place in places if place.operator not in known)

@@ -177,7 +177,7 @@ class _Known:
     def _array(self, name: str) -> Array:
         from onnx import numpy_helper
 
-        from pipeline.export.onnx.weights import take_in
+        from pipeline.artifacts.large_onnx import take_in
 
         tensor = self._constants[name]
         if tensor.external_data:

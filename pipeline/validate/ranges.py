@@ -16,6 +16,7 @@ from pipeline.artifacts.proof import Ranges
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
+from pipeline.graphs.tensorflow.large import Outside
 from pipeline.tensors.arrays import Array, Float32s, Int64s, np
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 #: How many of the test samples are run: enough to see a node's scale, and for a MobileNet at 224
 #: pixels a quarter of a second.
 SAMPLES = 4
+
+#: Values of a constant that are looked at together.
+BLOCK = 2**20
 
 #: float16's largest finite number, its smallest and its smallest normal one.
 LARGEST, SMALLEST, NORMAL = 65504.0, 2.0**-24, 2.0**-14
@@ -61,31 +65,39 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
     """
     import tensorflow as tf
 
-    graph_def = Frozen(frozen).graph_def()
+    graph_def, large = Frozen(frozen).outline(), Outside(Frozen(frozen).large)
+    kinds = {node.name: node.op for node in graph_def.node}
+    large.hide(graph_def)
     for node in graph_def.node:
-        if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum:
-            reduced = _reduced(tf.make_ndarray(node.attr["value"].tensor))
-            yield {"node": node.name, "op": node.op, **_range(*reduced)}
+        if kinds[node.name] == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum:
+            hidden = large.values.get(node.name)
+            values = tf.make_ndarray(node.attr["value"].tensor) if hidden is None else hidden
+            yield {"node": node.name, "op": "Const", **_range(*_reduced(values))}
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
-        operations = [op for op in graph.get_operations() if _is_measured(op)]
+        given = graph.get_operations()
+        operations = [op for op in given if _is_measured(op) and op.name not in large.values]
         fetches = _reductions(operations)
-    lows, highs, bins_of = _run(graph, fetches, frozen, arrays)
+    lows, highs, bins_of = _run(graph, fetches, frozen, arrays, large.values)
     broken = np.flatnonzero(bins_of[:, NOT_FINITE].any(axis=1))
     if broken.size:
         with graph.as_default():
             fetches = _reductions([operations[i] for i in broken], finite=True)
-        lows[broken], highs[broken], _ = _run(graph, fetches, frozen, arrays)
+        lows[broken], highs[broken], _ = _run(graph, fetches, frozen, arrays, large.values)
     for operation, low, high, bins in zip(operations, lows, highs, bins_of, strict=True):
         yield {"node": operation.name, "op": operation.type, **_range(low, high, bins)}
 
 
 def _reduced(values: Float32s) -> tuple[float, float, Int64s]:
-    """What ``_reductions`` gives of a node, of an array."""
-    values = np.atleast_1d(values)
-    finite = np.where(np.isfinite(values), values, np.float32(0))
-    bins = np.bincount(values.ravel().view(np.uint32) >> 23, minlength=512)
-    return finite.min(initial=np.inf), finite.max(initial=-np.inf), bins
+    """What ``_reductions`` gives of a node, of an array, which may be one mapped to a file."""
+    low, high, bins = np.inf, -np.inf, np.zeros(512, np.int64)
+    flat = np.atleast_1d(values).reshape(-1)
+    for start in range(0, flat.size, BLOCK):
+        block = flat[start : start + BLOCK]
+        finite = np.where(np.isfinite(block), block, np.float32(0))
+        low, high = min(low, finite.min()), max(high, finite.max())
+        bins += np.bincount(block.view(np.uint32) >> 23, minlength=512)
+    return low, high, bins
 
 
 def _is_measured(operation: Any) -> bool:
@@ -123,8 +135,18 @@ def _reductions(operations: list[Any], *, finite: bool = False) -> list[Any]:
     return [tf.stack(column) for column in columns]
 
 
-def _run(graph: Any, fetches: Any, frozen: Path, arrays: Mapping[str, Array]) -> Reduced:
-    """Every sample through the graph, and the reductions of all runs as one."""
+def _run(
+    graph: Any,
+    fetches: Any,
+    frozen: Path,
+    arrays: Mapping[str, Array],
+    large: Mapping[str, Array],
+) -> Reduced:
+    """Every sample through the graph, and the reductions of all runs as one.
+
+    Args:
+        large: what its placeholders for large constants stand for.
+    """
     import tensorflow as tf
 
     from pipeline.tensors.batches import infer_in_batches
@@ -135,7 +157,8 @@ def _run(graph: Any, fetches: Any, frozen: Path, arrays: Mapping[str, Array]) ->
     with tf.compat.v1.Session(graph=graph, config=_as_it_is()) as session:
 
         def observe(batch: dict[str, Array]) -> dict[str, Array]:
-            runs.append(session.run(fetches, {f"{name}:0": batch[name] for name in batch}))
+            feeds = {f"{name}:0": value for name, value in (*batch.items(), *large.items())}
+            runs.append(session.run(fetches, feeds))
             return {}
 
         for start in range(0, len(next(iter(arrays.values()))), size):

@@ -19,7 +19,7 @@ from pipeline.config.file import load_config
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Store
 from pipeline.engine.watch import Silent
-from pipeline.export.onnx import weights
+from pipeline.export.onnx.files import externalize
 from pipeline.graphs.origins import FILE
 from pipeline.plan import Plan, make_plan
 from pipeline.plan.execute import NoLanes, stored_results
@@ -178,7 +178,7 @@ def plant(place: Path, work: Path) -> None:
     folder = work / "artifact"
     folder.mkdir()
     writer = ArtifactWriter(folder, "onnx", "fp32", whole.signature)
-    weights.externalize(model, 2**22, lambda data: writer.add_file(data, "bin"))
+    externalize(model, 2**22, lambda data: writer.add_file(data, "bin"), folder)
     writer.finish(writer.add_file(model.SerializeToString(), "onnx"))
     (folder / FILE).write_text((artifact / FILE).read_text())
     store.record(run.keys[node], store.add(folder, 0.0))

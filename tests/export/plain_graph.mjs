@@ -1,5 +1,5 @@
 // Calls a graph model in every way that TF.js has: node plain_graph.mjs NODE_MODULES MODEL.json INPUT.json
-// INPUT.json: {name, shape, data} of the one input.
+// INPUT.json: {name, shape, data, dtype} of the one input; float32 without a dtype.
 // Prints {results: {way: data}, leaked: tensors left by the calls, left: tensors left by the model}.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -13,8 +13,8 @@ const { setWasmPaths } = require("@tensorflow/tfjs-backend-wasm");
 setWasmPaths(`${join(modules, "@tensorflow/tfjs-backend-wasm/dist")}/`);
 await tf.setBackend("wasm");
 
-const { name, shape, data } = JSON.parse(readFileSync(inputFile, "utf8"));
-const x = tf.tensor(data, shape);
+const { name, shape, data, dtype } = JSON.parse(readFileSync(inputFile, "utf8"));
+const x = tf.tensor(data, shape, dtype);
 const none = tf.memory().numTensors;
 const model = await tf.loadGraphModel({
   load: () => {

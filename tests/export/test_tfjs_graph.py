@@ -1,25 +1,32 @@
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 
 from pipeline.artifacts.converted import ConvertedTfjs
-from pipeline.export.tfjs_graph import _join_shards
+from pipeline.export.tfjs_graph.guard import import_converter
 from pipeline.export.tfjs_graph.packaging import readable
+from pipeline.export.tfjs_graph.writing import write_weights
 
 
-@pytest.mark.parametrize("groups", [[], [["a"]], [["a", "b"], ["c"]]])
-def test_groups_of_weights_become_one_file(groups: list[list[str]], tmp_path: Path) -> None:
-    manifest: list[dict[str, Any]] = [{"paths": names, "weights": names} for names in groups]
-    names = [name for group in groups for name in group]
-    for name in names:
-        (tmp_path / name).write_text(name * 3)
-    _join_shards(ConvertedTfjs(tmp_path), manifest)
-    assert manifest == [{"paths": ["weights.bin"], "weights": names}]
+def test_all_weights_are_in_one_file_in_order(tmp_path: Path) -> None:
+    import_converter()
+    writer = import_module("tensorflowjs.write_weights")
+    values = {name: np.full(3, index, np.float32) for index, name in enumerate("abcd")}
+    groups = [[{"name": name, "data": values[name]} for name in names] for names in ("ab", "cd")]
+    converted = ConvertedTfjs(tmp_path)
+    large = {"b": values["b"], "c": values["c"].astype(np.int64)}
+    (group,) = write_weights(writer, groups, large, converted)
+    assert group["paths"] == ["weights.bin"]
     assert [path.name for path in tmp_path.iterdir()] == ["weights.bin"]
-    assert (tmp_path / "weights.bin").read_text() == "".join(name * 3 for name in names)
+    kinds = {weight["name"]: weight["dtype"] for weight in group["weights"]}
+    assert kinds == {"a": "float32", "b": "float32", "c": "int32", "d": "float32"}
+    assert (tmp_path / "weights.bin").read_bytes() == b"".join(
+        values[name].astype(dtype).tobytes() for name, dtype in kinds.items()
+    )
 
 
 @pytest.mark.parametrize(

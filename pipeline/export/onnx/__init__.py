@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.large import LargeTensors
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
@@ -65,9 +66,9 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=8, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=9, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
-    """FROZEN -> ``model.onnx``, float32, one file, the same bytes every time.
+    """FROZEN -> ``model.onnx``, float32, the same bytes every time; large weights beside it.
 
     ``origins.json`` beside it says which frozen tensor each tensor equals.
 
@@ -75,28 +76,38 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
         PipelineError: tf2onnx cannot convert the graph.
     """
     from pipeline.export.onnx import tensorflow
-    from pipeline.graphs.onnx import canonical, fold, left_float
+    from pipeline.graphs.onnx import canonical, fold, large, left_float
+    from pipeline.graphs.tensorflow.outside import outside
 
     frozen = Frozen(inputs["frozen"])
-    signature, graph_def = frozen.signature, frozen.graph_def()
+    signature = frozen.signature
+    outputs = [spec.name for spec in signature.outputs]
     merged: dict[str, str] = {}
-    model = tensorflow.convert(graph_def, signature, options.opset, merged)
-    fold.fold(model)
-    # What was trained with fake quantization has integers in it, and weights in float32.
-    left_float.keep(model)
     names: dict[str, str] = {}
-    model = canonical.canonicalize(model, signature, names)
-    made = {name for node in model.graph.node for name in node.output}
-    known = _origins(names, merged, {node.name for node in graph_def.node})
-    write(model, signature, work, {new: old for new, old in known.items() if new in made})
+    with outside(frozen, work, outputs) as (graph_def, constants):
+        held = tuple(constants.values)
+        model = tensorflow.convert(graph_def, signature, options.opset, merged, held)
+        large.adopt(model, constants)
+        fold.fold(model, constants.large)
+        # What was trained with fake quantization has integers in it, and weights in float32.
+        left_float.keep(model)
+        model = canonical.canonicalize(model, signature, names)
+        made = {name for node in model.graph.node for name in node.output}
+        known = _origins(names, merged, {node.name for node in graph_def.node})
+        own = {new: old for new, old in known.items() if new in made}
+        write(model, signature, work, own, constants.large)
     activations.write(work, activations.renamed(activations.read(inputs["frozen"]), known))
 
 
 def write(
-    model: Any, signature: Signature, work: Path, known: Mapping[str, str] | None = None
+    model: Any,
+    signature: Signature,
+    work: Path,
+    known: Mapping[str, str] | None = None,
+    large: LargeTensors | None = None,
 ) -> None:
-    """Write a CONVERTED folder; ``known`` are its origins."""
-    ConvertedOnnx(work).write(model, signature)
+    """Write a CONVERTED folder; ``known`` are its origins, ``large`` has weights in files."""
+    ConvertedOnnx(work).write(model, signature, large)
     if known:
         origins.write(work, known)
 
@@ -119,21 +130,26 @@ def _origins(
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     from pipeline.artifacts.artifact import ArtifactWriter
-    from pipeline.export.onnx import weights
+    from pipeline.export.onnx import files, weights
     from pipeline.graphs.onnx import canonical
 
     converted = ConvertedOnnx(inputs["model"])
-    signature, model = converted.signature, converted.model()
+    signature, model = converted.signature, converted.outline()
     known = origins.read(inputs["model"])
     if options.codec is not None:
-        weights.encode(model, options.codec, options.codec_options)
+        weights.encode(model, options.codec, options.codec_options, converted.large)
         names: dict[str, str] = {}
         model = canonical.canonicalize(model, signature, names)
         known = origins.renamed(known, names)
     if known:
         origins.write(work, known)
     writer = ArtifactWriter(work, NAME, options.variant, signature)
-    weights.externalize(model, options.shard_bytes, lambda data: writer.add_file(data, "bin"))
+    files.externalize(
+        model,
+        options.shard_bytes,
+        lambda data: writer.add_file(data, "bin"),
+        converted.folder,
+    )
     writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"))
 
 

@@ -8,7 +8,7 @@ copy only if an optimizer fails, gives the same graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,13 +23,18 @@ PASSES_ON = ("CheckNumerics", "Print", "PreventGradient", "Snapshot", "StopGradi
 
 
 def convert(
-    graph_def: Any, signature: Signature, opset: int, merged: dict[str, str] | None = None
+    graph_def: Any,
+    signature: Signature,
+    opset: int,
+    merged: dict[str, str] | None = None,
+    held: Sequence[str] = (),
 ) -> Any:
     """An ``onnx.ModelProto`` whose inputs and outputs bear the signature's names.
 
     Args:
         graph_def: frozen; placeholders and output nodes are named as in ``signature``.
         merged: where to put tensor -> the tensor whose value it has in spite of its name.
+        held: placeholders that stand for large constants, and stay inputs.
 
     Raises:
         PipelineError: tf2onnx cannot convert the graph.
@@ -38,14 +43,15 @@ def convert(
 
     folded = fold_constants(_without_debug(graph_def), signature)
     merged = {} if merged is None else merged
+    known_opset = min(opset, NEWEST_TF2ONNX_OPSET)
     with _quiet():
         try:
             with watch_merges(merged):
-                model = _convert(folded, signature, min(opset, NEWEST_TF2ONNX_OPSET), careful=False)
+                model = _convert(folded, signature, known_opset, held, careful=False)
         except Exception:
             merged.clear()
             # An optimizer of tf2onnx may fail; this way it goes on without that one.
-            model = _convert_carefully(folded, signature, min(opset, NEWEST_TF2ONNX_OPSET))
+            model = _convert_carefully(folded, signature, known_opset, held)
     _refuse_foreign(model)
     if opset > NEWEST_TF2ONNX_OPSET:
         model = version_converter.convert_version(model, opset)
@@ -53,9 +59,11 @@ def convert(
     return model
 
 
-def _convert_carefully(graph_def: Any, signature: Signature, opset: int) -> Any:
+def _convert_carefully(
+    graph_def: Any, signature: Signature, opset: int, held: Sequence[str]
+) -> Any:
     try:
-        return _convert(graph_def, signature, opset, careful=True)
+        return _convert(graph_def, signature, opset, held, careful=True)
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise PipelineError(
@@ -64,12 +72,14 @@ def _convert_carefully(graph_def: Any, signature: Signature, opset: int) -> Any:
         ) from error
 
 
-def _convert(graph_def: Any, signature: Signature, opset: int, careful: bool) -> Any:
+def _convert(
+    graph_def: Any, signature: Signature, opset: int, held: Sequence[str], *, careful: bool
+) -> Any:
     import tensorflow as tf
     from tf2onnx import optimizer
     from tf2onnx.tfonnx import process_tf_graph
 
-    inputs = [f"{spec.name}:0" for spec in signature.inputs]
+    inputs = [f"{name}:0" for name in (*(spec.name for spec in signature.inputs), *held)]
     outputs = [f"{spec.name}:0" for spec in signature.outputs]
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import array_of
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.onnx.canonical import graphs
 from pipeline.tensors.arrays import np
 from pipeline.weights.codec import Encoded, Weight, blocked_axis, codecs, encode_all
-from pipeline.weights.sharding import Tensor, is_kernel, shards
-
-#: A reference to external data takes about 120 bytes of the graph's file, so that
-#: moving a smaller tensor would gain nothing.
-EXTERNAL_BYTES = 256
-
-#: Offsets are multiples of this, so that mapped weights fit SIMD loads and cache lines.
-ALIGNMENT_BYTES = 64
 
 #: What needs a newer opset than all that can be chosen have: DequantizeLinear has blocks since 21.
 OPSETS = {"int4": 21}
@@ -51,13 +44,16 @@ def opset(model: Any) -> int:
     return next(int(item.version) for item in model.opset_import if not item.domain)
 
 
-def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
+def encode(
+    model: Any, codec: str, codec_options: dict[str, Any], large: LargeTensors | None = None
+) -> None:
     """Re-encode the weights of ``model`` in place, and decode them in front of their readers.
 
     Plain ONNX that every runtime has.
 
     Args:
         codec: the name of one.
+        large: where tensors in files are, if there may be some.
 
     Raises:
         PipelineError: the model's opset cannot decode it.
@@ -67,7 +63,7 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
             f"ONNX has {codec} weights since opset {OPSETS[codec]}, and this is {opset(model)}",
             todo=f"set export.onnx.opset: {OPSETS[codec]}",
         )
-    found = list(_weights(model))
+    found = list(_weights(model, large))
     encoded = encode_all(codecs()[codec], [weight for _, _, weight in found], codec_options)
     for (graph, tensor, weight), one in zip(found, encoded, strict=True):
         if one is not None:
@@ -75,10 +71,8 @@ def encode(model: Any, codec: str, codec_options: dict[str, Any]) -> None:
             _decode(graph, tensor, weight.axis if per_channel else None, one)
 
 
-def _weights(model: Any) -> Iterator[tuple[Any, Any, Weight]]:
+def _weights(model: Any, large: LargeTensors | None) -> Iterator[tuple[Any, Any, Weight]]:
     """The tensors to encode, each with its graph."""
-    from onnx import numpy_helper
-
     readers = _readers(model.graph)
     for graph in graphs(model.graph):
         for tensor in list(graph.initializer):
@@ -86,7 +80,7 @@ def _weights(model: Any) -> Iterator[tuple[Any, Any, Weight]]:
             axis = _encoding_axis(tensor, read)
             bias = axis is NOT_A_WEIGHT and _is_bias(tensor, read)
             if bias or axis is not NOT_A_WEIGHT:
-                values = numpy_helper.to_array(tensor)
+                values = array_of(tensor, large)
                 sides = None if bias else _sides(values.ndim, axis)
                 weight = Weight(values, None if bias else axis, sides, bias, tensor.name)
                 yield graph, tensor, weight
@@ -226,69 +220,3 @@ def _stored(encoded: Encoded, name: str) -> Any:
     raw = (pairs[:, 0] | pairs[:, 1] << 4).tobytes()
     kind = TensorProto.INT4
     return TensorProto(name=name, data_type=kind, dims=encoded.data.shape, raw_data=raw)
-
-
-def externalize(model: Any, shard_bytes: int, add_file: Callable[[bytes], str]) -> None:
-    """Move the weights of ``model`` to files of at most ``shard_bytes``, which follow its layers.
-
-    ONNX cannot cut a tensor, so a larger one gets a file of its own. What the bodies of If and
-    Loop hold stays in the graph's file: ONNX Runtime reads no hard-linked file for them.
-
-    Args:
-        add_file: stores the bytes and returns the bare name of the file.
-
-    Raises:
-        PipelineError: the graph without its weights is over protobuf's limit.
-    """
-    for tensors in _shards(model, shard_bytes):
-        data = bytearray()
-        offsets = []
-        for tensor in tensors:
-            data += bytes(_aligned(len(data)) - len(data))
-            offsets.append(len(data))
-            data += tensor.raw_data
-        location = add_file(bytes(data))
-        for tensor, offset in zip(tensors, offsets, strict=True):
-            _point(tensor, location, offset)
-    if model.ByteSize() >= 2**31:
-        raise PipelineError(
-            "the graph is over 2 GiB without its weights, the limit of ONNX files",
-            todo="split the model",
-        )
-
-
-def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
-    large = [t for t in model.graph.initializer if len(t.raw_data) >= EXTERNAL_BYTES]
-    tensors = [
-        Tensor(tensor.name, _aligned(len(tensor.raw_data)), is_kernel(tensor.dims))
-        for tensor in large
-    ]
-    for shard in shards(tensors, shard_bytes):
-        yield [large[index] for index in shard]
-
-
-def _aligned(size: int) -> int:
-    return size + -size % ALIGNMENT_BYTES
-
-
-def _point(tensor: Any, location: str, offset: int) -> None:
-    from onnx import TensorProto
-
-    length = len(tensor.raw_data)
-    tensor.ClearField("raw_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", location), ("offset", offset), ("length", length)):
-        tensor.external_data.add(key=key, value=str(value))
-
-
-def take_in(tensor: Any, folder: Path) -> None:
-    """Put the bytes that ``externalize`` moved to a file of ``folder`` back into a tensor.
-
-    onnx's own reader refuses hard-linked files.
-    """
-    entry = {item.key: item.value for item in tensor.external_data}
-    with (folder / entry["location"]).open("rb") as file:
-        file.seek(int(entry["offset"]))
-        tensor.raw_data = file.read(int(entry["length"]))
-    tensor.ClearField("external_data")
-    tensor.ClearField("data_location")

@@ -20,9 +20,12 @@ from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_graph.unfuse import unfuse
+from pipeline.export.tfjs_graph.writing import write_weights
 from pipeline.graphs import origins
 from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
 from pipeline.graphs.tensorflow.fold import Folder
+from pipeline.graphs.tensorflow.large import Outside
+from pipeline.graphs.tensorflow.outside import outside, settle
 from pipeline.graphs.tensorflow.spread import imported
 from pipeline.tensors.signature import Signature
 
@@ -35,7 +38,7 @@ class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=5, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=6, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
@@ -48,14 +51,12 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     converter = import_converter()
     frozen, converted = Frozen(inputs["frozen"]), ConvertedTfjs(work)
     signature = frozen.signature
-    optimized, known = _optimize(converter, frozen.graph_file, signature)
-    graph_def = _in_walk_order(optimized, signature)
-    origins.write(work, origins_of(graph_def, *known))
-    weights = converter.extract_weights(graph_def)
-    manifest = converter.write_weights.write_weights(
-        weights, str(work), write_manifest=False, shard_size_bytes=2**40
-    )
-    _join_shards(converted, manifest)
+    with outside(frozen, work, [spec.name for spec in signature.outputs]) as (outline, large):
+        optimized, known = _optimize(converter, outline, large, signature)
+        graph_def = _in_walk_order(optimized, signature)
+        origins.write(work, origins_of(graph_def, *known))
+        weights = converter.extract_weights(graph_def)
+        manifest = write_weights(converter.write_weights, weights, large.values, converted)
     model = {
         "format": "graph-model",
         "generatedBy": _tensorflow_version(),
@@ -76,11 +77,13 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
 _Known = tuple[BeforeFusing, set[str], set[str]]
 
 
-def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, _Known]:
+def _optimize(
+    converter: Any, graph_def: Any, large: Outside, signature: Signature
+) -> tuple[Any, _Known]:
     """Run the converter's graph passes; return the GraphDef, and what tells its origins."""
     from tensorflow.core.protobuf import meta_graph_pb2
 
-    graph, hidden = _load(frozen, signature)
+    graph, hidden = _load(graph_def, signature)
     definition = meta_graph_pb2.SignatureDef()
     for side in ("inputs", "outputs"):
         for spec in getattr(signature, side):
@@ -92,7 +95,7 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
     operations = {operation.name: operation for operation in graph.get_operations()}
     scaled: set[str] = set()
     with (
-        _own_folding(converter.fold_batch_norms, outputs, scaled),
+        _own_folding(converter.fold_batch_norms, outputs, scaled, large),
         watch_fusions(converter.fuse_prelu) as before,
     ):
         # The operators were checked in a step of their own, with better errors.
@@ -100,6 +103,8 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
             graph, definition, skip_op_check=True, strip_debug_ops=True
         )
     restore(optimized, hidden)
+    settle(optimized, large, outputs)
+    large.restore(optimized)
     unfuse(optimized)
     keep_elements(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
@@ -107,21 +112,18 @@ def _optimize(converter: Any, frozen: Path, signature: Signature) -> tuple[Any, 
     lost = [
         op
         for op in operations.values()
-        if op.type == "Placeholder" and op.name not in kept | set(hidden)
+        if op.type == "Placeholder" and op.name not in kept | {*hidden, *large.values}
     ]
     optimized.node.extend(operation.node_def for operation in lost)
     return optimized, (before, set(operations), scaled)
 
 
-def _load(frozen: Path, signature: Signature) -> tuple[Any, dict[str, Any]]:
+def _load(graph_def: Any, signature: Signature) -> tuple[Any, dict[str, Any]]:
     """A ``tf.Graph`` in which nothing is foldable that folding would blow up.
 
     Returns:
         The graph, and what ``computed.hide`` took from it.
     """
-    import tensorflow as tf
-
-    graph_def = tf.compat.v1.GraphDef.FromString(frozen.read_bytes())
     graph = imported(graph_def)
     if split_groups(graph_def, graph):
         graph = imported(graph_def)
@@ -135,7 +137,9 @@ def _load(frozen: Path, signature: Signature) -> tuple[Any, dict[str, Any]]:
 
 
 @contextmanager
-def _own_folding(module: Any, outputs: Sequence[str], scaled: set[str]) -> Iterator[None]:
+def _own_folding(
+    module: Any, outputs: Sequence[str], scaled: set[str], large: Outside
+) -> Iterator[None]:
     """Let the converter call our folding where it calls its own, between its other passes.
 
     Args:
@@ -144,7 +148,7 @@ def _own_folding(module: Any, outputs: Sequence[str], scaled: set[str]) -> Itera
     theirs = module.fold_batch_norms
 
     def fold(graph_def: Any) -> Any:
-        folder = Folder(graph_def, outputs)
+        folder = Folder(graph_def, outputs, large)
         result = folder.run()
         scaled.update(folder.scaled)
         return result
@@ -189,20 +193,6 @@ def _walk(start: str, nodes: dict[str, Any], ordered: dict[str, Any], seen: set[
         stack.append((name, True))
         for source in reversed(nodes[name].input):
             stack.append((source.lstrip("^").split(":")[0], False))
-
-
-def _join_shards(converted: ConvertedTfjs, manifest: list[dict[str, Any]]) -> None:
-    """Make one file of all groups of weights: mostly there is one, and needs only its name."""
-    whole = converted.weights_file
-    parts = [converted.folder / path for group in manifest for path in group["paths"]]
-    first, *others = parts or [whole]
-    with first.open("ab") as joined:
-        for part in others:
-            joined.write(part.read_bytes())
-            part.unlink()
-    first.rename(whole)
-    weights = [weight for group in manifest for weight in group["weights"]]
-    manifest[:] = [{"paths": [whole.name], "weights": weights}]
 
 
 def _signature_json(signature: Signature) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     model = converted.model()
     writer = ArtifactWriter(work, options.format, options.variant, converted.signature)
     (group,) = model["weightsManifest"]
-    contents = _contents(group["weights"], converted.weights_file.read_bytes())
+    contents = _contents(group["weights"], mapped(converted.weights_file))
     if model["format"] == "graph-model":
         share_constants(model, contents)
     if options.codec is not None:
@@ -61,10 +61,16 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         origins.write(work, known)
 
 
-def _contents(weights: Sequence[dict[str, Any]], raw: bytes) -> list[bytes | memoryview]:
+def mapped(file: Path) -> memoryview:
+    """The bytes of a file, read as they are needed."""
+    # No file of no bytes can be mapped.
+    return np.memmap(file, np.uint8, "r").data if file.stat().st_size else memoryview(b"")
+
+
+def _contents(weights: Sequence[dict[str, Any]], view: memoryview) -> list[bytes | memoryview]:
     """The bytes of each weight."""
     contents: list[bytes | memoryview] = []
-    start, view = 0, memoryview(raw)
+    start = 0
     for weight in weights:
         end = start + byte_length(weight, view[start:])
         contents.append(view[start:end])
@@ -74,7 +80,7 @@ def _contents(weights: Sequence[dict[str, Any]], raw: bytes) -> list[bytes | mem
 
 def _files(
     weights: Sequence[dict[str, Any]], encoded: Sequence[bytes | memoryview], shard_bytes: int
-) -> Iterator[bytes]:
+) -> Iterator[bytes | memoryview]:
     """The weight files; joined, they are the weights. One larger than a file is itself cut."""
     tensors = [
         Tensor(
@@ -83,12 +89,12 @@ def _files(
         for weight, data in zip(weights, encoded, strict=True)
     ]
     for shard in shards(tensors, shard_bytes):
-        content = b"".join(encoded[index] for index in shard)
+        content = encoded[shard[0]] if len(shard) == 1 else b"".join(encoded[i] for i in shard)
         for start in range(0, len(content), shard_bytes):
             yield content[start : start + shard_bytes]
 
 
-def readable(files: Iterable[bytes]) -> Iterator[bytes]:
+def readable(files: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
     """The same bytes in files that TF.js reads rightly: the last one is cut where it would not.
 
     TF.js 4.22 takes files for as long as the first one if all but the last are. Of a last one that
@@ -96,7 +102,7 @@ def readable(files: Iterable[bytes]) -> Iterator[bytes]:
     (``CompositeArrayBuffer.findShardForByte`` in tfjs-core/src/io/composite_array_buffer.ts).
     """
     lengths: set[int] = set()
-    last = b""
+    last: bytes | memoryview = b""
     for file in files:
         if last:
             lengths.add(len(last))

@@ -7,6 +7,7 @@ in each reader, and unless it is an output, nobody asks for its value: a number 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,8 @@ def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -
     shared: dict[str, str] = {}
     kept = []
     for index, (weight, content) in enumerate(zip(group["weights"], contents, strict=True)):
-        key = (weight["dtype"], tuple(weight["shape"]), bytes(content))
+        # A digest, so that no other copy of all weights is held.
+        key = (weight["dtype"], tuple(weight["shape"]), hashlib.sha256(content).digest())
         if key in first and weight["name"] not in outputs:
             shared[weight["name"]] = first[key]
         else:

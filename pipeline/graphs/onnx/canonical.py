@@ -274,9 +274,12 @@ def constant_tensor(node: Any) -> Any | None:
 
 
 def plain(tensor: Any) -> Any:
-    """The tensor without a name, its numbers as raw little-endian bytes."""
+    """The tensor without a name, its numbers as raw little-endian bytes, or in their file."""
     from onnx import TensorProto, numpy_helper
 
+    if tensor.data_location:
+        place = {"data_location": tensor.data_location, "external_data": tensor.external_data}
+        return TensorProto(data_type=tensor.data_type, dims=tensor.dims, **place)
     if tensor.data_type == TensorProto.STRING:
         return TensorProto(
             data_type=tensor.data_type, dims=tensor.dims, string_data=tensor.string_data

@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import array_of, large_tensor
 from pipeline.graphs.onnx.canonical import all_nodes, graphs
 from pipeline.tensors.arrays import np
 
 
-def fold(model: Any) -> None:
-    """Fold in place, in every graph of ``model``, until nothing more can be folded."""
+def fold(model: Any, large: LargeTensors | None = None) -> None:
+    """Fold in place, in every graph of ``model``, until nothing more can be folded.
+
+    Args:
+        large: where tensors in files are, if there may be some.
+    """
     for graph in graphs(model.graph):
-        _Folder(graph, _readers(model.graph)).run()
+        _Folder(graph, _readers(model.graph), large).run()
 
 
 def _readers(graph: Any) -> Counter[str]:
@@ -26,8 +32,8 @@ def _readers(graph: Any) -> Counter[str]:
 
 
 class _Folder:
-    def __init__(self, graph: Any, readers: Counter[str]) -> None:
-        self._graph, self._readers = graph, readers
+    def __init__(self, graph: Any, readers: Counter[str], large: LargeTensors | None) -> None:
+        self._graph, self._readers, self._large = graph, readers, large
         # Held, so that protobuf keeps one Python object per node and id() means something.
         self._nodes = list(graph.node)
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
@@ -154,15 +160,17 @@ class _Folder:
 
     def _array(self, name: str) -> Any:
         """A constant in float64, so that folding rounds once."""
-        from onnx import numpy_helper
-
-        return numpy_helper.to_array(self._constants[name]).astype(np.float64)
+        return array_of(self._constants[name], self._large).astype(np.float64)
 
     def _set(self, conv: Any, position: int, values: Any) -> None:
         from onnx import numpy_helper
 
         name = f"{conv.output[0]}/folded{position}/{len(self._constants)}"
-        tensor = numpy_helper.from_array(values.astype(np.float32), name)
+        rounded = values.astype(np.float32)
+        if self._large is None:
+            tensor = numpy_helper.from_array(rounded, name)
+        else:
+            tensor = large_tensor(name, rounded, self._large)
         self._constants[name] = tensor
         self._graph.initializer.append(tensor)
         while len(conv.input) <= position:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.artifacts.large import ATTRIBUTE as LARGE
 from pipeline.tensors.signature import Signature
 
 #: TensorFlow 1 loops and branches: their control edges are part of what they compute.
@@ -241,7 +242,7 @@ def _all_nodes(graph: Any) -> Iterator[Any]:
 def _strip(node: Any) -> None:
     node.ClearField("device")
     node.ClearField("experimental_debug_info")
-    for name in [name for name in node.attr if name.startswith("_")]:
+    for name in [name for name in node.attr if name.startswith("_") and name != LARGE]:
         del node.attr[name]
 
 

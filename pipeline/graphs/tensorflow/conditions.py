@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.artifacts.large import ATTRIBUTE
 from pipeline.graphs.tensorflow.calls import CALLS
 from pipeline.graphs.tensorflow.spread import imported, inlined
 
@@ -76,6 +77,8 @@ def _constant(graph_def: Any) -> set[str]:
             pure = definition is not None and not definition.is_stateful
             # A switch gives only one of its outputs.
             pure &= node.op not in SWITCHES | {"Placeholder", "Merge", "Enter", "NextIteration"}
+            # Its value is in a file.
+            pure &= ATTRIBUTE not in node.attr
             if pure and (sources or node.op == "Const") and sources <= constant:
                 constant.add(node.name)
         grown = len(constant) > before

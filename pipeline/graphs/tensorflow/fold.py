@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.graphs.tensorflow.large import Outside
 from pipeline.tensors.arrays import Array, Float32s, Float64s, np
 
 Vector = Float64s
@@ -37,8 +38,14 @@ class Affine:
 class Folder:
     """One graph, with what reads what."""
 
-    def __init__(self, graph_def: Any, outputs: Collection[str]) -> None:
-        self._graph = graph_def
+    def __init__(
+        self, graph_def: Any, outputs: Collection[str], large: Outside | None = None
+    ) -> None:
+        """
+        Args:
+            large: the constants that placeholders of the graph stand for.
+        """
+        self._graph, self._large = graph_def, large
         self._nodes = {node.name: node for node in graph_def.node}
         # A node whose value is read elsewhere, or is a result, has to stay.
         self._uses = Counter(_base(name) for node in graph_def.node for name in node.input)
@@ -122,6 +129,9 @@ class Folder:
         from tensorflow import make_tensor_proto
 
         node = self._graph.node.add(name=name, op="Const")
+        if self._large is not None:
+            self._large.add(node, value)
+            return name
         node.attr["value"].tensor.CopyFrom(make_tensor_proto(value))
         node.attr["dtype"].type = node.attr["value"].tensor.dtype
         return name
@@ -143,9 +153,13 @@ class Folder:
         node = self._nodes.get(_base(name))
         while node is not None and node.op == "Identity":
             node = self._nodes.get(_base(node.input[0]))
-        if node is None or node.op != "Const":
+        value: Array
+        if self._large is not None and node is not None and node.name in self._large.values:
+            value = self._large.values[node.name]
+        elif node is None or node.op != "Const":
             return None
-        value: Array = make_ndarray(node.attr["value"].tensor)
+        else:
+            value = make_ndarray(node.attr["value"].tensor)
         return value if value.dtype == "float32" else None
 
 

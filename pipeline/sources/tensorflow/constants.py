@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.artifacts.large import LargeTensors
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph
 from pipeline.graphs.tensorflow.conditions import fold_conditions
+from pipeline.graphs.tensorflow.variables import as_constants
 from pipeline.sources.contract import LoadedModel
 
 
@@ -30,23 +32,19 @@ def one_function(loaded: LoadedModel) -> Any:
     )
 
 
-def with_constants(function: Any) -> RawGraph:
+def with_constants(function: Any, large: LargeTensors | None = None) -> RawGraph:
     """The function with constants for variables, and called functions written out.
 
     What no input can choose is gone.
 
+    Args:
+        large: where the values of large variables go; they stay in the graph without it.
+
     Raises:
         PipelineError: a variable cannot become a constant.
     """
-    from tensorflow.python.framework import convert_to_constants
-
     try:
-        # The two halves of convert_variables_to_constants_v2 that are of use here: its third one
-        # makes a callable function of the graph, which takes as long as both and is not called.
-        variables = convert_to_constants._FunctionConverterDataInEager(
-            func=function, lower_control_flow=False, aggressive_inlining=True
-        )
-        graph_def, _ = convert_to_constants._replace_variables_by_constants(variables)
+        graph_def = as_constants(function, large)
     except (ValueError, NotImplementedError) as error:
         raise PipelineError(
             f"the model's variables cannot become constants ({str(error).splitlines()[0]})",
