@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,18 +189,6 @@ def test_a_crashed_page_is_an_error_and_the_next_artifact_runs(classifier: Case)
         after.infer(classifier.one)
 
 
-def test_a_killed_browser_is_started_again(classifier: Case) -> None:
-    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
-        killed = browser_process()
-        killed.kill()
-        killed.wait(10)
-        outputs = opened.infer(classifier.inputs)
-        assert browser_process().pid != killed.pid
-    np.testing.assert_allclose(
-        outputs["probabilities"], classifier.outputs["probabilities"], atol=1e-5
-    )
-
-
 def test_a_page_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch, classifier: Case) -> None:
     with tfjs_cpu.open_session(classifier.artifact, "chromium") as opened:
         opened._page._page._page.evaluate("() => { fetch = () => { for (;;); }; }")
@@ -230,34 +216,6 @@ def test_a_closed_session_says_so(classifier: Case) -> None:
         pass
     with pytest.raises(PipelineError, match="the session is closed"):
         opened.infer(classifier.one)
-
-
-def test_no_browser_outlives_its_process(classifier: Case) -> None:
-    script = (
-        "import sys, psutil\n"
-        "from pathlib import Path\n"
-        "from pipeline.backends.web.backends import BACKENDS\n"
-        "BACKENDS['tfjs-cpu'].open_session(Path(sys.argv[1]), 'chromium')\n"
-        "print(*[child.pid for child in psutil.Process().children(recursive=True)])\n"
-    )
-    command = [sys.executable, "-c", script, str(classifier.artifact)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    children = [int(pid) for pid in result.stdout.split()]
-    assert len(children) > 2
-    psutil.wait_procs([p for p in map(process, children) if p], timeout=60)
-    assert [pid for pid in children if process(pid)] == []
-
-
-def test_a_browser_that_does_not_start_is_unavailable(
-    flags: pytest.MonkeyPatch, classifier: Case, tmp_path: Path
-) -> None:
-    broken = tmp_path / "browser"
-    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Broken 1.0 && exit 0\nexit 1\n')
-    broken.chmod(0o755)
-    session.close()
-    flags.setenv("PIPELINE_BROWSER", str(broken))
-    with pytest.raises(Unavailable, match=rf"{broken} does not start: "):
-        tfjs_cpu.open_session(classifier.artifact, "chromium")
 
 
 def browser_process() -> psutil.Process:
