@@ -157,9 +157,20 @@ def augmented(keras: Any) -> Any:
     )
 
 
+def strided(keras: Any) -> Any:
+    """Strides over the kernel with padding "same": nothing to pad, or one side of one axis."""
+    layers, image = keras.layers, keras.Input((12, 13, 2))
+    convolved = [
+        layers.Conv2D(3, 3, strides=4, padding="same", name="nothing")(image),
+        layers.DepthwiseConv2D(3, strides=6, padding="same", name="one_axis")(image),
+        layers.SeparableConv2D(3, 2, strides=4, padding="same", name="both")(image),
+    ]
+    return keras.Model(image, layers.Concatenate()([layers.Flatten()(x) for x in convolved]))
+
+
 #: Layers of all kinds in both libraries, and each network that is made of many of them in one.
 LOADED = [
-    ("keras", (mobilenet, mobilenet_v3, zoo, sequence, augmented)),
+    ("keras", (mobilenet, mobilenet_v3, zoo, sequence, augmented, strided)),
     ("tf_keras", (mobilenet, mobilenet_v2, zoo, sequence, augmented, arithmetic)),
     pytest.param("keras", (mobilenet, mobilenet_v2), marks=pytest.mark.nightly),
     pytest.param("tf_keras", (mobilenet, mobilenet_v3), marks=pytest.mark.nightly),
@@ -182,6 +193,17 @@ def test_models_load_in_tfjs_and_agree(
         models[build.__name__] = (model, folder, cut)
     results = compare(models, tmp_path)
     assert results["mobilenet"]["cut"] == [2, 1, 1, 256]
+
+
+def test_tfjs_wasm_pads_nothing_by_itself(tmp_path: Path) -> None:
+    """It computes zeros where SAME would pad less than nothing."""
+    import keras
+
+    model = json.loads((converted(strided(keras), tmp_path / "m") / "model.json").read_text())
+    layers = model["modelTopology"]["model_config"]["config"]["layers"]
+    padded = {layer["name"]: layer["config"].get("padding") for layer in layers}
+    assert padded["nothing"] == padded["one_axis"] == padded["both"] == "valid"
+    assert padded["one_axis_pad"] == [[0, 0], [1, 1]]
 
 
 @in_tfjs

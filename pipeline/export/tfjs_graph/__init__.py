@@ -19,6 +19,7 @@ from pipeline.export.tfjs_graph.loops import keep_elements
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
+from pipeline.export.tfjs_graph.strides import write_padding
 from pipeline.export.tfjs_graph.unfuse import unfuse
 from pipeline.export.tfjs_graph.writing import write_weights
 from pipeline.graphs import origins
@@ -125,8 +126,9 @@ def _load(graph_def: Any, signature: Signature) -> tuple[Any, dict[str, Any]]:
         The graph, and what ``computed.hide`` took from it.
     """
     graph = imported(graph_def)
-    if split_groups(graph_def, graph):
-        graph = imported(graph_def)
+    for rewrite in (split_groups, write_padding):
+        if rewrite(graph_def, graph):
+            graph = imported(graph_def)
     names = stay_computed(graph, [spec.name for spec in signature.outputs])
     if not names:
         return graph, {}

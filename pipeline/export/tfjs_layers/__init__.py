@@ -26,7 +26,7 @@ class Options(FormatOptions):
     """TF.js layers model, for ``tf.loadLayersModel(url)``."""
 
 
-@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE and FROZEN -> ``model.json`` and ``weights.bin``, float32, always the same bytes.
 

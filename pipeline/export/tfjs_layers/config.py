@@ -185,7 +185,8 @@ def known_to_lack(entry: Mapping[str, Any]) -> PipelineError | None:
         if isinstance(inner, dict) and (error := known_to_lack(inner)):
             return error
     # What Keras 3 computes between layers is told apart by its module.
-    if kind in _MODELS or kind in REWRITES or entry.get("module", _LAYERS) != _LAYERS:
+    rewritten = kind in REWRITES and kind not in _ONLY
+    if kind in _MODELS or rewritten or entry.get("module", _LAYERS) != _LAYERS:
         return None
     name = str(config.get("name"))
     return _lacking(name, kind) if kind not in _SAME else _known_to_differ(name, kind, config)

@@ -56,6 +56,29 @@ def _spatial_dropout(entry: Config, layer: Any) -> list[Piece]:
     return [Piece("Dropout", {"name": config["name"], "rate": config["rate"]})]
 
 
+def _strided(entry: Config, layer: Any) -> list[Piece] | None:
+    """Padding "same" of strides over the kernel, which TF.js' wasm computes as zeros, written out.
+
+    See ``tfjs_graph/strides.py``; of images of any size it stays, and gates tell.
+    """
+    config = dict(entry["config"])
+    axes = list(zip(layer.input_shape[1:-1], layer.kernel_size, layer.strides, strict=True))
+    last = [(n - 1) % stride + 1 if n else 0 for n, _, stride in axes]
+    short = any(left > size for left, (_, size, _) in zip(last, axes, strict=True))
+    if config["padding"] != "same" or layer.data_format != "channels_last" or not short:
+        return None
+    totals = [max(size - left, 0) for left, (_, size, _) in zip(last, axes, strict=True)]
+    name, config["padding"] = config["name"], "valid"
+    if not all(last) or not any(totals):
+        return [Piece(entry["class_name"], config)] if all(last) else None
+    pads = [[total // 2, total - total // 2] for total in totals]
+    padding = pads[0] if len(pads) == 1 else pads
+    return [
+        Piece(f"ZeroPadding{len(pads)}D", {"name": f"{name}_pad", "padding": padding}),
+        Piece(entry["class_name"], config, (f"{name}_pad",)),
+    ]
+
+
 #: Change their input in training alone.
 AUGMENTATIONS = (
     *("RandomBrightness", "RandomContrast", "RandomFlip", "RandomHeight", "RandomRotation"),
@@ -112,6 +135,7 @@ def operands(node: list[Any]) -> list[Any]:
 
 
 REWRITES: dict[str, Callable[[Config, Any], list[Piece] | None]] = {
+    **dict.fromkeys(("Conv2D", "DepthwiseConv2D", "SeparableConv2D"), _strided),
     "GlobalAveragePooling1D": _keepdims,
     "GlobalAveragePooling2D": _keepdims,
     "GlobalMaxPooling1D": _keepdims,
