@@ -51,6 +51,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
+@pytest.fixture
+def distance(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a metric of which less is better, and which is no share."""
+    from pipeline.measures.metric import Metric
+    from pipeline.measures.metrics import GENERAL
+
+    monkeypatch.setitem(
+        GENERAL, "distance", Metric("distance", "mean distance", "truth", unit="px")
+    )
+    return "distance"
+
+
 @pytest.fixture(scope="session")
 def shared_store(request: pytest.FixtureRequest) -> SharedStore:
     """What any build of these tests made, no other makes again.

@@ -24,6 +24,8 @@ class About(TypedDict):
     license: str | None
     task: str | None
     accuracy: float | None
+    metric: NotRequired[str | None]
+    """What that is, by name; indexes of before do not say."""
     artifacts: int
     bytes: list[int]
     """To download, of its smallest and largest artifact."""

@@ -94,7 +94,9 @@ const weigh = (artifact, backend, manifest, device, wish) => {
       (gpu?.software ? 3 : !like.length ? 2 : own.some(here) ? 0 : 1) +
       (artifact.dominated_by && !wish.backend ? 4 : 0),
     cost: device.sparing ? bytes : seconds,
-    accuracy: artifact.accuracy?.value ?? 0,
+    accuracy: artifact.accuracy
+      ? artifact.accuracy.value * (manifest.accuracy?.better === "lower" ? -1 : 1)
+      : -Infinity,
     place: SAFEST.indexOf(kind),
     ms: like.length && latency.median_ms,
     out: !runtime

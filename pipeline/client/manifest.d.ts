@@ -48,7 +48,7 @@ export interface ReleaseManifest {
   /**
    * Of the source model, on the test samples.
    */
-  accuracy: Accuracy | null;
+  accuracy: SourceAccuracy | null;
   /**
    * Why the source model itself is not to be trusted; null in what was published.
    */
@@ -109,7 +109,7 @@ export interface Source {
     [k: string]: unknown;
   };
   /**
-   * What the config says that it should get right.
+   * What the config says that the task's metric should be.
    */
   accuracy?: number;
   /**
@@ -146,9 +146,9 @@ export interface Samples {
   test: number;
 }
 /**
- * A task's metric, and the 95 % Wilson interval around it.
+ * Of the source model, with what its metric is.
  */
-export interface Accuracy {
+export interface SourceAccuracy {
   metric: string;
   value: number;
   samples: number;
@@ -163,9 +163,25 @@ export interface Accuracy {
    */
   gained?: number;
   /**
+   * The 95 % interval of how much worse it is than the source's, where samples are not right or wrong.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  less?: [number, number, ...number[]];
+  /**
    * Of the source model: what one answer to all samples gets right.
    */
   chance?: number;
+  /**
+   * What people call it.
+   */
+  words?: string;
+  /**
+   * percent for a share from 0 to 1; number for none; else what stands behind the value.
+   */
+  unit?: string;
+  better?: "higher" | "lower";
 }
 /**
  * What is fed to every artifact.
@@ -365,6 +381,13 @@ export interface LowestAccuracy {
    */
   gained?: number;
   /**
+   * The 95 % interval of how much worse it is than the source's, where samples are not right or wrong.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  less?: [number, number, ...number[]];
+  /**
    * Of the source model: what one answer to all samples gets right.
    */
   chance?: number;
@@ -539,6 +562,35 @@ export interface Hardware {
   details: {
     [k: string]: unknown;
   };
+}
+/**
+ * A task's metric in its own unit, and its 95 % interval: Wilson's of a share, else a bootstrap's.
+ */
+export interface Accuracy {
+  metric: string;
+  value: number;
+  samples: number;
+  low: number;
+  high: number;
+  /**
+   * Samples that only the source model gets right; where samples are right or wrong.
+   */
+  lost?: number;
+  /**
+   * Samples that only the artifact gets right.
+   */
+  gained?: number;
+  /**
+   * The 95 % interval of how much worse it is than the source's, where samples are not right or wrong.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  less?: [number, number, ...number[]];
+  /**
+   * Of the source model: what one answer to all samples gets right.
+   */
+  chance?: number;
 }
 /**
  * Times in milliseconds.

@@ -39,7 +39,7 @@ export interface PageManifest {
   } | null;
   labels: string[] | null;
   samples: PageSamples;
-  accuracy: PageAccuracy | null;
+  accuracy: PageSourceAccuracy | null;
   canary: Canary | null;
   cascade: PageCascade | null;
   runtimes: {
@@ -73,10 +73,13 @@ export interface PageSamples {
   test: number;
 }
 /**
- * A task's metric.
+ * The same of the source model, with what its metric is.
  */
-export interface PageAccuracy {
+export interface PageSourceAccuracy {
   value: number;
+  words?: string;
+  unit?: string;
+  better?: "higher" | "lower";
 }
 /**
  * What is fed to every artifact.
@@ -155,6 +158,12 @@ export interface PageFile {
   path: string;
   sha256: string;
   bytes: number;
+}
+/**
+ * A task's metric.
+ */
+export interface PageAccuracy {
+  value: number;
 }
 /**
  * Whether it is safe in float16.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 
 from pydantic import (
@@ -37,8 +37,12 @@ def _targets(schema: dict[str, Any]) -> None:
 
 
 @cache
-def gates_type() -> type[Options]:
-    """The keys and ranges of bounds: those of every metric that a config may bound."""
+def gates_type(*, differences: bool = False) -> type[Options]:
+    """The keys and ranges of bounds: those of every metric that a config may bound.
+
+    Args:
+        differences: only what tells how far outputs or answers are from the golden.
+    """
     fields: dict[str, Any] = {
         metric.name: (
             metric.gate.type | None,
@@ -51,25 +55,29 @@ def gates_type() -> type[Options]:
             ),
         )
         for metric in all_metrics().values()
-        if metric.gate
+        if metric.gate and (metric.is_difference or not differences)
     }
     text = "Bounds that an artifact must keep, on every backend, to be published."
-    return create_model("Gates", __base__=Options, __doc__=text, **fields)
+    if differences:
+        text = "Bounds on how far outputs and answers may be from those before."
+    name = "Differences" if differences else "Gates"
+    return create_model(name, __base__=Options, __doc__=text, **fields)
 
 
 def _bounds(parsed: Options) -> dict[str, float]:
     return parsed.model_dump(exclude_none=True)
 
 
-def _schema(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+def _schema(source: Any, handler: GetCoreSchemaHandler, *, differences: bool = False) -> CoreSchema:
     """A mapping that is checked as ``gates_type`` says."""
     as_given = plain_serializer_function_ser_schema(dict)
-    checked = handler.generate_schema(gates_type())
+    checked = handler.generate_schema(gates_type(differences=differences))
     return no_info_after_validator_function(_bounds, checked, serialization=as_given)
 
 
 #: Metric -> its bound; what a config leaves out, or sets to null, is not there.
 Gates = Annotated[dict[str, float], GetPydanticSchema(_schema)]
+Differences = Annotated[dict[str, float], GetPydanticSchema(partial(_schema, differences=True))]
 
 
 def parse_gates(value: Any) -> Gates:

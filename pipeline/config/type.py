@@ -62,10 +62,10 @@ class OneOf(Options):
 class Source(OneOf):
     """Where the pre-trained model comes from."""
 
-    accuracy: float | None = Field(None, ge=0, le=1)
-    """What share of samples like these it is known to get right. A source that gets far fewer right
-    is not published, since most often it is not given what it was trained on; without this, one
-    that is no better than chance."""
+    accuracy: float | None = None
+    """What the task's metric is known to be on samples like these: of a share, 0.98 is 98 %. A
+    source that is far worse is not published, since most often it is not given what it was trained
+    on; without this, one that is no better than chance."""
     outputs: list[str] | dict[Name, str] | None = Field(None, min_length=1)
     """Where to cut the model: its outputs are these tensors, nodes or layers of it, and what comes
     behind them falls away, such as the suppression of boxes. A mapping gives them names."""

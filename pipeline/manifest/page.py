@@ -45,6 +45,16 @@ class PageAccuracy(TypedDict):
 
 
 @closed()
+class PageSourceAccuracy(TypedDict):
+    """The same of the source model, with what its metric is."""
+
+    value: float
+    words: NotRequired[str]
+    unit: NotRequired[str]
+    better: NotRequired[Literal["higher", "lower"]]
+
+
+@closed()
 class PageTwo(TypedDict):
     """Two artifacts that are used together."""
 
@@ -163,7 +173,7 @@ class PageManifest(TypedDict):
     """What releases of before said of images, in place of `input`."""
     labels: list[str] | None
     samples: PageSamples
-    accuracy: PageAccuracy | None
+    accuracy: PageSourceAccuracy | None
     canary: Canary | None
     cascade: PageCascade | None
     runtimes: dict[str, PageRuntime]

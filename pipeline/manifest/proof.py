@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -12,6 +12,7 @@ from pipeline.manifest.kinds import (
     Decibel,
     NotNegative,
     Positive,
+    Says,
     Share,
     Some,
 )
@@ -50,25 +51,39 @@ class Parity(Difference):
 
 
 class Accuracy(TypedDict):
-    """A task's metric, and the 95 % Wilson interval around it."""
+    """A task's metric in its own unit, and its 95 % interval: Wilson's of a share, else a
+    bootstrap's."""
 
     metric: str
-    value: Share
+    value: float
     samples: Some
-    low: Share
-    high: Share
+    low: float
+    high: float
     lost: NotRequired[Count]
     """Samples that only the source model gets right; where samples are right or wrong."""
     gained: NotRequired[Count]
     """Samples that only the artifact gets right."""
+    less: NotRequired[Annotated[list[float], Says({"minItems": 2, "maxItems": 2})]]
+    """The 95 % interval of how much worse it is than the source's, where samples are not right or
+    wrong."""
     chance: NotRequired[Share]
     """Of the source model: what one answer to all samples gets right."""
+
+
+class SourceAccuracy(Accuracy):
+    """Of the source model, with what its metric is."""
+
+    words: NotRequired[str]
+    """What people call it."""
+    unit: NotRequired[str]
+    """percent for a share from 0 to 1; number for none; else what stands behind the value."""
+    better: NotRequired[Literal["higher", "lower"]]
 
 
 class LowestAccuracy(Accuracy):
     """On the backend where it is lowest; baseline is the source model's."""
 
-    baseline: Share
+    baseline: float
 
 
 class Hardware(TypedDict):

@@ -18,11 +18,10 @@ from pipeline.manifest.kinds import (
     NotNegative,
     ReleaseId,
     Says,
-    Share,
     Some,
     closed,
 )
-from pipeline.manifest.proof import Accuracy
+from pipeline.manifest.proof import SourceAccuracy
 from pipeline.storage.layout import RELEASE, REPORT, RUNTIMES, release_path
 
 _REPORT = f"^{release_path(RELEASE, re.escape(REPORT))}$"
@@ -47,8 +46,8 @@ class Source(TypedDict):
     parameters: Count
     facts: NotRequired[dict[str, Any]]
     """What the model's author says of it."""
-    accuracy: NotRequired[Share]
-    """What the config says that it should get right."""
+    accuracy: NotRequired[float]
+    """What the config says that the task's metric should be."""
     outputs: NotRequired[list[str] | dict[str, str]]
     """Where it was cut: by these tensors, nodes or layers."""
     inputs: NotRequired[dict[str, Any]]
@@ -168,7 +167,7 @@ class _Content(TypedDict):
     """What releases of before said of images, in place of `input`."""
     labels: list[str] | None
     samples: Samples
-    accuracy: Accuracy | None
+    accuracy: SourceAccuracy | None
     """Of the source model, on the test samples."""
     doubt: NotRequired[str | None]
     """Why the source model itself is not to be trusted; null in what was published."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 #: What is measured: raw outputs against the golden's, the task's answers against the golden's,
 #: answers against the truth, the artifact itself, its time, or its size. In this order metrics
 #: stand in a config's schema and in a report.
 Of = Literal["outputs", "answers", "truth", "artifact", "time", "size"]
-
-#: How a value is shown to people: ``pipeline.measures.words``.
-Unit = Literal["number", "cosine", "percent", "dB", "ratio", "bytes", "count", "sum", "yes or no"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,9 @@ class Metric:
     """What people call it."""
     of: Of
     better: Literal["lower", "higher"] = "lower"
-    unit: Unit = "number"
+    unit: str = "number"
+    """How people read it: one of those in ``pipeline.measures.words``, or what stands behind the
+    number, such as ``px``."""
     gate: Limits | None = None
     """``None`` where no config bounds it."""
     short: str = ""
@@ -62,6 +61,22 @@ class Metric:
     def is_difference(self) -> bool:
         """Whether it tells how far an artifact is from the golden."""
         return self.of in ("outputs", "answers")
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a share, from 0 to 1."""
+        return self.unit == "percent"
+
+    def scale(self, value: float) -> float:
+        """What a part of a value is a part of: a point of a share, else a hundredth of the value,
+        is 0.01 of it."""
+        return 1.0 if self.is_share else abs(value)
+
+    def lost(self) -> Metric:
+        """How much worse it is than the source's, as ``accuracy_drop`` bounds it."""
+        return replace(
+            self, words=f"{self.words} {'lost' if self.is_floor else 'added'}", better="lower"
+        )
 
     @property
     def sign(self) -> str:

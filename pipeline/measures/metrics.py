@@ -118,19 +118,19 @@ OUTPUTS = (
 )
 """Of raw outputs: ``pipeline.measures.parity`` measures them in this order."""
 
+#: What is lost of the metric that a task measures by the truth.
+LOSS = "accuracy_drop"
+
 OTHERS = (
-    Metric("accuracy", "accuracy", "truth", better="higher", unit="percent"),
     Metric(
-        "accuracy_drop",
+        LOSS,
         "accuracy lost",
         "truth",
         unit="percent",
         gate=Limits(
-            "How much of the task's metric may be lost against the source, 0.01 = one point. "
-            "Missed where all of the paired confidence interval is above, or the loss by more than "
-            "a point; see strict.",
-            least=-1,
-            most=1,
+            "By how much the task's metric may be worse than the source's, in its own unit; of a "
+            "share, 0.01 = one point. Missed where all of the paired confidence interval is above, "
+            "or the loss by more than a point, or a hundredth of what is no share; see strict."
         ),
         interval="paired",
     ),
@@ -248,8 +248,14 @@ def task_with(name: str) -> str:
     return next(task for task, metrics in of_tasks().items() if name in metrics)
 
 
-def metric_of(name: str) -> Metric:
-    """A metric by its name; of one that another version of this package measured, a plain one."""
+def metric_of(name: str, of: str = "") -> Metric:
+    """A metric by its name; of one that another version of this package measured, a plain one.
+
+    Args:
+        of: the metric that is lost, where the name is ``LOSS``.
+    """
+    if name == LOSS and of:
+        return metric_of(of).lost()
     # Tasks are looked for last: what a build with nothing to do prints need not load them.
     known = GENERAL.get(name) or _declared_apart().get(name) or all_metrics().get(name)
     return known or Metric(name, name.replace("_", " "), "outputs")

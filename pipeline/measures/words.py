@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from pipeline.measures.metric import Unit
 from pipeline.measures.metrics import metric_of
 
 #: What a proof's status looks like where colour alone would not do.
@@ -50,7 +49,12 @@ def ratio(value: float) -> str:
     return f"{value:.2f}×"
 
 
-_UNITS: Mapping[Unit, Callable[[float], str]] = {
+def with_unit(value: float, unit: str) -> str:
+    """Three digits are enough for a measure: ``3.21 px``, ``1,204 px``."""
+    return f"{value:,.0f} {unit}" if abs(value) >= 100 else f"{value:.3g} {unit}"
+
+
+_UNITS: Mapping[str, Callable[[float], str]] = {
     "number": number,
     "cosine": "{:.6f}".format,
     "percent": percent,
@@ -63,8 +67,8 @@ _UNITS: Mapping[Unit, Callable[[float], str]] = {
 }
 
 
-def metric(name: str) -> str:
-    return metric_of(name).words
+def metric(name: str, of: str = "") -> str:
+    return metric_of(name, of).words
 
 
 def short_metric(name: str) -> str:
@@ -72,23 +76,38 @@ def short_metric(name: str) -> str:
     return metric_of(name).short or metric_of(name).words
 
 
-def value_of(name: str, value: float | None) -> str:
-    """A metric's value in its own unit."""
-    return "not measured" if value is None else _UNITS[metric_of(name).unit](value)
+def value_of(name: str, value: float | None, of: str = "") -> str:
+    """A metric's value in its own unit.
+
+    Args:
+        of: as ``metric_of`` takes it.
+    """
+    if value is None:
+        return "not measured"
+    unit = metric_of(name, of).unit
+    return _UNITS[unit](value) if unit in _UNITS else with_unit(value, unit)
 
 
-def bound(name: str, value: float) -> str:
+def bound(name: str, value: float, of: str = "") -> str:
     """``at most 0.5``."""
-    if metric_of(name).unit == "yes or no":
+    known = metric_of(name, of)
+    if known.unit == "yes or no":
         return "must be yes"
-    limit = "at least" if metric_of(name).is_floor else "at most"
-    return f"{limit} {value_of(name, value)}"
+    return f"{'at least' if known.is_floor else 'at most'} {value_of(name, value, of)}"
 
 
-def interval(measured: Mapping[str, Any], shown: Callable[[float], str]) -> str:
+def score(measured: Mapping[str, Any] | None) -> str:
+    """How right answers are, in the unit of its metric; empty where nobody measured it."""
+    return value_of(measured["metric"], measured["value"]) if measured else ""
+
+
+def interval(measured: Mapping[str, Any]) -> str:
     """`` (96.00% to 99.00%)`` where the interval was worked out."""
-    low, high = measured.get("low"), measured.get("high")
-    return "" if low is None or high is None else f" ({shown(low)} to {shown(high)})"
+    low, high = (
+        value_of(measured["metric"], measured[end]) if measured.get(end) is not None else ""
+        for end in ("low", "high")
+    )
+    return f" ({low} to {high})" if low and high else ""
 
 
 def engine(name: str | None) -> str:

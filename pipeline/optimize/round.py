@@ -14,15 +14,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
+from pipeline.config.gates import Differences
 from pipeline.engine.step import Inputs, progress, step
+from pipeline.measures import words
+from pipeline.measures.metrics import metric_of
 from pipeline.optimize.contract import Technique
 from pipeline.tasks.find import Purpose, need
 from pipeline.tasks.truth import purpose_of
@@ -50,21 +54,10 @@ MOST_BYTES = 256 << 20
 BIAS_BITS = 4
 
 
-class Keep(Strict):
-    """Bounds on what rounding may change, against the network before."""
-
-    relative_error: Annotated[float, Field(gt=0)] | None = None
-    """The outputs' error as a share of how much they vary over the samples, at most."""
-    snr_db: float | None = None
-    """The outputs' signal-to-noise ratio, at least."""
-    top1_agreement: Annotated[float, Field(gt=0, le=1)] | None = None
-    """The share of samples that get the same class first, at least."""
-
-    @model_validator(mode="after")
-    def _some_bound(self) -> Keep:
-        if not self.model_dump(exclude_none=True):
-            raise ValueError("name a bound: relative_error, snr_db or top1_agreement")
-        return self
+def _some_bound(keep: Differences) -> Differences:
+    if not keep:
+        raise ValueError("name a bound, such as relative_error, snr_db or an agreement of the task")
+    return keep
 
 
 class Options(Strict):
@@ -92,9 +85,9 @@ class Options(Strict):
     calibrate: Annotated[int, Field(ge=1, le=100_000)] = 128
     """How many samples of the calibration split are used; fewer where activations are large."""
 
-    keep: Keep | None = None
-    """Keep layers in float16, those that do most damage alone, as few as hold the outputs within
-    these bounds on every fourth of the samples, which is held back from rounding."""
+    keep: Annotated[Differences, AfterValidator(_some_bound)] | None = None
+    """Keep layers in float16, those that do most damage alone, as few as hold outputs and answers
+    within these bounds on every fourth of the samples, which is held back from rounding."""
 
 
 def levels_given(options: Options) -> int:
@@ -119,21 +112,22 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     (work / "round.json").write_text(json.dumps(told, indent=1))
 
 
-def _agree(samples: Path, keep: Keep) -> Agree | None:
+def _agree(samples: Path, keep: Differences) -> Agree | None:
     """How the samples' task compares answers.
 
     Raises:
         ConfigError: a bound is on what it does not measure.
     """
     purpose = purpose_of(samples) or Purpose()
-    if keep.top1_agreement is not None:
-        need(_top1, purpose.name, "top1_agreement", "round.keep")
+    for name in keep:
+        if metric_of(name).of == "answers":
+            need(partial(_measured, name), purpose.name, name, "round.keep")
     agree, about = purpose.task.agree, purpose.about()
     return (lambda outputs, wanted: agree(outputs, wanted, about)) if agree else None
 
 
-def _top1(task: Task[Any]) -> Metric | None:
-    return next((metric for metric in task.metrics if metric.name == "top1_agreement"), None)
+def _measured(name: str, task: Task[Any]) -> Metric | None:
+    return next((metric for metric in task.metrics if metric.name == name), None)
 
 
 def round_weights(
@@ -207,7 +201,7 @@ def _held_back(samples: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str
 
 
 def _keep(
-    rounding: _Rounding, held: Mapping[str, Array], keep: Keep, agree: Agree | None
+    rounding: _Rounding, held: Mapping[str, Array], keep: Differences, agree: Agree | None
 ) -> dict[str, Any]:
     """Round, with as few layers in float16 as keep the bounds on samples that were held back.
 
@@ -215,8 +209,7 @@ def _keep(
     """
     from pipeline.graphs.tensorflow.keeping import Judge, fewest, within
 
-    bounds = keep.model_dump(exclude_none=True)
-    judge = Judge(rounding.stages, held, rounding.plain, agree)
+    judge = Judge(rounding.stages, held, rounding.plain, list(keep), agree)
     rounding.run(alone=True)
     ranking = judge.damage(rounding.values, lambda part: progress(part, "ranking layers"))
     measured: dict[str, float] = {}
@@ -225,11 +218,17 @@ def _keep(
     def enough(count: int) -> bool:
         told["layers"] = rounding.run(list(ranking)[:count])
         measured.update(judge.measure(rounding.values))
-        return within(measured, bounds)
+        if lacking := [name for name in keep if name not in measured]:
+            raise PipelineError(
+                f"{words.joined(lacking)} says nothing of this model's outputs",
+                where="round.keep",
+                todo="bound relative_error in its place",
+            )
+        return within(measured, keep)
 
     count = fewest(len(ranking), enough)
     if count is None:
-        found = ", ".join(f"{name} {measured[name]:.4g}" for name in bounds)
+        found = ", ".join(f"{name} {measured[name]:.4g}" for name in keep)
         raise PipelineError(
             f"with every layer in float16 the model has {found}",
             where="round.keep",

@@ -8,7 +8,7 @@ from pipeline.backends.targets import Target, known, parse
 from pipeline.base.errors import ConfigError
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
-from pipeline.measures.metrics import GENERAL, of_tasks, task_with
+from pipeline.measures.metrics import GENERAL, LOSS, of_tasks, task_with
 from pipeline.plan.artifacts import Package
 from pipeline.plan.delivery import plan_bundle
 from pipeline.plan.graph import Bounds, Plan, PlannedArtifact
@@ -47,6 +47,20 @@ def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
                 where="validate.gates",
                 todo=f"name the task, as in task: {task_with(named)}, or bound relative_error",
             )
+        _check_share(config, one.get(LOSS), f"{LOSS} of {name}", "validate.gates")
+    _check_share(config, config.source.accuracy, "accuracy", "source.accuracy")
+
+
+def _check_share(config: Config, value: float | None, name: str, where: str) -> None:
+    """Refuse more than there is of a share: percents are meant."""
+    metrics = of_tasks()[config.task.kind].values()
+    shares = [metric.is_share for metric in metrics if metric.of == "truth"]
+    if value is not None and value > 1 and shares and all(shares):
+        raise ConfigError(
+            f"{name} is {value:g}, and the task {config.task.kind} measures a share, up to 1",
+            where=where,
+            todo=f"write {value / 100:g} for {value:g} %",
+        )
 
 
 def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> PlannedArtifact:

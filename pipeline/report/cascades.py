@@ -36,7 +36,8 @@ def headline(one: Record) -> str:
     )
 
 
-def _measured(name: str) -> str:
+def measured(name: str) -> str:
+    """What is expected of it."""
     source = " with the source" if metric_of(name).is_difference else ""
     return words.short_metric(name) + source
 
@@ -44,7 +45,7 @@ def _measured(name: str) -> str:
 def expected(one: Record) -> str:
     """What to expect of it, in one sentence."""
     told = one["expected"]
-    metric = _measured(told["metric"])
+    metric = measured(told["metric"])
     time = f" and {words.ratio(told['latency_ratio'])} the time" if told["latency_ratio"] else ""
     return (
         f"{words.percent(told['accuracy'])} {metric}, {words.percent(told['escalated'])} asked "
@@ -56,7 +57,7 @@ def rows(one: Record) -> Iterator[tuple[str, str]]:
     """Label and text of everything that is known of it."""
     told = one["expected"]
     yield "Together", words.percent(told["accuracy"])
-    yield "95 % interval", words.interval(told, words.percent).strip(" ()")
+    yield "95 % interval", words.interval(told).strip(" ()")
     yield f"{one['small']} alone", words.percent(told["small_accuracy"])
     yield f"{one['large']} alone", words.percent(told["large_accuracy"])
     yield "Samples asked again", words.percent(told["escalated"])
@@ -102,7 +103,7 @@ def chart(one: Record, curve: Sequence[tuple[float, float]]) -> str:
     told = one["expected"]
     line = [{"asked": asked, "right": right} for asked, right in curve]
     at = {"asked": told["escalated"], "right": told["accuracy"], "name": "threshold"}
-    return svg(_layers(line, at, _measured(told["metric"])), WIDTH, HEIGHT)
+    return svg(_layers(line, at, measured(told["metric"])), WIDTH, HEIGHT)
 
 
 def _layers(line: list[dict[str, Any]], at: dict[str, Any], title: str) -> list[Spec]:

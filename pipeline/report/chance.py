@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pipeline.measures import words
+from pipeline.measures.metrics import LOSS, metric_of
 from pipeline.measures.proportion import paired_difference
 from pipeline.validate.sampling import Undecided
 from pipeline.validate.verdict import ProofVerdict
@@ -16,36 +18,44 @@ def undecided(proofs: Iterable[ProofVerdict]) -> list[str]:
     ``onnx/small on ort-wasm in Chromium: 0.56 points lost, at most 0.50 allowed: within what 360
     samples can tell; 68,000 would decide``.
     """
-    shares: dict[str, tuple[Undecided, list[str]]] = {}
+    shares: dict[str, tuple[Undecided, str, list[str]]] = {}
     for proof in proofs:
         for share in proof.undecided:
             key = f"{proof.artifact} {share.metric} {share.bound}"
-            worst, targets = shares.setdefault(key, (share, []))
+            worst, of, targets = shares.setdefault(key, (share, proof.metric, []))
             if abs(share.value - share.bound) > abs(worst.value - worst.bound):
-                shares[key] = share, targets
+                shares[key] = share, of, targets
             targets.append(proof.target)
     return [
-        f"{key.partition(' ')[0]} on {words.targets(targets)}: {told(worst)}"
-        for key, (worst, targets) in shares.items()
+        f"{key.partition(' ')[0]} on {words.targets(targets)}: {told(worst, of)}"
+        for key, (worst, of, targets) in shares.items()
     ]
 
 
-def told(share: Undecided) -> str:
-    """One of them, without its artifact and target."""
-    if share.metric == "accuracy_drop":
+def told(share: Undecided, of: str = "") -> str:
+    """One of them, without its artifact and target.
+
+    Args:
+        of: the metric that is lost, where it bounds that.
+    """
+    known = metric_of(share.metric, of)
+    if share.metric == LOSS and known.is_share:
         what = f"{_points(share.value)} points lost, at most {_points(share.bound)} allowed"
     else:
-        value, bound = (words.value_of(share.metric, value) for value in (share.value, share.bound))
-        what = f"{words.metric(share.metric)} {value}, at least {bound} asked for"
+        value = words.value_of(share.metric, share.value, of)
+        asked = "asked for" if known.is_floor else "allowed"
+        what = f"{known.words} {value}, {words.bound(share.metric, share.bound, of)} {asked}"
     more = f"{_rounded(share.needed):,}" if share.needed else "more than 10 million"
     samples = words.count(share.samples, "sample")
     return f"{what}: within what {samples} can tell; {more} would decide"
 
 
-def unseen(samples: int) -> str:
-    """How much may be lost where samples show no loss, by Tango's interval."""
-    _, high = paired_difference(0, 0, samples)
-    return f"a loss below {_points(high)} points may not show on so few"
+def unseen(accuracy: Mapping[str, Any]) -> str:
+    """How much may be lost where samples show no loss, by Tango's interval; empty for no share."""
+    if not metric_of(accuracy["metric"]).is_share:
+        return ""
+    _, high = paired_difference(0, 0, accuracy["samples"])
+    return f"; a loss below {_points(high)} points may not show on so few"
 
 
 def _points(share: float) -> str:

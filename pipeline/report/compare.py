@@ -10,20 +10,18 @@ import click
 
 from pipeline.base.table import table
 from pipeline.measures import words
-from pipeline.report import markdown
+from pipeline.report import facts, markdown
 from pipeline.report.release import Artifact, Release
 from pipeline.validate import regress
 
 if TYPE_CHECKING:
     from pipeline.validate.regress import Regression
 
-HEAD = ("artifact", "size", "accuracy", "max error", "verdict")
-
 
 def show(before: Release, after: Release, regressions: Sequence[Regression]) -> None:
     """Print both on a terminal."""
     click.echo(f"{_title(before)} → {_title(after)}")
-    table(HEAD, _rows(before, after), numbers=(1, 2, 3))
+    table(_head(after), _rows(before, after), numbers=(1, 2, 3))
     click.echo()
     for one in regressions:
         click.echo(f"{click.style(words.MARKS['fail'], fg='red')} {_text(one)}")
@@ -46,7 +44,7 @@ def in_markdown(before: Release, after: Release, regressions: Sequence[Regressio
         "\n".join(
             f"- {markdown.text(line)}" for line in regress.not_compared(before.record, after.record)
         ),
-        markdown.table(tuple(map(str.capitalize, HEAD)), rows, numbers=(1, 2, 3)),
+        markdown.table(tuple(map(str.capitalize, _head(after))), rows, numbers=(1, 2, 3)),
     )
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -70,6 +68,11 @@ def _text(regression: Regression) -> str:
     return f"{regression.artifact}{where}: {regression.note}"
 
 
+def _head(after: Release) -> tuple[str, ...]:
+    measured = (words.metric(name) for name in (after.quality, "max_abs_error"))
+    return ("artifact", "size", *measured, "verdict")
+
+
 def _sum(regressions: Sequence[Regression]) -> str:
     if not regressions:
         return "Nothing got worse."
@@ -80,21 +83,18 @@ def _rows(before: Release, after: Release) -> Iterator[tuple[str, ...]]:
     was = {artifact.id: artifact for artifact in before.artifacts}
     now = {artifact.id: artifact for artifact in after.artifacts}
     for name in {**was, **now}:
-        old, new = was.get(name), now.get(name)
+        old, new = (side.get(name) for side in (was, now))
+        columns = [_of(artifact, after.quality) for artifact in (old, new) if artifact]
         if old and new:
-            yield (name, *(_change(a, b) for a, b in zip(_of(old), _of(new), strict=True)))
-        elif new:
-            yield (name, *_of(new)[:-1], "new")
-        elif old:
-            yield (name, *_of(old)[:-1], "gone")
+            yield (name, *(_change(a, b) for a, b in zip(*columns, strict=True)))
+        else:
+            yield (name, *columns[0][:-1], "new" if new else "gone")
 
 
-def _of(artifact: Artifact) -> tuple[str, ...]:
-    accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
+def _of(artifact: Artifact, quality: str) -> tuple[str, ...]:
     return (
         words.size(artifact.wire_bytes),
-        words.percent(accuracy["value"]) if accuracy else "",
-        words.number(error) if error is not None else "",
+        *facts.measured(artifact, quality),
         words.STATUS[artifact.status],
     )
 

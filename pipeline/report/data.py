@@ -20,6 +20,7 @@ def data(release: Release) -> dict[str, Any]:
         "verdict": asdict(summarize(release)),
         "searches": release.record.get("searches", []),
         "cascade": release.record.get("cascade"),
+        "metric": (release.record.get("accuracy") or {}).get("metric"),
         "artifacts": [_artifact(artifact) for artifact in release.artifacts],
     }
 

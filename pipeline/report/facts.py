@@ -22,21 +22,27 @@ _TIMES = {
     "p99_ms": "99th percentile",
 }
 
+#: What is told of outputs in float16, beside whether answers agree.
+_OF_HALF = ("relative_error", "nonfinite")
+
 _MEMORY = {"tensor_bytes": "tensors", "process_bytes": "process"}
 
 
 def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     """Titled lists of numbers; empty ones are left out."""
+    of = proof.verdict.metric
     titled = {
         "Bounds not kept": list(_missed(proof)),
         "Not decided by so few samples": [
-            (words.metric(share.metric), chance.told(share)) for share in proof.verdict.undecided
+            (words.metric(share.metric, of), chance.told(share, of))
+            for share in proof.verdict.undecided
         ],
         "Bounds": [
-            (words.metric(name), words.bound(name, bound)) for name, bound in proof.gates.items()
+            (words.metric(name, of), words.bound(name, bound, of))
+            for name, bound in proof.gates.items()
         ],
         "Bounds not applied": [
-            (words.metric(one["metric"]), one["reason"]) for one in proof.not_applied
+            (words.metric(one["metric"], of), one["reason"]) for one in proof.not_applied
         ],
         "Against the source": [
             *_samples(proof),
@@ -49,10 +55,20 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     return [(title, facts) for title, facts in titled.items() if facts]
 
 
+def measured(artifact: Artifact, quality: str) -> tuple[str, str]:
+    """How good an artifact is by ``Release.quality``, and how far from the source at most."""
+    values = {"max_abs_error": artifact.worst_of("max_abs_error")}
+    values = {quality: artifact.value_of(quality)} | values
+    shown = ("" if v is None else words.value_of(name, v) for name, v in values.items())
+    worth, error = shown
+    return worth, error
+
+
 def _missed(proof: Proof) -> Iterator[Fact]:
+    of = proof.verdict.metric
     for miss in proof.verdict.missed:
-        value = words.value_of(miss.metric, miss.value)
-        yield words.metric(miss.metric), f"{value}, {words.bound(miss.metric, miss.bound)}"
+        value = words.value_of(miss.metric, miss.value, of)
+        yield words.metric(miss.metric, of), f"{value}, {words.bound(miss.metric, miss.bound, of)}"
 
 
 def _samples(proof: Proof) -> Iterator[Fact]:
@@ -65,7 +81,7 @@ def _samples(proof: Proof) -> Iterator[Fact]:
 
 def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:
     if accuracy:
-        yield "accuracy", words.percent(accuracy["value"]) + words.interval(accuracy, words.percent)
+        yield words.metric(accuracy["metric"]), words.score(accuracy) + words.interval(accuracy)
 
 
 def _parity(parity: Mapping[str, Any]) -> Iterator[Fact]:
@@ -197,8 +213,8 @@ def _half(artifact: Artifact, known: Mapping[str, Any]) -> Half:
     parity = known.get("parity") or {}
     measured = [
         (words.metric(name), words.value_of(name, parity[name]))
-        for name in ("relative_error", "top1_agreement", "nonfinite")
-        if parity.get(name) is not None
+        for name, metric in all_metrics().items()
+        if (name in _OF_HALF or metric.of == "answers") and parity.get(name) is not None
     ]
     hazards = [_hazard(node) for node in known.get("hazards") or []]
     return Half(artifact.id, artifact.half_safe, known.get("reason") or "", measured, hazards)

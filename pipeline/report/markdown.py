@@ -19,7 +19,7 @@ def markdown(release: Release) -> str:
     parts = [
         _head(release, summary),
         "\n".join(_problems(summary)),
-        *(_group(group) for group in release.groups),
+        *(_group(group, release.quality) for group in release.groups),
         _ship(release, summary),
         "\n".join(_cascades(release)),
         "\n".join(f"- Found by a search: {text(line)}." for line in searches.lines(release)),
@@ -61,10 +61,14 @@ def _problems(summary: Summary) -> Iterator[str]:
         yield f"- {words.MARKS['unavailable']} {where}: {text(one.reason)}{needed}"
 
 
-def _group(group: Group) -> str:
-    head = ("Artifact", "Size", "Accuracy", "Max error", *map(_column, group.targets))
+def _group(group: Group, quality: str) -> str:
+    measured = (words.metric(name).capitalize() for name in (quality, "max_abs_error"))
+    head = ("Artifact", "Size", *map(text, measured), *map(_column, group.targets))
     rows = [
-        (*_artifact(artifact), *(_cell(group, artifact, target) for target in group.targets))
+        (
+            *_artifact(artifact, quality),
+            *(_cell(group, artifact, target) for target in group.targets),
+        )
         for artifact in group.artifacts
     ]
     return table(head, rows, numbers=(1, 2, 3))
@@ -75,14 +79,12 @@ def _column(target: str) -> str:
     return f"{text(backend)}<br>{text(words.engine(engine))}" if engine else text(backend)
 
 
-def _artifact(artifact: Artifact) -> tuple[str, ...]:
-    accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
+def _artifact(artifact: Artifact, quality: str) -> tuple[str, ...]:
     dominated = " ≥" if artifact.dominated_by else ""
     return (
         f"{words.MARKS[artifact.status]} {text(artifact.id)}{dominated}",
         words.size(artifact.wire_bytes),
-        words.percent(accuracy["value"]) if accuracy else "",
-        words.number(error) if error is not None else "",
+        *map(text, facts.measured(artifact, quality)),
     )
 
 
@@ -115,8 +117,9 @@ def _cascades(release: Release) -> Iterator[str]:
 def _foot(release: Release) -> str:
     said = []
     if accuracy := release.record.get("accuracy"):
-        value, count = words.percent(accuracy["value"]), accuracy["samples"]
-        said.append(f"The source model: {value} of {count} samples; {chance.unseen(count)}.")
+        shown = text(f"{words.metric(accuracy['metric'])} {words.score(accuracy)}")
+        count = words.count(accuracy["samples"], "sample")
+        said.append(f"The source model: {shown} on {count}{chance.unseen(accuracy)}.")
     if any(proof.software and proof.median_ms for proof in release.proofs):
         said.append("\\* On a software rasterizer, which says nothing of a GPU's speed.")
     if any(artifact.dominated_by for artifact in release.artifacts):

@@ -83,7 +83,7 @@ def _script() -> dict[str, Any]:
 
 def _words() -> dict[str, Callable[..., str]]:
     names = ("size", "percent", "milliseconds", "number", "metric", "value_of", "engine", "target")
-    more = ("targets", "count", "joined", "interval")
+    more = ("targets", "count", "joined", "interval", "score")
     return {name: getattr(words, name) for name in (*names, *more)}
 
 
@@ -97,7 +97,6 @@ def _shown(release: Release, context: Context) -> dict[str, Any]:
         "palette": PALETTE,
         "dark": DARK,
         "quality": _quality(release),
-        "labelled": bool(release.record.get("accuracy")),
         "groups": release.groups,
         "columns": _columns,
         "bars": _bars,
@@ -126,7 +125,9 @@ def _cascades(release: Release, evidence: Evidence) -> Iterator[dict[str, Any]]:
     for one in cascades.cascades(release):
         svg = cascades.chart(one, cascades.curve(release, one, evidence))
         rows = list(cascades.rows(one))
-        yield {"headline": cascades.headline(one), "svg": _safe(svg), "rows": rows}
+        measured = cascades.measured(one["expected"]["metric"])
+        shown = {"headline": cascades.headline(one), "measured": measured}
+        yield {**shown, "svg": _safe(svg), "rows": rows}
 
 
 def _searches(release: Release, evidence: Evidence) -> list[searches.Found]:

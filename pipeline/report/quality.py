@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.measures.metric import Metric
+from pipeline.measures.metrics import metric_of
 from pipeline.report.labels import Box, place
 from pipeline.report.release import Artifact, Release
+from pipeline.report.upright import axis, ends
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 
 #: Formats differ in both, so that neither is needed to tell them apart.
@@ -46,7 +49,7 @@ class Area:
 
 
 def size_against_quality(release: Release, width: int, height: int, *, short: bool = False) -> str:
-    """Bytes against accuracy, or against signal to noise where nothing is labelled.
+    """Bytes against the task's metric, or against signal to noise where nobody knows what is right.
 
     Args:
         short: name variants only; colour, shape and legend tell the format.
@@ -56,21 +59,22 @@ def size_against_quality(release: Release, width: int, height: int, *, short: bo
     """
     largest = max(artifact.wire_bytes for artifact in release.artifacts)
     unit, size = ("MB", 10**6) if largest > 2 * 10**6 else ("KB", 1000)
-    found = [_point(artifact, size, short) for artifact in release.artifacts]
+    metric = metric_of(release.quality)
+    found = [_point(artifact, size, metric, short) for artifact in release.artifacts]
     points = [point for point in found if point]
     if not points:
         return ""
     source = release.record.get("accuracy")
-    bottom, top = _vertical(points, source)
+    values = [point[key] for point in points for key in ("low", "high")]
+    bottom, top = ends(metric, values + ([source["value"]] if source else []), 1 / 4)
     area = Area(width, height, largest / size * 1.08, bottom, top)
     _place_names(points, area, source)
     title = f"{unit} on the wire" if release.compressed else f"{unit} of files"
-    return svg(_chart(points, area, title, source), width, height)
+    return svg(_chart(points, area, title, metric, source), width, height)
 
 
-def _point(artifact: Artifact, unit: int, short: bool) -> Point | None:
-    accuracy = artifact.accuracy or {}
-    value = accuracy.get("value", artifact.snr_db)
+def _point(artifact: Artifact, unit: int, metric: Metric, short: bool) -> Point | None:
+    accuracy, value = artifact.accuracy or {}, artifact.value_of(metric.name)
     if value is None:
         return None
     name = artifact.variant if short else artifact.id
@@ -83,16 +87,6 @@ def _point(artifact: Artifact, unit: int, short: bool) -> Point | None:
         "high": accuracy.get("high", value),
         "dominated": bool(artifact.dominated_by),
     }
-
-
-def _vertical(points: Sequence[Point], source: Mapping[str, Any] | None) -> tuple[float, float]:
-    """Where the vertical axis begins and ends."""
-    values = [point[key] for point in points for key in ("low", "high")]
-    values += [source["value"]] if source else []
-    low, high = min(values), max(values)
-    margin = max((high - low) / 4, 0.005 if source else 5)
-    # A little above 100 %, or half of a point there would be cut off.
-    return max(low - margin, 0.0), min(high + margin, 1.0005) if source else high + margin
 
 
 def _place_names(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> None:
@@ -126,9 +120,8 @@ def _lines(points: list[Point], area: Area, source: Mapping[str, Any] | None) ->
     """The intervals, and the source's line."""
     lines = []
     for point in points:
-        x, top = area.pixels(point["size"], point["high"])
-        _, bottom = area.pixels(point["size"], point["low"])
-        lines.append(Box(x - 2, top, x + 2, bottom))
+        (x, one), (_, other) = (area.pixels(point["size"], point[end]) for end in ("low", "high"))
+        lines.append(Box(x - 2, min(one, other), x + 2, max(one, other)))
     if source:
         _, y = area.pixels(0, source["value"])
         lines.append(Box(0, y - 1, area.width, y + 1))
@@ -136,14 +129,12 @@ def _lines(points: list[Point], area: Area, source: Mapping[str, Any] | None) ->
 
 
 def _chart(
-    points: list[Point], area: Area, title: str, source: Mapping[str, Any] | None
+    points: list[Point], area: Area, title: str, metric: Metric, source: Mapping[str, Any] | None
 ) -> list[Spec]:
     """Layers: the source's line, intervals, lines to far names, points, names."""
     horizontal = {"title": title, "tickCount": 6, "grid": False}
-    labelled = {"title": "accuracy", "format": ".1%"}
-    vertical = labelled if source else {"title": "signal to noise, dB", "format": "d"}
     x = quantity("size", (0.0, area.right), horizontal)
-    y = quantity("value", (area.bottom, area.top), {**vertical, "tickCount": 5})
+    y = axis(metric, "value", (area.bottom, area.top))
     series = _series(list(dict.fromkeys(point["format"] for point in points)))
     dot = {"type": "point", "size": 95, "opacity": 1}
     thin = {"type": "rule", "color": PALETTE["quiet"]}

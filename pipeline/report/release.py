@@ -12,6 +12,9 @@ from pipeline.backends.targets import BROWSERS
 from pipeline.measures import words
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
 
+#: What artifacts are compared by where nobody knows what is right.
+NOISE = "snr_db"
+
 #: Two sessions of one artifact differ by so much in time (Mytkowicz et al. 2009), which the
 #: interval of one session cannot know.
 SAME_SPEED = 0.02
@@ -230,6 +233,12 @@ class Artifact:
     def proof(self, target: str) -> Proof | None:
         return next((proof for proof in self.proofs if proof.target == target), None)
 
+    def value_of(self, quality: str) -> float | None:
+        """How good it is by ``Release.quality``."""
+        if self.accuracy and self.accuracy["metric"] == quality:
+            return float(self.accuracy["value"])
+        return self.snr_db if quality == NOISE else None
+
     def worst_of(self, metric: str) -> float | None:
         """The largest value of a parity metric over all targets."""
         found = [p.parity[metric] for p in self.ran if p.parity.get(metric) is not None]
@@ -294,6 +303,13 @@ class Release:
     @property
     def id(self) -> str | None:
         return self.record.get("release")
+
+    @property
+    def quality(self) -> str:
+        """The metric that tells how good artifacts are: the task's, or without truth how near
+        outputs are to the source's."""
+        accuracy = self.record.get("accuracy")
+        return str(accuracy["metric"]) if accuracy else NOISE
 
     @cached_property
     def verdict(self) -> Verdict:

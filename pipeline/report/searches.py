@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.measures import words
 from pipeline.measures.metrics import metric_of
+from pipeline.report.upright import axis, ends
 from pipeline.report.vega import PALETTE, Spec, layer, of, quantity, svg
 from pipeline.search.text import figure, flow, quality
 
@@ -80,7 +81,10 @@ def lead(one: Outcome) -> str:
     """What was searched for, how, and why it ended."""
     least = {"latency": "the shortest time", "bytes": "the fewest bytes"}
     where = words.joined([words.target(target) for target in one.targets])
-    keep = words.joined([words.metric(m) + " " + words.bound(m, b) for m, b in one.keep.items()])
+    kept = (
+        f"{words.metric(m, one.lost)} {words.bound(m, b, one.lost)}" for m, b in one.keep.items()
+    )
+    keep = words.joined(kept)
     bounds = f" with {keep}" if one.keep else ""
     return (
         f"{least.get(one.minimize, 'the fewest bytes on the wire')} in "
@@ -112,8 +116,11 @@ def _ranked(one: Outcome) -> list[Trial]:
 
 
 def _row(one: Outcome, trial: Trial) -> Row:
-    status = "pass" if trial.feasible else "fail"
-    missed = [f"{words.metric(m.metric)} {_value(m.metric, m.value)}" for m in trial.misses()]
+    status, of = "pass" if trial.feasible else "fail", one.lost
+    missed = [
+        f"{words.metric(m.metric, of)} {words.value_of(m.metric, m.value, of)}"
+        for m in trial.misses()
+    ]
     return Row(
         "★" if trial is one.best else words.MARKS[status],
         status,
@@ -130,10 +137,6 @@ def _interval(trial: Trial) -> str:
     if trial.low is None or trial.high is None or trial.low == trial.high:
         return ""
     return f" ({trial.low:.2f} to {trial.high:.2f})"
-
-
-def _value(metric: str, value: float | None) -> str:
-    return "not measured" if value is None else words.value_of(metric, value)
 
 
 def chart(one: Outcome) -> str:
@@ -163,12 +166,10 @@ def _point(one: Outcome, trial: Trial) -> dict[str, Any]:
 def _layers(
     one: Outcome, rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]]
 ) -> list[Spec]:
-    decibel = metric_of(one.metric).unit == "dB"
-    title = words.short_metric(one.metric) + (", dB" if decibel else "")
-    bottom, top = _vertical([row["quality"] for row in rows], decibel)
-    digits = "d" if decibel else ".1%" if top - bottom < 0.05 else ".0%"
+    metric = metric_of(one.metric)
+    reach = ends(metric, [row["quality"] for row in rows], 1 / 6, whole=False)
     x = _across([row["value"] for row in rows], TITLES[one.minimize])
-    y = quantity("quality", (bottom, top), {"title": title, "format": digits})
+    y = axis(metric, "quality", reach)
     dot = {"type": "point", "size": 55, "opacity": 1, "clip": True}
     found = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
     kept = {**dot, "filled": True, "color": PALETTE["first"]}
@@ -196,13 +197,3 @@ def _across(values: Sequence[float], title: str) -> Spec:
         axis = {"title": title, "tickCount": 5, "grid": False}
     x = quantity("value", (low, high), {**axis, "format": "~g"})
     return {**x, "scale": {"type": "log", "domain": (low, high), "nice": False}}
-
-
-def _vertical(values: Sequence[float], decibel: bool) -> tuple[float, float]:
-    """Where the vertical axis begins and ends: candidates that broke the model are cut off."""
-    middle = sorted(values)[len(values) // 2]
-    low, high = max(min(values), middle - (60 if decibel else 0.25)), max(values)
-    margin = max((high - low) / 6, 5 if decibel else 0.004)
-    if decibel:
-        return low - margin, high + margin
-    return max(low - margin, 0.0), min(high + margin, 1.0008)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 
 from pipeline.measures import words
 from pipeline.measures.metrics import metric_of
@@ -109,9 +110,10 @@ def miss_in_words(proof: ProofVerdict) -> str:
     """``onnx/int8 on ort-wasm in Firefox: max error 1.9, at most 0.5``."""
     if proof.reason:
         return f"{proof.artifact} on {words.target(proof.target)}: {proof.reason}; {proof.todo}"
+    of = proof.metric
     missed = [
-        f"{words.metric(miss.metric)} {words.value_of(miss.metric, miss.value)}, "
-        f"{words.bound(miss.metric, miss.bound)}"
+        f"{words.metric(miss.metric, of)} {words.value_of(miss.metric, miss.value, of)}, "
+        f"{words.bound(miss.metric, miss.bound, of)}"
         for miss in proof.missed
     ]
     # What two products add up to is the same wherever it runs.
@@ -135,7 +137,7 @@ def picks(group: Group) -> list[Pick]:
 
 
 def _smallest(group: Group, able: list[Artifact]) -> Pick:
-    best = min(able, key=lambda artifact: (artifact.wire_bytes, -_accuracy(artifact)))
+    best = min(able, key=lambda artifact: (artifact.wire_bytes, _wrong(artifact)))
     largest = max(group.artifacts, key=lambda artifact: artifact.wire_bytes)
     share = best.wire_bytes / largest.wire_bytes
     than = "" if best is largest else f"{share:.0%} of {largest.id}'s size. "
@@ -148,17 +150,18 @@ def _smallest(group: Group, able: list[Artifact]) -> Pick:
     )
 
 
-def _accuracy(artifact: Artifact) -> float:
-    return float(artifact.accuracy["value"]) if artifact.accuracy else 0.0
+def _wrong(artifact: Artifact) -> float:
+    """Less of it is better."""
+    known = artifact.accuracy
+    return metric_of(known["metric"]).excess(known["value"], 0.0) if known else inf
 
 
 def _accuracy_in_words(artifact: Artifact) -> str:
     if accuracy := artifact.accuracy:
-        was = (
-            f", the source {words.percent(accuracy['baseline'])}" if "baseline" in accuracy else ""
-        )
-        right = words.percent(accuracy["value"])
-        return f"Right on {right} of {accuracy['samples']} samples{was}."
+        name, samples = accuracy["metric"], words.count(accuracy["samples"], "sample")
+        before = words.value_of(name, accuracy["baseline"]) if "baseline" in accuracy else ""
+        was = f", the source {before}" if before else ""
+        return f"{words.metric(name).capitalize()} {words.score(accuracy)} on {samples}{was}."
     if artifact.snr_db is not None:
         return f"Signal to noise {artifact.snr_db:.0f} dB against the source."
     return ""

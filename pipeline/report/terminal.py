@@ -18,13 +18,11 @@ COLOURS = {"pass": "green", "fail": "red", "unavailable": "yellow"}
 
 WIDTH = 110
 
-HEAD = ("artifact", "size", "accuracy", "max error")
-
 
 def show(release: Release) -> None:
     """Print what was proved, where, and what it means."""
     for group in release.groups:
-        _group(group)
+        _group(group, release.quality)
         click.echo()
     notes = (*_legend(release), *_hardware(release), *_not_applied(release))
     for line in (*notes, *_single(release), *_source(release)):
@@ -32,16 +30,20 @@ def show(release: Release) -> None:
     _verdict(release)
 
 
-def _group(group: Group) -> None:
+def _group(group: Group, quality: str) -> None:
     columns: dict[str, list[str]] = {}
     for target in group.targets:
         columns.setdefault(target.partition("@")[0], []).append(target)
     heads = [_column_head(backend, targets) for backend, targets in columns.items()]
     rows = [
-        (*_artifact(artifact), *(_cell(group, artifact, targets) for targets in columns.values()))
+        (
+            *_artifact(artifact, quality),
+            *(_cell(group, artifact, targets) for targets in columns.values()),
+        )
         for artifact in group.artifacts
     ]
-    table((*HEAD, *heads), rows, numbers=(1, 2, 3))
+    head = ("artifact", "size", words.metric(quality), words.metric("max_abs_error"))
+    table((*head, *heads), rows, numbers=(1, 2, 3))
 
 
 def _column_head(backend: str, targets: Sequence[str]) -> str:
@@ -49,15 +51,13 @@ def _column_head(backend: str, targets: Sequence[str]) -> str:
     return f"{backend} {letters}".strip()
 
 
-def _artifact(artifact: Artifact) -> tuple[str, ...]:
+def _artifact(artifact: Artifact, quality: str) -> tuple[str, ...]:
     marks = (" ≥" if artifact.dominated_by else "") + (" ½" if artifact.half_safe is False else "")
     marks += "" if artifact.portable else " ‡"
-    accuracy, error = artifact.accuracy, artifact.worst_of("max_abs_error")
     return (
         artifact.id + marks,
         words.size(artifact.wire_bytes),
-        words.percent(accuracy["value"]) if accuracy else "",
-        "" if error is None else words.number(error),
+        *facts.measured(artifact, quality),
     )
 
 
@@ -134,13 +134,11 @@ def _compact(targets: Iterable[str]) -> str:
 
 def _source(release: Release) -> Iterator[str]:
     if accuracy := release.record.get("accuracy"):
-        metric, value = accuracy["metric"], words.percent(accuracy["value"])
-        interval = ""
-        if "low" in accuracy:
-            low, high = words.percent(accuracy["low"]), words.percent(accuracy["high"])
-            interval = f", 95 % interval {low} to {high}"
-        unseen = chance.unseen(accuracy["samples"])
-        yield f"source: {metric} {value} on {accuracy['samples']} samples{interval}; {unseen}"
+        shown = f"{words.metric(accuracy['metric'])} {words.score(accuracy)}"
+        interval = words.interval(accuracy).strip(" ()")
+        known = f", 95 % interval {interval}" if interval else ""
+        unseen = chance.unseen(accuracy)
+        yield f"source: {shown} on {accuracy['samples']} samples{known}{unseen}"
 
 
 def _verdict(release: Release) -> None:

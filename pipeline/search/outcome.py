@@ -29,9 +29,9 @@ class Trial:
     high: float | None = None
     """The confidence interval of a ratio."""
     quality: float | None = None
-    """More is better."""
+    """The value of ``metric``."""
     metric: str = ""
-    """What ``quality`` is: accuracy, top1_agreement or snr_db."""
+    """What ``quality`` is: the task's metric, its agreement with the source, or ``snr_db``."""
     missed: list[dict[str, Any]] = field(default_factory=list)
     """Bounds that it did not keep, as ``Miss``."""
     error: str = ""
@@ -97,8 +97,13 @@ class Outcome:
 
     @property
     def metric(self) -> str:
-        """What ``Trial.quality`` is: accuracy, top1_agreement or snr_db."""
+        """What ``Trial.quality`` is."""
         return self.trials[0].metric
+
+    @property
+    def lost(self) -> str:
+        """The task's metric, where that is what is measured."""
+        return self.metric if metric_of(self.metric).of == "truth" else ""
 
     @property
     def spent(self) -> float:
@@ -158,7 +163,10 @@ def _measured(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def _quality(trial: Trial) -> float:
-    return -1e9 if trial.quality is None else trial.quality
+    """More is better."""
+    if trial.quality is None:
+        return -1e9
+    return -metric_of(trial.metric).excess(trial.quality, 0.0)
 
 
 def _rank(trial: Trial) -> tuple[float, float, int]:

@@ -37,10 +37,8 @@ def figure(minimize: str, value: float | None) -> str:
 
 
 def quality(metric: str, value: float | None) -> str:
-    """``98.6 %``, or ``41.2 dB``."""
-    if value is None:
-        return ""
-    return f"{value:.1f} dB" if metric_of(metric).unit == "dB" else words.percent(value)
+    """``98.6 %``, or ``41 dB``."""
+    return "" if value is None else words.value_of(metric, value)
 
 
 def gives(outcome: Outcome, trial: Trial) -> str:

@@ -26,6 +26,7 @@ from pipeline.config.search import Search
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Result, Store
+from pipeline.measures.metrics import metric_of
 from pipeline.plan.artifacts import Package, plan_packages
 from pipeline.plan.delivery import plan_compressed, wire
 from pipeline.plan.graph import Plan
@@ -234,9 +235,10 @@ def _told(job: Job, recipe: Recipe, measured: Measured) -> Trial:
     results = [result for _, _, result in proofs]
     untimed = no_time(results) if job.search.minimize == "latency" and recipe else ""
     value, low, high = (None, None, None) if untimed else _value(job, measured, results)
-    metric, quality = min(map(quality_of, results), key=lambda one: one[1])
+    metric = metric_of(quality_of(results[0])[0])
+    quality = metric.worst(value for name, value in map(quality_of, results) if name == metric.name)
     lasting = bool(untimed)
-    return Trial(recipe, 0.0, value, low, high, quality, metric, missed, untimed, lasting)
+    return Trial(recipe, 0.0, value, low, high, quality, metric.name, missed, untimed, lasting)
 
 
 def no_time(results: list[dict[str, Any]]) -> str:
@@ -264,15 +266,16 @@ def _value(
 
 
 def quality_of(result: Mapping[str, Any]) -> tuple[str, float]:
-    """The measure of how good an artifact is, and its value; more is better.
+    """The measure of how good an artifact is, and its value.
 
-    Accuracy where samples are labelled, else agreement with the source on the class, else the
-    signal-to-noise ratio in dB.
+    The task's metric where it is known what is right, else the first by which the task tells
+    whether answers are the source's, else the signal-to-noise ratio in dB.
     """
-    if result["accuracy"]:
-        return "accuracy", float(result["accuracy"]["value"])
+    if accuracy := result["accuracy"]:
+        return accuracy["metric"], float(accuracy["value"])
     parity = result["parity"]
-    if (agreement := parity.get("top1_agreement")) is not None:
-        return "top1_agreement", float(agreement)
+    for name, value in parity.items():
+        if metric_of(name).of == "answers" and value is not None:
+            return name, float(value)
     noise = parity.get("snr_db")
     return "snr_db", min(NO_NOISE_DB, noise) if noise is not None else NO_NOISE_DB

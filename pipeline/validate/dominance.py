@@ -8,7 +8,8 @@ of a loss than a model that someone needed.
   safe on half-precision GPUs if this one is.
 - **No worse**: the task's metric of the other one is at least this one's. Lower is worse, within
   noise too: whoever replaces must not lose what was measured. Where the metric's confidence
-  interval is wider than 5 points, or nothing is labelled, it tells artifacts apart by chance, and
+  interval is wider than 5 points, or a twentieth of it, or nothing is labelled, it tells artifacts
+  apart by chance, and
   the signal-to-noise ratio against the source decides.
 - **No smaller**: after brotli, less than 1 % is no saving.
 - **No faster**: they were timed on the same real hardware, and on no target is the ratio of their
@@ -31,7 +32,8 @@ from pipeline.validate.regress import BYTES_MARGIN, LATENCY_MARGIN
 Artifact = Mapping[str, Any]
 Ratio = Mapping[str, Any]
 
-#: The widest confidence interval of an accuracy by which artifacts are told apart.
+#: The widest confidence interval of an accuracy by which artifacts are told apart: five points of a
+#: share, a twentieth of anything else.
 WIDEST = 0.05
 #: Above this, an artifact is the source model but for float32's rounding.
 EXACT_DB = 100.0
@@ -111,7 +113,10 @@ def _no_worse(other: Artifact, artifact: Artifact) -> bool:
 
 
 def _tells(accuracy: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
-    return accuracy is not None and accuracy["high"] - accuracy["low"] <= WIDEST
+    if accuracy is None:
+        return False
+    scale = metric_of(accuracy["metric"]).scale(accuracy["value"])
+    return bool(accuracy["high"] - accuracy["low"] <= WIDEST * scale)
 
 
 def _snr_db(artifact: Artifact, like: Artifact) -> float:

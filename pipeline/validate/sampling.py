@@ -22,7 +22,7 @@ from typing import Any
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.proportion import paired_difference, wilson
 
-#: One point: the furthest beyond its bound that chance excuses.
+#: One point, or a hundredth of what is no share: the furthest beyond its bound that chance excuses.
 MOST_EXCUSED = 0.01
 
 #: So many samples nobody will collect.
@@ -61,7 +61,8 @@ def undecided(
     """
     interval = _interval(metric, value, result)
     known = metric_of(metric)
-    if interval is None or known.excess(value, bound) > MOST_EXCUSED + 1e-9:
+    most = MOST_EXCUSED * _scale(value, result)
+    if interval is None or known.excess(value, bound) > most + 1e-9:
         return None
 
     def decided(samples: float) -> bool:
@@ -72,6 +73,15 @@ def undecided(
     if decided(samples):
         return None
     return Undecided(metric, value, bound, *interval(samples), samples, _needed(decided, samples))
+
+
+def _scale(lost: float, result: Mapping[str, Any]) -> float:
+    """What a hundredth is a hundredth of: of what is no share, the source's own value."""
+    measured = result.get("accuracy") or {}
+    if "less" not in measured:
+        return 1.0
+    known = metric_of(measured["metric"])
+    return known.scale(measured["value"] + (lost if known.is_floor else -lost))
 
 
 def _interval(metric: str, value: float, result: Mapping[str, Any]) -> Interval | None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: How far below the accuracy that a config states is far: five points. Another choice of samples,
-#: or of the way to resize them, takes a point or two.
+from pipeline.measures import words
+from pipeline.measures.metrics import metric_of
+
+#: How much worse than what a config states is far: five points, or a twentieth of what is no share.
+#: Another choice of samples, or of the way to resize them, takes a point or two.
 FAR = 0.05
 
 #: What most often causes it, in the order in which it is met.
@@ -27,15 +30,19 @@ def doubt(accuracy: Mapping[str, Any] | None, stated: float | None) -> str | Non
     """
     if not accuracy or "low" not in accuracy:
         return None
-    right = f"the source model itself is right on {accuracy['value']:.2%} of "
-    right += f"{accuracy['samples']} samples"
+    metric = metric_of(accuracy["metric"])
+    measured = f"{metric.words} of the source model itself is {words.score(accuracy)} on "
+    measured += words.count(accuracy["samples"], "sample")
     if stated is not None:
-        far = accuracy["high"] < stated and accuracy["value"] < stated - FAR
-        return f"{right}, and source.accuracy says {stated:.2%}" if far else None
+        best, far = accuracy["high" if metric.is_floor else "low"], FAR * metric.scale(stated)
+        is_far = metric.excess(best, stated) > 0 and metric.excess(accuracy["value"], stated) > far
+        said = words.value_of(metric.name, stated)
+        return f"{measured}, and source.accuracy says {said}" if is_far else None
     chance = accuracy.get("chance")
     if chance is None or not _near(accuracy, chance):
         return None
-    return f"{right}, no more than chance explains: one answer to all is right on {chance:.2%}"
+    same = words.value_of(metric.name, chance)
+    return f"{measured}, no more than chance explains: one answer to all gets {same}"
 
 
 def remedy(doubted: str) -> str:

@@ -37,6 +37,8 @@ class ProofVerdict:
     """Bounds that it did not keep."""
     undecided: tuple[Undecided, ...]
     """Beyond a bound by no more than chance explains, which passes."""
+    metric: str = ""
+    """What tells how right answers are; empty where nobody measured it."""
 
     @classmethod
     def of(cls, artifact: str, record: Mapping[str, Any]) -> ProofVerdict:
@@ -51,6 +53,7 @@ class ProofVerdict:
             todo=record.get("todo") or "",
             missed=tuple(Miss(**miss) for miss in record.get("missed") or []),
             undecided=tuple(Undecided(**share) for share in record.get("undecided") or []),
+            metric=(record.get("accuracy") or {}).get("metric", ""),
         )
 
 

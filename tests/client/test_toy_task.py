@@ -49,15 +49,20 @@ def release(
     toy = config({"bundled": "mobilenet_digits"}, ("onnxruntime-cpu", "tfjs-wasm"))
     toy["task"] = {TASK: {"among": 10}}
     toy["export"] = {"tfjs-graph": {}, "onnx": {}}
-    toy["validate"]["gates"] = {"default": {"toy_agreement": 0.9, "accuracy_drop": 0.01}}
+    toy["validate"]["gates"] = {"default": {"toy_agreement": 0.9, "accuracy_drop": 20.0}}
     with building:
         return publish(toy, tmp_path_factory.mktemp("toy-release"), store, package)
 
 
 def test_its_own_metrics_are_measured_and_gated(engine: str, release: Release) -> None:
     manifest = release.manifest
-    assert (manifest["task"], manifest["accuracy"]["metric"]) == (TASK, "toy_hits")
+    source = manifest["accuracy"]
+    said = {"metric": "toy_distance", "words": "mean distance", "unit": "px", "better": "lower"}
+    assert manifest["task"] == TASK and said.items() <= source.items()
+    assert 1 < source["low"] < source["value"] < source["high"], "pixels, not a share"
     for artifact in manifest["artifacts"]:
+        worst = max(proof["accuracy"]["value"] for proof in artifact["validation"])
+        assert artifact["accuracy"]["value"] == worst and artifact["accuracy"]["less"][1] < 20
         for proof in artifact["validation"]:
             assert proof["status"] == "pass"
             assert proof["parity"]["toy_agreement"] >= proof["gates"]["toy_agreement"] == 0.9
@@ -68,7 +73,25 @@ def test_the_report_shows_its_samples(engine: str, release: Release) -> None:
     folder = release.model / "releases" / release.manifest["release"]
     report = (folder / "report.html").read_text()
     assert "same largest" in report
+    distance = f"{release.manifest['accuracy']['value']:.3g} px"
+    assert "Source’s mean distance" in report and f"<dd>{distance}</dd>" in report
+    assert '<th scope="col">Mean distance</th>' in report and "mean distance added" in report
     assert "the toy&#39;s largest" in report and "wanted " in report
+    assert "ccuracy" not in report
+
+
+def test_nobody_calls_its_measure_an_accuracy(engine: str, release: Release) -> None:
+    """In Markdown, on the pages of the CDN folder, and in the model card."""
+    folder = release.model / "releases" / release.manifest["release"]
+    distance = f"{release.manifest['accuracy']['value']:.3g} px"
+    markdown = (folder / "report.md").read_text()
+    assert "| Mean distance |" in markdown and f"mean distance {distance} on" in markdown
+    pages = [(release.cdn / "index.html").read_text(), (release.model / "index.html").read_text()]
+    assert all(f"mean distance {distance} on test samples" in page for page in pages)
+    assert '<th scope="col" class="number">Mean distance</th>' in pages[1]
+    card = (folder / "bom.cdx.json").read_text()
+    assert '"mean distance, px"' in card
+    assert not [text for text in (markdown, *pages, card) if "ccuracy" in text or "ight on" in text]
 
 
 ASK = f"""{LOADED}
@@ -112,6 +135,9 @@ def test_the_demo_shows_its_panel(engine: str, release: Release) -> None:
             demo.give("#file", {"three.png": png("3")})
             demo.until("document.querySelector('.largest')?.textContent", "the toy's answer")
             assert demo.text(".largest") == "mobilenet says 3"
+            assert "mean distance" in demo.text("#about") and "px on 360 test" in demo.text(
+                "#about"
+            )
             colour = demo.get("getComputedStyle(document.querySelector('.largest')).fontSize")
             assert colour == "48px", "its style sheet came too"
             assert demo.get("document.querySelectorAll('.views .own').length") == 0

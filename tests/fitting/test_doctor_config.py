@@ -84,8 +84,8 @@ def pipeline(place: Path, *words: str, code: int) -> str:
 
 def test_a_source_near_chance_is_not_published(place: Path) -> None:
     text = " ".join(pipeline(place, "build", "colours.yaml", code=3).split())
-    assert "Do not ship: the source model itself is right on " in text
-    assert "no more than chance explains: one answer to all is right on " in text
+    assert "Do not ship: accuracy of the source model itself is " in text
+    assert "no more than chance explains: one answer to all gets " in text
     assert "Ready to ship" not in text
     assert "`pipeline doctor CONFIG` tries the usual ones" in text
     assert not (place / "cdn" / "colours" / "latest.json").exists()

@@ -7,12 +7,13 @@ import pytest
 from scipy import stats
 
 from pipeline.measures.score import Score, interval, share_of
+from pipeline.report.chance import told
 from pipeline.validate.sampling import undecided
 
 CHANCE = np.random.default_rng(0)
 
 
-def mean_of(values: np.ndarray, metric: str = "accuracy") -> Score:
+def mean_of(values: np.ndarray, metric: str = "top1_accuracy") -> Score:
     return Score(metric, len(values), lambda rows: float(values[rows].mean()))
 
 
@@ -51,8 +52,22 @@ def test_a_loss_beyond_its_bound_within_its_interval_is_undecided() -> None:
 
 def test_a_share_has_wilsons_interval_and_counts_what_changed() -> None:
     right = np.arange(100) < 90
-    found = share_of("accuracy", right).measured()
+    found = share_of("top1_accuracy", right).measured()
     assert (found["value"], found["samples"]) == (0.9, 100)
     assert found["low"] == pytest.approx(0.8256, abs=1e-4)
-    fewer = share_of("accuracy", np.roll(right, 5)).compared(share_of("accuracy", right))
+    fewer = share_of("top1_accuracy", np.roll(right, 5)).compared(share_of("top1_accuracy", right))
     assert fewer == {"lost": 5, "gained": 5}
+
+
+def test_of_pixels_a_hundredth_of_the_sources_is_what_chance_excuses(distance: str) -> None:
+    far = CHANCE.random(200) * 400
+    noise = CHANCE.normal(1.5, 20, 200)
+    source, artifact = mean_of(far, distance), mean_of(far + noise, distance)
+    added = artifact.measured()["value"] - source.measured()["value"]
+    result = {"samples": 200, "accuracy": artifact.measured() | artifact.compared(source)}
+    low, high = result["accuracy"]["less"]
+    assert low < added < high and added < 3
+    found = undecided("accuracy_drop", added, added - 1, result)
+    assert found is not None and "mean distance added" in told(found, distance)
+    assert f"at most {added - 1:.3g} px allowed" in told(found, distance)
+    assert undecided("accuracy_drop", added, added - 0.011 * 200, result) is None, "of some 200 px"

@@ -174,7 +174,7 @@ def test_a_bare_number_is_the_bits() -> None:
 
 
 def test_the_worst_layers_stay_float16_until_enough_is_kept(folder: Path, tmp_path: Path) -> None:
-    options = rounding.Options(bits=8, levels=24, keep=rounding.Keep(relative_error=0.1))
+    options = rounding.Options(bits=8, levels=24, keep={"relative_error": 0.1})
     (tmp_path / "kept").mkdir()
     inputs = {"frozen": folder / "frozen", "samples": folder / "samples"}
     rounding.apply(inputs, options, tmp_path / "kept")
@@ -191,6 +191,13 @@ def test_the_worst_layers_stay_float16_until_enough_is_kept(folder: Path, tmp_pa
         values = network.value(layer.node.input[1])
         assert (grid.find(values, None, 256) is None) == (layer.name in told["kept"])
         np.testing.assert_array_equal(values.astype(np.float16), values)
+
+
+def test_a_bound_that_says_nothing_is_told(folder: Path, tmp_path: Path) -> None:
+    """The outputs are no softmax, so there are no logits."""
+    keep = {"logits_max_abs_error": 0.1}
+    with pytest.raises(PipelineError, match=r"round.keep: logits_max_abs_error says nothing of"):
+        rounded(folder, folder / "frozen", tmp_path / "some", keep=keep)
 
 
 def test_a_bound_that_float16_misses_is_told(folder: Path, tmp_path: Path) -> None:
@@ -290,7 +297,7 @@ def test_samples_may_lack_a_batch(tmp_path: Path) -> None:
     spec = TensorSpec("image", "float32", (8, 8, 3))
     frozen(lambda image: {"y": small(image[None])["y"][0]}, [spec], tmp_path / "frozen")
     network = Network.read(tmp_path / "frozen")
-    options = rounding.Options(keep=rounding.Keep(top1_agreement=1))
+    options = rounding.Options(keep={"top1_agreement": 1})
 
     def agree(outputs: Any, wanted: Any) -> dict[str, float | None]:
         return score.agree(outputs, wanted, PURPOSE.about())
@@ -340,5 +347,7 @@ def test_windows_of_few_samples_at_once_have_the_same_moments(
 
 
 def test_keep_names_a_bound() -> None:
-    with pytest.raises(ValueError, match="name a bound: relative_error, snr_db or top1_agreement"):
-        rounding.Keep()
+    with pytest.raises(ValueError, match="name a bound, such as relative_error, snr_db or an"):
+        rounding.Options(keep={})
+    with pytest.raises(ValueError, match="wire_bytes"):
+        rounding.Options(keep={"wire_bytes": 9})

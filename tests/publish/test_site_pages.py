@@ -23,7 +23,7 @@ from pipeline.storage import open_storage
 KNOWN = {
     "description": "Reads <b>digits</b> & more",
     "license": "Apache-2.0",
-    "accuracy": {"value": 0.9889},
+    "accuracy": {"metric": "top1_accuracy", "value": 0.9889},
 }
 
 
@@ -47,7 +47,7 @@ def test_they_list_models_channels_releases_and_artifacts(tmp_path: Path) -> Non
     release = published(tmp_path / "a", tmp_path / "cdn")
     front, page = ((tmp_path / "cdn" / path).read_text() for path in ("index.html", "m/index.html"))
     assert "Reads &lt;b&gt;digits&lt;/b&gt; &amp; more" in front, "what a config says is no markup"
-    assert "licence Apache-2.0" in front and "98.89 % right" in front
+    assert "licence Apache-2.0" in front and "accuracy 98.89% on test samples" in front
     assert 'href="m/index.html"' in front and "demo" not in front, "no demo was published"
     assert "tfjs-wasm (chromium, firefox), onnxruntime-cpu" in page and "webgl" not in page
     pointer = json.loads((tmp_path / "cdn" / "m" / "latest.json").read_text())

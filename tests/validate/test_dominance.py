@@ -165,3 +165,19 @@ def test_the_one_named_stays_itself() -> None:
     worst = artifact("tfjs-graph/worst", 900, accuracy=0.98)
     assert set(by(worst, middle, best).values()) == {"tfjs-graph/best"}
     assert by(worst, middle, best).keys() == {"tfjs-graph/worst", "tfjs-graph/middle"}
+
+
+def test_of_what_is_better_where_it_is_less_the_nearer_stays(distance: str) -> None:
+    def off(name: str, value: float, half: float) -> dict[str, Any]:
+        reach = {"low": value - half, "high": value + half}
+        return artifact(name, accuracy=None) | {
+            "accuracy": {"metric": distance, "value": value, **reach}
+        }
+
+    near, away = off("tfjs-graph/near", 30.0, 0.5), off("tfjs-graph/away", 31.0, 0.5)
+    found = dominated([FLOAT, away, near], {FP32})
+    assert {name: one.by for name, one in found.items()} == {away["id"]: near["id"]}
+    assert found[away["id"]].reason.endswith("distance 31 px against 30 px")
+    away["accuracy"] |= {"low": 30.0, "high": 32.0}
+    told = dominated([FLOAT, away, near], {FP32}).values()
+    assert all("signal to noise" in one.reason for one in told), "an interval of over a twentieth"

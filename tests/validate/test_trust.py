@@ -20,7 +20,8 @@ def accuracy(right: int, samples: int, chance: float) -> dict[str, object]:
 )
 def test_no_better_than_chance(right: int, samples: int, chance: float) -> None:
     found = doubt(accuracy(right, samples, chance), None)
-    assert found and f"is right on {right / samples:.2%} of {samples} samples" in found
+    said = f"accuracy of the source model itself is {right / samples:.2%} on {samples} samples"
+    assert found and said in found
 
 
 @pytest.mark.parametrize(
@@ -35,12 +36,22 @@ def test_what_a_config_states_counts_in_place_of_chance() -> None:
     assert doubt(accuracy(32, 90, 1 / 3), 0.35) is None
     told = doubt(accuracy(640, 1000, 0.001), 0.71)
     assert told == (
-        "the source model itself is right on 64.00% of 1000 samples, and source.accuracy says "
+        "accuracy of the source model itself is 64.00% on 1000 samples, and source.accuracy says "
         "71.00%"
     )
     # A point or two, and what few samples cannot tell, is not far.
     assert doubt(accuracy(690, 1000, 0.001), 0.71) is None
     assert doubt(accuracy(6, 10, 0.001), 0.71) is None
+
+
+def test_where_less_is_better_more_is_doubted(distance: str) -> None:
+    off = {"metric": distance, "samples": 90}
+    assert doubt({**off, "value": 3.0, "low": 2.5, "high": 3.5}, 12.5) is None
+    assert doubt({**off, "value": 12.9, "low": 12.6, "high": 13.5}, 12.5) is None, "a twentieth"
+    assert doubt({**off, "value": 31.26, "low": 25.0, "high": 40.0}, 12.5) == (
+        "mean distance of the source model itself is 31.3 px on 90 samples, and source.accuracy "
+        "says 12.5 px"
+    )
 
 
 def test_without_labels_there_is_no_doubt() -> None:

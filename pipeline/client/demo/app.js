@@ -8,7 +8,7 @@ import { Side } from "./side.js";
 import { copyOn, lead, pin, snippet } from "./snippet.js";
 import { hear, tell } from "./tabs.js";
 import { verdict } from "./verdict.js";
-import { line, median, milliseconds, percent } from "./words.js";
+import { line, median, milliseconds, score } from "./words.js";
 
 const RUNS = 20;
 
@@ -125,9 +125,7 @@ function describe({ name, model, description }) {
 
 /** @param {any} manifest @param {boolean} offline */
 function credit({ release: id, license, accuracy, samples }, offline) {
-  const measured = accuracy
-    ? ` · ${percent(accuracy.value)} right on ${samples.test} test samples`
-    : "";
+  const measured = accuracy ? ` · ${score(accuracy)} on ${samples.test} test samples` : "";
   find("#about").textContent = `Release ${id} · ${license}${measured}`;
   find("#offline").textContent = offline ? "Offline: this is the release of the last visit." : "";
   find("footer").hidden = false;

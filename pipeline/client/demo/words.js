@@ -21,6 +21,12 @@ export function percent(share) {
   return `${fine ? shown.toFixed(1) : Math.round(shown)}\u00a0%`;
 }
 
+/** How right a model is, by its task's metric. @param {import("../page.js").PageSourceAccuracy} accuracy */
+export function score({ value, words = "accuracy", unit = "percent" }) {
+  if (unit === "percent") return `${words} ${percent(value)}`;
+  return `${words} ${FIGURE.format(value)}${unit === "number" ? "" : `\u00a0${unit}`}`;
+}
+
 /** @param {number} count @param {string} one @param {string} [many] */
 export const counted = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 

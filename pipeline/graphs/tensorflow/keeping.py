@@ -23,21 +23,26 @@ class Judge:
         stages: Stages,
         samples: Mapping[str, Array],
         plain: Sequence[Values],
+        metrics: Sequence[str],
         agree: Agree | None = None,
     ) -> None:
         self._stages, self._samples, self._plain = stages, samples, list(plain)
         self._agree = agree
+        self._metrics = dict.fromkeys(("relative_error", "snr_db", *metrics))
+        self._softmax = {spec.name: spec.softmax for spec in stages.network.signature.outputs}
         self._wanted = self._outputs(plain)
 
     def measure(self, values: Sequence[Values]) -> dict[str, float]:
-        """By metric, the worst of all outputs, and whether answers agree."""
+        """By metric, the worst of all outputs, and whether answers agree; what says nothing of the
+        model is not there."""
         from pipeline.measures.parity import compare
 
         outputs = self._outputs(values)
-        found = compare(outputs, self._wanted, {})
-        measured = {name: round(found[name], 6) for name in ("relative_error", "snr_db")}
+        found = compare(outputs, self._wanted, self._softmax)
+        measured = {name: found[name] for name in self._metrics if found.get(name) is not None}
         agreement = self._agree(outputs, self._wanted) if self._agree else {}
-        return measured | {name: value for name, value in agreement.items() if value is not None}
+        known = {name: value for name, value in agreement.items() if value is not None}
+        return {name: round(value, 6) for name, value in measured.items()} | known
 
     def damage(self, alone: Sequence[Values], report: Callable[[float], None]) -> dict[str, float]:
         """Layer -> the outputs' relative error where it alone is rounded, the worst first."""

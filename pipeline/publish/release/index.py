@@ -101,7 +101,8 @@ def describe(manifest: ReleaseManifest) -> About:
         "description": manifest.get("description"),
         "license": manifest.get("license"),
         "task": task,
-        "accuracy": accuracy.get("value") if accuracy else None,
+        "accuracy": accuracy["value"] if accuracy else None,
+        "metric": accuracy.get("metric") if accuracy else None,
         "artifacts": len(sizes),
         "bytes": [min(sizes), max(sizes)],
         # Pages make inputs of images by the task's code, where a release has it.

@@ -76,7 +76,7 @@ def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
     Identity(work).write(sha256, SourceFolder(inputs["source"]).facts)
 
 
-@step(version=12, tools=tools.TOOLS, quick=True)
+@step(version=13, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = Golden(inputs["golden"]).facts
@@ -96,7 +96,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "input": options.config["input"],
         "labels": options.config["labels"],
         "samples": _samples(inputs["samples"], golden["count"]),
-        "accuracy": golden["accuracy"],
+        "accuracy": _with_words(golden["accuracy"]),
         "doubt": doubt(golden["accuracy"], options.source.get("accuracy")),
         "tools": _tools(),
         "canary": None if "reason" in said else {"inputs": said["inputs"]},
@@ -168,6 +168,15 @@ def _artifact(
         "canary_reason": reason,
         "validation": [_without_canary(result) for result in judged],
     }
+
+
+def _with_words(accuracy: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The source's, with what pages are to know of the metric."""
+    if accuracy is None:
+        return None
+    metric = metric_of(accuracy["metric"])
+    said = {name: getattr(metric, name) for name in ("words", "unit", "better")}
+    return {"metric": metric.name, **said, **accuracy}
 
 
 def _judge(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.measures.metrics import metric_of
+
 #: One of ``performanceMetrics``.
 Metric = dict[str, Any]
 
@@ -72,7 +74,9 @@ def _measured(proof: Mapping[str, Any], where: str) -> Iterator[Metric]:
 
 
 def _accuracy(accuracy: Mapping[str, Any], where: str) -> Metric:
-    return _metric(f"accuracy {accuracy['metric']}", accuracy["value"], where, accuracy)
+    known = metric_of(accuracy["metric"])
+    unit = "" if known.is_share else f", {known.unit}"
+    return _metric(f"{known.words}{unit}", accuracy["value"], where, accuracy)
 
 
 def _metric(name: str, value: float, where: str, bounds: Mapping[str, Any] | None = None) -> Metric:

@@ -19,6 +19,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.cdn.index import ModelEntry, read_index, shown_channel
 from pipeline.cdn.tree import Release
 from pipeline.manifest.parse import parse_manifest
+from pipeline.measures import words
 from pipeline.publish.release import index
 from pipeline.storage.base import Readable, Storage
 from pipeline.storage.layout import DEMO, FRONT, REPORT, TWINS, page_path, release_path
@@ -114,15 +115,18 @@ def _release(release: Release) -> dict[str, Any] | None:
     try:
         if (raw := release.raw_manifest()) is None:
             return None
-        artifacts = [_artifact(one) for one in parse_manifest(raw)["artifacts"]]
+        manifest = parse_manifest(raw)
+        artifacts = [_artifact(one) for one in manifest["artifacts"]]
+        accuracy = manifest.get("accuracy")
+        metric = words.metric(accuracy["metric"]) if accuracy else ""
     except index.BROKEN:
         return None
-    return {"release": release.id, "integrity": integrity(raw), "artifacts": artifacts}
+    known = {"release": release.id, "integrity": integrity(raw), "metric": metric}
+    return {**known, "artifacts": artifacts}
 
 
 def _artifact(artifact: Artifact) -> dict[str, Any]:
     passed: dict[str, list[str]] = {}
-    accuracy = artifact.get("accuracy")
     for proof in artifact.get("validation", []):
         if proof["status"] == "pass":
             passed.setdefault(proof["backend"], []).append(proof.get("engine") or "")
@@ -130,7 +134,7 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
         "id": artifact["id"],
         "wire": index.wire_bytes(artifact),
         "bytes": sum(file["bytes"] for file in artifact["files"]),
-        "accuracy": accuracy.get("value") if accuracy else None,
+        "score": words.score(artifact.get("accuracy")),
         "passed": [
             (backend, [one for one in engines if one]) for backend, engines in passed.items()
         ],
@@ -154,7 +158,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"size": _size, "percent": _percent, "date": _date}
+    environment.filters |= {"size": _size, "score": _score, "date": _date}
     return environment
 
 
@@ -162,8 +166,12 @@ def _text(name: str) -> str:
     return (TEMPLATES / name).read_text()
 
 
-def _percent(share: float) -> str:
-    return f"{share * 100:.2f} %"
+def _score(about: Mapping[str, Any]) -> str:
+    """``accuracy 98.89% on test samples``; empty where no number says so."""
+    metric, value = about.get("metric"), about.get("accuracy")
+    if not isinstance(metric, str) or not isinstance(value, int | float):
+        return ""
+    return f"{words.metric(metric)} {words.value_of(metric, value)} on test samples"
 
 
 def _date(created: str) -> str:
