@@ -118,7 +118,7 @@ def write(root: Path, made: Any, *, labelled: bool = True) -> dict[str, Path]:
     splits = {}
     for seed, name in enumerate(folder.SPLITS):
         inputs, labels = images(200, seed)
-        splits[name] = Split({"image": inputs}, labels if labelled else None)
+        splits[name] = Split({"image": inputs}, classes.truth_of(labels) if labelled else None)
     folder.write(samples, splits, description="noise", task=classes.PURPOSE)
     return given(root)
 

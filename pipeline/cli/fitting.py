@@ -21,7 +21,7 @@ from pipeline.fitting.attempt import RESULT, TODO, AttemptOptions, attempt
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.plan.execute import results
 from pipeline.plan.graph import Plan
-from pipeline.plan.make import plan_source
+from pipeline.plan.make import plan_source, reading_of
 from pipeline.samples.contract import samples_kinds
 from pipeline.tasks.find import need
 
@@ -54,16 +54,9 @@ def _plan(config: Config, image: ImageOptions) -> Plan:
     plan = Plan(config=config)
     plan_source(plan)
     nodes = {name: node for name, node in plan.nodes.items() if name != "samples"}
-    chosen = config.samples.options
-    options = AttemptOptions(
-        samples=config.samples.kind,
-        options=chosen.model_dump(mode="json"),
-        image=image,
-        task=config.task.purpose,
-        labels=config.labels or [],
-    )
+    options = AttemptOptions(reading=reading_of(config), image=image, labels=config.labels or [])
     inputs = {"source": "pull", "frozen": "freeze"}
-    nodes[NODE] = Node(NODE, attempt, options, inputs, chosen.local_paths())
+    nodes[NODE] = Node(NODE, attempt, options, inputs, config.samples.options.local_paths())
     return replace(plan, nodes=nodes)
 
 
@@ -72,7 +65,7 @@ def _check(config: Config) -> ImageOptions:
     kind, where = config.samples.kind, str(config.path or "")
     able = "scores of classes to tell right from wrong by"
     need(lambda task: task.scores, config.task.kind, able, f"{where}: task")
-    if samples_kinds()[kind].pictures is None:
+    if samples_kinds()[kind].raw != "image":
         raise ConfigError(
             f"samples of the kind {kind} are taken as they are, so there is nothing to try",
             where=f"{where}: samples",

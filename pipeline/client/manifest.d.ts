@@ -15,6 +15,12 @@ export interface ReleaseManifest {
   schema: 1;
   name: string;
   task: string;
+  /**
+   * The task's own, as in the config: its code in a page does with them what Python does.
+   */
+  task_options?: {
+    [k: string]: unknown;
+  };
   release: string;
   created: string;
   /**

@@ -15,6 +15,12 @@ export interface PageManifest {
   schema: 1;
   name: string;
   task: string;
+  /**
+   * The task's own, as in the config.
+   */
+  task_options?: {
+    [k: string]: unknown;
+  };
   release: string;
   created: string;
   report?: string;

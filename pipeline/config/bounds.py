@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from pipeline.backends.targets import Target
-from pipeline.config.gates import Gates
+from pipeline.measures.bounds import Gates
 
 
 def asked(artifact: str, target: Target, gates: Mapping[str, Gates]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.backends.targets import Target
 from pipeline.config.bounds import asked
 from pipeline.config.config import Config
-from pipeline.config.gates import Gates, parse_gates
+from pipeline.measures.bounds import Gates, parse_gates
 from pipeline.measures.metrics import metric_of
 
 #: A variant as a config says it: technique key -> its options.

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pipeline.base.options import Options
-from pipeline.config.gates import Gates
 from pipeline.export.contract import formats
+from pipeline.measures.bounds import Gates
 from pipeline.optimize.contract import techniques
 
 

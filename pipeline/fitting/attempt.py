@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,13 @@ from pipeline.engine.step import Inputs, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
 from pipeline.inputs.image.options import ImageOptions
+from pipeline.inputs.image.read import image_input
 from pipeline.measures.proportion import paired_difference, share
-from pipeline.samples.contract import samples_kinds
-from pipeline.tasks.find import Purpose, need
+from pipeline.samples.read import ReadOptions, read_items
+from pipeline.tasks.find import need
 from pipeline.tensors.arrays import Int64s, NDArray, np
 
 if TYPE_CHECKING:
-    from pipeline.samples.pictures import Pictures
     from pipeline.sources.contract import LoadedModel
     from pipeline.tensors.signature import TensorSpec
 
@@ -35,36 +36,49 @@ MOST_SAMPLES = 200
 
 
 class AttemptOptions(Options):
-    """What is said of the samples."""
+    """What the config says."""
 
-    samples: str
-    """Their kind."""
-    options: dict[str, Any]
-    """Theirs."""
+    reading: ReadOptions
+    """Of the samples."""
     image: ImageOptions
-    """The config's."""
-    task: Purpose
     labels: list[str] = Field(default=[])
-    """The config's."""
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
 def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
     """SOURCE, FROZEN and the samples' own files -> ``fitting.json``: each way, the best first."""
-    from pipeline.samples import folder
     from pipeline.sources.load import load
 
-    where = f"samples.{options.samples}"
-    spec = folder.image_input(Frozen(inputs["frozen"]).signature.inputs, where)
-    samples = samples_kinds()[options.samples]
-    chosen = samples.options.model_validate(options.options)
-    pictures = samples.pictures and samples.pictures(inputs, chosen, MOST_SAMPLES)
-    if pictures is None:
+    where, reading = f"samples.{options.reading.kind}", options.reading
+    spec = image_input(Frozen(inputs["frozen"]).signature.inputs, where)
+    samples = read_items(inputs, reading, reading.wanted([spec]))
+    test = samples.splits["test"]
+    items = [test[row]() for row in spread(len(test), MOST_SAMPLES)]
+    if any("label" not in item.facts for item in items):
         raise ConfigError(
             "the samples have no labels to tell right from wrong by", where=where, todo=TODO
         )
+    labels = np.array([item.facts["label"] for item in items], np.int64)
+    pictures = Pictures([item.raw for item in items], labels, samples.classes)
     trial = _Trial(load(inputs["source"]), spec, pictures, options)
     (work / RESULT).write_text(json.dumps(trial.table(), indent=1))
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most so many of the first ``count`` numbers, evenly, so that every class is among them."""
+    return [index * count // min(count, most) for index in range(min(count, most))]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Labelled images of the test split, as they are."""
+
+    images: Sequence[NDArray[np.uint8]]
+    """[height, width] or [height, width, channels], of any sizes."""
+    labels: Int64s
+    """[n]."""
+    names: Sequence[str] = ()
+    """Of the labels, where the samples name them."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ class _Trial:
         images = (ways.applied(one, way, self.options.image) for one in self.pictures.images)
         given = np.stack(list(images)).astype(self.spec.dtype)
         outputs = run(self.loaded, {self.spec.name: given})
-        name = self.options.task.name
+        name = self.options.reading.task.name
         scores = need(lambda task: task.scores, name, "scores of classes", "task")(outputs)
         return scores.argmax(axis=1), scores.shape[1]
 

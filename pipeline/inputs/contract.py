@@ -5,14 +5,28 @@ An input's folder defines ``INPUT``, and holds the same in JavaScript for pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
-from pipeline.tensors.arrays import Array, NDArray, np
+from pipeline.tensors.arrays import Array, Arrays, NDArray, np
+from pipeline.tensors.signature import TensorSpec
+
+#: What the model reads already, by public input name, without an axis of samples.
+ARRAYS = "arrays"
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """What a model reads of one item."""
+
+    arrays: Arrays
+    """By public input name, without an axis of samples."""
+    origin: Arrays = field(default_factory=dict)
+    """How the item lies in them, where the kind of input keeps that: the same names for all."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +39,16 @@ class Input:
     options: type[Options]
     """What a config may say of it."""
 
-    apply: Callable[[Any, Any], Array] | None = None
-    """(raw item, options) -> what the model reads of it, without a batch axis; None where items are
-    what the model reads already."""
+    raw: str = ARRAYS
+    """What it makes tensors of, as samples kinds name it; ``ARRAYS`` it takes as they are too."""
+
+    read: Callable[[Any, Any, Sequence[TensorSpec], str], Tensors] | None = None
+    """(raw item, options, the model's inputs, where the item is from) -> what the model reads of
+    it; None where items are what the model reads already. It raises ``SourceError`` where the item
+    cannot become that."""
+
+    example: str = ""
+    """What a config may say of it, for who has to."""
 
     thumbnail: Callable[[Array, Any], NDArray[np.uint8] | None] | None = None
     """(one input of a sample, options) -> a picture of it, uint8 [height, width] or [height, width,

@@ -159,6 +159,8 @@ class PageManifest(TypedDict):
     schema: Literal[1]
     name: str
     task: str
+    task_options: NotRequired[dict[str, Any]]
+    """The task's own, as in the config."""
     release: ReleaseId
     created: Moment
     report: NotRequired[str]

@@ -146,6 +146,8 @@ class _Head(TypedDict):
     schema: Literal[1]
     name: str
     task: str
+    task_options: NotRequired[dict[str, Any]]
+    """The task's own, as in the config: its code in a page does with them what Python does."""
 
 
 class _Released(TypedDict):

@@ -23,9 +23,9 @@ from pydantic import AfterValidator, Field
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
-from pipeline.config.gates import Differences
 from pipeline.engine.step import Inputs, progress, step
 from pipeline.measures import words
+from pipeline.measures.bounds import Differences
 from pipeline.measures.metrics import metric_of
 from pipeline.optimize.contract import Technique
 from pipeline.tasks.find import Purpose, need

@@ -20,7 +20,7 @@ from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
 from pipeline.publish.delivery import compress, runtime
 from pipeline.publish.release import manifest
-from pipeline.samples.contract import samples_kinds
+from pipeline.samples.read import ReadOptions, read
 from pipeline.sources.contract import sources
 from pipeline.tensors.signature import FILE as SIGNATURE
 from pipeline.validate import canary, confidence
@@ -78,14 +78,20 @@ def plan_source(plan: Plan) -> None:
 
 
 def _plan_samples(plan: Plan) -> None:
-    config = plan.config
-    read = samples_kinds()[config.samples.kind].read
-    chosen = config.samples.options
-    image = config.input.options if config.input.kind == "image" else None
-    step = step_of(read, options=chosen, image=image, task=config.task.purpose)
-    files = chosen.local_paths()
-    inputs = {"frozen": "freeze"}
-    plan.add(Node("samples", *step, inputs, files, reads=(SIGNATURE,)))
+    step = step_of(read, **reading_of(plan.config).model_dump())
+    files = plan.config.samples.options.local_paths()
+    plan.add(Node("samples", *step, {"frozen": "freeze"}, files, reads=(SIGNATURE,)))
+
+
+def reading_of(config: Config) -> ReadOptions:
+    """How a config's samples are read."""
+    return ReadOptions(
+        kind=config.samples.kind,
+        options=config.samples.options.model_dump(mode="json"),
+        input=config.input.kind,
+        input_options=config.input.options.model_dump(mode="json"),
+        task=config.task.purpose,
+    )
 
 
 def _plan_searches(plan: Plan) -> dict[str, str]:
@@ -117,7 +123,7 @@ def _plan_manifest(plan: Plan) -> None:
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     described["input"] = {config.input.kind: config.input.options.model_dump(mode="json")}
-    described["task"] = config.task.kind
+    described |= {"task": config.task.kind, "task_options": config.task.purpose.options}
     options = {
         "config": described,
         "artifacts": artifacts,

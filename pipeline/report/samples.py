@@ -139,7 +139,8 @@ class _Golden:
         if task is None or task.show is None:
             return Shown(_differences(wanted, given))
         purpose = Purpose(name=task.name, options=record.get("task_options") or {})
-        about = purpose.about(labels=record.get("labels") or (), origins=self._origins)
+        origins = self._origins.rows(np.array([sample])) if self._origins else None
+        about = purpose.about(labels=record.get("labels") or (), origins=origins)
         truth = self._truth.sample(sample) if self._truth else None
         return task.show(wanted, given, truth, about)
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from pipeline.artifacts.frozen import Frozen
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import ImageOptions
-from pipeline.samples.contract import SamplesKind
-from pipeline.samples.pictures import Pictures, spread
-from pipeline.tasks.find import Purpose
+from pipeline.engine.step import Inputs
+from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.folder import SPLITS
 
 
 class Options(Strict):
@@ -32,48 +28,19 @@ class Options(Strict):
         return {"data": FILE}
 
 
-class ReadOptions(Strict):
-    """What the step needs."""
-
-    options: Options
-    """Which data set."""
-
-    image: ImageOptions | None = None
-    """How its images become the model's input."""
-
-    task: Purpose = Field(default_factory=Purpose)
-    """Which truth samples are to have."""
-
-
-@step(version=2, lane="light", tools=("numpy",))
-def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
-    """Write the data set's splits as the model reads them."""
+def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+    """The data set, as it is."""
     from pipeline.bundled.digits import LICENSE, TITLE, digits
-    from pipeline.samples import folder
 
-    where = f"samples.bundled: {options.options.name}"
-    image = folder.needed(options.image, where)
-    spec = folder.image_input(Frozen(inputs["frozen"]).signature.inputs, where)
-    splits = {}
-    for name in folder.SPLITS:
-        images, labels = digits(name)
-        values = folder.pixels_to_input(images, len(images), image, spec, where)
-        splits[name] = folder.Split({spec.name: values}, labels)
-    folder.write(work, splits, description=TITLE, license_name=LICENSE, task=options.task)
-
-
-def pictures(inputs: Inputs, options: Options, most: int) -> Pictures:
-    """Digits of the test split, as they are."""
-    from pipeline.bundled.digits import digits
-
-    images, labels = digits("test")
-    rows = spread(len(labels), most)
-    return Pictures(list(images[rows]), labels[rows], [str(digit) for digit in range(10)])
+    where = f"samples.bundled: {options.name}"
+    splits = {
+        name: [
+            partial(Item, image, where, {"label": label})
+            for image, label in zip(*digits(name), strict=True)
+        ]
+        for name in SPLITS
+    }
+    return Items(splits, TITLE, LICENSE, [str(digit) for digit in range(10)])
 
 
-SAMPLES = SamplesKind(
-    name="bundled",
-    options=Options,
-    read=read,
-    pictures=pictures,
-)
+SAMPLES = SamplesKind(name="bundled", options=Options, raw="image", items=items)

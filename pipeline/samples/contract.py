@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
-from pipeline.engine.step import Inputs, StepFunction
+from pipeline.engine.step import Inputs
+from pipeline.inputs.contract import ARRAYS
+from pipeline.tensors.signature import TensorSpec
 
-if TYPE_CHECKING:
-    from pipeline.samples.pictures import Pictures
+
+@dataclass(frozen=True)
+class Item:
+    """One sample as it comes."""
+
+    raw: Any
+    """What the kind of input makes tensors of: an image is uint8 [height, width] or [height, width,
+    channels]; a mapping of arrays by public input name is what the model reads."""
+    where: str
+    """It comes from, for an error."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of it, of which the task makes truth: ``label``, the number of a class."""
+
+
+#: Reads an item when it is needed: of large ones not all fit into memory.
+Reading = Callable[[], Item]
+
+
+@dataclass(frozen=True)
+class Items:
+    """All samples of a config."""
+
+    splits: Mapping[str, Sequence[Reading]]
+    """By the names of ``SPLITS``; none is empty."""
+    description: str
+    license: str = ""
+    classes: Sequence[str] = ()
+    """Names of the labels, where the samples have them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What items are for."""
+
+    inputs: Sequence[TensorSpec]
+    """The model's."""
+    raw: str = ARRAYS
+    """What the config's kind of input makes tensors of."""
+    options: Options | None = None
+    """The config's, of that kind."""
+    facts: Sequence[str] = ()
+    """What the task makes truth of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +64,10 @@ class SamplesKind:
     name: str
     """Its key under ``samples`` in a config."""
     options: type[Options]
-    read: StepFunction
-    """FROZEN and the options' local files -> a samples folder with both splits."""
-    pictures: Callable[[Inputs, Any, int], Pictures | None] | None = None
-    """Local files, options and how many at most -> images of the test split as they are, for those
-    kinds that have images; it gives ``None`` where these have no labels."""
+    raw: str = ARRAYS
+    """What its items are: ``image``, …"""
+    items: Callable[[Inputs, Any, Wanted], Items]
+    """The options' local files by field name, and options -> the samples."""
 
 
 @cache

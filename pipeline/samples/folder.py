@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.samples_folder import SamplesFolder
-from pipeline.base.errors import ConfigError, SourceError
+from pipeline.base.errors import SourceError
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
-from pipeline.tensors.per_sample import TRUTH, PerSample
+from pipeline.tensors.per_sample import ORIGINS, TRUTH, PerSample
+from pipeline.tensors.shapes import check_shape
 
 if TYPE_CHECKING:
-    from pipeline.inputs.image.options import ImageOptions
     from pipeline.tensors.signature import TensorSpec
 
 SPLITS = ("calibration", "test")
@@ -30,11 +30,11 @@ class Split:
     inputs: Mapping[str, Array]
     """By public input name: [n, …]."""
 
-    labels: Array | None = None
-    """int64 [n]: the class of each sample, of which the task makes truth."""
-
     truth: PerSample | None = None
-    """As the task has it, in place of labels."""
+    """What is right for each, as the task has it."""
+
+    origins: PerSample | None = None
+    """How each lies in what it was made of, as its kind of input has it."""
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -55,27 +55,22 @@ def write(
         splits: one per name in ``SPLITS``, checked before; none may be empty.
         description: what the samples are, for people.
         license_name: their licence, as an SPDX identifier where there is one.
-        task: what makes truth of their labels; without one they have none.
+        task: what their truth is the truth of.
     """
     for name, split in splits.items():
         (work / name).mkdir()
         SamplesFolder(work).split(name).write_inputs(split.inputs)
-        if truth := _truth(split, task):
-            truth.write(work / name)
+        for known, file in ((split.truth, TRUTH), (split.origins, ORIGINS)):
+            if known:
+                known.write(work / name, file)
     described = {
         "description": description,
         "license": license_name,
         "splits": {name: len(split) for name, split in splits.items()},
-        "labelled": all((work / name / TRUTH).exists() for name in splits),
+        "labelled": all(split.truth is not None for split in splits.values()),
         "task": task.model_dump(mode="json") if task else None,
     }
     SamplesFolder(work).describe(described)
-
-
-def _truth(split: Split, task: Purpose | None) -> PerSample | None:
-    if split.truth is not None or task is None or task.task.truth is None or split.labels is None:
-        return split.truth
-    return task.task.truth([{"label": label} for label in split.labels.tolist()], task.about())
 
 
 def assign(count: int, test_share: float, seed: int) -> dict[str, Array]:
@@ -87,76 +82,6 @@ def assign(count: int, test_share: float, seed: int) -> dict[str, Array]:
     test = min(max(1, round(count * test_share)), max(1, count - 1))
     chosen = {"calibration": order[test:] if count > 1 else order, "test": order[:test]}
     return {name: np.sort(chosen[name]) for name in SPLITS}
-
-
-def image_input(inputs: Sequence[TensorSpec], where: str) -> TensorSpec:
-    """The one image input of a model: [batch, height, width, 1 or 3], or with channels second.
-
-    Raises:
-        SourceError: the model has another kind of input, or several.
-    """
-    shape = inputs[0].shape if len(inputs) == 1 else ()
-    if len(shape) == 4 and (shape[3] in (1, 3, None) or shape[1] in (1, 3)):
-        return inputs[0]
-    shapes = ", ".join(f"{spec.name} {shown(spec.shape)}" for spec in inputs)
-    raise SourceError(
-        "image samples need a model with one input [batch, height, width, 1 or 3] or [batch, 1 or "
-        "3, height, width]; "
-        f"it has {shapes}",
-        where=where,
-        todo="give the samples as arrays (samples.npz) or let them be made (samples.random)",
-    )
-
-
-def needed(image: ImageOptions | None, where: str) -> ImageOptions:
-    """The config's ``input.image``, without which images cannot become inputs."""
-    if image is None:
-        raise ConfigError(
-            "image samples need the config to say what they become",
-            where=where,
-            todo="add input, such as {image: {size: [224, 224], color: rgb, scale: [-1, 1]}}",
-        )
-    return image
-
-
-def pixels_to_input(
-    images: Iterable[Array], count: int, options: ImageOptions, spec: TensorSpec, where: str
-) -> Array:
-    """Make one input array of decoded images.
-
-    Args:
-        images: uint8 [height, width] or [height, width, channels], of any sizes.
-        count: how many there are.
-        options: as in the config.
-        spec: the input to fill; an integer dtype is rounded and clipped to.
-        where: what an error names.
-
-    Returns:
-        [n, height, width, channels], or with channels second, in the input's dtype.
-
-    Raises:
-        SourceError: the result does not fit the input, or images differ in size.
-    """
-    from pipeline.inputs.image.preprocess import apply, cast, laid_out
-
-    shapes: set[tuple[int, ...]] = set()
-    made = []
-    for image in images:
-        values = laid_out(apply(image, options), options, spec.shape)
-        shapes.add(values.shape)
-        _fits(spec, (1, *values.shape), where, _HOW_TO_FIT)
-        if len(shapes) > 1:
-            raise SourceError(
-                f"images differ in size: {' and '.join(sorted(map(shown, shapes)))}",
-                where=where,
-                todo="set input.image.size, such as [224, 224]",
-            )
-        bounded(values.nbytes * count, where)
-        made.append(cast(values, spec.dtype))
-    return np.stack(made)
-
-
-_HOW_TO_FIT = "set size and color of input.image to what the model reads"
 
 
 def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
@@ -177,8 +102,7 @@ def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
         batched(spec, where)
         _check_array(split.inputs[spec.name], spec, where)
     rows = {name: len(values) for name, values in split.inputs.items()}
-    if split.labels is not None:
-        rows["labels"] = len(split.labels)
+    rows |= {"truth": len(split.truth)} if split.truth else {}
     if len(set(rows.values())) > 1 or 0 in rows.values():
         raise SourceError(
             f"every array needs the same number of samples, at least one; they have {rows}",
@@ -202,7 +126,8 @@ def _names(names: set[str]) -> str:
 
 
 def _check_array(values: Array, spec: TensorSpec, where: str) -> None:
-    _fits(spec, values.shape, where, "give the array as [samples, …] in the model's shape")
+    todo = "give the array as [samples, …] in the model's shape"
+    check_shape(spec, values.shape[1:], where, todo)
     if values.dtype != np.dtype(spec.dtype):
         raise SourceError(
             f"{spec.name} is {values.dtype}, the model reads {spec.dtype}",
@@ -213,20 +138,6 @@ def _check_array(values: Array, spec: TensorSpec, where: str) -> None:
         raise SourceError(f"{spec.name} holds NaN or infinity", where=where)
 
 
-def _fits(spec: TensorSpec, shape: tuple[int, ...], where: str, todo: str) -> None:
-    """Compare all axes but the first, which counts samples."""
-    same = len(shape) == len(spec.shape) and all(
-        want in (None, have) for want, have in zip(spec.shape[1:], shape[1:], strict=True)
-    )
-    if not same:
-        raise SourceError(
-            f"samples for {spec.name} are {shown(shape[1:])}, the model reads "
-            f"{shown(spec.shape[1:])} per sample",
-            where=where,
-            todo=todo,
-        )
-
-
 def bounded(size: int, where: str) -> None:
     if size > MAX_SPLIT_BYTES:
         raise SourceError(
@@ -234,8 +145,3 @@ def bounded(size: int, where: str) -> None:
             where=where,
             todo="give fewer of them",
         )
-
-
-def shown(shape: Sequence[int | None]) -> str:
-    """A shape for people: ``[?, 64, 64, 3]``."""
-    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import ImageOptions
-from pipeline.samples.contract import SamplesKind
-from pipeline.samples.pictures import Pictures, spread
-from pipeline.tasks.find import Purpose
+from pipeline.engine.step import Inputs
+from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.folder import assign
 from pipeline.tensors.arrays import NDArray, np
 
 if TYPE_CHECKING:
@@ -61,60 +58,21 @@ class Options(Strict):
     """Decides which images are used, and in which split."""
 
 
-class ReadOptions(Strict):
-    """What the step needs."""
-
-    options: Options
-    """Which folder."""
-
-    image: ImageOptions | None = None
-    """How its images become the model's input."""
-
-    task: Purpose = Field(default_factory=Purpose)
-    """Which truth samples are to have."""
-
-    def key(self) -> dict[str, Any]:
-        """The folder's name, which stands in the description, but not where it lies."""
-        chosen = self.options.key() | {"folder": self.options.folder.name}
-        return super().key() | {"options": chosen}
+def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+    """The images by split, each decoded when it is asked for."""
+    root, where = files["folder"], f"samples.images: {options.folder.name}"
+    chosen = _limited(_files(root, where), options.limit, options.seed)
+    splits = {
+        name: [partial(_item, root, where, *chosen[row]) for row in rows]
+        for name, rows in assign(len(chosen), options.test_share, options.seed).items()
+    }
+    named = options.description or options.folder.name
+    return Items(splits, named, options.license, [path.name for path in _classes(root)])
 
 
-@step(version=2, lane="light", tools=("numpy", "pillow"))
-def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
-    """Decode the images, make inputs of them, and write them by split."""
-    from pipeline.samples import folder
-
-    chosen, root = options.options, inputs["folder"]
-    where = f"samples.images: {chosen.folder.name}"
-    image = folder.needed(options.image, where)
-    spec = folder.image_input(Frozen(inputs["frozen"]).signature.inputs, where)
-    files = _limited(_files(root, where), chosen.limit, chosen.seed)
-    splits = {}
-    for name, rows in folder.assign(len(files), chosen.test_share, chosen.seed).items():
-        picked = [files[row] for row in rows]
-        images = _decoded(root, [path for path, _ in picked], where)
-        values = folder.pixels_to_input(images, len(picked), image, spec, where)
-        labels = [label for _, label in picked if label is not None]
-        splits[name] = folder.Split({spec.name: values}, np.array(labels) if labels else None)
-    described = chosen.description or chosen.folder.name
-    folder.write(
-        work, splits, description=described, license_name=chosen.license, task=options.task
-    )
-
-
-def pictures(inputs: Inputs, options: Options, most: int) -> Pictures | None:
-    """Images of the test split, as they are."""
-    from pipeline.samples import folder
-
-    root, where = inputs["folder"], f"samples.images: {options.folder.name}"
-    files = _limited(_files(root, where), options.limit, options.seed)
-    rows = folder.assign(len(files), options.test_share, options.seed)["test"]
-    picked = [files[rows[index]] for index in spread(len(rows), most)]
-    labels = [label for _, label in picked if label is not None]
-    if not labels:
-        return None
-    images = list(_decoded(root, [path for path, _ in picked], where))
-    return Pictures(images, np.array(labels), [path.name for path in _classes(root)])
+def _item(root: Path, where: str, path: Path, label: int | None) -> Item:
+    place = f"{where}/{path.relative_to(root)}"
+    return Item(decode(path, place), place, {} if label is None else {"label": label})
 
 
 def _classes(root: Path) -> list[Path]:
@@ -156,11 +114,6 @@ def _limited(
 ) -> list[tuple[Path, int | None]]:
     rows = np.random.default_rng(seed).permutation(len(files))[:limit]
     return [files[row] for row in sorted(rows.tolist())]
-
-
-def _decoded(root: Path, files: Sequence[Path], where: str) -> Iterator[NDArray[np.uint8]]:
-    for path in files:
-        yield decode(path, f"{where}/{path.relative_to(root)}")
 
 
 def decode(path: Path, where: str) -> NDArray[np.uint8]:
@@ -206,9 +159,4 @@ def _refuse(image: Image, where: str) -> None:
         )
 
 
-SAMPLES = SamplesKind(
-    name="images",
-    options=Options,
-    read=read,
-    pictures=pictures,
-)
+SAMPLES = SamplesKind(name="images", options=Options, raw="image", items=items)

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs, step
-from pipeline.inputs.image.options import ImageOptions
-from pipeline.samples.contract import SamplesKind
-from pipeline.tasks.find import Purpose
+from pipeline.engine.step import Inputs
+from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.folder import SPLITS, Split, assign, check
 from pipeline.tensors.arrays import Array, np
-
-if TYPE_CHECKING:
-    from pipeline.samples.folder import Split
+from pipeline.tensors.per_sample import OFFSETS, PerSample
 
 #: Unpacked. An archive may claim to be small and unpack to any size.
 MAX_BYTES = 4 << 30
 
-RESERVED = {"labels", "split"}
+#: Fact of a sample -> the array's name, where that is another one.
+LABELS = {"label": "labels"}
 
 
 class Options(Strict):
@@ -34,8 +33,10 @@ class Options(Strict):
     shorthand: ClassVar[str | None] = "file"
 
     file: InputPath
-    """The file. Beside the inputs it may hold ``labels`` (integers, [samples]) and ``split``
-    (text, [samples]: ``calibration`` or ``test``)."""
+    """The file. Beside the inputs it may hold ``split`` (text, [samples]: ``calibration`` or
+    ``test``) and what the task makes truth of, such as ``labels`` (integers, [samples]); of what a
+    sample has many or none of, all rows, and ``NAME.offsets`` (int64, [samples + 1]): where each
+    sample's begin, and the last one's end."""
 
     description: str = ""
     """What the samples are, for people."""
@@ -50,47 +51,44 @@ class Options(Strict):
     """Decides which samples, where the file has no ``split``."""
 
 
-class ReadOptions(Strict):
-    """What the step needs."""
-
-    options: Options
-    """Which file."""
-
-    image: ImageOptions | None = None
-    """Not applied: the arrays are taken as they are."""
-
-    task: Purpose = Field(default_factory=Purpose)
-    """Which truth samples are to have."""
-
-    def key(self) -> dict[str, Any]:
-        """The file's name, which stands in the description, but not where it lies."""
-        chosen = self.options.key() | {"file": self.options.file.name}
-        return super().key() | {"options": chosen}
-
-
-@step(version=2, lane="light", tools=("numpy",))
-def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
-    """Check the arrays against the model's signature and write them by split."""
-    from pipeline.samples import folder
-
-    file, chosen = inputs["file"], options.options
-    where = f"samples.npz: {chosen.file.name}"
-    arrays = _arrays(file, where)
-    wanted = Frozen(inputs["frozen"]).signature.inputs
-    names = {spec.name for spec in wanted}
-    labels = arrays.pop("labels", None) if "labels" not in names else None
+def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+    """Rows of the arrays by split, checked against the model's inputs."""
+    where = f"samples.npz: {options.file.name}"
+    arrays = _arrays(files["file"], where)
+    names = {spec.name for spec in wanted.inputs}
     split = arrays.pop("split", None) if "split" not in names else None
-    whole = folder.check(folder.Split(arrays, _labels(labels, where)), wanted, where)
+    facts = _facts(arrays, names, wanted.facts, where)
+    whole = check(Split(arrays, facts), wanted.inputs, where)
     rows = (
-        folder.assign(len(whole), chosen.test_share, chosen.seed)
+        assign(len(whole), options.test_share, options.seed)
         if split is None
         else _told(split, len(whole), where)
     )
-    splits = {name: _rows(whole, index) for name, index in rows.items()}
-    described = chosen.description or chosen.file.name
-    folder.write(
-        work, splits, description=described, license_name=chosen.license, task=options.task
-    )
+    splits = {
+        name: [partial(_item, whole, row, where) for row in index.tolist()]
+        for name, index in rows.items()
+    }
+    return Items(splits, options.description or options.file.name, options.license)
+
+
+def _item(whole: Split, row: int, where: str) -> Item:
+    arrays = {name: values[row] for name, values in whole.inputs.items()}
+    return Item(arrays, where, whole.truth.sample(row) if whole.truth else {})
+
+
+def _facts(
+    arrays: dict[str, Array], inputs: Collection[str], facts: Sequence[str], where: str
+) -> PerSample | None:
+    """Taken out of the arrays: what is known of each sample, rather than an input."""
+    known = {}
+    for fact in facts:
+        for name in (LABELS.get(fact, fact), f"{LABELS.get(fact, fact)}{OFFSETS}"):
+            if name in arrays and name not in inputs:
+                known[name.replace(LABELS.get(fact, fact), fact, 1)] = arrays.pop(name)
+    try:
+        return PerSample(known) if known else None
+    except ValueError as error:
+        raise SourceError(f"does not say the same of each sample: {error}", where=where) from error
 
 
 def _arrays(file: Path, where: str) -> dict[str, Array]:
@@ -114,21 +112,8 @@ def _arrays(file: Path, where: str) -> dict[str, Array]:
         ) from error
 
 
-def _labels(labels: Array | None, where: str) -> Array | None:
-    if labels is None:
-        return None
-    if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise SourceError(
-            f"labels are {labels.dtype} {list(labels.shape)}, not one integer per sample",
-            where=where,
-        )
-    return labels.astype(np.int64)
-
-
 def _told(split: Array, count: int, where: str) -> dict[str, Array]:
     """Row indices by split, as the file's own ``split`` array says."""
-    from pipeline.samples.folder import SPLITS
-
     named = split.astype(np.str_) if split.dtype.kind in "US" else split
     if named.shape != (count,) or set(named.tolist()) != set(SPLITS):
         raise SourceError(
@@ -138,15 +123,4 @@ def _told(split: Array, count: int, where: str) -> dict[str, Array]:
     return {name: np.flatnonzero(named == name) for name in SPLITS}
 
 
-def _rows(split: Split, index: Array) -> Split:
-    from pipeline.samples.folder import Split
-
-    labels = None if split.labels is None else split.labels[index]
-    return Split({name: values[index] for name, values in split.inputs.items()}, labels)
-
-
-SAMPLES = SamplesKind(
-    name="npz",
-    options=Options,
-    read=read,
-)
+SAMPLES = SamplesKind(name="npz", options=Options, items=items)

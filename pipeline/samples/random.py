@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Inputs
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.samples.contract import SamplesKind
-from pipeline.tasks.find import Purpose
+from pipeline.inputs.image.preprocess import normalized, resized
+from pipeline.inputs.image.read import is_image
+from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.folder import SPLITS, batched, bounded
 from pipeline.tensors.arrays import Array, Float32s, np
+from pipeline.tensors.shapes import shown
+from pipeline.tensors.signature import TensorSpec
 
-if TYPE_CHECKING:
-    from pipeline.tensors.signature import TensorSpec
+#: Of one sample.
+Shape = tuple[int, ...]
 
 WHERE = "samples.random"
 
@@ -34,7 +37,8 @@ class Options(Strict):
 
     Images ([batch, height, width, channels] or channels first, with 1, 3 or 4 channels) are
     smooth: coarse patterns under ever fainter finer ones, as in photographs, which stir a
-    network where white noise averages out. Other floats are normally distributed (0, 1),
+    network where white noise averages out; what ``input.image`` says is done to them as to any
+    other. Other floats are normally distributed (0, 1),
     integers run from 0 to 7, booleans are fair coins.
     """
 
@@ -51,40 +55,38 @@ class Options(Strict):
     as ``{image: [224, 224]}``. Images take ``input.image.size`` where this says nothing."""
 
 
-class ReadOptions(Strict):
-    """What the step needs."""
+def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+    """Samples for every input of the model: raw images where its kind of input makes them of such,
+    else what the model reads."""
+    size = wanted.options.size if isinstance(wanted.options, ImageOptions) else None
+    shapes = {spec.name: _shape(spec, options.sizes, size) for spec in wanted.inputs}
+    _known(options.sizes, shapes)
+    for shape in shapes.values():
+        bounded(options.count * int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
+    make = _picture if wanted.raw == "image" and is_image(wanted.inputs) else _arrays
+    splits = {
+        name: [
+            partial(make, wanted, shapes, [options.seed, which, index])
+            for index in range(options.count)
+        ]
+        for which, name in enumerate(SPLITS)
+    }
+    return Items(splits, f"made up at random, seed {options.seed}")
 
-    options: Options = Options()
-    """How many."""
 
-    image: ImageOptions | None = None
-    """Its ``scale`` is the range of images; from -1 to 1 without it."""
-
-    task: Purpose = Field(default_factory=Purpose)
-    """Which truth samples are to have."""
+def _arrays(wanted: Wanted, shapes: Mapping[str, Shape], seed: Sequence[int]) -> Item:
+    chances = np.random.default_rng(seed).spawn(len(wanted.inputs))
+    pairs = zip(wanted.inputs, chances, strict=True)
+    arrays = {spec.name: _value(wanted, spec, shapes[spec.name], each) for spec, each in pairs}
+    return Item(arrays, WHERE)
 
 
-@step(version=2, lane="light", tools=("numpy",))
-def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
-    """Make samples for every input of the signature."""
-    from pipeline.samples import folder
-
-    specs = Frozen(inputs["frozen"]).signature.inputs
-    chosen, image = options.options, options.image
-    shapes = {spec.name: _shape(spec, chosen.sizes, image) for spec in specs}
-    _known(chosen.sizes, shapes)
-    splits = {}
-    for which, name in enumerate(folder.SPLITS):
-        made = {}
-        for index, spec in enumerate(specs):
-            chance = np.random.default_rng([chosen.seed, which, index])
-            shape = (chosen.count, *shapes[spec.name])
-            folder.bounded(int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
-            made[spec.name] = _values(spec, shape, image, chance)
-        splits[name] = folder.check(folder.Split(made), specs, WHERE)
-    folder.write(
-        work, splits, description=f"made up at random, seed {chosen.seed}", task=options.task
-    )
+def _picture(wanted: Wanted, shapes: Mapping[str, Shape], seed: Sequence[int]) -> Item:
+    """As a decoded file: grey values or colours of 8 bits."""
+    (spec,) = wanted.inputs
+    axis = 2 if (known := _channel_axis(spec)) is None else known
+    image = _image(shapes[spec.name], axis, np.random.default_rng(seed))
+    return Item(np.rint(image).astype(np.uint8), WHERE)
 
 
 def _known(sizes: Mapping[str, Sequence[int]], shapes: Mapping[str, object]) -> None:
@@ -97,16 +99,14 @@ def _known(sizes: Mapping[str, Sequence[int]], shapes: Mapping[str, object]) -> 
 
 
 def _shape(
-    spec: TensorSpec, sizes: Mapping[str, Sequence[int]], image: ImageOptions | None
-) -> tuple[int, ...]:
+    spec: TensorSpec, sizes: Mapping[str, Sequence[int]], size: Sequence[int] | None
+) -> Shape:
     """The shape of one sample, with free sizes filled in."""
-    from pipeline.samples.folder import batched, shown
-
     batched(spec, WHERE)
     free = sum(size is None for size in spec.shape[1:])
     given: Sequence[int] = sizes.get(spec.name, ())
-    if not given and free == 2 and _channel_axis(spec) is not None and image:
-        given = image.size or ()
+    if not given and free == 2 and _channel_axis(spec) is not None:
+        given = size or ()
     if len(given) != free:
         example = ", ".join(["128"] * free)
         raise SourceError(
@@ -128,26 +128,19 @@ def _channel_axis(spec: TensorSpec) -> int | None:
     return None
 
 
-def _values(
-    spec: TensorSpec,
-    shape: tuple[int, ...],
-    image: ImageOptions | None,
-    chance: np.random.Generator,
-) -> Array:
+def _value(wanted: Wanted, spec: TensorSpec, shape: Shape, chance: np.random.Generator) -> Array:
     kind = np.dtype(spec.dtype) if spec.dtype in np.sctypeDict else np.dtype(object)
     axis = _channel_axis(spec)
     if axis is not None:
-        low, high = image.scale if image else IMAGE_RANGE
-        low, high = (0.0, 255.0) if kind == np.uint8 else (low, high)
-        return np.stack(
-            [_image(shape[1:], axis, low, high, chance) for _ in range(shape[0])]
-        ).astype(kind)
+        levels = _image(shape, axis, chance)
+        values = levels if kind == np.uint8 else _read(levels, wanted.options)
+        return np.moveaxis(values, -1, axis).astype(kind)
     if kind.kind == "f":
-        return chance.standard_normal(shape, np.float32).astype(kind)
+        return np.asarray(chance.standard_normal(shape, np.float32).astype(kind))
     if kind.kind in "iu":
-        return chance.integers(0, INTEGERS, shape).astype(kind)
+        return np.asarray(chance.integers(0, INTEGERS, shape), kind)
     if kind.kind == "b":
-        return chance.integers(0, 2, shape).astype(kind)
+        return np.asarray(chance.integers(0, 2, shape), kind)
     raise SourceError(
         f"input {spec.name} is {spec.dtype}, for which no samples can be made up",
         where=WHERE,
@@ -155,13 +148,21 @@ def _values(
     )
 
 
-def _image(
-    shape: tuple[int, ...], axis: int, low: float, high: float, chance: np.random.Generator
-) -> Float32s:
-    """Octaves of noise, each twice as fine and half as strong (amplitude as 1/f), stretched to
-    a brightness range of the image's own within [low, high]."""
-    from pipeline.inputs.image.preprocess import resized
+def _read(levels: Float32s, options: object) -> Float32s:
+    """One of several inputs, as the config has images read."""
+    if isinstance(options, ImageOptions) and options.channels == levels.shape[-1]:
+        return normalized(levels, options)
+    low, high = IMAGE_RANGE
+    return np.asarray(low + (high - low) / 255 * levels, np.float32)
 
+
+def _image(shape: Shape, axis: int, chance: np.random.Generator) -> Float32s:
+    """Octaves of noise, each twice as fine and half as strong (amplitude as 1/f), stretched to a
+    brightness range of the image's own within 0 to 255: [height, width, channels].
+
+    Args:
+        axis: of the channels in the shape.
+    """
     channels = shape[axis]
     height, width = (size for at, size in enumerate(shape) if at != axis)
     total = np.zeros((height, width, channels), np.float32)
@@ -172,13 +173,8 @@ def _image(
         cells, strength = cells * 2, strength / 2
     dark, light = chance.uniform(0, 0.5), chance.uniform(0.5, 1)
     unit = (total - total.min()) / max(float(np.ptp(total)), 1e-6)
-    values = low + (high - low) * (dark + (light - dark) * unit)
-    image: Float32s = np.moveaxis(values, -1, axis).astype(np.float32)
+    image: Float32s = (255 * (dark + (light - dark) * unit)).astype(np.float32)
     return image
 
 
-SAMPLES = SamplesKind(
-    name="random",
-    options=Options,
-    read=read,
-)
+SAMPLES = SamplesKind(name="random", options=Options, items=items)

@@ -10,6 +10,7 @@ from pipeline.base.errors import ConfigError
 from pipeline.engine.step import Inputs, step
 from pipeline.tasks.truth import read_truth
 from pipeline.tensors.arrays import Array, NDArray, np
+from pipeline.tensors.per_sample import ORIGINS, PerSample
 
 #: How much outputs differ from sample to sample, which errors are a share of, is known of two.
 FEWEST = 2
@@ -22,7 +23,7 @@ class HoldBackOptions(options.Options):
     seed: int
 
 
-@step(version=3, tools=("numpy",), quick=True)
+@step(version=4, tools=("numpy",), quick=True)
 def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     """SAMPLES -> SAMPLES whose both splits are of the calibration split alone.
 
@@ -32,7 +33,8 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     from pipeline.samples import folder
 
     # The test split lies beside it, and is not opened.
-    arrays = SamplesFolder(inputs["samples"]).calibration.inputs()
+    calibration = SamplesFolder(inputs["samples"]).calibration
+    arrays, origins = calibration.inputs(), PerSample.read(calibration.folder, ORIGINS)
     purpose, truth = read_truth(inputs["samples"], "calibration") or (None, None)
     count = len(next(iter(arrays.values())))
     if count <= FEWEST:
@@ -48,8 +50,8 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     splits = {}
     for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
         values = {key: array[rows] for key, array in arrays.items()}
-        kept = truth.rows(np.flatnonzero(rows)) if truth else None
-        splits[name] = folder.Split(values, truth=kept)
+        kept = (one.rows(np.flatnonzero(rows)) if one else None for one in (truth, origins))
+        splits[name] = folder.Split(values, *kept)
     facts = SamplesFolder(inputs["samples"]).description
     described = f"held back for a search: {facts['description']}"
     named = facts["license"] or ""

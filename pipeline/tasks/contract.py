@@ -124,9 +124,11 @@ class Task(Generic[O]):
     """What only this task measures: of ``agree``, and of ``score``."""
     input: str | None = None
     """The kind of input that pages give its models; ``None``: tensors."""
+    reads: tuple[str, ...] = ("label",)
+    """What ``truth`` is made of, as samples kinds name it; ``label`` is the number of a class."""
     truth: Truth[O] | None = None
     """What a samples kind says of each sample -> what is right for it; ``None`` where it says
-    nothing of that. A samples kind may say ``label``, the number of a class."""
+    nothing of that."""
     answers: Answers[O] | None = None
     """Outputs -> an answer a sample, as the methods of the page's twin have it (JSON)."""
     score: Scored[O] | None = None

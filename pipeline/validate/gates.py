@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.backends.targets import Target
 from pipeline.config.bounds import asked
-from pipeline.config.gates import Gates
+from pipeline.measures.bounds import Gates
 from pipeline.measures.latency import FEWEST_PAIRS
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.miss import Miss

@@ -14,7 +14,7 @@ from pipeline.engine.step import StepFunction
 from pipeline.export.contract import formats
 from pipeline.optimize.contract import techniques
 from pipeline.optimize.prune import TECHNIQUE as PRUNE
-from pipeline.samples.contract import samples_kinds
+from pipeline.samples.read import read
 from pipeline.sources.contract import sources
 
 
@@ -65,7 +65,7 @@ def test_a_technique_is_a_step_or_a_codec() -> None:
 
 def test_every_step_of_a_plug_in_says_what_it_makes() -> None:
     steps: list[StepFunction] = [source.pull for source in sources().values()]
-    steps += [kind.read for kind in samples_kinds().values()]
+    steps += [read]
     steps += [technique.step for technique in techniques().values() if technique.step]
     for known in formats().values():
         steps += [known.convert, known.package]

@@ -60,6 +60,8 @@ def test_its_own_metrics_are_measured_and_gated(engine: str, release: Release) -
     said = {"metric": "toy_distance", "words": "mean distance", "unit": "px", "better": "lower"}
     assert manifest["task"] == TASK and said.items() <= source.items()
     assert 1 < source["low"] < source["value"] < source["high"], "pixels, not a share"
+    # Eight of the model's for one of the image's, in which the answer is.
+    assert source["value"] * source["samples"] % 125 == pytest.approx(0, abs=1e-6)
     for artifact in manifest["artifacts"]:
         worst = max(proof["accuracy"]["value"] for proof in artifact["validation"])
         assert artifact["accuracy"]["value"] == worst and artifact["accuracy"]["less"][1] < 20
@@ -102,6 +104,20 @@ const {{ methods }} = model.info;
 await model.dispose();
 return {{ once, times: lead / once.lead, methods, classify: typeof model.classify }};
 """
+
+
+def test_pages_know_the_tasks_options(
+    page: ScriptPage, site: Site, release: Release, tmp_path: Path
+) -> None:
+    """As Python does: only so many outputs count."""
+
+    def change(manifest: Manifest) -> None:
+        assert manifest["task_options"] == {"among": 10}
+        manifest["task_options"]["among"] = 2
+
+    site.publish(edited(release, tmp_path, change))
+    said = page.run(ASK, client=site.client, url=site.latest, images=pngs(1), options={})
+    assert said["once"]["index"] in (0, 1) and digits("test")[1][0] > 1
 
 
 @pytest.mark.parametrize("worker", [True, False])

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from classes import PURPOSE
+from classes import PURPOSE, truth_of
 
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
@@ -34,7 +34,7 @@ def write_digits(root: Path) -> None:
     splits = {}
     for name in folder.SPLITS:
         examples = train.examples(name)
-        splits[name] = Split({"image": examples.inputs[0]}, examples.targets[0])
+        splits[name] = Split({"image": examples.inputs[0]}, truth_of(examples.targets[0]))
     (root / "samples").mkdir()
     folder.write(root / "samples", splits, description="digits", task=PURPOSE)
 

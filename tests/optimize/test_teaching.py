@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from classes import PURPOSE, teaching_of
+from classes import PURPOSE, teaching_of, truth_of
 from classes import taught as taught_by
 
 from pipeline.optimize.training import finetune, losses, teaching
@@ -36,7 +36,7 @@ def teacher() -> Any:
 @pytest.fixture(params=[True, False], ids=["labelled", "unlabelled"])
 def samples(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     values = np.random.default_rng(0).standard_normal((COUNT, WIDTH), np.float32)
-    split = Split({"x": values}, LABELS if request.param else None)
+    split = Split({"x": values}, truth_of(LABELS) if request.param else None)
     folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="noise", task=PURPOSE)
     return tmp_path
 
@@ -88,7 +88,7 @@ def test_labels_teach_as_much_as_they_are_asked_to(
 def test_labels_teach_only_what_a_softmax_makes_scores_of(
     tmp_path: Path, activation: str, teaches: str
 ) -> None:
-    split = Split({"x": np.ones((COUNT, WIDTH), np.float32)}, LABELS)
+    split = Split({"x": np.ones((COUNT, WIDTH), np.float32)}, truth_of(LABELS))
     folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="ones", task=PURPOSE)
     assert read_examples(tmp_path, classifier(activation), ["x"]).taught_by == teaches
 

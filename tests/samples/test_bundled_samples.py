@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from reading import reading
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import ConfigError, SourceError
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.samples import bundled
+from pipeline.samples.read import ReadOptions, read
 from pipeline.tensors.signature import TensorSpec
 
 TASK = "image-classification"
@@ -20,13 +21,12 @@ IMAGE = TensorSpec("image", "float32", (None, 64, 64, 3))
 TO_64 = ImageOptions(size=(64, 64), color="rgb", scale=(-1, 1))
 
 
-def options(image: ImageOptions | None) -> bundled.ReadOptions:
-    given = {"options": "digits", "image": image, "task": TASK}
-    return bundled.ReadOptions.model_validate(given)
+def options(image: ImageOptions | None) -> ReadOptions:
+    return reading("bundled", "digits", image, TASK)
 
 
 def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], work: Path) -> None:
-    bundled.read(frozen(IMAGE), options(TO_64), work)
+    read(frozen(IMAGE), options(TO_64), work)
     assert json.loads((work / "samples.json").read_text()) == {
         "description": "UCI Optical Recognition of Handwritten Digits",
         "license": "CC-BY-4.0",
@@ -46,7 +46,7 @@ def test_without_an_image_input_says_what_to_add(
     frozen: Callable[..., dict[str, Path]], work: Path
 ) -> None:
     with pytest.raises(ConfigError, match="what they become") as caught:
-        bundled.read(frozen(IMAGE), options(None), work)
+        read(frozen(IMAGE), options(None), work)
     assert caught.value.todo.startswith("add input, such as {image: {size:")
 
 
@@ -55,7 +55,7 @@ def test_a_model_of_another_size_is_told_so(
 ) -> None:
     big = TensorSpec("image", "float32", (None, 224, 224, 3))
     with pytest.raises(SourceError) as caught:
-        bundled.read(frozen(big), options(TO_64), work)
+        read(frozen(big), options(TO_64), work)
     assert str(caught.value) == (
         "samples.bundled: digits: samples for image are [64, 64, 3], the model reads "
         "[224, 224, 3] per sample\n  set size and color of input.image to what the "
@@ -67,4 +67,4 @@ def test_a_model_that_reads_no_image_is_told_so(
     frozen: Callable[..., dict[str, Path]], work: Path
 ) -> None:
     with pytest.raises(SourceError, match=r"it has text \[\?, 5\]"):
-        bundled.read(frozen(TensorSpec("text", "int64", (None, 5))), options(TO_64), work)
+        read(frozen(TensorSpec("text", "int64", (None, 5))), options(TO_64), work)

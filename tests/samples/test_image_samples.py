@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from reading import reading
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import SourceError
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples import images
+from pipeline.samples.read import read as read_samples
 from pipeline.tensors.signature import TensorSpec
 
 SPEC = TensorSpec("image", "float32", (None, 4, 4, 3))
@@ -35,10 +37,8 @@ def read(frozen: Callable[..., dict[str, Path]], root: Path, work: Path) -> Read
     """Reads the folder as samples and gives the samples' folder."""
 
     def run(image: ImageOptions = TO_4, **more: object) -> Path:
-        options = images.ReadOptions.model_validate(
-            {"options": {"folder": root, **more}, "image": image, "task": TASK}
-        )
-        images.read({**frozen(SPEC), "folder": root}, options, work)
+        options = reading("images", {"folder": root, **more}, image, TASK)
+        read_samples({**frozen(SPEC), "folder": root}, options, work)
         return work
 
     return run

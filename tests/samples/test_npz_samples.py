@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reading import reading
 from safetensors.numpy import load_file
 
-from pipeline.base.errors import SourceError
+from pipeline.base.errors import PipelineError, SourceError
 from pipeline.samples import npz
+from pipeline.samples.read import read as read_samples
 from pipeline.tensors.signature import TensorSpec
 
 SPECS = (TensorSpec("x", "float32", (None, 3)), TensorSpec("ids", "int32", (None, None)))
@@ -32,8 +34,8 @@ def read(frozen: Callable[..., dict[str, Path]], work: Path, tmp_path: Path) -> 
     def run(arrays: dict[str, Any], **more: Any) -> Path:
         file = tmp_path / "samples.npz"
         np.savez_compressed(file, **arrays)
-        options = npz.ReadOptions.model_validate({"options": {"file": file, **more}, "task": TASK})
-        npz.read({**frozen(*SPECS), "file": file}, options, work)
+        options = reading("npz", {"file": file, **more}, task=TASK)
+        read_samples({**frozen(*SPECS), "file": file}, options, work)
         return work
 
     return run
@@ -74,14 +76,14 @@ def test_one_sample_stands_in_both_splits(read: Read) -> None:
         ({"x": np.where(X == 4, np.nan, X)}, "x holds NaN or infinity"),
         ({"x": X[:9]}, "every array needs the same number of samples"),
         ({"x": X[:0], "ids": IDS[:0]}, "at least one"),
-        ({"labels": np.arange(9)}, "'labels': 9"),
-        ({"labels": X}, r"labels are float32 \[10, 3\], not one integer per sample"),
+        ({"labels": np.arange(9)}, "'truth': 9"),
+        ({"labels": X}, r"sample 0 has no class: its label is array"),
         ({"split": np.array(["test"] * 10)}, "calibration or test for every sample"),
         ({"split": np.array(["test", "train"] * 5)}, "calibration or test for every sample"),
     ],
 )
 def test_what_does_not_fit_is_named(read: Read, change: dict[str, Any], message: str) -> None:
-    with pytest.raises(SourceError, match=message):
+    with pytest.raises(PipelineError, match=message):
         read({"x": X, "ids": IDS} | change)
 
 
@@ -103,14 +105,14 @@ def test_a_file_of_another_kind_is_refused(
 ) -> None:
     file = tmp_path / "samples.npz"
     file.write_bytes(b"PK\x03\x04 and nothing else")
-    options = npz.ReadOptions(options=npz.Options(file=file))
+    options = reading("npz", {"file": file})
     with pytest.raises(SourceError, match=r"samples.npz: is not a \.npz file of plain arrays"):
-        npz.read({**frozen(*SPECS), "file": file}, options, work)
+        read_samples({**frozen(*SPECS), "file": file}, options, work)
 
 
 def test_where_the_file_lies_does_not_matter_to_the_key() -> None:
     here, there, other = (
-        npz.ReadOptions(options=npz.Options(file=Path(path))).key()
+        reading("npz", {"file": path}).key()
         for path in ("/here/x.npz", "/there/x.npz", "/here/y.npz")
     )
     assert here == there != other

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reading import reading
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import SourceError
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.samples import random
+from pipeline.samples.read import read
 from pipeline.tensors.signature import TensorSpec
 
 Arrays = dict[str, np.ndarray]
@@ -30,8 +31,7 @@ def make(
         work = tmp_path / name
         work.mkdir()
         inputs = {"frozen": tmp_path / "frozen"} if name != "made" else frozen(*specs)
-        options = random.ReadOptions.model_validate({"options": more, "image": image})
-        random.read(inputs, options, work)
+        read(inputs, reading("random", more, image), work)
         return {
             split: load_file(work / split / "inputs.safetensors")
             for split in ("calibration", "test")

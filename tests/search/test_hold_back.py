@@ -7,23 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from classes import PURPOSE
+from classes import PURPOSE, truth_of
 from safetensors.numpy import load_file
 
 from pipeline.base.errors import ConfigError
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
 from pipeline.search.hold_back import HoldBackOptions, held, hold_back
+from pipeline.tensors.per_sample import PerSample
 
 
 def samples(path: Path, labels: np.ndarray | None, count: int = 40) -> Path:
     """A SAMPLES folder whose every input is its own number."""
     path.mkdir()
     inputs = {"x": np.arange(count, dtype=np.float32)[:, None]}
-    test = Split(
-        {"x": np.full((5, 1), np.nan, np.float32)}, labels if labels is None else labels[:5]
-    )
-    splits = {"calibration": Split(inputs, labels), "test": test}
+    truth = None if labels is None else truth_of(labels)
+    few = truth.rows(np.arange(5)) if truth else None
+    test = Split({"x": np.full((5, 1), np.nan, np.float32)}, few)
+    origins = PerSample({"size": inputs["x"].astype(np.int64)})
+    splits = {"calibration": Split(inputs, truth, origins), "test": test}
     folder.write(path, splits, description="numbers", license_name="MIT", task=PURPOSE)
     return path
 
@@ -48,6 +50,7 @@ def test_each_class_is_held_back_in_its_share(tmp_path: Path) -> None:
     assert sorted(every.tolist()) == list(range(40)), "each once, and nothing of the test split"
     numbers = held_back["inputs"].ravel().astype(int)
     assert (labels[numbers] == held_back["truth"]).all(), "labels stay with their inputs"
+    assert (numbers == held_back["origins"].ravel()).all(), "and so does where they come from"
 
 
 def test_the_test_split_is_not_opened(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from pipeline.inputs.contract import Input
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.inputs.image.preprocess import apply, thumbnail
+from pipeline.inputs.image.preprocess import thumbnail
+from pipeline.inputs.image.read import read
 
 
 def constants(options: ImageOptions) -> dict[str, bool]:
@@ -13,4 +14,12 @@ def constants(options: ImageOptions) -> dict[str, bool]:
     }
 
 
-INPUT = Input("image", ImageOptions, apply, thumbnail, constants)
+INPUT = Input(
+    "image",
+    ImageOptions,
+    raw="image",
+    read=read,
+    example="{image: {size: [224, 224], color: rgb, scale: [-1, 1]}}",
+    thumbnail=thumbnail,
+    constants=constants,
+)

@@ -90,7 +90,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     cascade, no_cascade = calibrated(kept, inputs.get)
     manifest = {
         "schema": SCHEMA,
-        **{key: options.config[key] for key in ("name", "task", "description", "license")},
+        **{key: options.config[key] for key in _SAID},
         "source": _source(inputs, options),
         **{side: [asdict(spec) for spec in getattr(signature, side)] for side in _SIDES},
         "input": options.config["input"],
@@ -112,6 +112,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
 
+_SAID = ("name", "task", "task_options", "description", "license")
 _SIDES = ("inputs", "outputs")
 _DROPPED = ("id", "dominated_by", "dominated_reason")
 

@@ -35,7 +35,8 @@ def labels_of(said: Sequence[Mapping[str, Any]], about: About[NoOptions]) -> Per
 
 def _is_class(label: Any) -> bool:
     """Of Python's or NumPy's integers."""
-    return hasattr(label, "__index__") and not isinstance(label, bool) and int(label) >= 0
+    is_integer = hasattr(label, "__index__") and not isinstance(label, bool)
+    return is_integer and getattr(label, "ndim", 0) == 0 and int(label) >= 0
 
 
 def classes(truth: PerSample) -> Int64s:

@@ -7,8 +7,8 @@ from pipeline.tasks.contract import Line, Shown, Task
 from pipeline.tensors.arrays import np
 from pipeline.tensors.per_sample import PerSample
 
-#: Outputs stand side by side, so many pixels apart.
-APART = 100
+#: Outputs stand side by side, so many pixels of the input apart.
+APART = 1000
 
 
 class ToyOptions(Options):
@@ -29,7 +29,8 @@ def _truth(said, about):
 
 def _score(outputs, truth, about):
     off = APART * np.abs(_largest(outputs, about) - truth.arrays["wanted"])
-    return Score("toy_distance", len(off), lambda rows: float(off[rows].mean()))
+    in_image = off / about.origins.arrays["scale"][:, 1]
+    return Score("toy_distance", len(off), lambda rows: float(in_image[rows].mean()))
 
 
 def _agree(outputs, golden, about):

@@ -8,7 +8,8 @@ export const methods = {
     /** @type {Record<string, {shape: number[]}>} */ feeds,
   ) => {
     const [name] = Object.keys(outputs);
-    const order = Array.from(outputs[name].data, (value, index) => ({ value, index }));
+    const among = outputs[name].data.slice(0, manifest.task_options.among);
+    const order = Array.from(among, (value, index) => ({ value, index }));
     const [{ index, value }, second] = order.sort((a, b) => b.value - a.value);
     const [{ shape }] = Object.values(feeds);
     return { index, of: manifest.name, lead: (value - second.value) * times, shape };

@@ -1,0 +1,136 @@
+"""The step that makes a SAMPLES folder: raw items become what the model reads, and truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from pipeline.artifacts.frozen import Frozen
+from pipeline.base.errors import ConfigError, SourceError
+from pipeline.base.options import Options
+from pipeline.engine.step import Inputs, step
+from pipeline.inputs.contract import ARRAYS, Input, Tensors, inputs
+from pipeline.samples import folder
+from pipeline.samples.contract import Item, Items, Reading, SamplesKind, Wanted, samples_kinds
+from pipeline.tasks.find import Purpose
+from pipeline.tensors.arrays import np
+from pipeline.tensors.per_sample import PerSample
+from pipeline.tensors.shapes import shown
+from pipeline.tensors.signature import TensorSpec
+
+
+class ReadOptions(Options):
+    """Which samples, and what is to become of them."""
+
+    kind: str
+    """Of samples."""
+    options: dict[str, Any]
+    """That kind's."""
+    input: str = "tensors"
+    """The kind of input."""
+    input_options: dict[str, Any] = Field(default={})
+    """That kind's."""
+    task: Purpose = Field(default_factory=Purpose)
+    """Which truth samples are to have."""
+
+    @property
+    def chosen(self) -> Options:
+        """Of the samples, as their kind has them."""
+        return samples_kinds()[self.kind].options.model_validate(self.options)
+
+    def wanted(self, specs: Sequence[TensorSpec]) -> Wanted:
+        """What items are for, with the model's inputs."""
+        kind = inputs()[self.input]
+        options = kind.options.model_validate(self.input_options)
+        return Wanted(specs, kind.raw, options, self.task.task.reads)
+
+    def key(self) -> dict[str, Any]:
+        """Names of files, which stand in descriptions, but not where they lie."""
+        chosen = self.chosen
+        names = {field: path.name for field, path in chosen.local_paths().items()}
+        return super().key() | {"options": chosen.key() | names}
+
+
+@step(version=1, lane="light", tools=("numpy", "pillow"))
+def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
+    """FROZEN and the local files of the samples' options -> SAMPLES.
+
+    Raises:
+        ConfigError: the config's kind of input makes nothing of such items.
+        SourceError: an item cannot be read, or is not what the model reads.
+    """
+    wanted = options.wanted(Frozen(inputs["frozen"]).signature.inputs)
+    items = read_items(inputs, options, wanted)
+    where = f"samples.{options.kind}"
+    splits = {
+        name: _Split(options, wanted, where).read(readings)
+        for name, readings in items.splits.items()
+    }
+    named = {"description": items.description, "license_name": items.license}
+    folder.write(work, splits, **named, task=options.task)
+
+
+def read_items(files: Inputs, options: ReadOptions, wanted: Wanted) -> Items:
+    """The raw samples; refuses those that the config's kind of input makes nothing of."""
+    kind = samples_kinds()[options.kind]
+    if kind.raw not in (ARRAYS, wanted.raw):
+        raise _not_said(kind, inputs().values())
+    return kind.items(files, options.chosen, wanted)
+
+
+def _not_said(kind: SamplesKind, known: Any) -> ConfigError:
+    example = next((one.example for one in known if one.raw == kind.raw), "")
+    return ConfigError(
+        f"{kind.raw} samples need the config to say what they become",
+        where=f"samples.{kind.name}",
+        todo=f"add input, such as {example}",
+    )
+
+
+class _Split:
+    """Reads one split."""
+
+    def __init__(self, options: ReadOptions, wanted: Wanted, where: str) -> None:
+        self._wanted, self._where = wanted, where
+        self._input: Input = inputs()[options.input]
+        self._task = options.task
+
+    def read(self, readings: Sequence[Reading]) -> folder.Split:
+        made: list[Tensors] = []
+        facts = []
+        for reading in readings:
+            item = reading()
+            made.append(self._tensors(item))
+            self._check_alike(made, len(readings))
+            facts.append(item.facts)
+        arrays = {name: np.stack([one.arrays[name] for one in made]) for name in made[0].arrays}
+        origin = {name: np.stack([one.origin[name] for one in made]) for name in made[0].origin}
+        truth = self._task.task.truth
+        split = folder.Split(
+            arrays,
+            truth(facts, self._task.about()) if truth else None,
+            PerSample(origin) if origin else None,
+        )
+        return folder.check(split, self._wanted.inputs, self._where)
+
+    def _tensors(self, item: Item) -> Tensors:
+        if self._input.read is None or isinstance(item.raw, dict):
+            return Tensors(item.raw)
+        return self._input.read(item.raw, self._wanted.options, self._wanted.inputs, item.where)
+
+    def _check_alike(self, made: Sequence[Tensors], count: int) -> None:
+        """Of the last of them: all have one shape, and there is memory for so many."""
+        first, last = made[0].arrays, made[-1].arrays
+        for name, values in last.items():
+            if values.shape != first[name].shape:
+                sizes = " and ".join(sorted(shown(each[name].shape) for each in (first, last)))
+                raise SourceError(
+                    f"samples for {name} differ in size: {sizes}",
+                    where=self._where,
+                    todo=f"set input.{self._input.name}.size, such as [224, 224]",
+                )
+        if len(made) == 1:
+            folder.bounded(sum(values.nbytes for values in first.values()) * count, self._where)
