@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.tensors.arrays import Float32s, NDArray, np
+from pipeline.tasks.contract import Sure
+from pipeline.tensors.arrays import NDArray, np
 
 #: ``answers``: int32 [n]; ``confidence``: float32 [n]; ``right``: bool [n]; and ``metric``.
 FILE = "confidence.safetensors"
 
 
 @dataclass(frozen=True)
-class Confidence:
-    """Of each sample, the answer and how sure it is."""
+class Confidence(Sure):
+    """How sure it is, and whether it is right."""
 
-    answers: NDArray[np.int32]
-    """[n]; equal where answers are."""
-    confidence: Float32s
-    """[n]."""
     right: NDArray[np.bool_]
     """[n]: by the truth; where there is none, whether the source answers so too."""
     metric: str

@@ -22,6 +22,7 @@ from pipeline.inputs import image
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 from pipeline.samples.images import decode
+from pipeline.tasks import image_classification
 
 pytestmark = pytest.mark.browser
 
@@ -144,6 +145,27 @@ def test_pixels_become_what_python_makes_of_them_to_the_bit(page: ScriptPage, si
     """The cases that Node is held to, for every option, in the page's own engine."""
     cases = json.loads((Path(image.__file__).with_name("cases.json")).read_text())["images"]
     assert page.run(TWIN, sources=site.sources, cases=cases) == []
+
+
+ANSWERS = """
+const { answer } = await import(`${args.sources}/tasks/image_classification/task.js`);
+return args.cases.map(({ values, softmax, labels }) => {
+  const manifest = { outputs: [{ name: 'y', softmax }], labels };
+  return answer({ y: { data: Float32Array.from(values) } }, manifest);
+});
+"""
+
+
+def test_outputs_become_the_answers_that_python_gives(page: ScriptPage, site: Site) -> None:
+    """The cases of the task itself."""
+    cases = json.loads((Path(image_classification.__file__).with_name("cases.json")).read_text())
+    for answers, case in zip(
+        page.run(ANSWERS, sources=site.sources, cases=cases), cases, strict=True
+    ):
+        assert [one.pop("score") for one in answers] == pytest.approx(
+            [one.pop("score") for one in case["answers"]], abs=1e-7
+        )
+        assert answers == case["answers"]
 
 
 def test_colour_profiles_are_left_aside(page: ScriptPage, site: Site, tmp_path: Path) -> None:

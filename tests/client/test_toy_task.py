@@ -130,6 +130,7 @@ def test_a_model_has_the_tasks_own_method(
     assert said["methods"] == ["largest"] and said["classify"] == "undefined"
     once = said["once"]
     assert (once["index"], once["of"]) == (int(digits("test")[1][0]), "mobilenet")
+    assert once["x"] == once["index"] * 1000 / 8, "in pixels of the image, eight times smaller"
     assert once["shape"] == [1, 64, 64, 3] and once["artifact"].endswith("/uint8")
     assert said["times"] == pytest.approx(100)
 

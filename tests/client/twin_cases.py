@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.tasks.image_classification.answers import ranked
 from pipeline.tensors.signature import TensorSpec
 from pipeline.validate import canary
 
@@ -23,17 +22,12 @@ FILE = Path(__file__).with_name("unit") / "cases.json"
 Array = NDArray[Any]
 Case = dict[str, Any]
 
-SCORES = [[0.1, 0.3, 0.05, 0.3, 0.1, 0.15], [0.25] * 4, [1.0, 0.0]]
-LOGITS = [[1000.0, 998.0, 999.0], [-1000.0, -1000.0], [0.5, -0.25, 3.0]]
-
 
 def cases() -> dict[str, list[Case]]:
     """All of them, by what is tested."""
     chance = np.random.default_rng(7)
     return {
         "canaries": [{**one, "values": canary_of(one)} for one in canaries(chance)],
-        "ranked": [{"scores": one, "order": order_of(one)} for one in SCORES],
-        "probabilities": [{"logits": one, "values": softmax_of(one)} for one in LOGITS],
     }
 
 
@@ -55,15 +49,6 @@ def canaries(chance: np.random.Generator) -> list[Case]:
 
 def canary_of(case: Case) -> list[float]:
     return figures(canary.decode(case["encoded"]))
-
-
-def order_of(scores: list[float]) -> list[int]:
-    return [int(one) for one in ranked({"y": np.array([scores], np.float32)}, len(scores))[0]]
-
-
-def softmax_of(logits: list[float]) -> list[float]:
-    powers = np.exp(np.array(logits) - max(logits))
-    return figures(powers / powers.sum())
 
 
 def figures(values: Array) -> list[float]:

@@ -98,8 +98,17 @@ const HOW = { letterbox: whole, pad: whole, crop: covering, "crop-first": cut };
  * @param {number} width
  * @returns {Origin}
  */
-export function originOf(options, height, width) {
-  const both = spans(options, height, width);
+export const originOf = (options, height, width) =>
+  originIn(spans(options, height, width), height, width);
+
+/**
+ * The same of where it lies: down and across.
+ * @param {Span[]} both
+ * @param {number} height
+ * @param {number} width
+ * @returns {Origin}
+ */
+export function originIn(both, height, width) {
   const scale = /** @type {Pair} */ (both.map(({ after, before }) => after / before));
   const pad = /** @type {Pair} */ (
     both.map(({ offset, first, start }, i) => offset - first - start * scale[i])

@@ -1,9 +1,10 @@
 /** A picture of the page's becomes the tensor that a model takes: the twin of preprocess.py and of the cast. */
+import { originIn } from "./fit.js";
 import { even } from "./numbers.js";
 import { gather, pixelsOf } from "./pixels.js";
-import { preprocess } from "./preprocess.js";
+import { placed, preprocess } from "./preprocess.js";
 
-/** @typedef {{dtype: string, shape: number[], data: any}} Tensor */
+/** @typedef {{dtype: string, shape: number[], data: any, origin: import("./fit.js").Origin}} Tensor how the image lies in it, for the task */
 
 /** Integer inputs: as `cast` of preprocess.py has it, rounded and clipped. */
 const INTEGERS = {
@@ -23,8 +24,11 @@ export async function inputOf(
   image,
   { inputs: [{ name, dtype, shape: wanted }], input: { image: how } },
 ) {
-  const { shape, data } = preprocess(await pixelsOf(image, how), how, wanted);
-  return { [name]: { dtype, shape, data: cast(data, dtype) } };
+  const pixels = await pixelsOf(image, how);
+  const { height, width } = pixels;
+  const { shape, data } = preprocess(pixels, how, wanted);
+  const origin = originIn(placed(how, height, width), height, width);
+  return { [name]: { dtype, shape, data: cast(data, dtype), origin } };
 }
 
 /**

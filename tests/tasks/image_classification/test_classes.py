@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import classification_cases
 import numpy as np
 import pytest
 from classes import PURPOSE, truth_of
@@ -21,6 +23,13 @@ def test_the_highest_score_ranks_first_and_the_first_of_equals() -> None:
     found = answers.ranked({"p": SCORES}, 2).tolist()
     assert found == [[1, 0], [0, 1], [2, 0], [0, 1]]
     assert answers.ranked({"p": SCORES}, 9).shape == (4, 3)
+
+
+@pytest.mark.parametrize("case", json.loads(classification_cases.FILE.read_text()))
+def test_the_twins_cases_are_pythons_answers(case: classification_cases.Case) -> None:
+    said = {key: case[key] for key in ("softmax", "values", "labels")}
+    assert said in classification_cases.CASES
+    assert classification_cases.answered(said) == case
 
 
 def test_axes_of_size_one_do_not_matter() -> None:

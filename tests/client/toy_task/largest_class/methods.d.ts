@@ -9,5 +9,7 @@ export interface Largest {
   of: string;
   lead: number;
   shape: number[];
+  /** Where it stands, in pixels of the image. */
+  x: number;
   artifact: string;
 }

@@ -44,6 +44,8 @@ for (const picture of CASES.images) {
     const { image } = await inputOf(imageOf(picture), manifest);
     assert.deepEqual(image.shape, sizeOf(picture));
     assert.equal(image.dtype, dtype);
+    const { points, ...origin } = picture.origin;
+    assert.deepEqual(image.origin, origin, "the task's code is told how it lies there");
     assert.equal(image.data.constructor.name.toLowerCase(), `${dtype}array`);
     assert.deepEqual([...image.data], values.map(dtype === "float32" ? Math.fround : Number));
   });

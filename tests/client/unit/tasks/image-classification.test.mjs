@@ -1,37 +1,25 @@
 /** Outputs become answers as the pipeline has it. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { answer, methods, sure } from "../../../../pipeline/tasks/image_classification/task.js";
-import { CASES } from "../cases.mjs";
 
-const asked = (data, more) =>
-  answer({ y: { data: Float32Array.from(data) } }, { outputs: [{ name: "y", ...more }], ...more });
+const FILE = new URL("../../../../pipeline/tasks/image_classification/cases.json", import.meta.url);
 
-test("answers are ranked as the pipeline does: of equals, the first one", () => {
-  for (const { scores, order } of CASES.ranked) {
-    const labels = scores.map((_, i) => `label ${i}`);
-    const found = asked(scores, { softmax: true, labels });
-    assert.deepEqual(
-      found.map(({ index }) => index),
-      order,
-    );
-    assert.deepEqual(
-      found.map(({ label, score }) => [label, score]),
-      order.map((index) => [labels[index], Math.fround(scores[index])]),
-    );
-  }
-});
-
-test("logits become probabilities, also where powers would overflow", () => {
-  for (const { logits, values } of CASES.probabilities) {
-    const found = asked(logits, { softmax: false, labels: null });
-    assert.equal(found.length, logits.length);
-    for (const { index, label, score } of found) {
-      assert.equal(label, String(index));
-      assert.ok(Math.abs(score - values[index]) <= 1e-6, `${score}, not ${values[index]}`);
-    }
-  }
-});
+for (const { values, softmax, labels, answers, sure: confidence } of JSON.parse(
+  readFileSync(FILE, "utf8"),
+)) {
+  test(`${values} with${softmax ? "" : "out"} a softmax are answered as the pipeline does`, () => {
+    const outputs = { y: { data: Float32Array.from(values) } };
+    const manifest = { outputs: [{ name: "y", softmax }], labels };
+    const found = answer(outputs, manifest);
+    const named = ({ label, index }) => ({ label, index });
+    assert.deepEqual(found.map(named), answers.map(named));
+    for (const [i, { score }] of answers.entries())
+      assert.ok(Math.abs(found[i].score - score) <= 1e-7, `${found[i].score}, not ${score}`);
+    if (confidence !== null) assert.equal(sure(outputs, manifest), confidence);
+  });
+}
 
 test("a model gives the likeliest five, or as many as are asked for, and is as sure as the first", () => {
   const outputs = { y: { data: Float32Array.from([1, 5, 2, 4, 3, 0]) } };
