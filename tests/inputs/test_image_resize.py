@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.inputs.image import preprocess
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
 
@@ -20,6 +23,19 @@ SIZES = [
     ((16, 16), (16, 16)),
 ]
 sizes = pytest.mark.parametrize(("before", "after"), SIZES, ids=str)
+
+
+@pytest.mark.parametrize("how", ["bicubic", "bilinear-antialias", "bicubic-pillow"])
+def test_a_large_image_is_read_in_bands(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All the same, in a fraction of the memory that its pixels take as floats."""
+    pixels = np.random.default_rng(0).integers(0, 256, (2000, 1500, 3), np.uint8)
+    tracemalloc.start()
+    made = resized(pixels, (40, 30), how)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 0.6 * pixels.nbytes * 4
+    monkeypatch.setattr(preprocess, "BAND", 1 << 30)
+    np.testing.assert_array_equal(resized(pixels, (40, 30), how), made)
 
 
 def image(before: tuple[int, int]) -> NDArray[np.uint8]:

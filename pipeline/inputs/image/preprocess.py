@@ -30,6 +30,9 @@ from pipeline.tensors.arrays import Array, Float32s, NDArray, np
 
 Image = Float32s
 
+#: Values of an image that are floats at once.
+BAND = 1 << 20
+
 LUMA = (0.299, 0.587, 0.114)
 
 
@@ -43,18 +46,27 @@ def apply(image: NDArray[np.uint8], options: ImageOptions) -> Image:
     Returns:
         float32 [height, width, 3 or 1].
     """
-    pixels = coloured(image, options)
-    down, across = spans(options, *pixels.shape[:2])
+    image = _channels_last(image)
+    down, across = spans(options, *image.shape[:2])
     if options.resize == "bilinear":
-        pixels = bilinear(bilinear(pixels, 0, down), 1, across)
+        pixels = bilinear(bilinear(coloured(image, options), 0, down), 1, across)
     else:
-        pixels = sampled(sampled(pixels, 1, options.resize, across), 0, options.resize, down)
+        pixels = sampled(_narrow(image, options, across), 0, options.resize, down)
     return normalized(_bordered(pixels, options, down, across), options)
+
+
+def _narrow(image: NDArray[np.uint8], options: ImageOptions, across: Span) -> Image:
+    """All rows as wide as the input, made so a few at a time: a photo takes far less than floats of
+    all its pixels."""
+    rows = max(1, BAND // (image.shape[1] * options.channels))
+    bands = (image[top : top + rows] for top in range(0, len(image), rows))
+    parts = [sampled(coloured(band, options), 1, options.resize, across) for band in bands]
+    return np.concatenate(parts)
 
 
 def coloured(image: NDArray[np.uint8], options: ImageOptions) -> Image:
     """The channels that the model reads: float32 [height, width, 3 or 1], 0 to 255."""
-    return _coloured(_opaque(_channels_last(image)), options.color)
+    return _coloured(_opaque(_float32(_channels_last(image))), options.color)
 
 
 def normalized(pixels: Image, options: ImageOptions) -> Image:
@@ -109,14 +121,13 @@ def _float32(values: Any) -> Image:
     return np.asarray(values, np.float32)
 
 
-def _channels_last(image: NDArray[np.uint8]) -> Image:
+def _channels_last(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if image.dtype != "uint8" or image.ndim not in (2, 3):
         raise ValueError(f"not a uint8 image: {image.dtype} {image.shape}")
-    pixels = _float32(image)
-    channels: Image = pixels[..., None] if pixels.ndim == 2 else pixels
-    if channels.shape[-1] not in (1, 3, 4):
-        raise ValueError(f"an image has 1, 3 or 4 channels, this has {channels.shape[-1]}")
-    return channels
+    pixels = image[..., None] if image.ndim == 2 else image
+    if pixels.shape[-1] not in (1, 3, 4):
+        raise ValueError(f"an image has 1, 3 or 4 channels, this has {pixels.shape[-1]}")
+    return pixels
 
 
 def _opaque(pixels: Image) -> Image:
