@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.digest import integrity
 from pipeline.base.errors import PipelineError
-from pipeline.cdn.index import ModelEntry, read_index, shown_channel
+from pipeline.cdn.index import About, ModelEntry, read_index, shown_channel
 from pipeline.cdn.tree import Release
 from pipeline.manifest.parse import parse_manifest
 from pipeline.measures import words
@@ -166,7 +166,7 @@ def _text(name: str) -> str:
     return (TEMPLATES / name).read_text()
 
 
-def _score(about: Mapping[str, Any]) -> str:
+def _score(about: About) -> str:
     """``accuracy 98.89% on test samples``; empty where no number says so."""
     metric, value = about.get("metric"), about.get("accuracy")
     if not isinstance(metric, str) or not isinstance(value, int | float):
