@@ -17,7 +17,7 @@
  * @typedef {import("./device.js").Device} Device
  * @typedef {{artifact?: string, backend?: string}} Wish
  * @typedef {{artifact: any, backend: string, parts: any[], bytes: number, rank: number, cost: number,
- *            accuracy: number, place: number, ms?: number, out: string | number | false}} Tier `out`: why it is, of reasons.js or in words; `ms`: of a run, where it is known
+ *            worth: number, place: number, ms?: number, out: string | number | false}} Tier `out`: why it is, of reasons.js or in words; `ms`: of a run, where it is known
  */
 
 import {
@@ -55,7 +55,7 @@ export const choose = (manifest, device, wish) => {
     (a, b) =>
       a.rank - b.rank ||
       far(a.cost, b.cost) ||
-      b.accuracy - a.accuracy ||
+      b.worth - a.worth ||
       a.place - b.place ||
       a.cost - b.cost,
   );
@@ -94,9 +94,8 @@ const weigh = (artifact, backend, manifest, device, wish) => {
       (gpu?.software ? 3 : !like.length ? 2 : own.some(here) ? 0 : 1) +
       (artifact.dominated_by && !wish.backend ? 4 : 0),
     cost: device.sparing ? bytes : seconds,
-    accuracy: artifact.accuracy
-      ? artifact.accuracy.value * (manifest.accuracy?.better === "lower" ? -1 : 1)
-      : -Infinity,
+    // NaN where nobody measured it, which tells none apart.
+    worth: (manifest.accuracy?.better === "lower" ? -1 : 1) * artifact.accuracy?.value,
     place: SAFEST.indexOf(kind),
     ms: like.length && latency.median_ms,
     out: !runtime

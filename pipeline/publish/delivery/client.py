@@ -20,7 +20,7 @@ FETCH = "fetch.js"
 PRIVATE = (
     *("bits", "cost", "f16", "first", "maxBytes", "ms", "old", "onBytes", "onFile", "place"),
     *("progress", "rank", "result", "software", "sparing", "speed", "stallMs", "take", "tries"),
-    *("unchecked", "wish"),
+    *("unchecked", "wish", "worth"),
 )
 
 
