@@ -61,6 +61,9 @@ REWRITTEN_FOR_ONNX = frozenset(
 #: Called functions are written out by TF.js' converter; what they hold is checked by itself.
 INLINED_FOR_TFJS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
 
+#: What ``tfjs_graph.mend`` writes in others where sizes are known.
+REWRITTEN_FOR_TFJS = frozenset(("Conv3DBackpropInputV2", "Roll"))
+
 #: Advice by how an operator's name begins; the first that fits is given.
 ADVICE = (
     (
@@ -145,7 +148,7 @@ def tfjs_operators() -> frozenset[str]:
         raise PipelineError("tensorflowjs is not installed", todo="run pipeline doctor")
     lists = Path(spec.submodule_search_locations[0], "op_list").glob("*.json")
     named = (entry["tfOpName"] for path in lists for entry in json.loads(path.read_text()))
-    return frozenset(named) | VANISHING | INLINED_FOR_TFJS
+    return frozenset(named) | VANISHING | INLINED_FOR_TFJS | REWRITTEN_FOR_TFJS
 
 
 def onnx_operators(opset: int) -> frozenset[str]:

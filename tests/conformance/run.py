@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.conformance.case import Case
 from tests.conformance.convert import Converted, convert
-from tests.conformance.outcome import Outcome
+from tests.conformance.outcome import Outcome, first_line
 from tests.conformance.prove import Backends
 from tests.conformance.results import Results, told
 
@@ -85,7 +85,8 @@ class _Converting:
         except BrokenProcessPool:
             self.close()
         except Exception as error:
-            raise RuntimeError(f"{self._cases[number].id} could not be built") from error
+            reason = f"it could not be built: {first_line(error)}"
+            return dict.fromkeys(self._effort.cells(), Outcome("crashed", reason))
         return self._alone(number)
 
     def _alone(self, number: int) -> Converted | dict[str, Outcome]:

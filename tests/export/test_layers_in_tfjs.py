@@ -82,6 +82,29 @@ def two_lists(x: Any) -> dict[str, Any]:
     return {"state": state, "sums": sums, "signs": signs}
 
 
+def odd_kernels(x: Any) -> dict[str, Any]:
+    """What TF.js computes wrongly, or lacks: ``pipeline.export.tfjs_graph.mend``."""
+    import tensorflow as tf
+
+    turned = tf.constant(np.random.default_rng(8).normal(size=(2, 2, 2, 3, 2)).astype(np.float32))
+    volume = tf.reshape(x, [-1, 3, 2, 2, 2])
+    below = tf.linalg.band_part(x[:, :4] > 0, -1, 0)
+    whole = tf.cast(x[:, 0] * 2, tf.int32)
+    booleans = tf.reverse(x > 0, [1])[:, ::2]
+    return {
+        "below": tf.cast(below, tf.float32),
+        "booleans": tf.cast(booleans, tf.float32),
+        "hot": tf.one_hot(whole, 3, 2.0, -1.0),
+        "lowest": tf.nn.max_pool3d(-tf.abs(volume) - 1, 3, 2, "SAME"),
+        "every_second": whole[:, ::2],
+        "rolled": tf.roll(x, [2, -1], [1, 2]),
+        "summed": tf.cumsum(x, -1, exclusive=True),
+        "transposed": tf.nn.conv3d_transpose(volume, turned, [2, 6, 2, 2, 3], [2, 1, 1], "SAME"),
+        "valid": tf.nn.conv3d_transpose(volume, turned, [2, 6, 4, 3, 3], [2, 2, 1], "VALID"),
+        "within": tf.linalg.band_part(x, 1, 0),
+    }
+
+
 MODELS: dict[str, Callable[[], Model]] = {
     "lstm": keras(lambda layers: [layers.LSTM(5)]),
     "lstm-sequences": keras(lambda layers: [layers.LSTM(5, return_sequences=True)]),
@@ -104,6 +127,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     ),
     "attention": attention,
     "mapped": lambda: mapped,
+    "odd-kernels": lambda: odd_kernels,
     "nested": lambda: nested,
     "two-lists": lambda: two_lists,
 }
@@ -130,7 +154,7 @@ def artifacts(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 
 #: What disposes of tensors is not the backend; kernels are tried with these.
-KERNELS = ("lstm", "nested", "attention")
+KERNELS = ("lstm", "nested", "attention", "odd-kernels")
 PAIRS = [("tfjs-wasm", name) for name in MODELS]
 PAIRS += [(backend, name) for backend in ("tfjs-cpu", "tfjs-webgl") for name in KERNELS]
 

@@ -14,8 +14,8 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
-from pipeline.export.tfjs_graph.groups import split_groups
 from pipeline.export.tfjs_graph.loops import keep_elements
+from pipeline.export.tfjs_graph.mend import REWRITES
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
@@ -27,7 +27,7 @@ from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
 from pipeline.graphs.tensorflow.fold import Folder
 from pipeline.graphs.tensorflow.large import Outside
 from pipeline.graphs.tensorflow.outside import outside, settle
-from pipeline.graphs.tensorflow.spread import imported
+from pipeline.graphs.tensorflow.spread import imported, rewrite
 from pipeline.tensors.signature import Signature
 
 __all__ = ["FORMAT", "Options", "convert", "package"]
@@ -39,7 +39,7 @@ class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=6, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=7, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
@@ -126,9 +126,10 @@ def _load(graph_def: Any, signature: Signature) -> tuple[Any, dict[str, Any]]:
         The graph, and what ``computed.hide`` took from it.
     """
     graph = imported(graph_def)
-    for rewrite in (split_groups, write_padding):
-        if rewrite(graph_def, graph):
-            graph = imported(graph_def)
+    if rewrite(graph_def, graph, REWRITES):
+        graph = imported(graph_def)
+    if write_padding(graph_def, graph):
+        graph = imported(graph_def)
     names = stay_computed(graph, [spec.name for spec in signature.outputs])
     if not names:
         return graph, {}

@@ -2,7 +2,9 @@
 
 - A called function that XLA was to compile, as Keras wraps a convolution with groups, stands in
   the graph itself.
-- ``Erfc(x)``, which Keras' exact GELU reads, is ``1 - Erf(x)``; neither ONNX nor TF.js has it.
+- ``Erfc``, ``Expm1``, ``Softsign``, ``Bucketize`` and resizings that ONNX or TF.js lacks are what
+  ``lacking`` makes of them.
+- A ``Conv3D`` with groups is one for each of them: tf2onnx forgets the groups, TF.js has none.
 - ``Einsum``, of which Keras' attention is made, is transposes, reshapes and one ``MatMul``: TF.js'
   wasm backend has no kernel for it, and int8 none in ONNX Runtime.
 """
@@ -10,11 +12,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from inspect import signature
 from itertools import chain
 from typing import Any
 
+from pipeline.graphs.tensorflow import groups, lacking
 from pipeline.graphs.tensorflow.calls import CALLS, write_calls
+from pipeline.graphs.tensorflow.lacking import Build
 
 #: An equation of two operands that have each label once; what has others stays as it is.
 EQUATION = re.compile(r"(\w+),(\w+)->(\w*)")
@@ -24,16 +29,34 @@ def spread(graph_def: Any) -> Any:
     """The same graph with as few as possible of what runtimes lack."""
     if any(node.op in CALLS for node in graph_def.node):
         graph_def = inlined(graph_def)
-    if not {"Erfc", "Einsum"} & {node.op for node in graph_def.node}:
-        return graph_def
-    tensors = tensors_of(imported(graph_def))
-    for node in list(graph_def.node):
-        if node.op == "Erfc":
-            splice(graph_def, node, _erfc, [tensors[node.input[0]]])
-        elif node.op == "Einsum" and (equation := _equation(node)):
-            einsum = _einsum(*equation)
-            splice(graph_def, node, einsum, [tensors[source] for source in node.input[:2]])
+    if REWRITES.keys() & {node.op for node in graph_def.node}:
+        rewrite(graph_def, imported(graph_def), REWRITES)
     return graph_def
+
+
+def rewrite(graph_def: Any, graph: Any, rewrites: Mapping[str, lacking.Rewrite]) -> bool:
+    """Put what rewrites make in the place of their operators.
+
+    Args:
+        graph_def: is changed.
+        graph: the same as a ``tf.Graph``, which knows types and shapes.
+        rewrites: operator -> what gives the function that makes it of its inputs.
+
+    Returns:
+        Whether there was any.
+    """
+    tensors, changed = tensors_of(graph), False
+    for node in list(graph_def.node):
+        chosen = rewrites.get(node.op)
+        if chosen and (build := chosen(node, tensors)):
+            splice(graph_def, node, build, [tensors[name] for name in node.input[: _reads(build)]])
+            changed = True
+    return changed
+
+
+def _reads(build: Build) -> int:
+    """How many of a node's inputs a function takes."""
+    return len(signature(build).parameters)
 
 
 def inlined(graph_def: Any) -> Any:
@@ -83,9 +106,6 @@ def tensors_of(graph: Any) -> dict[str, Any]:
     return tensors
 
 
-Build = Callable[..., Any]
-
-
 def splice(graph_def: Any, node: Any, build: Build, like: Sequence[Any]) -> None:
     """Put the nodes of a function in the place of a node, which becomes their last one.
 
@@ -119,10 +139,9 @@ def _renamed(source: str, names: Mapping[str, str], prefix: str) -> str:
     return names.get(name) or f"{prefix}/{name}{colon}{port}".removesuffix(":0")
 
 
-def _erfc(x: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.ones([], x.dtype) - tf.math.erf(x)
+def _einsum_of(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    equation = _equation(node)
+    return _einsum(*equation) if equation else None
 
 
 def _equation(node: Any) -> tuple[str, str, str] | None:
@@ -218,3 +237,16 @@ def _product(labels: Sequence[str], sizes: Mapping[str, Any]) -> Any:
     for label in labels:
         product = product * sizes[label]
     return product
+
+
+REWRITES: dict[str, lacking.Rewrite] = {
+    "Bucketize": lacking.bucketize,
+    "Conv3D": groups.split,
+    "Einsum": _einsum_of,
+    "Erfc": lacking.erfc,
+    "Expm1": lacking.expm1,
+    "ResizeArea": lacking.resized,
+    "ResizeBicubic": lacking.resized,
+    "ScaleAndTranslate": lacking.resized,
+    "Softsign": lacking.softsign,
+}

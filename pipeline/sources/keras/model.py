@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.base.errors import SourceError
@@ -120,7 +121,19 @@ def _wrap(
             for spec in signature.inputs
         }
     )
+    # Some layers say other shapes than they compute: RandomCrop, Activation("glu").
+    true = tuple(_computed(spec, function.structured_outputs) for spec in signature.outputs)
+    signature = Signature(signature.inputs, true)
     return LoadedModel(function, signature, arguments, {name: name for name in outputs}, copy)
+
+
+def _computed(spec: TensorSpec, outputs: Mapping[str, Any]) -> TensorSpec:
+    """The output with the shape that its graph gives it, as far as that tells."""
+    shape = outputs[spec.name].shape
+    if shape.rank != len(spec.shape):
+        return spec
+    sizes = zip(shape.as_list(), spec.shape, strict=True)
+    return replace(spec, shape=tuple(said if size is None else size for size, said in sizes))
 
 
 def _input_names(model: Any) -> list[str]:

@@ -140,7 +140,7 @@ def residual_tower(keras: Any, ls: Any) -> Any:
         y = ls.Conv2D(filters, 3, strides=strides, padding="same")(x)
         y = ls.BatchNormalization()(ls.LeakyReLU()(y))
         x = ls.Activation("relu")(ls.Add()([skip, y]))
-    return keras.Model(image, ls.Dense(5, activation="softmax")(ls.GlobalAveragePooling2D(2)(x)))
+    return keras.Model(image, ls.Dense(5, activation="softmax")(ls.GlobalAveragePooling2D()(x)))
 
 
 def inverted_residuals(keras: Any, ls: Any) -> Any:
@@ -159,7 +159,7 @@ def squeeze_and_excite(keras: Any, ls: Any) -> Any:
     """Channels weighted by what is in all of the image."""
     image = keras.Input((8, 8, 3))
     x = ls.SeparableConv2D(8, 3, padding="same", activation="swish")(image)
-    s = ls.Reshape((1, 1, 8))(ls.GlobalAveragePooling2D(2)(x))
+    s = ls.Reshape((1, 1, 8))(ls.GlobalAveragePooling2D()(x))
     s = ls.Conv2D(8, 1, activation="sigmoid")(ls.Conv2D(2, 1, activation="swish")(s))
     x = ls.Multiply()([x, s])
     return keras.Model(image, ls.Dense(3, activation="softmax")(ls.GlobalMaxPooling2D()(x)))
@@ -185,7 +185,7 @@ def multi_head_outputs(keras: Any, ls: Any) -> Any:
     """A class, a number and a mask of one trunk."""
     image = keras.Input((8, 8, 3))
     x = ls.Conv2D(6, 3, padding="same", activation="relu")(image)
-    flat = ls.GlobalAveragePooling2D(2)(x)
+    flat = ls.GlobalAveragePooling2D()(x)
     kind = ls.Dense(3, activation="softmax", name="kind")(flat)
     number = ls.Dense(1, name="number")(flat)
     return keras.Model(image, [kind, number, ls.Conv2D(1, 1, activation="sigmoid")(x)])
@@ -307,7 +307,7 @@ def vision_transformer(keras: Any, ls: Any) -> Any:
         y = ls.LayerNormalization()(x)
         x = x + ls.MultiHeadAttention(2, 4)(y, y)
         x = x + ls.Dense(8)(ls.Dense(16, activation="gelu")(ls.LayerNormalization()(x)))
-    return keras.Model(image, ls.Dense(3)(ls.GlobalAveragePooling1D(2)(x)))
+    return keras.Model(image, ls.Dense(3)(ls.GlobalAveragePooling1D()(x)))
 
 
 def mixer(keras: Any, ls: Any) -> Any:
@@ -317,7 +317,7 @@ def mixer(keras: Any, ls: Any) -> Any:
     y = ls.Permute((2, 1))(ls.Dense(6)(ls.Dense(12, activation="gelu")(y)))
     x = ls.Add()([x, y])
     x = ls.Add()([x, ls.Dense(8)(ls.Dense(12, activation="gelu")(ls.LayerNormalization()(x)))])
-    return keras.Model(given, ls.Dense(2)(ls.GlobalAveragePooling1D(2)(x)))
+    return keras.Model(given, ls.Dense(2)(ls.GlobalAveragePooling1D()(x)))
 
 
 def time_distributed_cnn(keras: Any, ls: Any) -> Any:

@@ -118,3 +118,58 @@ def test_calls_that_xla_would_compile_are_written_out() -> None:
     changed = spread(graph_def)
     assert not any("PartitionedCall" in node.op for node in changed.node)
     np.testing.assert_allclose(run(changed, arrays), np.tanh(arrays["x"]) * 2, rtol=1e-6)
+
+
+def spectral_resize(how: str) -> Any:
+    """As Keras resizes: the scale is computed from the shape of the image."""
+    import tensorflow as tf
+
+    return lambda x: tf.image.resize(x, (7, 4), how, antialias=how == "lanczos3")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "make"),
+    [
+        (
+            "Bucketize",
+            lambda tf: lambda x: tf.raw_ops.Bucketize(input=x, boundaries=[-1.0, 0, 0.5]),
+        ),
+        ("Erfc", lambda tf: tf.math.erfc),
+        ("Expm1", lambda tf: tf.math.expm1),
+        ("Softsign", lambda tf: tf.math.softsign),
+        ("ResizeArea", lambda tf: spectral_resize("area")),
+        ("ResizeBicubic", lambda tf: spectral_resize("bicubic")),
+        ("ScaleAndTranslate", lambda tf: spectral_resize("lanczos3")),
+    ],
+)
+def test_what_a_format_lacks_becomes_what_both_have(lacking: str, make: Any) -> None:
+    import tensorflow as tf
+
+    arrays = {"x": RANDOM.normal(size=(2, 5, 6, 3)).astype(np.float32)}
+    graph_def = graph_of(make(tf), arrays)
+    expected = run(graph_def, arrays)
+    assert lacking in {node.op for node in graph_def.node}
+    changed = spread(graph_def)
+    assert lacking not in {node.op for node in changed.node}
+    np.testing.assert_allclose(run(changed, arrays), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_resizing_to_a_size_that_the_inputs_decide_stays() -> None:
+    import tensorflow as tf
+
+    arrays = {"x": np.ones((1, 5, 6, 3), np.float32)}
+    graph_def = graph_of(lambda x: tf.image.resize(x, (7, 4), "bicubic"), arrays, free=True)
+    assert "ResizeBicubic" in {node.op for node in spread(graph_def).node}
+
+
+def test_groups_of_a_convolution_of_volumes_stand_apart() -> None:
+    import tensorflow as tf
+
+    kernel = tf.constant(RANDOM.normal(size=(2, 2, 2, 2, 6)).astype(np.float32)).numpy()
+    arrays = {"x": RANDOM.normal(size=(1, 4, 4, 4, 4)).astype(np.float32)}
+    graph_def = graph_of(lambda x: tf.nn.conv3d(x, kernel, [1, 2, 1, 1, 1], "SAME"), arrays)
+    halves = zip(np.split(arrays["x"], 2, -1), np.split(kernel, 2, -1), strict=True)
+    wanted = [tf.nn.conv3d(*half, [1, 2, 1, 1, 1], "SAME") for half in halves]
+    changed = spread(graph_def)
+    assert sum(node.op == "Conv3D" for node in changed.node) == 2
+    np.testing.assert_allclose(run(changed, arrays), np.concatenate(wanted, -1), atol=1e-4)

@@ -28,6 +28,9 @@ export function taken(name, { dtype, shape, data }) {
  */
 export function promised({ dtype: given, shape, data }, dtype) {
   const same = !dtype || given === dtype || kindOf(given) !== kindOf(dtype);
+  const own = arrayOf(given);
+  // TF.js calls floats the bytes of booleans that it cast on the CPU.
+  if (same && own && !(data instanceof own)) return { dtype: given, shape, data: own.from(data) };
   const convert = /int64/.test(dtype) ? BigInt : Number;
   return /** @type {any} */ (
     same
