@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.graphs.tensorflow.spread import Build, splice, tensors_of
+from pipeline.graphs.tensorflow.lacking import Build
+from pipeline.graphs.tensorflow.spread import splice, tensors_of
 
 CONVOLUTIONS = frozenset(("Conv2D", "DepthwiseConv2dNative"))
 

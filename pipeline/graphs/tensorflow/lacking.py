@@ -55,15 +55,13 @@ def resized(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     import tensorflow as tf
 
     image, constants = tensors[node.input[0]], [_value(tensors[name]) for name in node.input[1:]]
-    height, width = image.shape.as_list()[1:3] if image.shape.rank == 4 else (None, None)
-    if None in (height, width) or any(value is None for value in constants):
+    sizes = image.shape.as_list()[1:] if image.shape.rank == 4 else [None]
+    if None in sizes or any(value is None for value in constants):
         return None
+    height, width, channels = sizes
     attributes = _attributes(node)
     rows = _matrix(node.op, height, 0, constants, attributes)
     columns = _matrix(node.op, width, 1, constants, attributes)
-    channels = image.shape[3]
-    if channels is None:
-        return None
 
     def build(x: Any) -> Any:
         x = tf.transpose(tf.cast(x, tf.float32), [0, 3, 1, 2])
