@@ -55,7 +55,7 @@ def resized(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     import tensorflow as tf
 
     image, constants = tensors[node.input[0]], [_value(tensors[name]) for name in node.input[1:]]
-    sizes = image.shape.as_list()[1:] if image.shape.rank == 4 else [None]
+    sizes: list[Any] = image.shape.as_list()[1:] if image.shape.rank == 4 else [None]
     if None in sizes or any(value is None for value in constants):
         return None
     height, width, channels = sizes
