@@ -41,16 +41,22 @@ class ConvertedOnnx(Converted):
         return LargeTensors.of(self.folder)
 
     def outline(self) -> Any:
-        """The model, read anew, large weights left in their files."""
+        """The model, read anew, large weights left in their files, of which it knows where."""
         import onnx
 
-        return onnx.load(self.folder / self.MODEL, load_external_data=False)
+        model = onnx.load(self.folder / self.MODEL, load_external_data=False)
+        large_onnx.locate(model, self.folder)
+        return model
 
     def model(self) -> Any:
-        """The model, read anew, with all weights."""
+        """The model, read anew, with all weights.
+
+        Raises:
+            PipelineError: they are more than protobuf holds.
+        """
         model = self.outline()
-        for tensor in filter(large_onnx.is_external, model.graph.initializer):
-            large_onnx.take_in(tensor, self.folder)
+        large_onnx.load_all(model)
+        del model.metadata_props[:]
         return model
 
     def write(self, model: Any, signature: Signature, large: LargeTensors | None = None) -> None:

@@ -7,7 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.large import BLOCK_BYTES, LargeTensors, blocks, is_large
+from pipeline.base.errors import PipelineError
 from pipeline.tensors.arrays import Array, np
+
+#: What a model in memory says of itself.
+FOLDER = "pipeline.folder"
 
 
 def is_external(tensor: Any) -> bool:
@@ -57,6 +61,33 @@ def array_of(tensor: Any, large: LargeTensors | None = None) -> Array:
     return large.read(
         key_of(tensor), helper.tensor_dtype_to_np_dtype(tensor.data_type), tensor.dims
     )
+
+
+def locate(model: Any, folder: Path) -> None:
+    """Let a model in memory know where its tensors' files are; ``canonicalize`` forgets it."""
+    model.metadata_props.add(key=FOLDER, value=str(folder))
+
+
+def folder_of(model: Any) -> Path | None:
+    """Where the files of a model's tensors are, if it was said."""
+    return next((Path(item.value) for item in model.metadata_props if item.key == FOLDER), None)
+
+
+def load_all(model: Any) -> None:
+    """Put the bytes of all tensors in files back, in place.
+
+    Raises:
+        PipelineError: they are more than protobuf holds.
+    """
+    folder, tensors = folder_of(model), [t for t in model.graph.initializer if is_external(t)]
+    if sum(map(raw_bytes, tensors)) >= 2**31:
+        raise PipelineError(
+            "the model is over 2 GiB, and this technique needs all of it in one graph",
+            todo="use float16, uint16 or uint8 alone, which take weights one by one",
+        )
+    for tensor in tensors:
+        if folder:
+            take_in(tensor, folder)
 
 
 def key_of(tensor: Any) -> str:

@@ -87,14 +87,16 @@ class Run:
                 failed; by default that is so as soon as one did.
 
         Raises:
-            PipelineError: it was hopeless: all that failed, once the steps running have ended;
-                what was made until then is in the store.
+            PipelineError: it was hopeless: all that failed, once the steps running have ended, but
+                for the background's; what was made until then is in the store.
         """
         waiting = {name: n for name, n in self._graph.nodes.items() if name not in self.results}
         while True:
-            if not is_hopeless(self.failures):
+            hopeless = is_hopeless(self.failures)
+            if not hopeless:
                 self._start_what_can(waiting)
-            if not self._running:
+            # What only publishing waits for is no reason to keep an error back.
+            if all(hopeless and _lane(node) in BACKGROUND for node in self._now()):
                 break
             if not any(node.function.alone for node in self._now()):
                 self._lanes.go_on()

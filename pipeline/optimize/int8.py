@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import folder_of, load_all
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.base.registry import discover
@@ -100,7 +102,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.graphs.onnx.canonical import canonicalize
 
     converted = ConvertedOnnx(inputs["model"])
-    signature, model = converted.signature, converted.model()
+    signature, model = converted.signature, converted.outline()
     samples = SamplesFolder(inputs["samples"]).calibration.inputs(options.calibrate)
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
     if options.portable:
@@ -115,7 +117,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     known = _of_dequantized(origins.read(inputs["model"]), quantized)
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)
-    write(canonical, signature, work, origins.renamed(known, names))
+    write(canonical, signature, work, origins.renamed(known, names), converted.large)
 
 
 def _portable(model: Any, nodes: Sequence[str]) -> list[str]:
@@ -190,6 +192,7 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
     copy.CopyFrom(model)
     if not nodes:
         return copy
+    load_all(copy)
     # Kernels for unsigned numbers on both sides add in 32 bits, wherever they are. And of signed
     # ones no model can be loaded on x86 that is read both in integers and in float32.
     unsigned = options.portable and _multiplies_activations(model, nodes)
@@ -197,8 +200,9 @@ def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options)
     per_channel = options.granularity == "per-channel"
     quantized = _with_pairs(copy, ranges, nodes, per_channel=per_channel, unsigned=unsigned)
     originals = {tensor.name: tensor for tensor in model.graph.initializer}
+    folder = folder_of(model)
     bits = Bits(options.weight_bits, options.small_weight_bits, options.portable)
-    refine(quantized, originals, bits)
+    refine(quantized, originals, bits, LargeTensors.of(folder) if folder else None)
     left_float.keep(quantized)
     return quantized
 

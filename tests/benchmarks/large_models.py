@@ -39,7 +39,7 @@ source: {{{kind}: "{path}"}}
 samples: {{random: 4}}
 variants: {variants}
 export: {formats}
-validate: {{backends: [{backends}], gates: {{default: {{relative_error: 2}}}}}}
+validate: {{backends: [{backends}], gates: {{default: {{relative_error: 0.9}}}}}}
 publish: {{to: {to}}}
 """
 VARIANTS = "{fp32: {}, fp16: {quantize: float16}, uint8: {quantize: uint8}, int8: {quantize: int8}}"

@@ -135,6 +135,17 @@ def test_the_background_stands_still_while_something_is_timed(tmp_path: Path) ->
     assert at["b"][-1] > end, "it did not keep what is timed waiting"
 
 
+def test_an_error_does_not_wait_for_the_background(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pieces = node("b", steps.background, log=str(log), seconds=60)
+    began = time.monotonic()
+    before = node("a", seconds=5)
+    with pytest.raises(PipelineError, match="cannot be had"):
+        run(Store(tmp_path / "store"), pieces, before, node("f", steps.refuse, inputs=("a",)))
+    assert time.monotonic() - began < 30
+    assert log.exists(), "it had begun"
+
+
 def test_timings_wait_for_processes_that_are_starting(tmp_path: Path) -> None:
     store, log = Store(tmp_path / "store"), tmp_path / "log"
     ready = []

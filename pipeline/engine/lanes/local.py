@@ -50,11 +50,12 @@ _BROWSERS = "pipeline.backends.web.session"
 #: Seconds within which the code of a process that ended is known.
 EXIT_S = 2.0
 
-#: Read by the C library as a process starts: keep freed memory instead of giving it back. A
-#: model's graph is copied dozens of times on its way, and every fresh page costs a fault.
+#: Read by the C library as a process starts: keep freed memory instead of giving it back, since a
+#: model's graph is copied dozens of times on its way, and every fresh page costs a fault. But give
+#: back large tensors, which lie outside of graphs: a process would keep the most of all its steps.
 KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    "MALLOC_MMAP_THRESHOLD_": str(2**22),
+    "MALLOC_TRIM_THRESHOLD_": str(2**28),
     "MALLOC_TOP_PAD_": str(2**26),
 }
 

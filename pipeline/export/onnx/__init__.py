@@ -143,6 +143,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         known = origins.renamed(known, names)
     if known:
         origins.write(work, known)
+    del model.metadata_props[:]
     writer = ArtifactWriter(work, NAME, options.variant, signature)
     files.externalize(
         model,

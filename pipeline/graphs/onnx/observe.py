@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.large_onnx import folder_of
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress
 from pipeline.graphs.onnx.histogram import Histogram, count, empty
@@ -218,6 +219,9 @@ def _session(model: Any) -> Any:
     settings.use_deterministic_compute = True
     # Threads that wait busily for work take it from the conversions that run beside this.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if folder := folder_of(model):
+        entry = "session.model_external_initializers_file_folder_path"
+        settings.add_session_config_entry(entry, str(folder))
     return onnxruntime.InferenceSession(
         model.SerializeToString(), settings, providers=["CPUExecutionProvider"]
     )

@@ -24,7 +24,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.tensors.arrays import Float64s, Int64s, NDArray, np
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import array_of
+from pipeline.tensors.arrays import Float32s, Float64s, Int64s, NDArray, np
 from pipeline.weights import grid, pairs
 from pipeline.weights.bits import significant_above
 
@@ -69,19 +71,22 @@ class Bits:
     portable: bool = True
     """Whether products have to fit 16 bits in pairs, which some processors add them in."""
 
-    def of(self, rows: Rows) -> float:
+    def of(self, rows: Float32s | Rows) -> float:
         """Of a tensor [channels, values]."""
         few = rows.size < SMALL_TENSOR or rows.shape[1] <= SMALL_CHANNEL
         return max(self.large, self.small) if few else self.large
 
 
-def refine(model: Any, originals: Mapping[str, Any], bits: Bits) -> None:
+def refine(
+    model: Any, originals: Mapping[str, Any], bits: Bits, large: LargeTensors | None = None
+) -> None:
     """Choose weights and biases anew in a graph that onnxruntime's quantizer made.
 
     Args:
         model: ``onnx.ModelProto`` with biases in float32; changed in place.
         originals: name -> the float32 ``onnx.TensorProto`` of each constant before.
         bits: how fine the steps of weights are.
+        large: where those constants are that are in files, if there may be some.
     """
     graph = _Graph(model.graph)
     done: set[str] = set()
@@ -93,7 +98,8 @@ def refine(model: Any, originals: Mapping[str, Any], bits: Bits) -> None:
         original = originals.get(data.removesuffix(SUFFIX))
         if original is not None and data not in done:
             done.add(data)
-            _refine_weight(graph, decoder, original, bits, _least_scale(graph, data))
+            values = array_of(original, large)
+            _refine_weight(graph, decoder, values, bits, _least_scale(graph, data))
         _refine_bias(graph, node)
 
 
@@ -161,11 +167,8 @@ def _bias(graph: _Graph, node: Any) -> Any | None:
     return graph.array(name).astype(float) if tensor is not None and tensor.data_type == 1 else None
 
 
-def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: Bits, least: Any) -> None:
-    """Quantize a float32 weight anew, with the axis or without one that ``decoder`` has."""
-    from onnx import numpy_helper
-
-    values = numpy_helper.to_array(original).astype(np.float64)
+def _refine_weight(graph: _Graph, decoder: Any, values: Float32s, bits: Bits, least: Any) -> None:
+    """Quantize a weight anew, with the axis or without one that ``decoder`` has."""
     scales = graph.array(decoder.input[1])
     axis = next((item.i for item in decoder.attribute if item.name == "axis"), 1)
     moved = np.moveaxis(values, axis, 0) if scales.ndim else values[None]
@@ -177,7 +180,7 @@ def _refine_weight(graph: _Graph, decoder: Any, original: Any, bits: Bits, least
 
 
 def quantize(
-    rows: Rows, bits: float, least: Any, *, portable: bool
+    rows: Float32s | Rows, bits: float, least: Any, *, portable: bool
 ) -> tuple[NDArray[np.int8], Rows]:
     """The integers of float32 values, and the scale of each row.
 
@@ -193,7 +196,8 @@ def quantize(
     count = max(1, BLOCK_VALUES // max(1, rows.shape[1]))
     for start in range(0, len(rows), count):
         block = slice(start, start + count)
-        chosen = _quantize_block(rows[block], bits, floor[block], portable=portable)
+        wide = rows[block].astype(np.float64)
+        chosen = _quantize_block(wide, bits, floor[block], portable=portable)
         numbers[block], scales[block] = chosen
     return numbers, scales
 

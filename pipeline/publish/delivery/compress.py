@@ -111,26 +111,28 @@ class _Packer:
     _lock: Lock = field(default_factory=Lock)
 
     def write(self, file: Path, beside: Path) -> Sizes:
-        content = file.read_bytes()
+        most = file.stat().st_size * (1 - WORTH)
         sizes: Sizes = {}
         for suffix, key in TWINS.items():
-            packed = self._packed(content, suffix)
-            helps = len(packed) <= len(content) * (1 - WORTH)
-            sizes[key] = len(packed) if helps else None
-            if helps:
-                beside.with_name(beside.name + suffix).write_bytes(packed)
+            twin = beside.with_name(beside.name + suffix)
+            size = self._pack(file, twin, suffix)
+            helps = size <= most
+            sizes[key] = size if helps else None
+            if not helps:
+                twin.unlink()
         return sizes
 
-    def _packed(self, content: bytes, suffix: str) -> bytes:
-        """What a file with this suffix holds; the same bytes at any time."""
+    def _pack(self, file: Path, twin: Path, suffix: str) -> int:
+        """Write what a file with this suffix holds, the same at any time; its bytes."""
         process, finish, size = self._compressor(suffix)
-        parts = []
-        for at in range(0, len(content), size):
+        with file.open("rb") as content, twin.open("wb") as packed:
+            while part := content.read(size):
+                with piece():
+                    packed.write(process(part))
+                self._report(len(part), suffix)
             with piece():
-                parts.append(process(content[at : at + size]))
-            self._report(len(content[at : at + size]), suffix)
-        with piece():
-            return b"".join([*parts, finish()])
+                packed.write(finish())
+            return packed.tell()
 
     def _compressor(self, suffix: str) -> tuple[Callable[[bytes], bytes], Callable[[], bytes], int]:
         """What takes pieces, what ends, and how large pieces are."""
