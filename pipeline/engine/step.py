@@ -118,6 +118,11 @@ def progress(fraction: float, note: str = "") -> None:
     _progress(fraction, note)
 
 
+def progress_bytes(done: int, total: int, what: str) -> None:
+    """Say how many bytes of how many are read or written."""
+    progress(done / max(1, total), f"{done / 1e6:.0f} of {total / 1e6:.0f} MB {what}")
+
+
 Piece = Callable[[], AbstractContextManager[None]]
 _piece: Piece = nullcontext
 

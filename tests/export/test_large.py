@@ -22,6 +22,7 @@ from pipeline.artifacts.large import LARGE_BYTES, LargeTensors, keys_of
 from pipeline.backends.web.packages import MODULES as NODE_MODULES
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
+from pipeline.engine import step
 from pipeline.export import onnx, tfjs_graph
 from pipeline.export.freeze import freeze, run
 from pipeline.export.onnx.files import EXTERNAL_BYTES
@@ -169,6 +170,16 @@ def test_the_bytes_are_the_same(
     made = artifacts_of(frozen_of(model, tmp_path / "large"), tmp_path / "b", codec)
     for name, artifact in made.items():
         assert artifact.description == usual[name].description
+
+
+def test_long_steps_tell_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "LARGE_BYTES", EXTERNAL_BYTES)
+    told: list[tuple[float, str]] = []
+    monkeypatch.setattr(step, "_progress", lambda *report: told.append(report))
+    artifacts_of(frozen_of(dense(), tmp_path / "large"), tmp_path / "made")
+    notes = {note.split(" MB ")[-1] for _, note in told}
+    assert {"of weights written", "written"} <= notes
+    assert max(fraction for fraction, _ in told) == 1
 
 
 def test_a_converted_folder_gives_its_weights_back(

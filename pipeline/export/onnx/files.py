@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.artifacts.large_onnx import pieces, raw_bytes
 from pipeline.base.errors import PipelineError
+from pipeline.engine.step import progress_bytes
 from pipeline.weights.sharding import Tensor, is_kernel, shards
 
 AddFile = Callable[[Iterable[Any]], str]
@@ -34,7 +35,9 @@ def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -
     Raises:
         PipelineError: the graph without its weights is over protobuf's limit.
     """
-    for tensors in list(_shards(model, shard_bytes)):
+    found, done = list(_shards(model, shard_bytes)), 0
+    total = sum(raw_bytes(tensor) for tensors in found for tensor in tensors)
+    for tensors in found:
         location = add_file(_content(tensors, folder))
         offset = 0
         for tensor in tensors:
@@ -42,6 +45,8 @@ def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -
             length = raw_bytes(tensor)
             _point(tensor, location, offset, length)
             offset += length
+            done += length
+        progress_bytes(done, total, "written")
     if model.ByteSize() >= 2**31:
         raise PipelineError(
             "the graph is over 2 GiB without its weights, the limit of ONNX files",

@@ -12,7 +12,7 @@ from pydantic import Field
 from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.base import options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Inputs, progress_bytes, step
 from pipeline.export.tfjs_graph.scales import scale_outputs
 from pipeline.export.tfjs_graph.slim import share_constants, slim
 from pipeline.graphs import origins
@@ -51,7 +51,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         biases = _biases(model["modelTopology"].get("node", ())) | scales
         _encode(group["weights"], contents, biases, options)
     files = readable(_files(group["weights"], contents, options.shard_bytes))
-    group["paths"] = [writer.add_file(file, "bin") for file in files]
+    group["paths"] = [*_written(files, writer, sum(map(len, contents)))]
     # Now, since layers' own names decide where shards end.
     if model["format"] == "graph-model":
         slim(model)
@@ -59,6 +59,16 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     writer.finish(writer.add_file(content, "json"))
     if known := origins.read(inputs["model"]):
         origins.write(work, known)
+
+
+def _written(
+    files: Iterable[bytes | memoryview], writer: ArtifactWriter, total: int
+) -> Iterator[str]:
+    done = 0
+    for file in files:
+        yield writer.add_file(file, "bin")
+        done += len(file)
+        progress_bytes(done, total, "written")
 
 
 def mapped(file: Path) -> memoryview:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.artifacts.large import blocks
-from pipeline.engine.step import progress
+from pipeline.engine.step import progress_bytes
 from pipeline.tensors.arrays import Array
 
 Entry = dict[str, Any]
@@ -44,12 +44,13 @@ def write_weights(
 def _write_large(
     file: BinaryIO, names: Sequence[str], large: Mapping[str, Array]
 ) -> Iterator[Entry]:
+    total = sum(array.nbytes for array in large.values())
     for name in names:
         array = large[name]
         dtype = NARROWED.get(array.dtype.name, array.dtype.name)
         for block in blocks(array.astype(dtype, copy=False)):
             file.write(block)
-        progress(0.0, f"{file.tell() / 1e6:.0f} MB of weights written")
+        progress_bytes(min(file.tell(), total), total, "of weights written")
         yield {"name": name, "shape": list(array.shape), "dtype": dtype}
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pipeline.artifacts.large import LargeTensors, is_large, point
-from pipeline.engine.step import progress
+from pipeline.engine.step import progress_bytes
 
 
 def as_constants(function: Any, large: LargeTensors | None) -> Any:
@@ -50,7 +50,8 @@ def _converter(large: LargeTensors | None) -> Any:
 
     class Converter(convert_to_constants._FunctionConverterDataInEager):  # type: ignore[misc]
         def _build_tensor_data(self) -> None:
-            self._done = 0
+            sizes = [(v.shape.num_elements() or 0) * v.dtype.size for v in self._func.variables]
+            self._done, self._total = 0, sum(sizes)
             super()._build_tensor_data()
 
         def _eval(self, tensor: Any) -> Any:
@@ -61,7 +62,7 @@ def _converter(large: LargeTensors | None) -> Any:
             if not is_large(values.nbytes) or values.dtype == "O":
                 return values
             self._done += values.nbytes
-            progress(0.0, f"{self._done / 1e6:.0f} MB of weights written")
+            progress_bytes(self._done, self._total, "of weights written")
             return _Kept(key=large.keep(values), dtype=values.dtype, shape=values.shape)
 
     return Converter
