@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup ready chromium build test test-all lint types kernels format bench configs release pack summary site assets lock doctor clean
+.PHONY: help setup ready chromium build test test-all lint types kernels format bench conformance configs release pack summary site assets lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -71,6 +71,9 @@ bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages
 	$(BIN)/python -m tests.benchmarks.large_models
 	$(BIN)/python -m tests.benchmarks.releases
 	$(BIN)/python -m tests.benchmarks.from_nothing
+
+conformance: setup ## Try every layer and architecture of Keras in every format; write docs/conformance.md.
+	$(BIN)/python -m tests.conformance --huge --write
 
 configs: ## Print configs=JSON, of all configs or those in CONFIGS, for a workflow's matrix.
 	@python3 -c 'import glob, json, os, sys; \

@@ -103,7 +103,9 @@ def _tried(result: Converted, formats: Sequence[str], make: Any) -> Any:
     try:
         return make()
     except PipelineError as error:
-        outcome = Outcome("refused", " ".join(str(error).split()))
+        # Where it lies on this machine tells nobody anything.
+        told = str(error).replace(f"{result.folder}/", "")
+        outcome = Outcome("refused", " ".join(told.split()))
     except Exception as error:
         outcome = Outcome("crashed", first_line(error))
     result.outcomes |= dict.fromkeys(formats, outcome)

@@ -1,12 +1,37 @@
-"""The results as a Markdown table."""
+"""The results as a Markdown document."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from tests.conformance.results import Results
 
 STATES = ("ok", "refused", "wrong", "crashed", "unavailable")
+GROUPS = ("layers", "composed", "applications")
+
+INTRODUCTION = """# What becomes of every layer and architecture of Keras 3
+
+Written by `python -m tests.conformance --write`: small models, one for each layer of
+`keras.layers` with its usual options, the architectures of `keras.applications` with random
+weights, and models as people compose them. Each is exported as a build does it, run on each
+backend, and compared with what Keras computes. **ok**: relative error at most 0.001. **refused**:
+before it ran, with a reason. **wrong**: other numbers. **crashed**: no numbers. Browsers are
+Chromium; its WebGL and WebGPU ran on a software rasterizer. The peers got the SavedModel that Keras
+exports (`tensorflowjs_converter`'s layers format: Keras' .h5) and ran in TF.js on WebAssembly in
+Node, or in onnxruntime.
+"""
+
+HEADS = {
+    "onnx": "ONNX",
+    "tfjs-graph": "TF.js graph",
+    "tfjs-layers": "TF.js layers",
+    "peer tensorflowjs-graph": "tensorflowjs_converter, graph",
+    "peer tensorflowjs-layers": "tensorflowjs_converter, layers",
+    "peer tf2onnx": "tf2onnx",
+}
+
+Cells = dict[str, dict[str, str]]
 
 
 def summary(known: Results) -> str:
@@ -21,5 +46,51 @@ def summary(known: Results) -> str:
 
 
 def markdown(known: Results) -> str:
-    """The document."""
-    return summary(known) + "\n"
+    """The document: the summary, every model, and the reasons."""
+    reasons: dict[str, list[str]] = {}
+    tables = "\n\n".join(_group(known, group, reasons) for group in GROUPS)
+    notes = "\n".join(
+        f"{number}. {reason} ({', '.join(names)})"
+        for number, (reason, names) in enumerate(reasons.items(), 1)
+    )
+    parts = (INTRODUCTION, summary(known), tables, "## Reasons", notes)
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _group(known: Results, group: str, reasons: dict[str, list[str]]) -> str:
+    lines = [f"## {group.capitalize()}\n", "| model | " + " | ".join(HEADS.values()) + " |"]
+    lines.append("|---|" + "---|" * len(HEADS))
+    for case, cells in sorted(known):
+        if case.startswith(f"{group}/"):
+            name = case.partition("/")[2]
+            shown = " | ".join(_cell(name, cells, column, reasons) for column in HEADS)
+            lines.append(f"| {name} | {shown} |")
+    return "\n".join(lines)
+
+
+def _cell(name: str, cells: Cells, column: str, reasons: dict[str, list[str]]) -> str:
+    """One state where all backends agree; else each with its backends, and numbers of reasons."""
+    own = {key: cell for key, cell in cells.items() if key.startswith(column)}
+    states = Counter(cell["state"] for cell in own.values())
+    if len(states) <= 1 and "ok" in states:
+        return "ok"
+    return "; ".join(_told(name, own, state, column, reasons) for state in states) or "–"
+
+
+def _told(name: str, own: Cells, state: str, column: str, reasons: dict[str, list[str]]) -> str:
+    places = [key.removeprefix(column).strip() for key, c in own.items() if c["state"] == state]
+    where = f" on {', '.join(places)}" if len(places) < len(own) else ""
+    noted = dict.fromkeys(_noted(name, own, state, reasons))
+    return f"{state}{where}{' ' if noted else ''}{', '.join(map(str, noted))}"
+
+
+def _noted(name: str, own: Cells, state: str, reasons: dict[str, list[str]]) -> Iterator[int]:
+    """The numbers of the reasons, each of which is listed once."""
+    for cell in own.values():
+        reason = cell.get("reason", "").replace("|", "/")
+        if cell["state"] != state or not reason:
+            continue
+        names = reasons.setdefault(reason, [])
+        if name not in names:
+            names.append(name)
+        yield list(reasons).index(reason) + 1

@@ -13,6 +13,7 @@ from tests.conformance.case import COUNT, Array, Case
 NO_MODELS = {
     "Equalization": "gives back its own input tensor, of which Keras makes no model",
     "FlaxLayer": "runs JAX",
+    "Input": "makes a tensor; InputLayer is the layer",
     "InputSpec": "describes an input",
     "JaxLayer": "runs JAX",
     "Layer": "is what layers are made of",

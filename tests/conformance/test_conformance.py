@@ -1,0 +1,79 @@
+"""A model of each kind of trouble becomes what it is, everywhere; nightly, all do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.models import applications, cases
+from tests.conformance.models.layers import NO_MODELS
+from tests.conformance.results import Results
+from tests.conformance.run import Effort, run
+
+pytestmark = pytest.mark.browser
+
+EFFORT = Effort(("tfjs-graph", "onnx"), ("onnxruntime-cpu", "tfjs-wasm", "ort-wasm"), peers=False)
+
+#: A mask and a loop, a list of booleans, bounds, negative maxima, one-hot floats, volumes,
+#: a resampling matrix, names of outputs, shapes that Keras says wrongly, attention with a mask.
+TROUBLED = (
+    *("layers/Bidirectional masked", "layers/MultiHeadAttention causal", "layers/MaxPooling3D"),
+    *("layers/CategoryEncoding one hot", "layers/Conv3DTranspose same, strides 2"),
+    *("layers/Resizing lanczos3", "layers/Activation glu"),
+    *("composed/dictionary outputs", "composed/transformer encoder"),
+)
+#: In so many parts all are tried, so that none takes too long.
+PARTS = 10
+#: Layers of strings and tables, and code: refused in every format, each with its way out.
+REFUSED = (
+    *("layers/Hashing", "layers/HashedCrossing", "layers/IntegerLookup", "layers/Lambda"),
+    *("layers/StringLookup", "layers/TextVectorization"),
+)
+
+
+def states(ids: tuple[str, ...], folder: Path) -> dict[str, dict[str, dict[str, str]]]:
+    """What became of each model, by its id."""
+    known = Results(folder / "results.json")
+    list(run([case for case in cases() if case.id in ids], EFFORT, known, folder / "work"))
+    return known.cells
+
+
+def test_what_gave_trouble_is_right_in_every_runtime(tmp_path: Path) -> None:
+    found = states(TROUBLED, tmp_path)
+    assert found.keys() == set(TROUBLED)
+    odd = {name: cells for name, cells in found.items() if _odd(cells)}
+    assert odd == {}
+
+
+def _odd(cells: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return {name: cell for name, cell in cells.items() if cell["state"] != "ok"}
+
+
+def test_every_layer_and_architecture_of_keras_is_listed() -> None:
+    import keras
+
+    covered = {case.covers for case in cases()}
+    for module in (keras.layers, keras.applications):
+        public = {name: getattr(module, name) for name in dir(module) if name[0].isupper()}
+        shown = {id(public[name]) for name in covered & public.keys()}
+        missing = {
+            name for name, made in public.items() if callable(made) and id(made) not in shown
+        }
+        assert missing - set(NO_MODELS) == set(), "give it a model, or say why it has none"
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_nothing_is_wrong_and_nothing_crashes(tmp_path: Path, part: int) -> None:
+    ids = [case.id for case in cases() if case.covers not in applications.HUGE][part::PARTS]
+    found = states(tuple(ids), tmp_path)
+    odd = {name: _odd(cells) for name, cells in found.items()}
+    refused = {
+        name
+        for name, cells in odd.items()
+        if cells and all(cell["state"] == "refused" for cell in cells.values())
+    }
+    assert {name: cells for name, cells in odd.items() if cells and name not in refused} == {}
+    assert refused <= set(REFUSED)
