@@ -7,6 +7,7 @@ in a browser went wrong there. Not part of ``all``: no user runs it, and it impo
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,32 @@ def _graph(entry: Path) -> Any:
         tensor = tf.make_tensor_proto(values)
         constants[name].attr["value"].tensor.CopyFrom(tensor)
         constants[name].attr["dtype"].type = tensor.dtype
+    for function in graph.library.function:
+        _name_outputs(function)
     for node in [node for node in graph.node if node.op == _FUSED]:
         _split(graph, node)
     return graph
+
+
+def _name_outputs(function: Any) -> None:
+    """What functions read by number for TF.js, TensorFlow reads by name."""
+    known = {node.name: output_names(node.op) for node in function.node_def}
+    for node in function.node_def:
+        for index, source in enumerate(node.input):
+            name, _, port = source.partition(":")
+            if port.isdigit():
+                node.input[index] = f"{name}:{known[name][int(port)]}:0"
+
+
+@cache
+def output_names(operator: str) -> list[str]:
+    """Of an operator that has several, each of one tensor; none of another."""
+    from tensorflow.python.framework import op_def_registry
+
+    definition = op_def_registry.get(operator)
+    outputs = definition.output_arg if definition else ()
+    lists = any(output.number_attr or output.type_list_attr for output in outputs)
+    return [] if lists or len(outputs) < 2 else [output.name for output in outputs]
 
 
 #: The one operator of converted graphs that TF.js has and TensorFlow has not.

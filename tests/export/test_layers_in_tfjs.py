@@ -105,6 +105,23 @@ def odd_kernels(x: Any) -> dict[str, Any]:
     }
 
 
+def branches(x: Any) -> dict[str, Any]:
+    """Functions that give both outputs of one node, one by its name, and a constant."""
+    import tensorflow as tf
+
+    def largest() -> Any:
+        values, order = tf.math.top_k(x, 2)
+        return values, order, tf.gather(tf.constant([5.0, 6.0, 7.0, 8.0]), order), tf.constant(3.0)
+
+    def first() -> Any:
+        return x[..., :2], tf.zeros_like(x[..., :2], tf.int32), x[..., 2:], tf.constant(4.0)
+
+    nothing = tf.reduce_sum(x * 0.0)
+    outputs = [*tf.cond(nothing < 1.0, largest, first), *tf.cond(nothing > 1.0, largest, first)]
+    named = {f"y{i}": output for i, output in enumerate(outputs) if i % 4 < 3}
+    return named | {"scaled": outputs[3] * outputs[7] * x}
+
+
 MODELS: dict[str, Callable[[], Model]] = {
     "lstm": keras(lambda layers: [layers.LSTM(5)]),
     "lstm-sequences": keras(lambda layers: [layers.LSTM(5, return_sequences=True)]),
@@ -130,6 +147,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "odd-kernels": lambda: odd_kernels,
     "nested": lambda: nested,
     "two-lists": lambda: two_lists,
+    "branches": lambda: branches,
 }
 
 

@@ -19,6 +19,7 @@ from pipeline.export.tfjs_graph.mend import REWRITES
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
+from pipeline.export.tfjs_graph.returns import number_outputs, return_apart
 from pipeline.export.tfjs_graph.strides import write_padding
 from pipeline.export.tfjs_graph.unfuse import unfuse
 from pipeline.export.tfjs_graph.writing import write_weights
@@ -57,6 +58,7 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
         graph_def = _in_walk_order(optimized, signature)
         origins.write(work, origins_of(graph_def, *known))
         weights = converter.extract_weights(graph_def)
+        number_outputs(graph_def)
         manifest = write_weights(converter.write_weights, weights, large.values, converted)
     model = {
         "format": "graph-model",
@@ -108,6 +110,7 @@ def _optimize(
     large.restore(optimized)
     unfuse(optimized)
     keep_elements(optimized)
+    return_apart(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
     kept = {node.name for node in optimized.node}
     lost = [
