@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engines import nightly
 from models import Converted, Weights
+from nightly import nightly
 from pages import shown
 
 pytestmark = pytest.mark.browser

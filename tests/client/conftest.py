@@ -12,8 +12,8 @@ from client_fixtures import Open, Site
 from client_page import ScriptPage, page_origin
 from client_release import Release, build, retrain_head
 from client_site import Origin, cdn, running
-from engines import CHROMIUM_FIRST
 from filelock import FileLock
+from nightly import CHROMIUM_FIRST
 from shared_store import SharedStore
 
 from pipeline.backends.web import session

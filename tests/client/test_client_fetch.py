@@ -14,7 +14,7 @@ from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
-from engines import IN_EVERY_ENGINE
+from nightly import IN_EVERY_ENGINE
 
 pytestmark = pytest.mark.browser
 

@@ -20,7 +20,7 @@ import pytest
 from client_release import Release
 from client_site import Origin, running
 from demo_page import LOADED, WAIT_S, DemoPage, Point
-from engines import CHROMIUM_FIRST, ENGINES
+from nightly import CHROMIUM_FIRST, ENGINES
 from numpy.typing import NDArray
 from PIL import Image
 

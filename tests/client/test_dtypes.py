@@ -13,7 +13,7 @@ from client_fixtures import Open
 from client_page import ScriptError, ScriptPage, page_origin
 from client_release import Release, publish
 from client_site import Origin, cdn, running
-from engines import nightly
+from nightly import nightly
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
-from engines import IN_EVERY_ENGINE
+from nightly import IN_EVERY_ENGINE
 from test_client_fetch import FETCH, FP32, KEPT, LOAD
 
 pytestmark = pytest.mark.browser

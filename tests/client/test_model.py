@@ -12,7 +12,7 @@ from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import delay
-from engines import IN_EVERY_ENGINE, nightly
+from nightly import IN_EVERY_ENGINE, nightly
 from PIL import Image
 
 from pipeline.bundled.digits import digits

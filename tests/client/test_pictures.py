@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
-from engines import IN_EVERY_ENGINE
+from nightly import IN_EVERY_ENGINE
 from PIL import Image
 
 from pipeline.inputs import image

@@ -15,7 +15,7 @@ import pytest
 from client_page import ScriptError, ScriptPage, page_origin
 from client_release import Release
 from client_site import CORS, NO_STORE, Origin, running
-from engines import IN_EVERY_ENGINE
+from nightly import IN_EVERY_ENGINE
 from safetensors.numpy import load_file
 
 from pipeline.backends.web import esbuild

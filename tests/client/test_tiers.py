@@ -26,7 +26,7 @@ from client_tiers import (
     only,
     put_runtime,
 )
-from engines import IN_EVERY_ENGINE
+from nightly import IN_EVERY_ENGINE
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.backends.web import session

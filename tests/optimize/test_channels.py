@@ -93,8 +93,12 @@ def zero_odd_channels(model: Any) -> set[str]:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(lambda: application("MobileNet", alpha=0.25), id="v1"),
-        pytest.param(lambda: application("MobileNetV2", alpha=0.35), id="v2"),
+        pytest.param(
+            lambda: application("MobileNet", alpha=0.25), id="v1", marks=pytest.mark.nightly
+        ),
+        pytest.param(
+            lambda: application("MobileNetV2", alpha=0.35), id="v2", marks=pytest.mark.nightly
+        ),
         pytest.param(lambda: application("MobileNetV3Small", minimalistic=False), id="v3-small"),
         joined,
         in_a_row,
@@ -216,6 +220,7 @@ def test_a_pruned_mobilenet_is_smaller_and_learns_on(digits_root: Path, tmp_path
     assert (answers.argmax(axis=1) == test.targets[0]).mean() > 0.93
 
 
+@pytest.mark.nightly  # one process gives them: test_qat.py; another one: test_prune.py
 def test_the_same_bytes_twice_without_labels(tmp_path: Path) -> None:
     write_source(in_a_row(), tmp_path / "source")
     name = load(tmp_path / "source").input_names[0]

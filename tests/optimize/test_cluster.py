@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import trainable
+from nightly import nightly
 
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.graphs.keras.fold import kernel_of, linear_layers, output_axes
@@ -76,13 +77,14 @@ def test_it_tells_how_many_bits_a_weight_needs(root: Path) -> None:
     assert told["kept_epoch"]["loss"] >= 0
 
 
+@pytest.mark.nightly  # one process gives them: test_qat.py; another one: test_prune.py
 def test_the_same_bytes_twice(root: Path) -> None:
     again = run(trainable.given(root), root, "again")
     for name in ("model.h5", "cluster.json", "source.json"):
         assert (again / name).read_bytes() == (root / "clusters" / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("init", ["linear", "density", "random"])
+@pytest.mark.parametrize("init", ["density", *map(nightly, ("linear", "random"))])
 def test_clusters_may_begin_elsewhere(root: Path, init: str) -> None:
     options = OPTIONS.model_copy(update={"init": init, "finetune_epochs": 1})
     work = run(trainable.given(root), root, init, options)

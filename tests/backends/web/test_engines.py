@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 from browser_cases import ONNX, Case
-from engines import ENGINES, MOSTLY_CHROMIUM, nightly
+from nightly import ENGINES, MOSTLY_CHROMIUM, nightly
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
