@@ -5,6 +5,7 @@
 - ``Erfc``, ``Expm1``, ``Softsign``, ``Bucketize`` and resizings that ONNX or TF.js lacks are what
   ``lacking`` makes of them.
 - A ``Conv3D`` with groups is one for each of them: tf2onnx forgets the groups, TF.js has none.
+- Real Fourier transforms, as of ``tf.signal.stft``, are products with cosines and sines.
 - ``Einsum``, of which Keras' attention is made, is transposes, reshapes and one ``MatMul``: TF.js'
   wasm backend has no kernel for it, and int8 none in ONNX Runtime.
 """
@@ -20,6 +21,7 @@ from typing import Any
 from pipeline.graphs.tensorflow import groups, lacking
 from pipeline.graphs.tensorflow.calls import CALLS, write_calls
 from pipeline.graphs.tensorflow.lacking import Build
+from pipeline.graphs.tensorflow.spectra import real_part, spectra
 
 #: An equation of two operands that have each label once; what has others stays as it is.
 EQUATION = re.compile(r"(\w+),(\w+)->(\w*)")
@@ -31,7 +33,17 @@ def spread(graph_def: Any) -> Any:
         graph_def = inlined(graph_def)
     if REWRITES.keys() & {node.op for node in graph_def.node}:
         rewrite(graph_def, imported(graph_def), REWRITES)
+    if any(node.op == "RFFT" for node in graph_def.node):
+        _write_spectra(graph_def)
     return graph_def
+
+
+def _write_spectra(graph_def: Any) -> None:
+    tensors = tensors_of(imported(graph_def))
+    for node, signal, length in [*spectra(graph_def, tensors)]:
+        build = real_part(node.op, length)
+        node.input[:] = [signal]
+        splice(graph_def, node, build, [tensors[signal]])
 
 
 def rewrite(graph_def: Any, graph: Any, rewrites: Mapping[str, lacking.Rewrite]) -> bool:
