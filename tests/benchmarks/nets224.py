@@ -53,7 +53,8 @@ def images(split: str) -> NDArray[np.float32]:
 
     chance = np.random.default_rng([SEED, list(SAMPLES).index(split)])
     shape = (SIZE, SIZE, 3)
-    return np.stack([_image(shape, 2, -1.0, 1.0, chance) for _ in range(SAMPLES[split])])
+    levels = np.stack([_image(shape, 2, chance) for _ in range(SAMPLES[split])])
+    return levels * np.float32(2 / 255) - np.float32(1)
 
 
 def _network(name: str) -> Any:
