@@ -124,6 +124,8 @@ class Task(Generic[O]):
     """What only this task measures: of ``agree``, and of ``score``."""
     input: str | None = None
     """The kind of input that pages give its models; ``None``: tensors."""
+    example: str = ""
+    """JavaScript that asks a loaded ``model`` of it, for those who copy it."""
     reads: tuple[str, ...] = ("label",)
     """What ``truth`` is made of, as samples kinds name it; ``label`` is the number of a class."""
     truth: Truth[O] | None = None

@@ -91,6 +91,7 @@ def test_nobody_calls_its_measure_an_accuracy(engine: str, release: Release) -> 
     pages = [(release.cdn / "index.html").read_text(), (release.model / "index.html").read_text()]
     assert all(f"mean distance {distance} on test samples" in page for page in pages)
     assert '<th scope="col" class="number">Mean distance</th>' in pages[1]
+    assert "const { index } = await model.largest(image);" in pages[1], "as the task has it"
     card = (folder / "bom.cdx.json").read_text()
     assert '"mean distance, px"' in card
     assert not [text for text in (markdown, *pages, card) if "ccuracy" in text or "ight on" in text]

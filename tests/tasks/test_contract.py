@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import pipeline
 from pipeline.base.errors import ConfigError
 from pipeline.measures.metrics import all_metrics
 from pipeline.tasks.find import Purpose, default_task, need, tasks
@@ -42,3 +46,23 @@ def test_what_a_task_cannot_do_is_said_with_the_tasks_that_can() -> None:
     with pytest.raises(ConfigError, match="the task tensors has no classes") as caught:
         need(lambda task: task.scores, "tensors", "classes", "here")
     assert "image-classification" in caught.value.todo
+
+
+#: Made of the tasks, or of documents.
+GENERATED = (".schema.json", "manifest.d.ts", ".md", ".lock", ".pyc")
+
+
+def test_what_a_task_is_called_and_measures_is_said_in_its_folder_alone() -> None:
+    """In Python, JavaScript, style sheets and templates."""
+    package = Path(pipeline.__file__).parent
+    folders = {task.name: task.name.replace("-", "_") for task in tasks().values() if task.score}
+    words = {*folders, *folders.values(), *(m.name for t in tasks().values() for m in t.metrics)}
+    assert {"image-classification", "top1_agreement"} <= words
+    named = re.compile("|".join(map(re.escape, words)))
+    elsewhere = [
+        str(path.relative_to(package))
+        for path in package.rglob("*")
+        if path.is_file() and not {"node_modules", "tasks", "bundled"} & {*path.parts}
+        if not path.name.endswith(GENERATED) and named.search(path.read_text(errors="ignore"))
+    ]
+    assert elsewhere == []

@@ -23,6 +23,7 @@ from pipeline.measures import words
 from pipeline.publish.release import index
 from pipeline.storage.base import Readable, Storage
 from pipeline.storage.layout import DEMO, FRONT, REPORT, TWINS, page_path, release_path
+from pipeline.tasks.find import tasks
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -101,6 +102,7 @@ def model_page(storage: Readable, name: str) -> bytes:
         root="../",
         name=name,
         about=model.get("about", {}),
+        asked=_asked(model.get("about")),
         demo=DEMO,
         channels=[(channel, dates.get(release)) for channel, release in channels.items()],
         shown=shown,
@@ -108,6 +110,13 @@ def model_page(storage: Readable, name: str) -> bytes:
         pointed=[one for one in pointed.values() if one],
         releases=list(reversed(model["releases"])),
     )
+
+
+def _asked(about: About | None) -> str:
+    """How a page asks the model; of a task that only another version of this package has, the
+    plain way."""
+    known = tasks().get(about.get("task") or "") if about else None
+    return (known and known.example) or "const outputs = await model.predict(tensors);"
 
 
 def _release(release: Release) -> dict[str, Any] | None:

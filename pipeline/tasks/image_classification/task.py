@@ -11,6 +11,7 @@ TASK = Task(
     NoOptions,
     metrics=metrics.METRICS,
     input="image",
+    example='const [best] = await model.classify(document.querySelector("img"));',
     truth=truth.labels_of,
     answers=answers.answers,
     score=score.accuracy,

@@ -63,6 +63,7 @@ TASK = Task(
         Metric("toy_distance", "mean distance", "truth", unit="px"),
     ),
     input="image",
+    example="const { index } = await model.largest(image);",
     truth=_truth,
     score=_score,
     agree=_agree,
