@@ -14,7 +14,8 @@ export type { PageManifest, ReleaseManifest };
 
 /**
  * Fetches, verifies and opens a model; rejects with a `ModelError`, or with a signal's reason.
- * `load<"TASK">(url)` names the release's task, and so the methods that the model gets. Without, it is typed as having those of every task: `info.methods` lists the ones that are there.
+ * `load<"TASK">(url)` names the release's task, and so the methods that the model gets. Without, it
+ * is typed as having those of every task: `info.methods` lists the ones that are there.
  */
 export function load<T extends keyof Tasks = keyof Tasks>(
   url: string | URL,

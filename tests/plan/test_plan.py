@@ -317,6 +317,30 @@ def test_an_artifact_is_held_to_its_targets_own_bounds() -> None:
     assert told["tfjs-graph/small"]["relative_error"] == TOLERANCES["uint8"], "all targets' own"
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "source.accuracy=98",
+            "source.accuracy: accuracy is 98, and the task",
+        ),
+        (
+            "validate.gates={onnx: {accuracy_drop: 5}}",
+            "validate.gates: accuracy_drop of onnx/fp32 is 5, and the task image-classification",
+        ),
+        (
+            "validate.gates={default: {top1_agreement: 0.9}}",
+            "validate.gates: top1_agreement of .* is not measured for the task tensors",
+        ),
+    ],
+)
+def test_a_bound_that_says_nothing_of_the_task_is_refused(override: str, message: str) -> None:
+    """Percents where a share is measured, and what another task measures."""
+    task = ("task=tensors",) if "tensors" in message else ()
+    with pytest.raises(ConfigError, match=message):
+        planned(override, *task)
+
+
 def test_each_graph_is_scanned_once_and_float32_webgl_is_run_in_float16() -> None:
     plan = planned(config=OPTIMIZED)
     ranges = {a.id: a.ranges for a in plan.artifacts}
