@@ -82,9 +82,10 @@ def _facts(
     """Taken out of the arrays: what is known of each sample, rather than an input."""
     known = {}
     for fact in facts:
-        for name in (LABELS.get(fact, fact), f"{LABELS.get(fact, fact)}{OFFSETS}"):
+        for end in ("", OFFSETS):
+            name = LABELS.get(fact, fact) + end
             if name in arrays and name not in inputs:
-                known[name.replace(LABELS.get(fact, fact), fact, 1)] = arrays.pop(name)
+                known[fact + end] = arrays.pop(name)
     try:
         return PerSample(known) if known else None
     except ValueError as error:
