@@ -55,7 +55,7 @@ def config(
 
 
 def outcome(job: Job, recipe: dict[str, Any], **trial: Any) -> Outcome:
-    measured = Trial(recipe, 1.0, 1000, quality=1.0, metric="accuracy", **trial)
+    measured = Trial(recipe, 1.0, 1000, quality=1.0, metric="top1_accuracy", **trial)
     return Outcome(
         variant=job.variant,
         minimize=job.search.minimize,

@@ -23,7 +23,6 @@ from pipeline.measures import words
 from pipeline.publish.release import index
 from pipeline.storage.base import Readable, Storage
 from pipeline.storage.layout import DEMO, FRONT, REPORT, TWINS, page_path, release_path
-from pipeline.tasks.find import tasks
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -115,6 +114,8 @@ def model_page(storage: Readable, name: str) -> bytes:
 def _asked(about: About | None) -> str:
     """How a page asks the model; of a task that only another version of this package has, the
     plain way."""
+    from pipeline.tasks.find import tasks
+
     known = tasks().get(about.get("task") or "") if about else None
     return (known and known.example) or "const outputs = await model.predict(tensors);"
 
