@@ -39,6 +39,12 @@ _KNOWN = (
     ),
 )
 
+#: What says of a runtime only that it broke, and not at what.
+_BROKE = re.compile(
+    r"(?:\w*Error: )?(Cannot (?:read|set) properties of .*"
+    r"|.* is not (?:a function|iterable|defined)|memory access out of bounds|Aborted\(.*)"
+)
+
 _OTHERWISE = f"run `pipeline bisect` to find the node, or {_ELSEWHERE}"
 #: What to do where memory was short, or what it ran in broke down.
 SMALLER = f"make the model smaller or free memory and build again, or {_ELSEWHERE}"
@@ -59,6 +65,8 @@ def of_runtime(message: str, code: str | None = None) -> RunError:
     for pattern, reason, todo in _KNOWN:
         if found := re.search(pattern, message, re.DOTALL):
             return RunError(found.expand(reason), todo=found.expand(todo))
+    if broke := _BROKE.match(line):
+        line = f"the runtime broke down, and does not say at which operator ({broke[1]})"
     return RunError(line, todo=_OTHERWISE)
 
 

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.base.errors import PipelineError
-
-#: Of a library's message; some print whole graphs.
-LONGEST = 300
+from pipeline.base.reasons import reason_of
 
 KEPT = "finished steps are kept"
 
@@ -33,8 +31,7 @@ def explained(error: Exception, where: str) -> PipelineError:
         what = f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
         todo = "mend that and build again"
     else:
-        first = (str(error).strip().splitlines() or [""])[0][:LONGEST]
-        what = f"{_origin(error)} failed: {first} ({type(error).__name__})"
+        what = f"{_origin(error)} failed: {reason_of(error)} ({type(error).__name__})"
         todo = "run again with --debug for the traceback"
     wrapped = PipelineError(what, where=where, todo=f"{todo}; {KEPT}")
     wrapped.__cause__ = error

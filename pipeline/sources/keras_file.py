@@ -14,6 +14,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
+from pipeline.base.reasons import reason_of
 from pipeline.engine.step import Inputs, step
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.keras.safety import check_config
@@ -87,7 +88,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
         model = library.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # whatever a crafted or a too new file makes Keras raise
         raise SourceError(
-            f"{library.__name__} {library.__version__} cannot load it ({_first_line(error)})",
+            f"{library.__name__} {library.__version__} cannot load it ({reason_of(error)})",
             where=details["path"],
             todo="save it as .keras with that version or an older one, or use source saved_model",
         ) from error
@@ -106,7 +107,7 @@ def check(path: Path, where: str) -> int:
             return _check_archive(archive, where)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         raise SourceError(
-            f"this .keras file is damaged ({_first_line(error)})", where=where, todo=_DAMAGED
+            f"this .keras file is damaged ({reason_of(error)})", where=where, todo=_DAMAGED
         ) from error
 
 
@@ -186,10 +187,6 @@ def _major(version: str, where: str) -> int:
 
 def _refused(why: str, where: str) -> SourceError:
     return SourceError(f"refused this .keras file: {why}", where=where, todo=_DAMAGED)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 SOURCE = Source(

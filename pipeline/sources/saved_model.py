@@ -12,6 +12,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
+from pipeline.base.reasons import reason_of
 from pipeline.engine.step import Inputs, step
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.tensors.signature import Signature
@@ -99,7 +100,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
             loaded = tf.saved_model.load(str(needed), tags=list(tags))
     except Exception as error:  # whatever a crafted or damaged file makes TensorFlow raise
         raise SourceError(
-            f"TensorFlow {tf.__version__} cannot load this SavedModel ({_first_line(error)})",
+            f"TensorFlow {tf.__version__} cannot load this SavedModel ({reason_of(error)})",
             where="saved_model.pb",
             todo="check that the folder is whole, variables/ included",
         ) from error
@@ -137,10 +138,6 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [
         (int(part or 0), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)
     ]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 SOURCE = Source(

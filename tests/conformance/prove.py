@@ -33,6 +33,8 @@ class Backends:
     def _prove(self, target: Any, artifact: Path, converted: Converted) -> Outcome:
         if reason := target.unavailable():
             return Outcome("unavailable", reason)
+        if reason := target.lacks(artifact):
+            return Outcome("refused", reason)  # As a plan says before.
         if target.engine is None:
             return _alone(target, artifact, converted)
         outcome = self._in_page(target, artifact, converted)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from tests.conformance.outcome import Outcome
 
 Cells = Mapping[str, Outcome]
@@ -17,9 +19,12 @@ class Results:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self.cells: dict[str, dict[str, dict[str, str]]] = (
-            json.loads(file.read_text()) if file.is_file() else {}
-        )
+        self.cells: dict[str, dict[str, dict[str, str]]] = {}
+        self._read()
+
+    def _read(self) -> None:
+        if self._file.is_file():
+            self.cells = json.loads(self._file.read_text())
 
     def of(self, case: str) -> dict[str, dict[str, str]]:
         return self.cells.get(case, {})
@@ -30,13 +35,15 @@ class Results:
         return any(cell["state"] == state for cell in own.values())
 
     def add(self, case: str, outcomes: Cells) -> None:
-        """Keep some cells of a model; those of before stay."""
+        """Keep some cells of a model; those of before, and of others that run, stay."""
         new = {name: outcome.json() for name, outcome in outcomes.items()}
-        self.cells[case] = {**self.of(case), **new}
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        aside = self._file.with_suffix(".part")
-        aside.write_text(json.dumps(self.cells, indent=1, sort_keys=True))
-        aside.replace(self._file)
+        with FileLock(self._file.with_suffix(".lock")):
+            self._read()
+            self.cells[case] = {**self.of(case), **new}
+            aside = self._file.with_suffix(".part")
+            aside.write_text(json.dumps(self.cells, indent=1, sort_keys=True))
+            aside.replace(self._file)
 
     def columns(self) -> list[str]:
         """Every ``format backend`` that any model has."""

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.reasons import reason_of
 from pipeline.export.onnx.merges import watch_merges
 from pipeline.graphs.tensorflow.computed import constant_bytes, stay_computed
 from pipeline.tensors.signature import Signature
@@ -65,7 +66,7 @@ def _convert_carefully(
     try:
         return _convert(graph_def, signature, opset, held, careful=True)
     except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = reason_of(error)
         raise PipelineError(
             f"tf2onnx cannot convert this model to ONNX opset {opset}: {reason}",
             todo="try another opset, or leave onnx out of export",

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from pipeline.base.errors import PipelineError
+from pipeline.base.reasons import reason_of
 
 _TODO = (
     "replace that layer, or leave out what is made of tf_keras layers: the format tfjs-layers, and "
@@ -93,7 +94,7 @@ def _apply(node: Any, tensors: dict[int, Any], made: dict[int, Any]) -> None:
     try:
         result = made[id(operation)](*args, **kept)
     except (TypeError, ValueError) as error:
-        raise _cannot(operation, f"tf_keras refuses it ({str(error).splitlines()[0]})") from error
+        raise _cannot(operation, f"tf_keras refuses it ({reason_of(error)})") from error
     _move_weights(operation, made[id(operation)])
     for old, new in zip(node.outputs, keras.tree.flatten(result), strict=True):
         tensors[id(old)] = new
@@ -127,7 +128,7 @@ def _layer(kind: str, config: Mapping[str, Any], operation: Any) -> Any:
     try:
         return layer_class.from_config(translated)
     except (TypeError, ValueError) as error:
-        raise _cannot(operation, f"tf_keras refuses it ({str(error).splitlines()[0]})") from error
+        raise _cannot(operation, f"tf_keras refuses it ({reason_of(error)})") from error
 
 
 def _translated(kind: str, config: Mapping[str, Any], operation: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base.errors import PipelineError
+from pipeline.base.reasons import reason_of
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph
 from pipeline.graphs.tensorflow.conditions import fold_conditions
 from pipeline.graphs.tensorflow.variables import as_constants
@@ -47,7 +48,7 @@ def with_constants(function: Any, large: LargeTensors | None = None) -> RawGraph
         graph_def = as_constants(function, large)
     except (ValueError, NotImplementedError) as error:
         raise PipelineError(
-            f"the model's variables cannot become constants ({str(error).splitlines()[0]})",
+            f"the model's variables cannot become constants ({reason_of(error)})",
             todo="export it for inference only, without states that change between calls",
         ) from error
     given = len(function.inputs) - len(function.captured_inputs)
