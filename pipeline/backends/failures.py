@@ -61,7 +61,8 @@ def of_runtime(message: str, code: str | None = None) -> RunError:
     if code == "lost":
         return RunError(line, todo=AGAIN, lasting=False, again=True)
     if code == "memory":
-        return RunError(f"there was not enough memory: {line}", todo=SMALLER, lasting=False)
+        reason = f"there was not enough memory: {line}"
+        return RunError(reason, todo=SMALLER, lasting=False, memory=True)
     for pattern, reason, todo in _KNOWN:
         if found := re.search(pattern, message, re.DOTALL):
             return RunError(found.expand(reason), todo=found.expand(todo))

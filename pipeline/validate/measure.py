@@ -115,7 +115,9 @@ def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
         # What the user asks for and lacks may be there tomorrow.
         return _keep(unavailable.lasting and not options.required)
     except RunError as error:
-        _write(work, target, "fail", reason=error.what, todo=error.todo)
+        # What the config names has to run; of `all`, what cannot hold the model says nothing of it.
+        status = "unavailable" if error.memory and not options.required else "fail"
+        _write(work, target, status, reason=error.what, todo=error.todo)
         return _keep(error.lasting)
     except MemoryError:
         _write(work, target, "fail", reason="there is not enough memory", todo=ENDED_TODO)

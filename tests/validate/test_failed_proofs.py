@@ -64,12 +64,38 @@ def one_by_one(folder: Path, rows: int = 1) -> Path:
     return folder
 
 
+def too_large(folder: Path) -> Path:
+    """An ONNX artifact that needs 200 MB for one tensor."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width])
+        for name, width in (("x", WIDTH), ("y", 1))
+    )
+    times = numpy_helper.from_array(np.array([1, 50_000_000 // WIDTH]), "times")
+    nodes = [
+        helper.make_node("Tile", ["x", "times"], ["tiled"]),
+        helper.make_node("ReduceMean", ["tiled"], ["y"], axes=[1]),
+    ]
+    graph = helper.make_graph(nodes, "g", [x], [y], [times])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    specs = (TensorSpec("x", "float32", (None, WIDTH)),), (TensorSpec("y", "float32", (None, 1)),)
+    folder.mkdir()
+    writer = ArtifactWriter(folder, "onnx", "fp32", Signature(*specs))
+    writer.finish(writer.add_file(model.SerializeToString(), "onnx"))
+    return folder
+
+
 def prove(
     artifact: Path, known: Path, target: Target, work: Path
 ) -> tuple[Keep | None, dict[str, Any]]:
     work.mkdir(exist_ok=True)
     options = MeasureOptions(
-        backend=target.backend, engine=target.engine, task=Purpose(name="tensors"), repeats=2
+        backend=target.backend,
+        engine=target.engine,
+        required=target.required,
+        task=Purpose(name="tensors"),
+        repeats=2,
     )
     keep = measure({"artifact": artifact, "golden": known}, options, work)
     result: dict[str, Any] = json.loads((work / "result.json").read_text())
@@ -114,6 +140,32 @@ def test_a_node_that_a_native_backend_refuses_is_a_failed_proof(tmp_path: Path) 
     keep, result = prove(artifact, known, NATIVE, tmp_path / "work")
     assert (result["status"], keep) == ("fail", Keep.ALWAYS)
     assert "cannot be reshaped" in result["reason"] and str(tmp_path) not in result["reason"]
+
+
+#: A WebAssembly that gets no more memory than it begins with.
+SHORT = "WebAssembly.Memory.prototype.grow = () => { throw new RangeError('no more'); };"
+
+
+@pytest.mark.parametrize(("required", "status"), [(False, "unavailable"), (True, "fail")])
+def test_where_memory_is_short_nothing_is_known(
+    required: bool, status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser: Any = session.running("chromium").browser
+    new_context = browser._browser.new_context
+
+    def short() -> Any:
+        context = new_context()
+        context.add_init_script(SHORT)
+        return context
+
+    monkeypatch.setattr(browser._browser, "new_context", short)
+    inputs = samples(2)
+    known = golden(tmp_path / "golden", inputs, inputs.mean(axis=1, keepdims=True))
+    target = Target("ort-wasm", "chromium", required)
+    keep, result = prove(too_large(tmp_path / "artifact"), known, target, tmp_path / "work")
+    assert (result["status"], keep) == (status, Keep.THIS_BUILD), result["reason"]
+    assert result["reason"].startswith("there was not enough memory: ")
+    assert result["todo"].startswith("make the model smaller or free memory")
 
 
 def test_a_kernel_that_is_missing_fails_where_it_is(tmp_path: Path) -> None:
