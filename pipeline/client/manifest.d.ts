@@ -454,6 +454,10 @@ export interface Parity {
   nonfinite: number;
   logits_max_abs_error: number | null;
   /**
+   * null where all outputs are whole numbers, or of shapes that depend on the sample.
+   */
+  worst_sample_error?: number | null;
+  /**
    * null where no output's shape depends on the sample.
    */
   other_shapes?: number | null;
@@ -470,7 +474,7 @@ export interface Parity {
   top5_agreement?: number | null;
 }
 /**
- * The same, and on the logits where it is a softmax; and in what share of samples its shape is another one, where that depends on the sample.
+ * The same, and on the logits where it is a softmax; of the worst sample where outputs have one shape; and in what share of samples the shape is another one, where that depends on them.
  */
 export interface OutputDifference {
   max_abs_error: number;
@@ -483,6 +487,7 @@ export interface OutputDifference {
   cosine: number;
   nonfinite: number;
   logits_max_abs_error?: number;
+  worst_sample_error?: number;
   other_shapes?: number;
 }
 /**

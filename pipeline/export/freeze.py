@@ -22,7 +22,7 @@ from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 
 
-@step(version=5, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=6, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN, always the same bytes.
 

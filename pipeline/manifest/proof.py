@@ -33,10 +33,11 @@ class Difference(TypedDict):
 
 
 class OutputDifference(Difference):
-    """The same, and on the logits where it is a softmax; and in what share of samples its shape is
-    another one, where that depends on the sample."""
+    """The same, and on the logits where it is a softmax; of the worst sample where outputs have one
+    shape; and in what share of samples the shape is another one, where that depends on them."""
 
     logits_max_abs_error: NotRequired[float]
+    worst_sample_error: NotRequired[NotNegative]
     other_shapes: NotRequired[Share]
 
 
@@ -45,6 +46,8 @@ class Parity(Difference):
     task's answers are the golden's."""
 
     logits_max_abs_error: float | None
+    worst_sample_error: NotRequired[NotNegative | None]
+    """null where all outputs are whole numbers, or of shapes that depend on the sample."""
     other_shapes: NotRequired[Share | None]
     """null where no output's shape depends on the sample."""
     outputs: dict[str, OutputDifference]

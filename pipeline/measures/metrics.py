@@ -40,6 +40,16 @@ OUTPUTS = (
         ),
     ),
     Metric(
+        "worst_sample_error",
+        "relative error of one sample",
+        "outputs",
+        gate=Limits(
+            "The same of the sample that is furthest off, for outputs of fractions and of one "
+            "shape: 1 is as far as the mean answer, 1.4 as far as another sample's answer.",
+            least=0,
+        ),
+    ),
+    Metric(
         "elementwise_relative_error",
         "relative error, by element",
         "outputs",

@@ -68,6 +68,8 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
         "share_over_0_1": _share(error > 0.1, finite),
         "nonfinite": int((~finite).sum()),
     }
+    if golden.dtype.kind == "f" and other_shapes is None:
+        measured["worst_sample_error"] = _worst_sample(given, wanted)
     if other_shapes is not None:
         measured["other_shapes"] = other_shapes
     if softmax:
@@ -82,12 +84,26 @@ def _relative_error(given: Float64s, wanted: Float64s) -> float:
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
     offset. For an output that is the same for every sample, its own size is what counts.
     """
-    error = _rms(given - wanted)
+    return _relative(given - wanted, wanted)
+
+
+def _relative(difference: Float64s, wanted: Float64s) -> float:
+    """Root mean square of a difference over the golden's deviation."""
+    error = _rms(difference)
     deviation = _rms(wanted - wanted.mean(axis=0)) if wanted.size else 0.0
     measure = max(deviation, SAME * _rms(wanted))
     if measure == 0:
         return 0.0 if error == 0 else float(np.finfo(np.float32).max)
     return error / measure
+
+
+def _worst_sample(given: Float64s, wanted: Float64s) -> float:
+    """The largest error of a sample: root mean square, as a share of the same as above.
+
+    A sample that gets another one's answer has about the square root of two, and one whose
+    softmax is off by 1 in an element at least that.
+    """
+    return max((_relative(row, wanted) for row in given - wanted), default=0.0)
 
 
 def _elementwise(error: Float64s, wanted: Float64s) -> float:

@@ -140,8 +140,9 @@ def _bounds(
     config: Config, artifact: str, format_name: str, chain: Chain
 ) -> dict[str, dict[str, float]]:
     numbers = number_formats(technique for technique, _ in chain)
+    answered = config.task.purpose.task.agree is not None
     bounds = {
-        target.id: bounds_for(artifact, target, config.validate_.gates, numbers)
+        target.id: bounds_for(artifact, target, config.validate_.gates, numbers, answered=answered)
         for target in parse(config.validate_.backends)
         if target.runs(format_name)
     }

@@ -13,16 +13,23 @@ from pipeline.measures.latency import FEWEST_PAIRS
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.miss import Miss
 from pipeline.validate.sampling import Undecided, undecided
-from pipeline.validate.tolerances import tolerance
+from pipeline.validate.tolerances import WORST_SAMPLE, tolerance
 
 
 def bounds_for(
-    artifact: str, target: Target, gates: Mapping[str, Gates], number_formats: Iterable[str]
+    artifact: str,
+    target: Target,
+    gates: Mapping[str, Gates],
+    number_formats: Iterable[str],
+    *,
+    answered: bool = True,
 ) -> dict[str, float]:
     """Metric -> bound of one artifact on one target; the last of ``_keys`` with a metric decides.
 
     Args:
         number_formats: the variant's; they decide where no gate bounds a difference.
+        answered: whether the task tells answers of outputs, whose agreement says more of a single
+            sample than numbers do.
     """
     bounds = asked(artifact, target, gates)
     bounds.pop("portable", None)
@@ -31,7 +38,11 @@ def bounds_for(
         bounds["half_precision"] = 1
     if any(metric_of(name).is_difference for name in bounds):
         return bounds
-    return {"relative_error": tolerance(number_formats, target.backend)} | bounds
+    formats = [*number_formats]
+    usual = {"relative_error": tolerance(formats, target.backend)}
+    if not answered and "trained" not in formats:
+        usual["worst_sample_error"] = WORST_SAMPLE
+    return usual | bounds
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,12 @@ def not_applied(
     def no_size(result: Mapping[str, Any]) -> str | None:
         return "nothing was compressed" if wire_bytes is None else None
 
-    why = {"latency_ratio": _no_speed, "accuracy_drop": _no_accuracy, "wire_bytes": no_size}
+    why = {
+        "latency_ratio": _no_speed,
+        "accuracy_drop": _no_accuracy,
+        "wire_bytes": no_size,
+        "worst_sample_error": _no_sample,
+    }
     return [
         {"metric": metric, "reason": reason}
         for metric, explain in why.items()
@@ -124,6 +140,12 @@ def _no_speed(result: Mapping[str, Any]) -> str | None:
             return f"{pairs} timed inferences are too few; raise validate.repeats to {FEWEST_PAIRS}"
         return "there is no float32 artifact of its format to be timed with"
     return None
+
+
+def _no_sample(result: Mapping[str, Any]) -> str | None:
+    if result["parity"].get("worst_sample_error") is not None:
+        return None
+    return "outputs are whole numbers, or of shapes that depend on the sample"
 
 
 def _no_accuracy(result: Mapping[str, Any]) -> str | None:

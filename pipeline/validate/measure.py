@@ -80,7 +80,7 @@ def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
     _write(work, target, "unavailable", reason=options.reason)
 
 
-@step(version=14, tools=("numpy",), alone=True, if_killed=write_killed)
+@step(version=15, tools=("numpy",), alone=True, if_killed=write_killed)
 def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> PROOF.
 
@@ -89,7 +89,7 @@ def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     return _prove(inputs, options, work)
 
 
-@step(version=14, tools=("numpy",), if_killed=write_killed)
+@step(version=15, tools=("numpy",), if_killed=write_killed)
 def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
     return _prove(inputs, options, work)

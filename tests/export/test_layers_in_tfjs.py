@@ -122,6 +122,13 @@ def branches(x: Any) -> dict[str, Any]:
     return named | {"scaled": outputs[3] * outputs[7] * x}
 
 
+def spectrum(x: Any) -> dict[str, Any]:
+    """A transform of which wasm has no complex numbers."""
+    import tensorflow as tf
+
+    return {"y": tf.abs(tf.signal.stft(tf.reshape(x, [-1, 24]), 12, 6, 16))}
+
+
 MODELS: dict[str, Callable[[], Model]] = {
     "lstm": keras(lambda layers: [layers.LSTM(5)]),
     "lstm-sequences": keras(lambda layers: [layers.LSTM(5, return_sequences=True)]),
@@ -148,6 +155,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "nested": lambda: nested,
     "two-lists": lambda: two_lists,
     "branches": lambda: branches,
+    "spectrum": lambda: spectrum,
 }
 
 

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
+
 from pipeline.backends.targets import Target
+from pipeline.measures.parity import compare
 from pipeline.validate.gates import Facts, bounds_for, judge, not_applied
 from pipeline.validate.tolerances import TOLERANCES
 
@@ -242,3 +245,41 @@ def test_an_agreement_is_a_share_of_samples_too() -> None:
     # A share of elements is none of samples.
     parity = {**RESULT["parity"], "share_over_0_1": 0.011}
     assert misses({**result, "parity": parity}, {"share_over_0_1": 0.01}, FACTS)
+
+
+def test_raw_outputs_are_held_to_a_bound_on_single_samples():
+    """relative_error alone lets one sample of many be as wrong as can be."""
+    held = bounds_for("onnx/int8", NATIVE, {}, INT8, answered=False)
+    assert held == {"relative_error": TOLERANCES["int8 onnxruntime-cpu"], "worst_sample_error": 1.2}
+    golden = {"y": np.eye(10, dtype=np.float32)[np.arange(40) % 10]}
+    broken = {"y": golden["y"].copy()}
+    broken["y"][7] = np.roll(broken["y"][7], 1)
+    parity = compare(broken, golden, {"y": True})
+    assert (parity["max_abs_error"], parity["cosine"]) == (1, 0)
+    result = {"target": NATIVE.id, "parity": parity, "accuracy": None}
+    missed = judge("onnx/int8", result, held, Facts(1)).missed
+    assert [miss.metric for miss in missed] == ["worst_sample_error"]
+    # One of two near ties tips over: as sound as rounding is.
+    tipped = {"y": golden["y"] * 0.5 + np.roll(golden["y"], 1, axis=1) * 0.4}
+    parity = compare(tip(tipped), tipped, {"y": True})
+    assert not judge("onnx/int8", {**result, "parity": parity}, held, Facts(1)).missed
+
+
+def tip(golden):
+    swapped = golden["y"].copy()
+    swapped[7] = np.where(swapped[7] == 0.5, 0.4, np.where(swapped[7] == 0.4, 0.5, 0)) * 1.0
+    return {"y": swapped}
+
+
+def test_a_bound_on_single_samples_is_none_on_whole_numbers():
+    """The number of a class tells nothing by how far it is from another's; and a trained network
+    may answer a few samples otherwise."""
+    golden = {"label": np.arange(40)}
+    broken = {"label": np.where(np.arange(40) == 7, 900, golden["label"])}
+    result = {"target": NATIVE.id, "parity": compare(broken, golden, {}), "accuracy": None}
+    assert result["parity"]["worst_sample_error"] is None
+    assert not judge("onnx/int8", result, {"worst_sample_error": 1.2}, Facts(1)).missed
+    assert "worst_sample_error" not in bounds_for(
+        "onnx/small", NATIVE, {}, ("trained",), answered=False
+    )
+    assert "worst_sample_error" not in bounds_for("onnx/int8", NATIVE, {}, INT8)
