@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +17,7 @@ class Measured:
 
     FILE: ClassVar[str]
 
-    def write(self, result: dict[str, Any]) -> None:
+    def write(self, result: Mapping[str, object]) -> None:
         (self.folder / self.FILE).write_text(json.dumps(result, indent=1))
 
     def read(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from pipeline.base.errors import GateError, MissingToolError, PipelineError, together
 from pipeline.build.result import Built
@@ -11,6 +11,9 @@ from pipeline.measures.metrics import metric_of
 from pipeline.measures.miss import Miss
 from pipeline.validate.trust import remedy
 from pipeline.validate.verdict import ProofVerdict, Verdict, by_cause
+
+if TYPE_CHECKING:
+    from pipeline.manifest.release import Manifest
 
 
 def judge(built: Built, *, complete: bool = True, whole: bool = True) -> None:
@@ -43,7 +46,7 @@ def _doubts(verdict: Verdict) -> Iterator[PipelineError]:
         yield GateError(doubt, where="source", todo=f"nothing was published; {remedy(doubt)}")
 
 
-def _faults(verdict: Verdict, manifest: Mapping[str, Any]) -> Iterator[PipelineError]:
+def _faults(verdict: Verdict, manifest: Manifest) -> Iterator[PipelineError]:
     """What did not run, and the bounds that were not kept."""
     misses, failures = verdict.misses, verdict.not_run
     if misses or failures:
@@ -87,7 +90,7 @@ def _list_once(head: str, lines: Iterable[str]) -> list[str]:
     return [head, *distinct] if distinct else []
 
 
-def _advise(manifest: Mapping[str, Any], misses: list[Miss]) -> str:
+def _advise(manifest: Manifest, misses: list[Miss]) -> str:
     """What to do of artifacts that missed a bound."""
     searched = {search["variant"] for search in manifest.get("searches", [])}
     if all(miss.artifact.rpartition("/")[2] in searched for miss in misses):

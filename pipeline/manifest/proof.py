@@ -219,4 +219,20 @@ class Unavailable(Tried):
     reason: str
 
 
+class Broken(Tried):
+    """A proof that came to nothing: nothing is published with one."""
+
+    status: Literal["fail"]
+    reason: str
+    todo: str
+    """What to do next."""
+
+
 Validation = Measured | Unavailable
+
+
+def measured(proof: Validation) -> Measured | None:
+    """A proof that ran; what fails need not have."""
+    if proof["status"] == "unavailable" or proof.get("reason"):
+        return None
+    return proof

@@ -18,7 +18,6 @@ To it is added what two sessions of one artifact lie apart by, which no times of
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,6 +27,9 @@ from pipeline.tensors.arrays import Float64s, np
 if TYPE_CHECKING:
     from pipeline.backends.session import Latency
 
+
+#: A value, and the bounds of its interval.
+Interval = tuple[float, float, float]
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
@@ -211,14 +213,14 @@ def summary(load_ms: float, latency: Latency, reference: str | None) -> dict[str
     }
 
 
-def quotient(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[float, float, float]:
+def quotient(one: Interval, other: Interval) -> Interval:
     """Value and interval of one ratio over another one that was measured apart from it.
 
     The method of variance estimates recovery (Zou and Donner 2008), on logarithms: each
     side's own distance from value to bound, added in squares.
     """
-    value, low, high = (math.log(one[key]) for key in ("value", "low", "high"))
-    base, base_low, base_high = (math.log(other[key]) for key in ("value", "low", "high"))
+    value, low, high = map(math.log, one)
+    base, base_low, base_high = map(math.log, other)
     centre = value - base
     below = math.hypot(value - low, base_high - base)
     above = math.hypot(high - value, base - base_low)

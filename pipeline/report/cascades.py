@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline.measures import words
@@ -11,9 +11,8 @@ from pipeline.report.release import Release
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 
 if TYPE_CHECKING:
+    from pipeline.manifest.cascade import Cascade
     from pipeline.report.samples import Evidence
-
-Record = Mapping[str, Any]
 
 #: Pixels between the axes: small enough for a phone, whose text is not to be scaled.
 WIDTH, HEIGHT = 250, 190
@@ -22,13 +21,13 @@ WIDTH, HEIGHT = 250, 190
 POINTS = 250
 
 
-def cascades(release: Release) -> list[Record]:
+def cascades(release: Release) -> list[Cascade]:
     """The release's cascades, the best first; of older releases none."""
     best = release.record.get("cascade")
     return [best, *best.get("others", [])] if best else []
 
 
-def headline(one: Record) -> str:
+def headline(one: Cascade) -> str:
     """Which artifacts, and when the large one is asked."""
     return (
         f"{one['small']}, then {one['large']} where it is less than "
@@ -42,7 +41,7 @@ def measured(name: str) -> str:
     return words.short_metric(name) + source
 
 
-def expected(one: Record) -> str:
+def expected(one: Cascade) -> str:
     """What to expect of it, in one sentence."""
     told = one["expected"]
     metric = measured(told["metric"])
@@ -53,7 +52,7 @@ def expected(one: Record) -> str:
     )
 
 
-def rows(one: Record) -> Iterator[tuple[str, str]]:
+def rows(one: Cascade) -> Iterator[tuple[str, str]]:
     """Label and text of everything that is known of it."""
     told = one["expected"]
     yield "Together", words.percent(told["accuracy"])
@@ -63,13 +62,13 @@ def rows(one: Record) -> Iterator[tuple[str, str]]:
     yield "Samples asked again", words.percent(told["escalated"])
     yield "Bytes before that, of the large one’s", words.ratio(told["bytes_ratio"])
     if told["latency_ratio"]:
-        where = words.target(told["latency_target"])
+        where = words.target(told["latency_target"] or "")
         yield f"Mean time on {where}, of the large one’s", words.ratio(told["latency_ratio"])
     yield "Threshold chosen on", words.count(one["calibrated_on"], "sample")
     yield "Judged on others", words.count(told["samples"], "sample")
 
 
-def curve(release: Release, one: Record, evidence: Evidence) -> list[tuple[float, float]]:
+def curve(release: Release, one: Cascade, evidence: Evidence) -> list[tuple[float, float]]:
     """Share of escalated samples and accuracy at every threshold, on the judged samples.
 
     Empty where the proofs are not at hand, as of a release that was built elsewhere.
@@ -89,7 +88,7 @@ def curve(release: Release, one: Record, evidence: Evidence) -> list[tuple[float
     return [*points[: -1 : -(-len(points) // POINTS)], points[-1]]
 
 
-def chart(one: Record, curve: Sequence[tuple[float, float]]) -> str:
+def chart(one: Cascade, curve: Sequence[tuple[float, float]]) -> str:
     """Accuracy against the share of escalated samples, and where the threshold lies.
 
     Args:

@@ -20,7 +20,7 @@ def data(release: Release) -> dict[str, Any]:
         "verdict": asdict(summarize(release)),
         "searches": release.record.get("searches", []),
         "cascade": release.record.get("cascade"),
-        "metric": (release.record.get("accuracy") or {}).get("metric"),
+        "metric": release.accuracy["metric"] if release.accuracy else None,
         "artifacts": [_artifact(artifact) for artifact in release.artifacts],
     }
 

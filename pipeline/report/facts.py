@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.measures import words
 from pipeline.measures.metrics import all_metrics
 from pipeline.report import chance
-from pipeline.report.release import Artifact, Proof, Ratio, Release
+from pipeline.report.release import Artifact, Proof, Ratio, Release, numbers
+
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import HalfPrecision, Hazard, Portability
+    from pipeline.manifest.proof import Accuracy
 
 Fact = tuple[str, str]
 
@@ -50,7 +54,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
             *_parity(proof.parity),
         ],
         "Time": [*_times(proof), *_ratio(proof.ratio)],
-        "Memory": list(_memory(proof.latency)),
+        "Memory": list(_memory(proof)),
     }
     return [(title, facts) for title, facts in titled.items() if facts]
 
@@ -79,14 +83,14 @@ def _samples(proof: Proof) -> Iterator[Fact]:
         )
 
 
-def _accuracy(accuracy: Mapping[str, Any] | None) -> Iterator[Fact]:
+def _accuracy(accuracy: Accuracy | None) -> Iterator[Fact]:
     if accuracy:
         yield words.metric(accuracy["metric"]), words.score(accuracy) + words.interval(accuracy)
 
 
-def _parity(parity: Mapping[str, Any]) -> Iterator[Fact]:
+def _parity(parity: Mapping[str, float]) -> Iterator[Fact]:
     for name, metric in all_metrics().items():
-        if metric.is_difference and parity.get(name) is not None:
+        if metric.is_difference and name in parity:
             yield metric.words, words.value_of(name, parity[name])
 
 
@@ -95,7 +99,7 @@ def _times(proof: Proof) -> Iterator[Fact]:
         if (value := proof.latency.get(name)) is not None:
             yield label, words.milliseconds(value)
     if repeats := proof.latency.get("repeats"):
-        yield "timed", words.count(repeats, "inference")
+        yield "timed", words.count(int(repeats), "inference")
 
 
 def _ratio(ratio: Ratio | None) -> Iterator[Fact]:
@@ -106,8 +110,8 @@ def _ratio(ratio: Ratio | None) -> Iterator[Fact]:
             yield f"{ratio.reference} in the same session", words.milliseconds(ratio.reference_ms)
 
 
-def _memory(latency: Mapping[str, Any]) -> Iterator[Fact]:
-    memory = latency.get("memory") or {}
+def _memory(proof: Proof) -> Iterator[Fact]:
+    memory, latency = proof.memory, proof.latency
     if (count := memory.get("tensors")) is not None:
         yield "tensors", str(count)
     for name, label in _MEMORY.items():
@@ -152,9 +156,8 @@ def places(release: Release) -> list[Place]:
 
 
 def _place(proof: Proof) -> Place:
-    if not proof.ran:
+    if (hardware := proof.hardware) is None:
         return Place((proof.target,), False, "could not run", proof.reason, [])
-    hardware = proof.hardware
     kind = words.KINDS.get(hardware["kind"], hardware["kind"])
     details = {
         key: value
@@ -203,24 +206,24 @@ def integers(artifacts: Iterable[Artifact]) -> list[Fact]:
     return [(one.id, _sums(known)) for one in artifacts if (known := one.portability)]
 
 
-def _sums(known: Mapping[str, Any]) -> str:
+def _sums(known: Portability) -> str:
     verdict = "alike on every processor" if known["portable"] else "wrong on some processors"
     reach = f"two products add up to {known['worst_sum']:,} at most, in {known['node']}"
     return f"{verdict}: {reach}; some add them in 16 bits, up to 32,767"
 
 
-def _half(artifact: Artifact, known: Mapping[str, Any]) -> Half:
-    parity = known.get("parity") or {}
+def _half(artifact: Artifact, known: HalfPrecision) -> Half:
+    parity = numbers(known.get("parity") or {})
     measured = [
         (words.metric(name), words.value_of(name, parity[name]))
         for name, metric in all_metrics().items()
-        if (name in _OF_HALF or metric.of == "answers") and parity.get(name) is not None
+        if (name in _OF_HALF or metric.of == "answers") and name in parity
     ]
     hazards = [_hazard(node) for node in known.get("hazards") or []]
     return Half(artifact.id, artifact.half_safe, known.get("reason") or "", measured, hazards)
 
 
-def _hazard(node: Mapping[str, Any]) -> Fact:
+def _hazard(node: Hazard) -> Fact:
     overflow, flush = node.get("overflow_share") or 0, node.get("flush_share") or 0
     shares = [(overflow, "overflow"), (flush, "become zero")]
     lost = [f"{share:.2%} {becomes}" for share, becomes in shares if share]

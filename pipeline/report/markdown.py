@@ -116,7 +116,7 @@ def _cascades(release: Release) -> Iterator[str]:
 
 def _foot(release: Release) -> str:
     said = []
-    if accuracy := release.record.get("accuracy"):
+    if accuracy := release.accuracy:
         shown = text(f"{words.metric(accuracy['metric'])} {words.score(accuracy)}")
         count = words.count(accuracy["samples"], "sample")
         said.append(f"The source model: {shown} on {count}{chance.unseen(accuracy)}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,9 +64,9 @@ def size_against_quality(release: Release, width: int, height: int, *, short: bo
     points = [point for point in found if point]
     if not points:
         return ""
-    source = release.record.get("accuracy")
+    source = release.accuracy["value"] if release.accuracy else None
     values = [point[key] for point in points for key in ("low", "high")]
-    bottom, top = ends(metric, values + ([source["value"]] if source else []), 1 / 4)
+    bottom, top = ends(metric, values + ([] if source is None else [source]), 1 / 4)
     area = Area(width, height, largest / size * 1.08, bottom, top)
     _place_names(points, area, source)
     title = f"{unit} on the wire" if release.compressed else f"{unit} of files"
@@ -74,7 +74,7 @@ def size_against_quality(release: Release, width: int, height: int, *, short: bo
 
 
 def _point(artifact: Artifact, unit: int, metric: Metric, short: bool) -> Point | None:
-    accuracy, value = artifact.accuracy or {}, artifact.value_of(metric.name)
+    accuracy, value = artifact.accuracy, artifact.value_of(metric.name)
     if value is None:
         return None
     name = artifact.variant if short else artifact.id
@@ -83,13 +83,13 @@ def _point(artifact: Artifact, unit: int, metric: Metric, short: bool) -> Point 
         "format": artifact.format,
         "size": artifact.wire_bytes / unit,
         "value": value,
-        "low": accuracy.get("low", value),
-        "high": accuracy.get("high", value),
+        "low": accuracy.get("low", value) if accuracy else value,
+        "high": accuracy.get("high", value) if accuracy else value,
         "dominated": bool(artifact.dominated_by),
     }
 
 
-def _place_names(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> None:
+def _place_names(points: list[Point], area: Area, source: float | None) -> None:
     """Add to each point where its name stands, in the units of the axes."""
     at = [area.pixels(point["size"], point["value"]) for point in points]
     _share_names(points, at)
@@ -116,20 +116,20 @@ def _share_names(points: list[Point], at: Sequence[tuple[float, float]]) -> None
             named.append((name, x, y))
 
 
-def _lines(points: list[Point], area: Area, source: Mapping[str, Any] | None) -> list[Box]:
+def _lines(points: list[Point], area: Area, source: float | None) -> list[Box]:
     """The intervals, and the source's line."""
     lines = []
     for point in points:
         (x, one), (_, other) = (area.pixels(point["size"], point[end]) for end in ("low", "high"))
         lines.append(Box(x - 2, min(one, other), x + 2, max(one, other)))
-    if source:
-        _, y = area.pixels(0, source["value"])
+    if source is not None:
+        _, y = area.pixels(0, source)
         lines.append(Box(0, y - 1, area.width, y + 1))
     return lines
 
 
 def _chart(
-    points: list[Point], area: Area, title: str, metric: Metric, source: Mapping[str, Any] | None
+    points: list[Point], area: Area, title: str, metric: Metric, source: float | None
 ) -> list[Spec]:
     """Layers: the source's line, intervals, lines to far names, points, names."""
     horizontal = {"title": title, "tickCount": 6, "grid": False}
@@ -142,11 +142,8 @@ def _chart(
     colour, at = series["color"], {"x": x, "y": y}
     name = {"x": x | {"field": "name_x"}, "y": y | {"field": "name_y"}, "text": {"field": "name"}}
     to_name = {"x2": {"field": "near_x"}, "y2": {"field": "name_y"}}
-    line = (
-        of([{"value": source["value"]}], layer({**thin, "strokeDash": [4, 4]}, y=y))
-        if source
-        else []
-    )
+    dashed = layer({**thin, "strokeDash": [4, 4]}, y=y)
+    line = [] if source is None else of([{"value": source}], dashed)
     return line + of(
         points,
         layer(interval, x=x, y=y | {"field": "low"}, y2={"field": "high"}, color=colour),

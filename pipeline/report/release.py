@@ -6,11 +6,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from pipeline.backends.targets import BROWSERS
+from pipeline.manifest.proof import measured
 from pipeline.measures import words
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
+
+if TYPE_CHECKING:
+    from pipeline.manifest import artifact, proof, release
 
 #: What artifacts are compared by where nobody knows what is right.
 NOISE = "snr_db"
@@ -39,17 +43,25 @@ class Ratio:
         return self.low > 1 + SAME_SPEED or self.high < 1 - SAME_SPEED
 
 
+def numbers(record: Mapping[str, object]) -> dict[str, float]:
+    """The numbers of a record: older ones have others."""
+    return {key: value for key, value in record.items() if isinstance(value, int | float)}
+
+
 @dataclass(frozen=True)
 class Proof:
     """One artifact on one target."""
 
     artifact: str
-    record: Mapping[str, Any]
-    """The entry of the manifest's ``validation``."""
+    record: proof.Validation
 
     @cached_property
     def verdict(self) -> ProofVerdict:
         return ProofVerdict.of(self.artifact, self.record)
+
+    @cached_property
+    def _measured(self) -> proof.Measured | None:
+        return measured(self.record)
 
     @property
     def target(self) -> str:
@@ -57,7 +69,7 @@ class Proof:
 
     @property
     def backend(self) -> str:
-        return str(self.record["backend"])
+        return self.record["backend"]
 
     @property
     def engine(self) -> str | None:
@@ -72,12 +84,12 @@ class Proof:
     @property
     def ran(self) -> bool:
         """Whether anything was measured: what fails may not have run at all."""
-        return not self.reason
+        return self._measured is not None
 
     @property
     def samples(self) -> int | None:
         """On how many samples it ran; ``None``: nobody wrote it down, on all of them."""
-        return self.record.get("samples")
+        return self._measured.get("samples") if self._measured else None
 
     @property
     def reason(self) -> str:
@@ -86,28 +98,34 @@ class Proof:
     @property
     def single_samples(self) -> str:
         """Why samples ran one by one; empty where batches of them did."""
-        return self.record.get("single_samples") or ""
+        return (self._measured and self._measured.get("single_samples")) or ""
 
     @property
-    def hardware(self) -> Mapping[str, Any]:
-        return self.record.get("hardware") or {}
+    def hardware(self) -> proof.Hardware | None:
+        return self._measured["hardware"] if self._measured else None
 
     @property
     def software(self) -> bool:
         """Whether a CPU answered for a GPU: its times say nothing of a GPU."""
-        return self.hardware.get("kind") == "software"
+        return self.hardware is not None and self.hardware["kind"] == "software"
+
+    @cached_property
+    def parity(self) -> dict[str, float]:
+        """Metric -> its value, the worst over all outputs."""
+        return numbers(self._measured["parity"]) if self._measured else {}
 
     @property
-    def parity(self) -> Mapping[str, Any]:
-        return self.record.get("parity") or {}
+    def accuracy(self) -> proof.Accuracy | None:
+        return self._measured["accuracy"] if self._measured else None
+
+    @cached_property
+    def latency(self) -> dict[str, float]:
+        """Times in milliseconds, how many, and the bytes that were fetched."""
+        return numbers(self._measured["latency"]) if self._measured else {}
 
     @property
-    def accuracy(self) -> Mapping[str, Any] | None:
-        return self.record.get("accuracy")
-
-    @property
-    def latency(self) -> Mapping[str, Any]:
-        return self.record.get("latency") or {}
+    def memory(self) -> dict[str, float]:
+        return numbers(self._measured["latency"].get("memory", {})) if self._measured else {}
 
     @property
     def median_ms(self) -> float | None:
@@ -115,7 +133,7 @@ class Proof:
 
     @property
     def ratio(self) -> Ratio | None:
-        given = self.latency.get("ratio")
+        given = self._measured["latency"].get("ratio") if self._measured else None
         if not given:
             return None
         confidence = given.get("confidence", 0.95)
@@ -126,27 +144,22 @@ class Proof:
     @property
     def gates(self) -> Mapping[str, float]:
         """Metric -> the bound that held here."""
-        return self.record.get("gates") or {}
+        return (self._measured and self._measured.get("gates")) or {}
 
     @property
-    def not_applied(self) -> list[Mapping[str, str]]:
-        """Gates that say nothing here: ``metric`` and ``reason``."""
-        return list(self.record.get("not_applied") or [])
+    def not_applied(self) -> list[proof.NotApplied]:
+        """Gates that say nothing here."""
+        return (self._measured and self._measured.get("not_applied")) or []
 
     @property
-    def worst(self) -> list[Mapping[str, Any]]:
-        return list(self.record.get("worst") or [])
-
-    @property
-    def half_precision(self) -> Mapping[str, Any] | None:
-        return self.record.get("half_precision")
+    def worst(self) -> list[proof.WorstSample]:
+        return (self._measured and self._measured.get("worst")) or []
 
     @cached_property
     def snr_db(self) -> float | None:
         """Signal to noise in dB, of the relative error where it was not written down."""
-        if "snr_db" in self.parity:
-            given: float | None = self.parity["snr_db"]
-            return given
+        if self._measured and "snr_db" in self._measured["parity"]:
+            return self.parity.get("snr_db")
         error = self.parity.get("relative_error")
         return -20 * math.log10(error) if error else None
 
@@ -155,7 +168,7 @@ class Proof:
 class Artifact:
     """One variant in one format, with its proofs."""
 
-    record: Mapping[str, Any]
+    record: artifact.Artifact
 
     @cached_property
     def verdict(self) -> ArtifactVerdict:
@@ -163,25 +176,25 @@ class Artifact:
 
     @property
     def id(self) -> str:
-        return str(self.record["id"])
+        return self.record["id"]
 
     @property
     def format(self) -> str:
-        return str(self.record["format"])
+        return self.record["format"]
 
     @property
     def variant(self) -> str:
-        return str(self.record["variant"])
+        return self.record["variant"]
 
     @property
     def wire_bytes(self) -> int:
         """What a user downloads: compressed, where that was measured."""
-        return int(self.record.get("br_bytes") or self.record["bytes"])
+        return self.record.get("br_bytes") or self.record["bytes"]
 
     @property
     def dominated_by(self) -> str | None:
         """The artifact that is no larger, no slower and no worse, if there is one."""
-        given = self.record.get("dominated_by")
+        given: object = self.record.get("dominated_by")
         named = given.get("artifact") if isinstance(given, Mapping) else given
         return str(named) if named else None
 
@@ -190,7 +203,7 @@ class Artifact:
         return self.record.get("dominated_reason") or ""
 
     @property
-    def half_precision(self) -> Mapping[str, Any] | None:
+    def half_precision(self) -> artifact.HalfPrecision | None:
         return self.record.get("half_precision")
 
     @property
@@ -204,7 +217,7 @@ class Artifact:
         return bool(self.record.get("retrained"))
 
     @property
-    def portability(self) -> Mapping[str, Any] | None:
+    def portability(self) -> artifact.Portability | None:
         """What its integer products add up to; ``None``: it has none, or nobody looked."""
         known = self.record.get("portability")
         return known if known and known["products"] else None
@@ -212,10 +225,10 @@ class Artifact:
     @property
     def portable(self) -> bool:
         """Whether it answers alike on every processor."""
-        return self.portability is None or bool(self.portability["portable"])
+        return self.portability is None or self.portability["portable"]
 
     @property
-    def accuracy(self) -> Mapping[str, Any] | None:
+    def accuracy(self) -> proof.LowestAccuracy | None:
         return self.record.get("accuracy")
 
     @cached_property
@@ -236,12 +249,12 @@ class Artifact:
     def value_of(self, quality: str) -> float | None:
         """How good it is by ``Release.quality``."""
         if self.accuracy and self.accuracy["metric"] == quality:
-            return float(self.accuracy["value"])
+            return self.accuracy["value"]
         return self.snr_db if quality == NOISE else None
 
     def worst_of(self, metric: str) -> float | None:
         """The largest value of a parity metric over all targets."""
-        found = [p.parity[metric] for p in self.ran if p.parity.get(metric) is not None]
+        found = [p.parity[metric] for p in self.ran if metric in p.parity]
         return max(found, default=None)
 
     @property
@@ -294,22 +307,26 @@ class Group:
 class Release:
     """What a manifest says; ``release`` and ``created`` only once it is published."""
 
-    record: Mapping[str, Any]
+    record: release.Manifest
 
     @property
     def name(self) -> str:
-        return str(self.record["name"])
+        return self.record["name"]
 
     @property
     def id(self) -> str | None:
-        return self.record.get("release")
+        return cast("release.ReleaseManifest", self.record).get("release")
+
+    @property
+    def accuracy(self) -> proof.SourceAccuracy | None:
+        """The source model's; ``None`` where nothing is labelled."""
+        return self.record.get("accuracy")
 
     @property
     def quality(self) -> str:
         """The metric that tells how good artifacts are: the task's, or without truth how near
         outputs are to the source's."""
-        accuracy = self.record.get("accuracy")
-        return str(accuracy["metric"]) if accuracy else NOISE
+        return self.accuracy["metric"] if self.accuracy else NOISE
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.inputs.contract import inputs
@@ -20,6 +20,9 @@ from pipeline.tasks.find import Purpose, tasks
 from pipeline.tensors.arrays import Array, Arrays, NDArray, np
 from pipeline.tensors.per_sample import ORIGINS, PerSample
 from pipeline.tensors.varying import SHAPES, join, pad, row, unpack
+
+if TYPE_CHECKING:
+    from pipeline.manifest.proof import WorstSample
 
 #: Worst samples shown of each artifact.
 SHOWN = 4
@@ -115,7 +118,7 @@ class _Golden:
         outputs = unpack(load_file(folder / FILE))
         return [self._example(row, worst, outputs) for row, worst in enumerate(proof.worst[:SHOWN])]
 
-    def _example(self, row: int, worst: Mapping[str, Any], outputs: Arrays) -> Example:
+    def _example(self, row: int, worst: WorstSample, outputs: Arrays) -> Example:
         sample = int(worst["sample"])
         given = {name: values[row] for name, values in outputs.items()}
         inputs = self._row(Golden.INPUTS, sample)

@@ -97,11 +97,11 @@ def _hardware(release: Release) -> Iterator[str]:
     """Each piece of hardware once, with the backends that ran on it."""
     found: dict[str, dict[str, None]] = {}
     for proof in release.proofs:
-        if proof.ran:
-            kind = words.KINDS.get(proof.hardware["kind"], proof.hardware["kind"])
-            found.setdefault(f"{proof.hardware['name']} ({kind})", {})[proof.target] = None
-    for hardware, targets in found.items():
-        yield f"{hardware}: {_compact(targets)}"
+        if hardware := proof.hardware:
+            kind = words.KINDS.get(hardware["kind"], hardware["kind"])
+            found.setdefault(f"{hardware['name']} ({kind})", {})[proof.target] = None
+    for named, targets in found.items():
+        yield f"{named}: {_compact(targets)}"
 
 
 def _not_applied(release: Release) -> Iterator[str]:
@@ -133,7 +133,7 @@ def _compact(targets: Iterable[str]) -> str:
 
 
 def _source(release: Release) -> Iterator[str]:
-    if accuracy := release.record.get("accuracy"):
+    if accuracy := release.accuracy:
         shown = f"{words.metric(accuracy['metric'])} {words.score(accuracy)}"
         interval = words.interval(accuracy).strip(" ()")
         known = f", 95 % interval {interval}" if interval else ""

@@ -5,9 +5,6 @@ Imports nothing: a build with nothing to do looks here for what has to be there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 #: Every model, its channels and releases; and the page that shows them, as each model has one.
 INDEX, FRONT = "index.json", "index.html"
 
@@ -73,11 +70,6 @@ def plain(path: str) -> str:
 def is_twin(path: str) -> bool:
     """Whether a file is the compressed twin of another one."""
     return plain(path) != path
-
-
-def suffixes(file: Mapping[str, Any]) -> list[str]:
-    """Of the compressed twins of a file, as a manifest lists it."""
-    return [suffix for suffix, key in TWINS.items() if file.get(key) is not None]
 
 
 def runtime_node(name: str, *, asset: bool = False) -> str:

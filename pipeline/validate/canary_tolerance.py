@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.validate.canary import distance
+
+if TYPE_CHECKING:
+    from pipeline.manifest.canary import CanaryAnswer, CanaryOutput
 
 #: Shares of an answer's span. Other devices' float32 differs from these by more than they do from
 #: each other, and a broken model by far more than this.
@@ -23,7 +26,7 @@ def canary_of(
     said: Mapping[str, Any],
     results: Sequence[Mapping[str, Any]],
     half: Mapping[str, Sequence[float | None]] | None,
-) -> tuple[dict[str, Any] | None, str | None]:
+) -> tuple[CanaryAnswer | None, str | None]:
     """An artifact's canary in a manifest, or ``None`` and why.
 
     Args:
@@ -44,7 +47,7 @@ def canary_of(
             f"devices that work differ by so much that a broken one might pass: {tolerance:.2g} "
             f"of the answer's span is allowed, and a broken one may be off by {said['telling']:.2g}"
         )
-    outputs = {
+    outputs: dict[str, CanaryOutput] = {
         name: {"indices": said["outputs"][name], "values": [_short(v) for v in values]}
         for name, values in trusted.items()
     }

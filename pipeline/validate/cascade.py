@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.measures.proportion import share
 from pipeline.tensors.arrays import Int64s, np
 
 if TYPE_CHECKING:
+    from pipeline.manifest.cascade import Cascade, Expected
+    from pipeline.manifest.proof import Validation
     from pipeline.validate.confidence import Confidence
 
 Indices = Int64s
@@ -56,7 +58,7 @@ class _NoCascadeError(Exception):
     """It is not worth having; the message is the reason."""
 
 
-def cascades(candidates: Sequence[Candidate]) -> tuple[dict[str, Any] | None, str | None]:
+def cascades(candidates: Sequence[Candidate]) -> tuple[Cascade | None, str | None]:
     """The smallest format's cascade with the others' in ``others``, or ``None`` and why."""
     found, reasons = [], []
     by_format = sorted(candidates, key=lambda one: one.format)
@@ -69,10 +71,10 @@ def cascades(candidates: Sequence[Candidate]) -> tuple[dict[str, Any] | None, st
         return None, "; ".join(reasons) or "no artifact tells how sure it is of an answer"
     sizes = {one.id: one.bytes for one in candidates}
     best, *others = sorted(found, key=lambda one: sizes[one["small"]])
-    return {**best, **({"others": others} if others else {})}, None
+    return ({**best, "others": others} if others else best), None
 
 
-def _cascade(candidates: list[Candidate]) -> dict[str, Any]:
+def _cascade(candidates: list[Candidate]) -> Cascade:
     small, large = pair(candidates)
     calibration, judged = halves(len(small.sure.right))
     threshold = calibrate(small.sure, large.sure, calibration)
@@ -134,9 +136,7 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
     return max((last + surer) / 2, float(np.nextafter(last, 2.0)))
 
 
-def _expected(
-    small: Candidate, large: Candidate, threshold: float, judged: Indices
-) -> dict[str, Any]:
+def _expected(small: Candidate, large: Candidate, threshold: float, judged: Indices) -> Expected:
     asked = small.sure.confidence[judged] < threshold
     right = {one.id: one.sure.right[judged] for one in (small, large)}
     metric = small.sure.metric
@@ -147,7 +147,9 @@ def _expected(
     return {
         "metric": metric,
         "accuracy": both["value"],
-        **{key: both[key] for key in ("low", "high", "samples")},
+        "low": both["low"],
+        "high": both["high"],
+        "samples": both["samples"],
         "escalated": escalated,
         "small_accuracy": float(right[small.id].mean()),
         "large_accuracy": float(right[large.id].mean()),
@@ -167,7 +169,7 @@ def curve(small: Confidence, large: Confidence, on: Indices) -> Iterator[tuple[f
         yield asked / len(on), (right + more) / len(on)
 
 
-def times(results: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+def times(results: Sequence[Validation]) -> dict[str, float]:
     """Median milliseconds by target, of proofs in a manifest: those in a GPU's browser first."""
     passed = [
         result

@@ -19,18 +19,19 @@ of a loss than a model that someone needed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from pipeline.measures import words
-from pipeline.measures.latency import quotient
+from pipeline.measures.latency import Interval, quotient
 from pipeline.measures.metrics import metric_of
 from pipeline.validate.regress import BYTES_MARGIN, LATENCY_MARGIN
 
-Artifact = Mapping[str, Any]
-Ratio = Mapping[str, Any]
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import Artifact
+    from pipeline.manifest.proof import LowestAccuracy, Measured
 
 #: The widest confidence interval of an accuracy by which artifacts are told apart: five points of a
 #: share, a twentieth of anything else.
@@ -38,7 +39,7 @@ WIDEST = 0.05
 #: Above this, an artifact is the source model but for float32's rounding.
 EXACT_DB = 100.0
 
-_ITSELF = {"value": 1.0, "low": 1.0, "high": 1.0}
+_ITSELF = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,15 @@ def _replaces(other: Artifact, artifact: Artifact) -> bool:
         other["format"] == artifact["format"]
         and _targets(artifact) <= _targets(other)
         and (_half_safe(other) or not _half_safe(artifact))
-        and artifact["br_bytes"] * BYTES_MARGIN >= other["br_bytes"]
+        and _wire(artifact) * BYTES_MARGIN >= _wire(other)
         and _no_worse(other, artifact)
         and _no_faster(artifact, other)
     )
+
+
+def _wire(artifact: Artifact) -> int:
+    """After brotli: only what was compressed is compared."""
+    return artifact["br_bytes"] or 0
 
 
 def _targets(artifact: Artifact) -> set[str]:
@@ -102,7 +108,7 @@ def _targets(artifact: Artifact) -> set[str]:
 
 
 def _half_safe(artifact: Artifact) -> bool:
-    return bool((artifact.get("half_precision") or {}).get("safe"))
+    return bool(artifact.get("half_precision", {}).get("safe"))
 
 
 def _no_worse(other: Artifact, artifact: Artifact) -> bool:
@@ -112,11 +118,11 @@ def _no_worse(other: Artifact, artifact: Artifact) -> bool:
     return _snr_db(other, artifact) >= _snr_db(artifact, artifact)
 
 
-def _tells(accuracy: Mapping[str, Any] | None) -> TypeGuard[Mapping[str, Any]]:
+def _tells(accuracy: LowestAccuracy | None) -> TypeGuard[LowestAccuracy]:
     if accuracy is None:
         return False
     scale = metric_of(accuracy["metric"]).scale(accuracy["value"])
-    return bool(accuracy["high"] - accuracy["low"] <= WIDEST * scale)
+    return accuracy["high"] - accuracy["low"] <= WIDEST * scale
 
 
 def _snr_db(artifact: Artifact, like: Artifact) -> float:
@@ -125,7 +131,7 @@ def _snr_db(artifact: Artifact, like: Artifact) -> float:
     return min(EXACT_DB, *(float(result["parity"]["snr_db"]) for result in shared))
 
 
-def _ran(artifact: Artifact) -> list[Mapping[str, Any]]:
+def _ran(artifact: Artifact) -> list[Measured]:
     return [result for result in artifact["validation"] if result["status"] == "pass"]
 
 
@@ -135,7 +141,7 @@ def _no_faster(artifact: Artifact, other: Artifact) -> bool:
     return bool(quotients) and all(high * LATENCY_MARGIN >= 1 for _, _, high in quotients)
 
 
-def _timed(artifact: Artifact, other: Artifact) -> dict[str, tuple[Ratio, Ratio]]:
+def _timed(artifact: Artifact, other: Artifact) -> dict[str, tuple[Interval, Interval]]:
     """Both artifacts' ratios to float32, on each target of real hardware that has both."""
     theirs = {result["target"]: result for result in _ran(other)}
     found = {}
@@ -147,18 +153,18 @@ def _timed(artifact: Artifact, other: Artifact) -> dict[str, tuple[Ratio, Ratio]
     return found
 
 
-def _ratio(artifact: Artifact, result: Mapping[str, Any], other: Mapping[str, Any]) -> Ratio | None:
+def _ratio(artifact: Artifact, result: Measured, other: Measured) -> Interval | None:
     """An artifact's ratio to float32: 1 if it is what the other one was timed with."""
-    ratio: Ratio | None = result["latency"]["ratio"]
+    ratio = result["latency"]["ratio"]
     theirs = other["latency"]["ratio"]
-    if ratio is None and theirs and theirs["reference"] == artifact["id"]:
-        return _ITSELF
-    return ratio
+    if ratio:
+        return ratio["value"], ratio["low"], ratio["high"]
+    return _ITSELF if theirs and theirs["reference"] == artifact["id"] else None
 
 
 def _reason(artifact: Artifact, other: Artifact) -> str:
     """In words, after "dominated by …: "."""
-    sizes = f"{artifact['br_bytes']:,} bytes after brotli against {other['br_bytes']:,}"
+    sizes = f"{_wire(artifact):,} bytes after brotli against {_wire(other):,}"
     targets = len(_timed(artifact, other))
     speed = f"faster on none of {targets} targets" if targets > 1 else "no faster"
     one, two = artifact["accuracy"], other["accuracy"]

@@ -27,6 +27,7 @@ from pipeline.validate.tolerances import TOLERANCES
 
 if TYPE_CHECKING:
     from pipeline.backends.session import Session
+    from pipeline.manifest.artifact import HalfPrecision, Hazard
 
     Outputs = Mapping[str, Array]
 
@@ -144,7 +145,7 @@ def keep_first(outputs: Outputs, folder: Path) -> None:
     save_file(pack({name: values[:SAMPLES] for name, values in outputs.items()}), folder / FIRST)
 
 
-def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> dict[str, Any]:
+def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> HalfPrecision:
     """What a manifest says of an artifact in float16.
 
     Args:
@@ -162,20 +163,28 @@ def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> 
     }
 
 
-def hazards(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def hazards(nodes: list[Hazard]) -> list[Hazard]:
     """The nodes that overflow, the furthest first, then those that flush, the most first."""
     found = [node for node in nodes if _overflows(node) or node["flush_share"] > FLUSHED]
     found.sort(key=lambda node: (-node["overflow_share"], -node["max_abs"]))
     found.sort(key=lambda node: (not _overflows(node), -node["flush_share"]))
-    keys = ("node", "op", "max_abs", "overflow_share", "flush_share")
-    return [{key: node[key] for key in keys} for node in found]
+    return [
+        {
+            "node": node["node"],
+            "op": node["op"],
+            "max_abs": node["max_abs"],
+            "overflow_share": node["overflow_share"],
+            "flush_share": node["flush_share"],
+        }
+        for node in found
+    ]
 
 
-def _overflows(node: Mapping[str, Any]) -> bool:
-    return bool(node["max_abs"] > LARGEST)
+def _overflows(node: Hazard) -> bool:
+    return node["max_abs"] > LARGEST
 
 
-def _judged(named: list[dict[str, Any]], ran: Mapping[str, Any] | None) -> tuple[bool | None, str]:
+def _judged(named: list[Hazard], ran: Mapping[str, Any] | None) -> tuple[bool | None, str]:
     overflow = next((node for node in named if _overflows(node)), None)
     beyond = f"{overflow['node']} reaches {overflow['max_abs']:.3g}" if overflow else ""
     if ran is None or ran["parity"] is None:

@@ -7,19 +7,22 @@ a runtime may compute in integers. The file counts, not what made it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
+from pipeline.artifacts import proof
 from pipeline.artifacts.artifact import ArtifactFolder
-from pipeline.artifacts.proof import Portability
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx import left_float
 from pipeline.measures.miss import Miss
 from pipeline.tensors.arrays import Array, np
 from pipeline.weights import pairs
+
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import Portability
 
 METRIC = "product_sum"
 """What two products add up to at most."""
@@ -40,7 +43,7 @@ SIGNED = 128
 
 INT8, UINT8 = 3, 2
 
-NONE: dict[str, Any] = {
+NONE: Portability = {
     "portable": True,
     "products": 0,
     "node": None,
@@ -71,10 +74,10 @@ def check(inputs: Inputs, options: Options, work: Path) -> None:
 
     entry = ArtifactFolder(inputs["artifact"]).entry
     model = onnx.load(entry, load_external_data=False)
-    Portability(work).write(describe(model, entry.parent))
+    proof.Portability(work).write(describe(model, entry.parent))
 
 
-def describe(model: Any, folder: Path) -> dict[str, Any]:
+def describe(model: Any, folder: Path) -> Portability:
     """The worst of a model's integer products.
 
     Args:
@@ -218,14 +221,14 @@ def _as_loaded(weights: Array) -> Array:
     return numbers
 
 
-def read(folder: Path | None) -> Mapping[str, Any]:
+def read(folder: Path | None) -> Portability:
     """What ``check`` wrote; what holds of artifacts without integer products where it did not."""
     if folder is None:
         return NONE
-    return Portability(folder).read()
+    return cast("Portability", proof.Portability(folder).read())
 
 
-def misses(artifact: str, target: str, known: Mapping[str, Any]) -> Iterator[Miss]:
+def misses(artifact: str, target: str, known: Portability) -> Iterator[Miss]:
     """That an artifact is not portable, as a bound that it did not keep."""
     if not known["portable"]:
         yield Miss(artifact, target, METRIC, known["worst_sum"], pairs.LARGEST_SUM)

@@ -6,15 +6,21 @@ rule of each kind is at its function.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pipeline.backends.targets import target_of
+from pipeline.manifest.proof import measured
 from pipeline.measures import words
-from pipeline.measures.latency import quotient
+from pipeline.measures.latency import Interval, quotient
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.proportion import difference
+
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import Artifact
+    from pipeline.manifest.proof import Accuracy, Measured
+    from pipeline.manifest.release import Manifest
 
 Kind = Literal[
     "missing",
@@ -26,7 +32,6 @@ Kind = Literal[
     "half_precision",
     "portability",
 ]
-Manifest = Mapping[str, Any]
 
 #: Slower by less, however sure, is not worth an alarm: memory that lies elsewhere does as much.
 LATENCY_MARGIN = 1.05
@@ -85,10 +90,8 @@ def not_compared(before: Manifest, after: Manifest) -> list[str]:
     now = {artifact["id"]: artifact for artifact in after["artifacts"]}
     found: dict[tuple[str, str], dict[str, None]] = {}
     for artifact in before["artifacts"]:
-        later = now.get(artifact["id"], {"validation": ()})
-        results = {target_of(result): result for result in later["validation"] if ran(result)}
-        for result in filter(ran, artifact["validation"]):
-            target = target_of(result)
+        results = _ran(now[artifact["id"]]) if artifact["id"] in now else {}
+        for target, result in _ran(artifact).items():
             for what in _differences(result, results[target]) if target in results else ():
                 found.setdefault(what, {})[target] = None
     return [
@@ -96,7 +99,12 @@ def not_compared(before: Manifest, after: Manifest) -> list[str]:
     ]
 
 
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _ran(artifact: Artifact) -> dict[str, Measured]:
+    """By target what came to numbers."""
+    return {target_of(one): ran for one in artifact["validation"] if (ran := measured(one))}
+
+
+def _differences(before: Measured, after: Measured) -> Iterator[tuple[str, str]]:
     """What is not compared of two proofs, and why."""
     if why := incomparable(before, after):
         yield "speed", why
@@ -109,63 +117,52 @@ def _samples(count: int | None) -> str:
     return "an unknown number of samples" if count is None else f"{count} samples"
 
 
-def _artifact(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+def _artifact(before: Artifact, after: Artifact) -> Iterator[Regression]:
     yield from _bytes(before, after)
     yield from _half_precision(before, after)
     yield from _portability(before, after)
     now = {target_of(result): result for result in after["validation"]}
-    for result in before["validation"]:
-        if not ran(result):
-            continue
-        name, target = before["id"], target_of(result)
+    for target, result in _ran(before).items():
         later = now.get(target)
-        if later is None or not ran(later):
-            reason = later["reason"] if later else "it is not tried any more"
-            was = str(result["status"])
+        if later and (ran := measured(later)):
+            for compared in (_verdict, _accuracy, _parity, _latency):
+                yield from compared(before["id"], target, result, ran)
+        else:
+            reason = (later and later["reason"]) or "it is not tried any more"
             note = f"does not run any more: {reason}"
-            yield Regression("missing", name, target, "target", was, None, note)
-            continue
-        yield from _verdict(name, target, result, later)
-        yield from _accuracy(name, target, result, later)
-        yield from _parity(name, target, result, later)
-        yield from _latency(name, target, result, later)
+            yield Regression(
+                "missing", before["id"], target, "target", result["status"], None, note
+            )
 
 
-def ran(result: Mapping[str, Any]) -> bool:
-    """Whether a proof came to a verdict."""
-    return result["status"] in ("pass", "fail") and not result.get("reason")
-
-
-def _bytes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+def _bytes(before: Artifact, after: Artifact) -> Iterator[Regression]:
     """Bytes on the wire (as stored, where one release has no compressed size) grown by over 1 %."""
-    both = before.get("br_bytes") and after.get("br_bytes")
-    metric = "br_bytes" if both else "bytes"
-    was, now = before[metric], after[metric]
+    packed = before.get("br_bytes"), after.get("br_bytes")
+    both = packed[0] and packed[1]
+    was, now = (packed[0] or 0, packed[1] or 0) if both else (before["bytes"], after["bytes"])
     if now > was * BYTES_MARGIN:
-        what = "bytes after brotli" if both else "bytes"
+        metric, what = ("br_bytes", "bytes after brotli") if both else ("bytes", "bytes")
         note = f"{what} grew by {now / was - 1:.1%}, from {was:,} to {now:,}"
         yield Regression("bytes", before["id"], None, metric, was, now, note)
 
 
-def _half_precision(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+def _half_precision(before: Artifact, after: Artifact) -> Iterator[Regression]:
     """It was safe on GPUs that compute in float16, and was found not to be."""
-    was, now = ((one.get("half_precision") or {}).get("safe") for one in (before, after))
+    was, now = (one.get("half_precision", {}).get("safe") for one in (before, after))
     if was is True and now is False:
         note = "is not safe any more on GPUs that compute in float16"
         yield Regression("half_precision", before["id"], None, "safe", "safe", "not safe", note)
 
 
-def _portability(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Regression]:
+def _portability(before: Artifact, after: Artifact) -> Iterator[Regression]:
     """It answered alike on every processor, and does not any more."""
-    was, now = ((one.get("portability") or {}).get("portable") for one in (before, after))
+    was, now = (one.get("portability", {}).get("portable") for one in (before, after))
     if was is True and now is False:
         note = f"some processors cut off sums of {after['portability']['node']}"
         yield Regression("portability", before["id"], None, "portable", "yes", "no", note)
 
 
-def _verdict(
-    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[Regression]:
+def _verdict(name: str, target: str, before: Measured, after: Measured) -> Iterator[Regression]:
     """A proof that passed and fails."""
     if before["status"] == "pass" and after["status"] == "fail":
         missed = ", ".join(miss["metric"] for miss in after["missed"])
@@ -173,9 +170,7 @@ def _verdict(
         yield Regression("verdict", name, target, "status", "pass", "fail", note)
 
 
-def _accuracy(
-    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[Regression]:
+def _accuracy(name: str, target: str, before: Measured, after: Measured) -> Iterator[Regression]:
     """The task's metric fell: all of the interval of the difference is above 0.
 
     As gates judge it, but for pairs: a manifest does not say which samples a release gets right.
@@ -193,15 +188,13 @@ def _accuracy(
         yield Regression("accuracy", name, target, was["metric"], *values, note)
 
 
-def _share(accuracy: Mapping[str, Any]) -> tuple[float, float, float]:
+def _share(accuracy: Accuracy) -> Interval:
     """A share and its interval; an old manifest has none."""
     value = accuracy["value"]
     return value, accuracy.get("low", value), accuracy.get("high", value)
 
 
-def _parity(
-    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[Regression]:
+def _parity(name: str, target: str, before: Measured, after: Measured) -> Iterator[Regression]:
     """More NaN or infinity; on as many samples, a relative error over 1 dB worse than it was.
 
     Not below float32's own rounding.
@@ -211,17 +204,15 @@ def _parity(
         values = was["nonfinite"], now["nonfinite"]
         note = f"{values[1]} outputs are NaN or infinite, {values[0]} were"
         yield Regression("parity", name, target, "nonfinite", *values, note)
-    metric = "relative_error"
     if before.get("samples") != after.get("samples"):
         return  # errors of other samples
-    if now[metric] > max(was[metric] * PARITY_MARGIN, ROUNDING):
-        note = f"relative error grew from {was[metric]:.2g} to {now[metric]:.2g}"
-        yield Regression("parity", name, target, metric, was[metric], now[metric], note)
+    old, new = was["relative_error"], now["relative_error"]
+    if new > max(old * PARITY_MARGIN, ROUNDING):
+        note = f"relative error grew from {old:.2g} to {new:.2g}"
+        yield Regression("parity", name, target, "relative_error", old, new, note)
 
 
-def _latency(
-    name: str, target: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[Regression]:
+def _latency(name: str, target: str, before: Measured, after: Measured) -> Iterator[Regression]:
     """Slower against float32: all of the interval of the change lies above 1.05.
 
     Where both ratios' intervals are within 3 % of their values, as ``time_until_narrow``
@@ -233,7 +224,8 @@ def _latency(
     was, now = before["latency"].get("ratio"), after["latency"].get("ratio")
     if not was or not now or incomparable(before, after):
         return
-    value, low, high = quotient(now, was)
+    both = ((one["value"], one["low"], one["high"]) for one in (now, was))
+    value, low, high = quotient(*both)
     if low > LATENCY_MARGIN:
         spread = f"{low - 1:.0%} to {high - 1:.0%}"
         note = f"{value - 1:.0%} slower ({spread}) against {now['reference']}"
@@ -241,7 +233,7 @@ def _latency(
         yield Regression("latency", name, target, "latency_ratio", *values, note)
 
 
-def incomparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> str | None:
+def incomparable(before: Measured, after: Measured) -> str | None:
     """Why two proofs' speeds cannot be compared; ``None`` where they can."""
     one, other = before["hardware"], after["hardware"]
     if "software" in (one["kind"], other["kind"]):

@@ -6,15 +6,19 @@ is judged too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from pipeline.backends.targets import target_of
 from pipeline.base.errors import PipelineError
+from pipeline.manifest.proof import measured
 from pipeline.measures.miss import Miss
 from pipeline.validate.sampling import Undecided
+
+if TYPE_CHECKING:
+    from pipeline.manifest import artifact, proof, release
 
 Status = Literal["pass", "fail", "unavailable"]
 
@@ -41,19 +45,20 @@ class ProofVerdict:
     """What tells how right answers are; empty where nobody measured it."""
 
     @classmethod
-    def of(cls, artifact: str, record: Mapping[str, Any]) -> ProofVerdict:
+    def of(cls, artifact: str, record: proof.Validation) -> ProofVerdict:
         """Of an entry of a manifest's ``validation``; older ones lack some keys."""
+        ran = measured(record)
         return cls(
             artifact,
             target_of(record),
             record["status"],
             required=bool(record.get("required", True)),
-            partial=bool(record.get("partial")),
+            partial=bool(ran and ran.get("partial")),
             reason=record.get("reason") or "",
-            todo=record.get("todo") or "",
-            missed=tuple(Miss(**miss) for miss in record.get("missed") or []),
-            undecided=tuple(Undecided(**share) for share in record.get("undecided") or []),
-            metric=(record.get("accuracy") or {}).get("metric", ""),
+            todo=cast("proof.Broken", record).get("todo") or "",
+            missed=tuple(Miss(**miss) for miss in (ran and ran.get("missed")) or []),
+            undecided=tuple(Undecided(**share) for share in (ran and ran.get("undecided")) or []),
+            metric=accuracy["metric"] if ran and (accuracy := ran.get("accuracy")) else "",
         )
 
 
@@ -65,9 +70,9 @@ class ArtifactVerdict:
     proofs: tuple[ProofVerdict, ...]
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> ArtifactVerdict:
+    def of(cls, record: artifact.Artifact) -> ArtifactVerdict:
         """Of an entry of a manifest's ``artifacts``."""
-        name = str(record["id"])
+        name = record["id"]
         return cls(name, tuple(ProofVerdict.of(name, proof) for proof in record["validation"]))
 
     @property
@@ -110,7 +115,7 @@ class Verdict:
     """Why the source itself is not to be trusted; empty where nothing says so."""
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> Verdict:
+    def of(cls, manifest: release.Manifest) -> Verdict:
         """Of a manifest, published or not."""
         return cls(
             tuple(map(ArtifactVerdict.of, manifest["artifacts"])),

@@ -12,7 +12,7 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -23,6 +23,10 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
+
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import Artifact
+    from pipeline.manifest.release import Runtime, RuntimeFile
 
 CLIENT = packages.CLIENT
 SOURCES = bundles.PUBLISHED
@@ -160,7 +164,7 @@ def _keep(files: Mapping[str, Path], work: Path, *, best: bool) -> list[dict[str
     return [{**one, **sizes[path]} for path, one in described.items()]
 
 
-def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]], task: str) -> dict[str, Any]:
+def used(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, Runtime]:
     """The runtimes on which an artifact passed, and the task's code, as a manifest tells of them.
 
     Args:
@@ -177,12 +181,13 @@ def used(inputs: Inputs, artifacts: Iterable[Mapping[str, Any]], task: str) -> d
     return {name: _described(name, inputs) for name in names}
 
 
-def _described(name: str, inputs: Inputs) -> dict[str, Any]:
+def _described(name: str, inputs: Inputs) -> Runtime:
     """A runtime's version and files; paths are below the CDN folder."""
     made = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
     kept = inputs.get(runtime_node(name, asset=True))
     own = json.loads((kept / DESCRIPTION).read_text())["files"] if kept else []
-    files = [{**file, "path": f"{RUNTIMES}/{file['path']}"} for file in (made["entry"], *own)]
+    found: list[RuntimeFile] = [made["entry"], *own]
+    files: list[RuntimeFile] = [{**file, "path": f"{RUNTIMES}/{file['path']}"} for file in found]
     return {"entry": files[0]["path"], "version": made["version"], "files": files}
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from cyclonedx.model.bom import Bom
     from cyclonedx.model.component import Component
 
+    from pipeline.manifest.artifact import Artifact, File
+    from pipeline.manifest.release import ReleaseManifest, Runtime, RuntimeFile, Source
+
 BOM = "bom.cdx.json"
 
 #: Serial numbers are derived from release ids, so that a release has one and the same for ever.
@@ -25,17 +28,17 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/bom/model-pip
 _HEAD = ("$schema", "bomFormat", "specVersion", "serialNumber", "version", "metadata")
 
 
-def write(manifest: Mapping[str, Any], folder: Path) -> None:
+def write(manifest: ReleaseManifest, folder: Path) -> None:
     """Write ``bom.cdx.json`` beside a manifest."""
     write_aside(folder / BOM, encoded(manifest))
 
 
-def encoded(manifest: Mapping[str, Any]) -> bytes:
+def encoded(manifest: ReleaseManifest) -> bytes:
     """The bytes of ``bom.cdx.json``: the same for the same manifest."""
     return json.dumps(bom(manifest), indent=1).encode()
 
 
-def bom(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def bom(manifest: ReleaseManifest) -> dict[str, Any]:
     """A manifest, with ``release`` and ``created``, as a CycloneDX document."""
     from cyclonedx.output.json import JsonV1Dot6
 
@@ -46,7 +49,7 @@ def bom(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {key: document[key] for key in _HEAD} | document
 
 
-def _bom(manifest: Mapping[str, Any]) -> Bom:
+def _bom(manifest: ReleaseManifest) -> Bom:
     from cyclonedx.model.bom import Bom, BomMetaData
     from cyclonedx.model.tool import ToolRepository
 
@@ -64,7 +67,7 @@ def _bom(manifest: Mapping[str, Any]) -> Bom:
     return document
 
 
-def _model(manifest: Mapping[str, Any]) -> Component:
+def _model(manifest: ReleaseManifest) -> Component:
     """The release as a whole; what it was made of is its ancestor."""
     from cyclonedx.model.component import Component, ComponentType, Pedigree
 
@@ -79,7 +82,7 @@ def _model(manifest: Mapping[str, Any]) -> Component:
     )
 
 
-def _source(source: Mapping[str, Any]) -> Component:
+def _source(source: Source) -> Component:
     """The pre-trained model, whose digest is that of all its files; its options as properties."""
     from cyclonedx.model.component import Component, ComponentType
 
@@ -96,11 +99,16 @@ def _source(source: Mapping[str, Any]) -> Component:
     )
 
 
-def _artifact(artifact: Mapping[str, Any]) -> Component:
+def _artifact(artifact: Artifact) -> Component:
     """One artifact, its files inside of it."""
     from cyclonedx.model.component import Component, ComponentType
 
-    said = {key: artifact[key] for key in ("format", "variant", "entry", "bytes")}
+    said = {
+        "format": artifact["format"],
+        "variant": artifact["variant"],
+        "entry": artifact["entry"],
+        "bytes": artifact["bytes"],
+    }
     return Component(
         type=ComponentType.MACHINE_LEARNING_MODEL,
         bom_ref=artifact["id"],
@@ -114,7 +122,7 @@ def _artifact(artifact: Mapping[str, Any]) -> Component:
 _PACKAGES = {"tfjs": ("@tensorflow/tfjs", "Apache-2.0"), "ort": ("onnxruntime-web", "MIT")}
 
 
-def _runtime(name: str, runtime: Mapping[str, Any]) -> Component:
+def _runtime(name: str, runtime: Runtime) -> Component:
     """The code that runs artifacts on one backend in browsers."""
     from cyclonedx.model.component import Component, ComponentType
 
@@ -130,7 +138,7 @@ def _runtime(name: str, runtime: Mapping[str, Any]) -> Component:
     )
 
 
-def _files(owner: str, files: Iterable[Mapping[str, Any]]) -> list[Component]:
+def _files(owner: str, files: Iterable[File | RuntimeFile]) -> list[Component]:
     from cyclonedx.model.component import Component, ComponentType
 
     return [
@@ -176,7 +184,7 @@ def _sha256(digest: str) -> Any:
     return HashType(alg=HashAlgorithm.SHA_256, content=digest)
 
 
-def _properties(values: Mapping[str, Any]) -> list[Any]:
+def _properties(values: Mapping[str, object]) -> list[Any]:
     from cyclonedx.model import Property
 
     return [Property(name=f"{OURSELVES}:{key}", value=str(value)) for key, value in values.items()]

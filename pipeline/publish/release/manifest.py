@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
 
@@ -31,7 +31,12 @@ from pipeline.validate.half import half_precision
 from pipeline.validate.trust import doubt
 from pipeline.validate.verdict import NotMade
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from pipeline.manifest import release
+    from pipeline.manifest.artifact import Artifact, File, HalfPrecision, Portability
+    from pipeline.manifest.proof import LowestAccuracy, SourceAccuracy, Validation
+    from pipeline.manifest.release import FoundBySearch, Manifest, Samples, Source, Spec
+    from pipeline.tensors.signature import TensorSpec
 
 #: What a search tells the users of a release, among its results.
 SEARCH = "summary.json"
@@ -83,18 +88,23 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     signature = Frozen(inputs["frozen"]).signature
     said = canary.read(inputs["golden"])
     proved = [_artifact(inputs, each, golden, said, options.strict) for each in options.artifacts]
-    plain = {artifact.id for artifact in options.artifacts if artifact.plain}
-    artifacts = _with_dominance(proved, plain)
+    artifacts = _with_dominance(proved, {one.id for one in options.artifacts if one.plain})
     dropped = [a for a in artifacts if a["dominated_by"]] if options.drop_dominated else []
     kept = [artifact for artifact in artifacts if artifact not in dropped]
     cascade, no_cascade = calibrated(kept, inputs.get)
-    manifest = {
-        "schema": SCHEMA,
-        **{key: options.config[key] for key in _SAID},
+    config = options.config
+    manifest: Manifest = {
+        "schema": 1,
+        "name": config["name"],
+        "task": config["task"],
+        "task_options": config["task_options"],
+        "description": config["description"],
+        "license": config["license"],
         "source": _source(inputs, options),
-        **{side: [asdict(spec) for spec in getattr(signature, side)] for side in _SIDES},
-        "input": options.config["input"],
-        "labels": options.config["labels"],
+        "inputs": [_spec(spec) for spec in signature.inputs],
+        "outputs": [_spec(spec) for spec in signature.outputs],
+        "input": config["input"],
+        "labels": config["labels"],
         "samples": _samples(inputs["samples"], golden["count"]),
         "accuracy": _with_words(golden["accuracy"]),
         "doubt": doubt(golden["accuracy"], options.source.get("accuracy")),
@@ -103,42 +113,57 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "canary_reason": said.get("reason"),
         "cascade": cascade,
         "cascade_reason": no_cascade,
-        "runtimes": runtime.used(inputs, kept, options.config["task"]),
+        "runtimes": runtime.used(inputs, kept, config["task"]),
         "artifacts": kept,
-        **_searches(inputs, options.searches),
-        **_not_made(options),
-        "dropped": [{key: artifact[key] for key in _DROPPED} for artifact in dropped],
+        "searches": [_search(inputs[f"search {variant}"]) for variant in options.searches],
+        "not_made": [_not_made(lost) for lost in options.not_made],
+        "dropped": [
+            {
+                "id": artifact["id"],
+                "dominated_by": artifact["dominated_by"] or "",
+                "dominated_reason": artifact["dominated_reason"] or "",
+            }
+            for artifact in dropped
+        ],
     }
+    if not manifest["searches"]:
+        del manifest["searches"]
+    if not manifest["not_made"]:
+        del manifest["not_made"]
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
 
-_SAID = ("name", "task", "task_options", "description", "license")
-_SIDES = ("inputs", "outputs")
-_DROPPED = ("id", "dominated_by", "dominated_reason")
-
-
-def _source(inputs: Inputs, options: ManifestOptions) -> dict[str, Any]:
+def _source(inputs: Inputs, options: ManifestOptions) -> Source:
     """The kind of source and its options, its size, digest, and what its author says of it."""
     identity, frozen = Identity(inputs["source"]), Frozen(inputs["frozen"])
     known = {"sha256": identity.sha256, "parameters": frozen.parameters}
     facts = {"facts": identity.facts} if identity.facts else {}
-    return options.source | known | facts
+    return cast("Source", options.source | known | facts)
 
 
-def _searches(inputs: Inputs, variants: list[str]) -> dict[str, Any]:
-    """How variants were found, for those who want to pin or judge them."""
-    folders = [inputs[f"search {name}"] for name in variants]
-    summaries = [json.loads((folder / SEARCH).read_text()) for folder in folders]
-    return {"searches": summaries} if summaries else {}
+def _spec(spec: TensorSpec) -> Spec:
+    shape = list(spec.shape)
+    return {"name": spec.name, "dtype": spec.dtype, "shape": shape, "softmax": spec.softmax}
 
 
-def _not_made(options: ManifestOptions) -> dict[str, Any]:
-    return {"not_made": [asdict(lost) for lost in options.not_made]} if options.not_made else {}
+def _search(folder: Path) -> FoundBySearch:
+    """How a variant was found, for those who want to pin or judge it."""
+    found: FoundBySearch = json.loads((folder / SEARCH).read_text())
+    return found
 
 
-def _samples(folder: Path, count: int) -> dict[str, Any]:
+def _not_made(lost: NotMade) -> release.NotMade:
+    return {"id": lost.id, "step": lost.step, "reason": lost.reason, "todo": lost.todo}
+
+
+def _samples(folder: Path, count: int) -> Samples:
     facts = SamplesFolder(folder).description
-    return {key: facts[key] for key in ("description", "license", "labelled")} | {"test": count}
+    return {
+        "description": facts["description"],
+        "license": facts["license"],
+        "labelled": facts["labelled"],
+        "test": count,
+    }
 
 
 def _tools() -> dict[str, str]:
@@ -150,17 +175,24 @@ def _tools() -> dict[str, str]:
 
 def _artifact(
     inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any], strict: bool
-) -> dict[str, Any]:
-    description = _with_wire_bytes(ArtifactFolder(inputs[proved.id]).description, inputs, proved.id)
+) -> Artifact:
+    described = ArtifactFolder(inputs[proved.id]).description
+    files, packed = _files(described["files"], inputs.get(f"compress {proved.id}"))
     results = [Proof(inputs[f"{proved.id} {target}"]).read() for target in proved.targets]
     half, in_half = _half_precision(inputs, proved.id)
-    facts = Facts(description["bytes"], description["br_bytes"], half["safe"], golden["accuracy"])
+    facts = Facts(described["bytes"], packed["br_bytes"], half["safe"], golden["accuracy"])
     known = portable.read(inputs.get(f"{proved.id} portable"))
     judged = [_judge(proved, result, facts, known, strict) for result in results]
     own, reason = canary_of(said, judged, in_half)
     return {
         "id": proved.id,
-        **{key: description[key] for key in _DESCRIBED},
+        "format": described["format"],
+        "variant": described["variant"],
+        "entry": described["entry"],
+        "files": files,
+        "bytes": described["bytes"],
+        "br_bytes": packed["br_bytes"],
+        "gz_bytes": packed["gz_bytes"],
         "retrained": proved.retrained,
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "half_precision": half,
@@ -168,20 +200,22 @@ def _artifact(
         "canary": own,
         "canary_reason": reason,
         "validation": [_without_canary(result) for result in judged],
+        "dominated_by": None,
+        "dominated_reason": None,
     }
 
 
-def _with_words(accuracy: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _with_words(accuracy: Mapping[str, Any] | None) -> SourceAccuracy | None:
     """The source's, with what pages are to know of the metric."""
     if accuracy is None:
         return None
     metric = metric_of(accuracy["metric"])
     said = {name: getattr(metric, name) for name in ("words", "unit", "better")}
-    return {"metric": metric.name, **said, **accuracy}
+    return cast("SourceAccuracy", {"metric": metric.name, **said, **accuracy})
 
 
 def _judge(
-    proved: Proved, result: Mapping[str, Any], facts: Facts, known: Mapping[str, Any], strict: bool
+    proved: Proved, result: Mapping[str, Any], facts: Facts, known: Portability, strict: bool
 ) -> Mapping[str, Any]:
     """A proof with its verdict, and what that rests on; as it is where nothing was measured."""
     if result["status"] != "measured":
@@ -200,38 +234,34 @@ def _judge(
     }
 
 
-def _without_canary(result: Mapping[str, Any]) -> dict[str, Any]:
+def _without_canary(result: Mapping[str, Any]) -> Validation:
     """What an artifact answered is told once, and not by each proof."""
-    return {key: value for key, value in result.items() if key != "canary"}
+    return cast("Validation", {key: value for key, value in result.items() if key != "canary"})
 
 
-_DESCRIBED = ("format", "variant", "entry", "files", "bytes", *TWINS.values())
-
-
-def _with_wire_bytes(description: dict[str, Any], inputs: Inputs, name: str) -> dict[str, Any]:
-    """With each file's compressed size; ``None`` in a build that publishes nothing."""
-    folder = inputs.get(f"compress {name}")
-    sizes = json.loads((folder / SIZES).read_text()) if folder else {}
+def _files(
+    files: list[dict[str, Any]], compressed: Path | None
+) -> tuple[list[File], dict[str, int | None]]:
+    """Each with its compressed size, and what all take; ``None`` where nothing is published."""
+    sizes = json.loads((compressed / SIZES).read_text()) if compressed else {}
     unknown = dict.fromkeys(TWINS.values())
-    files = [{**file, **sizes.get(file["path"], unknown)} for file in description["files"]]
-    totals = {key: total(files, key) if folder else None for key in unknown}
-    return {**description, "files": files, **totals}
+    listed = [{**file, **sizes.get(file["path"], unknown)} for file in files]
+    totals = {key: total(listed, key) if compressed else None for key in unknown}
+    return cast("list[File]", listed), totals
 
 
-def _with_dominance(artifacts: list[dict[str, Any]], stay: set[str]) -> list[dict[str, Any]]:
+def _with_dominance(artifacts: list[Artifact], stay: set[str]) -> list[Artifact]:
     """Each with the one that is no larger, no slower and no worse, if there is one."""
     by = dominated(artifacts, stay)
     return [
-        {
-            **artifact,
-            "dominated_by": one.by if (one := by.get(artifact["id"])) else None,
-            "dominated_reason": one.reason if one else None,
-        }
-        for artifact in artifacts
+        {**one, "dominated_by": found.by, "dominated_reason": found.reason}
+        if (found := by.get(one["id"]))
+        else one
+        for one in artifacts
     ]
 
 
-def _half_precision(inputs: Inputs, artifact: str) -> tuple[dict[str, Any], Any]:
+def _half_precision(inputs: Inputs, artifact: str) -> tuple[HalfPrecision, Any]:
     """What is known of an artifact in float16, and its answer to the canary if it is safe there."""
     ranges = Ranges(inputs[f"{artifact} ranges"]).read()
     folder = inputs.get(f"{artifact} half")
@@ -242,11 +272,11 @@ def _half_precision(inputs: Inputs, artifact: str) -> tuple[dict[str, Any], Any]
 
 def _lowest_accuracy(
     results: list[dict[str, Any]], baseline: dict[str, Any] | None
-) -> dict[str, Any] | None:
+) -> LowestAccuracy | None:
     """The accuracy on the backend where it was lowest: what a user may count on."""
     measured = [result["accuracy"] for result in results if result.get("accuracy")]
     if not measured or baseline is None:
         return None
     worst = metric_of(baseline["metric"]).worst([one["value"] for one in measured])
-    lowest: dict[str, Any] = next(one for one in measured if one["value"] == worst)
-    return {**lowest, "baseline": baseline["value"]}
+    lowest = next(one for one in measured if one["value"] == worst)
+    return cast("LowestAccuracy", {**lowest, "baseline": baseline["value"]})

@@ -5,16 +5,22 @@ https://cyclonedx.org/docs/1.6/json/#components_items_modelCard: every value is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pipeline.manifest.proof import measured
+
+if TYPE_CHECKING:
+    from pipeline.manifest.proof import Accuracy, LatencyRatio, Measured
+    from pipeline.manifest.release import ReleaseManifest, Spec
 
 from pipeline.measures.metrics import metric_of
 
 #: One of ``performanceMetrics``.
-Metric = dict[str, Any]
+Metric = dict[str, object]
 
 
-def model_card(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def model_card(manifest: ReleaseManifest) -> dict[str, object]:
     """The model card of a whole manifest."""
     metrics = [*_source(manifest), *_artifacts(manifest)]
     return {
@@ -24,7 +30,7 @@ def model_card(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _parameters(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(manifest: ReleaseManifest) -> dict[str, object]:
     """The task, the data that was measured on, and what goes in and out."""
     samples = manifest["samples"]
     described = f"{samples['test']} samples, on which everything here was measured"
@@ -33,53 +39,56 @@ def _parameters(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "name": samples["description"],
         "description": f"{described}; licence: {samples['license'] or 'not said'}",
     }
-    sides = {side: [{"format": _format(one)} for one in manifest[side]] for side in _SIDES}
-    return {"task": manifest["task"], "datasets": [dataset], **sides}
+    return {
+        "task": manifest["task"],
+        "datasets": [dataset],
+        "inputs": [{"format": _format(one)} for one in manifest["inputs"]],
+        "outputs": [{"format": _format(one)} for one in manifest["outputs"]],
+    }
 
 
-_SIDES = ("inputs", "outputs")
-
-
-def _format(spec: Mapping[str, Any]) -> str:
+def _format(spec: Spec) -> str:
     """``image: float32 [?, 64, 64, 3]``."""
     shape = ", ".join("?" if size is None else str(size) for size in spec["shape"])
     return f"{spec['name']}: {spec['dtype']} [{shape}]"
 
 
-def _source(manifest: Mapping[str, Any]) -> Iterator[Metric]:
+def _source(manifest: ReleaseManifest) -> Iterator[Metric]:
     if accuracy := manifest["accuracy"]:
         yield _accuracy(accuracy, "source")
 
 
-def _artifacts(manifest: Mapping[str, Any]) -> Iterator[Metric]:
+def _artifacts(manifest: ReleaseManifest) -> Iterator[Metric]:
     for artifact in manifest["artifacts"]:
         for proof in artifact["validation"]:
-            if proof["status"] != "unavailable":
-                yield from _measured(proof, f"{artifact['id']} on {proof['target']}")
+            if ran := measured(proof):
+                yield from _measured(ran, f"{artifact['id']} on {proof['target']}")
 
 
-def _measured(proof: Mapping[str, Any], where: str) -> Iterator[Metric]:
+def _measured(proof: Measured, where: str) -> Iterator[Metric]:
     """Parity, accuracy and latency of one artifact on one target."""
     for name, value in proof["parity"].items():
         if isinstance(value, int | float):
             yield _metric(f"parity {name}", value, where)
     if accuracy := proof.get("accuracy"):
         yield _accuracy(accuracy, where)
-    latency = proof.get("latency") or {}
-    for name in ("median_ms", "p99_ms", "load_ms"):
-        if latency.get(name) is not None:
-            yield _metric(f"latency {name}", latency[name], where)
+    latency = proof["latency"]
+    times = latency["median_ms"], latency["p99_ms"], latency["load_ms"]
+    for name, value in zip(("median_ms", "p99_ms", "load_ms"), times, strict=True):
+        yield _metric(f"latency {name}", value, where)
     if ratio := latency.get("ratio"):
         yield _metric(f"latency relative to {ratio['reference']}", ratio["value"], where, ratio)
 
 
-def _accuracy(accuracy: Mapping[str, Any], where: str) -> Metric:
+def _accuracy(accuracy: Accuracy, where: str) -> Metric:
     known = metric_of(accuracy["metric"])
     unit = "" if known.is_share else f", {known.unit}"
     return _metric(f"{known.words}{unit}", accuracy["value"], where, accuracy)
 
 
-def _metric(name: str, value: float, where: str, bounds: Mapping[str, Any] | None = None) -> Metric:
+def _metric(
+    name: str, value: float, where: str, bounds: Accuracy | LatencyRatio | None = None
+) -> Metric:
     """Args:
     bounds: has ``low`` and ``high`` where an interval of confidence is known.
     """
@@ -90,7 +99,7 @@ def _metric(name: str, value: float, where: str, bounds: Mapping[str, Any] | Non
     return metric
 
 
-def _limitations(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _limitations(manifest: ReleaseManifest) -> Iterator[str]:
     """Where it could not run, and where what ran was no GPU: once for each target."""
     proofs = [proof for one in manifest["artifacts"] for proof in one["validation"]]
     for target, proof in sorted({proof["target"]: proof for proof in proofs}.items()):

@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline import manifest as manifests
+
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import Artifact
+    from pipeline.manifest.proof import Validation
+    from pipeline.manifest.release import Manifest
 
 #: Names what is kept; the client's types are generated from it too.
 SCHEMA = Path(manifests.__file__).parent / "page.schema.json"
 
 
-def encoded(manifest: Mapping[str, Any]) -> bytes:
+def encoded(manifest: Manifest) -> bytes:
     """The file, for a release's whole manifest: the same bytes at every call.
 
     Published ones never change: whoever changes what is kept has to keep this too, for ``verify``.
@@ -27,7 +32,7 @@ def encoded(manifest: Mapping[str, Any]) -> bytes:
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _in_browsers(artifact: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _in_browsers(artifact: Artifact) -> list[Validation]:
     """Proofs of what no page runs are of no use to any."""
     return [proof for proof in artifact.get("validation", []) if "@" in proof["target"]]
 

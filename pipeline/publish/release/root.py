@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipeline.base.digest import scan, tree_digest
 from pipeline.publish.release.upload import Piece, file_pieces
 from pipeline.storage.layout import CLIENT, DEMO, LICENCE_FILE, LICENCES, RUNTIMES, runtime_node
 
+if TYPE_CHECKING:
+    from pipeline.manifest.release import Manifest
+
 #: Digits of the digest that the folder of the client that never changes is named by.
 DIGITS = 16
 
 
-def root_pieces(manifest: Mapping[str, Any], opened: Callable[[str], Path]) -> Iterator[Piece]:
+def root_pieces(manifest: Manifest, opened: Callable[[str], Path]) -> Iterator[Piece]:
     """The files of a CDN folder's root.
 
     Args:
         opened: gives the folder of a piece of a build's evidence; asked for runtimes only where
             something of them is missing.
     """
-    runtimes = manifest.get("runtimes", {})
+    runtimes = manifest["runtimes"]
     if not runtimes:
         return
     folder = cache(opened)

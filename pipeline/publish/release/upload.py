@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pipeline.storage.base import Storage
 from pipeline.storage.headers import immutable
-from pipeline.storage.layout import TWINS, suffixes
+from pipeline.storage.layout import TWINS
+
+if TYPE_CHECKING:
+    from pipeline.manifest.artifact import File
+    from pipeline.manifest.release import Manifest, RuntimeFile
 
 
 class Progress(Protocol):
@@ -48,7 +52,7 @@ class Piece:
 
 
 def artifact_pieces(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     artifact: Callable[[str], Path],
     compressed: Callable[[str], Path] | None,
 ) -> Iterator[Piece]:
@@ -73,7 +77,7 @@ def artifact_pieces(
 
 
 def file_pieces(
-    file: Mapping[str, Any],
+    file: File | RuntimeFile,
     place: str,
     path: str,
     plain: Callable[[], Path],
@@ -89,11 +93,11 @@ def file_pieces(
     yield Piece(place, partial(_below, plain, path), file["bytes"], file["sha256"])
     if packed is None:
         return
-    for suffix in suffixes(file):
+    for suffix, size in zip(TWINS, (file.get("br_bytes"), file.get("gz_bytes")), strict=True):
         # Another version of the compressor may have made the one that is there: what it holds is
         # the same, unless its size says that it was cut.
-        source = partial(_below, packed, path + suffix)
-        yield Piece(place + suffix, source, file[TWINS[suffix]])
+        if size is not None:
+            yield Piece(place + suffix, partial(_below, packed, path + suffix), size)
 
 
 def _below(folder: Callable[[], Path], path: str) -> Path:
