@@ -18,9 +18,10 @@ from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import folder_of, load_all
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
-from pipeline.base.registry import discover
+from pipeline.base.registry import find_plugins
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
+from pipeline.optimize.calibration.method import CalibrationMethod
 from pipeline.optimize.contract import Technique
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED
@@ -40,7 +41,7 @@ OPERATORS = (
     *("Pad", "Resize", "Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze"),
 )
 
-METHODS = discover("optimize.calibration", "threshold")
+METHODS = find_plugins("optimize.calibration", "METHOD", CalibrationMethod)
 
 if TYPE_CHECKING:
     Method = str
@@ -171,7 +172,7 @@ def calibrate(model: Any, samples: Arrays, options: Options) -> Ranges:
 
     method = METHODS[options.method]
     found = observe.ranges(model, samples)
-    if not method.HISTOGRAM:
+    if not method.histogram:
         return {name: one.rounded() for name, one in found.items()}
     return {
         name: observe.round_outward(

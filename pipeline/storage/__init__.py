@@ -1,7 +1,7 @@
 """Where releases are published to: one small interface, and one file for each kind of place.
 
-A module that defines ``SCHEMES`` and ``open_url`` is found by the scheme of a URL. What no module
-names goes to ``remote``, which works on everything that fsspec knows.
+A ``KIND`` is found by the scheme of a URL. What none names goes to ``remote``, which works on
+everything that fsspec knows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pipeline.storage.base import Content, Entry, Readable, Storage
 from pipeline.storage.local import LocalStorage
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from pipeline.storage.kind import Open
 
 __all__ = [
     "Content",
@@ -49,7 +49,7 @@ def open_storage(where: str | Path, **options: Any) -> Storage:
     """
     if scheme(where) == "file":
         return LocalStorage(Path(str(where).removeprefix("file://")))
-    found = _module(scheme(where)).open_url(str(where), **options)
+    found = _opener(scheme(where))(str(where), **options)
     if not isinstance(found, Storage):
         raise ConfigError(
             "can only be read",
@@ -63,8 +63,7 @@ def open_readable(where: str | Path, **options: Any) -> Readable:
     """Any place that can be read: those that can be written, and ``http(s)://``."""
     if scheme(where) == "file":
         return open_storage(where)
-    found: Readable = _module(scheme(where)).open_url(str(where), **options)
-    return found
+    return _opener(scheme(where))(str(where), **options)
 
 
 def problem(where: str) -> str | None:
@@ -93,9 +92,10 @@ def require(where: str | Path) -> None:
         implementation(str(where))
 
 
-def _module(name: str) -> ModuleType:
-    from pipeline.base.registry import discover
-    from pipeline.storage import remote
+def _opener(name: str) -> Open:
+    from pipeline.base.registry import find_plugins
+    from pipeline.storage.kind import StorageKind
+    from pipeline.storage.remote import RemoteStorage
 
-    kinds = discover("storage", "SCHEMES")
-    return next((module for module in kinds.values() if name in module.SCHEMES), remote)
+    kinds = find_plugins("storage", "KIND", StorageKind)
+    return next((kind.open for kind in kinds.values() if name in kind.schemes), RemoteStorage)

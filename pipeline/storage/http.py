@@ -14,19 +14,13 @@ from urllib.parse import quote
 
 from pipeline.base.errors import PipelineError
 from pipeline.storage.base import Content, Readable
+from pipeline.storage.kind import StorageKind
 from pipeline.storage.patience import Patience, patiently
 
 if TYPE_CHECKING:
     import httpx
 
 T = TypeVar("T")
-
-SCHEMES = ("http", "https")
-
-
-def open_url(url: str, patience: Patience | None = None) -> HttpStorage:
-    """A folder on a web server."""
-    return HttpStorage(url, patience)
 
 
 class HttpStorage(Readable):
@@ -87,6 +81,9 @@ class HttpStorage(Readable):
             where=f"{self.where}/{path}",
             todo="check the address, and that the server answers",
         )
+
+
+KIND = StorageKind("http", ("http", "https"), HttpStorage)
 
 
 def _passing(error: BaseException) -> bool:

@@ -5,17 +5,10 @@ from __future__ import annotations
 import threading
 
 from pipeline.storage.base import Content
-from pipeline.storage.patience import Patience
+from pipeline.storage.kind import StorageKind
 from pipeline.storage.remote import RemoteStorage
 
-SCHEMES = ("memory",)
-
 _ONE_AT_A_TIME = threading.Lock()
-
-
-def open_url(url: str, patience: Patience | None = None) -> MemoryStorage:
-    """The memory that all of the process shares."""
-    return MemoryStorage(url, patience=patience)
 
 
 class MemoryStorage(RemoteStorage):
@@ -26,3 +19,6 @@ class MemoryStorage(RemoteStorage):
     def swap(self, path: str, data: bytes, expected: Content | None) -> bool:
         with _ONE_AT_A_TIME:
             return super().swap(path, data, expected)
+
+
+KIND = StorageKind("memory", ("memory",), MemoryStorage)

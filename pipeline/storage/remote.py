@@ -32,11 +32,6 @@ BLOCK_BYTES = 2**23
 PASSING = frozenset((4, 5, 11, 16, 100, 101, 102, 103, 104, 110, 111, 112, 113, 121))
 
 
-def open_url(url: str, patience: Patience | None = None) -> Storage:
-    """A place of any kind that fsspec knows."""
-    return RemoteStorage(url, patience=patience)
-
-
 def implementation(url: str) -> type[AbstractFileSystem]:
     """The class of fsspec's for a URL.
 

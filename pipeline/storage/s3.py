@@ -13,18 +13,12 @@ from typing import Any
 from pipeline.base.errors import PipelineError
 from pipeline.storage.base import Content
 from pipeline.storage.headers import Headers, headers
+from pipeline.storage.kind import StorageKind
 from pipeline.storage.patience import Patience
 from pipeline.storage.remote import RemoteStorage
 
-SCHEMES = ("s3", "s3a")
-
 #: Changed since it was read; removed since; another write to it is under way.
 REFUSED = (412, 404, 409)
-
-
-def open_url(url: str, patience: Patience | None = None) -> S3Storage:
-    """A bucket, or a prefix in one."""
-    return S3Storage(url, patience)
 
 
 class S3Storage(RemoteStorage):
@@ -101,6 +95,9 @@ class S3Storage(RemoteStorage):
                 todo="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
             )
         return super()._failed(path, error)
+
+
+KIND = StorageKind("s3", ("s3", "s3a"), S3Storage)
 
 
 def _metadata(head: Headers) -> dict[str, str]:

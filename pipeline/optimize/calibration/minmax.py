@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.optimize.calibration.method import CalibrationMethod
+
 if TYPE_CHECKING:
     from pipeline.graphs.onnx.histogram import Histogram
-
-HISTOGRAM = False
 
 
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     """The largest magnitude."""
     return histogram.peak
+
+
+METHOD = CalibrationMethod("minmax", threshold, histogram=False)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.optimize.calibration.method import CalibrationMethod
 from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
     from pipeline.graphs.onnx.histogram import Histogram
-
-HISTOGRAM = True
 
 #: Thresholds that are tried: these shares of the largest magnitude, in equal steps.
 SMALLEST_SHARE, CANDIDATES = 0.1, 91
@@ -35,3 +34,6 @@ def _error(histogram: Histogram, threshold: float, levels: int) -> float:
     rounding = ((high - low) / (levels - 1)) ** 2 / 12
     squares = counts[clipped] @ beyond[clipped] ** 2
     return float(rounding * counts[~clipped].sum() + squares)
+
+
+METHOD = CalibrationMethod("mse", threshold)

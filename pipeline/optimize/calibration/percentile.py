@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.optimize.calibration.method import CalibrationMethod
 from pipeline.tensors.arrays import np
 
 if TYPE_CHECKING:
     from pipeline.graphs.onnx.histogram import Histogram
-
-HISTOGRAM = True
 
 
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
@@ -20,3 +19,6 @@ def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     held = histogram.zeros + np.cumsum(histogram.counts.sum(axis=0))
     wanted = held[-1] * percentile / 100
     return (int(np.searchsorted(held, wanted)) + 1) * histogram.step
+
+
+METHOD = CalibrationMethod("percentile", threshold)

@@ -41,7 +41,7 @@ TAILED = np.concatenate([RANDOM.normal(0, 1, 100_000), RANDOM.normal(0, 50, 20)]
 
 def test_the_methods_are_found_and_minmax_needs_no_second_pass() -> None:
     assert list(METHODS) == ["minmax", "mse", "percentile"]
-    assert [name for name, method in METHODS.items() if not method.HISTOGRAM] == ["minmax"]
+    assert [name for name, method in METHODS.items() if not method.histogram] == ["minmax"]
 
 
 def test_mse_has_the_least_error_of_all() -> None:
