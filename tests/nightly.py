@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.base.registry import discover
+from pipeline.backends.web.engine import engines
 
-ENGINES = tuple(discover("backends.web.engines", "start"))
+ENGINES = tuple(engines())
 
 
 def nightly(*values: object) -> Any:

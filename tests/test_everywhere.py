@@ -19,7 +19,7 @@ import trainable
 import yaml
 from shared_store import SharedStore
 
-from pipeline.base.registry import discover
+from pipeline.backends.web.engine import engines
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = Path(sys.executable).with_name("pipeline")
@@ -118,7 +118,7 @@ def manifest(build: Build) -> dict[str, Any]:
 
 @pytest.mark.parametrize("engine", TFJS)
 def test_every_artifact_is_proved_in(engine: str, manifest: dict[str, Any]) -> None:
-    if reason := discover("backends.web.engines", "start")[engine].unavailable():
+    if reason := engines()[engine].unavailable():
         told = {r["reason"] for a in manifest["artifacts"] for r in a["validation"]
                 if r["engine"] == engine}  # fmt: skip
         assert told == {reason}

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.web import packages
+from pipeline.backends.web.engine import engines
 from pipeline.base.digest import digest
 from pipeline.base.errors import PipelineError
 from pipeline.base.files import write_aside
-from pipeline.base.registry import discover
 from pipeline.build.result import Built
 from pipeline.engine.store import Result, Store, touch
 from pipeline.storage.layout import MANIFEST
@@ -92,7 +92,6 @@ def _built(store: Store, receipt: Mapping[str, Any], results: Mapping[str, Resul
 
 def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:
     """A digest of what is the same in two runs of one command."""
-    engines = discover("backends.web.engines", "start")
     return digest(
         "receipt",
         str(config.resolve()),
@@ -103,7 +102,7 @@ def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:
         [os.environ.get(name) for name in ENVIRONMENT],
         host_gpu(),
         # What was missing may have been installed since.
-        {name: engine.watched() for name, engine in engines.items()},
+        {name: engine.watched() for name, engine in engines().items()},
         packages.missing(),
     )
 

@@ -74,10 +74,10 @@ def _browser() -> Check:
 def _engines() -> Iterator[Check]:
     from pipeline.backends.web import optional
 
-    for name, module in optional.engines().items():
-        there = optional.found(module)
-        reason = "" if there else module.unavailable() or ""
-        yield Check(name, bool(there), there or reason, optional.mend(module), required=False)
+    for engine in optional.list_optional():
+        there = optional.found(engine)
+        shown = there or engine.unavailable() or ""
+        yield Check(engine.name, bool(there), shown, optional.mend(engine), required=False)
 
 
 def _xvfb() -> Check:

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from pipeline.backends.targets import backends
-from pipeline.base.registry import discover
+from pipeline.backends.web.engine import engines
 
 BACKENDS = backends()
-ENGINES = discover("backends.web.engines", "start")
+ENGINES = engines()
 FORMATS = {"tfjs-graph", "tfjs-layers", "onnx"}
 HEAVY = ("numpy", "onnxruntime", "playwright", "tensorflow")
 

@@ -17,7 +17,7 @@ from nightly import CHROMIUM_FIRST
 from shared_store import SharedStore
 
 from pipeline.backends.web import session
-from pipeline.base.registry import discover
+from pipeline.backends.web.engine import engines
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def site(published: Release) -> Iterator[Site]:
 def engine(request: pytest.FixtureRequest) -> str:
     """Chromium, and nightly each other engine; those that this machine lacks are skipped."""
     name = str(request.param)
-    if reason := discover("backends.web.engines", "start")[name].unavailable():
+    if reason := engines()[name].unavailable():
         pytest.skip(f"{name}: {reason}; `make setup` installs it where it may")
     return name
 

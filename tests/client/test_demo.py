@@ -24,8 +24,8 @@ from nightly import CHROMIUM_FIRST, ENGINES
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipeline.backends.web.engine import engines
 from pipeline.backends.web.install import find_browser
-from pipeline.base.registry import discover
 from pipeline.bundled.digits import digits
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
@@ -60,7 +60,7 @@ def origin(published: Release) -> Iterator[Origin]:
 @pytest.fixture(scope="module", params=ENGINES)
 def demo(request: pytest.FixtureRequest, origin: Origin) -> Iterator[DemoPage]:
     """The page in each engine in turn: one test goes on where the other one ended."""
-    if reason := discover("backends.web.engines", "start")[request.param].unavailable():
+    if reason := engines()[request.param].unavailable():
         pytest.skip(f"{request.param}: {reason}; `make setup` installs it where it may")
     page = DemoPage(request.param, origin.url("demo/"))
     yield page

@@ -11,54 +11,49 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 
 from pipeline.backends.web import system
-from pipeline.base.registry import discover
+from pipeline.backends.web.engine import Engine, engines
 
 #: Whether a package is to be had: Ubuntu has no firefox-esr, and its firefox is a snap.
 _SHOW = ("apt-cache", "show", "--no-all-versions")
 
 
-def engines() -> dict[str, ModuleType]:
-    """The engines that name their ``PACKAGES``, which is all but Chromium."""
-    return {
-        name: module
-        for name, module in discover("backends.web.engines", "start").items()
-        if hasattr(module, "PACKAGES")
-    }
+def list_optional() -> list[Engine]:
+    """The engines that name their packages, which is all but Chromium."""
+    return [engine for engine in engines().values() if engine.packages]
 
 
-def found(module: ModuleType) -> str | None:
+def found(engine: Engine) -> str | None:
     """Where an engine is and what it says of itself; ``None`` where it cannot run."""
-    path = module.find()
-    if path is None or module.unavailable():
+    path = engine.find()
+    if path is None or engine.unavailable():
         return None
     # MiniBrowser tells its version on a display only.
     version = system.version(path)
     return f"{path} ({version})" if version else str(path)
 
 
-def mend(module: ModuleType) -> str:
+def mend(engine: Engine) -> str:
     """The command that installs an engine by hand, or what to do where Debian's is not at hand."""
     if shutil.which("apt-get"):
-        return f"sudo apt-get install --no-install-recommends {' '.join(module.PACKAGES)}"
-    hint: str = module.ELSEWHERE
-    return hint
+        return f"sudo apt-get install --no-install-recommends {' '.join(engine.packages)}"
+    return engine.elsewhere
 
 
 def install_all() -> Iterator[str]:
     """Install every engine that is missing and may be installed; one line about each."""
     privilege = system.privilege()
-    for name, module in engines().items():
-        if there := found(module):
-            yield f"{name}: {there}"
-        elif reason := _install(module.PACKAGES, privilege):
-            yield f"{name}: not installed, {reason}; to have it: {mend(module)}"
-        elif there := found(module):
-            yield f"{name}: installed {there}"
+    for engine in list_optional():
+        if there := found(engine):
+            yield f"{engine.name}: {there}"
+        elif reason := _install(engine.packages, privilege):
+            yield f"{engine.name}: not installed, {reason}; to have it: {mend(engine)}"
+        elif there := found(engine):
+            yield f"{engine.name}: installed {there}"
         else:
-            yield f"{name}: installed, but {module.unavailable()}; to have it: {mend(module)}"
+            why = engine.unavailable()
+            yield f"{engine.name}: installed, but {why}; to have it: {mend(engine)}"
 
 
 #: With which the published snippet for nginx is tested. Its tests are skipped where it is missing.

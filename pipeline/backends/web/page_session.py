@@ -13,30 +13,23 @@ from pipeline.backends.cpu import cpu_name
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Hardware, Latency
 from pipeline.backends.web import bundles, packages
+from pipeline.backends.web.engine import engines
 from pipeline.base.errors import PipelineError
-from pipeline.base.registry import discover
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from pipeline.backends.web.artifact_page import ArtifactPage
 
 _SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|software|basic render", re.IGNORECASE)
 _ARTIFACT, _REFERENCE = "artifact", "reference"
 
 
-def _engine(name: str) -> ModuleType:
-    return discover("backends.web.engines", "start")[name]
-
-
 def unavailable(engine: str) -> str | None:
     """Why nothing can run in this engine here."""
     if absent := packages.missing():
         return f"{', '.join(absent)} not installed: run npm ci --prefix pipeline/backends/web"
-    reason: str | None = _engine(engine).unavailable()
-    return reason
+    return engines()[engine].unavailable()
 
 
 def fingerprint(engine: str) -> dict[str, Any]:
@@ -44,14 +37,13 @@ def fingerprint(engine: str) -> dict[str, Any]:
     return {
         "packages": packages.versions(),
         "page": packages.page_digest(),
-        **_engine(engine).fingerprint(),
+        **engines()[engine].fingerprint(),
     }
 
 
 def watched(engine: str) -> tuple[str, ...]:
     """Files outside of this package that ``fingerprint`` speaks of."""
-    files: tuple[str, ...] = _engine(engine).watched()
-    return files
+    return engines()[engine].watched()
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,7 @@ class PageSession:
         renderer = details.get("renderer")
         if renderer is None:
             return Hardware("cpu", cpu_name(), details)
-        name = _engine(self._engine).renderer(details["backend"]) or renderer
+        name = engines()[self._engine].renderer(details["backend"]) or renderer
         software = _SOFTWARE.search(name) or details.get("fallback_adapter") or not host_gpu()
         return Hardware("software" if software else "gpu", name, details)
 

@@ -8,8 +8,8 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from pipeline.backends.web.driver import Browser
+from pipeline.backends.web.engine import engines
 from pipeline.backends.web.server import PageServer
-from pipeline.base.registry import discover
 
 
 @dataclass
@@ -45,12 +45,12 @@ def running(engine: str) -> Running:
         Unavailable: there is no such browser, or it does not start.
     """
     global _closer
-    module = discover("backends.web.engines", "start")[engine]
+    found = engines()[engine]
     current = _running.get(engine)
-    if current and not (current.settings == module.settings() and current.browser.alive()):
+    if current and not (current.settings == found.settings() and current.browser.alive()):
         close(engine)
     if engine not in _running:
-        _running[engine] = Running(module.start(), PageServer(), module.settings())
+        _running[engine] = Running(found.start(), PageServer(), found.settings())
         # Not atexit: that does not run in the worker processes of a forked pool.
         _closer = _closer or Finalize(None, close, exitpriority=10)
     return _running[engine]

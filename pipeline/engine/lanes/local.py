@@ -232,7 +232,7 @@ def warm(lane: Lane, tools: Collection[str]) -> None:
 
 def engines() -> Collection[Lane]:
     """The lanes that keep a browser open."""
-    return discover("backends.web.engines", "start")
+    return discover("backends.web.engines", "ENGINE")
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -26,9 +27,9 @@ from pipeline.backends.targets import Target, known
 from pipeline.backends.web import processes, session
 from pipeline.backends.web.backends import BACKENDS
 from pipeline.backends.web.driver import PageFailure
+from pipeline.backends.web.engine import engines
 from pipeline.backends.web.engines import chromium, firefox
 from pipeline.base.errors import PipelineError
-from pipeline.base.registry import discover
 
 pytestmark = pytest.mark.browser
 tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
@@ -39,7 +40,7 @@ MAY_LACK = {"tfjs-webgpu@firefox", "ort-webgpu@firefox"}
 
 
 def need(engine: str) -> None:
-    if reason := discover("backends.web.engines", "start")[engine].unavailable():
+    if reason := engines()[engine].unavailable():
         pytest.skip(f"{engine}: {reason}; `make setup` installs it where it may")
 
 
@@ -240,7 +241,7 @@ def test_a_browser_that_does_not_start_is_unavailable(
     broken = tmp_path / "broken"
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Broken 1.0 && exit 0\nexit 1\n')
     broken.chmod(0o755)
-    module = discover("backends.web.engines", "start")[engine]
+    module = import_module(f"pipeline.backends.web.engines.{engine}")
     session.close(engine)
     before = set(psutil.Process().children(recursive=True))
     monkeypatch.setattr(module, "find_browser" if engine == "chromium" else "find", lambda: broken)
@@ -267,7 +268,7 @@ def test_a_firefox_that_takes_no_session_is_ended(monkeypatch: pytest.MonkeyPatc
 
 def test_a_page_that_does_not_load_is_closed(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = session.running(engine).browser
-    module = discover("backends.web.engines", "start")[engine]
+    module = import_module(f"pipeline.backends.web.engines.{engine}")
     monkeypatch.setattr(module, "START_TIMEOUT_S", 2)
     with pytest.raises(PageFailure):
         browser.open("http://127.0.0.1:1/")

@@ -17,6 +17,7 @@ from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
 from pipeline.backends.web import processes
 from pipeline.backends.web.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
+from pipeline.backends.web.engine import Engine
 from pipeline.backends.web.install import candidates, find_browser
 from pipeline.base.errors import MissingToolError
 
@@ -222,3 +223,15 @@ def _pid() -> int:
             if own and child.status() != psutil.STATUS_ZOMBIE:
                 return int(child.pid)
     return 0
+
+
+ENGINE = Engine(
+    name="chromium",
+    find=find_browser,
+    unavailable=unavailable,
+    fingerprint=fingerprint,
+    watched=watched,
+    settings=settings,
+    renderer=renderer,
+    start=start,
+)

@@ -16,6 +16,7 @@ from pipeline.backends.session import Unavailable
 from pipeline.backends.web import processes, swiftshader, xvfb
 from pipeline.backends.web.bidi import Connection
 from pipeline.backends.web.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
+from pipeline.backends.web.engine import Engine
 from pipeline.backends.web.install import candidates
 
 #: Debian's; on Ubuntu Firefox is a snap, which containers cannot run.
@@ -228,3 +229,17 @@ class FirefoxPage:
         with suppress(PageFailure):
             self._connection.command("browsingContext.close", context=self._context)
             self._connection.command("browser.removeUserContext", userContext=self._container)
+
+
+ENGINE = Engine(
+    name="firefox",
+    find=find,
+    unavailable=unavailable,
+    fingerprint=fingerprint,
+    watched=watched,
+    settings=settings,
+    renderer=renderer,
+    start=start,
+    packages=PACKAGES,
+    elsewhere=ELSEWHERE,
+)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.backends.session import Unavailable
 from pipeline.backends.web import processes, xvfb
 from pipeline.backends.web.driver import CRASHED, GONE, START_TIMEOUT_S, BrowserGone, PageFailure
+from pipeline.backends.web.engine import Engine
 
 if TYPE_CHECKING:
     from selenium.webdriver import Remote
@@ -232,3 +233,17 @@ def _failures() -> Iterator[None]:
     except WebDriverException as error:
         said = (error.msg or "").strip().splitlines() or [type(error).__name__]
         raise PageFailure(f"the browser failed: {said[0]}") from error
+
+
+ENGINE = Engine(
+    name="webkit",
+    find=find,
+    unavailable=unavailable,
+    fingerprint=fingerprint,
+    watched=watched,
+    settings=settings,
+    renderer=renderer,
+    start=start,
+    packages=PACKAGES,
+    elsewhere=ELSEWHERE,
+)
