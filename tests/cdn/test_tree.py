@@ -15,6 +15,7 @@ from pipeline.cdn.tree import POINTER_BYTES, Model, Pointer, list_models
 from pipeline.manifest.parse import MOST_BYTES, ManifestError
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import index
+from pipeline.publish.upkeep.clean import clean
 from pipeline.storage.local import LocalStorage
 
 ONE, TWO = "1" * 16, "2" * 16
@@ -124,3 +125,11 @@ def test_an_index_that_leads_elsewhere_is_none(
 def test_a_pointer_says_whatever_it_says_beside_the_release() -> None:
     said = {"release": ONE, "manifest": 1, "page": ["x"]}
     assert Pointer.parse(json.dumps(said).encode()) == Pointer(ONE, 1, None, ["x"])
+
+
+def test_a_clean_up_leaves_what_is_named_otherwise(cdn: Path) -> None:
+    ours = cdn / "m/releases" / ("3" * 16) / "unfinished"
+    put(ours, "")
+    clean(str(cdn), 2, 0, really=True)
+    assert not ours.exists() and not (cdn / "m/releases/.new-1").exists()
+    assert (cdn / "m/releases/notes/manifest.json").exists()

@@ -80,3 +80,12 @@ def test_a_folder_called_as_a_model_is_does_not_hide_it(
     (tmp_path / "elsewhere" / "m").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert find_release("m", cdn) == find_release("latest", cdn)
+
+
+def test_the_folder_that_one_stands_in(
+    cdn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    latest = find_release("latest", cdn)
+    for folder in (cdn, cdn / "m", latest.parent):
+        monkeypatch.chdir(folder)
+        assert find_release(".", tmp_path / "nowhere") == latest
