@@ -1,6 +1,7 @@
 """A manifest of a place that nobody vouches for: it has a manifest's form, or is refused.
 
 Its files and what was measured are looked at by those who use them; older ones lack some keys.
+Imports no types: a build with nothing to do reads manifests too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from pipeline.manifest.proof import Measured, Validation
     from pipeline.manifest.release import ReleaseManifest
 
 #: No manifest is larger.
@@ -43,3 +45,10 @@ def _is_manifest(manifest: Any) -> bool:
 
 def _is_artifact(artifact: Any) -> bool:
     return isinstance(artifact, dict) and bool(artifact.get("id"))
+
+
+def measured(proof: Validation) -> Measured | None:
+    """A proof that ran; what fails need not have."""
+    if proof["status"] == "unavailable" or proof.get("reason"):
+        return None
+    return proof

@@ -229,10 +229,3 @@ class Broken(Tried):
 
 
 Validation = Measured | Unavailable
-
-
-def measured(proof: Validation) -> Measured | None:
-    """A proof that ran; what fails need not have."""
-    if proof["status"] == "unavailable" or proof.get("reason"):
-        return None
-    return proof

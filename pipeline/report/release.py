@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from pipeline.backends.targets import BROWSERS
-from pipeline.manifest.proof import measured
+from pipeline.manifest.parse import measured
 from pipeline.measures import words
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
 

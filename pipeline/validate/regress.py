@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.backends.targets import target_of
-from pipeline.manifest.proof import measured
+from pipeline.manifest.parse import measured
 from pipeline.measures import words
 from pipeline.measures.latency import Interval, quotient
 from pipeline.measures.metrics import metric_of

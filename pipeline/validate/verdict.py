@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pipeline.backends.targets import target_of
 from pipeline.base.errors import PipelineError
-from pipeline.manifest.proof import measured
+from pipeline.manifest.parse import measured
 from pipeline.measures.miss import Miss
 from pipeline.validate.sampling import Undecided
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.manifest.proof import measured
+from pipeline.manifest.parse import measured
+from pipeline.measures.metrics import metric_of
 
 if TYPE_CHECKING:
     from pipeline.manifest.proof import Accuracy, LatencyRatio, Measured
     from pipeline.manifest.release import ReleaseManifest, Spec
-
-from pipeline.measures.metrics import metric_of
 
 #: One of ``performanceMetrics``.
 Metric = dict[str, object]
