@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+#: The least variance of a feature, as a share of the mean one.
+LEAST = 0.05
+
 
 def wake(model: Any, inputs: Sequence[Array]) -> None:
     """Set every weight: kernels by He et al. 2015 (arXiv:1502.01852), the rest near its identity.
@@ -40,7 +43,11 @@ def _value(variable: Any, chance: np.random.Generator) -> Array | None:
 
 
 def _settle(model: Any, inputs: Sequence[Array]) -> None:
-    """One step of training that learns nothing but the moments."""
+    """One step of training that learns nothing but the moments, on more than the samples.
+
+    Of few samples some features are all but the same: divided by so little, rounding errors of one
+    runtime would be as large as the outputs.
+    """
     layers = model._flatten_layers(include_self=False, recursive=True)
     norms = [layer for layer in layers if type(layer).__name__ == "BatchNormalization"]
     momenta = [layer.momentum for layer in norms]
@@ -48,6 +55,18 @@ def _settle(model: Any, inputs: Sequence[Array]) -> None:
         return
     for layer in norms:
         layer.momentum = 0.0
-    model(list(inputs) if len(inputs) > 1 else inputs[0], training=True)
+    more = [_varied(values) for values in inputs]
+    model(more if len(more) > 1 else more[0], training=True)
     for layer, momentum in zip(norms, momenta, strict=True):
         layer.momentum = momentum
+        variance = layer.moving_variance.numpy()
+        layer.moving_variance.assign(np.maximum(variance, LEAST * variance.mean()))
+
+
+def _varied(values: Array) -> Array:
+    """Eight times as many, each half of one and half of another."""
+    if values.dtype.kind != "f":
+        return np.concatenate([values] * 8)
+    chance = np.random.default_rng(6)
+    mixed = [0.5 * values + 0.5 * chance.permuted(values, axis=None) for _ in range(7)]
+    return np.concatenate([values, *mixed]).astype(values.dtype)
