@@ -26,6 +26,13 @@ def expm1(node: Any, tensors: Mapping[str, Any]) -> Build:
     return lambda x: tf.exp(x) - tf.ones([], x.dtype)
 
 
+def log1p(node: Any, tensors: Mapping[str, Any]) -> Build:
+    """tf2onnx has none; near zero it loses the digits that ``expm1`` loses."""
+    import tensorflow as tf
+
+    return lambda x: tf.math.log(x + tf.ones([], x.dtype))
+
+
 def softsign(node: Any, tensors: Mapping[str, Any]) -> Build:
     """TF.js' converter has none."""
     import tensorflow as tf

@@ -2,8 +2,8 @@
 
 - A called function that XLA was to compile, as Keras wraps a convolution with groups, stands in
   the graph itself.
-- ``Erfc``, ``Expm1``, ``Softsign``, ``Bucketize`` and resizings that ONNX or TF.js lacks are what
-  ``lacking`` makes of them.
+- ``Erfc``, ``Expm1``, ``Log1p``, ``Softsign``, ``Bucketize`` and resizings that ONNX or TF.js lacks
+  are what ``lacking`` makes of them.
 - A ``Conv3D`` with groups is one for each of them: tf2onnx forgets the groups, TF.js has none.
 - Real Fourier transforms, as of ``tf.signal.stft``, are products with cosines and sines.
 - ``Einsum``, of which Keras' attention is made, is transposes, reshapes and one ``MatMul``: TF.js'
@@ -257,6 +257,7 @@ REWRITES: dict[str, lacking.Rewrite] = {
     "Einsum": _einsum_of,
     "Erfc": lacking.erfc,
     "Expm1": lacking.expm1,
+    "Log1p": lacking.log1p,
     "ResizeArea": lacking.resized,
     "ResizeBicubic": lacking.resized,
     "ScaleAndTranslate": lacking.resized,

@@ -136,6 +136,7 @@ def spectral_resize(how: str) -> Any:
         ),
         ("Erfc", lambda tf: tf.math.erfc),
         ("Expm1", lambda tf: tf.math.expm1),
+        ("Log1p", lambda tf: lambda x: tf.math.log1p(tf.abs(x))),
         ("Softsign", lambda tf: tf.math.softsign),
         ("ResizeArea", lambda tf: spectral_resize("area")),
         ("ResizeBicubic", lambda tf: spectral_resize("bicubic")),
