@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,10 @@ class LoadedModel:
     results: dict[str, str]
     keras: Callable[[], Any] | None = None
     """Gives a fresh ``tf_keras.Model`` with the same weights, where the source is Keras."""
+    layers: Collection[str] = ()
+    """The names of its layers, where the source is Keras."""
+    until: Callable[[Sequence[str]], LoadedModel] | None = None
+    """Gives the model from its inputs to what these layers give, in this order."""
 
 
 @dataclass(frozen=True, kw_only=True)

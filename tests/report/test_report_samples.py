@@ -14,6 +14,7 @@ from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
 from pipeline.report.release import Release
 from pipeline.report.samples import VISIBLE, alike, data_uri, worst_samples
+from pipeline.tensors.varying import join, pack
 
 
 def decoded(uri: str) -> np.ndarray:
@@ -91,6 +92,21 @@ def test_numbers_without_a_meaning_are_a_table(tmp_path: Path) -> None:
     assert first.inputs == [("ids", "8, 9, 10, 11, 12, 13, … (8)")]
     lines = {line.name: (line.source, line.artifact) for line in first.lines}
     assert lines == {"boxes[1, 0]": ("0", "0.25"), "count": ("0", "nan")}
+
+
+def test_a_box_too_few_is_told_with_both_shapes(tmp_path: Path) -> None:
+    made = manifest(task="tensors", input={"tensors": {}})
+    boxes = [np.full((count, 2), count, np.float32) for count in (1, 3, 2)]
+    golden, found = {"boxes": join(boxes)}, {"boxes": join([boxes[0], boxes[1][:2], boxes[2]])}
+    save_file({"x": np.zeros((3, 1), np.float32)}, tmp_path / "inputs.safetensors")
+    save_file(pack(golden), tmp_path / "outputs.safetensors")
+    del made["artifacts"][1:]
+    proof = made["artifacts"][0]["validation"][0]
+    proof["worst"] = keep_worst(found, golden, tmp_path)
+    del made["artifacts"][0]["validation"][1:]
+    (shown,) = worst_samples(Release(made), lambda name: tmp_path)
+    lines = {line.name: (line.source, line.artifact) for line in shown.examples[0].lines}
+    assert lines == {"boxes, shape": ("3×2", "2×2"), "boxes[2, 0]": ("3", "0")}
 
 
 def test_without_the_tensors_only_the_numbers_are_told(proved: tuple[dict, Context]) -> None:

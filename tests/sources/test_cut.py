@@ -9,7 +9,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import SourceError
 from pipeline.base.options import NoOptions
 from pipeline.export import freeze, operators
-from pipeline.sources import cut, frozen_graph, saved_model
+from pipeline.sources import cut, frozen_graph, keras_file, saved_model
 from pipeline.sources.load import load
 from pipeline.validate import golden
 
@@ -196,3 +196,24 @@ def test_a_graph_that_is_not_frozen_is_told(tmp_path):
     file.write_bytes(b"no graph")
     with pytest.raises(SourceError, match="holds no nodes that can be read"):
         load(pulled(file, tmp_path / "other"))
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_a_keras_model_is_cut_at_layers(tmp_path, library):
+    import importlib
+
+    keras = importlib.import_module(library)
+    layers = keras.layers
+    image = keras.Input((8, 8, 3), name="image")
+    features = layers.Conv2D(4, 3, activation="relu", name="features")(image)
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
+    model = keras.Model(image, layers.Dense(2, name="head")(pooled))
+    part = keras.Model(image, [model.get_layer(name).output for name in ("features", "pooled")])
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "source").mkdir()
+    keras_file.write_source(tmp_path / "model.keras", tmp_path / "source")
+    source = cut_at(tmp_path / "source", tmp_path / "cut", ["features", "pooled"])
+    images = RANDOM.normal(0, 1, (2, 8, 8, 3)).astype(np.float32)
+    given = answers(source, image=images)
+    for name, wanted in zip(("features", "pooled"), part.predict(images, verbose=0), strict=True):
+        np.testing.assert_allclose(given[name], wanted, atol=1e-6)

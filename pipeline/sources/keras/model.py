@@ -24,7 +24,8 @@ def from_tf_keras(model: Any) -> LoadedModel:
         packed = tf.nest.pack_sequence_as(structure, tensors)
         return list(tf.nest.flatten(model(packed, training=False)))
 
-    return _wrap(model, call, lambda: _copy_of(model))
+    loaded = _wrap(model, call, lambda: _copy_of(model))
+    return _with_layers(loaded, model, from_tf_keras)
 
 
 def from_keras3(model: Any) -> LoadedModel:
@@ -45,7 +46,31 @@ def from_keras3(model: Any) -> LoadedModel:
 
         return convert(model)
 
-    return _wrap(model, call, as_tf_keras)
+    return _with_layers(_wrap(model, call, as_tf_keras), model, from_keras3)
+
+
+def _with_layers(
+    loaded: LoadedModel, model: Any, wrap: Callable[[Any], LoadedModel]
+) -> LoadedModel:
+    """Say how the model is cut at its layers."""
+
+    def until(names: Sequence[str]) -> LoadedModel:
+        import keras
+        import tf_keras
+
+        library = tf_keras if isinstance(model, tf_keras.Model) else keras
+        try:
+            outputs = [model.get_layer(name).output for name in names]
+        except (AttributeError, ValueError) as error:
+            raise SourceError(
+                f"a layer of {', '.join(names)} is called more than once, so that it has several "
+                "outputs",
+                where="source.outputs",
+                todo="name layers that are called once, behind them",
+            ) from error
+        return wrap(library.Model(model.inputs, outputs))
+
+    return replace(loaded, layers=[layer.name for layer in model.layers], until=until)
 
 
 def start_fresh() -> None:

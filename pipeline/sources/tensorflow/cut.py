@@ -33,6 +33,7 @@ def cut(
     Raises:
         SourceError: there is no such input or tensor, or a value does not fit its input.
     """
+    loaded, outputs = _until_layers(loaded, outputs or {})
     signature, raw = loaded.signature, with_constants(one_function(loaded))
     places = dict(zip((spec.name for spec in signature.inputs), raw.inputs, strict=True))
     _check_inputs(fixed, places)
@@ -41,9 +42,31 @@ def cut(
             _fix(raw.graph_def, places.pop(spec.name), _value(fixed[spec.name], spec))
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
-    found = {name: find_tensor(graph_def, target, own) for name, target in (outputs or {}).items()}
+    found = {name: find_tensor(graph_def, target, own) for name, target in outputs.items()}
     _check_ports(graph_def, found.values())
     return graph_model(graph_def, places, found or own)
+
+
+def _until_layers(
+    loaded: LoadedModel, outputs: Mapping[str, str]
+) -> tuple[LoadedModel, Mapping[str, str]]:
+    """A Keras model up to the layers that are named: its graph calls them by other names.
+
+    Returns:
+        The model, and public name -> the output of it.
+    """
+    layers = [target for target in outputs.values() if target in loaded.layers]
+    if loaded.until is None or not layers:
+        return loaded, outputs
+    if others := [target for target in outputs.values() if target not in layers]:
+        raise SourceError(
+            f"{layers[0]!r} is a layer of the model, and {others[0]!r} is none",
+            where="source.outputs",
+            todo="name layers alone, or nodes of the graph alone",
+        )
+    part = loaded.until(layers)
+    given = [spec.name for spec in part.signature.outputs]
+    return part, dict(zip(outputs, given, strict=True))
 
 
 def named(outputs: Sequence[str]) -> dict[str, str]:
