@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -30,6 +31,9 @@ HEADS = {
     "peer tensorflowjs-layers": "tensorflowjs_converter, layers",
     "peer tf2onnx": "tf2onnx",
 }
+
+#: Where a model lay on this machine.
+_FOLDER = re.compile(r"/\S*/conformance/work/\w+/[^/]*/")
 
 Cells = dict[str, dict[str, str]]
 
@@ -87,7 +91,7 @@ def _told(name: str, own: Cells, state: str, column: str, reasons: dict[str, lis
 def _noted(name: str, own: Cells, state: str, reasons: dict[str, list[str]]) -> Iterator[int]:
     """The numbers of the reasons, each of which is listed once."""
     for cell in own.values():
-        reason = cell.get("reason", "").replace("|", "/")
+        reason = _FOLDER.sub("", cell.get("reason", "")).replace("|", "/")
         if cell["state"] != state or not reason:
             continue
         names = reasons.setdefault(reason, [])
