@@ -52,13 +52,19 @@ def summary(known: Results) -> str:
 def markdown(known: Results) -> str:
     """The document: the summary, every model, and the reasons."""
     reasons: dict[str, list[str]] = {}
-    tables = "\n\n".join(_group(known, group, reasons) for group in GROUPS)
+    shown = [g for g in GROUPS if any(case.startswith(f"{g}/") for case, _ in known)]
+    tables = "\n\n".join(_group(known, group, reasons) for group in shown)
     notes = "\n".join(
-        f"{number}. {reason} ({', '.join(names)})"
+        f"{number}. {reason} ({_few(names)})"
         for number, (reason, names) in enumerate(reasons.items(), 1)
     )
     parts = (INTRODUCTION, summary(known), tables, "## Reasons", notes)
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
 
 
 def _group(known: Results, group: str, reasons: dict[str, list[str]]) -> str:
