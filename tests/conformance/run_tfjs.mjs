@@ -25,9 +25,13 @@ const handler = (file) => ({
 /** @param {any} model @param {Record<string, any>} named in the order of the model's inputs */
 async function graphOutputs(model, named) {
   const signature = model.modelSignature?.inputs ?? {};
+  // Keras numbers the tensors that it exports: keras_tensor, keras_tensor_1, …
+  const places = model.inputs
+    .map(({ name }) => name)
+    .sort((a, b) => a.length - b.length || a.localeCompare(b));
   const feeds = {};
   Object.entries(named).forEach(([name, tensor], i) => {
-    feeds[signature[name]?.name ?? model.inputs[i].name] = tensor;
+    feeds[signature[name]?.name ?? places[i]] = tensor;
   });
   return [await model.executeAsync(feeds)].flat();
 }
