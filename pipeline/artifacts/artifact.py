@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ class ArtifactWriter:
             "files": list(self._files.values()),
             "bytes": sum(file["bytes"] for file in self._files.values()),
             **{
-                side: [asdict(spec) for spec in getattr(self._signature, side)]
+                side: [spec.described() for spec in getattr(self._signature, side)]
                 for side in ("inputs", "outputs")
             },
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,13 +29,28 @@ class Frozen:
     @property
     def parameters(self) -> int:
         """How many float weights the source has."""
-        count: int = json.loads((self.folder / self.FACTS).read_text())["parameters"]
+        count: int = self._facts["parameters"]
         return count
 
     @property
     def large(self) -> LargeTensors:
         """The large constants' values."""
         return LargeTensors.of(self.folder)
+
+    @property
+    def dtypes(self) -> list[str]:
+        """The float dtypes in which the source computes, and this graph in float32."""
+        return list(self._facts.get("dtypes", ()))
+
+    @property
+    def renamed_layers(self) -> dict[str, str]:
+        """Layer's name in the source -> its name here, where it has another."""
+        return dict(self._facts.get("renamed_layers", {}))
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads((self.folder / self.FACTS).read_text())
+        return facts
 
     def outline(self) -> Any:
         """The graph, read anew, without the values of large constants."""
@@ -52,11 +68,22 @@ class Frozen:
         fill(graph_def, self.large)
         return graph_def
 
-    def write(self, graph_def: Any, signature: Signature, parameters: int) -> None:
-        """Write all of it, always the same bytes of the same graph; large constants to files."""
+    def write(
+        self,
+        graph_def: Any,
+        signature: Signature,
+        parameters: int,
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write all of it, always the same bytes of the same graph; large constants to files.
+
+        Args:
+            changes: ``dtypes`` and ``renamed_layers``, where there are any.
+        """
         self._write_graph(graph_def)
         signature.write(self.folder)
-        (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters}))
+        told = {key: value for key, value in (changes or {}).items() if value}
+        (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters, **told}))
 
     def write_changed(self, graph_def: Any, before: Frozen) -> None:
         """Write a changed graph, and all else as before."""

@@ -6,12 +6,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.engine.graph import Graph
 from pipeline.engine.schedule import Lanes, Run
 from pipeline.export import backends
 from pipeline.plan import Plan, make_plan
 from pipeline.plan.execute import fetch_files
 from pipeline.plan.graph import PlannedArtifact
+from pipeline.plan.notes import changes
+from pipeline.tensors.signature import FILE as SIGNATURE
+from pipeline.tensors.signature import Signature
 
 if TYPE_CHECKING:
     from pipeline.engine.store import Store
@@ -40,10 +44,18 @@ def look(plan: Plan, store: Store, lanes: Lanes, watch: Watch) -> Seen:
     if run.failures:
         failed = plan.lost(run.failures)
         settled = make_plan(plan.config, plan.searches, browsers=plan.browsers, failed=failed)
+    settled.notes += _changes(run, store)
     lacking = {
         artifact.id: _reasons(settled, artifact, run, store) for artifact in settled.artifacts
     }
     return Seen(settled, {name: reasons for name, reasons in lacking.items() if reasons})
+
+
+def _changes(run: Run, store: Store) -> list[str]:
+    """What freezing the model changed that users of it may look for."""
+    frozen = run.results["freeze"]
+    signature = Signature.of_json(json.loads(store.read(frozen, SIGNATURE)))
+    return list(changes(json.loads(store.read(frozen, Frozen.FACTS)), signature))
 
 
 def _conversions(plan: Plan) -> Graph:

@@ -109,6 +109,16 @@ export interface Source {
   sha256: string;
   parameters: number;
   /**
+   * The float dtypes in which it computes, and its artifacts in float32.
+   */
+  converted_from?: string[];
+  /**
+   * Layer's name -> its name in the artifacts, where TensorFlow does not take the first.
+   */
+  renamed_layers?: {
+    [k: string]: string;
+  };
+  /**
    * What the model's author says of it.
    */
   facts?: {
@@ -141,6 +151,14 @@ export interface Spec {
   dtype: string;
   shape: (number | null)[];
   softmax: boolean;
+  /**
+   * Its name in the source, where that is no name in every format.
+   */
+  renamed_from?: string;
+  /**
+   * Its dtype in the source, where no format has that.
+   */
+  converted_from?: string;
 }
 /**
  * What it was proved on.

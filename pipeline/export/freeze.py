@@ -15,14 +15,16 @@ from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import canonical
 from pipeline.graphs.tensorflow.large import Outside
+from pipeline.graphs.tensorflow.single import to_single
 from pipeline.graphs.tensorflow.spread import spread
+from pipeline.graphs.tensorflow.tables import MOST_KEYS
 from pipeline.sources.load import load
 from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 
 
-@step(version=6, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=7, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN, always the same bytes.
 
@@ -35,11 +37,13 @@ def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     function = one_function(loaded)
     raw = with_constants(function, Frozen(work).large)
     raw = replace(raw, graph_def=spread(raw.graph_def))
+    dtypes = to_single(raw.graph_def)
     graph = canonical(raw, loaded.signature)
     _check_state(graph, loaded.signature)
     activations.write(work, activations.of_tensors(activations.read(inputs["source"]), graph))
     signature = _with_softmax(loaded.signature, graph)
-    Frozen(work).write(graph, signature, _parameters(function, graph))
+    changes = {"dtypes": dtypes, "renamed_layers": dict(loaded.renamed_layers)}
+    Frozen(work).write(graph, signature, _parameters(function, graph), changes)
 
 
 def run(
@@ -86,8 +90,15 @@ def _check_state(graph: Any, signature: Signature) -> None:
         raise PipelineError(
             f"the model keeps state that cannot become a constant ({found or sorted(held)[0]})",
             where="freeze",
-            todo="export it without lookup tables and changing variables; do such work outside it",
+            todo=_BEHIND if "LookupTable" in found else "export it without changing variables",
         )
+
+
+_BEHIND = (
+    "export what comes behind the table as a model of its own, in Keras keras.Model("
+    "[model.get_layer(NAME).output, …other inputs], model.outputs), and look up in front of it; "
+    f"a table of up to {MOST_KEYS:,} whole numbers is converted"
+)
 
 
 def _with_softmax(signature: Signature, graph: Any) -> Signature:

@@ -36,6 +36,10 @@ class Spec(TypedDict):
     dtype: str
     shape: list[Count | None]
     softmax: bool
+    renamed_from: NotRequired[str]
+    """Its name in the source, where that is no name in every format."""
+    converted_from: NotRequired[str]
+    """Its dtype in the source, where no format has that."""
 
 
 class Source(TypedDict):
@@ -44,6 +48,10 @@ class Source(TypedDict):
     kind: str
     sha256: Digest
     parameters: Count
+    converted_from: NotRequired[list[str]]
+    """The float dtypes in which it computes, and its artifacts in float32."""
+    renamed_layers: NotRequired[dict[str, str]]
+    """Layer's name -> its name in the artifacts, where TensorFlow does not take the first."""
     facts: NotRequired[dict[str, Any]]
     """What the model's author says of it."""
     accuracy: NotRequired[float]

@@ -141,6 +141,7 @@ def _bounds(
 ) -> dict[str, dict[str, float]]:
     numbers = number_formats(technique for technique, _ in chain)
     answered = config.task.purpose.task.agree is not None
+    numbers += _source(config).narrow(config.source.options)
     bounds = {
         target.id: bounds_for(artifact, target, config.validate_.gates, numbers, answered=answered)
         for target in parse(config.validate_.backends)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from typing import Any
 
 from pipeline.base.options import Options
 from pipeline.config.config import Config
 from pipeline.optimize.contract import Technique
+from pipeline.tensors.signature import Signature
 
 
 def notes(config: Config) -> Iterator[str]:
@@ -15,6 +17,25 @@ def notes(config: Config) -> Iterator[str]:
     for name, variant in config.variants.items():
         for text in _rounded_twice(variant.techniques()):
             yield f"variants.{name}: {text}"
+
+
+def changes(frozen: Mapping[str, Any], signature: Signature) -> Iterator[str]:
+    """What a model was called, or computed in, that its artifacts are not.
+
+    Args:
+        frozen: the facts of the FROZEN folder.
+    """
+    for dtype in frozen.get("dtypes", ()):
+        yield (
+            f"source: {dtype} becomes float32, which browsers compute in; artifacts are compared "
+            f"with the source's own answers in {dtype}"
+        )
+    for side in ("inputs", "outputs"):
+        for spec in getattr(signature, side):
+            if spec.renamed_from is not None:
+                yield f"source: {side[:-1]} {spec.renamed_from!r} is called {spec.name!r}"
+    for before, name in frozen.get("renamed_layers", {}).items():
+        yield f"source: layer {before!r} is called {name!r}, a name that TensorFlow takes"
 
 
 def _rounded_twice(chain: Sequence[tuple[Technique, Options]]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class LoadedModel:
     """The names of its layers, where the source is Keras."""
     until: Callable[[Sequence[str]], LoadedModel] | None = None
     """Gives the model from its inputs to what these layers give, in this order."""
+    renamed_layers: Mapping[str, str] = field(default_factory=dict)
+    """Layer's name in the source -> its name here, where TensorFlow would not take that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,9 @@ class Source:
     """Options -> what is downloaded before any step runs."""
     architecture: Callable[[Any], Mapping[str, Any] | None] = lambda options: None
     """Options -> the Keras config of the model, where the file tells it without being loaded."""
+    narrow: Callable[[Any], tuple[str, ...]] = lambda options: ()
+    """Options -> the dtypes of fewer bits than float32 in which the model computes, as far as its
+    file tells."""
     load: Callable[[Path, Mapping[str, Any]], LoadedModel] | None = None
     """Source folder and what stands in its ``source.json`` -> the model, in the TensorFlow process;
     ``None`` where it writes what another kind loads."""

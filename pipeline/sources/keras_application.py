@@ -26,7 +26,26 @@ _KERNELS: Final = "_weights_tf_dim_ordering_tf_kernels.h5"
 #: The largest, VGG19, has 575 MB.
 _MAX_BYTES: Final = 2**30
 
+_REGNETS: Final = (
+    "002",
+    "004",
+    "006",
+    "008",
+    "016",
+    "032",
+    "040",
+    "064",
+    "080",
+    "120",
+    "160",
+    "320",
+)
+
 _FILES: Final[dict[str, tuple[str, int]]] = {
+    **{
+        f"ConvNeXt{size}": (f"convnext/convnext_{size.lower()}.h5", 224)
+        for size in ("Tiny", "Small", "Base", "Large", "XLarge")
+    },
     "DenseNet121": (f"densenet/densenet121{_KERNELS}", 224),
     "DenseNet169": (f"densenet/densenet169{_KERNELS}", 224),
     "DenseNet201": (f"densenet/densenet201{_KERNELS}", 224),
@@ -45,6 +64,11 @@ _FILES: Final[dict[str, tuple[str, int]]] = {
     "MobileNetV3Small": ("mobilenet_v3/weights_mobilenet_v3_small_224_{alpha}_float.h5", 224),
     "NASNetLarge": ("nasnet/NASNet-large.h5", 331),
     "NASNetMobile": ("nasnet/NASNet-mobile.h5", 224),
+    **{
+        f"RegNet{kind}{size}": (f"regnet/regnet{kind.lower()}{size}.h5", 224)
+        for kind in "XY"
+        for size in _REGNETS
+    },
     "ResNet101": (f"resnet/resnet101{_KERNELS}", 224),
     "ResNet101V2": (f"resnet/resnet101v2{_KERNELS}", 224),
     "ResNet152": (f"resnet/resnet152{_KERNELS}", 224),
@@ -60,6 +84,9 @@ _FILES: Final[dict[str, tuple[str, int]]] = {
 EfficientNetB0 to B7 are left out: tf_keras adds a layer to them when, and only when, it
 downloads the weights itself, so that the same file gives another model here.
 """
+
+#: Values of ``weights`` that are no file.
+_NAMED: Final = ("imagenet", "none")
 
 _ALPHAS: Final[dict[str, dict[float, str]]] = {
     "MobileNet": {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"},
@@ -85,7 +112,8 @@ class Options(pipeline.base.options.Options):
     input_size: int | None = Field(None, ge=32, le=4096)
     """Height and width of the input in pixels; the application's own where left out."""
     weights: str = "imagenet"
-    """``imagenet`` for Keras' own file, an .h5 file, or the http(s) address of one (a mirror)."""
+    """``imagenet`` for Keras' own file, an .h5 file, the http(s) address of one (a mirror), or
+    ``none`` for random ones, to try an architecture."""
     classifier_activation: Literal["softmax"] | None = "softmax"
     """What the model ends in: probabilities, or with null the logits."""
 
@@ -102,7 +130,7 @@ class Options(pipeline.base.options.Options):
     @field_validator("weights")
     @classmethod
     def _found(cls, weights: str, info: ValidationInfo) -> str:
-        if weights == "imagenet" or is_web_address(weights):
+        if weights in _NAMED or is_web_address(weights):
             return weights
         return str(pipeline.base.options.resolve(Path(weights), info))
 
@@ -116,7 +144,7 @@ class Options(pipeline.base.options.Options):
 
     def local_paths(self) -> dict[str, Path]:
         """The weights, where they are a file on this machine."""
-        remote = self.weights == "imagenet" or is_web_address(self.weights)
+        remote = self.weights in _NAMED or is_web_address(self.weights)
         return {} if remote else {"weights": Path(self.weights)}
 
     def key(self) -> dict[str, Any]:
@@ -141,7 +169,7 @@ class Options(pipeline.base.options.Options):
 
 def remote_files(options: Options) -> dict[str, RemoteFile]:
     """The weights, unless they are on this machine already."""
-    if options.local_paths():
+    if options.local_paths() or options.weights == "none":
         return {}
     how = "get the file some other way and set source.keras_application.weights to its path"
     return {"weights": RemoteFile(options.url, None, _MAX_BYTES, how)}
@@ -149,14 +177,9 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
 
 @step(version=2)
 def pull(inputs: Inputs, options: Options, work: Path) -> None:
-    """Write ``weights.h5`` and what is needed to build the model around it."""
-    check_h5(inputs["weights"])
-    shutil.copyfile(inputs["weights"], work / "weights.h5")
-    sha256, size = file_digest(work / "weights.h5")
+    """Write ``weights.h5``, if there is one, and what is needed to build the model around it."""
     details = {
-        "path": "weights.h5",
-        "sha256": sha256,
-        "bytes": size,
+        **_weights_file(inputs, work),
         "name": options.name,
         "alpha": options.alpha,
         "input_size": options.size,
@@ -165,14 +188,26 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
     SourceFolder(work).describe("keras_application", **details)
 
 
+def _weights_file(inputs: Inputs, work: Path) -> dict[str, Any]:
+    if "weights" not in inputs:
+        return {}
+    check_h5(inputs["weights"])
+    shutil.copyfile(inputs["weights"], work / "weights.h5")
+    sha256, size = file_digest(work / "weights.h5")
+    return {"path": "weights.h5", "sha256": sha256, "bytes": size}
+
+
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Build the application and load its weights."""
     from pipeline.sources.keras.model import from_tf_keras, start_fresh
-    from pipeline.sources.keras.weights import load_weights
+    from pipeline.sources.keras.weights import load_weights, randomize
 
     start_fresh()
     model = _build(details)
-    load_weights(model, folder / details["path"], details["name"])
+    if "path" in details:
+        load_weights(model, folder / details["path"], details["name"])
+    else:
+        randomize(model)
     return from_tf_keras(model)
 
 

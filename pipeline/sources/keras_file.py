@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import zipfile
@@ -16,6 +17,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.reasons import reason_of
 from pipeline.engine.step import Inputs, step
+from pipeline.graphs.tensorflow.single import NARROW
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.keras.safety import check_config
 
@@ -23,6 +25,9 @@ from pipeline.sources.keras.safety import check_config
 MAX_BYTES = 4 * 2**30
 MAX_MEMBERS = 1000
 MAX_CONFIG_BYTES = 64 * 2**20
+
+#: What a lookup of whole numbers was adapted to, one a line.
+_VOCABULARY = re.compile(r"assets(/\w+)+/vocabulary\.txt")
 
 _DAMAGED = "get the file again, or save the model again"
 
@@ -54,6 +59,12 @@ def architecture(options: Options) -> dict[str, Any] | None:
         return None
 
 
+def narrow(options: Options) -> tuple[str, ...]:
+    """The dtypes of fewer bits than float32 in which layers compute."""
+    config = json.dumps(architecture(options) or {})
+    return tuple(name for name in NARROW if re.search(f'"(mixed_)?{name}"', config))
+
+
 @step(version=1)
 def pull(inputs: Inputs, options: Options, work: Path) -> None:
     """Check the file and make it a source folder."""
@@ -76,6 +87,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     import keras
     import tf_keras
 
+    from pipeline.sources.keras.application_layers import application_layers
     from pipeline.sources.keras.model import from_keras3, from_tf_keras, start_fresh
 
     if details["path"] not in ("model.keras", "model.h5"):
@@ -85,7 +97,9 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     start_fresh()
     library, wrap = (keras, from_keras3) if major == 3 else (tf_keras, from_tf_keras)
     try:
-        model = library.models.load_model(path, compile=False, safe_mode=True)
+        model = library.models.load_model(
+            path, compile=False, safe_mode=True, custom_objects=application_layers(library.__name__)
+        )
     except Exception as error:  # whatever a crafted or a too new file makes Keras raise
         raise SourceError(
             f"{library.__name__} {library.__version__} cannot load it ({reason_of(error)})",
@@ -116,22 +130,24 @@ def _check_archive(archive: zipfile.ZipFile, where: str) -> int:
     names = [member.filename for member in members]
     if len(names) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_BYTES:
         raise _refused(f"it unpacks to more than {MAX_BYTES:,} bytes or {MAX_MEMBERS} files", where)
-    for name in names:
-        known = name in ("metadata.json", "config.json") or name.endswith((".h5", ".weights.json"))
-        if not known or "/" in name or "\\" in name or names.count(name) > 1:
-            raise _refused(f"its member {name!r} is none that Keras needs for a model", where)
     missing = {"metadata.json", "config.json"} - set(names)
     if missing:
         raise SourceError(
             f"this is not a Keras file: it has no {' and no '.join(sorted(missing))}", where=where
         )
+    # First: a layer that is refused has members of its own.
     check_config(_read(archive, "config.json", where), where)
+    for name in names:
+        known = name in ("metadata.json", "config.json") or name.endswith((".h5", ".weights.json"))
+        known = (known and "/" not in name) or _VOCABULARY.fullmatch(name) is not None
+        if not known or "\\" in name or names.count(name) > 1:
+            raise _refused(f"its member {name!r} is none that Keras needs for a model", where)
     _check_weights(archive, [name for name in names if name.endswith(".h5")], where)
     return _major(_keras_version(_read(archive, "metadata.json", where)), where)
 
 
 def _is_assets_folder(member: zipfile.ZipInfo) -> bool:
-    return member.filename == "assets/" and member.file_size == 0
+    return re.fullmatch(r"assets/(\w+/)*", member.filename) is not None and member.file_size == 0
 
 
 def _read(archive: zipfile.ZipFile, name: str, where: str) -> bytes:
@@ -194,5 +210,6 @@ SOURCE = Source(
     options=Options,
     pull=pull,
     architecture=architecture,
+    narrow=narrow,
     load=load,
 )

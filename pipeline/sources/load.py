@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.sources.contract import LoadedModel, Source
+from pipeline.sources.single import in_single
 
 
 def load(folder: Path) -> LoadedModel:
@@ -30,7 +31,7 @@ def _load(folder: Path, description: str) -> LoadedModel:
     if source.load is None:
         raise TypeError(f"sources of the kind {source.name} are loaded by another kind")
     loaded = source.load(folder, details)
-    return _cut(loaded, **details["cut"]) if "cut" in details else loaded
+    return in_single(_cut(loaded, **details["cut"]) if "cut" in details else loaded)
 
 
 def _cut(loaded: LoadedModel, outputs: Any, fixed: Mapping[str, Any]) -> LoadedModel:

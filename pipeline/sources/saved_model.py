@@ -14,6 +14,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.reasons import reason_of
 from pipeline.engine.step import Inputs, step
+from pipeline.graphs.tensorflow.single import NARROW
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.tensors.signature import Signature
 
@@ -37,6 +38,20 @@ class Options(options.Options):
     """Which of its signatures to convert."""
     tags: tuple[str, ...] = _TAGS
     """Which of its graphs to load, by its tags."""
+
+
+def narrow(options: Options) -> tuple[str, ...]:
+    """The dtypes of fewer bits than float32 that nodes have, found without TensorFlow.
+
+    A node says ``T: bfloat16`` as an entry of a map, whose value (field 2, two bytes long) is an
+    AttrValue with a type (field 6).
+    """
+    try:
+        content = (options.path / "saved_model.pb").read_bytes()
+    except OSError:
+        return ()
+    entry = b"\n\x01T\x12\x020"
+    return tuple(name for name, number in NARROW.items() if entry + bytes([number]) in content)
 
 
 @step(version=1)
@@ -88,15 +103,17 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``write_source`` wrote, after a look at every operation in it."""
     import tensorflow as tf
 
+    from pipeline.sources.tensorflow.keys import plain_keys
     from pipeline.sources.tensorflow.part import part
-    from pipeline.sources.tensorflow.safety import checked
+    from pipeline.sources.tensorflow.safety import checked, meta_graph
 
     model, key = folder / "saved_model", details.get("signature", _SIGNATURE)
     tags = details.get("tags", _TAGS)
     _checked_files(model)
     saved = checked(model / "saved_model.pb", key, tags)
+    keys = plain_keys(meta_graph(saved, set(tags), "saved_model.pb"), key)
     try:
-        with part(model, saved, key) as needed:
+        with part(model, saved, key, changed=bool(keys)) as needed:
             loaded = tf.saved_model.load(str(needed), tags=list(tags))
     except Exception as error:  # whatever a crafted or damaged file makes TensorFlow raise
         raise SourceError(
@@ -104,10 +121,15 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
             where="saved_model.pb",
             todo="check that the folder is whole, variables/ included",
         ) from error
-    return _wrap(loaded, loaded.signatures[key])
+    return _wrap(loaded, loaded.signatures[key], keys)
 
 
-def _wrap(loaded: Any, signature_function: Any) -> LoadedModel:
+def _wrap(loaded: Any, signature_function: Any, old: Mapping[str, str]) -> LoadedModel:
+    """The signature's function with public names.
+
+    Args:
+        old: the key of an input or output -> its key in the file, where that is another.
+    """
     from pipeline.sources.keras.model import public_names, specs
 
     args, kwargs = signature_function.structured_input_signature
@@ -115,12 +137,15 @@ def _wrap(loaded: Any, signature_function: Any) -> LoadedModel:
         raise SourceError("the signature takes positional arguments", where="saved_model.pb")
     results = signature_function.structured_outputs
     # The file keeps both as maps without order; sorted, they are the same everywhere.
-    keywords, keys = sorted(kwargs, key=_natural), sorted(results, key=_natural)
-    inputs = public_names(keywords)
-    outputs = public_names(keys, taken=inputs)
+    keywords, keys = (
+        sorted(side, key=lambda key: _natural(old.get(key, key))) for side in (kwargs, results)
+    )
+    before = [[old.get(key, key) for key in side] for side in (keywords, keys)]
+    inputs = public_names(before[0])
+    outputs = public_names(before[1], taken=inputs)
     signature = Signature(
-        specs(inputs, [kwargs[keyword] for keyword in keywords]),
-        specs(outputs, [results[key] for key in keys]),
+        specs(inputs, [kwargs[keyword] for keyword in keywords], before[0]),
+        specs(outputs, [results[key] for key in keys], before[1]),
     )
 
     # ``loaded`` owns the variables, which the function itself refers to weakly only.
@@ -145,5 +170,6 @@ SOURCE = Source(
     options=Options,
     pull=pull,
     gives=("tensorflow",),
+    narrow=narrow,
     load=load,
 )

@@ -22,6 +22,14 @@ class TensorSpec:
     """``None`` where the size is free."""
     softmax: bool = False
     """Outputs only: the values are a softmax over the last axis."""
+    renamed_from: str | None = None
+    """Its name in the source, where that is no name in every format."""
+    converted_from: str | None = None
+    """Its dtype in the source, where no format has that."""
+
+    def described(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -51,4 +59,11 @@ class Signature:
 
 
 def _spec(item: dict[str, Any]) -> TensorSpec:
-    return TensorSpec(item["name"], item["dtype"], tuple(item["shape"]), item.get("softmax", False))
+    return TensorSpec(
+        item["name"],
+        item["dtype"],
+        tuple(item["shape"]),
+        item.get("softmax", False),
+        item.get("renamed_from"),
+        item.get("converted_from"),
+    )

@@ -59,8 +59,14 @@ def compare(models: dict[str, tuple[Any, Path, str | None]], tmp: Path) -> dict[
     jobs, expected = [], {}
     for name, (model, folder, cut) in models.items():
         arrays = [
-            random.normal(size=(2, *tensor.shape[1:])).astype("float32") for tensor in model.inputs
+            random.integers(0, 5, (2, *tensor.shape[1:])).astype("float32")
+            if "ids" in tensor.name
+            else random.normal(size=(2, *tensor.shape[1:])).astype("float32")
+            for tensor in model.inputs
         ]
+        # Steps that a mask skips.
+        for array in arrays:
+            array[1, 3:] = 0 if name == "masked" else array[1, 3:]
         out = model.predict(arrays[0] if len(arrays) == 1 else arrays, verbose=0)
         expected[name] = out if isinstance(out, list) else [out]
         inputs = [
@@ -168,10 +174,78 @@ def strided(keras: Any) -> Any:
     return keras.Model(image, layers.Concatenate()([layers.Flatten()(x) for x in convolved]))
 
 
+def masked(keras: Any) -> Any:
+    """Masks of an embedding and of values, through layers that hand them on."""
+    layers = keras.layers
+    ids, values = keras.Input((6,), name="ids"), keras.Input((6, 3), name="values")
+    x = layers.Embedding(5, 4, mask_zero=True)(ids)
+    x = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(layers.Dropout(0.2)(x))
+    x = layers.LSTM(3, return_sequences=True)(layers.Dense(4, activation="tanh")(x))
+    y = layers.GRU(3, reset_after=False)(layers.Masking()(values))
+    return keras.Model([ids, values], [layers.SimpleRNN(2)(x), y])
+
+
+def gated(keras: Any) -> Any:
+    """Hard sigmoids of Keras 3 as gates, and activations that neither library has by name."""
+    layers, inputs = keras.layers, keras.Input((5, 3))
+    x = layers.LSTM(4, recurrent_activation="hard_sigmoid", return_sequences=True)(inputs)
+    gru = layers.GRU(
+        3, recurrent_activation="hard_sigmoid", reset_after=False, return_sequences=True
+    )
+    x = layers.Bidirectional(gru)(x)
+    for activation in ("hard_sigmoid", "hard_silu", "leaky_relu", "log_sigmoid", "hard_tanh"):
+        x = layers.Dense(6, activation=activation)(x)
+    return keras.Model(inputs, layers.Dense(2, activation="tanh_shrink")(x))
+
+
+def attending(keras: Any) -> Any:
+    """Two heads over the model's own steps, and one that reads others."""
+    layers = keras.layers
+    inputs, memory = keras.Input((5, 6)), keras.Input((3, 4))
+    x = layers.LayerNormalization()(inputs)
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 3)(x, x)])
+    crossed = layers.MultiHeadAttention(1, 4, value_dim=2, use_bias=False)(x, memory)
+    return keras.Model([inputs, memory], layers.Dense(2)(crossed))
+
+
+def resized(keras: Any) -> Any:
+    """Images of other sizes, and pixels normalized by channel, by one number, and back."""
+    layers = keras.layers
+    inputs = keras.Input((9, 12, 3))
+    x = layers.Normalization(mean=[0.1, 0.2, 0.3], variance=[1.0, 2.0, 3.0])(inputs)
+    x = layers.Rescaling([1.0, 0.5, 2.0], offset=[0.0, 0.1, 0.2])(layers.Resizing(6, 8)(x))
+    x = layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0], invert=True)(x)
+    x = layers.UpSampling2D(2, interpolation="bilinear")(layers.CenterCrop(5, 6)(x))
+    x = layers.Normalization(axis=None, mean=0.5, variance=2.0)(x)
+    x = layers.Resizing(7, 4, interpolation="bicubic", crop_to_aspect_ratio=True)(x)
+    return keras.Model(inputs, layers.Conv2D(2, 2)(layers.CenterCrop(8, 4)(x)))
+
+
+def stepped(keras: Any) -> Any:
+    """What TF.js has for images alone, of sequences, and sizes left open by a -1."""
+    layers, inputs = keras.layers, keras.Input((8, 3))
+    x = layers.Conv1D(4, 2, padding="causal", dilation_rate=2, activation="relu")(inputs)
+    y = layers.UpSampling1D(2)(layers.Cropping1D((2, 2))(layers.ZeroPadding1D((1, 3))(x)))
+    y = layers.Reshape((-1, 4))(layers.AveragePooling1D(2)(y))
+    x = layers.Subtract()([layers.Conv1D(4, 3, padding="same")(x), layers.Dense(4)(x)])
+    x = layers.Dot(2)([x, layers.ZeroPadding1D(1)(y)])
+    return keras.Model(inputs, layers.Dense(2)(layers.Flatten()(layers.Permute((2, 1))(x))))
+
+
+def spatial(keras: Any) -> Any:
+    """Volumes and films."""
+    layers, inputs = keras.layers, keras.Input((4, 6, 6, 2))
+    x = layers.ConvLSTM2D(3, 3, return_sequences=True, padding="same")(inputs)
+    x = layers.MaxPooling3D((1, 2, 2))(layers.Conv3D(4, 2, activation="relu")(x))
+    return keras.Model(inputs, layers.Dense(2)(layers.Flatten()(layers.AveragePooling3D(2)(x))))
+
+
+BOTH = (masked, attending, resized, stepped, spatial)
+
 #: Layers of all kinds in both libraries, and each network that is made of many of them in one.
 LOADED = [
-    ("keras", (mobilenet, mobilenet_v3, zoo, sequence, augmented, strided)),
-    ("tf_keras", (mobilenet, mobilenet_v2, zoo, sequence, augmented, arithmetic)),
+    ("keras", (mobilenet, mobilenet_v3, zoo, sequence, augmented, strided, gated, *BOTH)),
+    ("tf_keras", (mobilenet, mobilenet_v2, zoo, sequence, augmented, arithmetic, *BOTH)),
     pytest.param("keras", (mobilenet, mobilenet_v2), marks=pytest.mark.nightly),
     pytest.param("tf_keras", (mobilenet, mobilenet_v3), marks=pytest.mark.nightly),
 ]
@@ -241,7 +315,6 @@ def test_model_without_keras_layers_is_refused(tmp_path: Path) -> None:
         (lambda k: k.layers.Conv2D(4, 2, groups=2, name="bad"), "groups=2, and TF.js ignores"),
         (lambda k: k.layers.GRU(2, name="bad"), "reset_after=False only"),
         (lambda k: k.layers.UnitNormalization(name="bad"), "TF.js has no such layer"),
-        (lambda k: k.layers.UpSampling2D(interpolation="bilinear", name="bad"), "other pixels"),
         (lambda k: k.layers.Activation("exponential", name="bad"), "no such activation"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,10 +117,51 @@ def test_unknown_layer_is_named() -> None:
     )
 
 
-def test_activation_of_another_meaning_is_refused() -> None:
+def test_activation_of_neither_is_refused() -> None:
     import keras
 
     inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.Dense(2, activation="hard_sigmoid", name="d")(inputs))
-    with pytest.raises(PipelineError, match=r"'d' \(Dense\).*activation 'hard_sigmoid'"):
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="sparsemax", name="d")(inputs))
+    with pytest.raises(PipelineError, match=r"'d' \(Dense\).*activation 'sparsemax'"):
         convert(model)
+
+
+@pytest.mark.parametrize(
+    "name", ["hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "tanh_shrink"]
+)
+def test_activations_that_are_layers_there(name: str) -> None:
+    import keras
+
+    inputs = keras.Input((6,))
+    x = keras.layers.Dense(5, activation=name)(inputs)
+    operation = getattr(keras.ops, name, keras.ops.relu)
+    check(keras.Model(inputs, [keras.layers.Activation(name)(x), operation(x * 2.0)]))
+
+
+def test_gates_that_are_hard_sigmoids() -> None:
+    import keras
+
+    layers, inputs = keras.layers, keras.Input((5, 3))
+    gates = {"recurrent_activation": "hard_sigmoid", "return_sequences": True}
+    x = layers.Bidirectional(layers.LSTM(4, **gates))(inputs)
+    x = layers.GRU(3, reset_after=False, **gates)(x)
+    check(keras.Model(inputs, layers.GRU(3, **gates)(x)))
+
+
+def test_masks_follow_tensors_and_others_are_given(tmp_path: Path) -> None:
+    import keras
+
+    layers = keras.layers
+    values, keep = keras.Input((5, 3)), keras.Input((5,))
+    x = layers.LSTM(4, return_sequences=True)(layers.Masking(0.5)(values))
+    model = keras.Model([values, keep], layers.LSTM(2)(x, mask=keep > 0))
+    with pytest.raises(PipelineError, match=r"Greater.*tf_keras has no layer for this operation"):
+        convert(model)
+    model = keras.Model(values, layers.LSTM(2)(x))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    batch = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    batch[1, 2:] = 0.5
+    expected = model.predict(batch, verbose=0)
+    for one in (model, loaded):
+        np.testing.assert_allclose(convert(one).predict(batch, verbose=0), expected, atol=1e-5)

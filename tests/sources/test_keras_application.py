@@ -253,3 +253,16 @@ def test_weights_are_looked_for_beside_the_config(tmp_path: Path) -> None:
 
 def test_any_width_with_weights_of_ones_own() -> None:
     assert Options(name="MobileNet", alpha=0.3, weights=__file__).alpha == 0.3
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "ConvNeXtTiny"])
+def test_random_weights_tell_images_apart(name: str, tmp_path: Path) -> None:
+    options = Options(name=name, weights="none", input_size=32)
+    assert not remote_files(options)
+    tmp_path.joinpath("s").mkdir()
+    pull({}, options, tmp_path / "s")
+    loaded = load(tmp_path / "s")
+    given = {loaded.arguments[loaded.signature.inputs[0].name]: IMAGES[:4] * 127}
+    (found,) = loaded.function(**{key: np.float32(value) for key, value in given.items()}).values()
+    assert np.isfinite(found).all()
+    assert np.std(found, axis=0).max() > 0.005

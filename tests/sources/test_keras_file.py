@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.base.errors import SourceError
 from pipeline.sources import keras_file
+from pipeline.sources.keras.application_layers import application_layers
 from pipeline.sources.keras.safety import check_config
 from pipeline.sources.load import load
 
@@ -110,7 +111,10 @@ def entry(kind: str, module: str | None = None, registered: Any = None, **config
         (entry("Popen", "subprocess"), "custom class of 'subprocess'"),
         (entry("TorchModuleWrapper", "keras.layers"), "another framework"),
         (entry("TFSMLayer", "keras.layers", filepath="x"), "another framework"),
-        (entry("StringLookup", "keras.layers", vocabulary="/etc/passwd"), "may name files to read"),
+        (entry("StringLookup", "keras.layers", vocabulary="/etc/passwd"), "a table of words"),
+        (entry("IntegerLookup", "keras.layers", vocabulary="/etc/passwd"), "names a file to read"),
+        (entry("LayerScale", "keras.src.applications.vgg16"), "custom class of 'keras.src."),
+        (entry("get_file", "keras.src.applications.convnext"), "custom class of 'keras.src."),
         (entry("TensorFlowOpLayer", node_def="x"), "any TensorFlow operation"),
         (entry("TFOpLambda", function="io.write_file"), "it calls tf.io.write_file"),
         (entry("TFOpLambda", function="py_function"), "it calls tf.py_function"),
@@ -139,6 +143,25 @@ def test_names_outside_the_lists_are_refused(layer: Any, message: str) -> None:
         check_config(json.dumps(config), "m.keras")
     assert "m.keras: refused layer 'bad'" in str(error.value)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_layers_of_applications_load(library: str, tmp_path: Path) -> None:
+    """Classes of Keras that have no public name, in a file of each kind."""
+    keras = pytest.importorskip(library)
+    known = application_layers(library)
+    a, b = keras.Input((4, 4, 3)), keras.Input((4, 4, 3))
+    scaled = known["LayerScale"](0.5, 3)(a)
+    summed = known["CustomScaleLayer"](0.3)([scaled, known["StochasticDepth"](0.1)(b)])
+    model = keras.Model([a, b], summed)
+    model.save(tmp_path / "model.keras")
+    source = tmp_path / "source"
+    source.mkdir()
+    keras_file.write_source(tmp_path / "model.keras", source)
+    twin: Any = load(source).keras
+    batch = [np.full((1, 4, 4, 3), value, np.float32) for value in (1, 2)]
+    found = twin().predict(batch, verbose=0)
+    np.testing.assert_allclose(found, np.full((1, 4, 4, 3), 0.5 + 0.3 * 2), rtol=1e-5)
 
 
 def test_deeply_nested_config_is_an_error_not_a_crash() -> None:

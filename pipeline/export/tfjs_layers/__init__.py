@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.tfjs_graph.packaging import package
-from pipeline.export.tfjs_layers.config import known_to_lack, layers_config
+from pipeline.export.tfjs_layers.config import known_to_lack, layers_config, pieces_of
+from pipeline.export.tfjs_layers.piece import Piece
 from pipeline.sources.load import load
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
@@ -26,7 +27,7 @@ class Options(FormatOptions):
     """TF.js layers model, for ``tf.loadLayersModel(url)``."""
 
 
-@step(version=2, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE and FROZEN -> ``model.json`` and ``weights.bin``, float32, always the same bytes.
 
@@ -75,8 +76,16 @@ def _weights(keras_model: Any) -> Iterator[tuple[str, NDArray[np.generic]]]:
         elif isinstance(layer, tf_keras.layers.Bidirectional):
             for side in (layer.forward_layer, layer.backward_layer):
                 yield from _own_weights(side, f"{layer.name}/{side.name}")
+        elif pieces := pieces_of(layer):
+            yield from _weights_of_pieces(pieces)
         else:
             yield from _own_weights(layer, layer.name)
+
+
+def _weights_of_pieces(pieces: Sequence[Piece]) -> Iterator[tuple[str, NDArray[np.generic]]]:
+    for piece in pieces:
+        for name, value in (piece.weights or {}).items():
+            yield f"{piece.config['name']}/{name}", value
 
 
 def _own_weights(layer: Any, prefix: str) -> Iterator[tuple[str, NDArray[np.generic]]]:

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.export.tfjs_layers.rewrites import OWN, REWRITES, Config, Piece, cannot, operands
+from pipeline.export.tfjs_layers import attention
+from pipeline.export.tfjs_layers.masks import check_masks
+from pipeline.export.tfjs_layers.piece import OWN, Config, Piece, cannot
+from pipeline.export.tfjs_layers.rewrites import REWRITES, operands
 
 _SAME = {
     *("InputLayer", "Activation", "Add", "AlphaDropout", "Average", "AveragePooling1D"),
     *("AveragePooling2D", "BatchNormalization", "Bidirectional", "Concatenate", "Conv1D", "Conv2D"),
-    *("Conv2DTranspose", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU", "Embedding"),
+    *("Conv2DTranspose", "Conv3D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dot", "Dropout"),
+    *("AveragePooling3D", "ConvLSTM2D", "ELU", "Embedding", "Masking", "MaxPooling3D"),
     *("Flatten", "GRU", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D"),
     *("GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "LSTM"),
     *("LayerNormalization", "LeakyReLU", "MaxPooling1D", "MaxPooling2D", "Maximum", "Minimum"),
@@ -43,16 +47,12 @@ _NOT_SEPARABLE = ("kernel_initializer", "kernel_regularizer", "kernel_constraint
 #: Layer -> {key: the values under which TF.js computes the same}, and why it matters.
 _ONLY: Mapping[str, Mapping[str, tuple[tuple[Any, ...], str]]] = {
     "Bidirectional": {"backward_layer": ((None,), "TF.js makes both directions of one layer")},
-    "Conv1D": {
-        "groups": ((1, None), "TF.js ignores groups"),
-        "padding": (("valid", "same"), "TF.js lacks causal padding"),
-    },
+    "Conv1D": {"groups": ((1, None), "TF.js ignores groups")},
     "Conv2D": {"groups": ((1, None), "TF.js ignores groups")},
     "Conv2DTranspose": {
         "output_padding": ((None,), "TF.js ignores output_padding"),
         "dilation_rate": ((1, [1, 1], None), "TF.js ignores dilation_rate"),
     },
-    "UpSampling2D": {"interpolation": (("nearest",), "TF.js samples other pixels")},
     "GRU": {"reset_after": ((False,), "TF.js has the GRU with reset_after=False only")},
     "ReLU": {"threshold": ((0, None), "TF.js ignores threshold")},
     "Flatten": {"data_format": (("channels_last", None), "TF.js orders values otherwise")},
@@ -66,6 +66,7 @@ def layers_config(model: Any) -> Config:
         PipelineError: names the layer that TF.js lacks or would compute otherwise.
     """
     entry = json.loads(model.to_json())
+    check_masks(model)
     return _model_entry({key: entry[key] for key in ("class_name", "config")}, model)
 
 
@@ -128,8 +129,8 @@ def _rewritten(entry: Config, model: Any) -> Iterator[Config]:
     pieces = REWRITES[kind](entry, layer) if kind in REWRITES else None
     if pieces is None:
         pieces = [Piece(kind, entry["config"])]
-    if kind == "TFOpLambda":
-        nodes = [operands(node) for node in nodes]
+    if kind in _CALLS:
+        nodes = [_CALLS[kind](node) for node in nodes]
     for piece in pieces:
         yield {
             "class_name": piece.class_name,
@@ -139,10 +140,17 @@ def _rewritten(entry: Config, model: Any) -> Iterator[Config]:
         }
 
 
+#: Layer -> the tensors of a call that has some of them as arguments.
+_CALLS = {"TFOpLambda": operands, "MultiHeadAttention": attention.operands}
+
+
 def _inbound(piece: Piece, node: list[Any], index: int) -> list[Any]:
     sources: list[Any] = []
     for source in piece.inputs:
-        sources += node if source == OWN else [[source, index, 0, {}]]
+        if isinstance(source, int):
+            sources.append(node[source])
+        else:
+            sources += node if source == OWN else [[source, index, 0, {}]]
     # Arguments of the call (masks, training) are not known to TF.js' layers.
     return [[*tensor[:3], {}] for tensor in sources]
 
@@ -156,9 +164,6 @@ def _checked(piece: Piece, layer: str) -> Config:
     for key, (allowed, why) in _ONLY.get(kind, {}).items():
         if config.get(key) not in allowed:
             raise cannot(layer, kind, f"it has {key}={config[key]!r}, and {why}")
-    for key in ("scale", "offset") if kind == "Rescaling" else ():
-        if not isinstance(config[key], (int, float)):
-            raise cannot(layer, kind, f"its {key} is a list, and TF.js takes one number")
     if kind == "BatchNormalization" and isinstance(config["axis"], list):
         (config["axis"],) = config["axis"]
     for key in _IGNORED + (_NOT_SEPARABLE if kind == "SeparableConv2D" else ()):
@@ -167,8 +172,7 @@ def _checked(piece: Piece, layer: str) -> Config:
 
 
 def _lacking(layer: str, kind: str) -> PipelineError:
-    instead = "; scale by -1 and add instead" if kind == "Subtract" else ""
-    return cannot(layer, kind, f"TF.js has no such layer{instead}")
+    return cannot(layer, kind, "TF.js has no such layer")
 
 
 def known_to_lack(entry: Mapping[str, Any]) -> PipelineError | None:
@@ -191,6 +195,20 @@ def known_to_lack(entry: Mapping[str, Any]) -> PipelineError | None:
     name = str(config.get("name"))
     return _lacking(name, kind) if kind not in _SAME else _known_to_differ(name, kind, config)
 
+
+def pieces_of(layer: Any) -> list[Piece]:
+    """What stands for a layer that brings weights of its own; empty where it keeps its weights."""
+    kind = type(layer).__name__
+    if kind not in _WEIGHED:
+        return []
+    entry = {"class_name": kind, "name": layer.name, "config": layer.get_config()}
+    return REWRITES[kind]({**entry, "inbound_nodes": []}, layer) or []
+
+
+_WEIGHED = (
+    *("CenterCrop", "LayerScale", "MultiHeadAttention", "Normalization", "Rescaling", "Resizing"),
+    "UpSampling2D",
+)
 
 _LAYERS = "keras.layers"
 

@@ -6,25 +6,12 @@ Each rewrite is proved by loading its result in TF.js (tests/export/test_tfjs_la
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from pipeline.base.errors import PipelineError
-
-#: The name of a rewritten layer's own inputs.
-OWN = ""
-
-Config = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One of the layers that replace a layer; the last has the layer's own name."""
-
-    class_name: str
-    config: Config
-    inputs: tuple[str, ...] = (OWN,)
-    """Names of pieces before it, or ``OWN``."""
+from pipeline.export.tfjs_layers.attention import attention
+from pipeline.export.tfjs_layers.piece import Config, Piece, cannot, chain
+from pipeline.export.tfjs_layers.resample import center_crop, resampled, upsampled
+from pipeline.tensors.arrays import np
 
 
 def _keepdims(entry: Config, layer: Any) -> list[Piece] | None:
@@ -91,6 +78,124 @@ def _nothing(entry: Config, layer: Any) -> list[Piece]:
     return [Piece("Activation", {"name": entry["name"], "activation": "linear"})]
 
 
+def _reshape(entry: Config, layer: Any) -> list[Piece] | None:
+    """TF.js leaves a -1 open where the batch is."""
+    name, shape = entry["config"]["name"], layer.output_shape[1:]
+    if -1 not in entry["config"]["target_shape"] or None in shape:
+        return None
+    return [Piece("Reshape", {"name": name, "target_shape": [int(size) for size in shape]})]
+
+
+def _flat_image(entry: Config, layer: Any, kind: str, config: Config) -> list[Piece]:
+    """What TF.js has for images only, of a sequence as an image that is one pixel wide."""
+    name, steps, (length, channels) = _steps(entry, layer)
+    return chain(
+        Piece("Reshape", {"name": f"{name}_image", "target_shape": [steps, 1, channels]}),
+        Piece(kind, {"name": f"{name}_image_{kind.lower()}", **config}),
+        Piece("Reshape", {"name": name, "target_shape": [length, channels]}),
+    )
+
+
+def _steps(entry: Config, layer: Any) -> tuple[str, int, tuple[int, int]]:
+    name, before, after = entry["name"], layer.input_shape[1:], layer.output_shape[1:]
+    if None in (*before, *after):
+        raise cannot(name, entry["class_name"], "TF.js lacks it where the number of steps is free")
+    return name, int(before[0]), (int(after[0]), int(after[1]))
+
+
+def _padding(entry: Config, layer: Any) -> list[Piece]:
+    before, after = layer.padding
+    return _flat_image(entry, layer, "ZeroPadding2D", {"padding": [[before, after], [0, 0]]})
+
+
+def _cropping(entry: Config, layer: Any) -> list[Piece]:
+    before, after = layer.cropping
+    return _flat_image(entry, layer, "Cropping2D", {"cropping": [[before, after], [0, 0]]})
+
+
+def _repeated(entry: Config, layer: Any) -> list[Piece]:
+    return _flat_image(
+        entry, layer, "UpSampling2D", {"size": [layer.size, 1], "interpolation": "nearest"}
+    )
+
+
+def _causal(entry: Config, layer: Any) -> list[Piece] | None:
+    """TF.js lacks causal padding: zeros in front, then a convolution without padding."""
+    config = entry["config"]
+    if config.get("padding") != "causal":
+        return None
+    name, shape = config["name"], layer.input_shape[1:]
+    if None in shape:
+        raise cannot(name, "Conv1D", "TF.js lacks causal padding where the number of steps is free")
+    zeros = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
+    steps, channels = (int(size) for size in shape)
+    return chain(
+        Piece("Reshape", {"name": f"{name}_image", "target_shape": [steps, 1, channels]}),
+        Piece("ZeroPadding2D", {"name": f"{name}_pad", "padding": [[zeros, 0], [0, 0]]}),
+        Piece("Reshape", {"name": f"{name}_steps", "target_shape": [steps + zeros, channels]}),
+        Piece("Conv1D", {**config, "padding": "valid"}),
+    )
+
+
+def _subtract(entry: Config, layer: Any) -> list[Piece]:
+    name = entry["config"]["name"]
+    minus = Piece("Rescaling", {"name": f"{name}_minus", "scale": -1.0, "offset": 0.0}, (1,))
+    return [minus, Piece("Add", {"name": name}, (0, f"{name}_minus"))]
+
+
+def _normalization(entry: Config, layer: Any) -> list[Piece]:
+    """A mean and a variance for each channel, as a batch norm; one of all, as a scale."""
+    import tf_keras
+
+    name, rank = entry["config"]["name"], len(layer.input_shape)
+    mean = np.asarray(layer.mean, np.float64).ravel()
+    spread = np.maximum(np.sqrt(np.asarray(layer.variance, np.float64)), tf_keras.backend.epsilon())
+    spread = spread.ravel()
+    scale, offset = (spread, mean) if layer.invert else (1 / spread, -mean / spread)
+    if not layer.axis:
+        config = {"name": name, "scale": float(scale[0]), "offset": float(offset[0])}
+        return [Piece("Rescaling", config)]
+    if list(layer.axis) not in ([rank - 1], [-1]):
+        raise cannot(name, "Normalization", "TF.js normalizes channels, and these are other axes")
+    if layer.invert:
+        return _affine(layer, spread, mean)
+    weights = {"moving_mean": mean, "moving_variance": spread**2}
+    config = {"name": name, "axis": rank - 1, "epsilon": 0.0, "center": False, "scale": False}
+    return [Piece("BatchNormalization", config, weights=weights)]
+
+
+def _affine(layer: Any, scale: Any, offset: Any) -> list[Piece]:
+    """A factor and a shift for each channel, as a batch norm of what is normal already."""
+    axis = len(layer.input_shape) - 1
+    shape = (int(layer.input_shape[-1]),)
+    weights = {
+        "gamma": np.broadcast_to(np.asarray(scale, np.float32), shape),
+        "beta": np.broadcast_to(np.asarray(offset, np.float32), shape),
+        "moving_mean": np.zeros(shape, np.float32),
+        "moving_variance": np.ones(shape, np.float32),
+    }
+    config = {"name": layer.name, "axis": axis, "epsilon": 0.0}
+    return [Piece("BatchNormalization", config, weights=weights)]
+
+
+def _layer_scale(entry: Config, layer: Any) -> list[Piece]:
+    return _affine(layer, layer.gamma, 0.0)
+
+
+def _rescaling(entry: Config, layer: Any) -> list[Piece] | None:
+    """TF.js takes one number for all channels."""
+    if isinstance(layer.scale, int | float) and isinstance(layer.offset, int | float):
+        return None
+    return _affine(layer, layer.scale, layer.offset)
+
+
+def _scaled_sum(entry: Config, layer: Any) -> list[Piece]:
+    """The first input and a share of the second."""
+    name = entry["config"]["name"]
+    scale = {"name": f"{name}_scale", "scale": float(layer.scale), "offset": 0.0}
+    return [Piece("Rescaling", scale, (1,)), Piece("Add", {"name": name}, (0, f"{name}_scale"))]
+
+
 _ARITHMETIC = {
     **{"math.add": "Add", "__operators__.add": "Add", "__operators__.radd": "Add"},
     **{"math.multiply": "Multiply", "__operators__.mul": "Multiply"},
@@ -136,22 +241,27 @@ def operands(node: list[Any]) -> list[Any]:
 
 REWRITES: dict[str, Callable[[Config, Any], list[Piece] | None]] = {
     **dict.fromkeys(("Conv2D", "DepthwiseConv2D", "SeparableConv2D"), _strided),
+    "CenterCrop": center_crop,
+    "Conv1D": _causal,
+    "Cropping1D": _cropping,
+    "CustomScaleLayer": _scaled_sum,
     "GlobalAveragePooling1D": _keepdims,
     "GlobalAveragePooling2D": _keepdims,
     "GlobalMaxPooling1D": _keepdims,
     "GlobalMaxPooling2D": _keepdims,
+    "LayerScale": _layer_scale,
+    "MultiHeadAttention": attention,
+    "Normalization": _normalization,
     "ReLU": _leaky,
+    "Rescaling": _rescaling,
+    "Reshape": _reshape,
+    "Resizing": resampled,
     "SpatialDropout2D": _spatial_dropout,
+    "Subtract": _subtract,
     "TFOpLambda": _operation,
-    **dict.fromkeys(AUGMENTATIONS, _nothing),
+    "UpSampling1D": _repeated,
+    "UpSampling2D": upsampled,
+    "ZeroPadding1D": _padding,
+    **dict.fromkeys((*AUGMENTATIONS, "StochasticDepth"), _nothing),
 }
 """Layer -> the layers that do the same in TF.js; None where this one needs no rewriting."""
-
-
-def cannot(layer: str, kind: str, why: str) -> PipelineError:
-    """The error that names a layer which TF.js cannot hold."""
-    return PipelineError(
-        f"layer {layer!r} ({kind}) cannot be a TF.js layer: {why}",
-        where="tfjs-layers",
-        todo="leave tfjs-layers out of export (tfjs-graph holds the model), or replace that layer",
-    )

@@ -12,13 +12,15 @@ from typing import Any
 
 from pipeline.artifacts.large import LargeTensors, is_large, point
 from pipeline.engine.step import progress_bytes
+from pipeline.graphs.tensorflow.single import in_single
 
 
 def as_constants(function: Any, large: LargeTensors | None) -> Any:
     """The GraphDef of a concrete function, inlined, with constants for its variables.
 
     Args:
-        large: where the values of large ones go; they stay in the graph without it.
+        large: where the values of large ones go, in float32 if they are floats, which their
+            constants become with ``single.to_single``; they stay in the graph without it.
 
     Raises:
         ValueError, NotImplementedError: TensorFlow cannot convert them.
@@ -63,7 +65,7 @@ def _converter(large: LargeTensors | None) -> Any:
                 return values
             self._done += values.nbytes
             progress_bytes(self._done, self._total, "of weights written")
-            return _Kept(key=large.keep(values), dtype=values.dtype, shape=values.shape)
+            return _Kept(key=large.keep(in_single(values)), dtype=values.dtype, shape=values.shape)
 
     return Converter
 

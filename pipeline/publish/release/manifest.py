@@ -81,7 +81,7 @@ def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
     Identity(work).write(sha256, SourceFolder(inputs["source"]).facts)
 
 
-@step(version=13, tools=tools.TOOLS, quick=True)
+@step(version=14, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = Golden(inputs["golden"]).facts
@@ -136,14 +136,27 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
 def _source(inputs: Inputs, options: ManifestOptions) -> Source:
     """The kind of source and its options, its size, digest, and what its author says of it."""
     identity, frozen = Identity(inputs["source"]), Frozen(inputs["frozen"])
-    known = {"sha256": identity.sha256, "parameters": frozen.parameters}
+    known: dict[str, Any] = {"sha256": identity.sha256, "parameters": frozen.parameters}
+    if frozen.dtypes:
+        known["converted_from"] = frozen.dtypes
+    if frozen.renamed_layers:
+        known["renamed_layers"] = frozen.renamed_layers
     facts = {"facts": identity.facts} if identity.facts else {}
     return cast("Source", options.source | known | facts)
 
 
 def _spec(spec: TensorSpec) -> Spec:
-    shape = list(spec.shape)
-    return {"name": spec.name, "dtype": spec.dtype, "shape": shape, "softmax": spec.softmax}
+    described: Spec = {
+        "name": spec.name,
+        "dtype": spec.dtype,
+        "shape": list(spec.shape),
+        "softmax": spec.softmax,
+    }
+    if spec.renamed_from is not None:
+        described["renamed_from"] = spec.renamed_from
+    if spec.converted_from is not None:
+        described["converted_from"] = spec.converted_from
+    return described
 
 
 def _search(folder: Path) -> FoundBySearch:

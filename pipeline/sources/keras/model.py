@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.base.errors import SourceError
+from pipeline.base.reasons import reason_of
+from pipeline.graphs.tensorflow.single import SINGLE
 from pipeline.sources.contract import LoadedModel
 from pipeline.tensors.signature import Signature, TensorSpec
 
@@ -103,13 +105,24 @@ def public_names(names: Iterable[str], taken: Iterable[str] = ()) -> list[str]:
     return result
 
 
-def specs(names: Iterable[str], tensors: Iterable[Any]) -> tuple[TensorSpec, ...]:
-    """Describe symbolic tensors of TensorFlow or of either Keras."""
+def specs(
+    names: Iterable[str], tensors: Iterable[Any], before: Iterable[str]
+) -> tuple[TensorSpec, ...]:
+    """Describe symbolic tensors of TensorFlow or of either Keras.
+
+    Args:
+        before: what the source calls them.
+    """
     import tensorflow as tf
 
     return tuple(
-        TensorSpec(name, tf.as_dtype(tensor.dtype).name, _shape(name, tensor))
-        for name, tensor in zip(names, tensors, strict=True)
+        TensorSpec(
+            name,
+            tf.as_dtype(tensor.dtype).name,
+            _shape(name, tensor),
+            renamed_from=None if old == name else old,
+        )
+        for name, tensor, old in zip(names, tensors, before, strict=True)
     )
 
 
@@ -128,11 +141,13 @@ def _wrap(
 ) -> LoadedModel:
     import tensorflow as tf
 
-    inputs = public_names(_input_names(model))
-    # A sequential model of Keras 3 has its names in the functional one inside it.
-    names = (getattr(model, "_functional", None) or model).output_names
-    outputs = public_names(names, taken=inputs)
-    signature = Signature(specs(inputs, model.inputs), specs(outputs, model.outputs))
+    before = _input_names(model), _output_names(model)
+    renamed = _rename_layers(model)
+    inputs = public_names(before[0])
+    outputs = public_names(before[1], taken=inputs)
+    signature = Signature(
+        specs(inputs, model.inputs, before[0]), specs(outputs, model.outputs, before[1])
+    )
     # The names of a model need not be valid in Python; these are.
     arguments = {name: f"x{index}" for index, name in enumerate(inputs)}
 
@@ -140,16 +155,22 @@ def _wrap(
         results = call([tensors[arguments[name]] for name in inputs])
         return dict(zip(outputs, results, strict=True))
 
-    function = tf.function(run, autograph=False).get_concrete_function(
-        **{
-            arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, arguments[spec.name])
-            for spec in signature.inputs
-        }
-    )
+    specifications = {
+        arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, arguments[spec.name])
+        for spec in signature.inputs
+    }
+    try:
+        function = tf.function(run, autograph=False).get_concrete_function(**specifications)
+    except Exception as error:  # whatever a layer raises
+        raise SourceError(
+            f"the model {model.name!r} cannot be run in TensorFlow ({reason_of(error)})",
+            todo="run it in Keras on a batch of that shape, and replace the layer that fails",
+        ) from error
     # Some layers say other shapes than they compute: RandomCrop, Activation("glu").
     true = tuple(_computed(spec, function.structured_outputs) for spec in signature.outputs)
     signature = Signature(signature.inputs, true)
-    return LoadedModel(function, signature, arguments, {name: name for name in outputs}, copy)
+    results = {name: name for name in outputs}
+    return LoadedModel(function, signature, arguments, results, copy, renamed_layers=renamed)
 
 
 def _computed(spec: TensorSpec, outputs: Mapping[str, Any]) -> TensorSpec:
@@ -167,12 +188,71 @@ def _input_names(model: Any) -> list[str]:
     return names or [tensor._keras_history.operation.name for tensor in model.inputs]
 
 
+def _output_names(model: Any) -> list[str]:
+    """The keys of a dict of outputs, joined where one lies in another; or the layers' names."""
+    # A sequential model of Keras 3 has its names in the functional one inside it.
+    graph = getattr(model, "_functional", None) or model
+    paths = _paths(graph)
+    return [
+        "/".join(map(str, path)) if any(isinstance(key, str) for key in path) else name
+        for path, name in zip(paths, graph.output_names, strict=True)
+    ]
+
+
+def _paths(graph: Any) -> list[tuple[Any, ...]]:
+    """Where each output lies in what the model returns, in the order of ``model.outputs``."""
+    if (structure := getattr(graph, "_outputs_struct", None)) is not None:
+        import keras
+
+        return [path for path, _ in keras.tree.flatten_with_path(structure)]
+    from tensorflow.python.util import nest
+
+    return [path for path, _ in nest.flatten_with_tuple_paths(graph._nested_outputs)]
+
+
+#: What TensorFlow takes as the name of a scope.
+_SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+
+
+def _rename_layers(model: Any) -> dict[str, str]:
+    """Give layers names that TensorFlow takes, where theirs are none, and return old -> new.
+
+    Keras 3 lets a layer have any name, and says so only when the model is traced.
+    """
+    layers = list(model._flatten_layers())
+    odd = [layer for layer in layers if not _SCOPE.fullmatch(layer.name)]
+    taken = [layer.name for layer in layers if layer not in odd]
+    before = [layer.name for layer in odd]
+    for layer, name in zip(odd, public_names(before, taken), strict=True):
+        layer.name = name
+    return dict(zip(before, (layer.name for layer in odd), strict=True))
+
+
 def _copy_of(model: Any) -> Any:
+    """The same layers and weights in float32, in which the graph is frozen."""
     import tf_keras
 
-    copy = tf_keras.models.clone_model(model)
+    policies = {layer.dtype_policy.name for layer in model._flatten_layers()}
+    if policies == {"float32"}:
+        copy = tf_keras.models.clone_model(model)
+    else:
+        copy = type(model).from_config(_in_single(model.get_config()))
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _in_single(config: Any) -> Any:
+    """A config whose layers compute in float32."""
+    if isinstance(config, list | tuple):
+        return type(config)(_in_single(item) for item in config)
+    if not isinstance(config, dict):
+        return config
+    result = {key: _in_single(value) for key, value in config.items()}
+    policy = result.get("dtype")
+    name = policy["config"]["name"] if isinstance(policy, dict) else policy
+    if isinstance(name, str) and name.removeprefix("mixed_") in SINGLE:
+        result["dtype"] = "float32"
+    return result
 
 
 def _unbuilt(model: Any) -> SourceError:

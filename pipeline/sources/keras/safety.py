@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.base.errors import SourceError
+from pipeline.sources.keras.application_layers import MODULES
 
 _KEEP_OUT = "rebuild the model without it, or export it as a SavedModel and use source saved_model"
 
 _CODE = "it holds Python code, which is never run from a file"
 _FOREIGN = "it runs a model of another framework from a file"
 _NODE = "it stands for any TensorFlow operation, also one that touches files"
-_TABLE = "its vocabulary may name files to read, and no browser format can hold its table"
+_WORDS = "no browser format has a table of words"
+_PATH = "its vocabulary names a file to read"
 
 _REFUSED = {
     "Lambda": _CODE,
@@ -34,9 +36,8 @@ _REFUSED = {
     "InstanceMethod": _NODE,
     "InstanceProperty": _NODE,
     "__typespec__": _NODE,
-    "StringLookup": _TABLE,
-    "IntegerLookup": _TABLE,
-    "TextVectorization": _TABLE,
+    "StringLookup": _WORDS,
+    "TextVectorization": _WORDS,
 }
 
 #: Plain values, and what Keras 3 writes for a tensor between layers.
@@ -48,6 +49,7 @@ _CLASSES_FROM = re.compile(
     r"|metrics|optimizers(\.schedules)?|mixed_precision))?"
     r"|(tf_)?keras(\.src)?\.(layers|models|engine|ops|dtype_policies|mixed_precision)(\.\w+)+"
 )
+_APPLICATIONS = re.compile(r"(tf_)?keras(\.src)?\.applications\.(\w+)")
 _TOP_LEVEL = {"Functional", "Model", "Sequential", "DTypePolicy", "FloatDTypePolicy", "Policy"}
 
 _FUNCTIONS_FROM = {"builtins", "keras.activations", "tf_keras.activations"}
@@ -104,9 +106,13 @@ def _objects(value: Any, layer: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _layer_name(item: dict[str, Any]) -> str:
-    config = item.get("config")
-    name = config.get("name") if isinstance(config, dict) else None
+    name = _of(item, "name")
     return name if isinstance(name, str) else ""
+
+
+def _of(item: dict[str, Any], key: str) -> Any:
+    config = item.get("config")
+    return config.get(key) if isinstance(config, dict) else None
 
 
 def _check(layer: str, item: dict[str, Any], where: str) -> None:
@@ -116,16 +122,25 @@ def _check(layer: str, item: dict[str, Any], where: str) -> None:
         raise ValueError("a class_name is not a string")
     if kind in _REFUSED:
         raise _refusal(layer, kind, _REFUSED[kind], where)
+    if kind == "IntegerLookup" and isinstance(_of(item, "vocabulary"), str):
+        raise _refusal(layer, kind, _PATH, where)
     if kind in _VALUES:
         return
     if kind == "function":
         _check_function(layer, item, where)
-    elif not _is_built_in(kind, module) or ">" in str(registered):
+    elif not _is_of_application(kind, module) and (
+        not _is_built_in(kind, module) or ">" in str(registered)
+    ):
         origin = f" of {module!r}" if module else ""
         why = f"it is a custom class{origin}, whose code this file does not hold"
         raise _refusal(layer, str(registered or kind), why, where)
     if kind in {"TFOpLambda", "SlicingOpLambda"}:
         _check_operation(layer, item, where)
+
+
+def _is_of_application(kind: str, module: Any) -> bool:
+    match = _APPLICATIONS.fullmatch(module) if isinstance(module, str) else None
+    return match is not None and match[3] == MODULES.get(kind)
 
 
 def _is_built_in(kind: str, module: Any) -> bool:
@@ -156,4 +171,13 @@ def _check_operation(layer: str, item: dict[str, Any], where: str) -> None:
 
 
 def _refusal(layer: str, kind: str, why: str, where: str) -> SourceError:
-    return SourceError(f"refused layer {layer!r} ({kind}): {why}", where=where, todo=_KEEP_OUT)
+    todo = behind(layer) if why is _WORDS else _KEEP_OUT
+    return SourceError(f"refused layer {layer!r} ({kind}): {why}", where=where, todo=todo)
+
+
+def behind(layer: str) -> str:
+    """What to do about a layer that has to stay in front of the model."""
+    return (
+        f"save what comes behind it, keras.Model([model.get_layer({layer!r}).output, …other inputs"
+        "], model.outputs).save('behind.keras'), and look words up in front of it"
+    )

@@ -7,12 +7,18 @@ layers for the most part; where their names or meanings differ, it is written do
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.reasons import reason_of
+from pipeline.graphs.tensorflow.single import SINGLE
+from pipeline.sources.keras import activations
+from pipeline.sources.keras.activations import COMPOSED, Followed
+from pipeline.sources.keras.application_layers import application_layers
+from pipeline.sources.keras.masks import kept_arguments, needed_nodes
 
 _TODO = (
     "replace that layer, or leave out what is made of tf_keras layers: the format tfjs-layers, and "
@@ -22,6 +28,9 @@ _TODO = (
 #: Layer -> {argument of Keras 3: argument of tf_keras}.
 _RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}}
 
+#: What tf_keras asks of a config that Keras 3 does not write: it is known once a layer is called.
+_LEFT_OPEN = {"MultiHeadAttention": dict.fromkeys(("query_shape", "key_shape", "value_shape"))}
+
 #: Decide training or speed only, so that they may be left behind.
 _WITHOUT_EFFECT = {"seed", "autocast", "use_cudnn", "flash_attention", "value_range"}
 
@@ -30,19 +39,6 @@ _USUAL = (None, False, "channels_last")
 
 #: Taken by base classes of tf_keras through their keyword arguments.
 _BASE_ARGUMENTS = {"name", "trainable", "dtype", "activity_regularizer", "zero_output_for_mask"}
-
-#: Activations that both have, with the same meaning.
-_ACTIVATIONS = {
-    *("elu", "exponential", "gelu", "leaky_relu", "linear", "log_softmax", "mish", "relu"),
-    *("relu6", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh"),
-}
-_SAME_ACTIVATION = {"silu": "swish"}
-
-#: Operations of keras.ops -> the activation they are.
-_ACTIVATION_OPERATIONS = {
-    **{"Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "Tanh": "tanh", "Silu": "swish"},
-    **{"Softplus": "softplus", "Softsign": "softsign", "Elu": "elu", "Selu": "selu"},
-}
 
 
 def convert(model: Any) -> Any:
@@ -62,9 +58,10 @@ def convert(model: Any) -> Any:
     tensors = {id(tensor): _input(tensor) for tensor in graph.inputs}
     inputs = list(tensors.values())
     made: dict[int, Any] = {}
+    needed = needed_nodes(graph)
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
-            if not node.is_input:
+            if not node.is_input and id(node) in needed:
                 _apply(node, tensors, made)
     outputs = [tensors[id(tensor)] for tensor in graph.outputs]
     return tf_keras.Model(_single(inputs), _single(outputs), name=model.name)
@@ -78,7 +75,8 @@ def _input(tensor: Any) -> Any:
     import tf_keras
 
     layer = tensor._keras_history.operation
-    return tf_keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=layer.name)
+    dtype = SINGLE.get(tensor.dtype, tensor.dtype)
+    return tf_keras.Input(batch_shape=tensor.shape, dtype=dtype, name=layer.name)
 
 
 def _apply(node: Any, tensors: dict[int, Any], made: dict[int, Any]) -> None:
@@ -88,16 +86,25 @@ def _apply(node: Any, tensors: dict[int, Any], made: dict[int, Any]) -> None:
     operation = node.operation
     if id(operation) not in made:
         made[id(operation)] = _twin(operation)
-    args, kwargs = node.arguments.fill_in(tensors)
-    # Masks follow the tensors in tf_keras by themselves.
-    kept = {k: v for k, v in kwargs.items() if v is not None and k not in ("training", "mask")}
+    parts = node.arguments.args, kept_arguments(node)
+    args, kwargs = (_filled(part, tensors) for part in parts)
     try:
-        result = made[id(operation)](*args, **kept)
+        result = made[id(operation)](*args, **kwargs)
     except (TypeError, ValueError) as error:
         raise _cannot(operation, f"tf_keras refuses it ({reason_of(error)})") from error
     _move_weights(operation, made[id(operation)])
     for old, new in zip(node.outputs, keras.tree.flatten(result), strict=True):
         tensors[id(old)] = new
+
+
+def _filled(arguments: Any, tensors: dict[int, Any]) -> Any:
+    """Arguments of a call with what their tensors became."""
+    import keras
+
+    return keras.tree.map_structure(
+        lambda value: tensors[id(value)] if isinstance(value, keras.KerasTensor) else value,
+        arguments,
+    )
 
 
 def _twin(operation: Any) -> Any:
@@ -111,23 +118,23 @@ def _twin(operation: Any) -> Any:
         return _twin_of_operation(operation)
     config = operation.get_config()
     kind = type(operation).__name__
-    activation = _activation_name(config.get("activation"))
-    if kind == "Activation" and activation in _COMPOSED:
-        return _COMPOSED[activation](operation.name)
-    return _layer(kind, config, operation)
+    activation = activations.name_of(config.get("activation"))
+    if activation not in COMPOSED or "recurrent_initializer" in config:
+        return _layer(kind, config, operation)
+    if kind == "Activation":
+        return COMPOSED[activation](operation.name)
+    layer = _layer(kind, {**config, "activation": "linear"}, operation)
+    return Followed(layer, COMPOSED[activation](f"{operation.name}_{activation}"))
 
 
 def _layer(kind: str, config: Mapping[str, Any], operation: Any) -> Any:
-    import keras
-    import tf_keras
-
-    layer_class = getattr(tf_keras.layers, kind, None)
-    if layer_class is None or getattr(keras.layers, kind, None) is None:
+    layer_class = _class("tf_keras", kind)
+    if layer_class is None or _class("keras", kind) is None:
         raise _cannot(operation, "tf_keras has no such layer")
     translated = _translated(kind, config, operation)
     try:
         return layer_class.from_config(translated)
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _cannot(operation, f"tf_keras refuses it ({reason_of(error)})") from error
 
 
@@ -143,7 +150,8 @@ def _translated(kind: str, config: Mapping[str, Any], operation: Any) -> dict[st
         elif key not in _WITHOUT_EFFECT and value not in (*_USUAL, defaults.get(key)):
             raise _cannot(operation, f"tf_keras does not know its {key}={value!r}")
     # Weights are moved, and initializers have other arguments there.
-    return {key: value for key, value in result.items() if not key.endswith("_initializer")}
+    kept = {key: value for key, value in result.items() if not key.endswith("_initializer")}
+    return {**kept, **_LEFT_OPEN.get(kind, {})}
 
 
 def _undirected(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,6 +170,8 @@ def _undirected(config: Mapping[str, Any]) -> dict[str, Any]:
 def _value(key: str, value: Any, operation: Any) -> Any:
     if key == "dtype":
         return _dtype(value, operation)
+    if key == "recurrent_activation" and activations.name_of(value) == "hard_sigmoid":
+        return "hard_sigmoid"  # with other weights
     if key.endswith("activation"):
         return _activation(value, operation)
     if isinstance(value, dict) and key in ("layer", "backward_layer", "cell"):
@@ -179,60 +189,33 @@ def _dtype(value: Any, operation: Any) -> str:
         "FloatDTypePolicy",
     ):
         raise _cannot(operation, "its weights are quantized already")
-    return str(config["name"])
-
-
-def _activation_name(value: Any) -> Any:
-    """The name of an activation, which Keras 3 writes as a string or as a dict of a function."""
-    if isinstance(value, dict) and value.get("class_name") == "function":
-        return value["config"]
-    return value
+    # The graph is frozen in float32, whatever the source computes in.
+    name = str(config["name"]).removeprefix("mixed_")
+    return SINGLE.get(name, name)
 
 
 def _activation(value: Any, operation: Any) -> str | None:
-    name = _activation_name(value)
-    if name is None:
-        return None
-    # hard_sigmoid is another function there: clip(0.2 x + 0.5) instead of relu6(x + 3) / 6.
-    if not isinstance(name, str) or name not in _ACTIVATIONS:
-        raise _cannot(operation, f"tf_keras does not know its activation {name!r}")
-    return _SAME_ACTIVATION.get(name, name)
+    name = activations.name_of(value)
+    name = activations.RENAMED.get(name, name) if isinstance(name, str) else name
+    if name is None or name in activations.SAME:
+        return name
+    raise _cannot(operation, f"tf_keras does not know its activation {name!r}")
+
+
+def _class(library: str, kind: str) -> Any:
+    known = getattr(import_module(library).layers, kind, None)
+    return known or application_layers(library).get(kind)
 
 
 @cache
 def _arguments(library: str, kind: str) -> dict[str, Any]:
     """Argument -> default of a layer's constructors, those of its base classes too."""
-    import keras
-    import tf_keras
-
-    layers = {"keras": keras, "tf_keras": tf_keras}[library].layers
     found: dict[str, Any] = {}
-    for base in getattr(layers, kind).__mro__:
+    for base in _class(library, kind).__mro__:
         if "__init__" in vars(base) and base is not object:
             for name, parameter in inspect.signature(base.__init__).parameters.items():
                 found.setdefault(name, parameter.default)
     return {name: value for name, value in found.items() if name not in ("self", "args", "kwargs")}
-
-
-def _hard_sigmoid(name: str, last: str | None = None) -> Callable[..., Any]:
-    """``relu6(x + 3) / 6``, of layers that TF.js has as well."""
-    import tf_keras
-
-    shift = tf_keras.layers.Rescaling(1.0, offset=3.0, name=f"{name}_shift")
-    clip = tf_keras.layers.ReLU(6.0, name=f"{name}_clip")
-    scale = tf_keras.layers.Rescaling(1 / 6, name=last or name)
-    return lambda x: scale(clip(shift(x)))
-
-
-def _hard_swish(name: str) -> Callable[..., Any]:
-    import tf_keras
-
-    gate = _hard_sigmoid(name, f"{name}_gate")
-    product = tf_keras.layers.Multiply(name=name)
-    return lambda x: product([x, gate(x)])
-
-
-_COMPOSED = {"hard_sigmoid": _hard_sigmoid, "hard_silu": _hard_swish, "hard_swish": _hard_swish}
 
 
 def _twin_of_operation(operation: Any) -> Any:
@@ -240,18 +223,16 @@ def _twin_of_operation(operation: Any) -> Any:
     import tf_keras
 
     kind, name = type(operation).__name__, operation.name
-    if kind in _ACTIVATION_OPERATIONS:
-        return tf_keras.layers.Activation(_ACTIVATION_OPERATIONS[kind], name=name)
-    if kind in _COMPOSED_OPERATIONS:
-        return _COMPOSED[_COMPOSED_OPERATIONS[kind]](name)
+    if activation := activations.OPERATIONS.get(kind):
+        if activation in COMPOSED:
+            return COMPOSED[activation](name)
+        known = activations.RENAMED.get(activation, activation)
+        return tf_keras.layers.Activation(known, name=name)
     if kind == "Softmax":
         return tf_keras.layers.Softmax(axis=operation.axis, name=name)
     if kind in ("Add", "Subtract", "Multiply", "Divide", "TrueDivide"):
         return lambda a, b: _arithmetic(operation, kind, a, b)
     raise _cannot(operation, "tf_keras has no layer for this operation")
-
-
-_COMPOSED_OPERATIONS = {"HardSigmoid": "hard_sigmoid", "HardSilu": "hard_silu"}
 
 
 def _arithmetic(operation: Any, kind: str, a: Any, b: Any) -> Any:
@@ -273,6 +254,7 @@ def _move_weights(operation: Any, twin: Any) -> None:
     """Copy a layer's weights; models inside the model have moved theirs already."""
     import tf_keras
 
+    twin = twin.layer if isinstance(twin, Followed) else twin
     if not isinstance(twin, tf_keras.layers.Layer) or not getattr(operation, "weights", None):
         return
     values = operation.get_weights()
@@ -280,6 +262,7 @@ def _move_weights(operation: Any, twin: Any) -> None:
     if old != new:
         raise _cannot(operation, f"its weights have shapes {old}, in tf_keras {new}")
     twin.set_weights(values)
+    activations.scale_gates(twin)
 
 
 def _cannot(operation: Any, why: str) -> PipelineError:

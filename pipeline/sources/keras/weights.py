@@ -37,6 +37,28 @@ def load_weights(model: Any, path: Path, name: str) -> None:
         ) from error
 
 
+def randomize(model: Any) -> None:
+    """Give a model weights under which activations neither vanish nor explode, always the same.
+
+    Kernels are normal with a variance of 2 / fan-in (He et al. 2015, arXiv:1502.01852); what
+    scales and shifts is near 1 and 0.
+    """
+    from pipeline.tensors.arrays import np
+
+    random = np.random.default_rng(0)
+
+    def value(name: str, shape: tuple[int, ...]) -> Any:
+        last = name.split(":", maxsplit=1)[0].rsplit("/", maxsplit=1)[-1]
+        if len(shape) > 1:
+            inputs = shape[:2] if "depthwise" in last else shape[:-1]
+            return random.normal(0, np.sqrt(2 / np.prod(inputs)), shape)
+        if "gamma" in last or "variance" in last:
+            return np.exp(random.normal(0, 0.2, shape))
+        return random.normal(0, 0.1, shape)
+
+    model.set_weights([value(one.name, tuple(one.shape)) for one in model.weights])
+
+
 def first_mismatch(model: Any, path: Path) -> str | None:
     """The first layer in which the file differs from the model; None where all fit."""
     import h5py

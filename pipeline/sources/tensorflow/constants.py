@@ -9,6 +9,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.reasons import reason_of
 from pipeline.graphs.tensorflow.canonical_graph import RawGraph
 from pipeline.graphs.tensorflow.conditions import fold_conditions
+from pipeline.graphs.tensorflow.tables import compare_with_keys
 from pipeline.graphs.tensorflow.variables import as_constants
 from pipeline.sources.contract import LoadedModel
 
@@ -36,7 +37,7 @@ def one_function(loaded: LoadedModel) -> Any:
 def with_constants(function: Any, large: LargeTensors | None = None) -> RawGraph:
     """The function with constants for variables, and called functions written out.
 
-    What no input can choose is gone.
+    What no input can choose is gone; tables of whole numbers are comparisons.
 
     Args:
         large: where the values of large variables go; they stay in the graph without it.
@@ -52,6 +53,8 @@ def with_constants(function: Any, large: LargeTensors | None = None) -> RawGraph
             todo="export it for inference only, without states that change between calls",
         ) from error
     given = len(function.inputs) - len(function.captured_inputs)
+    captured = zip(function.inputs[given:], function.captured_inputs, strict=True)
+    graph_def = compare_with_keys(graph_def, {inner.op.name: held for inner, held in captured})
     return RawGraph(
         fold_conditions(graph_def),
         [tensor.op.name for tensor in function.inputs[:given]],

@@ -7,6 +7,7 @@ branches that a fixed input decides fall away with it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pipeline.base.errors import SourceError
@@ -18,7 +19,7 @@ from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.sources.tensorflow.find import find_tensor
 from pipeline.sources.tensorflow.graph_model import graph_model
 from pipeline.tensors.arrays import np
-from pipeline.tensors.signature import TensorSpec
+from pipeline.tensors.signature import Signature, TensorSpec
 
 
 def cut(
@@ -44,7 +45,21 @@ def cut(
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
     found = {name: find_tensor(graph_def, target, own) for name, target in outputs.items()}
     _check_ports(graph_def, found.values())
-    return graph_model(graph_def, places, found or own)
+    part = graph_model(graph_def, places, found or own)
+    before = {
+        spec.name: spec for spec in (*signature.inputs, *(() if found else signature.outputs))
+    }
+    return replace(part, signature=_as_before(part.signature, before))
+
+
+def _as_before(signature: Signature, before: Mapping[str, TensorSpec]) -> Signature:
+    """What the source calls its inputs and outputs is told of those that are left too."""
+
+    def told(spec: TensorSpec) -> TensorSpec:
+        old = before.get(spec.name)
+        return replace(spec, renamed_from=old.renamed_from) if old else spec
+
+    return Signature(tuple(map(told, signature.inputs)), tuple(map(told, signature.outputs)))
 
 
 def _until_layers(

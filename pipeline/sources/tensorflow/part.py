@@ -23,7 +23,7 @@ GENERIC = "_generic_user_object"
 
 
 @contextmanager
-def part(folder: Path, saved: Any, signature: str) -> Iterator[Path]:
+def part(folder: Path, saved: Any, signature: str, changed: bool = False) -> Iterator[Path]:
     """A folder, for as long as loading takes, with what ``signature`` needs of a SavedModel.
 
     Of a model that TensorFlow 1 saved, which holds one graph and no objects, it is all.
@@ -32,8 +32,10 @@ def part(folder: Path, saved: Any, signature: str) -> Iterator[Path]:
         folder: the whole SavedModel.
         saved: its ``saved_model.pb``, parsed; changed here.
         signature: a name under which the model has a signature.
+        changed: whether ``saved`` differs from the file.
     """
-    if len(saved.meta_graphs) != 1 or not _reduce(saved.meta_graphs[0], signature):
+    reduced = len(saved.meta_graphs) == 1 and _reduce(saved.meta_graphs[0], signature)
+    if not reduced and not changed:
         yield folder
         return
     with tempfile.TemporaryDirectory() as name:
@@ -50,11 +52,10 @@ def _reduce(graph: Any, signature: str) -> bool:
     Returns:
         Whether the signature was found among the graph's objects.
     """
-    objects = graph.object_graph_def
-    signatures = _child(objects, ROOT, SIGNATURES) if objects.nodes else None
-    function = None if signatures is None else _child(objects, signatures, signature)
-    if signatures is None or function is None:
+    found = signature_object(graph, signature)
+    if found is None:
         return False
+    objects, (signatures, function) = graph.object_graph_def, found
     whole = _needed(objects, function)
     kept = _with_ancestors(objects, whole)
     reduced = _renumbered(objects, whole, kept)
@@ -65,6 +66,14 @@ def _reduce(graph: Any, signature: str) -> bool:
     _keep_functions(graph.graph_def, reduced.concrete_functions)
     objects.CopyFrom(reduced)
     return True
+
+
+def signature_object(graph: Any, signature: str) -> tuple[int, int] | None:
+    """The objects that hold all signatures and this one; None where TensorFlow 1 saved it."""
+    objects = graph.object_graph_def
+    signatures = _child(objects, ROOT, SIGNATURES) if objects.nodes else None
+    function = None if signatures is None else _child(objects, signatures, signature)
+    return None if signatures is None or function is None else (signatures, function)
 
 
 def _child(objects: Any, node: int, name: str) -> int | None:

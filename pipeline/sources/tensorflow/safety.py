@@ -36,7 +36,7 @@ def checked(path: Path, signature: str, tags: Iterable[str]) -> Any:
     Raises SourceError that lists the operations, or the signatures and tags there are.
     """
     saved = _parsed(path)
-    graph = _meta_graph(saved, set(tags), path.name)
+    graph = meta_graph(saved, set(tags), path.name)
     public = [key for key in sorted(graph.signature_def) if not key.startswith("__")]
     if signature not in public:
         raise SourceError(
@@ -61,7 +61,8 @@ def _parsed(path: Path) -> Any:
     return saved
 
 
-def _meta_graph(saved: Any, tags: set[str], where: str) -> Any:
+def meta_graph(saved: Any, tags: set[str], where: str) -> Any:
+    """The one graph with these tags; raises SourceError where there is none."""
     found = [set(graph.meta_info_def.tags) for graph in saved.meta_graphs]
     if tags not in found:
         listed = " or ".join(", ".join(sorted(have)) for have in found) or "none"

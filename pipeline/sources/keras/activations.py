@@ -1,0 +1,143 @@
+"""Activations of Keras 3 in tf_keras: by name where both mean the same, as layers elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+#: Activations that both have, with the same meaning.
+SAME = {
+    *("elu", "exponential", "gelu", "linear", "log_softmax", "mish", "relu", "relu6", "selu"),
+    *("sigmoid", "softmax", "softplus", "softsign", "swish", "tanh"),
+}
+RENAMED = {"silu": "swish", "celu": "elu"}
+
+#: Operations of keras.ops -> the activation they are.
+OPERATIONS = {
+    **{"Relu": "relu", "Relu6": "relu6", "Sigmoid": "sigmoid", "Tanh": "tanh", "Silu": "silu"},
+    **{"Softplus": "softplus", "Softsign": "softsign", "Elu": "elu", "Selu": "selu"},
+    **{"HardSigmoid": "hard_sigmoid", "HardSilu": "hard_silu", "HardTanh": "hard_tanh"},
+    **{"LogSigmoid": "log_sigmoid", "TanhShrink": "tanh_shrink"},
+}
+
+Function = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A layer, and what its activation is in layers of its own."""
+
+    layer: Any
+    then: Function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.then(self.layer(*args, **kwargs))
+
+
+def name_of(value: Any) -> Any:
+    """The name of an activation, which Keras 3 writes as a string or as a dict of a function."""
+    if isinstance(value, dict) and value.get("class_name") == "function":
+        return value["config"]
+    return value
+
+
+def scale_gates(twin: Any) -> None:
+    """Give gates with ``hard_sigmoid`` the meaning of Keras 3, by their weights.
+
+    It is ``clip(x / 6 + 0.5)`` there, and ``clip(x / 5 + 0.5)`` in tf_keras and TF.js: what
+    the gates read is made smaller by a sixth.
+    """
+    for cell, gates in _gated(twin):
+        for weight in cell.weights:
+            values = weight.numpy()
+            values[..., _columns(gates, values.shape[-1])] *= 5 / 6
+            weight.assign(values)
+
+
+def _gated(twin: Any) -> Iterator[tuple[Any, list[int]]]:
+    """Cells whose gates are hard sigmoids, and which of their blocks of columns are gates."""
+    import tf_keras
+
+    blocks = {"LSTMCell": ([0, 1, 3], 4), "GRUCell": ([0, 1], 3)}
+    for module in (twin, *twin.submodules):
+        kind = type(module).__name__
+        if kind in blocks and module.recurrent_activation is tf_keras.activations.hard_sigmoid:
+            yield module, blocks[kind][0]
+
+
+def _columns(gates: list[int], width: int) -> list[int]:
+    units = width // (4 if len(gates) == 3 else 3)
+    return [gate * units + unit for gate in gates for unit in range(units)]
+
+
+def _chain(*layers: Any) -> Function:
+    def call(x: Any) -> Any:
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    return call
+
+
+def _hard_sigmoid(name: str, last: str | None = None) -> Function:
+    """``relu6(x + 3) / 6``, of layers that TF.js has as well."""
+    import tf_keras
+
+    return _chain(
+        tf_keras.layers.Rescaling(1.0, offset=3.0, name=f"{name}_shift"),
+        tf_keras.layers.ReLU(6.0, name=f"{name}_clip"),
+        tf_keras.layers.Rescaling(1 / 6, name=last or name),
+    )
+
+
+def _hard_swish(name: str) -> Function:
+    import tf_keras
+
+    gate = _hard_sigmoid(name, f"{name}_gate")
+    product = tf_keras.layers.Multiply(name=name)
+    return lambda x: product([x, gate(x)])
+
+
+def _hard_tanh(name: str) -> Function:
+    import tf_keras
+
+    return _chain(
+        tf_keras.layers.Rescaling(1.0, offset=1.0, name=f"{name}_shift"),
+        tf_keras.layers.ReLU(2.0, name=f"{name}_clip"),
+        tf_keras.layers.Rescaling(1.0, offset=-1.0, name=name),
+    )
+
+
+def _log_sigmoid(name: str) -> Function:
+    """``-softplus(-x)``"""
+    import tf_keras
+
+    return _chain(
+        tf_keras.layers.Rescaling(-1.0, name=f"{name}_minus"),
+        tf_keras.layers.Activation("softplus", name=f"{name}_softplus"),
+        tf_keras.layers.Rescaling(-1.0, name=name),
+    )
+
+
+def _tanh_shrink(name: str) -> Function:
+    import tf_keras
+
+    tanh = tf_keras.layers.Activation("tanh", name=f"{name}_tanh")
+    difference = tf_keras.layers.Subtract(name=name)
+    return lambda x: difference([x, tanh(x)])
+
+
+def _leaky_relu(name: str) -> Function:
+    import tf_keras
+
+    layer: Function = tf_keras.layers.LeakyReLU(0.2, name=name)
+    return layer
+
+
+COMPOSED: dict[str, Callable[[str], Function]] = {
+    **{"hard_sigmoid": _hard_sigmoid, "hard_silu": _hard_swish, "hard_swish": _hard_swish},
+    **{"hard_tanh": _hard_tanh, "leaky_relu": _leaky_relu, "log_sigmoid": _log_sigmoid},
+    "tanh_shrink": _tanh_shrink,
+}
+"""Activation -> its layers, of which the last has a name that is given."""

@@ -1,0 +1,53 @@
+"""A loaded model whose inputs and outputs are float32 where they were other floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipeline.graphs.tensorflow.single import SINGLE
+from pipeline.sources.contract import LoadedModel
+from pipeline.tensors.signature import Signature, TensorSpec
+
+
+def in_single(loaded: LoadedModel) -> LoadedModel:
+    """The same model, called with and answering float32; inside it computes as it did."""
+    before = loaded.signature
+    after = Signature(_single(before.inputs), _single(before.outputs))
+    if before == after:
+        return loaded
+    return replace(loaded, signature=after, function=_cast(loaded, after))
+
+
+def _single(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    return tuple(
+        replace(spec, dtype=SINGLE[spec.dtype], converted_from=spec.dtype)
+        if spec.dtype in SINGLE
+        else spec
+        for spec in specs
+    )
+
+
+def _cast(loaded: LoadedModel, signature: Signature) -> Any:
+    """A concrete function of the same arguments and results, in the signature's dtypes."""
+    import tensorflow as tf
+
+    inner = loaded.function
+    taken = {loaded.arguments[spec.name]: spec.dtype for spec in loaded.signature.inputs}
+    given = {loaded.results[spec.name]: spec.dtype for spec in signature.outputs}
+
+    def call(**tensors: Any) -> dict[str, Any]:
+        results = inner(**{key: tf.cast(value, taken[key]) for key, value in tensors.items()})
+        return {key: tf.cast(results[key], dtype) for key, dtype in given.items()}
+
+    arguments = {
+        loaded.arguments[spec.name]: tf.TensorSpec(
+            spec.shape, spec.dtype, loaded.arguments[spec.name]
+        )
+        for spec in signature.inputs
+    }
+    function = tf.function(call, autograph=False).get_concrete_function(**arguments)
+    # What it calls owns the variables, which it refers to weakly only.
+    function._owner = inner
+    return function
