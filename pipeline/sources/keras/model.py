@@ -62,7 +62,8 @@ def _with_layers(
 
         library = tf_keras if isinstance(model, tf_keras.Model) else keras
         try:
-            outputs = [model.get_layer(name).output for name in names]
+            here = (loaded.renamed_layers.get(name, name) for name in names)
+            outputs = [model.get_layer(name).output for name in here]
         except (AttributeError, ValueError) as error:
             raise SourceError(
                 f"a layer of {', '.join(names)} is called more than once, so that it has several "
@@ -70,9 +71,11 @@ def _with_layers(
                 where="source.outputs",
                 todo="name layers that are called once, behind them",
             ) from error
-        return wrap(library.Model(model.inputs, outputs))
+        part = wrap(library.Model(model.inputs, outputs))
+        return replace(part, renamed_layers=loaded.renamed_layers)
 
-    return replace(loaded, layers=[layer.name for layer in model.layers], until=until)
+    layers = [*(layer.name for layer in model.layers), *loaded.renamed_layers]
+    return replace(loaded, layers=layers, until=until)
 
 
 def start_fresh() -> None:
