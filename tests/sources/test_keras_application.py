@@ -229,7 +229,7 @@ def test_shorthand_and_key() -> None:
     [
         ({"name": "mobilenetv2"}, "did you mean 'MobileNetV2'?"),
         ({"name": "MobilNet"}, "did you mean 'MobileNet'?"),
-        ({"name": "EfficientNetB0"}, "'EfficientNetB0' is none of DenseNet121, "),
+        ({"name": "EfficientNetB0"}, "'EfficientNetB0' is none of ConvNeXtTiny, "),
         ({"name": "MobileNet", "alpha": 0.3}, "there is no MobileNet of alpha 0.3, only of 0.25,"),
         ({"name": "VGG16", "alpha": 0.5}, "there is no VGG16 of alpha 0.5, only of 1.0"),
         ({"name": "MobileNet", "input_size": 16}, "greater than or equal to 32"),

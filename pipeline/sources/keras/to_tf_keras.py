@@ -228,6 +228,8 @@ def _twin_of_operation(operation: Any) -> Any:
             return COMPOSED[activation](name)
         known = activations.RENAMED.get(activation, activation)
         return tf_keras.layers.Activation(known, name=name)
+    if kind == "LeakyRelu":
+        return tf_keras.layers.LeakyReLU(operation.negative_slope, name=name)
     if kind == "Softmax":
         return tf_keras.layers.Softmax(axis=operation.axis, name=name)
     if kind in ("Add", "Subtract", "Multiply", "Divide", "TrueDivide"):
