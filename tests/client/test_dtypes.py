@@ -22,7 +22,7 @@ BACKENDS = {"tfjs-wasm": "tfjs-graph", "tfjs-webgl": "tfjs-graph", "ort-wasm": "
 PREDICT = """
 const { load } = await import(`${args.client}/index.js`);
 const model = await load(args.url, { backend: args.backend });
-const arrays = { bool: Uint8Array, int8: Int8Array, uint8: Uint8Array, float64: Float64Array,
+const arrays = { bool: Uint8Array, int8: Int8Array, uint8: Uint8Array, float32: Float32Array,
                  int64: { from: (data) => BigInt64Array.from(data, BigInt) } };
 const inputs = Object.fromEntries(Object.entries(args.inputs).map(
   ([name, { dtype, shape, data }]) => [name, { dtype, shape, data: arrays[dtype].from(data) }]));
@@ -88,6 +88,10 @@ def test_proofs_take_the_dtypes_as_they_are(typed: Release) -> None:
     manifest = typed.manifest
     assert {spec["name"]: spec["dtype"] for spec in manifest["inputs"]} == typed_model.INPUTS
     assert {spec["name"]: spec["dtype"] for spec in manifest["outputs"]} == typed_model.OUTPUTS
+    specs = [*manifest["inputs"], *manifest["outputs"]]
+    assert {spec["name"] for spec in specs if spec.get("converted_from") == "float64"} == (
+        typed_model.CONVERTED
+    )
     proofs = {
         proof["backend"]: proof["status"]
         for artifact in manifest["artifacts"]
