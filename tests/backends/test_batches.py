@@ -70,18 +70,24 @@ def test_output_without_a_batch_dimension_of_a_batch_of_one() -> None:
     np.testing.assert_array_equal(outputs["y"], [0, 1, 2])
 
 
-def test_output_that_does_not_follow_the_batch_is_an_error() -> None:
+def test_output_that_does_not_follow_a_fixed_batch_is_an_error() -> None:
     x = np.zeros((3, 2), "float32")
     with pytest.raises(PipelineError, match=r'output "y" has shape \(\) for a batch of 3'):
-        infer_in_batches(lambda b: {"y": b["x"].sum()}, {"x": x}, [spec("x", None, 2)])
+        infer_in_batches(lambda b: {"y": b["x"].sum()}, {"x": x}, [spec("x", 3, 2)])
 
 
-def test_outputs_of_varying_shape_are_an_error() -> None:
+def test_output_that_does_not_follow_a_free_batch_is_each_samples_own() -> None:
+    x = np.array([[1, 2], [3, 4], [5, 6]], "float32")
+    outputs = infer_in_batches(lambda b: {"y": b["x"].sum()}, {"x": x}, [spec("x", None, 2)])
+    assert [float(value) for value in outputs["y"]] == [3, 7, 11]
+
+
+def test_outputs_of_varying_shape_keep_each_samples_own() -> None:
     x = np.array([[1], [2]], "float32")
-    with pytest.raises(PipelineError, match='output "y" has other shapes for other samples'):
-        infer_in_batches(
-            lambda b: {"y": np.zeros((1, int(b["x"][0, 0])))}, {"x": x}, [spec("x", 1, 1)]
-        )
+    outputs = infer_in_batches(
+        lambda b: {"y": np.zeros((1, int(b["x"][0, 0])))}, {"x": x}, [spec("x", 1, 1)]
+    )
+    assert [values.shape for values in outputs["y"]] == [(1,), (2,)]
 
 
 def test_wrong_names_are_an_error() -> None:

@@ -12,6 +12,7 @@ from pipeline.config.config import Config
 from pipeline.config.file import load_config
 from pipeline.config.type import config_type
 from pipeline.measures import words
+from pipeline.measures.bounds import gates_type
 from pipeline.measures.metrics import GENERAL, all_metrics, metric_of, of_tasks
 from pipeline.measures.miss import Miss
 from pipeline.tasks.find import tasks as tasks_known
@@ -57,7 +58,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         tasks_known,
         of_tasks,
         all_metrics,
-        gates.gates_type,
+        gates_type,
         config_type,
         problems._schema,
     )
