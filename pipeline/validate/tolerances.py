@@ -32,7 +32,7 @@ TOLERANCES = {
     # are off. (a) 1e-4 natively and in ONNX Runtime Web's wasm, which compute in float32.
     "float16-compute": 0.1,
     # A source that computes in it, against artifacts in float32: 8 significant bits, an eighth of
-    # float16's. Two convolutions and a dense layer with random weights: 0.004.
+    # float16's. A dense layer, `Dense mixed_bfloat16` of tests/conformance: 0.005.
     "bfloat16": 0.3,
     # Steps of range / 65535, off by step / sqrt(12) (Bennett 1948, doi
     # 10.1002/j.1538-7305.1948.tb01340.x). Folded batch norms stretch the range of a tensor to a

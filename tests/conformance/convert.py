@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.conformance.alive import wake
 from tests.conformance.case import Array, Case, samples
-from tests.conformance.outcome import Outcome, first_line
+from tests.conformance.outcome import BFLOAT16_TOLERANCE, TOLERANCE, Outcome, first_line
 
 FORMATS = ("tfjs-layers", "tfjs-graph", "onnx")
 
@@ -28,6 +28,7 @@ class Converted:
     artifacts: dict[str, Path] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     """Of the formats in which there is no artifact."""
+    tolerance: float = TOLERANCE
     peers: dict[str, Any] = field(default_factory=dict)
     """Of each peer: an outcome, or the file to be run."""
 
@@ -41,6 +42,8 @@ def convert(case: Case, folder: Path, formats: Sequence[str], peers: bool) -> Co
     model.save(folder / "model.keras")
     frozen = _tried(result, formats, lambda: _frozen(folder))
     if frozen is not None:
+        if "bfloat16" in frozen.dtypes:
+            result.tolerance = BFLOAT16_TOLERANCE
         signature = frozen.signature
         result.inputs = dict(zip((spec.name for spec in signature.inputs), given, strict=True))
         result.wanted = dict(zip((spec.name for spec in signature.outputs), outputs, strict=True))

@@ -12,6 +12,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 #: As the product's own tolerance for float32 (``pipeline.validate.tolerances``).
 TOLERANCE = 1e-3
+#: Of a source that rounds each of its own results to 8 significant bits, where artifacts do not.
+BFLOAT16_TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)

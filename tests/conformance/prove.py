@@ -139,4 +139,4 @@ def _outcome(infer: Any, converted: Converted) -> Outcome:
         return Outcome("crashed", " ".join(str(error).split()))
     except Exception as error:
         return Outcome("crashed", first_line(error))
-    return compared(outputs, converted.wanted)
+    return compared(outputs, converted.wanted, converted.tolerance)
