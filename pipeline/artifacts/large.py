@@ -134,11 +134,20 @@ def fill(graph_def: Any, large: LargeTensors) -> None:
         PipelineError: they are more than protobuf holds.
     """
     held = [node for node in graph_def.node if ATTRIBUTE in node.attr]
-    if sum(large.file(key_of(node)).stat().st_size for node in held) >= 2**31:
+    check_fits(sum(large.file(key_of(node)).stat().st_size for node in held))
+    for node in held:
+        node.attr["value"].tensor.tensor_content = large.file(key_of(node)).read_bytes()
+        del node.attr[ATTRIBUTE]
+
+
+def check_fits(size_bytes: int) -> None:
+    """Refuse to put more into one graph than protobuf holds.
+
+    Raises:
+        PipelineError: it is more.
+    """
+    if size_bytes >= 2**31:
         raise PipelineError(
             "the model is over 2 GiB, and this technique needs all of it in one graph",
             todo="use float16, uint16 or uint8 alone, which take weights one by one",
         )
-    for node in held:
-        node.attr["value"].tensor.tensor_content = large.file(key_of(node)).read_bytes()
-        del node.attr[ATTRIBUTE]

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts.large import BLOCK_BYTES, LargeTensors, blocks, is_large
-from pipeline.base.errors import PipelineError
+from pipeline.artifacts.large import BLOCK_BYTES, LargeTensors, blocks, check_fits, is_large
 from pipeline.tensors.arrays import Array, np
 
 #: What a model in memory says of itself.
@@ -38,13 +37,18 @@ def large_tensor(name: str, array: Array, large: LargeTensors) -> Any:
 
 def point(tensor: Any, key: str, length: int) -> None:
     """Let a tensor have its bytes in the file with this key."""
+    place(tensor, f"{LargeTensors.NAME}/{key}.bin", 0, length)
+
+
+def place(tensor: Any, location: str, offset: int, length: int) -> None:
+    """Let a tensor have its bytes in a file beside the model."""
     from onnx import TensorProto
 
     tensor.ClearField("raw_data")
+    tensor.ClearField("external_data")
     tensor.data_location = TensorProto.EXTERNAL
-    location = f"{LargeTensors.NAME}/{key}.bin"
-    for name, value in (("location", location), ("offset", 0), ("length", length)):
-        tensor.external_data.add(key=name, value=str(value))
+    for key, value in (("location", location), ("offset", offset), ("length", length)):
+        tensor.external_data.add(key=key, value=str(value))
 
 
 def array_of(tensor: Any, large: LargeTensors | None = None) -> Array:
@@ -80,11 +84,7 @@ def load_all(model: Any) -> None:
         PipelineError: they are more than protobuf holds.
     """
     folder, tensors = folder_of(model), [t for t in model.graph.initializer if is_external(t)]
-    if sum(map(raw_bytes, tensors)) >= 2**31:
-        raise PipelineError(
-            "the model is over 2 GiB, and this technique needs all of it in one graph",
-            todo="use float16, uint16 or uint8 alone, which take weights one by one",
-        )
+    check_fits(sum(map(raw_bytes, tensors)))
     for tensor in tensors:
         if folder:
             take_in(tensor, folder)

@@ -66,11 +66,15 @@ class Target:
 
     def lacks(self, artifact: Path) -> str:
         """Why it cannot run an artifact, by what its runtime has; empty where nothing says so."""
-        runtime = self.definition.runtime or ""
-        entry = ArtifactFolder(artifact).entry
-        if not kernels.listed(runtime) or entry.suffix != ".json":
+        if not kernels.listed(self.definition.runtime):
             return ""
-        return kernels.told(kernels.lacks(json.loads(entry.read_text()), runtime), runtime)
+        entry = ArtifactFolder(artifact).entry
+        return self.lacks_of(json.loads(entry.read_text())) if entry.suffix == ".json" else ""
+
+    def lacks_of(self, model: Mapping[str, Any]) -> str:
+        """The same of a parsed ``model.json``."""
+        runtime = self.definition.runtime or ""
+        return kernels.told(kernels.lacks(model, runtime), runtime)
 
     def bundle(self, format_name: str) -> str | None:
         """The runtime bundle that it opens artifacts of a format with; native ones have none."""

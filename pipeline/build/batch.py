@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.base.errors import ConfigError
 from pipeline.build import last, receipt
@@ -54,19 +54,20 @@ def look_into(
     Raises:
         ConfigError: with every error found in all of them.
     """
-    from pipeline.build.look import look
+    from pipeline.build.look import conversions, look
 
     with store.in_use(), _lanes(store, paths) as lanes:
-        for path, loaded in _load(paths, overrides, True, store).items():
-            # A config that is not there was refused by now, so that there are lanes.
-            yield partial(_seen, look, path, overrides, loaded.plan, store, lanes, progress)
+        loaded = _load(paths, overrides, True, store)
+        if lanes is None:  # A config that is not there is refused by now: there are none.
+            return
 
+        def seen(path: Path) -> Seen:
+            plan = loaded[path].plan
+            graph = conversions(plan)
+            with _in(path, overrides), progress.of(len(graph.nodes)):
+                return look(plan, graph, store, lanes, progress)
 
-def _seen(look: Any, path: Path, overrides: Sequence[str], plan: Plan, *where: Any) -> Seen:
-    *_, progress = where
-    with _in(path, overrides), progress.of(len(plan.nodes)):
-        seen: Seen = look(plan, *where)
-    return seen
+        yield from (partial(seen, path) for path in paths)
 
 
 def _load(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts.frozen import Frozen
+from pipeline.build.make import without_failed
 from pipeline.engine.graph import Graph
 from pipeline.engine.schedule import Lanes, Run
 from pipeline.export import backends
-from pipeline.plan import Plan, make_plan
+from pipeline.plan import Plan
 from pipeline.plan.execute import fetch_files
 from pipeline.plan.graph import PlannedArtifact
 from pipeline.plan.notes import changes
@@ -31,19 +32,18 @@ class Seen:
     """Artifact -> target -> why it cannot run there, of targets that may be missing."""
 
 
-def look(plan: Plan, store: Store, lanes: Lanes, watch: Watch) -> Seen:
+def look(plan: Plan, graph: Graph, store: Store, lanes: Lanes, watch: Watch) -> Seen:
     """Convert the model to each format, as the build that follows will find it in the store.
+
+    Args:
+        graph: the plan's ``conversions``.
 
     Raises:
         PipelineError: no artifact is left, or the model itself cannot be had.
     """
-    graph = _conversions(plan)
     run = Run(graph, store, lanes, fetch_files(plan, store, watch.on_progress), watch)
     run.all(plan.is_hopeless)
-    settled = plan
-    if run.failures:
-        failed = plan.lost(run.failures)
-        settled = make_plan(plan.config, plan.searches, browsers=plan.browsers, failed=failed)
+    settled = without_failed(plan, run) if run.failures else plan
     settled.notes += _changes(run, store)
     lacking = {
         artifact.id: _reasons(settled, artifact, run, store) for artifact in settled.artifacts
@@ -58,15 +58,9 @@ def _changes(run: Run, store: Store) -> list[str]:
     return list(changes(json.loads(store.read(frozen, Frozen.FACTS)), signature))
 
 
-def _conversions(plan: Plan) -> Graph:
+def conversions(plan: Plan) -> Graph:
     """What comes before each artifact is packaged."""
-    wanted: set[str] = set()
-    waiting = [need for a in plan.artifacts for need in plan.nodes[a.node].needs()]
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting += plan.nodes[name].needs()
+    wanted = {need for artifact in plan.artifacts for need in plan.ancestors(artifact.node)}
     return Graph({name: node for name, node in plan.nodes.items() if name in wanted})
 
 

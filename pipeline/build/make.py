@@ -40,7 +40,7 @@ def make_build(
     run = Run(plan, store, lanes, files, watch)
     run.all(plan.is_hopeless)
     while run.failures:
-        smaller = _without_failed(plan, run)
+        smaller = without_failed(plan, run)
         unchanged = _unchanged_results(plan, smaller, run.results)
         # Most that this pass finds in the store, the first one has just made.
         news = Part(watch, lambda state, node: state != "stored")
@@ -55,7 +55,7 @@ def make_build(
     return built
 
 
-def _without_failed(plan: Plan, run: Run) -> Plan:
+def without_failed(plan: Plan, run: Run) -> Plan:
     """The plan of all artifacts but those that a failed step cost."""
     return make_plan(
         plan.config, plan.searches, browsers=plan.browsers, failed=plan.lost(run.failures)

@@ -92,11 +92,20 @@ def _check_releases(releases: Iterable[object]) -> None:
             raise ValueError(f"{release!r} is no release")
 
 
+def load_index(storage: Readable) -> Models | None:
+    """The index; ``None`` where there is none.
+
+    Raises:
+        ValueError: it is no index.
+    """
+    content = storage.read(INDEX, MOST_BYTES)
+    return parse_index(content.data) if content else None
+
+
 def read_index(storage: Readable) -> Models:
     """The index as it is; empty where there is none."""
     with suppress(ValueError):
-        content = storage.read(INDEX, MOST_BYTES)
-        return parse_index(content.data) if content else {}
+        return load_index(storage) or {}
     return {}
 
 
@@ -108,9 +117,8 @@ def known_index(storage: Readable) -> Models:
         PipelineError: the index is broken.
     """
     try:
-        content = storage.read(INDEX, MOST_BYTES)
-        if content is not None:
-            return parse_index(content.data)
+        if (models := load_index(storage)) is not None:
+            return models
     except ValueError as error:
         raise PipelineError(
             "is no index",

@@ -33,12 +33,7 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """
     model = ConvertedTfjs(inputs["model"]).model()
     targets = [target for target in parse(options.backends) if target.runs(options.format)]
-    lacks = {target: kernels.lacks(model, target.definition.runtime or "") for target in targets}
-    reasons = {
-        target.id: kernels.told(found, target.definition.runtime or "")
-        for target, found in lacks.items()
-        if found
-    }
+    reasons = {target.id: why for target in targets if (why := target.lacks_of(model))}
     named = [target for target in targets if target.required and target.id in reasons]
     if named:
         raise PipelineError(

@@ -249,14 +249,14 @@ def _cut(
     where one reads what no operator has computed.
     """
     wrong = {where for found in lacking.values() for those in found.values() for where in those}
-    computed = {place.where for place in places} - {spec.name for spec in signature.inputs}
+    varying = {place.where for place in places} - {spec.name for spec in signature.inputs}
     spoiled: set[str] = set()
     tensors: dict[str, None] = {}
     for node in graph.node:
-        sources = [source for source in node.input if _source(source) in computed]
-        if spoiled.isdisjoint(map(_source, node.input)) and node.name in wrong:
-            tensors |= dict.fromkeys(sources)
-        if node.name in wrong or not spoiled.isdisjoint(map(_source, node.input)):
+        behind = not spoiled.isdisjoint(map(_source, node.input))
+        if node.name in wrong and not behind:
+            tensors |= dict.fromkeys(s for s in node.input if _source(s) in varying)
+        if node.name in wrong or behind:
             spoiled.add(node.name)
     kept = [spec.name for spec in signature.outputs if spec.name not in spoiled]
     return [*kept, *tensors] if tensors and wrong <= spoiled else []

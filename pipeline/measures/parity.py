@@ -84,14 +84,16 @@ def _relative_error(given: Float64s, wanted: Float64s) -> float:
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
     offset. For an output that is the same for every sample, its own size is what counts.
     """
-    return _relative(given - wanted, wanted)
+    return _share_of(_measure(wanted), _rms(given - wanted))
 
 
-def _relative(difference: Float64s, wanted: Float64s) -> float:
-    """Root mean square of a difference over the golden's deviation."""
-    error = _rms(difference)
+def _measure(wanted: Float64s) -> float:
+    """The golden's deviation from its mean sample, or a little of its size where that is more."""
     deviation = _rms(wanted - wanted.mean(axis=0)) if wanted.size else 0.0
-    measure = max(deviation, SAME * _rms(wanted))
+    return max(deviation, SAME * _rms(wanted))
+
+
+def _share_of(measure: float, error: float) -> float:
     if measure == 0:
         return 0.0 if error == 0 else float(np.finfo(np.float32).max)
     return error / measure
@@ -103,7 +105,8 @@ def _worst_sample(given: Float64s, wanted: Float64s) -> float:
     A sample that gets another one's answer has about the square root of two, and one whose
     softmax is off by 1 in an element at least that.
     """
-    return max((_relative(row, wanted) for row in given - wanted), default=0.0)
+    measure = _measure(wanted)
+    return max((_share_of(measure, _rms(row)) for row in given - wanted), default=0.0)
 
 
 def _elementwise(error: Float64s, wanted: Float64s) -> float:

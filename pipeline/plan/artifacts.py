@@ -165,9 +165,10 @@ def cannot_hold(
 ) -> str | None:
     """Why a format cannot hold a variant; ``None`` where it can."""
     keras = format_.made_of == "keras"
-    if config.source.cut and (keras or _of_stage(chain, "model")):
-        made = format_.name if keras else _of_stage(chain, "model")[0][0].name
-        return f"{made} needs Keras layers, and source.outputs or source.inputs make a graph of it"
+    layered = [format_.name] if keras else [t.name for t, *_ in _of_stage(chain, "model")]
+    if config.source.cut and layered:
+        why = "needs Keras layers, and source.outputs or source.inputs make a graph of it"
+        return f"{layered[0]} {why}"
     if format_.made_of not in _source(config).gives:
         return f"{format_.name} is made of Keras layers, which a {config.source.kind} has not"
     for technique, _ in chain:

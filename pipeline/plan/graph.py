@@ -97,7 +97,7 @@ class Plan(Graph):
         """
         named = self.evidence().items()
         proving = {node for name, node in named if artifact.id in name.split()}
-        return proving | set(self._ancestors(artifact.node))
+        return proving | set(self.ancestors(artifact.node))
 
     def _shared(self) -> set[str]:
         """The nodes without which there is no manifest, whatever artifacts it lists."""
@@ -108,9 +108,10 @@ class Plan(Graph):
         packages = {artifact.node for artifact in self.artifacts}
         others = set(self.evidence().values()) - packages
         first |= {need for name in others for need in self.nodes[name].after}
-        return {"manifest", *first, *(need for node in first for need in self._ancestors(node))}
+        return {"manifest", *first, *(need for node in first for need in self.ancestors(node))}
 
-    def _ancestors(self, node: str) -> Iterator[str]:
+    def ancestors(self, node: str) -> Iterator[str]:
+        """All that has to be there before a node runs, some of it more than once."""
         for need in self.nodes[node].needs():
             yield need
-            yield from self._ancestors(need)
+            yield from self.ancestors(need)

@@ -61,11 +61,12 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
 
 def measured(artifact: Artifact, quality: str) -> tuple[str, str]:
     """How good an artifact is by ``Release.quality``, and how far from the source at most."""
-    values = {"max_abs_error": artifact.worst_of("max_abs_error")}
-    values = {quality: artifact.value_of(quality)} | values
-    shown = ("" if v is None else words.value_of(name, v) for name, v in values.items())
-    worth, error = shown
-    return worth, error
+    worst = artifact.worst_of("max_abs_error")
+    return _value(quality, artifact.value_of(quality)), _value("max_abs_error", worst)
+
+
+def _value(metric: str, value: float | None) -> str:
+    return "" if value is None else words.value_of(metric, value)
 
 
 def _missed(proof: Proof) -> Iterator[Fact]:

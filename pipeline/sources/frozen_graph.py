@@ -106,10 +106,11 @@ def _feed(graph_def: Any, feeds: Sequence[str]) -> dict[str, str]:
     """Put placeholders in the place of tensors: the name of each input -> its node."""
     if not feeds:
         return {node.name: node.name for node in graph_def.node if node.op == "Placeholder"}
+    from pipeline.graphs.tensorflow.calls import inputs_without
     from pipeline.graphs.tensorflow.spread import imported, tensors_of
 
     tensors = tensors_of(imported(graph_def))
-    placed = {}
+    placed, given = {}, {}
     for index, feed in enumerate(feeds):
         if feed not in tensors:
             raise SourceError(
@@ -120,14 +121,10 @@ def _feed(graph_def: Any, feeds: Sequence[str]) -> dict[str, str]:
         node = graph_def.node.add(name=f"feed_{index}", op="Placeholder")
         node.attr["dtype"].type = tensors[feed].dtype.as_datatype_enum
         node.attr["shape"].shape.CopyFrom(tensors[feed].shape.as_proto())
-        _reread(graph_def, _bare(tensors[feed].name), node.name)
-        placed[_bare(feed)] = node.name
-    return placed
-
-
-def _reread(graph_def: Any, old: str, new: str) -> None:
+        given[tensors[feed].name] = placed[_bare(feed)] = node.name
     for node in graph_def.node:
-        node.input[:] = [new if _bare(source) == old else source for source in node.input]
+        node.input[:] = inputs_without(node, given, ())
+    return placed
 
 
 def _unread(graph_def: Any) -> list[str]:

@@ -122,9 +122,9 @@ def _unlike(pairs: Sequence[tuple[Arrays, int]], size: int) -> str | None:
     """Why batches' outputs cannot be joined row by row; ``None`` where they can."""
     for name in pairs[0][0]:
         shapes = {part[name].shape for part, _ in pairs}
-        if any(shape[:1] != (size,) for shape in shapes):
-            shape = next(shape for shape in shapes if shape[:1] != (size,))
-            return f'output "{name}" has shape {shape} for a batch of {size}'
+        odd = next((shape for shape in shapes if shape[:1] != (size,)), None)
+        if odd is not None:
+            return f'output "{name}" has shape {odd} for a batch of {size}'
         if len(shapes) > 1:
             return f'output "{name}" has other shapes for other samples: {sorted(shapes)}'
     return None

@@ -14,16 +14,20 @@ def check_shape(spec: TensorSpec, shape: Sequence[int], where: str, todo: str) -
     Raises:
         SourceError: they differ; with ``todo`` as what to do.
     """
-    same = len(shape) + 1 == len(spec.shape) and all(
-        want in (None, have) for want, have in zip(spec.shape[1:], shape, strict=True)
-    )
-    if not same:
+    if not fits(shape, spec.shape[1:]):
         raise SourceError(
             f"samples for {spec.name} are {shown(shape)}, the model reads "
             f"{shown(spec.shape[1:])} per sample",
             where=where,
             todo=todo,
         )
+
+
+def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
+    """Whether a shape is the wanted one, of which some sizes are free."""
+    return len(shape) == len(wanted) and all(
+        want in (None, have) for want, have in zip(wanted, shape, strict=True)
+    )
 
 
 def shown(shape: Sequence[int | None]) -> str:

@@ -84,7 +84,8 @@ def _choose(
     }
     answers = run(given)
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
-    scores = [_score(answers, i, wanted, softmax) for i in range(count)]
+    mean = {name: pad(values).mean(axis=0) for name, values in wanted.items()}
+    scores = [_score(answers, i, mean, softmax) for i in range(count)]
     best = int(np.argmax(scores))
     if scores[best] < TELLING:
         raise _NoCanaryError(
@@ -189,7 +190,7 @@ def distance(given: Mapping[str, Sequence[float]], wanted: Mapping[str, Sequence
     return max(errors, default=0.0)
 
 
-def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bool]) -> float:
+def _score(answers: Arrays, index: int, mean: Arrays, softmax: Mapping[str, bool]) -> float:
     """How far the nearest of some broken models would be off.
 
     They answer with the mean of all samples, with another sample's answer, with the values one
@@ -197,8 +198,8 @@ def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bo
     """
     right = {name: values[index].astype(np.float64) for name, values in answers.items()}
     at = {name: compared(value) for name, value in right.items()}
-    others = [
-        {name: pad(values).mean(axis=0) for name, values in wanted.items()},
+    others: list[Arrays] = [
+        mean,
         {name: values[index - 1] for name, values in answers.items()},
     ]
     if any(value.size > 1 for value in right.values()):
@@ -216,9 +217,10 @@ def _score(answers: Arrays, index: int, wanted: Arrays, softmax: Mapping[str, bo
 
 def _taken(answer: Array, indices: Sequence[int], missing: float) -> Float64s:
     """Values at flat indices, some of which may be beyond the end of what varies in size."""
-    flat = answer.ravel().astype(np.float64)
-    longest = max(indices, default=-1) + 1
-    taken: Float64s = np.append(flat, np.full(max(0, longest - flat.size), missing))[list(indices)]
+    flat, at = answer.ravel(), np.asarray(indices, np.intp)
+    taken: Float64s = np.full(len(at), missing, np.float64)
+    known = at < flat.size
+    taken[known] = flat[at[known]]
     return taken
 
 

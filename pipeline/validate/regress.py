@@ -137,9 +137,9 @@ def _artifact(before: Artifact, after: Artifact) -> Iterator[Regression]:
 
 def _bytes(before: Artifact, after: Artifact) -> Iterator[Regression]:
     """Bytes on the wire (as stored, where one release has no compressed size) grown by over 1 %."""
-    packed = before.get("br_bytes"), after.get("br_bytes")
-    both = packed[0] and packed[1]
-    was, now = (packed[0] or 0, packed[1] or 0) if both else (before["bytes"], after["bytes"])
+    old, new = before.get("br_bytes"), after.get("br_bytes")
+    both = bool(old and new)
+    was, now = (old, new) if old and new else (before["bytes"], after["bytes"])
     if now > was * BYTES_MARGIN:
         metric, what = ("br_bytes", "bytes after brotli") if both else ("bytes", "bytes")
         note = f"{what} grew by {now / was - 1:.1%}, from {was:,} to {now:,}"

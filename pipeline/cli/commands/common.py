@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pipeline.publish.trust.signature import Signer
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 CONFIGS = click.argument(
     "configs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CONFIG…"
@@ -132,13 +133,24 @@ def make(
 
     progress = JsonLines() if as_json else Lines(store_path / "last" / "seconds.json")
     store = open_store(store_path)
-    failures = Failures()
     each = build_configs(
         configs, overrides, store, progress, browsers=browsers, publishes=publishes
     )
-    for config, build in zip(configs, each, strict=True):
+    in_turn(configs, each, then)
+
+
+def in_turn(
+    configs: Sequence[Path], each: Iterable[Callable[[], T]], then: Callable[[T], None]
+) -> None:
+    """Call what there is to do for each config, and do the rest of it ``then``.
+
+    Raises:
+        PipelineError: what failed of any config, once all have had their turn.
+    """
+    failures = Failures()
+    for config, work in zip(configs, each, strict=True):
         with failures.kept(str(config) if len(configs) > 1 else ""):
-            then(build())
+            then(work())
     failures.tell()
 
 

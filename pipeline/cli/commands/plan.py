@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.base.errors import Failures
-from pipeline.cli.commands.common import COMMON, CONFIGS, open_store
+from pipeline.cli.commands.common import COMMON, CONFIGS, in_turn, open_store
 
 
 @click.command("plan")
@@ -45,11 +44,5 @@ def command(
         for planned in plan_configs(configs, overrides, store=store).values():
             show.plan(planned, as_json)
         return
-    failures = Failures()
-    progress = JsonLines() if as_json else Lines()
-    each = look_into(configs, overrides, store, progress)
-    for config, look in zip(configs, each, strict=True):
-        with failures.kept(str(config) if len(configs) > 1 else ""):
-            seen = look()
-            show.plan(seen.plan, as_json, seen.lacking)
-    failures.tell()
+    each = look_into(configs, overrides, store, JsonLines() if as_json else Lines())
+    in_turn(configs, each, lambda seen: show.plan(seen.plan, as_json, seen.lacking))

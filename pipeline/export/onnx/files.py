@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifacts.large_onnx import pieces, raw_bytes
+from pipeline.artifacts.large_onnx import pieces, place, raw_bytes
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import progress_bytes
 from pipeline.weights.sharding import Tensor, is_kernel, shards
@@ -43,7 +43,7 @@ def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -
         for tensor in tensors:
             offset = _aligned(offset)
             length = raw_bytes(tensor)
-            _point(tensor, location, offset, length)
+            place(tensor, location, offset, length)
             offset += length
             done += length
         progress_bytes(done, total, "written")
@@ -73,13 +73,3 @@ def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
 
 def _aligned(size: int) -> int:
     return size + -size % ALIGNMENT_BYTES
-
-
-def _point(tensor: Any, location: str, offset: int, length: int) -> None:
-    from onnx import TensorProto
-
-    tensor.ClearField("raw_data")
-    tensor.ClearField("external_data")
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", location), ("offset", offset), ("length", length)):
-        tensor.external_data.add(key=key, value=str(value))

@@ -16,6 +16,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.base.reasons import reason_of
 from pipeline.export.onnx.merges import watch_merges
 from pipeline.graphs.tensorflow.computed import constant_bytes, stay_computed
+from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.tensors.signature import Signature
 
 NEWEST_TF2ONNX_OPSET = 18
@@ -249,10 +250,7 @@ def _replace(graph_def: Any, values: dict[str, Any]) -> Any:
         if value is None:
             result.node.append(node)
             continue
-        tensor = tf.make_tensor_proto(value)
-        constant = result.node.add(name=node.name, op="Const")
-        constant.attr["value"].tensor.CopyFrom(tensor)
-        constant.attr["dtype"].type = tensor.dtype
+        make_constant(result.node.add(name=node.name), value)
     return result
 
 

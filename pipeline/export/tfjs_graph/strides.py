@@ -79,8 +79,6 @@ def _pads(length: Any, kernel: int, stride: int) -> list[Any]:
     """Before and behind: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2."""
     import tensorflow as tf
 
-    if isinstance(length, int):
-        total = max(kernel - _last(length, stride), 0)
-        return [total // 2, total - total // 2]
-    total = tf.maximum(kernel - _last(length, stride), 0)
+    short = kernel - _last(length, stride)
+    total = max(short, 0) if isinstance(length, int) else tf.maximum(short, 0)
     return [total // 2, total - total // 2]

@@ -46,7 +46,7 @@ def _calls(layer: Any, model: Any) -> Iterator[tuple[list[Any], list[Any]]]:
     import tensorflow as tf
 
     for node in layer._inbound_nodes:
-        if not node.is_input and model._network_nodes & {_key(layer, node)}:
+        if not node.is_input and _key(layer, node) in model._network_nodes:
             yield tf.nest.flatten(node.input_tensors), tf.nest.flatten(node.outputs)
 
 

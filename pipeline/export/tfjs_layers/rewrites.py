@@ -138,9 +138,14 @@ def _causal(entry: Config, layer: Any) -> list[Piece] | None:
 
 
 def _subtract(entry: Config, layer: Any) -> list[Piece]:
-    name = entry["config"]["name"]
-    minus = Piece("Rescaling", {"name": f"{name}_minus", "scale": -1.0, "offset": 0.0}, (1,))
-    return [minus, Piece("Add", {"name": name}, (0, f"{name}_minus"))]
+    return _plus(entry["config"]["name"], "minus", -1.0)
+
+
+def _plus(name: str, suffix: str, scale: float) -> list[Piece]:
+    """The first input and a multiple of the second."""
+    other = f"{name}_{suffix}"
+    scaled = Piece("Rescaling", {"name": other, "scale": scale, "offset": 0.0}, (1,))
+    return [scaled, Piece("Add", {"name": name}, (0, other))]
 
 
 def _normalization(entry: Config, layer: Any) -> list[Piece]:
@@ -190,10 +195,7 @@ def _rescaling(entry: Config, layer: Any) -> list[Piece] | None:
 
 
 def _scaled_sum(entry: Config, layer: Any) -> list[Piece]:
-    """The first input and a share of the second."""
-    name = entry["config"]["name"]
-    scale = {"name": f"{name}_scale", "scale": float(layer.scale), "offset": 0.0}
-    return [Piece("Rescaling", scale, (1,)), Piece("Add", {"name": name}, (0, f"{name}_scale"))]
+    return _plus(entry["config"]["name"], "scale", float(layer.scale))
 
 
 _ARITHMETIC = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 CALLS = frozenset(("PartitionedCall", "StatefulPartitionedCall"))
@@ -19,7 +19,9 @@ def write_calls(graph_def: Any) -> None:
         for call in calls:
             given |= _written(graph_def, call, functions[call.attr["f"].func.name])
             graph_def.node.remove(call)
-        _reread(graph_def, given, {call.name for call in calls})
+        gone = {call.name for call in calls}
+        for node in graph_def.node:
+            node.input[:] = inputs_without(node, given, gone)
 
 
 def _written(graph_def: Any, call: Any, function: Any) -> dict[str, str]:
@@ -52,10 +54,15 @@ def _placed(source: str, inputs: Mapping[str, str], prefix: str) -> str:
     return f"{control}{prefix}/{name}{colon}{port}"
 
 
-def _reread(graph_def: Any, given: Mapping[str, str], gone: set[str]) -> None:
-    for node in graph_def.node:
-        sources = [source for source in node.input if source[0] != "^" or source[1:] not in gone]
-        node.input[:] = [_given(source, given) for source in sources]
+def inputs_without(node: Any, given: Mapping[str, str], gone: Collection[str]) -> list[str]:
+    """What a node reads once others are gone, whose outputs other tensors are.
+
+    Args:
+        given: output, as in ``name:0`` -> the tensor in its place, which may be given too.
+        gone: nodes, for which nothing waits any more.
+    """
+    sources = [source for source in node.input if source[0] != "^" or source[1:] not in gone]
+    return [_given(source, given) for source in sources]
 
 
 def _given(source: str, given: Mapping[str, str]) -> str:

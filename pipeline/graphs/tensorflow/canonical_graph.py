@@ -45,7 +45,7 @@ def canonical(raw: RawGraph, signature: Signature) -> Any:
     lowered = any(node.op in LOWERED for node in nodes.values())
     ends = _add_outputs(nodes, raw.outputs)
     if not lowered:
-        _drop_control_edges(nodes.values())
+        drop_control_edges(nodes.values())
         _bypass_identities(nodes, ends)
     ordered = _in_walk_order(nodes, [*raw.inputs, *ends])
     public = [spec.name for spec in (*signature.inputs, *signature.outputs)]
@@ -53,7 +53,7 @@ def canonical(raw: RawGraph, signature: Signature) -> Any:
     result = graph_pb2.GraphDef(versions=raw.graph_def.versions)
     result.node.extend(_renamed(nodes[name], names) for name in ordered)
     _add_functions(result, {f.signature.name: f for f in raw.graph_def.library.function})
-    for node in _all_nodes(result):
+    for node in all_nodes(result):
         _strip(node)
     return result
 
@@ -75,8 +75,8 @@ def _add_outputs(nodes: dict[str, Any], outputs: list[str]) -> list[str]:
     return ends
 
 
-def _drop_control_edges(nodes: Iterable[Any]) -> None:
-    # What is left after freezing has no state, so that order decides nothing.
+def drop_control_edges(nodes: Iterable[Any]) -> None:
+    """Let no node wait for another: without state, as after freezing, order decides nothing."""
     for node in nodes:
         kept = [source for source in node.input if not source.startswith("^")]
         del node.input[:]
@@ -229,11 +229,12 @@ def _references(node: Any) -> Iterator[Any]:
 
 def references(graph: Any) -> Iterator[Any]:
     """Where nodes of a graph and of its functions name functions."""
-    for node in _all_nodes(graph):
+    for node in all_nodes(graph):
         yield from _references(node)
 
 
-def _all_nodes(graph: Any) -> Iterator[Any]:
+def all_nodes(graph: Any) -> Iterator[Any]:
+    """A graph's nodes, and those of its functions."""
     yield from graph.node
     for function in graph.library.function:
         yield from function.node_def

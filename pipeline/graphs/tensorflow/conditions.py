@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.artifacts.large import ATTRIBUTE
-from pipeline.graphs.tensorflow.calls import CALLS
+from pipeline.graphs.tensorflow.calls import CALLS, inputs_without
 from pipeline.graphs.tensorflow.spread import imported, inlined
 
 CHOICES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
@@ -120,8 +120,7 @@ def _without_switches(graph_def: Any, known: Mapping[str, int]) -> Any:
         if node.name not in gone:
             copy = result.node.add()
             copy.CopyFrom(node)
-            kept = [source for source in node.input if source[0] != "^" or source[1:] not in gone]
-            copy.input[:] = [_living(source, live) for source in kept]
+            copy.input[:] = inputs_without(node, live, gone)
     return result
 
 
@@ -150,12 +149,3 @@ def _follow(node: Any, known: Mapping[str, int], live: dict[str, str], dead: set
 def _is_dead(source: str, dead: set[str]) -> bool:
     name, _, port = source.lstrip("^").partition(":")
     return name in dead or (source[0] != "^" and f"{name}:{port or 0}" in dead)
-
-
-def _living(source: str, live: Mapping[str, str]) -> str:
-    while source[0] != "^":
-        name, _, port = source.partition(":")
-        if (found := live.get(f"{name}:{port or 0}")) is None:
-            break
-        source = found
-    return source

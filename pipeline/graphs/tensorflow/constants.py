@@ -18,20 +18,24 @@ def fold_constants(graph_def: Any) -> None:
     Only where that makes them no larger than what they are computed from: a mask that a few
     numbers make stays those few numbers.
     """
-    from tensorflow import make_tensor_proto
-
     nodes = {node.name: node for node in graph_def.node}
     sizes = _sizes(graph_def.node)
     read = [_base(s) for n in graph_def.node if n.name not in sizes for s in n.input]
     wanted = [name for name in dict.fromkeys(read) if name in sizes and nodes[name].op != "Const"]
     for name, value in zip(wanted, _values(graph_def, wanted), strict=True):
         if value.dtype == "float32" and value.size <= sizes[name]:
-            node = nodes[name]
-            node.op = "Const"
-            del node.input[:]
-            node.attr.clear()
-            node.attr["value"].tensor.CopyFrom(make_tensor_proto(value))
-            node.attr["dtype"].type = node.attr["value"].tensor.dtype
+            make_constant(nodes[name], value)
+
+
+def make_constant(node: Any, value: Array) -> None:
+    """Let a node be a constant of the same name, in place."""
+    from tensorflow import make_tensor_proto
+
+    name = node.name
+    node.Clear()
+    node.name, node.op = name, "Const"
+    node.attr["value"].tensor.CopyFrom(make_tensor_proto(value))
+    node.attr["dtype"].type = node.attr["value"].tensor.dtype
 
 
 def _sizes(nodes: Iterable[Any]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.graphs.tensorflow.large import Outside
 from pipeline.tensors.arrays import Array, Float32s, Float64s, np
 
@@ -126,14 +127,11 @@ class Folder:
         last.attr["data_format"].s = b"NHWC"
 
     def _add_constant(self, name: str, value: Array) -> str:
-        from tensorflow import make_tensor_proto
-
-        node = self._graph.node.add(name=name, op="Const")
+        node = self._graph.node.add(name=name)
         if self._large is not None:
             self._large.add(node, value)
-            return name
-        node.attr["value"].tensor.CopyFrom(make_tensor_proto(value))
-        node.attr["dtype"].type = node.attr["value"].tensor.dtype
+        else:
+            make_constant(node, value)
         return name
 
     def _vector(self, name: str, channels: int) -> Vector | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.artifacts.large import ATTRIBUTE, LargeTensors, array_of, is_large, key_of, point
+from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.tensors.arrays import Array
 
 #: What reads a placeholder as it reads a constant, in TensorFlow and in both converters.
@@ -43,7 +44,7 @@ class Outside:
     def add(self, node: Any, value: Array) -> None:
         """Let a node, whatever it was, be a constant; a placeholder where that is large."""
         if not is_large(value.nbytes):
-            _make_constant(node, value)
+            make_constant(node, value)
             return
         key = self.keys[node.name] = self.large.keep(value)
         self.values[node.name] = self.large.read(key, value.dtype, value.shape)
@@ -75,17 +76,7 @@ class Outside:
                 del self.values[node.name]
                 graph_def.node.remove(node)
             elif not read <= READERS:
-                _make_constant(node, self.values.pop(node.name))
-
-
-def _make_constant(node: Any, value: Array) -> None:
-    from tensorflow import make_tensor_proto
-
-    name = node.name
-    node.Clear()
-    node.name, node.op = name, "Const"
-    node.attr["value"].tensor.CopyFrom(make_tensor_proto(value))
-    node.attr["dtype"].type = node.attr["value"].tensor.dtype
+                make_constant(node, self.values.pop(node.name))
 
 
 def _make_placeholder(node: Any, value: Array) -> None:

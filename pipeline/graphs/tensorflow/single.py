@@ -6,11 +6,12 @@ own dtype shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.artifacts.large import ATTRIBUTE
 from pipeline.base.errors import PipelineError
+from pipeline.graphs.tensorflow.canonical_graph import all_nodes
 from pipeline.tensors.arrays import Array, np
 
 #: NumPy's name of a dtype -> that in which it is computed.
@@ -48,7 +49,7 @@ def to_single(graph_def: Any) -> list[str]:
         found.add(name)
         return int(tf.as_dtype(SINGLE[name]).as_datatype_enum) + kind // 100 * 100
 
-    for node in _all_nodes(graph_def):
+    for node in all_nodes(graph_def):
         _check_bits(node, kinds)
         if ATTRIBUTE in node.attr:  # its value lies in a file, in float32
             node.attr["value"].tensor.dtype = narrowed(node.attr["dtype"].type)
@@ -60,12 +61,6 @@ def to_single(graph_def: Any) -> list[str]:
         for argument in (*function.signature.input_arg, *function.signature.output_arg):
             argument.type = narrowed(argument.type)
     return sorted(found)
-
-
-def _all_nodes(graph_def: Any) -> Iterator[Any]:
-    yield from graph_def.node
-    for function in graph_def.library.function:
-        yield from function.node_def
 
 
 def _narrow(value: Any, narrowed: Any) -> None:

@@ -26,9 +26,11 @@ def spectra(graph_def: Any, tensors: dict[str, Any]) -> Iterator[tuple[Any, str,
     """
     constants = {node.name: node for node in graph_def.node if node.op == "Const"}
     for node in graph_def.node:
+        fixed = constants.get(node.input[1].split(":")[0]) if node.op == "RFFT" else None
+        if fixed is None:
+            continue
         readers = _readers(graph_def, node.name)
-        fixed = node.op == "RFFT" and constants.get(node.input[1].split(":")[0])
-        if fixed and readers and all(reader.op in REAL for reader in readers):
+        if readers and all(reader.op in REAL for reader in readers):
             length = int(_value(fixed)[0])
             if tensors[node.input[0]].shape[-1] is not None:
                 yield from ((reader, node.input[0], length) for reader in readers)

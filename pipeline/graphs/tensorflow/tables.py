@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.graphs.tensorflow.spread import imported, splice, tensors_of
+from pipeline.tensors.arrays import np
 
 #: The largest table that is compared with.
 MOST_KEYS = 5000
@@ -37,7 +39,7 @@ def compare_with_keys(graph_def: Any, handles: Mapping[str, Any]) -> Any:
         if contents is None:
             continue
         if node.op in _SIZE:
-            _become_constant(node, len(contents[0]))
+            make_constant(node, np.array(len(contents[0]), np.int64))
             continue
         given = [tensors[source.removesuffix(":0")] for source in node.input[1:3]]
         del node.input[0]
@@ -85,13 +87,3 @@ def _find(keys: Any, values: Any) -> Any:
         return tf.where(tf.reduce_any(same, -1), value, default)
 
     return build
-
-
-def _become_constant(node: Any, size: int) -> None:
-    import tensorflow as tf
-
-    node.op = "Const"
-    node.ClearField("input")
-    node.attr.clear()
-    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(size, tf.int64))
-    node.attr["dtype"].type = tf.int64.as_datatype_enum

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.manifest.parse import measured
 from pipeline.measures.metrics import metric_of
+from pipeline.tensors.shapes import shown
 
 if TYPE_CHECKING:
     from pipeline.manifest.proof import Accuracy, LatencyRatio, Measured
@@ -48,8 +49,7 @@ def _parameters(manifest: ReleaseManifest) -> dict[str, object]:
 
 def _format(spec: Spec) -> str:
     """``image: float32 [?, 64, 64, 3]``."""
-    shape = ", ".join("?" if size is None else str(size) for size in spec["shape"])
-    return f"{spec['name']}: {spec['dtype']} [{shape}]"
+    return f"{spec['name']}: {spec['dtype']} {shown(spec['shape'])}"
 
 
 def _source(manifest: ReleaseManifest) -> Iterator[Metric]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,13 +31,13 @@ def find_release(name: str | None, cdn: Path) -> Path:
         ConfigError: nothing, or more than one, is called so; it says what there is.
     """
     if name is None:
-        return _of_cdn(cdn, None)
+        return _of_cdn(list_models(LocalStorage(cdn)), cdn, None)
     path = Path(name)
     if path.is_file():
         return path
     # It need not be more than a folder that is called as a model or a channel is.
     found = _of_folder(path.resolve()) if path.is_dir() else None
-    return found or _of_cdn(cdn, name)
+    return found or _of_cdn(list_models(LocalStorage(cdn)), cdn, name)
 
 
 def read(path: Path) -> ReleaseManifest:
@@ -64,7 +64,8 @@ def _of_folder(folder: Path) -> Path | None:
         return folder / MANIFEST
     if holds_releases(storage, ""):
         return _of_model(Model(LocalStorage(folder.parent), folder.name))
-    return _of_cdn(folder, None) if list_models(storage) else None
+    models = list_models(storage)
+    return _of_cdn(models, folder, None) if models else None
 
 
 def _of_model(model: Model) -> Path:
@@ -76,8 +77,7 @@ def _of_model(model: Model) -> Path:
     return _manifest(model, pointed or newest[-1])
 
 
-def _of_cdn(cdn: Path, name: str | None) -> Path:
-    models = list_models(LocalStorage(cdn))
+def _of_cdn(models: Sequence[Model], cdn: Path, name: str | None) -> Path:
     if not models:
         raise _nothing(str(cdn))
     if name is None:

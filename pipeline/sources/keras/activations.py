@@ -21,6 +21,9 @@ OPERATIONS = {
     **{"LogSigmoid": "log_sigmoid", "TanhShrink": "tanh_shrink"},
 }
 
+#: Cell -> which of the blocks of columns in its weights are gates, a column a unit.
+_GATES = {"LSTMCell": (0, 1, 3), "GRUCell": (0, 1)}
+
 Function = Callable[[Any], Any]
 
 
@@ -48,27 +51,23 @@ def scale_gates(twin: Any) -> None:
     It is ``clip(x / 6 + 0.5)`` there, and ``clip(x / 5 + 0.5)`` in tf_keras and TF.js: what
     the gates read is made smaller by a sixth.
     """
-    for cell, gates in _gated(twin):
+    for cell in _gated(twin):
+        blocks = _GATES[type(cell).__name__]
+        gates = [block * cell.units + unit for block in blocks for unit in range(cell.units)]
         for weight in cell.weights:
             values = weight.numpy()
-            values[..., _columns(gates, values.shape[-1])] *= 5 / 6
+            values[..., gates] *= 5 / 6
             weight.assign(values)
 
 
-def _gated(twin: Any) -> Iterator[tuple[Any, list[int]]]:
-    """Cells whose gates are hard sigmoids, and which of their blocks of columns are gates."""
+def _gated(twin: Any) -> Iterator[Any]:
+    """Cells whose gates are hard sigmoids."""
     import tf_keras
 
-    blocks = {"LSTMCell": ([0, 1, 3], 4), "GRUCell": ([0, 1], 3)}
     for module in (twin, *twin.submodules):
-        kind = type(module).__name__
-        if kind in blocks and module.recurrent_activation is tf_keras.activations.hard_sigmoid:
-            yield module, blocks[kind][0]
-
-
-def _columns(gates: list[int], width: int) -> list[int]:
-    units = width // (4 if len(gates) == 3 else 3)
-    return [gate * units + unit for gate in gates for unit in range(units)]
+        hard = tf_keras.activations.hard_sigmoid
+        if type(module).__name__ in _GATES and module.recurrent_activation is hard:
+            yield module
 
 
 def _chain(*layers: Any) -> Function:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.base.errors import SourceError
 from pipeline.graphs.tensorflow.conditions import fold_conditions
+from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.graphs.tensorflow.spread import imported, tensors_of
 from pipeline.sources.contract import LoadedModel
 from pipeline.sources.keras.model import public_names
@@ -19,6 +20,7 @@ from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.sources.tensorflow.find import find_tensor
 from pipeline.sources.tensorflow.graph_model import graph_model
 from pipeline.tensors.arrays import np
+from pipeline.tensors.shapes import fits
 from pipeline.tensors.signature import Signature, TensorSpec
 
 
@@ -40,7 +42,9 @@ def cut(
     _check_inputs(fixed, places)
     for spec in signature.inputs:
         if spec.name in fixed:
-            _fix(raw.graph_def, places.pop(spec.name), _value(fixed[spec.name], spec))
+            place = places.pop(spec.name)
+            node = next(node for node in raw.graph_def.node if node.name == place)
+            make_constant(node, _value(fixed[spec.name], spec))
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
     found = {name: find_tensor(graph_def, target, own) for name, target in outputs.items()}
@@ -116,31 +120,13 @@ def _value(value: Any, spec: TensorSpec) -> Any:
         array = np.full(shape, array) if array.ndim == 0 else array
     except (TypeError, ValueError, OverflowError):
         array = None
-    if (
-        array is None
-        or len(array.shape) != len(spec.shape)
-        or any(
-            size is not None and size != given
-            for size, given in zip(spec.shape, array.shape, strict=True)
-        )
-    ):
+    if array is None or not fits(array.shape, spec.shape):
         raise SourceError(
             f"{value!r} does not fit the input {spec.name!r}, which is {wanted}",
             where="source.inputs",
             todo="give one number, or nested lists of that shape",
         )
     return array
-
-
-def _fix(graph_def: Any, placeholder: str, value: Any) -> None:
-    import tensorflow as tf
-
-    node = next(node for node in graph_def.node if node.name == placeholder)
-    tensor = tf.make_tensor_proto(value)
-    node.op = "Const"
-    node.attr.clear()
-    node.attr["value"].tensor.CopyFrom(tensor)
-    node.attr["dtype"].type = tensor.dtype
 
 
 def _check_ports(graph_def: Any, names: Iterable[str]) -> None:

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from pipeline.graphs.tensorflow.canonical_graph import LOWERED, RawGraph, canonical, references
+from pipeline.graphs.tensorflow.canonical_graph import (
+    LOWERED,
+    RawGraph,
+    canonical,
+    drop_control_edges,
+    references,
+)
 from pipeline.graphs.tensorflow.spread import imported, tensors_of
 from pipeline.sources.contract import LoadedModel
 from pipeline.sources.keras.model import public_names, specs
@@ -30,7 +36,8 @@ def graph_model(
         SourceError: a tensor's number of dimensions is not known.
     """
     if not any(node.op in LOWERED for node in graph_def.node):
-        _drop_control_edges(graph_def)
+        # Nodes of a function, written out, wait for all inputs of the call.
+        drop_control_edges(graph_def.node)
     tensors = tensors_of(imported(graph_def))
     needed = _ancestors(graph_def, outputs.values())
     inputs = {name: node for name, node in inputs.items() if node in needed}
@@ -43,12 +50,6 @@ def graph_model(
     ends = [_end(graph_def, i, tensors[name]) for i, name in enumerate(outputs.values())]
     raw = RawGraph(graph_def, [*inputs.values()], ends)
     return _callable(canonical(raw, signature), signature)
-
-
-def _drop_control_edges(graph_def: Any) -> None:
-    # A function's nodes, written out, have one to all inputs of the call.
-    for node in graph_def.node:
-        node.input[:] = [source for source in node.input if source[0] != "^"]
 
 
 def _ancestors(graph_def: Any, tensors: Iterable[str]) -> set[str]:

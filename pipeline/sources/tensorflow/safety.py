@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import SourceError
+from pipeline.graphs.tensorflow.canonical_graph import all_nodes
 
 #: Operations that read or write files, speak to other machines, or run code from outside the graph.
 _UNSAFE = re.compile(
@@ -78,7 +79,7 @@ def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> No
     """Raise SourceError that lists the operations which may not run, or are not TensorFlow's."""
     from tensorflow.python.framework import op_def_registry
 
-    nodes = list(_all_nodes(graph_def))
+    nodes = list(all_nodes(graph_def))
     unsafe = sorted({node.op for node in nodes if _is_unsafe(node)})
     if unsafe:
         raise _unsafe(unsafe, where, what)
@@ -94,12 +95,6 @@ def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> No
             if forests
             else "export the model again with plain TensorFlow operations in their place",
         )
-
-
-def _all_nodes(graph_def: Any) -> Iterator[Any]:
-    yield from graph_def.node
-    for function in graph_def.library.function:
-        yield from function.node_def
 
 
 def _is_unsafe(node: Any) -> bool:

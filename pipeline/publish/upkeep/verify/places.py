@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.base.errors import ConfigError
-from pipeline.cdn.index import MOST_BYTES, parse_index
+from pipeline.cdn.index import load_index
 from pipeline.cdn.tree import POINTER_BYTES, Pointer, holds_releases, list_models
 from pipeline.publish.upkeep.verify.fault import Fault, Published
 from pipeline.storage import Readable, Storage
@@ -94,8 +94,7 @@ def _nothing(storage: Readable) -> ConfigError:
 def _index(storage: Readable) -> tuple[dict[str, Model], list[Fault]]:
     """What the index says."""
     try:
-        content = storage.read(INDEX, MOST_BYTES)
-        models = parse_index(content.data) if content else {}
+        models = load_index(storage) or {}
     except ValueError as error:
         return {}, [Fault(INDEX, f"is no index: {error}")]
     return {
