@@ -69,6 +69,7 @@ def _checked(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.framework import graph_pb2
 
+    from pipeline.graphs.tensorflow.canonical_graph import all_nodes
     from pipeline.sources.tensorflow.safety import check_operations
 
     try:
@@ -89,6 +90,13 @@ def _checked(path: Path) -> Any:
             "tf.compat.v1.graph_util.convert_variables_to_constants",
         )
     check_operations(graph_def, path.name, "graph")
+    own = {function.signature.name for function in graph_def.library.function}
+    if called := [node for node in all_nodes(graph_def) if node.op in own]:
+        raise SourceError(
+            f"{called[0].name!r} is a function of the graph's own, {called[0].op!r}, as an operator",
+            where=path.name,
+            todo="freeze the model again with that function's code in its place (no Defun)",
+        )
     return graph_def
 
 

@@ -124,6 +124,7 @@ def not_applied(
         "accuracy_drop": _no_accuracy,
         "wire_bytes": no_size,
         "worst_sample_error": _no_sample,
+        "other_shapes": _no_shapes,
     }
     return [
         {"metric": metric, "reason": reason}
@@ -146,6 +147,12 @@ def _no_sample(result: Mapping[str, Any]) -> str | None:
     if result["parity"].get("worst_sample_error") is not None:
         return None
     return "outputs are whole numbers, or of shapes that depend on the sample"
+
+
+def _no_shapes(result: Mapping[str, Any]) -> str | None:
+    if result["parity"].get("other_shapes") is not None:
+        return None
+    return "no output's shape depends on the sample"
 
 
 def _no_accuracy(result: Mapping[str, Any]) -> str | None:

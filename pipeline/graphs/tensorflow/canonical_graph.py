@@ -184,7 +184,7 @@ def _add_functions(graph: Any, functions: Mapping[str, Any]) -> None:
     pending = list(graph.node)
     while pending:
         node = pending.pop(0)
-        for reference in _references(node):
+        for reference in called_by(node):
             if reference.name in functions and reference.name not in names:
                 names[reference.name] = _unique(_function_name(reference.name), taken)
                 pending += functions[reference.name].node_def
@@ -219,7 +219,8 @@ def _function_name(name: str) -> str:
     return re.sub(r"_\d+(?=_|$)", "", re.sub(r"^__(inference|forward)_", "", name))
 
 
-def _references(node: Any) -> Iterator[Any]:
+def called_by(node: Any) -> Iterator[Any]:
+    """Where a node names functions."""
     for key in sorted(node.attr):
         value = node.attr[key]
         if value.WhichOneof("value") == "func":
@@ -230,7 +231,7 @@ def _references(node: Any) -> Iterator[Any]:
 def references(graph: Any) -> Iterator[Any]:
     """Where nodes of a graph and of its functions name functions."""
     for node in all_nodes(graph):
-        yield from _references(node)
+        yield from called_by(node)
 
 
 def all_nodes(graph: Any) -> Iterator[Any]:

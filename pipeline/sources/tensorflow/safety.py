@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from pipeline.base.errors import SourceError
-from pipeline.graphs.tensorflow.canonical_graph import all_nodes
+from pipeline.graphs.tensorflow.canonical_graph import all_nodes, called_by
 
 #: Operations that read or write files, speak to other machines, or run code from outside the graph.
 _UNSAFE = re.compile(
@@ -79,6 +80,7 @@ def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> No
     """Raise SourceError that lists the operations which may not run, or are not TensorFlow's."""
     from tensorflow.python.framework import op_def_registry
 
+    _check_recursion(graph_def, where, what)
     nodes = list(all_nodes(graph_def))
     unsafe = sorted({node.op for node in nodes if _is_unsafe(node)})
     if unsafe:
@@ -95,6 +97,23 @@ def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> No
             if forests
             else "export the model again with plain TensorFlow operations in their place",
         )
+
+
+def _check_recursion(graph_def: Any, where: str, what: str) -> None:
+    """A function that calls itself has no end where it is written out, and ends TensorFlow."""
+    calls = {
+        function.signature.name: {node.op for node in function.node_def}
+        | {called.name for node in function.node_def for called in called_by(node)}
+        for function in graph_def.library.function
+    }
+    try:
+        TopologicalSorter(calls).prepare()
+    except CycleError as error:
+        raise SourceError(
+            f"the function {error.args[1][0]!r} of this {what} calls itself",
+            where=where,
+            todo="export the model again without recursion: a loop may do the same",
+        ) from error
 
 
 def _is_unsafe(node: Any) -> bool:
