@@ -103,3 +103,14 @@ def test_made_up_images_are_read_as_others_are(frozen: Frozen, work: Path) -> No
     levels = (values * np.reshape(std, (3, 1, 1)) + np.reshape(mean, (3, 1, 1))) * 255
     np.testing.assert_allclose(levels, np.rint(levels), atol=1e-3)
     assert 0 <= levels.min() < 60 and 190 < levels.max() <= 255.01
+
+
+def test_made_up_images_of_whole_numbers_may_have_channels_first(
+    frozen: Frozen, work: Path
+) -> None:
+    how = ImageOptions(size=(24, 24), scale=(-100, 100))
+    spec = TensorSpec("image", "int8", (None, 3, 24, 24))
+    read(frozen(spec), reading("random", 6, how), work)
+    values = load_file(work / "test" / "inputs.safetensors")["image"]
+    assert (values.shape, values.dtype) == ((6, 3, 24, 24), np.int8)
+    assert -100 <= values.min() < -50 and 50 < values.max() <= 100
