@@ -14,8 +14,6 @@ from tests.conformance.alive import wake
 from tests.conformance.case import Array, Case, samples
 from tests.conformance.outcome import BFLOAT16_TOLERANCE, TOLERANCE, Outcome, first_line
 
-FORMATS = ("tfjs-layers", "tfjs-graph", "onnx")
-
 
 @dataclass
 class Converted:

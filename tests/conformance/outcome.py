@@ -16,6 +16,11 @@ TOLERANCE = 1e-3
 BFLOAT16_TOLERANCE = 0.02
 
 
+#: Others' converters, by their columns.
+GRAPH, LAYERS, ONNX = "peer tensorflowjs-graph", "peer tensorflowjs-layers", "peer tf2onnx"
+PEERS = (GRAPH, LAYERS, ONNX)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """One cell of the table."""

@@ -18,9 +18,8 @@ import numpy as np
 
 from tests.conformance.case import Array
 from tests.conformance.convert import Converted
-from tests.conformance.outcome import Outcome, compared, first_line
+from tests.conformance.outcome import GRAPH, LAYERS, ONNX, PEERS, Outcome, compared, first_line
 
-GRAPH, LAYERS, ONNX = "peer tensorflowjs-graph", "peer tensorflowjs-layers", "peer tf2onnx"
 SCRIPT = Path(__file__).with_name("run_tfjs.mjs")
 #: tf2onnx' own default is 15; the product's is 17.
 OPSET = 17
@@ -37,7 +36,7 @@ def convert_with_peers(
         model.export(saved, verbose=False)
         model.save(h5)
     except Exception as error:
-        return dict.fromkeys((GRAPH, LAYERS, ONNX), Outcome("crashed", first_line(error)))
+        return dict.fromkeys(PEERS, Outcome("crashed", first_line(error)))
     makers = {GRAPH: (_graph, saved), LAYERS: (_layers, h5), ONNX: (_onnx, saved)}
     jobs: dict[str, Any] = {"inputs": inputs, "outputs": list(outputs)}
     logging.disable(logging.CRITICAL)
@@ -95,7 +94,7 @@ def _onnx(saved: Path, target: Path) -> Path:
 def run_peers(converted: Converted) -> dict[str, Outcome]:
     """Run what the peers made: onnxruntime, and TF.js on WebAssembly in Node."""
     jobs = converted.peers
-    outcomes = {peer: jobs[peer] for peer in (GRAPH, LAYERS, ONNX)}
+    outcomes = {peer: jobs[peer] for peer in PEERS}
     for peer, made in outcomes.items():
         if isinstance(made, Path):
             run = _run_onnx if peer == ONNX else _run_tfjs
@@ -148,7 +147,7 @@ def _run_tfjs(file: Path, inputs: Mapping[str, Array]) -> list[Array]:
 
     job = {"file": str(file), "inputs": [_json(name, array) for name, array in inputs.items()]}
     done = subprocess.run(
-        ["node", SCRIPT, MODULES, "-"],
+        ["node", SCRIPT, MODULES],
         input=json.dumps(job),
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.conformance.case import Case
 from tests.conformance.convert import Converted, convert
-from tests.conformance.outcome import Outcome, first_line
+from tests.conformance.outcome import PEERS, Outcome, first_line
 from tests.conformance.prove import Backends
 from tests.conformance.results import Results, told
 
@@ -36,10 +36,6 @@ class Effort:
         targets = parse(list(self.backends))
         own = {f"{f} {t.backend}" for f in self.formats for t in targets if t.runs(f)}
         return own | (set(PEERS) if self.peers else set())
-
-
-#: Peer -> its column.
-PEERS = ("peer tensorflowjs-graph", "peer tensorflowjs-layers", "peer tf2onnx")
 
 
 def run(cases: Sequence[Case], effort: Effort, known: Results, work: Path) -> Iterator[str]:
@@ -78,26 +74,28 @@ class _Converting:
 
     def take(self, number: int) -> Converted | dict[str, Outcome]:
         """What became of the case of this number; the next ones are begun meanwhile."""
-        for ahead in range(number, min(number + AHEAD + 1, len(self._cases))):
-            self._begin(ahead)
         try:
-            return self._waiting.pop(number).result()
+            return self._taken(number, AHEAD)
         except BrokenProcessPool:
             self.close()
-        except Exception as error:
-            reason = f"it could not be built: {first_line(error)}"
-            return dict.fromkeys(self._effort.cells(), Outcome("crashed", reason))
-        return self._alone(number)
-
-    def _alone(self, number: int) -> Converted | dict[str, Outcome]:
-        """Once more with nothing else in the process: then it is this model that ends it."""
-        self._begin(number)
+        # Once more with nothing else in the process: then it is this model that ends it.
         try:
-            return self._waiting.pop(number).result()
+            return self._taken(number, 0)
         except BrokenProcessPool:
             self.close()
             ended = Outcome("crashed", "the converting process ended")
             return dict.fromkeys(self._effort.cells(), ended)
+
+    def _taken(self, number: int, ahead: int) -> Converted | dict[str, Outcome]:
+        for begun in range(number, min(number + ahead + 1, len(self._cases))):
+            self._begin(begun)
+        try:
+            return self._waiting.pop(number).result()
+        except BrokenProcessPool:
+            raise
+        except Exception as error:
+            reason = f"it could not be built: {first_line(error)}"
+            return dict.fromkeys(self._effort.cells(), Outcome("crashed", reason))
 
     def _begin(self, number: int) -> None:
         if self._pool is None:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from tests.conformance.outcome import GRAPH, LAYERS, ONNX
 from tests.conformance.results import Results
 
 STATES = ("ok", "refused", "wrong", "crashed", "unavailable")
@@ -27,9 +28,9 @@ HEADS = {
     "onnx": "ONNX",
     "tfjs-graph": "TF.js graph",
     "tfjs-layers": "TF.js layers",
-    "peer tensorflowjs-graph": "tensorflowjs_converter, graph",
-    "peer tensorflowjs-layers": "tensorflowjs_converter, layers",
-    "peer tf2onnx": "tf2onnx",
+    GRAPH: "tensorflowjs_converter, graph",
+    LAYERS: "tensorflowjs_converter, layers",
+    ONNX: "tf2onnx",
 }
 
 #: Where a model lay on this machine.
