@@ -71,6 +71,18 @@ def tfjs_artifact(frozen: Path, folder: Path) -> tuple[Path, Path]:
     return converted, artifact
 
 
+def onnx_artifact(frozen: Path, folder: Path, codec: str | None = None) -> tuple[Path, Path]:
+    """The same to ONNX."""
+    from pipeline.export import onnx
+
+    converted, artifact = folder / "onnx", folder / "onnx-artifact"
+    for made in (converted, artifact):
+        made.mkdir(parents=True)
+    onnx.convert({"frozen": frozen}, onnx.ConvertOptions(), converted)
+    onnx.package({"model": converted}, onnx.PackageOptions(variant="fp32", codec=codec), artifact)
+    return converted, artifact
+
+
 def mobilenet(folder: Path) -> Path:
     """A padded convolution and two depthwise blocks, batch norms as Keras 3 writes them."""
     import tensorflow as tf

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from frozen_models import tfjs_artifact
+from frozen_models import onnx_artifact, tfjs_artifact
 
 from pipeline.backends import onnxruntime_cpu
 from pipeline.backends.web.backends import BACKENDS
 from pipeline.base.options import NoOptions
-from pipeline.export import freeze, onnx
+from pipeline.export import freeze
 from pipeline.sources import keras_file, saved_model
 from pipeline.sources.load import load
 from pipeline.tensors.signature import Signature
@@ -62,13 +62,10 @@ def make(path: Path, folder: Path) -> Made:
     """Pull, freeze, and convert to a TF.js graph and ONNX."""
     source = source_of(path, folder / "source")
     made = Made(folder)
-    for name in ("frozen", "onnx", "onnx-artifact"):
-        (folder / name).mkdir()
+    made.frozen.mkdir()
     freeze.freeze({"source": source}, NoOptions(), made.frozen)
     tfjs_artifact(made.frozen, folder)
-    onnx.convert({"frozen": made.frozen}, onnx.ConvertOptions(), folder / "onnx")
-    options = onnx.package.options_type(variant="fp32", shard_bytes=2**22)
-    onnx.package({"model": folder / "onnx"}, options, folder / "onnx-artifact")
+    onnx_artifact(made.frozen, folder)
     return made
 
 

@@ -77,12 +77,12 @@ def read_items(files: Inputs, options: ReadOptions, wanted: Wanted) -> Items:
     """The raw samples; refuses those that the config's kind of input makes nothing of."""
     kind = samples_kinds()[options.kind]
     if kind.raw not in (ARRAYS, wanted.raw):
-        raise _not_said(kind, inputs().values())
+        raise _not_said(kind)
     return kind.items(files, options.chosen, wanted)
 
 
-def _not_said(kind: SamplesKind, known: Any) -> ConfigError:
-    example = next((one.example for one in known if one.raw == kind.raw), "")
+def _not_said(kind: SamplesKind) -> ConfigError:
+    example = next((one.example for one in inputs().values() if one.raw == kind.raw), "")
     return ConfigError(
         f"{kind.raw} samples need the config to say what they become",
         where=f"samples.{kind.name}",

@@ -13,7 +13,7 @@ from pipeline.base.registry import find_plugins
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import StepFunction
 from pipeline.graphs.kinds import Graph
-from pipeline.tensors.signature import Signature
+from pipeline.tensors.signature import Signature, TensorSpec
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,18 @@ class LoadedModel:
     """Gives the model from its inputs to what these layers give, in this order."""
     renamed_layers: Mapping[str, str] = field(default_factory=dict)
     """Layer's name in the source -> its name here, where TensorFlow would not take that."""
+
+
+def trace(
+    call: Callable[..., Any], inputs: Sequence[TensorSpec], arguments: Mapping[str, str]
+) -> Any:
+    """A concrete function that takes each input, by public name, as the argument of that name."""
+    import tensorflow as tf
+
+    given = [(arguments[spec.name], spec) for spec in inputs]
+    return tf.function(call, autograph=False).get_concrete_function(
+        **{name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in given}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -93,7 +93,7 @@ def _checked(path: Path) -> Any:
     own = {function.signature.name for function in graph_def.library.function}
     if called := [node for node in all_nodes(graph_def) if node.op in own]:
         raise SourceError(
-            f"{called[0].name!r} is a function of the graph's own, {called[0].op!r}, as an operator",
+            f"{called[0].name!r} is a function of the graph's own, {called[0].op!r}, no operator",
             where=path.name,
             todo="freeze the model again with that function's code in its place (no Defun)",
         )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipeline.graphs.tensorflow.single import SINGLE
-from pipeline.sources.contract import LoadedModel
+from pipeline.sources.contract import LoadedModel, trace
 from pipeline.tensors.signature import Signature, TensorSpec
 
 
@@ -41,13 +41,7 @@ def _cast(loaded: LoadedModel, signature: Signature) -> Any:
         results = inner(**{key: tf.cast(value, taken[key]) for key, value in tensors.items()})
         return {key: tf.cast(results[key], dtype) for key, dtype in given.items()}
 
-    arguments = {
-        loaded.arguments[spec.name]: tf.TensorSpec(
-            spec.shape, spec.dtype, loaded.arguments[spec.name]
-        )
-        for spec in signature.inputs
-    }
-    function = tf.function(call, autograph=False).get_concrete_function(**arguments)
+    function = trace(call, signature.inputs, loaded.arguments)
     # What it calls owns the variables, which it refers to weakly only.
     function._owner = inner
     return function

@@ -78,9 +78,12 @@ def test_schema_is_json() -> None:
     import jsonschema
     import yaml
 
-    _, text = run("schema")
+    code, text = run("schema")
+    assert code == 0
     schema = json.loads(text)
-    for config in (ROOT / "configs").glob("*.yaml"):
+    configs = list((ROOT / "configs").glob("*.yaml"))
+    assert configs and schema["required"]
+    for config in configs:
         jsonschema.validate(yaml.safe_load(config.read_text()), schema)
 
 

@@ -5,21 +5,19 @@ What is large here is small, so that all of a tiny model is.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from onnx_graphs import run as run_onnx
+from plain_graph import said_of
 
 from pipeline.artifacts import large
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.large import LARGE_BYTES, LargeTensors, keys_of
-from pipeline.backends.web.packages import MODULES as NODE_MODULES
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
 from pipeline.engine import step
@@ -108,14 +106,7 @@ def artifacts_of(frozen: Path, folder: Path, codec: str | None = None) -> dict[s
 
 def run_tfjs(artifact: ArtifactFolder, name: str, x: Any) -> Any:
     """The one output in TF.js' wasm backend, flat."""
-    given = artifact.folder / "input.json"
-    kind = {"int32": "int32"}.get(x.dtype.name)
-    given.write_text(json.dumps({"name": name, "shape": x.shape, "data": x.ravel().tolist(),
-                                 **({"dtype": kind} if kind else {})}))  # fmt: skip
-    script = Path(__file__).with_name("plain_graph.mjs")
-    command = ["node", script, NODE_MODULES, artifact.entry, given]
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
-    return np.array(json.loads(said.stdout.splitlines()[-1])["results"]["execute"])
+    return np.array(said_of(artifact.folder, name, x, artifact.folder)["results"]["execute"])
 
 
 def randomize(model: Any) -> None:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from frozen_models import freeze, run, tfjs_artifact
+from frozen_models import freeze, onnx_artifact, run, tfjs_artifact
 
 from pipeline.backends.backend import Backend
 from pipeline.backends.onnxruntime_cpu import BACKEND as ONNXRUNTIME
 from pipeline.backends.web.backends import BACKENDS
-from pipeline.export import onnx
 from pipeline.tensors.signature import TensorSpec
 
 pytestmark = pytest.mark.browser
@@ -44,19 +43,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("scalars")
     frozen = freeze(model, INPUTS, home / "frozen")
     tfjs_artifact(frozen, home)
-    for made in ("model", "onnx"):
-        (home / made).mkdir()
-    onnx.convert({"frozen": frozen}, onnx.ConvertOptions(), home / "model")
-    options = onnx.PackageOptions(variant="fp32")
-    onnx.package({"model": home / "model"}, options, home / "onnx")
+    onnx_artifact(frozen, home)
     return home
 
 
 @pytest.mark.parametrize(
     ("backend", "artifact"),
     [
-        (ONNXRUNTIME, "onnx"),
-        (BACKENDS["ort-wasm"], "onnx"),
+        (ONNXRUNTIME, "onnx-artifact"),
+        (BACKENDS["ort-wasm"], "onnx-artifact"),
         (BACKENDS["tfjs-wasm"], "artifact"),
         (BACKENDS["tfjs-webgl"], "artifact"),
     ],

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from frozen_models import freeze, run
+from plain_graph import MODULES, said_of
 
 from pipeline.backends.tensorflow import BACKEND
 from pipeline.base.options import NoOptions
 from pipeline.export import tfjs_graph
 from pipeline.tensors.signature import TensorSpec
-
-MODULES = Path(__file__).parents[2] / "pipeline/backends/web/node_modules"
 
 in_tfjs = pytest.mark.skipif(
     not (MODULES / "@tensorflow/tfjs").is_dir() or shutil.which("node") is None,
@@ -105,17 +103,7 @@ def test_plain_tfjs_takes_inputs_in_every_way_and_leaks_nothing(
     frozen: Path, converted: Path, tmp_path: Path, keep: bool
 ) -> None:
     package(converted, tmp_path, **({"keep": True} if keep else {}))
-    entry = tmp_path / json.loads((tmp_path / "artifact.json").read_text())["entry"]
-    one = {"name": "x", "shape": FEEDS["x"].shape, "data": FEEDS["x"].ravel().tolist()}
-    (tmp_path / "input.json").write_text(json.dumps(one))
-    script = Path(__file__).with_name("plain_graph.mjs")
-    done = subprocess.run(
-        ["node", script, MODULES, entry, tmp_path / "input.json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = said_of(tmp_path, "x", FEEDS["x"], tmp_path)
     assert (said["backend"], said["leaked"], said["left"]) == ("wasm", 0, 0)
     assert len(said["results"]) == 6
     wanted = run(frozen, FEEDS)["y"].ravel()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from frozen_models import freeze, run, tfjs_artifact
-from test_tfjs_scales import MODULES, in_tfjs
+from plain_graph import said_of
+from test_tfjs_scales import in_tfjs
 
 from pipeline.tensors.signature import TensorSpec
 
@@ -52,13 +51,7 @@ def test_wasm_computes_what_tensorflow_does(
     frozen = freeze(model, [TensorSpec("x", "float32", shape)], tmp_path / "frozen")
     x = RANDOM.normal(0, 1, (1, *size, 2)).astype(np.float32)
     _, artifact = tfjs_artifact(frozen, tmp_path)
-    entry = artifact / json.loads((artifact / "artifact.json").read_text())["entry"]
-    feeds = {"name": "x", "shape": x.shape, "data": x.ravel().tolist()}
-    (tmp_path / "input.json").write_text(json.dumps(feeds))
-    script = Path(__file__).with_name("plain_graph.mjs")
-    command = ["node", script, MODULES, entry, tmp_path / "input.json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = said_of(artifact, "x", x, tmp_path)
     assert said["backend"] == "wasm"
     wanted = run(frozen, {"x": x})["y"]
     np.testing.assert_allclose(said["results"]["execute"], wanted, atol=1e-5)

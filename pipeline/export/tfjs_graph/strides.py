@@ -42,12 +42,12 @@ def _may_fall_short(image: Any, kernel: list[int | None], strides: list[int]) ->
     """Whether in some direction the last window may end before the image does."""
     axes = zip(image.shape.as_list()[1:3], kernel, strides, strict=True)
     return any(
-        size is not None and size < stride and (length is None or _last(length, stride) > size)
+        size is not None and size < stride and (length is None or last(length, stride) > size)
         for length, size, stride in axes
     )
 
 
-def _last(length: Any, stride: int) -> Any:
+def last(length: Any, stride: int) -> Any:
     """How much of the image the last window has before it: 1 to ``stride``."""
     return (length - 1) % stride + 1
 
@@ -67,18 +67,18 @@ def _padded(node: Any, kernel: list[int], strides: list[int]) -> Build:
         if None in lengths:
             shape = tf.shape(image)
             lengths = [shape[i + 1] if n is None else n for i, n in enumerate(lengths)]
-        pads = [_pads(*axis) for axis in zip(lengths, kernel, strides, strict=True)]
-        if pads != [[0, 0], [0, 0]]:
-            image = tf.pad(image, tf.stack([[0, 0], *map(tf.stack, pads), [0, 0]]))
+        margins = [pads(*axis) for axis in zip(lengths, kernel, strides, strict=True)]
+        if margins != [[0, 0], [0, 0]]:
+            image = tf.pad(image, tf.stack([[0, 0], *map(tf.stack, margins), [0, 0]]))
         return operation(input=image, filter=weights, **attributes)
 
     return build
 
 
-def _pads(length: Any, kernel: int, stride: int) -> list[Any]:
+def pads(length: Any, kernel: int, stride: int) -> list[Any]:
     """Before and behind: https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2."""
     import tensorflow as tf
 
-    short = kernel - _last(length, stride)
+    short = kernel - last(length, stride)
     total = max(short, 0) if isinstance(length, int) else tf.maximum(short, 0)
     return [total // 2, total - total // 2]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pipeline.export.tfjs_graph.strides import last, pads
 from pipeline.export.tfjs_layers.attention import attention
 from pipeline.export.tfjs_layers.piece import Config, Piece, cannot, chain
 from pipeline.export.tfjs_layers.resample import center_crop, resampled, upsampled
@@ -50,18 +51,17 @@ def _strided(entry: Config, layer: Any) -> list[Piece] | None:
     """
     config = dict(entry["config"])
     axes = list(zip(layer.input_shape[1:-1], layer.kernel_size, layer.strides, strict=True))
-    last = [(n - 1) % stride + 1 if n else 0 for n, _, stride in axes]
-    short = any(left > size for left, (_, size, _) in zip(last, axes, strict=True))
-    if config["padding"] != "same" or layer.data_format != "channels_last" or not short:
+    if config["padding"] != "same" or layer.data_format != "channels_last":
         return None
-    totals = [max(size - left, 0) for left, (_, size, _) in zip(last, axes, strict=True)]
+    if not all(n for n, *_ in axes) or all(last(n, stride) <= size for n, size, stride in axes):
+        return None
     name, config["padding"] = config["name"], "valid"
-    if not all(last) or not any(totals):
-        return [Piece(entry["class_name"], config)] if all(last) else None
-    pads = [[total // 2, total - total // 2] for total in totals]
-    padding = pads[0] if len(pads) == 1 else pads
+    margins = [pads(*axis) for axis in axes]
+    if not any(map(any, margins)):
+        return [Piece(entry["class_name"], config)]
+    padding = margins[0] if len(margins) == 1 else margins
     return [
-        Piece(f"ZeroPadding{len(pads)}D", {"name": f"{name}_pad", "padding": padding}),
+        Piece(f"ZeroPadding{len(margins)}D", {"name": f"{name}_pad", "padding": padding}),
         Piece(entry["class_name"], config, (f"{name}_pad",)),
     ]
 

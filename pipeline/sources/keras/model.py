@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.base.errors import SourceError
 from pipeline.base.reasons import reason_of
 from pipeline.graphs.tensorflow.single import SINGLE
-from pipeline.sources.contract import LoadedModel
+from pipeline.sources.contract import LoadedModel, trace
 from pipeline.tensors.signature import Signature, TensorSpec
 
 
@@ -142,7 +142,6 @@ def _shape(name: str, tensor: Any) -> tuple[int | None, ...]:
 def _wrap(
     model: Any, call: Callable[[Sequence[Any]], list[Any]], copy: Callable[[], Any]
 ) -> LoadedModel:
-    import tensorflow as tf
 
     before = _input_names(model), _output_names(model)
     renamed = _rename_layers(model)
@@ -158,12 +157,8 @@ def _wrap(
         results = call([tensors[arguments[name]] for name in inputs])
         return dict(zip(outputs, results, strict=True))
 
-    specifications = {
-        arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, arguments[spec.name])
-        for spec in signature.inputs
-    }
     try:
-        function = tf.function(run, autograph=False).get_concrete_function(**specifications)
+        function = trace(run, signature.inputs, arguments)
     except Exception as error:  # whatever a layer raises
         raise SourceError(
             f"the model {model.name!r} cannot be run in TensorFlow ({reason_of(error)})",

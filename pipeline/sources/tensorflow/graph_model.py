@@ -14,7 +14,7 @@ from pipeline.graphs.tensorflow.canonical_graph import (
     references,
 )
 from pipeline.graphs.tensorflow.spread import imported, tensors_of
-from pipeline.sources.contract import LoadedModel
+from pipeline.sources.contract import LoadedModel, trace
 from pipeline.sources.keras.model import public_names, specs
 from pipeline.tensors.signature import Signature
 
@@ -96,12 +96,7 @@ def _callable(graph_def: Any, signature: Signature) -> LoadedModel:
         )
         return {spec.name: x for spec, x in zip(signature.outputs, results, strict=True)}
 
-    function = tf.function(run, autograph=False).get_concrete_function(
-        **{
-            arguments[spec.name]: tf.TensorSpec(spec.shape, spec.dtype, arguments[spec.name])
-            for spec in signature.inputs
-        }
-    )
+    function = trace(run, signature.inputs, arguments)
     return LoadedModel(
         function, signature, arguments, {spec.name: spec.name for spec in signature.outputs}
     )
