@@ -81,7 +81,7 @@ def blocks(array: Array) -> Iterator[memoryview]:
         yield flat[start : start + step].astype(little, copy=False).data.cast("B")
 
 
-def link(path: Path, target: Path) -> None:
+def link(path: str | Path, target: str | Path) -> None:
     """A hard link where one can be, else a copy: onnxruntime follows no symbolic one."""
     try:
         os.link(path, target)

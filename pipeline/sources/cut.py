@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from pipeline.artifacts.large import link
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
@@ -26,7 +27,7 @@ class CutOptions(options.Options):
 @step(version=1)
 def cut(inputs: Inputs, options: CutOptions, work: Path) -> None:
     """SOURCE -> SOURCE of which a part is loaded."""
-    shutil.copytree(inputs["source"], work, dirs_exist_ok=True)
+    shutil.copytree(inputs["source"], work, copy_function=link, dirs_exist_ok=True)
     described = json.loads(SourceFolder(inputs["source"]).description)
     described["cut"] = {"outputs": options.outputs, "fixed": options.fixed}
     (work / SourceFolder.DESCRIPTION).unlink()

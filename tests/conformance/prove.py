@@ -86,16 +86,13 @@ class _Page:
 
     def infer(self, artifact: Path, inputs: Any) -> Any:
         from pipeline.artifacts.artifact import ArtifactFolder
+        from pipeline.backends.web.page_session import open_request
         from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
 
         folder, name = ArtifactFolder(artifact), f"model {self.opened}"
         self.opened += 1
-        description, url = folder.description, self._page.mount(artifact)
-        files = [{**file, "url": url + file["path"]} for file in description["files"]]
-        described = {**description, "files": files}
-        runtime = {"files": self._runtime(folder.format)}
-        request = {"id": name, "artifact": described, "runtime": runtime, "threads": None}
-        self._page.ask("open", request)
+        url, files = self._page.mount(artifact), self._runtime(folder.format)
+        self._page.ask("open", open_request(name, folder, url, files))
 
         def run(batch: Any) -> Any:
             return self._page.ask_tensors("infer", batch, id=name)

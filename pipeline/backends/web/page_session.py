@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -180,14 +180,7 @@ class PageSession:
         self._opened = {**version, **_snake(answer)}
 
     def _open_model(self, name: str, artifact: ArtifactFolder, url: str) -> dict[str, Any]:
-        description = artifact.description
-        files = [{**file, "url": url + file["path"]} for file in description["files"]]
-        request = {
-            "id": name,
-            "artifact": {**description, "files": files},
-            "runtime": {"files": self._files},
-            "threads": self._runtime.threads,
-        }
+        request = open_request(name, artifact, url, self._files, self._runtime.threads)
         return self._require_page().ask("open", request)
 
     def _reopen(self) -> None:
@@ -203,6 +196,28 @@ class PageSession:
         if self._page is None:
             raise PipelineError("the session is closed", where=self._artifact.id)
         return self._page
+
+
+def open_request(
+    name: str,
+    artifact: ArtifactFolder,
+    url: str,
+    runtime_files: Sequence[Mapping[str, Any]],
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """What a page is asked to open a model: its description, whose files are at addresses.
+
+    Args:
+        url: of the artifact's folder, with a slash at its end.
+    """
+    description = artifact.description
+    files = [{**file, "url": url + file["path"]} for file in description["files"]]
+    return {
+        "id": name,
+        "artifact": {**description, "files": files},
+        "runtime": {"files": runtime_files},
+        "threads": threads,
+    }
 
 
 def _snake(camel: dict[str, Any]) -> dict[str, Any]:
