@@ -7,7 +7,9 @@ add products in 16 bits: ``weights.pairs`` says what keeps them right.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,7 +17,7 @@ from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.large import LargeTensors
-from pipeline.artifacts.large_onnx import folder_of, load_all
+from pipeline.artifacts.large_onnx import keys_of, locate
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.base.registry import find_plugins
@@ -24,7 +26,7 @@ from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.calibration.method import CalibrationMethod
 from pipeline.optimize.contract import Technique
 from pipeline.optimize.onnx.int8_sensitivity import Keep, within
-from pipeline.optimize.onnx.int8_weights import WEIGHTED
+from pipeline.optimize.onnx.int8_weights import WEIGHTED, Bits, Weights, refine
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.weights import pairs
 
@@ -89,7 +91,7 @@ def levels_kept(options: Options) -> int:
     return pairs.LEVELS if options.portable else LEVELS
 
 
-@step(version=7, lane="light", tools=("onnxruntime", "onnx"))
+@step(version=8, lane="light", tools=("onnxruntime", "onnx"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 
@@ -110,15 +112,26 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         nodes = _portable(model, nodes)
     # Where the model was trained to do with a range, no other will do as well.
     ranges = calibrate(model, samples, options) | activations.read(inputs["model"])
+    weights = Weights(_scratch(model, converted, work))
+    quantized_of = partial(quantize, model, ranges, options=options, weights=weights)
     if options.keep:
-        nodes = within(
-            model, samples, nodes, lambda some: quantize(model, ranges, some, options), options.keep
-        )
-    quantized = quantize(model, ranges, nodes, options)
+        nodes = within(model, samples, nodes, quantized_of, options.keep)
+    quantized = quantized_of(nodes)
     known = _of_dequantized(origins.read(inputs["model"]), quantized)
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)
-    write(canonical, signature, work, origins.renamed(known, names), converted.large)
+    write(canonical, signature, work, origins.renamed(known, names), weights.large)
+    shutil.rmtree(weights.large.folder.parent)
+
+
+def _scratch(model: Any, converted: ConvertedOnnx, work: Path) -> LargeTensors:
+    """A folder where trials keep what they quantize, beside the weights of ``model``."""
+    folder = work / "scratch"
+    folder.mkdir()
+    large = LargeTensors.of(folder)
+    large.take(keys_of(model.graph.initializer), converted.large)
+    locate(model, folder)
+    return large
 
 
 def _portable(model: Any, nodes: Sequence[str]) -> list[str]:
@@ -182,30 +195,50 @@ def calibrate(model: Any, samples: Arrays, options: Options) -> Ranges:
     }
 
 
-def quantize(model: Any, ranges: Ranges, nodes: Sequence[str], options: Options) -> Any:
-    """A new ``onnx.ModelProto`` in which the named nodes are quantized; ``model`` stays."""
+def quantize(
+    model: Any, ranges: Ranges, nodes: Sequence[str], options: Options, weights: Weights
+) -> Any:
+    """A new ``onnx.ModelProto`` in which the named nodes are quantized; ``model`` stays.
+
+    Args:
+        model: ``onnx.ModelProto``, large weights left in their files.
+        weights: what trials of the same model share.
+    """
     from onnx import ModelProto
 
     from pipeline.graphs.onnx import left_float
-    from pipeline.optimize.onnx.int8_weights import Bits, refine
+    from pipeline.optimize.onnx import stand_ins
 
     copy = ModelProto()
     copy.CopyFrom(model)
     if not nodes:
         return copy
-    load_all(copy)
     # Kernels for unsigned numbers on both sides add in 32 bits, wherever they are. And of signed
     # ones no model can be loaded on x86 that is read both in integers and in float32.
     unsigned = options.portable and _multiplies_activations(model, nodes)
     unsigned |= left_float.leaves(model, nodes)
     per_channel = options.granularity == "per-channel"
+    copy = _with_shapes(copy)
+    stood_for = stand_ins.put(copy, set(nodes), weights.large, per_channel=per_channel)
     quantized = _with_pairs(copy, ranges, nodes, per_channel=per_channel, unsigned=unsigned)
     originals = {tensor.name: tensor for tensor in model.graph.initializer}
-    folder = folder_of(model)
     bits = Bits(options.weight_bits, options.small_weight_bits, options.portable)
-    refine(quantized, originals, bits, LargeTensors.of(folder) if folder else None)
+    done = refine(quantized, originals, bits, weights)
+    stand_ins.settle(quantized, stood_for, done, weights.large)
     left_float.keep(quantized)
     return quantized
+
+
+def _with_shapes(model: Any) -> Any:
+    """The model with the shapes and dtypes of its tensors, which the quantizer asks for.
+
+    By itself it would write the model to a file and read it again, with all weights.
+    """
+    from onnx.shape_inference import infer_shapes
+
+    inferred = infer_shapes(model)
+    inferred.metadata_props.add(key="onnx.infer", value="onnxruntime.quant")
+    return inferred
 
 
 def _with_pairs(

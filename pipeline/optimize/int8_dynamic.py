@@ -8,12 +8,15 @@ add products in 16 bits: ``weights.pairs`` says what keeps them right.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import array_of, large_tensor
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
@@ -48,7 +51,7 @@ class Options(options.Options):
     """Operators or nodes to leave in float32."""
 
 
-@step(version=3, lane="light", tools=("onnx", "numpy"))
+@step(version=4, lane="light", tools=("onnx", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx) whose matrix products are integers.
 
@@ -62,9 +65,10 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.graphs.onnx.canonical import canonicalize
 
     converted = ConvertedOnnx(inputs["model"])
-    signature, model = converted.signature, converted.model()
+    signature, model = converted.signature, converted.outline()
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
-    rewriter = _Rewriter(model.graph, options.weight_bits, portable=options.portable)
+    files = _Files(converted.large, LargeTensors.of(work))
+    rewriter = _Rewriter(model.graph, files, options.weight_bits, portable=options.portable)
     if not rewriter.rewrite(set(nodes)):
         raise PipelineError(
             f"the model has no matrix product or look-up with a constant of {SMALLEST} values or "
@@ -74,7 +78,16 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         )
     names: dict[str, str] = {}
     canonical = canonicalize(model, signature, names)
-    write(canonical, signature, work, origins.renamed(origins.read(inputs["model"]), names))
+    known = origins.renamed(origins.read(inputs["model"]), names)
+    write(canonical, signature, work, known, converted.large)
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Where the large tensors of a model are, and where quantized ones go."""
+
+    source: LargeTensors
+    target: LargeTensors
 
 
 def _transposes(node: Any) -> bool:
@@ -85,8 +98,8 @@ def _transposes(node: Any) -> bool:
 class _Rewriter:
     """Writes the main graph anew, node by node."""
 
-    def __init__(self, graph: Any, bits: float, *, portable: bool) -> None:
-        self._graph, self._bits, self._portable = graph, bits, portable
+    def __init__(self, graph: Any, files: _Files, bits: float, *, portable: bool) -> None:
+        self._graph, self._files, self._bits, self._portable = graph, files, bits, portable
         self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._rounded: dict[str, str] = {}
         """Float input -> the prefix of its three quantized parts: a value is rounded once."""
@@ -111,8 +124,6 @@ class _Rewriter:
 
     def _weight(self, node: Any) -> Array | None:
         """The node's float32 constant as [rows, columns], if it is one that can be quantized."""
-        from onnx import numpy_helper
-
         settings = {item.name: item for item in node.attribute}
         tensor = self._constants.get(node.input[0 if node.op_type == "Gather" else 1])
         if tensor is None or tensor.data_type != 1 or len(tensor.dims) != 2:
@@ -123,7 +134,7 @@ class _Rewriter:
             return None
         if any(settings[name].f != 1 for name in ("alpha", "beta") if name in settings):
             return None
-        values: Array = numpy_helper.to_array(tensor)
+        values = array_of(tensor, self._files.source)
         if values.size < SMALLEST:
             return None
         return values.T if _transposes(node) else values
@@ -165,21 +176,20 @@ class _Rewriter:
 
         A table keeps its rows, with scales [rows, 1]; of a product, rows are the columns.
         """
-        from onnx import numpy_helper
-
         from pipeline.optimize.onnx.int8_weights import quantize
 
         table = name in self._constants
         # Nothing multiplies what is looked up.
         portable = self._portable and not table
-        numbers, scales = quantize(rows.astype(np.float64), self._bits, 0.0, portable=portable)
+        numbers, scales = quantize(rows, self._bits, 0.0, portable=portable)
         parts: dict[str, Array] = {}
         parts["numbers"] = numbers if table else np.ascontiguousarray(numbers.T)
         parts["scale"] = scales.astype(np.float32).reshape((-1, 1) if table else (-1,))
         known = {tensor.name for tensor in self._graph.initializer}
         for part, values in parts.items():
             if f"{name}/{part}" not in known:
-                self._graph.initializer.append(numpy_helper.from_array(values, f"{name}/{part}"))
+                tensor = large_tensor(f"{name}/{part}", values, self._files.target)
+                self._graph.initializer.append(tensor)
         return f"{name}/numbers", f"{name}/scale"
 
     def _add(self, op_type: str, inputs: list[str], output: str, **settings: Any) -> None:

@@ -21,11 +21,13 @@ them when it loads a model (since 1.21, natively and in browsers).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.artifacts.large import LargeTensors
-from pipeline.artifacts.large_onnx import array_of
+from pipeline.artifacts.large_onnx import array_of, large_tensor
+from pipeline.engine.step import progress
+from pipeline.optimize.onnx.stand_ins import SUFFIX
 from pipeline.tensors.arrays import Float32s, Float64s, Int64s, NDArray, np
 from pipeline.weights import grid, pairs
 from pipeline.weights.bits import significant_above
@@ -56,9 +58,6 @@ BLOCK_VALUES = 2**20
 #: Of int8. Only a grid that values lie on already may go to the lower end.
 LOWEST, HIGHEST = -128, pairs.HIGHEST
 
-SUFFIX = "_quantized"
-"""What onnxruntime's quantizer puts behind a quantized tensor's name."""
-
 
 @dataclass(frozen=True)
 class Bits:
@@ -77,16 +76,27 @@ class Bits:
         return max(self.large, self.small) if few else self.large
 
 
-def refine(
-    model: Any, originals: Mapping[str, Any], bits: Bits, large: LargeTensors | None = None
-) -> None:
+@dataclass(frozen=True)
+class Weights:
+    """What the trials of one model share."""
+
+    large: LargeTensors
+    """The files of its large tensors, where those of quantized ones go too."""
+    chosen: dict[tuple[str, bytes], tuple[Any, Any]] = field(default_factory=dict)
+    """What a weight of this name, with these least scales, became: its numbers and its scales."""
+
+
+def refine(model: Any, originals: Mapping[str, Any], bits: Bits, weights: Weights) -> set[str]:
     """Choose weights and biases anew in a graph that onnxruntime's quantizer made.
 
     Args:
         model: ``onnx.ModelProto`` with biases in float32; changed in place.
         originals: name -> the float32 ``onnx.TensorProto`` of each constant before.
         bits: how fine the steps of weights are.
-        large: where those constants are that are in files, if there may be some.
+        weights: what trials of the same model before have chosen; it is chosen once.
+
+    Returns:
+        The names of the weights that were chosen.
     """
     graph = _Graph(model.graph)
     done: set[str] = set()
@@ -98,9 +108,14 @@ def refine(
         original = originals.get(data.removesuffix(SUFFIX))
         if original is not None and data not in done:
             done.add(data)
-            values = array_of(original, large)
-            _refine_weight(graph, decoder, values, bits, _least_scale(graph, data))
+            key = (data, _least_scale(graph, data).tobytes())
+            if key not in weights.chosen:
+                progress(len(done) / len(originals), "quantizing weights")
+                weights.chosen[key] = _chosen(graph, decoder, original, bits, weights.large)
+            for name, tensor in zip(decoder.input, weights.chosen[key], strict=False):
+                graph.constants[name].CopyFrom(tensor)
         _refine_bias(graph, node)
+    return done
 
 
 class _Graph:
@@ -167,16 +182,23 @@ def _bias(graph: _Graph, node: Any) -> Any | None:
     return graph.array(name).astype(float) if tensor is not None and tensor.data_type == 1 else None
 
 
-def _refine_weight(graph: _Graph, decoder: Any, values: Float32s, bits: Bits, least: Any) -> None:
-    """Quantize a weight anew, with the axis or without one that ``decoder`` has."""
-    scales = graph.array(decoder.input[1])
+def _chosen(
+    graph: _Graph, decoder: Any, original: Any, bits: Bits, large: LargeTensors
+) -> tuple[Any, Any]:
+    """A weight's numbers and scales, with the axis or without one that ``decoder`` has."""
+    from onnx import numpy_helper
+
+    data, scale = decoder.input[:2]
+    values, least = array_of(original, large), _least_scale(graph, data)
+    before = graph.array(scale)
     axis = next((item.i for item in decoder.attribute if item.name == "axis"), 1)
-    moved = np.moveaxis(values, axis, 0) if scales.ndim else values[None]
+    moved = np.moveaxis(values, axis, 0) if before.ndim else values[None]
     rows = moved.reshape(len(moved), -1)
     numbers, chosen = quantize(rows, bits.of(rows), least, portable=bits.portable)
     numbers = numbers.reshape(moved.shape)
-    graph.replace(decoder.input[0], np.moveaxis(numbers, 0, axis) if scales.ndim else numbers[0])
-    graph.replace(decoder.input[1], chosen.astype(np.float32).reshape(scales.shape))
+    numbers = np.moveaxis(numbers, 0, axis) if before.ndim else numbers[0]
+    scales = chosen.astype(np.float32).reshape(before.shape)
+    return large_tensor(data, numbers, large), numpy_helper.from_array(scales, scale)
 
 
 def quantize(
