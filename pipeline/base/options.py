@@ -25,10 +25,10 @@ def resolve(path: Path, info: ValidationInfo) -> Path:
     """Read a config's paths from where the config lies, and find missing ones early."""
     if not info.context:
         return path
-    found: Path = info.context["folder"] / path
-    if not found.exists():
-        raise ValueError(f"there is no {found}")
-    return found.resolve()
+    target: Path = info.context["folder"] / path
+    if not target.exists():
+        raise ValueError(f"there is no {target}")
+    return target.resolve()
 
 
 #: A file or folder on this machine. Its content, not its name, is part of a step's key.

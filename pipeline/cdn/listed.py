@@ -39,10 +39,10 @@ def list_files(manifest: ReleaseManifest, model: str) -> list[Listed]:
         ManifestError: a description is none, or leads elsewhere.
     """
     try:
-        found = {file.path: file for file in chain(_own(manifest, model), _runtimes(manifest))}
+        by_path = {file.path: file for file in chain(_own(manifest, model), _runtimes(manifest))}
     except (KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"it does not describe its files: {error!r}") from error
-    return list(found.values())
+    return list(by_path.values())
 
 
 def _own(manifest: ReleaseManifest, model: str) -> Iterator[Listed]:

@@ -130,8 +130,10 @@ class Model:
     def releases(self) -> list[str]:
         """The releases that are whole: those with a manifest."""
         paths = self.storage.walk(f"{self.name}/{RELEASES}")
-        found = [release_and_name(path.removeprefix(f"{self.name}/")) for path in paths]
-        return sorted(one[0] for one in found if one and is_release(one[0]) and one[1] == MANIFEST)
+        splits = [release_and_name(path.removeprefix(f"{self.name}/")) for path in paths]
+        return sorted(
+            split[0] for split in splits if split and is_release(split[0]) and split[1] == MANIFEST
+        )
 
 
 def is_release(name: object) -> bool:

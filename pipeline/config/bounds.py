@@ -42,4 +42,4 @@ def known_keys(key: str, names: Sequence[str], places: Sequence[str]) -> list[st
         return [*names, *places]
     left = [name] if name in names else names
     right = [place] if place in places else places
-    return [f"{one} {other}" for one in left for other in right]
+    return [f"{name} {other}" for name in left for other in right]

@@ -91,7 +91,7 @@ def exports_without(config: Config, variant: str, formats: Collection[str]) -> d
         if format_.name not in formats
     }
     return {
-        name: [one for one in variants if one != variant]
+        name: [variant_name for variant_name in variants if variant_name != variant]
         for name, variants in sorted(exported.items())
         if variant in variants
     }

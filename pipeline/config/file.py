@@ -38,9 +38,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
             document.data, context={"folder": document.path.parent, "path": document.path}
         )
     except ValidationError as error:
-        found = [problem(details, document.data) for details in error.errors()]
-        known = {location for location, _ in found}
-        problems = found + [other for other in problems if other[0] not in known]
+        of_model = [problem(details, document.data) for details in error.errors()]
+        known = {location for location, _ in of_model}
+        problems = of_model + [other for other in problems if other[0] not in known]
     if problems or config is None:
         problems.sort(key=lambda problem: document.line(problem[0]))
         lines = [f"{document.where(loc)}: {dotted(loc)}{text}" for loc, text in problems]

@@ -62,26 +62,26 @@ def problem(details: ErrorDetails, data: Any) -> tuple[Location, str]:
     Args:
         data: the config as it was read.
     """
-    place, given, kind = details["loc"], details.get("input"), details["type"]
+    place, value, kind = details["loc"], details.get("input"), details["type"]
     location = written(place, data)
     context = details.get("ctx", {})
     if kind == "extra_forbidden":
-        return location, _unknown(location, keys_at(place[:-1]), given)
+        return location, _unknown(location, keys_at(place[:-1]), value)
     if kind == "missing":
         location = location[:-1]
         return location, f"{' ' if location else ''}needs {_lacking(place[-1])}"
     if kind == "literal_error":
-        return location, _is_none_of(given, re.findall(r"'([^']*)'", context["expected"]))
+        return location, _is_none_of(value, re.findall(r"'([^']*)'", context["expected"]))
     if kind.startswith(("union_tag", "model_")) and (choices := choices_at(place)):
-        return location, _is_none_of(_tag(given), choices)
+        return location, _is_none_of(_tag(value), choices)
     if kind == "value_error":
         return location, f": {context['error']}"
-    return location, f" {_right(kind, context)}{_it_is(given)}"
+    return location, f" {_right(kind, context)}{_it_is(value)}"
 
 
-def _unknown(location: Location, keys: list[str], given: Any) -> str:
+def _unknown(location: Location, keys: list[str], value: Any) -> str:
     if location == ("preprocess",):
-        return _renamed(given)
+        return _renamed(value)
     return f" is not a key here{suggest(str(location[-1]), keys)}"
 
 
@@ -109,18 +109,18 @@ def _right(kind: str, context: Mapping[str, Any]) -> str:
     return words.format(**context, as_in=_PATTERNS.get(pattern, f"written as {pattern}"))
 
 
-def _it_is(given: Any) -> str:
-    return "" if isinstance(given, (Mapping, list, tuple)) else f" (it is {shown(given)})"
+def _it_is(value: Any) -> str:
+    return "" if isinstance(value, (Mapping, list, tuple)) else f" (it is {shown(value)})"
 
 
-def _tag(given: Any) -> Any:
-    return given.get("to") if isinstance(given, Mapping) else given
+def _tag(value: Any) -> Any:
+    return value.get("to") if isinstance(value, Mapping) else value
 
 
-def _is_none_of(given: Any, allowed: list[str]) -> str:
-    if given is None or isinstance(given, (Mapping, list)):
+def _is_none_of(value: Any, allowed: list[str]) -> str:
+    if value is None or isinstance(value, (Mapping, list)):
         return f" needs one of {', '.join(sorted(allowed))}"
-    return f" is {shown(given)}{suggest(str(given), allowed)}"
+    return f" is {shown(value)}{suggest(str(value), allowed)}"
 
 
 def shown(value: Any) -> str:

@@ -21,11 +21,11 @@ def _names(known: Callable[[], Mapping[str, Any]]) -> Any:
     """Let editors complete names that discovery finds."""
 
     def extend(schema: dict[str, Any]) -> None:
-        one = {"enum": sorted(known())}
+        name = {"enum": sorted(known())}
         for key in ("type", "items", "minItems"):
             schema.pop(key, None)
-        listed = {"type": "array", "items": one, "minItems": 1}
-        schema["anyOf"] = [one, listed, {"type": "null"}]
+        listed = {"type": "array", "items": name, "minItems": 1}
+        schema["anyOf"] = [name, listed, {"type": "null"}]
 
     return extend
 
@@ -77,11 +77,11 @@ class Search(Options):
 
     @field_validator("format", "techniques")
     @classmethod
-    def _are_known(cls, given: list[str] | None, info: Any) -> list[str] | None:
+    def _are_known(cls, names: list[str] | None, info: Any) -> list[str] | None:
         known = sorted(formats() if info.field_name == "format" else techniques())
-        if unknown := sorted(set(given or ()) - set(known)):
+        if unknown := sorted(set(names or ()) - set(known)):
             raise ValueError(f"knows no {', '.join(unknown)}; known are {', '.join(known)}")
-        return given
+        return names
 
     @model_validator(mode="after")
     def _says_where(self) -> Search:

@@ -209,9 +209,9 @@ def _chosen(key: str, options: Options) -> tuple[Technique, Options]:
     """A technique and its own options, without the name that tells it from others of its key."""
     if "to" not in type(options).model_fields:
         return techniques()[key], options
-    given = options.model_dump()
-    technique = techniques()[given.pop("to")]
-    return technique, technique.options(**given)
+    values = options.model_dump()
+    technique = techniques()[values.pop("to")]
+    return technique, technique.options(**values)
 
 
 def _identifier(name: str) -> str:

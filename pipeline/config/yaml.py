@@ -193,8 +193,8 @@ def _in_words(error: yaml.MarkedYAMLError) -> str:
 
 
 def _nearby(path: Path) -> str:
-    found = sorted(path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-    close = get_close_matches(path.name, [f.name for f in found], n=1, cutoff=0.5)
+    configs = sorted(path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+    close = get_close_matches(path.name, [f.name for f in configs], n=1, cutoff=0.5)
     if close:
         return f"did you mean {path.parent / close[0]}?"
-    return f"there are {', '.join(str(f) for f in found[:8])}" if found else ""
+    return f"there are {', '.join(str(f) for f in configs[:8])}" if configs else ""

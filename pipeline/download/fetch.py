@@ -34,8 +34,8 @@ def fetch(
 
     try:
         downloads.mkdir(parents=True, exist_ok=True)
-        if found := _kept(remote, downloads):
-            return found
+        if cached := _kept(remote, downloads):
+            return cached
         with FileLock(downloads / f"{_digest(remote.url)}.lock"):
             return _kept(remote, downloads) or _download(
                 remote, downloads, progress, patience or Patience()
@@ -118,9 +118,9 @@ def _check_scheme(remote: RemoteFile) -> None:
         )
 
 
-def _unexpected(remote: RemoteFile, found: str) -> SourceError:
+def _unexpected(remote: RemoteFile, sha256: str) -> SourceError:
     return SourceError(
-        f"the downloaded file has sha256 {found}, expected {remote.sha256} "
+        f"the downloaded file has sha256 {sha256}, expected {remote.sha256} "
         f"(written in {remote.sha256_from})",
         where=shown(remote.url),
         todo="if the new file is to be trusted, write its digest there; "

@@ -103,9 +103,9 @@ def _digest(entry: dict[str, Any]) -> Digest:
     return digest
 
 
-def _another(path: Path, url: str, expected: Digest, found: Digest) -> SourceError:
+def _another(path: Path, url: str, expected: Digest, actual: Digest) -> SourceError:
     return SourceError(
-        f"{shown(url)} gave sha256 {found.sha256} ({found.bytes:,} bytes), "
+        f"{shown(url)} gave sha256 {actual.sha256} ({actual.bytes:,} bytes), "
         f"recorded is {expected.sha256} ({expected.bytes:,} bytes)",
         where=str(path),
         todo="if the new file is to be trusted, delete its entry there and run again",

@@ -123,9 +123,9 @@ def _receive(
 def _check_continues(response: httpx.Response, part: PartialFile) -> None:
     """A 206 must go on exactly where the part ends, with the very same version."""
     pattern = rf"bytes ({_NUMBER})-{_NUMBER}/({_NUMBER}|\*)"
-    found = re.fullmatch(pattern, response.headers.get("Content-Range", ""))
+    match = re.fullmatch(pattern, response.headers.get("Content-Range", ""))
     total = part.version.bytes
-    fits = found and int(found[1]) == part.size and found[2] in ("*", str(total or found[2]))
+    fits = match and int(match[1]) == part.size and match[2] in ("*", str(total or match[2]))
     if not fits or _validator(response) not in (None, part.version.validator):
         part.restart(Version())
         raise _BrokenError("the server sent another range or another version than asked for")

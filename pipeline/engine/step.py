@@ -97,10 +97,10 @@ def step(
 def find(name: str) -> StepFunction:
     """The step called ``module:function``."""
     module, function = name.split(":")
-    found = getattr(import_module(module), function)
-    if not isinstance(found, StepFunction):
+    step_function = getattr(import_module(module), function)
+    if not isinstance(step_function, StepFunction):
         raise TypeError(f"{name} is not a step")
-    return found
+    return step_function
 
 
 Progress = Callable[[float, str], None]

@@ -32,17 +32,17 @@ class _Generate(GenerateJsonSchema):
         return False
 
     def typed_dict_schema(self, schema: TypedDictSchema) -> JsonSchemaValue:
-        made = super().typed_dict_schema(schema)
+        typed = super().typed_dict_schema(schema)
         kind = schema["cls"]
         if not hasattr(kind, "__pydantic_config__"):  # it has its parent's
-            made.pop("additionalProperties", None)
+            typed.pop("additionalProperties", None)
         for name, text in texts_of(kind).items():
-            made["properties"][name]["description"] = " ".join(text.split())
-        if "description" in made:
-            made["description"] = " ".join(made["description"].split())
+            typed["properties"][name]["description"] = " ".join(text.split())
+        if "description" in typed:
+            typed["description"] = " ".join(typed["description"].split())
         if kind.__name__ == "Parity":
-            made["properties"] |= _agreement()
-        return made
+            typed["properties"] |= _agreement()
+        return typed
 
 
 def _agreement() -> dict[str, Any]:

@@ -49,14 +49,14 @@ def open_storage(where: str | Path, **options: Any) -> Storage:
     """
     if scheme(where) == "file":
         return LocalStorage(Path(str(where).removeprefix("file://")))
-    found = _opener(scheme(where))(str(where), **options)
-    if not isinstance(found, Storage):
+    storage = _opener(scheme(where))(str(where), **options)
+    if not isinstance(storage, Storage):
         raise ConfigError(
             "can only be read",
             where=str(where),
             todo="name the folder or the bucket behind it, such as s3://bucket/prefix",
         )
-    return found
+    return storage
 
 
 def open_readable(where: str | Path, **options: Any) -> Readable:

@@ -68,9 +68,9 @@ def cleaning(storage: Storage, grace_seconds: float) -> Iterator[None]:
 
 
 def _refuse_publishers(storage: Storage, grace_seconds: float) -> None:
-    found = storage.walk(PUBLISHING)
-    killed = [path for path, one in found.items() if time.time() - one.modified > grace_seconds]
-    if len(killed) < len(found):
+    flags = storage.walk(PUBLISHING)
+    killed = [path for path, flag in flags.items() if time.time() - flag.modified > grace_seconds]
+    if len(killed) < len(flags):
         raise PipelineError(
             "a publisher is at work there, or was killed lately",
             where=storage.where,

@@ -59,29 +59,29 @@ class LocalStorage(Storage):
         return [function(item) for item in items]  # A thread would cost more than the answer.
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
-        found = {}
+        sizes = {}
         for path in paths:
             with suppress(FileNotFoundError, NotADirectoryError):
-                found[path] = (self.root / path).stat().st_size
-        return found
+                sizes[path] = (self.root / path).stat().st_size
+        return sizes
 
     def names(self, folder: str) -> list[str]:
         try:
             with os.scandir(self.root / folder) as entries:
-                found = [one.name + ("/" if one.is_dir() else "") for one in entries]
+                names = [entry.name + ("/" if entry.is_dir() else "") for entry in entries]
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(name for name in found if not name.startswith("."))
+        return sorted(name for name in names if not name.startswith("."))
 
     def walk(self, folder: str) -> dict[str, Entry]:
-        found = {}
+        entries = {}
         for top, _, names in os.walk(self.root / folder):
             for path in (Path(top, name) for name in names):
                 with suppress(FileNotFoundError):
                     known = path.stat()
                     relative = path.relative_to(self.root).as_posix()
-                    found[relative] = Entry(known.st_size, known.st_mtime)
-        return found
+                    entries[relative] = Entry(known.st_size, known.st_mtime)
+        return entries
 
     def add(self, path: str, source: Path, sha256: str | None = None) -> None:
         target = self.root / path
@@ -140,7 +140,9 @@ class LocalStorage(Storage):
     @contextmanager
     def publishing(self) -> Iterator[None]:
         with self._locked():
-            for leftover in (found for place in LEFTOVERS for found in self.root.glob(place)):
+            for leftover in (
+                leftover_path for place in LEFTOVERS for leftover_path in self.root.glob(place)
+            ):
                 if leftover.is_dir():
                     shutil.rmtree(leftover, ignore_errors=True)
                 else:

@@ -44,8 +44,8 @@ def implementation(url: str) -> type[AbstractFileSystem]:
 
     scheme = url.partition("://")[0].lower()
     try:
-        found: type[AbstractFileSystem] = get_filesystem_class(scheme)
-        return found
+        filesystem: type[AbstractFileSystem] = get_filesystem_class(scheme)
+        return filesystem
     except ImportError as error:
         extra = "pip install 'model-pipeline[s3]'" if scheme in ("s3", "s3a") else ""
         said = known_implementations.get(scheme, {}).get("err", str(error))
@@ -92,27 +92,28 @@ class RemoteStorage(Storage):
 
     def sizes(self, paths: Collection[str]) -> dict[str, int]:
         # A listing of a folder answers for a thousand files at once.
-        found: dict[str, int] = {}
+        sizes: dict[str, int] = {}
         for folder in sorted({path.rpartition("/")[0] for path in paths}):
-            found |= {
-                self._relative(one["name"]): int(one["size"])
-                for one in self._list(folder)
-                if one["type"] == "file"
+            sizes |= {
+                self._relative(entry["name"]): int(entry["size"])
+                for entry in self._list(folder)
+                if entry["type"] == "file"
             }
-        return {path: found[path] for path in paths if path in found}
+        return {path: sizes[path] for path in paths if path in sizes}
 
     def names(self, folder: str) -> list[str]:
-        found = [
-            one["name"].rstrip("/").rpartition("/")[2] + ("/" if one["type"] == "directory" else "")
-            for one in self._list(folder)
+        names = [
+            entry["name"].rstrip("/").rpartition("/")[2]
+            + ("/" if entry["type"] == "directory" else "")
+            for entry in self._list(folder)
         ]
-        return sorted(name for name in found if not name.startswith("."))
+        return sorted(name for name in names if not name.startswith("."))
 
     def walk(self, folder: str) -> dict[str, Entry]:
-        found = self.call(folder, self.fs.find, self._full(folder), detail=True)
+        entries = self.call(folder, self.fs.find, self._full(folder), detail=True)
         return {
-            self._relative(name): Entry(int(one["size"]), modified(one))
-            for name, one in found.items()
+            self._relative(name): Entry(int(entry["size"]), modified(entry))
+            for name, entry in entries.items()
         }
 
     def add(self, path: str, source: Path, sha256: str | None = None) -> None:
@@ -148,9 +149,9 @@ class RemoteStorage(Storage):
     def new_folder(self, path: str, last: str) -> Iterator[Path]:
         with tempfile.TemporaryDirectory() as name:
             yield Path(name)
-            files = {one.relative_to(name).as_posix(): one for one in Path(name).rglob("*")}
-            others = {key: one for key, one in files.items() if key != last and one.is_file()}
-            self.each(lambda one: self.add(f"{path}/{one[0]}", one[1]), list(others.items()))
+            files = {file.relative_to(name).as_posix(): file for file in Path(name).rglob("*")}
+            others = {key: file for key, file in files.items() if key != last and file.is_file()}
+            self.each(lambda other: self.add(f"{path}/{other[0]}", other[1]), list(others.items()))
             # Not replaced if another publisher was quicker: a channel may name its digest already.
             self.swap(f"{path}/{last}", files[last].read_bytes(), None)
 
@@ -235,11 +236,11 @@ class RemoteStorage(Storage):
 
     def _list(self, folder: str) -> list[dict[str, Any]]:
         try:
-            found = self.call(folder, self.fs.ls, self._full(folder), detail=True)
+            entries = self.call(folder, self.fs.ls, self._full(folder), detail=True)
         except FileNotFoundError:
             return []
         full = self._full(folder).strip("/")
-        return [one for one in found if one["name"].strip("/") != full]
+        return [entry for entry in entries if entry["name"].strip("/") != full]
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root
@@ -251,9 +252,9 @@ class RemoteStorage(Storage):
 def modified(info: dict[str, Any]) -> float:
     """When a file was written, in seconds since the epoch; now where the place does not say."""
     for key in ("LastModified", "mtime", "modified", "created", "last_modified", "updated"):
-        found = info.get(key)
-        if isinstance(found, datetime):
-            return found.timestamp()
-        if isinstance(found, (int, float)):
-            return float(found)
+        written = info.get(key)
+        if isinstance(written, datetime):
+            return written.timestamp()
+        if isinstance(written, (int, float)):
+            return float(written)
     return time.time()

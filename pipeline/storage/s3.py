@@ -30,10 +30,10 @@ class S3Storage(RemoteStorage):
     def __init__(self, url: str, patience: Patience | None = None, **options: Any) -> None:
         from fsspec.config import conf
 
-        given = conf.get("s3", {}).get("config_kwargs", {})
+        configured = conf.get("s3", {}).get("config_kwargs", {})
         # botocore and s3fs would each try again by themselves, and multiply ours.
         once = {"retries": {"mode": "standard", "total_max_attempts": 1}}
-        super().__init__(url, patience, config_kwargs={**once, **given}, **options)
+        super().__init__(url, patience, config_kwargs={**once, **configured}, **options)
         self.fs.retries = 1
 
     def swap(self, path: str, data: bytes, expected: Content | None) -> bool:
@@ -102,14 +102,14 @@ KIND = StorageKind("s3", ("s3", "s3a"), S3Storage)
 
 def _metadata(head: Headers) -> dict[str, str]:
     """The headers that the object is served with."""
-    found = {"ContentType": head.content_type, "CacheControl": head.cache_control}
-    return found | ({"ContentEncoding": head.content_encoding} if head.content_encoding else {})
+    metadata = {"ContentType": head.content_type, "CacheControl": head.cache_control}
+    return metadata | ({"ContentEncoding": head.content_encoding} if head.content_encoding else {})
 
 
 def _response(error: BaseException) -> dict[str, Any]:
     # s3fs raises errors of Python's own, with botocore's as their cause.
-    found = getattr(error, "response", None) or getattr(error.__cause__, "response", None)
-    return found if isinstance(found, dict) else {}
+    response = getattr(error, "response", None) or getattr(error.__cause__, "response", None)
+    return response if isinstance(response, dict) else {}
 
 
 def _status(error: BaseException) -> int | None:

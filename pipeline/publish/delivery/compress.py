@@ -96,8 +96,8 @@ def write_twins(files: Mapping[str, Path], to: Path, *, best: bool = False) -> d
     packer = _Packer(quality_of(sum(sizes.values()), best=best), sum(sizes.values()))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         twins = pool.map(lambda path: packer.write(files[path], to / path), order)
-        found = dict(zip(order, twins, strict=True))
-    return {path: found[path] for path in files}
+        by_path = dict(zip(order, twins, strict=True))
+    return {path: by_path[path] for path in files}
 
 
 @dataclass
@@ -137,8 +137,8 @@ class _Packer:
     def _compressor(self, suffix: str) -> tuple[Callable[[bytes], bytes], Callable[[], bytes], int]:
         """What takes pieces, what ends, and how large pieces are."""
         if suffix == ".gz":
-            made = zlib.compressobj(GZIP_LEVEL, wbits=_GZIP)
-            return made.compress, made.flush, QUICK_PIECE
+            compressor = zlib.compressobj(GZIP_LEVEL, wbits=_GZIP)
+            return compressor.compress, compressor.flush, QUICK_PIECE
         import brotli
 
         packer = brotli.Compressor(quality=self.quality)

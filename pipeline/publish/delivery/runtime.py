@@ -127,7 +127,7 @@ def keep_assets(inputs: Inputs, options: AssetOptions, work: Path) -> None:
             called = f"{name}.{index}" if index else name
             named[called], features[called] = part, list(options.features[name])
     kept = _keep(named, work, best=options.best)
-    files = [{**one, "features": features[one["name"]]} for one in kept]
+    files = [{**file, "features": features[file["name"]]} for file in kept]
     shutil.rmtree(work / "parts", ignore_errors=True)
     (work / DESCRIPTION).write_text(json.dumps({"files": files}, indent=1))
 
@@ -161,7 +161,7 @@ def _keep(files: Mapping[str, Path], work: Path, *, best: bool) -> list[dict[str
         named[path] = file
         described[path] = {"name": name, "path": path, "sha256": sha256, "bytes": size}
     sizes = write_twins(named, work, best=best)
-    return [{**one, **sizes[path]} for path, one in described.items()]
+    return [{**file, **sizes[path]} for path, file in described.items()]
 
 
 def used(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, Runtime]:
@@ -183,12 +183,14 @@ def used(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, 
 
 def _described(name: str, inputs: Inputs) -> Runtime:
     """A runtime's version and files; paths are below the CDN folder."""
-    made = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
+    bundle = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
     kept = inputs.get(runtime_node(name, asset=True))
     own = json.loads((kept / DESCRIPTION).read_text())["files"] if kept else []
-    found: list[RuntimeFile] = [made["entry"], *own]
-    files: list[RuntimeFile] = [{**file, "path": f"{RUNTIMES}/{file['path']}"} for file in found]
-    return {"entry": files[0]["path"], "version": made["version"], "files": files}
+    described: list[RuntimeFile] = [bundle["entry"], *own]
+    files: list[RuntimeFile] = [
+        {**file, "path": f"{RUNTIMES}/{file['path']}"} for file in described
+    ]
+    return {"entry": files[0]["path"], "version": bundle["version"], "files": files}
 
 
 # Of all that is ever bundled, so that no model's release takes away what another's needs.
@@ -212,7 +214,7 @@ def _licence(name: str) -> str:
     if texts:
         return "\n\n".join(path.read_text(errors="replace").strip() for path in sorted(texts))
     named = _package(name)["license"].split(" AND ")
-    text = "\n\n".join((TEXTS / f"{one}.txt").read_text().strip() for one in named)
+    text = "\n\n".join((TEXTS / f"{licence}.txt").read_text().strip() for licence in named)
     return text.replace("<holder>", HOLDERS.get(name, ""))
 
 
@@ -222,5 +224,5 @@ def _version(name: str) -> str:
 
 
 def _package(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((packages.MODULES / name / "package.json").read_text())
-    return found
+    package: dict[str, Any] = json.loads((packages.MODULES / name / "package.json").read_text())
+    return package

@@ -54,9 +54,9 @@ def _bom(manifest: ReleaseManifest) -> Bom:
     from cyclonedx.model.tool import ToolRepository
 
     model = _model(manifest)
-    parts = [_artifact(one) for one in manifest["artifacts"]]
-    parts += [_runtime(*one) for one in manifest.get("runtimes", {}).items()]
-    tools = ToolRepository(components=[_tool(*one) for one in manifest["tools"].items()])
+    parts = [_artifact(artifact) for artifact in manifest["artifacts"]]
+    parts += [_runtime(*runtime) for runtime in manifest.get("runtimes", {}).items()]
+    tools = ToolRepository(components=[_tool(*tool) for tool in manifest["tools"].items()])
     created = datetime.fromisoformat(manifest["created"])
     document = Bom(
         serial_number=uuid.uuid5(_NAMESPACE, f"{manifest['name']}/{manifest['release']}"),

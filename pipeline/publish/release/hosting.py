@@ -166,8 +166,8 @@ def _types() -> str:
 
 def _charsets() -> list[str]:
     """Types that nginx is to name a charset of; of text/html it always does."""
-    found = {value.partition(";")[0] for value in TYPES.values() if "charset" in value}
-    return sorted(found - {"text/html"})
+    types = {value.partition(";")[0] for value in TYPES.values() if "charset" in value}
+    return sorted(types - {"text/html"})
 
 
 def hidden(path: str) -> bool:

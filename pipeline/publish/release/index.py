@@ -121,9 +121,12 @@ def list_releases(model: Model, known: Iterable[ReleaseEntry] = ()) -> list[Rele
     Args:
         known: what an index said before; releases never change, so they need not be read again.
     """
-    before = {one["release"]: one for one in known}
-    found = [before.get(id_) or _listed(model.release(id_)) for id_ in model.releases()]
-    return sorted((one for one in found if one), key=lambda one: (one["created"], one["release"]))
+    before = {release["release"]: release for release in known}
+    releases = [before.get(id_) or _listed(model.release(id_)) for id_ in model.releases()]
+    return sorted(
+        (release for release in releases if release),
+        key=lambda release: (release["created"], release["release"]),
+    )
 
 
 def _listed(release: Release) -> ReleaseEntry | None:

@@ -88,7 +88,9 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     signature = Frozen(inputs["frozen"]).signature
     said = canary.read(inputs["golden"])
     proved = [_artifact(inputs, each, golden, said, options.strict) for each in options.artifacts]
-    artifacts = _with_dominance(proved, {one.id for one in options.artifacts if one.plain})
+    artifacts = _with_dominance(
+        proved, {artifact.id for artifact in options.artifacts if artifact.plain}
+    )
     dropped = [a for a in artifacts if a["dominated_by"]] if options.drop_dominated else []
     kept = [artifact for artifact in artifacts if artifact not in dropped]
     cascade, no_cascade = calibrated(kept, inputs.get)
@@ -161,8 +163,8 @@ def _spec(spec: TensorSpec) -> Spec:
 
 def _search(folder: Path) -> FoundBySearch:
     """How a variant was found, for those who want to pin or judge it."""
-    found: FoundBySearch = json.loads((folder / SEARCH).read_text())
-    return found
+    search: FoundBySearch = json.loads((folder / SEARCH).read_text())
+    return search
 
 
 def _not_made(lost: NotMade) -> release.NotMade:
@@ -182,7 +184,7 @@ def _samples(folder: Path, count: int) -> Samples:
 def _tools() -> dict[str, str]:
     from pipeline.backends.web.packages import versions
 
-    installed = {name: found for name in tools.TOOLS if (found := tools.version(name))}
+    installed = {name: version for name in tools.TOOLS if (version := tools.version(name))}
     return installed | versions()
 
 
@@ -267,10 +269,10 @@ def _with_dominance(artifacts: list[Artifact], stay: set[str]) -> list[Artifact]
     """Each with the one that is no larger, no slower and no worse, if there is one."""
     by = dominated(artifacts, stay)
     return [
-        {**one, "dominated_by": found.by, "dominated_reason": found.reason}
-        if (found := by.get(one["id"]))
-        else one
-        for one in artifacts
+        {**artifact, "dominated_by": dominance.by, "dominated_reason": dominance.reason}
+        if (dominance := by.get(artifact["id"]))
+        else artifact
+        for artifact in artifacts
     ]
 
 
@@ -290,6 +292,6 @@ def _lowest_accuracy(
     measured = [result["accuracy"] for result in results if result.get("accuracy")]
     if not measured or baseline is None:
         return None
-    worst = metric_of(baseline["metric"]).worst([one["value"] for one in measured])
-    lowest = next(one for one in measured if one["value"] == worst)
+    worst = metric_of(baseline["metric"]).worst([accuracy["value"] for accuracy in measured])
+    lowest = next(accuracy for accuracy in measured if accuracy["value"] == worst)
     return cast("LowestAccuracy", {**lowest, "baseline": baseline["value"]})

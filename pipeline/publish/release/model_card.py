@@ -42,8 +42,8 @@ def _parameters(manifest: ReleaseManifest) -> dict[str, object]:
     return {
         "task": manifest["task"],
         "datasets": [dataset],
-        "inputs": [{"format": _format(one)} for one in manifest["inputs"]],
-        "outputs": [{"format": _format(one)} for one in manifest["outputs"]],
+        "inputs": [{"format": _format(tensor)} for tensor in manifest["inputs"]],
+        "outputs": [{"format": _format(tensor)} for tensor in manifest["outputs"]],
     }
 
 
@@ -100,7 +100,7 @@ def _metric(
 
 def _limitations(manifest: ReleaseManifest) -> Iterator[str]:
     """Where it could not run, and where what ran was no GPU: once for each target."""
-    proofs = [proof for one in manifest["artifacts"] for proof in one["validation"]]
+    proofs = [proof for artifact in manifest["artifacts"] for proof in artifact["validation"]]
     for target, proof in sorted({proof["target"]: proof for proof in proofs}.items()):
         if proof["status"] == "unavailable":
             yield f"not proved on {target}: {proof['reason']}"

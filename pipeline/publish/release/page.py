@@ -26,7 +26,9 @@ def encoded(manifest: Manifest) -> bytes:
 
     Published ones never change: whoever changes what is kept has to keep this too, for ``verify``.
     """
-    artifacts = [{**one, "validation": _in_browsers(one)} for one in manifest["artifacts"]]
+    artifacts = [
+        {**artifact, "validation": _in_browsers(artifact)} for artifact in manifest["artifacts"]
+    ]
     schema = json.loads(SCHEMA.read_text())
     kept = _kept({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
@@ -44,17 +46,17 @@ def _kept(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any])
     if "anyOf" in schema:
         if value is None:
             return None
-        schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+        schema = next(branch for branch in schema["anyOf"] if branch.get("type") != "null")
         return _kept(value, schema, definitions)
     if schema.get("additionalProperties") is True:
         return value
     if isinstance(value, dict):
         named, others = schema.get("properties", {}), schema.get("additionalProperties")
         return {
-            key: _kept(one, named.get(key, others), definitions)
-            for key, one in value.items()
+            key: _kept(child, named.get(key, others), definitions)
+            for key, child in value.items()
             if key in named or others
         }
     if isinstance(value, list):
-        return [_kept(one, schema["items"], definitions) for one in value]
+        return [_kept(item, schema["items"], definitions) for item in value]
     return value

@@ -29,17 +29,17 @@ def root_pieces(manifest: Manifest, opened: Callable[[str], Path]) -> Iterator[P
     if not runtimes:
         return
     folder = cache(opened)
-    for name, one in runtimes.items():
-        for file in one["files"]:
-            node = runtime_node(name, asset=file["path"] != one["entry"])
-            made = partial(folder, node)
+    for name, runtime in runtimes.items():
+        for file in runtime["files"]:
+            node = runtime_node(name, asset=file["path"] != runtime["entry"])
+            opener = partial(folder, node)
             path = file["path"].removeprefix(f"{RUNTIMES}/")
-            yield from file_pieces(file, file["path"], path, made, made)
+            yield from file_pieces(file, file["path"], path, opener, opener)
     licences = folder(LICENCES) / LICENCE_FILE
     yield _piece(LICENCE_FILE, licences)
     others = _client(folder(CLIENT)) | _demo(folder(DEMO))
-    for path, found in others.items():
-        yield _piece(path, found)
+    for path, local in others.items():
+        yield _piece(path, local)
 
 
 def _client(folder: Path) -> dict[str, Path]:

@@ -78,7 +78,7 @@ def root_page(storage: Readable) -> bytes:
 def _summary(name: str, model: ModelEntry) -> dict[str, Any]:
     channel = shown_channel(model["channels"])
     release = model["channels"].get(channel or "")
-    reported = [one["release"] for one in model["releases"] if "report" in one]
+    reported = [release["release"] for release in model["releases"] if "report" in release]
     report = f"{name}/{release_path(release, REPORT)}" if release in reported else None
     return {
         "name": name,
@@ -93,7 +93,7 @@ def model_page(storage: Readable, name: str) -> bytes:
     """``/<model>/``: channels, all artifacts of the releases that they point to, older ones."""
     model = read_index(storage).get(name) or ModelEntry(channels={}, releases=[])
     channels = model["channels"]
-    dates = {one["release"]: one for one in model["releases"]}
+    dates = {release["release"]: release for release in model["releases"]}
     pointed = {id_: _release(Release(storage, name, id_)) for id_ in channels.values()}
     shown = shown_channel(channels)
     return _rendered(
@@ -106,7 +106,7 @@ def model_page(storage: Readable, name: str) -> bytes:
         channels=[(channel, dates.get(release)) for channel, release in channels.items()],
         shown=shown,
         pinned=pointed.get(channels.get(shown or "", "")),
-        pointed=[one for one in pointed.values() if one],
+        pointed=[release for release in pointed.values() if release],
         releases=list(reversed(model["releases"])),
     )
 
@@ -126,7 +126,7 @@ def _release(release: Release) -> dict[str, Any] | None:
         if (raw := release.raw_manifest()) is None:
             return None
         manifest = parse_manifest(raw)
-        artifacts = [_artifact(one) for one in manifest["artifacts"]]
+        artifacts = [_artifact(artifact) for artifact in manifest["artifacts"]]
         accuracy = manifest.get("accuracy")
         metric = words.metric(accuracy["metric"]) if accuracy else ""
     except index.BROKEN:
@@ -146,7 +146,8 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
         "bytes": sum(file["bytes"] for file in artifact["files"]),
         "score": words.score(artifact.get("accuracy")),
         "passed": [
-            (backend, [one for one in engines if one]) for backend, engines in passed.items()
+            (backend, [engine for engine in engines if engine])
+            for backend, engines in passed.items()
         ],
     }
 
@@ -207,6 +208,6 @@ def links(page: bytes, path: str) -> set[str]:
     """The files of the CDN folder that a page leads to; ``path`` is its own."""
     parser = _Links()
     parser.feed(page.decode(errors="replace"))
-    found = {re.split(r"[?#]", link)[0] for link in parser.found}
-    here = {link for link in found if link and ":" not in link and not link.endswith("/")}
+    addresses = {re.split(r"[?#]", link)[0] for link in parser.found}
+    here = {link for link in addresses if link and ":" not in link and not link.endswith("/")}
     return {posixpath.normpath(f"{posixpath.dirname(path)}/{link}").lstrip("/") for link in here}

@@ -65,14 +65,14 @@ def artifact_pieces(
     name, seen = manifest["name"], set()
     opened = cache(artifact)
     twins = cache(compressed) if compressed else None
-    for one in manifest["artifacts"]:
-        for file in one["files"]:
+    for entry in manifest["artifacts"]:
+        for file in entry["files"]:
             path = file["path"]
             if path in seen:
                 continue
             seen.add(path)
-            plain = partial(opened, one["id"])
-            packed = partial(twins, one["id"]) if twins else None
+            plain = partial(opened, entry["id"])
+            packed = partial(twins, entry["id"]) if twins else None
             yield from file_pieces(file, f"{name}/{path}", path, plain, packed)
 
 
@@ -110,8 +110,8 @@ def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
     there = storage.sizes([piece.path for piece in wanted])
 
     def lacking(piece: Piece) -> bool:
-        found = there.get(piece.path)
-        cut = found is None or piece.bytes not in (None, found)
+        present_bytes = there.get(piece.path)
+        cut = present_bytes is None or piece.bytes not in (None, present_bytes)
         return cut or not (immutable(piece.path) or _is_same(storage, piece))
 
     return [

@@ -153,10 +153,10 @@ def _keyless() -> Signer:
 
     todo = "in GitHub Actions give the job the permission `id-token: write`; elsewhere use a key"
     try:
-        found = detect_credential()
+        credential = detect_credential()
     except IdentityError as error:
         raise ConfigError(f"no identity to sign as: {_first_line(error)}", todo=todo) from error
-    if not found:
+    if not credential:
         raise ConfigError("no identity to sign as: this is no CI job that has one", todo=todo)
     return Signer("as this CI job", _keyless_config, None)
 

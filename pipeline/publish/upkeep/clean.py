@@ -50,7 +50,7 @@ class Plan:
     @property
     def bytes(self) -> int:
         """What it frees."""
-        return sum(one.bytes for one in (*self.manifests.values(), *self.files.values()))
+        return sum(entry.bytes for entry in (*self.manifests.values(), *self.files.values()))
 
 
 def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
@@ -74,29 +74,33 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
         _refuse_nothing(storage)
         with storage.cleaning(grace_seconds):
             began = time.monotonic()
-            made = _plan(storage, keep, time.time() - grace_seconds)
-            _remove(storage, made, began)
-    return made
+            plan = _plan(storage, keep, time.time() - grace_seconds)
+            _remove(storage, plan, began)
+    return plan
 
 
 def _plan(storage: Storage, keep: int, before: float) -> Plan:
-    made = Plan(before)
+    plan = Plan(before)
     listed = read_index(storage)
     used: set[str] = set()
     for model in _models(storage):
-        name, found = model.name, storage.walk(model.name)
+        name, entries = model.name, storage.walk(model.name)
         known = listed.get(name) or ModelEntry(channels={}, releases=[])
         releases = _releases(model, known)
         stay = _pointed(model, known) | set(releases[-keep:])
-        stay |= {one for one in releases if not _old(made, found.get(model.release(one).path()))}
-        made.kept += [(name, one) for one in releases if one in stay]
-        made.releases += [(name, one) for one in releases if one not in stay]
-        used |= {path for one in sorted(stay) for path in _needed(model.release(one))}
-        _plan_releases(made, name, found, stay)
-        _plan_files(made, found, used, re.compile(f"{re.escape(name)}/{FILE.pattern}"))
+        stay |= {
+            release
+            for release in releases
+            if not _old(plan, entries.get(model.release(release).path()))
+        }
+        plan.kept += [(name, release) for release in releases if release in stay]
+        plan.releases += [(name, release) for release in releases if release not in stay]
+        used |= {path for release in sorted(stay) for path in _needed(model.release(release))}
+        _plan_releases(plan, name, entries, stay)
+        _plan_files(plan, entries, used, re.compile(f"{re.escape(name)}/{FILE.pattern}"))
     # The last: only now is it known what any model uses.
-    _plan_files(made, storage.walk(RUNTIMES), used, RUNTIME)
-    return made
+    _plan_files(plan, storage.walk(RUNTIMES), used, RUNTIME)
+    return plan
 
 
 def _refuse_nothing(storage: Storage) -> None:
@@ -111,18 +115,18 @@ def _nothing(storage: Storage) -> ConfigError:
 
 
 def _models(storage: Storage) -> list[Model]:
-    found = list_models(storage)
-    if not found:
+    models = list_models(storage)
+    if not models:
         raise _nothing(storage)
-    return found
+    return models
 
 
 def _releases(model: Model, known: ModelEntry) -> list[str]:
     """Every release of a model, oldest first; refuses a model with one of unknown age."""
-    found = [one["release"] for one in index.list_releases(model, known["releases"])]
-    for release in set(model.releases()) - set(found):
+    releases = [release["release"] for release in index.list_releases(model, known["releases"])]
+    for release in set(model.releases()) - set(releases):
         raise _unsure(model.release(release).where, "it is no manifest", model.storage)
-    return found
+    return releases
 
 
 def _pointed(model: Model, known: ModelEntry) -> set[str]:
@@ -141,8 +145,8 @@ def _pointed(model: Model, known: ModelEntry) -> set[str]:
     return pointed
 
 
-def _old(made: Plan, entry: Entry | None) -> bool:
-    return entry is not None and entry.modified <= made.before
+def _old(plan: Plan, entry: Entry | None) -> bool:
+    return entry is not None and entry.modified <= plan.before
 
 
 def _needed(kept: Release) -> list[str]:
@@ -165,34 +169,34 @@ def _unsure(where: str, why: str, storage: Readable) -> PipelineError:
     )
 
 
-def _plan_releases(made: Plan, name: str, found: Mapping[str, Entry], stay: set[str]) -> None:
+def _plan_releases(plan: Plan, name: str, entries: Mapping[str, Entry], stay: set[str]) -> None:
     """Releases that are dropped, and folders of those that were never finished."""
-    for path, entry in found.items():
+    for path, entry in entries.items():
         release, file = release_and_name(path.removeprefix(f"{name}/")) or ("", "")
         is_ours = is_release(release) or release.startswith(".")
-        if is_ours and release not in stay and _old(made, entry):
-            (made.manifests if file == MANIFEST else made.files)[path] = entry
+        if is_ours and release not in stay and _old(plan, entry):
+            (plan.manifests if file == MANIFEST else plan.files)[path] = entry
 
 
 def _plan_files(
-    made: Plan, found: Mapping[str, Entry], used: Collection[str], ours: re.Pattern[str]
+    plan: Plan, entries: Mapping[str, Entry], used: Collection[str], ours: re.Pattern[str]
 ) -> None:
     """Files that no kept release names. What is not named as ours are is somebody else's."""
-    for path, entry in found.items():
+    for path, entry in entries.items():
         file = plain(path)
-        if file not in used and ours.fullmatch(file) and _old(made, entry):
-            made.files[path] = entry
+        if file not in used and ours.fullmatch(file) and _old(plan, entry):
+            plan.files[path] = entry
 
 
-def _remove(storage: Storage, made: Plan, began: float) -> None:
+def _remove(storage: Storage, plan: Plan, began: float) -> None:
     """Manifests, then the index, then everything else."""
     try:
-        _remove_in_time(storage, list(made.manifests), began)
+        _remove_in_time(storage, list(plan.manifests), began)
     finally:
-        for name in sorted({name for name, _ in (*made.releases, *made.kept)}):
+        for name in sorted({name for name, _ in (*plan.releases, *plan.kept)}):
             index.update(storage, name)
             site.update(storage, name)
-    _remove_in_time(storage, list(made.files), began)
+    _remove_in_time(storage, list(plan.files), began)
 
 
 def _remove_in_time(storage: Storage, paths: list[str], began: float) -> None:

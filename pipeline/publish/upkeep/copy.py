@@ -59,7 +59,7 @@ def source(where: str) -> Source:
     return Source(storage, models)
 
 
-def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str]:
+def copy(source: Source, to: Storage, progress: Progress | None = None) -> list[str]:
     """Add everything of a source to another CDN folder.
 
     Releases that are there stay, and get a signature that came later. The files of the root that
@@ -76,29 +76,29 @@ def copy(one: Source, to: Storage, progress: Progress | None = None) -> list[str
     """
     pointers = {
         (model.name, channel): channels.read(to, model.name, channel)
-        for model in one.models
+        for model in source.models
         for channel in model.channels()
     }
-    with told(to, AGAIN), to.publishing(), _local(one.storage) as fetch:
-        pieces = list(_pieces(one, fetch))
+    with told(to, AGAIN), to.publishing(), _local(source.storage) as fetch:
+        pieces = list(_pieces(source, fetch))
         to.remove(stale(to, pieces))
         upload(to, missing(to, pieces), progress or Silent())
-        for model in one.models:
+        for model in source.models:
             _add_releases(model, to, fetch)
         try:
-            return _move(one, to, pointers)
+            return _move(source, to, pointers)
         finally:
-            for name in one.names:
+            for name in source.names:
                 index.update(to, name)
                 site.update(to, name)
             hosting.update(to)
 
 
 def _move(
-    one: Source, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
+    source: Source, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
 ) -> list[str]:
     """Point channels to what they point to at the source, unless others moved them meanwhile."""
-    known = {model.name: model.channels() for model in one.models}
+    known = {model.name: model.channels() for model in source.models}
     wanted = {at: Release(to, at[0], known[at[0]][at[1]]) for at in pointers}
     moving = {
         at: release
@@ -117,7 +117,9 @@ def _move(
 
 def _back(to: Storage, model: str, before: Content | None, release: str) -> str:
     """What there is to say of a channel that went to an older release."""
-    dates = {one["release"]: one["created"] for one in index.list_releases(Model(to, model))}
+    dates = {
+        release["release"]: release["created"] for release in index.list_releases(Model(to, model))
+    }
     old = pointed(before)
     if old and dates.get(old.release, "") > dates.get(release, ""):
         return f" (back: {old.release}, where it pointed before, was made later)"
@@ -154,16 +156,16 @@ def _local(storage: Storage) -> Iterator[Fetch]:
         yield Fetch(storage, Path(folder))
 
 
-def _pieces(one: Source, fetch: Fetch) -> Iterator[Piece]:
+def _pieces(source: Source, fetch: Fetch) -> Iterator[Piece]:
     """The files beside the models, then theirs; but nothing that says what a folder holds."""
-    singles = [name for name in one.storage.names("") if not name.endswith("/")]
+    singles = [name for name in source.storage.names("") if not name.endswith("/")]
     # What says what a folder holds is written anew.
     own = {INDEX, FRONT}
-    sizes = one.storage.sizes([name for name in singles if plain(name) not in own])
-    folders = list_folders(one.storage)
-    shared = [folder for folder in folders if not holds_releases(one.storage, folder)]
-    for folder in (*shared, *(f"{name}/{FILES}" for name in one.names)):
-        sizes |= {path: entry.bytes for path, entry in one.storage.walk(folder).items()}
+    sizes = source.storage.sizes([name for name in singles if plain(name) not in own])
+    folders = list_folders(source.storage)
+    shared = [folder for folder in folders if not holds_releases(source.storage, folder)]
+    for folder in (*shared, *(f"{name}/{FILES}" for name in source.names)):
+        sizes |= {path: entry.bytes for path, entry in source.storage.walk(folder).items()}
     for path, size in sizes.items():
         if not hosting.hidden(path):
             yield Piece(path, lambda path=path: fetch(path), size, _digest(path))  # type: ignore[misc]

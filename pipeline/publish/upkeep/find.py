@@ -36,8 +36,8 @@ def find_release(name: str | None, cdn: Path) -> Path:
     if path.is_file():
         return path
     # It need not be more than a folder that is called as a model or a channel is.
-    found = _of_folder(path.resolve()) if path.is_dir() else None
-    return found or _of_cdn(list_models(LocalStorage(cdn)), cdn, name)
+    release = _of_folder(path.resolve()) if path.is_dir() else None
+    return release or _of_cdn(list_models(LocalStorage(cdn)), cdn, name)
 
 
 def read(path: Path) -> ReleaseManifest:
@@ -81,11 +81,11 @@ def _of_cdn(models: Sequence[Model], cdn: Path, name: str | None) -> Path:
     if not models:
         raise _nothing(str(cdn))
     if name is None:
-        found = [_of_model(models[0])] if len(models) == 1 else []
-        return _only(found, "the release to report on", cdn, [model.name for model in models])
-    found = sorted({path for model in models for path in _called(model, name)})
+        paths = [_of_model(models[0])] if len(models) == 1 else []
+        return _only(paths, "the release to report on", cdn, [model.name for model in models])
+    paths = sorted({path for model in models for path in _called(model, name)})
     names = [known for model in models for known in _names(model)]
-    return _only(found, name, cdn, names)
+    return _only(paths, name, cdn, names)
 
 
 def _nothing(where: str) -> ConfigError:
@@ -112,10 +112,10 @@ def _names(model: Model) -> Iterator[str]:
     yield from model.releases()
 
 
-def _only(found: list[Path], name: str, cdn: Path, names: list[str]) -> Path:
-    if len(found) == 1:
-        return found[0]
-    what = f'"{name}" is none of the releases there' if not found else f'"{name}" is several'
+def _only(paths: list[Path], name: str, cdn: Path, names: list[str]) -> Path:
+    if len(paths) == 1:
+        return paths[0]
+    what = f'"{name}" is none of the releases there' if not paths else f'"{name}" is several'
     near = get_close_matches(name, names, n=3, cutoff=0.5) or names[:6]
     raise ConfigError(what, where=str(cdn), todo=f"name one of {', '.join(near)}")
 

@@ -49,16 +49,16 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
     with told(storage, "give write access, then try again"):
         before = channels.read(storage, name, channel)
         model = Model(storage, name)
-        found = _only(model, release)
+        chosen = _only(model, release)
         with storage.publishing():
-            check_whole(model, found)
-            channels.move(storage, name, channel, found, before)
+            check_whole(model, chosen)
+            channels.move(storage, name, channel, chosen, before)
             index.update(storage, name)
             site.update(storage, name)
             hosting.update(storage)
     old = pointed(before)
     pointer = f"{storage.where}/{pointer_path(name, channel)}"
-    return Moved(pointer, old.release if old else None, found)
+    return Moved(pointer, old.release if old else None, chosen)
 
 
 def _only(model: Model, release: str) -> str:
@@ -70,11 +70,11 @@ def _only(model: Model, release: str) -> str:
             where=where,
             todo=f"`pipeline list {where}` names what there is",
         )
-    found = [one for one in known if one.startswith(release)]
-    if len(found) == 1 and len(release) >= SHORTEST:
-        return found[0]
-    what = "is several" if len(found) > 1 else "is none"
-    near = found[:6] or get_close_matches(release, known, n=3, cutoff=0.3) or known[-6:]
+    matches = [candidate for candidate in known if candidate.startswith(release)]
+    if len(matches) == 1 and len(release) >= SHORTEST:
+        return matches[0]
+    what = "is several" if len(matches) > 1 else "is none"
+    near = matches[:6] or get_close_matches(release, known, n=3, cutoff=0.3) or known[-6:]
     raise ConfigError(
         f'"{release}" {what} of the releases of {model.name}',
         where=where,

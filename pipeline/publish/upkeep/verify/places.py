@@ -68,13 +68,15 @@ def models(storage: Readable, named: Target) -> tuple[dict[str, Model], list[Fau
         raise _nothing(storage)
     if there is not None:
         faults += list(_compared(said, there))
-    found = {name: Model() for name in (*said, *(there or {}))}
+    by_name = {name: Model() for name in (*said, *(there or {}))}
     for known in (said, there or {}):
-        for name, one in known.items():
+        for name, model in known.items():
             # Where there is a listing, the index was compared with it.
-            found[name].channels |= one.channels if there is None else dict.fromkeys(one.channels)
-            found[name].releases |= one.releases
-    return found, faults
+            by_name[name].channels |= (
+                model.channels if there is None else dict.fromkeys(model.channels)
+            )
+            by_name[name].releases |= model.releases
+    return by_name, faults
 
 
 def _nothing(storage: Readable) -> ConfigError:
@@ -98,7 +100,7 @@ def _index(storage: Readable) -> tuple[dict[str, Model], list[Fault]]:
     except ValueError as error:
         return {}, [Fault(INDEX, f"is no index: {error}")]
     return {
-        name: Model({**model["channels"]}, {one["release"] for one in model["releases"]})
+        name: Model({**model["channels"]}, {release["release"] for release in model["releases"]})
         for name, model in models.items()
     }, []
 
@@ -116,12 +118,12 @@ def _there(storage: Readable) -> dict[str, Model] | None:
 def _compared(said: dict[str, Model], there: dict[str, Model]) -> Iterator[Fault]:
     """Where the index is behind."""
     for name in sorted({*said, *there}):
-        listed, found = said.get(name, Model()), there.get(name, Model())
-        for channel in sorted({*listed.channels, *found.channels}):
-            old, new = listed.channels.get(channel), found.channels.get(channel)
+        listed, actual = said.get(name, Model()), there.get(name, Model())
+        for channel in sorted({*listed.channels, *actual.channels}):
+            old, new = listed.channels.get(channel), actual.channels.get(channel)
             if old != new:
                 yield Fault(INDEX, f"says {name}/{channel} is {old}, and it is {new}")
-        for release in sorted(found.releases - listed.releases):
+        for release in sorted(actual.releases - listed.releases):
             yield Fault(INDEX, f"does not list release {release} of {name}")
 
 

@@ -48,9 +48,9 @@ def client(storage: Storage) -> Iterator[Fault]:
     """Folders of versions are named by what they hold, and the newest client is one of them."""
     newest, versions = _trees(storage)
     for version, tree in versions.items():
-        if (found := _name(tree)) != version:
+        if (digest := _name(tree)) != version:
             yield Fault(
-                f"{CLIENT}/{version}/", f"was changed: what it holds has the digest {found}"
+                f"{CLIENT}/{version}/", f"was changed: what it holds has the digest {digest}"
             )
     if newest and _name(newest) not in versions:
         for path in _differing(newest, versions):

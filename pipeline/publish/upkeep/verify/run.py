@@ -18,7 +18,7 @@ from pipeline.storage.layout import INDEX, pointer_path
 
 
 @dataclass
-class Found:
+class VerifyResult:
     """What was checked, and what was wrong."""
 
     where: str
@@ -39,7 +39,7 @@ def verify(
     checks: Sequence[Check] = CHECKS,
     started: Callable[[int], None] = lambda total_bytes: None,
     advance: Callable[[int], None] = lambda read_bytes: None,
-) -> Found:
+) -> VerifyResult:
     """Re-hash everything that is published at a place.
 
     Args:
@@ -55,47 +55,47 @@ def verify(
     named = target(where)
     storage = open_readable(named.root)
     known, faults = models(storage, named)
-    found = Found(where, faults)
+    result = VerifyResult(where, faults)
     if not named.model:
-        found.faults += root(storage)
-        found.unchecked = unchecked(storage)
+        result.faults += root(storage)
+        result.unchecked = unchecked(storage)
     looked: set[str] = set()
     for name, model in sorted(known.items()):
         pointers = {
-            pointer_path(name, channel): _follow(storage, name, channel, found, model)
+            pointer_path(name, channel): _follow(storage, name, channel, result, model)
             for channel in sorted(model.channels)
         }
         listed = [path.removeprefix(f"{name}/") for path in pointers]
-        found.faults += twins.beside(storage, name, listed)
+        result.faults += twins.beside(storage, name, listed)
         opened = [
             published
             for release in sorted(model.releases)
-            if (published := _open(Release(storage, name, release), found, advance))
+            if (published := _open(Release(storage, name, release), result, advance))
         ]
-        found.releases += [replace(published, looked=looked) for published in opened]
-        found.faults += _compared(pointers, opened)
-    sizes = _sizes(found.releases)
+        result.releases += [replace(published, looked=looked) for published in opened]
+        result.faults += _compared(pointers, opened)
+    sizes = _sizes(result.releases)
     started(sum(sizes.values()))
-    for published in found.releases:
+    for published in result.releases:
         for check in checks:
-            found.faults += check(published)
-    found.bytes = sum(sizes.values())
-    return found
+            result.faults += check(published)
+    result.bytes = sum(sizes.values())
+    return result
 
 
 def _follow(
-    storage: Readable, name: str, channel: str, found: Found, model: Model
+    storage: Readable, name: str, channel: str, result: VerifyResult, model: Model
 ) -> Pointer | None:
     """Note what a channel points to."""
     pointer, fault = follow(storage, pointer_path(name, channel))
-    release = found.channels[f"{name}/{channel}"] = pointer.release if pointer else None
+    release = result.channels[f"{name}/{channel}"] = pointer.release if pointer else None
     if release:
         model.releases.add(release)
     said = model.channels[channel]
     if said and release and said != release:
-        found.faults.append(Fault(INDEX, f"says {name}/{channel} is {said}, and it is {release}"))
+        result.faults.append(Fault(INDEX, f"says {name}/{channel} is {said}, and it is {release}"))
     if fault:
-        found.faults.append(fault)
+        result.faults.append(fault)
     return pointer
 
 
@@ -109,19 +109,21 @@ def _compared(
             yield from compare(pointer, known[pointer.release], path)
 
 
-def _open(release: Release, found: Found, advance: Callable[[int], None]) -> Published | None:
+def _open(
+    release: Release, result: VerifyResult, advance: Callable[[int], None]
+) -> Published | None:
     """Read a release's manifest, or note why it cannot be."""
     try:
         raw = release.raw_manifest() if is_release(release.id) else None
         if raw is None:
-            found.faults.append(Fault(release.path(), "is missing"))
+            result.faults.append(Fault(release.path(), "is missing"))
             return None
         said = parse_manifest(raw)
     except ManifestError as error:
-        found.faults.append(Fault(release.path(), f"is no manifest: {error}"))
+        result.faults.append(Fault(release.path(), f"is no manifest: {error}"))
         return None
     place = release.storage, release.model, release.id
-    return Published(*place, said, raw, found.seen, advance=advance)
+    return Published(*place, said, raw, result.seen, advance=advance)
 
 
 def _sizes(releases: Sequence[Published]) -> dict[str, int]:

@@ -35,10 +35,10 @@ class Signatures:
     def reports(self, releases: Sequence[Published]) -> list[str]:
         """Reports and the like that no signature holds for: nothing else tells their bytes."""
         return [
-            one.path(name)
-            for one in releases
-            for name in self._others(one)
-            if name not in self.verdicts[f"{one.model}/{one.id}"].covered
+            release.path(name)
+            for release in releases
+            for name in self._others(release)
+            if name not in self.verdicts[f"{release.model}/{release.id}"].covered
         ]
 
     def _others(self, published: Published) -> list[str]:
@@ -51,8 +51,8 @@ class Signatures:
 
     def said(self) -> dict[str, list[str]]:
         """What is said -> of which releases; faults are told elsewhere."""
-        found: dict[str, list[str]] = {}
+        by_text: dict[str, list[str]] = {}
         for release, verdict in self.verdicts.items():
             if verdict.ok:
-                found.setdefault(verdict.said, []).append(release)
-        return found
+                by_text.setdefault(verdict.said, []).append(release)
+        return by_text

@@ -74,8 +74,8 @@ def strays(storage: Readable, twins: Iterable[tuple[Listed, str]]) -> Iterator[F
         there = storage.sizes(list(wanted))
         wanted = {path: wanted[path] for path in there}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        found = pool.map(lambda twin: _stray(storage, *twin), wanted.values())
-        yield from (fault for fault in found if fault)
+        faults = pool.map(lambda twin: _stray(storage, *twin), wanted.values())
+        yield from (fault for fault in faults if fault)
 
 
 def _stray(storage: Readable, file: Listed, suffix: str) -> Fault | None:
@@ -96,10 +96,10 @@ def measured(storage: Readable, path: str) -> Listed:
     """A file as it is; FileNotFoundError where it is not."""
 
     def hashed(blocks: Iterator[bytes]) -> tuple[str, int]:
-        found, size = hashlib.sha256(), 0
+        sha256, size = hashlib.sha256(), 0
         for block in blocks:
-            found.update(block)
+            sha256.update(block)
             size += len(block)
-        return found.hexdigest(), size
+        return sha256.hexdigest(), size
 
     return Listed(path, *storage.fold(path, hashed), {})
