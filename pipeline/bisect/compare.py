@@ -82,13 +82,15 @@ class Comparison:
         """
         tensors = [tensor for tensor in self.graph.outputs if tensor in origins]
         try:
-            found = self._compare_all(tensors, origins)
+            compared = self._compare_all(tensors, origins)
         except Unavailable:
             raise
         except Exception:  # which node does not run is for ``as_it_runs`` to say
             return {}
         names = self.graph.outputs
-        return {names[key]: one.error for key, one in found.items() if isinstance(one, Seen)}
+        return {
+            names[key]: result.error for key, result in compared.items() if isinstance(result, Seen)
+        }
 
     def _compare(
         self,
@@ -98,7 +100,9 @@ class Comparison:
         misfits: dict[str, Misfit],
     ) -> None:
         """Compare together, or in halves where that does not run."""
-        dead = descendants(self.graph, {name for name, one in misfits.items() if not one.runs})
+        dead = descendants(
+            self.graph, {name for name, misfit in misfits.items() if not misfit.runs}
+        )
         alive = [name for name in tensors if name not in dead]
         try:
             compared = self._compare_all(alive, origins) if alive else {}
@@ -113,27 +117,27 @@ class Comparison:
             said = error.what if isinstance(error, PipelineError) else str(error)
             reason = f"does not run: {said.strip().splitlines()[0]}"
             compared = {alive[0]: Misfit(origins[alive[0]], reason, runs=False)}
-        for name, one in compared.items():
-            if isinstance(one, Seen):
-                seen[name] = one
+        for name, result in compared.items():
+            if isinstance(result, Seen):
+                seen[name] = result
             else:
-                misfits[name] = one
+                misfits[name] = result
 
     def _compare_all(
         self, tensors: Sequence[str], origins: Mapping[str, str]
     ) -> dict[str, Seen | Misfit]:
         tried: dict[str, dict[Layout, Difference]] = {name: {} for name in tensors}
-        found: dict[str, Seen | Misfit] = {}
+        results: dict[str, Seen | Misfit] = {}
         for sample, values in self._run(Cut(tuple(tensors), {}), lambda _: {}):
             for name in tensors:
                 wanted = self.trace.tensor(origins[name], sample)
                 _try(tried[name], values[name], wanted)
-                found[name] = _seen(origins[name], tried[name], values[name], wanted)
-        return found
+                results[name] = _seen(origins[name], tried[name], values[name], wanted)
+        return results
 
     def node_by_node(self, regions: Sequence[Region], seen: Mapping[str, Seen]) -> dict[str, float]:
         """Tensor -> its error where its node reads the source's own tensors."""
-        found: dict[str, float] = {}
+        errors: dict[str, float] = {}
         by_tensor = {region.tensor: region for region in regions}
         for tensors in self._chunks({name: seen[name].source for name in by_tensor}):
             differences = {name: Difference() for name in tensors}
@@ -143,16 +147,16 @@ class Comparison:
                     wanted = self.trace.tensor(seen[name].source, sample)
                     ours = to_source(values[cut.returned(name)], seen[name].layout, wanted.shape)
                     differences[name].add(ours, wanted)
-            found |= {name: difference.share for name, difference in differences.items()}
-        return found
+            errors |= {name: difference.share for name, difference in differences.items()}
+        return errors
 
     def given(self, cut: Cut, seen: Mapping[str, Seen], sample: int) -> dict[str, Array]:
         """The source's tensors that a cut takes, laid out as the artifact has them."""
         result = {}
-        for name, given in cut.given.items():
+        for name, tensor in cut.given.items():
             values = self.trace.tensor(seen[name].source, sample)
             laid_out = from_source(values, seen[name].layout, seen[name].shape)
-            result[name] = laid_out.astype(given.dtype, copy=False)
+            result[name] = laid_out.astype(tensor.dtype, copy=False)
         return result
 
     def _chunks(self, origins: Mapping[str, str]) -> Iterator[list[str]]:
@@ -162,14 +166,14 @@ class Comparison:
                 yield tensors
 
     def _run(
-        self, cut: Cut, given: Callable[[int], Mapping[str, Array]]
+        self, cut: Cut, feeds_of: Callable[[int], Mapping[str, Array]]
     ) -> Iterator[tuple[int, dict[str, Array]]]:
         """Outputs of a cut for each sample."""
         with self.opened(cut) as (session, names):
             for sample in range(self.trace.samples):
                 feeds = self.trace.feeds(sample)
                 used = {name: feeds[name] for name in feeds.keys() & names}
-                yield sample, call(session, {**used, **given(sample)})
+                yield sample, call(session, {**used, **feeds_of(sample)})
 
     @contextmanager
     def opened(self, cut: Cut) -> Iterator[tuple[Session, set[str]]]:
@@ -186,13 +190,13 @@ class Comparison:
 def cut_of(regions: Iterable[Region], seen: Mapping[str, Seen]) -> Cut:
     """The cut that makes the regions' tensors of known ones; inputs of the graph stay inputs."""
     chosen = list(regions)
-    given = {
+    fed = {
         name: Given(seen[name].dtype, seen[name].shape)
         for region in chosen
         for name in region.inputs
         if name in seen
     }
-    return Cut(tuple(region.tensor for region in chosen), given)
+    return Cut(tuple(region.tensor for region in chosen), fed)
 
 
 def call(session: Session, feeds: Mapping[str, Array]) -> dict[str, Array]:
@@ -215,5 +219,5 @@ def _seen(
     if not tried:
         shapes = f"{list(values.shape)} where the source has {list(wanted.shape)}"
         return Misfit(source, f"gives a tensor of shape {shapes}", runs=True)
-    layout, difference = min(tried.items(), key=lambda one: one[1].share)
+    layout, difference = min(tried.items(), key=lambda trial: trial[1].share)
     return Seen(source, layout, values.shape, values.dtype.name, difference.share)

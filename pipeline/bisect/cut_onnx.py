@@ -29,8 +29,8 @@ def read(artifact: Path) -> Graph:
         if all(name in sizes for name in read_here):
             # What decodes a weight hands its size on.
             sizes |= dict.fromkeys(node.output, weight)
-        made = tuple(name for name in node.output if name)
-        ops.append(Op(node.name, node.op_type, read_here, made, weight))
+        written = tuple(name for name in node.output if name)
+        ops.append(Op(node.name, node.op_type, read_here, written, weight))
     inputs = {value.name: value.name for value in model.graph.input}
     outputs = {value.name: value.name for value in model.graph.output}
     kept, constants = flowing(ops, inputs)
@@ -49,10 +49,10 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     graph = part.graph
     graph.name = model.graph.name
     graph.input.extend(v for v in model.graph.input if v.name in needed - set(wanted.given))
-    for name, given in wanted.given.items():
+    for name, tensor in wanted.given.items():
         # Sizes by name, so that each sample may have its own.
-        sizes = [f"{name}_{axis}" for axis in range(len(given.shape))]
-        kind = helper.np_dtype_to_tensor_dtype(_dtype(given.dtype))
+        sizes = [f"{name}_{axis}" for axis in range(len(tensor.shape))]
+        kind = helper.np_dtype_to_tensor_dtype(_dtype(tensor.dtype))
         graph.input.append(helper.make_tensor_value_info(name, kind, sizes))
     graph.initializer.extend(t for t in model.graph.initializer if t.name in needed)
     for node in nodes:
@@ -99,14 +99,14 @@ def _load(artifact: Path) -> Any:
 def _needed(graph: Any, wanted: Cut) -> Iterator[Any]:
     """The nodes that make the wanted tensors, in the graph's order; given ones end the walk."""
     producer = {name: index for index, node in enumerate(graph.node) for name in node.output}
-    found: set[int] = set()
+    needed: set[int] = set()
     pending = list(wanted.tensors)
     while pending:
         index = producer.get(pending.pop())
-        if index is not None and index not in found:
-            found.add(index)
+        if index is not None and index not in needed:
+            needed.add(index)
             pending += [name for name in sources(graph.node[index]) if name not in wanted.given]
-    return (node for index, node in enumerate(graph.node) if index in found)
+    return (node for index, node in enumerate(graph.node) if index in needed)
 
 
 def _locations(model: Any) -> Iterable[str]:

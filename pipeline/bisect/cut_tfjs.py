@@ -56,7 +56,7 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     every = model["modelTopology"]["node"]
     nodes = _needed(every, wanted)
     dropped = {node["name"] for node in every} - {node["name"] for node in nodes}
-    given = {tensor: f"given_{index}" for index, tensor in enumerate(wanted.given)}
+    fed = {tensor: f"given_{index}" for index, tensor in enumerate(wanted.given)}
     returned = {
         # The first output of a node bears the node's name; another one needs a node of its own.
         tensor: _short(tensor) if tensor.endswith(":0") else f"returned_{index}"
@@ -67,10 +67,10 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
         for public, entry in model["signature"]["inputs"].items()
         if entry["name"].rsplit(":", 1)[0] in {node["name"] for node in nodes}
     }
-    inputs |= {tensor: _entry(node, wanted.given[tensor].dtype) for tensor, node in given.items()}
+    inputs |= {tensor: _entry(node, wanted.given[tensor].dtype) for tensor, node in fed.items()}
     outputs = {wanted.returned(tensor): _entry(node) for tensor, node in returned.items()}
     topology = [_placeholder(entry) for entry in inputs.values() if entry.get("given")]
-    topology += [_rewired(node, given) for node in nodes]
+    topology += [_rewired(node, fed) for node in nodes]
     topology += [
         {"name": node, "op": "Identity", "input": [tensor], "attr": _type_of(tensor, nodes)}
         for tensor, node in returned.items()
@@ -139,24 +139,24 @@ def _type_of(tensor: str, nodes: Sequence[Node]) -> dict[str, Any]:
     return {"T": attributes["T"]} if "T" in attributes else {}
 
 
-def _rewired(node: Node, given: Mapping[str, str]) -> Node:
+def _rewired(node: Node, fed: Mapping[str, str]) -> Node:
     """The node with what is given in place of what would be computed."""
     sources = [name for name in node.get("input", ()) if not name.startswith("^")]
     pairs = zip(sources, _sources(node), strict=True)
-    return {**node, "input": [given.get(tensor, name) for name, tensor in pairs]}
+    return {**node, "input": [fed.get(tensor, name) for name, tensor in pairs]}
 
 
 def _needed(nodes: Sequence[Node], wanted: Cut) -> list[Node]:
     """The nodes that make the wanted tensors, in the graph's order; given ones end the walk."""
     named = {node["name"]: node for node in nodes}
-    found: set[str] = set()
+    needed: set[str] = set()
     pending = list(wanted.tensors)
     while pending:
         name = pending.pop().rsplit(":", 1)[0]
-        if name not in found:
-            found.add(name)
+        if name not in needed:
+            needed.add(name)
             pending += [tensor for tensor in _sources(named[name]) if tensor not in wanted.given]
-    return [node for node in nodes if node["name"] in found]
+    return [node for node in nodes if node["name"] in needed]
 
 
 def _name_outputs(model: Any, names: list[str]) -> None:

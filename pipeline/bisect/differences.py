@@ -58,15 +58,15 @@ class Difference:
 
 def layouts(shape: tuple[int, ...], source: tuple[int, ...]) -> list[Layout]:
     """The ways in which a tensor of ``shape`` can hold one of the shape ``source``."""
-    found: list[Layout] = []
+    fitting: list[Layout] = []
     if _without_ones(shape) == _without_ones(source):
-        found.append("same")
+        fitting.append("same")
     if len(shape) == len(source) > 2:
         if (shape[0], *shape[2:], shape[1]) == source:
-            found.append("channels first")
+            fitting.append("channels first")
         if (shape[0], shape[-1], *shape[1:-1]) == source:
-            found.append("channels last")
-    return found
+            fitting.append("channels last")
+    return fitting
 
 
 def to_source(values: Array, layout: Layout, shape: tuple[int, ...]) -> Array:

@@ -62,8 +62,8 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
     seen, misfits = comparison.as_it_runs(traced)
     if comparison.hardware.get("details", {}).get("texture_float_bits") == 16:
         tolerance = max(tolerance, HALF_PRECISION)
-    found = _judged(comparison, seen, misfits, tolerance)
-    wrong = [finding for finding in found if finding.added > tolerance]
+    ranked = _judged(comparison, seen, misfits, tolerance)
+    wrong = [finding for finding in ranked if finding.added > tolerance]
     if wrong:
         (work / REPRODUCTION).mkdir()
         write_reproduction(comparison, wrong[0], seen, tolerance, work / REPRODUCTION)
@@ -73,28 +73,30 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
         "samples": trace.chosen,
         "tolerance": tolerance,
         "nodes": len(graph.ops),
-        "compared": len({op.name for finding in found for op in finding.region.ops}),
+        "compared": len({op.name for finding in ranked for op in finding.region.ops}),
         "outputs": _outputs(graph, seen, alone),
         "first": wrong[0].as_json() if wrong else None,
         "wrong": [finding.as_json() for finding in wrong],
-        "ranking": [one.as_json() for one in sorted(found, key=lambda one: -one.added)],
+        "ranking": [
+            finding.as_json() for finding in sorted(ranked, key=lambda finding: -finding.added)
+        ],
     }
 
 
 def _traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) -> dict[str, str]:
     """The origins of what flows through the graph, where the trace holds them."""
-    found = {
+    known_origins = {
         tensor: known[tensor]
         for op in graph.ops
         for tensor in op.outputs
         if known.get(tensor) in trace.files
     }
-    if not found:
+    if not known_origins:
         raise PipelineError(
             "no tensor of this artifact is known to equal one of the source",
             todo="bisect a variant without techniques; if it is one, this is a bug",
         )
-    return found
+    return known_origins
 
 
 def _judged(
@@ -104,10 +106,10 @@ def _judged(
     tolerance: float,
 ) -> list[Finding]:
     """Every finding; counterparts that the values refute are passed over."""
-    found = _without(set(), comparison, seen, misfits)
-    doubts = doubtful(found, comparison.graph, tolerance)
+    every = _without(set(), comparison, seen, misfits)
+    doubts = doubtful(every, comparison.graph, tolerance)
     if not doubts:
-        return found
+        return every
     trial = _without(doubts, comparison, seen, misfits)
     wrong = refuted(doubts, trial, tolerance)
     if wrong == doubts:
@@ -116,7 +118,7 @@ def _judged(
     for doubt in sorted(doubts - wrong):
         trial = _without(wrong | {doubt}, comparison, seen, misfits)
         wrong |= refuted({doubt}, trial, tolerance)
-    return _without(wrong, comparison, seen, misfits) if wrong else found
+    return _without(wrong, comparison, seen, misfits) if wrong else every
 
 
 def _without(
@@ -126,7 +128,7 @@ def _without(
     misfits: Mapping[str, Misfit],
 ) -> list[Finding]:
     """The findings where some tensors are taken to have no counterpart."""
-    known = {name: one for name, one in seen.items() if name not in unknown}
+    known = {name: compared for name, compared in seen.items() if name not in unknown}
     regions = apart(graphs.regions(comparison.graph, known, misfits), misfits)
     fit = [region for region in regions if region.tensor not in misfits]
     return findings(regions, known, misfits, comparison.node_by_node(fit, known))
@@ -143,9 +145,9 @@ def _outputs(
     return {
         name: {
             "error": _finite(alone.get(name)),
-            "error_while_all_is_read": _finite(one.error if one else None),
+            "error_while_all_is_read": _finite(output.error if output else None),
         }
-        for name, one in read.items()
+        for name, output in read.items()
     }
 
 

@@ -122,11 +122,11 @@ def flowing(ops: Sequence[Op], inputs: Collection[str]) -> tuple[tuple[Op, ...],
 
 def descendants(graph: Graph, tensors: Collection[str]) -> set[str]:
     """What is computed from any of ``tensors``."""
-    found: set[str] = set()
+    reached: set[str] = set()
     for op in graph.ops:
-        if any(source in found or source in tensors for source in op.inputs):
-            found.update(op.outputs)
-    return found
+        if any(source in reached or source in tensors for source in op.inputs):
+            reached.update(op.outputs)
+    return reached
 
 
 def regions(graph: Graph, known: Collection[str], others: Collection[str] = ()) -> list[Region]:
@@ -136,8 +136,8 @@ def regions(graph: Graph, known: Collection[str], others: Collection[str] = ()) 
     """
     stops = set(known) | set(graph.inputs)
     wanted = set(known) | set(others)
-    made = [tensor for op in graph.ops for tensor in op.outputs if tensor in wanted]
-    return [_region(graph, tensor, stops) for tensor in made]
+    tensors = [tensor for op in graph.ops for tensor in op.outputs if tensor in wanted]
+    return [_region(graph, tensor, stops) for tensor in tensors]
 
 
 def _region(graph: Graph, tensor: str, stops: set[str]) -> Region:

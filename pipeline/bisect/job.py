@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Found:
+class BisectResult:
     """What came out."""
 
     result: dict[str, Any]
@@ -53,7 +53,7 @@ class Found:
     """A read-only folder in the store."""
 
 
-def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watch) -> Found:
+def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watch) -> BisectResult:
     """Find the first node of a built artifact that is wrong on a target.
 
     Args:
@@ -81,7 +81,7 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watc
     folder = store.open(results(replace(base, nodes=nodes), store, lanes, own)[last.id])
     reproduction = folder / REPRODUCTION
     result = json.loads((folder / RESULT).read_text())
-    return Found(
+    return BisectResult(
         {"artifact": artifact.id, **result}, reproduction if reproduction.exists() else None
     )
 
@@ -112,7 +112,7 @@ def _samples(plan: Plan, proof: str | None, count: int, store: Store) -> list[in
         if proof is not None:
             proved = stored_results(_needed(plan, [proof]), store)
             worst = json.loads(store.read(proved[proof], Proof.FILE)).get("worst", [])
-    return list(dict.fromkeys([*(one["sample"] for one in worst), *range(count)]))[:count]
+    return list(dict.fromkeys([*(sample["sample"] for sample in worst), *range(count)]))[:count]
 
 
 def _artifact(plan: Plan, name: str) -> PlannedArtifact:
@@ -135,7 +135,7 @@ def _target(name: str, artifact: PlannedArtifact) -> Target:
     format_of(artifact.format)
     (target,) = targets.parse([name])
     if not target.runs(artifact.format):
-        able = [one.id for one in targets.known() if one.runs(artifact.format)]
+        able = [target.id for target in targets.known() if target.runs(artifact.format)]
         raise ConfigError(
             f"{target.backend} does not run {artifact.format}",
             where="--backend",

@@ -82,8 +82,12 @@ def _wanted(
 ) -> Array:
     """The source's tensor; laid out as the artifact's, where the artifact has one."""
     wanted = comparison.trace.tensor(finding.source, sample)
-    one = seen.get(finding.region.tensor)
-    return from_source(wanted, one.layout, one.shape).astype(one.dtype) if one else wanted
+    counterpart = seen.get(finding.region.tensor)
+    return (
+        from_source(wanted, counterpart.layout, counterpart.shape).astype(counterpart.dtype)
+        if counterpart
+        else wanted
+    )
 
 
 def _worst_sample(
@@ -101,10 +105,10 @@ def _worst_sample(
             feeds = comparison.trace.feeds(sample) | comparison.given(cut, seen, sample)
             values = call(session, {name: feeds[name] for name in names})[finding.region.tensor]
             wanted = _wanted(comparison, finding, seen, sample)
-            one = Difference()
-            for difference in (one, every):
+            of_sample = Difference()
+            for difference in (of_sample, every):
                 difference.add(values, wanted)
-            largest.append(one.largest)
+            largest.append(of_sample.largest)
     return largest.index(max(largest)), every.scale
 
 

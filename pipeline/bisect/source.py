@@ -112,11 +112,11 @@ def sample_feeds(
     feeds = {}
     for spec in signature.inputs:
         values = samples[spec.name]
-        one = values[index : index + 1]
+        sample = values[index : index + 1]
         if values.ndim == len(spec.shape) + 1:
             feeds[spec.name] = values[index, ...]
         else:
-            feeds[spec.name] = np.repeat(one, spec.shape[0] or 1, axis=0)
+            feeds[spec.name] = np.repeat(sample, spec.shape[0] or 1, axis=0)
     return feeds
 
 
@@ -161,8 +161,8 @@ class _Session:
         }
         with self._graph.as_default():
             counts = {name: tf.size(tensor) for name, tensor in tensors.items()}
-        found = self.run(counts, feeds)
-        return {name: int(found[name]) * tensor.dtype.size for name, tensor in tensors.items()}
+        counted = self.run(counts, feeds)
+        return {name: int(counted[name]) * tensor.dtype.size for name, tensor in tensors.items()}
 
     def run(self, fetches: Any, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Values by name; ``fetches`` are names, or names with tensors."""

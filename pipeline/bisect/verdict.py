@@ -88,29 +88,31 @@ def findings(
     added: Mapping[str, float],
 ) -> list[Finding]:
     """One for each region, in the graph's order."""
-    found = []
+    ranking = []
     for region in regions:
         before = max((seen[name].error for name in region.inputs if name in seen), default=0.0)
         if misfit := misfits.get(region.tensor):
-            found.append(Finding(region, misfit.source, before, inf, inf, misfit.reason))
+            ranking.append(Finding(region, misfit.source, before, inf, inf, misfit.reason))
         else:
-            one = seen[region.tensor]
-            found.append(Finding(region, one.source, before, one.error, added[region.tensor]))
-    return found
+            counterpart = seen[region.tensor]
+            ranking.append(
+                Finding(region, counterpart.source, before, counterpart.error, added[region.tensor])
+            )
+    return ranking
 
 
-def doubtful(found: Sequence[Finding], graph: Graph, tolerance: float) -> set[str]:
+def doubtful(ranking: Sequence[Finding], graph: Graph, tolerance: float) -> set[str]:
     """Tensors that may equal none of the source's, whatever their names say.
 
     Their nodes are wrong, and so is all that reads the source's tensor in their place. Graph
     optimizers let a node keep its name while they move a factor out of it.
     """
     readers: dict[str, list[Finding]] = {}
-    for finding in found:
+    for finding in ranking:
         for name in finding.region.inputs:
             readers.setdefault(name, []).append(finding)
     result: set[str] = set()
-    for finding in found:
+    for finding in ranking:
         reading = readers.get(finding.region.tensor)
         wrong_too = reading and all(reader.added > tolerance for reader in reading)
         if finding.added > tolerance and wrong_too and finding.region.tensor not in graph.outputs:

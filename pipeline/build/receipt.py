@@ -121,8 +121,8 @@ def stamp(path: Path) -> list[Any]:
     """What changes when a file, or a file of a folder, is written."""
     if path.is_dir():
         return sorted(stamp(Path(top, name)) for top, _, names in os.walk(path) for name in names)
-    found = path.stat()
-    return [str(path), found.st_size, found.st_mtime_ns]
+    status = path.stat()
+    return [str(path), status.st_size, status.st_mtime_ns]
 
 
 def _path(store: Store, key: str) -> Path:

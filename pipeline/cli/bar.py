@@ -77,8 +77,8 @@ class Bar:
 @contextmanager
 def open_bar(label: str = "", *, shown: bool = True) -> Iterator[Bar]:
     """A bar on standard error until the end of the ``with``, where a person watches."""
-    made = Bar(label, shown=shown)
+    bar = Bar(label, shown=shown)
     try:
-        yield made
+        yield bar
     finally:
-        made.stop()
+        bar.stop()

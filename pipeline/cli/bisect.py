@@ -43,14 +43,14 @@ def run(
             todo="run `pipeline build` or `pipeline validate` first",
         )
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(2):
-        found = bisect(plan, request, store, lanes, progress)
+        outcome = bisect(plan, request, store, lanes, progress)
     name = f"{plan.config.name}-{request.artifact}-{request.target}".replace("/", "-")
     kept = (
-        show_bisect.keep(found.reproduction, output or FOLDER / name)
-        if found.reproduction
+        show_bisect.keep(outcome.reproduction, output or FOLDER / name)
+        if outcome.reproduction
         else None
     )
     if as_json:
-        click.echo(json.dumps({**found.result, "reproduction": str(kept) if kept else None}))
+        click.echo(json.dumps({**outcome.result, "reproduction": str(kept) if kept else None}))
     else:
-        show_bisect.show(found.result, kept)
+        show_bisect.show(outcome.result, kept)

@@ -54,8 +54,8 @@ def _python() -> Check:
 
 
 def _distribution(name: str) -> Check:
-    found = tools.version(name)
-    return Check(name, found is not None, found or "", "rm -f .venv/.ready && make setup")
+    installed = tools.version(name)
+    return Check(name, installed is not None, installed or "", "rm -f .venv/.ready && make setup")
 
 
 def _browser() -> Check:
@@ -64,11 +64,11 @@ def _browser() -> Check:
 
     mend = f"{sys.executable} -m pipeline.backends.web.install"
     try:
-        found = find_browser()
+        browser = find_browser()
     except MissingToolError as error:
         return Check("browser", False, f"{error.where}: {error.what}", error.todo)
-    shown = f"{found} ({version(found)})" if found else ""
-    return Check("browser", found is not None, shown, mend)
+    shown = f"{browser} ({version(browser)})" if browser else ""
+    return Check("browser", browser is not None, shown, mend)
 
 
 def _engines() -> Iterator[Check]:
@@ -91,10 +91,10 @@ def _xvfb() -> Check:
 
 
 def _node(name: str) -> Check:
-    found = shutil.which(name)
+    node = shutil.which(name)
     shown = ""
-    if found:
-        asked = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    if node:
+        asked = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
         shown = asked.stdout.strip()
     mend = "install Node 18 or later, with npm: sudo apt-get install nodejs npm"
     return Check(name, bool(shown), shown, mend)
@@ -111,8 +111,10 @@ def _packages() -> Check:
 
 def _extra(name: str, packages: str) -> Check:
     """What only some need: to sign releases, to publish to a bucket."""
-    found = tools.version(name)
-    return Check(name, found is not None, found or "", f"pip install {packages}", required=False)
+    installed = tools.version(name)
+    return Check(
+        name, installed is not None, installed or "", f"pip install {packages}", required=False
+    )
 
 
 def _disk() -> Check:

@@ -42,11 +42,11 @@ def run(path: Path, overrides: Sequence[str], store: Store, *, as_json: bool) ->
     progress = JsonLines() if as_json else Lines()
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(len(plan.nodes)):
         attempts = results(plan, store, lanes, progress)[NODE]
-    found: dict[str, Any] = json.loads(store.read(attempts, RESULT))
+    result: dict[str, Any] = json.loads(store.read(attempts, RESULT))
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(result))
     else:
-        show_fitting.show(found, image)
+        show_fitting.show(result, image)
 
 
 def _plan(config: Config, image: ImageOptions) -> Plan:

@@ -51,20 +51,22 @@ class Now:
 
     def end(self, step: str, seconds: float | None) -> None:
         self.ended += 1
-        self.lanes = {lane: one for lane, one in self.lanes.items() if one.step != step}
+        self.lanes = {lane: running for lane, running in self.lanes.items() if running.step != step}
         if self.remaining is not None:
             self.remaining.end(step, seconds)
 
     def report(self, lane: str, fraction: float, note: str) -> None:
-        one = self.lanes.setdefault(lane, Running("", time.monotonic()))
-        one.fraction, one.note = min(1.0, max(0.0, fraction)), note
+        running = self.lanes.setdefault(lane, Running("", time.monotonic()))
+        running.fraction, running.note = min(1.0, max(0.0, fraction)), note
 
     def left_s(self) -> float | None:
         """Seconds that the build will still take; ``None`` where nothing tells."""
         if self.remaining is None or not self.total:
             return None
         now = time.monotonic()
-        return self.remaining.seconds({one.step: now - one.began for one in self.lanes.values()})
+        return self.remaining.seconds(
+            {running.step: now - running.began for running in self.lanes.values()}
+        )
 
 
 def clock(seconds: float) -> str:
@@ -117,9 +119,11 @@ class LiveLines:
         lanes.add_column(no_wrap=True, overflow="ellipsis", ratio=2, style="dim")
         lanes.add_column(justify="right", no_wrap=True, min_width=5, style="dim")
         now = time.monotonic()
-        for lane, one in sorted(self._now.lanes.items()):
-            clocked = clock(now - one.began)
-            lanes.add_row(self._spinner, one.step or lane or "fetching", one.said(), clocked)
+        for lane, running in sorted(self._now.lanes.items()):
+            clocked = clock(now - running.began)
+            lanes.add_row(
+                self._spinner, running.step or lane or "fetching", running.said(), clocked
+            )
         return Group(lanes, self._whole(now))
 
     def _whole(self, now: float) -> Any:
@@ -160,8 +164,15 @@ class Heartbeat:
         now = time.monotonic()
         running = [
             " ".join(
-                filter(None, [one.step or lane or "fetching", clock(now - one.began), one.said()])
+                filter(
+                    None,
+                    [
+                        running.step or lane or "fetching",
+                        clock(now - running.began),
+                        running.said(),
+                    ],
+                )
             )
-            for lane, one in sorted(self._now.lanes.items())
+            for lane, running in sorted(self._now.lanes.items())
         ]
         return "; ".join([*running, *filter(None, [estimate(self._now.left_s())])])

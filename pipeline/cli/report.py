@@ -22,7 +22,7 @@ CONFIGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class Found:
+class Reported:
     """A release, or a config's last build."""
 
     release: Release
@@ -41,7 +41,7 @@ class Found:
         return page(self.release, report_context(self.built) if self.built else Context())
 
 
-def found(name: str | None, cdn: Path, store: Path) -> Found:
+def find_reported(name: str | None, cdn: Path, store: Path) -> Reported:
     """What a name stands for.
 
     Raises:
@@ -50,10 +50,10 @@ def found(name: str | None, cdn: Path, store: Path) -> Found:
     if name and name.endswith(CONFIGS):
         return _last_build(Path(name), store)
     path = find.find_release(name, cdn)
-    return Found(Release(find.read(path)), page=path.with_name(REPORT))
+    return Reported(Release(find.read(path)), page=path.with_name(REPORT))
 
 
-def _last_build(config: Path, store: Path) -> Found:
+def _last_build(config: Path, store: Path) -> Reported:
     from pipeline.build.last import recall
     from pipeline.config.file import load_config
     from pipeline.engine.store import Store
@@ -66,22 +66,22 @@ def _last_build(config: Path, store: Path) -> Found:
             where=str(config),
             todo=f"run `pipeline build {config}` first",
         )
-    return Found(Release(built.manifest), built=built)
+    return Reported(Release(built.manifest), built=built)
 
 
-def show(one: Found, form: str | None) -> None:
+def show(reported: Reported, form: str | None) -> None:
     """Print a report as ``markdown``, ``json`` or, by default, a table."""
     from pipeline.report import data, markdown, terminal
 
     if form == "json":
-        click.echo(json.dumps(data.data(one.release), indent=1))
+        click.echo(json.dumps(data.data(reported.release), indent=1))
     elif form == "markdown":
-        click.echo(markdown.markdown(one.release), nl=False)
+        click.echo(markdown.markdown(reported.release), nl=False)
     else:
-        terminal.show(one.release)
+        terminal.show(reported.release)
 
 
-def show_both(before: Found, after: Found, form: str | None) -> bool:
+def show_both(before: Reported, after: Reported, form: str | None) -> bool:
     """Print two releases beside each other; whether anything got worse."""
     from pipeline.report import compare
     from pipeline.validate import regress
@@ -97,15 +97,15 @@ def show_both(before: Found, after: Found, form: str | None) -> bool:
     return bool(regressions)
 
 
-def write_page(one: Found, to: Path | None, launch: bool) -> None:
+def write_page(reported: Reported, to: Path | None, launch: bool) -> None:
     """Write the page to a file, and open it in the user's browser if asked to."""
     from pipeline.base.files import write_aside
 
-    path = to or one.page
+    path = to or reported.page
     if path is None or to or not path.exists():
-        place = one.built.store.root / "last" if one.built else Path(tempfile.mkdtemp())
-        path = to or place / f"{one.release.name}.html"
-        write_aside(path, one.html())
+        place = reported.built.store.root / "last" if reported.built else Path(tempfile.mkdtemp())
+        path = to or place / f"{reported.release.name}.html"
+        write_aside(path, reported.html())
     click.echo(str(path))
     if launch:
         click.launch(str(path))

@@ -89,8 +89,8 @@ def twinned(path: str) -> bool:
     Others are not believed: they hold what somebody put there.
     """
     model, _, rest = path.partition("/")
-    if found := release_and_name(rest):
-        return found[1] in (MANIFEST, PAGE)
+    if split := release_and_name(rest):
+        return split[1] in (MANIFEST, PAGE)
     is_pointer = rest.endswith(".json") and "/" not in rest
     return path != INDEX and not (is_pointer and model not in (CLIENT, DEMO, RUNTIMES))
 
@@ -109,8 +109,8 @@ def chosen(file: Path, asked: Mapping[str, str]) -> tuple[str | None, Path]:
 
 def _accepted(header: str) -> set[str]:
     """The encodings that a browser takes: ``gzip, br;q=0`` has only the first one."""
-    parts = [[word.strip() for word in one.split(";")] for one in header.lower().split(",")]
-    return {name for name, *rest in parts if not any(_is_zero(one) for one in rest)}
+    parts = [[word.strip() for word in coding.split(";")] for coding in header.lower().split(",")]
+    return {name for name, *rest in parts if not any(_is_zero(word) for word in rest)}
 
 
 def _is_zero(parameter: str) -> bool:

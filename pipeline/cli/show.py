@@ -32,9 +32,9 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
     terminal.show(Reported(result.manifest))
     for name, reason in result.left_out.items():
         click.echo(click.style(f"left out {name}: {reason}", dim=True))
-    for one in result.manifest["dropped"]:
-        because = f"dominated by {one['dominated_by']}: {one['dominated_reason']}"
-        click.echo(click.style(f"left out {one['id']}: {because}", dim=True))
+    for artifact in result.manifest["dropped"]:
+        because = f"dominated by {artifact['dominated_by']}: {artifact['dominated_reason']}"
+        click.echo(click.style(f"left out {artifact['id']}: {because}", dim=True))
     if release:
         _published(result, release)
     else:
@@ -160,12 +160,12 @@ def cdn(folder: str, as_json: bool) -> None:
     table(("model", "release", "created", "channels", "artifacts"), rows)
 
 
-def checks(found: Sequence[Check], as_json: bool) -> None:
+def checks(results: Sequence[Check], as_json: bool) -> None:
     """The result of ``pipeline doctor``."""
     if as_json:
-        click.echo(json.dumps([vars(check) for check in found]))
+        click.echo(json.dumps([vars(check) for check in results]))
         return
-    rows = [_check_row(check) for check in found]
+    rows = [_check_row(check) for check in results]
     table(("", "tool", "found", "to mend it"), rows)
 
 

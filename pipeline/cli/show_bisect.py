@@ -41,7 +41,7 @@ def show(result: Mapping[str, Any], reproduction: Path | None) -> None:
     if reproduction is not None:
         click.echo(f"to see it without this pipeline: {reproduction / 'README.md'}")
     click.echo("\nnodes by the error that they add, as a share of their output's range:")
-    rows = [_row(one) for one in result["ranking"][:RANKED]]
+    rows = [_row(finding) for finding in result["ranking"][:RANKED]]
     table(("node", "op", "before", "after", "adds"), rows, numbers=(2, 3, 4))
 
 
@@ -62,7 +62,7 @@ def _show_first(first: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     if first["reason"]:
         click.echo(f"  it {first['reason']}")
     if first["with"]:
-        others = ", ".join(f"{one['node']} ({one['op']})" for one in first["with"])
+        others = ", ".join(f"{node['node']} ({node['op']})" for node in first["with"])
         click.echo(f"  together with   {others}, which equal nothing in the source")
     click.echo(f"  in the source   {first['source']}")
     click.echo(f"  error before    {_number(first['error_before'])}, the largest of its inputs")
@@ -73,9 +73,9 @@ def _show_first(first: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         click.echo(f"  {more} more {'nodes are' if more > 1 else 'node is'} wrong by themselves")
 
 
-def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
-    errors = (_number(one[f"error_{key}"]) for key in ("before", "after", "added"))
-    return (one["node"], one["op"], *errors)
+def _row(finding: Mapping[str, Any]) -> tuple[str, ...]:
+    errors = (_number(finding[f"error_{key}"]) for key in ("before", "after", "added"))
+    return (finding["node"], finding["op"], *errors)
 
 
 def _number(error: float | None) -> str:

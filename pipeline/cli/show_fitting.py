@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 HEAD = ("right", "scale", "channels", "resize", "labels", "")
 
 
-def show(found: Mapping[str, Any], image: ImageOptions) -> None:
+def show(result: Mapping[str, Any], image: ImageOptions) -> None:
     """Print the table, the best way first, and the advice."""
-    table(HEAD, [_row(row, row == found["config"]) for row in found["tried"]])
-    for line in advice(found, image):
+    table(HEAD, [_row(row, row == result["config"]) for row in result["tried"]])
+    for line in advice(result, image):
         click.echo(line)
 
 

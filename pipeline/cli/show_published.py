@@ -11,26 +11,26 @@ from pipeline.publish.upkeep.clean import Plan, clean
 
 def cleaned(cdn: str, keep: int, grace_seconds: float, *, really: bool, as_json: bool) -> None:
     """Clean up, or look what there would be to clean, and print it."""
-    made = clean(cdn, keep, grace_seconds, really=really)
+    plan = clean(cdn, keep, grace_seconds, really=really)
     if as_json:
-        click.echo(json.dumps(_data(made, really)))
+        click.echo(json.dumps(_data(plan, really)))
         return
     verb = "removed" if really else "would remove"
-    for name, release in made.releases:
+    for name, release in plan.releases:
         click.echo(f"{verb} release {release} of {name}")
-    count = len(made.files) + len(made.manifests)
+    count = len(plan.files) + len(plan.manifests)
     click.echo(
-        f"{verb} {count} files, {made.bytes / 1e6:.1f} MB, from {cdn}; "
-        f"{len(made.kept)} releases stay"
+        f"{verb} {count} files, {plan.bytes / 1e6:.1f} MB, from {cdn}; "
+        f"{len(plan.kept)} releases stay"
     )
     if count and not really:
         click.secho("--yes removes them", dim=True)
 
 
-def _data(made: Plan, really: bool) -> dict[str, object]:
+def _data(plan: Plan, really: bool) -> dict[str, object]:
     return {
         "dry_run": not really,
-        "releases": [{"model": name, "release": release} for name, release in made.releases],
-        "files": sorted([*made.manifests, *made.files]),
-        "bytes": made.bytes,
+        "releases": [{"model": name, "release": release} for name, release in plan.releases],
+        "files": sorted([*plan.manifests, *plan.files]),
+        "bytes": plan.bytes,
     }

@@ -13,7 +13,7 @@ from pipeline.measures.words import count
 from pipeline.publish.trust.signed import Trusted
 from pipeline.publish.upkeep.verify.checks import CHECKS
 from pipeline.publish.upkeep.verify.fault import Check
-from pipeline.publish.upkeep.verify.run import Found, verify
+from pipeline.publish.upkeep.verify.run import VerifyResult, verify
 from pipeline.publish.upkeep.verify.signatures import Signatures
 from pipeline.storage.layout import release_and_name
 
@@ -31,53 +31,55 @@ def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
         trusted.verifier()  # what is wrong with a key is told before anything is read
     with open_bar("verify", shown=not as_json) as bar:
         checks: list[Check] = [*CHECKS, signatures]
-        found = verify(where, checks=checks, started=bar.of, advance=bar.advance)
-    unchecked = [*found.unchecked, *signatures.reports(found.releases)]
+        result = verify(where, checks=checks, started=bar.of, advance=bar.advance)
+    unchecked = [*result.unchecked, *signatures.reports(result.releases)]
     if as_json:
-        click.echo(json.dumps(_data(found, signatures) | {"unchecked": unchecked}))
-        return not found.faults
+        click.echo(json.dumps(_data(result, signatures) | {"unchecked": unchecked}))
+        return not result.faults
     for said, releases in signatures.said().items():
         click.echo(f"{', '.join(releases)}: {said}")
-    for fault in found.faults:
+    for fault in result.faults:
         click.echo(f"{click.style('✗', fg='red')} {fault}")
-    mark = click.style("✗", fg="red") if found.faults else click.style("✓", fg="green")
-    click.echo(f"{mark} {_counted(found)}, {found.bytes / 1e6:.1f} MB at {where}")
+    mark = click.style("✗", fg="red") if result.faults else click.style("✓", fg="green")
+    click.echo(f"{mark} {_counted(result)}, {result.bytes / 1e6:.1f} MB at {where}")
     if unchecked:
         click.echo(f"not checked, as nothing says what they hold: {_grouped(unchecked)}")
-    if found.faults:
+    if result.faults:
         click.echo(f"  {NEXT}")
-    return not found.faults
+    return not result.faults
 
 
 def _grouped(paths: list[str]) -> str:
     """Files of releases by their names: there may be many releases."""
     named = {path: release_and_name(path.partition("/")[2]) for path in paths}
-    found = Counter(known[1] if (known := named[path]) else path for path in paths)
+    numbers = Counter(known[1] if (known := named[path]) else path for path in paths)
     releases = {known[1] for known in named.values() if known}
     return ", ".join(
         f"{name} of {count(number, 'release')}" if name in releases else name
-        for name, number in found.items()
+        for name, number in numbers.items()
     )
 
 
-def _counted(found: Found) -> str:
-    faults = f"{count(len(found.faults), 'fault')} in " if found.faults else ""
+def _counted(result: VerifyResult) -> str:
+    faults = f"{count(len(result.faults), 'fault')} in " if result.faults else ""
     parts = {
-        "release": len(found.releases),
-        "channel": len(found.channels),
-        "file": len(found.seen),
+        "release": len(result.releases),
+        "channel": len(result.channels),
+        "file": len(result.seen),
     }
-    return faults + ", ".join(count(number, one) for one, number in parts.items())
+    return faults + ", ".join(count(number, noun) for noun, number in parts.items())
 
 
-def _data(found: Found, signatures: Signatures) -> dict[str, object]:
+def _data(result: VerifyResult, signatures: Signatures) -> dict[str, object]:
     return {
-        "where": found.where,
-        "ok": not found.faults,
-        "faults": [asdict(fault) for fault in found.faults],
-        "channels": found.channels,
-        "releases": [{"model": one.model, "release": one.id} for one in found.releases],
-        "signatures": {release: one.said for release, one in signatures.verdicts.items()},
-        "files": len(found.seen),
-        "bytes": found.bytes,
+        "where": result.where,
+        "ok": not result.faults,
+        "faults": [asdict(fault) for fault in result.faults],
+        "channels": result.channels,
+        "releases": [
+            {"model": published.model, "release": published.id} for published in result.releases
+        ],
+        "signatures": {release: verdict.said for release, verdict in signatures.verdicts.items()},
+        "files": len(result.seen),
+        "bytes": result.bytes,
     }

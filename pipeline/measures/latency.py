@@ -119,8 +119,8 @@ def _log_ratio(units: Float64s) -> Float64s:
     count = times.shape[-1]
     # A mean and no percentile: browsers round their clocks, and of few distinct values it jumps.
     undisturbed = times[..., int(count * FASTEST[0]) : math.ceil(count * FASTEST[1])].mean(axis=-1)
-    given, wanted = np.log(undisturbed)
-    difference: Float64s = given - wanted
+    ours, reference = np.log(undisturbed)
+    difference: Float64s = ours - reference
     return difference
 
 
@@ -213,14 +213,14 @@ def summary(load_ms: float, latency: Latency, reference: str | None) -> dict[str
     }
 
 
-def quotient(one: Interval, other: Interval) -> Interval:
+def quotient(ratio: Interval, base_ratio: Interval) -> Interval:
     """Value and interval of one ratio over another one that was measured apart from it.
 
     The method of variance estimates recovery (Zou and Donner 2008), on logarithms: each
     side's own distance from value to bound, added in squares.
     """
-    value, low, high = map(math.log, one)
-    base, base_low, base_high = map(math.log, other)
+    value, low, high = map(math.log, ratio)
+    base, base_low, base_high = map(math.log, base_ratio)
     centre = value - base
     below = math.hypot(value - low, base_high - base)
     above = math.hypot(high - value, base - base_low)

@@ -43,7 +43,11 @@ def compare(
     }
     worst: dict[str, Any] = {}
     for metric in OUTPUTS:
-        values = [one[metric.name] for one in each.values() if one.get(metric.name) is not None]
+        values = [
+            measured[metric.name]
+            for measured in each.values()
+            if measured.get(metric.name) is not None
+        ]
         worst[metric.name] = metric.worst(values) if values else None
     return {**worst, "outputs": each}
 
@@ -52,39 +56,39 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
     values, golden, other_shapes = align(values, golden)
     if values.shape != golden.shape:
         raise ValueError(f"the output has shape {values.shape}, the golden {golden.shape}")
-    given, wanted = values.astype(np.float64), golden.astype(np.float64)
-    finite = np.isfinite(given)
+    ours, wanted = values.astype(np.float64), golden.astype(np.float64)
+    finite = np.isfinite(ours)
     # A NaN is no small error that a mean could hide: count it, and compare zero instead.
-    given = np.where(finite, given, 0.0)
-    error = np.abs(given - wanted)
+    ours = np.where(finite, ours, 0.0)
+    error = np.abs(ours - wanted)
     measured = {
         "max_abs_error": float(error.max(initial=0.0)),
         "mean_abs_error": float(error.mean()) if error.size else 0.0,
-        "relative_error": _relative_error(given, wanted),
+        "relative_error": _relative_error(ours, wanted),
         "elementwise_relative_error": _elementwise(error, wanted),
-        "cosine": _cosine(given, wanted),
+        "cosine": _cosine(ours, wanted),
         "snr_db": _snr_db(error, wanted),
         "share_over_0_01": _share(error > 0.01, finite),
         "share_over_0_1": _share(error > 0.1, finite),
         "nonfinite": int((~finite).sum()),
     }
     if golden.dtype.kind == "f" and other_shapes is None:
-        measured["worst_sample_error"] = _worst_sample(given, wanted)
+        measured["worst_sample_error"] = _worst_sample(ours, wanted)
     if other_shapes is not None:
         measured["other_shapes"] = other_shapes
     if softmax:
-        difference = np.abs(logits(given) - logits(wanted))
+        difference = np.abs(logits(ours) - logits(wanted))
         measured["logits_max_abs_error"] = float(difference.max(initial=0.0))
     return measured
 
 
-def _relative_error(given: Float64s, wanted: Float64s) -> float:
+def _relative_error(ours: Float64s, wanted: Float64s) -> float:
     """Root mean square error over root mean square deviation from the golden's mean sample.
 
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
     offset. For an output that is the same for every sample, its own size is what counts.
     """
-    return _share_of(_measure(wanted), _rms(given - wanted))
+    return _share_of(_measure(wanted), _rms(ours - wanted))
 
 
 def _measure(wanted: Float64s) -> float:
@@ -99,14 +103,14 @@ def _share_of(measure: float, error: float) -> float:
     return error / measure
 
 
-def _worst_sample(given: Float64s, wanted: Float64s) -> float:
+def _worst_sample(ours: Float64s, wanted: Float64s) -> float:
     """The largest error of a sample: root mean square, as a share of the same as above.
 
     A sample that gets another one's answer has about the square root of two, and one whose
     softmax is off by 1 in an element at least that.
     """
     measure = _measure(wanted)
-    return max((_share_of(measure, _rms(row)) for row in given - wanted), default=0.0)
+    return max((_share_of(measure, _rms(row)) for row in ours - wanted), default=0.0)
 
 
 def _elementwise(error: Float64s, wanted: Float64s) -> float:
@@ -147,9 +151,9 @@ def logits(probabilities: Float64s) -> Float64s:
     return centred
 
 
-def _cosine(given: Float64s, wanted: Float64s) -> float:
+def _cosine(ours: Float64s, wanted: Float64s) -> float:
     """The smallest cosine similarity over samples; two zero vectors agree."""
-    rows, wanted_rows = given.reshape(len(given), -1), wanted.reshape(len(wanted), -1)
+    rows, wanted_rows = ours.reshape(len(ours), -1), wanted.reshape(len(wanted), -1)
     product = (rows * wanted_rows).sum(axis=1)
     norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(wanted_rows, axis=1)
     both_zero = ~rows.any(axis=1) & ~wanted_rows.any(axis=1)

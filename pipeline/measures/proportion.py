@@ -61,9 +61,9 @@ def paired_difference(lost: float, gained: float, count: float) -> tuple[float, 
     Returns:
         Bounds of ``(lost - gained) / count``, from -1 to 1.
     """
-    found = (lost - gained) / count
-    low = _crossing(lambda d: _score(lost, gained, count, d) - Z, -1.0, found)
-    high = _crossing(lambda d: _score(lost, gained, count, d) + Z, found, 1.0)
+    difference = (lost - gained) / count
+    low = _crossing(lambda d: _score(lost, gained, count, d) - Z, -1.0, difference)
+    high = _crossing(lambda d: _score(lost, gained, count, d) + Z, difference, 1.0)
     return low, high
 
 
@@ -96,5 +96,5 @@ def difference(first: tuple[float, float, float], second: tuple[float, float, fl
         first: a share, and its interval.
         second: another one.
     """
-    (one, low, _), (two, _, high) = first, second
-    return one - two - sqrt((one - low) ** 2 + (high - two) ** 2)
+    (share, low, _), (other_share, _, high) = first, second
+    return share - other_share - sqrt((share - low) ** 2 + (high - other_share) ** 2)

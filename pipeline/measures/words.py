@@ -126,15 +126,17 @@ def target(name: str) -> str:
 
 def targets(names: Iterable[str]) -> str:
     """Several of them: ``tfjs-wasm and tfjs-webgl in Firefox; onnxruntime-cpu``."""
-    found: dict[str, list[str]] = {}
+    backends: dict[str, list[str]] = {}
     for backend, _, browser in (name.partition("@") for name in names):
-        found.setdefault(browser, []).append(backend)
-    return "; ".join(target(f"{joined(b)}@{browser}".rstrip("@")) for browser, b in found.items())
+        backends.setdefault(browser, []).append(backend)
+    return "; ".join(
+        target(f"{joined(b)}@{browser}".rstrip("@")) for browser, b in backends.items()
+    )
 
 
-def count(number_of: int, one: str, many: str = "") -> str:
+def count(number_of: int, singular: str, plural: str = "") -> str:
     """``1 artifact``, ``8 artifacts``."""
-    return f"{number_of} {one if number_of == 1 else many or one + 's'}"
+    return f"{number_of} {singular if number_of == 1 else plural or singular + 's'}"
 
 
 def joined(parts: Iterable[str], last: str = "and") -> str:

@@ -42,12 +42,12 @@ def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> 
     NaN and infinity count as float32's largest number, so that they come first and JSON holds them.
     """
     largest = float(np.finfo(np.float32).max)
-    found = []
+    errors_of = []
     for name, right in golden.items():
-        given, wanted, _ = align(outputs[name], right)
+        ours, wanted, _ = align(outputs[name], right)
         with np.errstate(invalid="ignore"):
-            error = np.abs(given.astype(np.float64) - wanted.astype(np.float64))
+            error = np.abs(ours.astype(np.float64) - wanted.astype(np.float64))
         rows = error.reshape(len(error), -1).max(axis=1, initial=0.0)
-        found.append(np.nan_to_num(rows, nan=largest, posinf=largest))
-    errors: Float64s = np.max(found, axis=0)
+        errors_of.append(np.nan_to_num(rows, nan=largest, posinf=largest))
+    errors: Float64s = np.max(errors_of, axis=0)
     return errors

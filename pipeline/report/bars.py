@@ -28,7 +28,7 @@ def latency(group: Group, target: str, width: int, top: float) -> str:
     Returns:
         An SVG; empty where nothing was timed there.
     """
-    proofs = [proof for one in group.artifacts if (proof := one.proof(target))]
+    proofs = [proof for artifact in group.artifacts if (proof := artifact.proof(target))]
     timed = [(proof, ms) for proof in proofs if (ms := group.milliseconds(proof)) is not None]
     if not timed:
         return ""
@@ -45,7 +45,7 @@ def longest(artifacts: Iterable[Artifact]) -> float:
 
     One wide interval would make all bars short: intervals are cut, bars are not.
     """
-    ratios = [ratio for one in artifacts for proof in one.ran if (ratio := proof.ratio)]
+    ratios = [ratio for artifact in artifacts for proof in artifact.ran if (ratio := proof.ratio)]
     highest = max((ratio.high for ratio in ratios), default=1.0)
     slowest = max((ratio.value for ratio in ratios), default=1.0)
     return min(highest, max(slowest * 1.1, WIDEST))

@@ -27,11 +27,11 @@ def cascades(release: Release) -> list[Cascade]:
     return [best, *best.get("others", [])] if best else []
 
 
-def headline(one: Cascade) -> str:
+def headline(cascade: Cascade) -> str:
     """Which artifacts, and when the large one is asked."""
     return (
-        f"{one['small']}, then {one['large']} where it is less than "
-        f"{words.percent(one['threshold'])} sure"
+        f"{cascade['small']}, then {cascade['large']} where it is less than "
+        f"{words.percent(cascade['threshold'])} sure"
     )
 
 
@@ -41,9 +41,9 @@ def measured(name: str) -> str:
     return words.short_metric(name) + source
 
 
-def expected(one: Cascade) -> str:
+def expected(cascade: Cascade) -> str:
     """What to expect of it, in one sentence."""
-    told = one["expected"]
+    told = cascade["expected"]
     metric = measured(told["metric"])
     time = f" and {words.ratio(told['latency_ratio'])} the time" if told["latency_ratio"] else ""
     return (
@@ -52,43 +52,43 @@ def expected(one: Cascade) -> str:
     )
 
 
-def rows(one: Cascade) -> Iterator[tuple[str, str]]:
+def rows(cascade: Cascade) -> Iterator[tuple[str, str]]:
     """Label and text of everything that is known of it."""
-    told = one["expected"]
+    told = cascade["expected"]
     yield "Together", words.percent(told["accuracy"])
     yield "95 % interval", words.interval(told).strip(" ()")
-    yield f"{one['small']} alone", words.percent(told["small_accuracy"])
-    yield f"{one['large']} alone", words.percent(told["large_accuracy"])
+    yield f"{cascade['small']} alone", words.percent(told["small_accuracy"])
+    yield f"{cascade['large']} alone", words.percent(told["large_accuracy"])
     yield "Samples asked again", words.percent(told["escalated"])
     yield "Bytes before that, of the large one’s", words.ratio(told["bytes_ratio"])
     if told["latency_ratio"]:
         where = words.target(told["latency_target"] or "")
         yield f"Mean time on {where}, of the large one’s", words.ratio(told["latency_ratio"])
-    yield "Threshold chosen on", words.count(one["calibrated_on"], "sample")
+    yield "Threshold chosen on", words.count(cascade["calibrated_on"], "sample")
     yield "Judged on others", words.count(told["samples"], "sample")
 
 
-def curve(release: Release, one: Cascade, evidence: Evidence) -> list[tuple[float, float]]:
+def curve(release: Release, record: Cascade, evidence: Evidence) -> list[tuple[float, float]]:
     """Share of escalated samples and accuracy at every threshold, on the judged samples.
 
     Empty where the proofs are not at hand, as of a release that was built elsewhere.
     """
     from pipeline.validate import cascade, cascade_candidates
 
-    made = [release.artifact(one[side]) for side in ("small", "large")]
-    if None in made:
+    pair = [release.artifact(record[side]) for side in ("small", "large")]
+    if None in pair:
         return []
-    records = [artifact.record for artifact in made if artifact]
+    records = [artifact.record for artifact in pair if artifact]
     known = {c.id: c.sure for c in cascade_candidates.candidates(records, evidence)}
     if len(known) < 2:
         return []
-    small, large = known[one["small"]], known[one["large"]]
+    small, large = known[record["small"]], known[record["large"]]
     _, judged = cascade.halves(len(small.right))
     points = list(cascade.curve(small, large, judged))
     return [*points[: -1 : -(-len(points) // POINTS)], points[-1]]
 
 
-def chart(one: Cascade, curve: Sequence[tuple[float, float]]) -> str:
+def chart(cascade: Cascade, curve: Sequence[tuple[float, float]]) -> str:
     """Accuracy against the share of escalated samples, and where the threshold lies.
 
     Args:
@@ -99,7 +99,7 @@ def chart(one: Cascade, curve: Sequence[tuple[float, float]]) -> str:
     """
     if not curve:
         return ""
-    told = one["expected"]
+    told = cascade["expected"]
     line = [{"asked": asked, "right": right} for asked, right in curve]
     at = {"asked": told["escalated"], "right": told["accuracy"], "name": "threshold"}
     return svg(_layers(line, at, measured(told["metric"])), WIDTH, HEIGHT)

@@ -23,8 +23,8 @@ def show(before: Release, after: Release, regressions: Sequence[Regression]) -> 
     click.echo(f"{_title(before)} → {_title(after)}")
     table(_head(after), _rows(before, after), numbers=(1, 2, 3))
     click.echo()
-    for one in regressions:
-        click.echo(f"{click.style(words.MARKS['fail'], fg='red')} {_text(one)}")
+    for regression in regressions:
+        click.echo(f"{click.style(words.MARKS['fail'], fg='red')} {_text(regression)}")
     for line in regress.not_compared(before.record, after.record):
         click.secho(line, dim=True)
     click.secho(_sum(regressions), fg="red" if regressions else "green", bold=True)
@@ -34,7 +34,7 @@ def in_markdown(before: Release, after: Release, regressions: Sequence[Regressio
     """Both for a CI job's summary."""
     rows = [tuple(map(markdown.text, row)) for row in _rows(before, after)]
     listed = "\n".join(
-        f"- {words.MARKS['fail']} {markdown.text(_text(one))}" for one in regressions
+        f"- {words.MARKS['fail']} {markdown.text(_text(regression))}" for regression in regressions
     )
     mark = words.MARKS["fail" if regressions else "pass"]
     parts = (
@@ -54,7 +54,9 @@ def as_data(before: Release, after: Release, regressions: Sequence[Regression]) 
     return {
         "before": {"name": before.name, "release": before.id},
         "after": {"name": after.name, "release": after.id},
-        "regressions": [{**asdict(one), "text": _text(one)} for one in regressions],
+        "regressions": [
+            {**asdict(regression), "text": _text(regression)} for regression in regressions
+        ],
         "not_compared": regress.not_compared(before.record, after.record),
     }
 

@@ -46,7 +46,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
             for name, bound in proof.gates.items()
         ],
         "Bounds not applied": [
-            (words.metric(one["metric"], of), one["reason"]) for one in proof.not_applied
+            (words.metric(gate["metric"], of), gate["reason"]) for gate in proof.not_applied
         ],
         "Against the source": [
             *_samples(proof),
@@ -199,12 +199,14 @@ class Half:
 
 def half_precision(artifacts: Iterable[Artifact]) -> list[Half]:
     """What is known of each artifact; empty where none was examined."""
-    return [_half(one, known) for one in artifacts if (known := one.half_precision)]
+    return [_half(artifact, known) for artifact in artifacts if (known := artifact.half_precision)]
 
 
 def integers(artifacts: Iterable[Artifact]) -> list[Fact]:
     """Whether the artifacts with integer products answer alike on every processor, and why."""
-    return [(one.id, _sums(known)) for one in artifacts if (known := one.portability)]
+    return [
+        (artifact.id, _sums(known)) for artifact in artifacts if (known := artifact.portability)
+    ]
 
 
 def _sums(known: Portability) -> str:

@@ -55,10 +55,10 @@ def _problems(summary: Summary) -> Iterator[str]:
         yield f"- {words.MARKS['fail']} {text(failure)}"
     for line in summary.undecided:
         yield f"- {words.UNDECIDED} {text(line)}"
-    for one in summary.missing:
-        needed = "" if one.required else " (not required)"
-        where = text(words.targets(one.targets))
-        yield f"- {words.MARKS['unavailable']} {where}: {text(one.reason)}{needed}"
+    for gap in summary.missing:
+        needed = "" if gap.required else " (not required)"
+        where = text(words.targets(gap.targets))
+        yield f"- {words.MARKS['unavailable']} {where}: {text(gap.reason)}{needed}"
 
 
 def _group(group: Group, quality: str) -> str:
@@ -110,8 +110,8 @@ def _ship(release: Release, summary: Summary) -> str:
 
 
 def _cascades(release: Release) -> Iterator[str]:
-    for one in cascades.cascades(release):
-        yield f"- Cascade: {text(cascades.headline(one))}: {cascades.expected(one)}."
+    for cascade in cascades.cascades(release):
+        yield f"- Cascade: {text(cascades.headline(cascade))}: {cascades.expected(cascade)}."
 
 
 def _foot(release: Release) -> str:

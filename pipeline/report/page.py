@@ -122,17 +122,17 @@ def _quality(release: Release) -> dict[str, Any]:
 
 
 def _cascades(release: Release, evidence: Evidence) -> Iterator[dict[str, Any]]:
-    for one in cascades.cascades(release):
-        svg = cascades.chart(one, cascades.curve(release, one, evidence))
-        rows = list(cascades.rows(one))
-        measured = cascades.measured(one["expected"]["metric"])
-        shown = {"headline": cascades.headline(one), "measured": measured}
+    for cascade in cascades.cascades(release):
+        svg = cascades.chart(cascade, cascades.curve(release, cascade, evidence))
+        rows = list(cascades.rows(cascade))
+        measured = cascades.measured(cascade["expected"]["metric"])
+        shown = {"headline": cascades.headline(cascade), "measured": measured}
         yield {**shown, "svg": _safe(svg), "rows": rows}
 
 
-def _searches(release: Release, evidence: Evidence) -> list[searches.Found]:
-    found = searches.found(release, evidence)
-    return [replace(one, svg=_safe(one.svg) if one.svg else "") for one in found]
+def _searches(release: Release, evidence: Evidence) -> list[searches.ShownSearch]:
+    shown = searches.read_searches(release, evidence)
+    return [replace(search, svg=_safe(search.svg) if search.svg else "") for search in shown]
 
 
 def _safe(svg: str) -> Any:

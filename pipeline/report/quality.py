@@ -60,8 +60,8 @@ def size_against_quality(release: Release, width: int, height: int, *, short: bo
     largest = max(artifact.wire_bytes for artifact in release.artifacts)
     unit, size = ("MB", 10**6) if largest > 2 * 10**6 else ("KB", 1000)
     metric = metric_of(release.quality)
-    found = [_point(artifact, size, metric, short) for artifact in release.artifacts]
-    points = [point for point in found if point]
+    drawn = [_point(artifact, size, metric, short) for artifact in release.artifacts]
+    points = [point for point in drawn if point]
     if not points:
         return ""
     source = release.accuracy["value"] if release.accuracy else None
@@ -120,8 +120,10 @@ def _lines(points: list[Point], area: Area, source: float | None) -> list[Box]:
     """The intervals, and the source's line."""
     lines = []
     for point in points:
-        (x, one), (_, other) = (area.pixels(point["size"], point[end]) for end in ("low", "high"))
-        lines.append(Box(x - 2, min(one, other), x + 2, max(one, other)))
+        (x, low_y), (_, high_y) = (
+            area.pixels(point["size"], point[end]) for end in ("low", "high")
+        )
+        lines.append(Box(x - 2, min(low_y, high_y), x + 2, max(low_y, high_y)))
     if source is not None:
         _, y = area.pixels(0, source)
         lines.append(Box(0, y - 1, area.width, y + 1))

@@ -133,13 +133,13 @@ class Proof:
 
     @property
     def ratio(self) -> Ratio | None:
-        given = self._measured["latency"].get("ratio") if self._measured else None
-        if not given:
+        ratio = self._measured["latency"].get("ratio") if self._measured else None
+        if not ratio:
             return None
-        confidence = given.get("confidence", 0.95)
-        bounds = (given["value"], given["low"], given["high"])
-        reference = given.get("reference", "fp32")
-        return Ratio(*bounds, confidence, reference, given.get("reference_ms"))
+        confidence = ratio.get("confidence", 0.95)
+        bounds = (ratio["value"], ratio["low"], ratio["high"])
+        reference = ratio.get("reference", "fp32")
+        return Ratio(*bounds, confidence, reference, ratio.get("reference_ms"))
 
     @property
     def gates(self) -> Mapping[str, float]:
@@ -194,8 +194,8 @@ class Artifact:
     @property
     def dominated_by(self) -> str | None:
         """The artifact that is no larger, no slower and no worse, if there is one."""
-        given: object = self.record.get("dominated_by")
-        named = given.get("artifact") if isinstance(given, Mapping) else given
+        record: object = self.record.get("dominated_by")
+        named = record.get("artifact") if isinstance(record, Mapping) else record
         return str(named) if named else None
 
     @property
@@ -254,8 +254,8 @@ class Artifact:
 
     def worst_of(self, metric: str) -> float | None:
         """The largest value of a parity metric over all targets."""
-        found = [p.parity[metric] for p in self.ran if metric in p.parity]
-        return max(found, default=None)
+        errors = [p.parity[metric] for p in self.ran if metric in p.parity]
+        return max(errors, default=None)
 
     @property
     def snr_db(self) -> float | None:
@@ -271,7 +271,9 @@ class Group:
 
     @property
     def title(self) -> str:
-        return ", ".join(dict.fromkeys(words.runtime(one.format) for one in self.artifacts))
+        return ", ".join(
+            dict.fromkeys(words.runtime(artifact.format) for artifact in self.artifacts)
+        )
 
     @cached_property
     def targets(self) -> list[str]:
@@ -295,9 +297,11 @@ class Group:
 
     def _quietest(self, target: str, reference: str) -> float | None:
         """The lowest of all medians of a reference on a target; ``None`` where it was none."""
-        proofs = [known for one in self.artifacts if (known := one.proof(target)) and known.ran]
+        proofs = [
+            known for artifact in self.artifacts if (known := artifact.proof(target)) and known.ran
+        ]
         ratios = [ratio for proof in proofs if (ratio := proof.ratio)]
-        beside = [one.reference_ms for one in ratios if one.reference == reference]
+        beside = [ratio.reference_ms for ratio in ratios if ratio.reference == reference]
         medians = [median for median in beside if median is not None]
         own = [p.median_ms for p in proofs if p.artifact == reference and p.median_ms is not None]
         return min([*medians, *own]) if medians else None
@@ -347,8 +351,8 @@ class Release:
     def dropped(self) -> list[tuple[str, str]]:
         """Artifacts that were made and left out of the release, each with the reason."""
         return [
-            (one["id"], f"dominated by {one['dominated_by']}: {one['dominated_reason']}")
-            for one in self.record.get("dropped") or []
+            (record["id"], f"dominated by {record['dominated_by']}: {record['dominated_reason']}")
+            for record in self.record.get("dropped") or []
         ]
 
     @property
@@ -383,11 +387,11 @@ class Missing:
 
 def missing(proofs: Iterable[ProofVerdict]) -> list[Missing]:
     """What could not run, each reason once."""
-    found: dict[tuple[str, bool], list[str]] = {}
+    grouped: dict[tuple[str, bool], list[str]] = {}
     for proof in proofs:
         if proof.status == "unavailable":
-            found.setdefault((proof.reason, proof.required), []).append(proof.target)
+            grouped.setdefault((proof.reason, proof.required), []).append(proof.target)
     return [
         Missing(tuple(dict.fromkeys(targets)), reason, required, len(targets))
-        for (reason, required), targets in found.items()
+        for (reason, required), targets in grouped.items()
     ]

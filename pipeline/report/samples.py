@@ -80,7 +80,7 @@ def worst_samples(release: Release, evidence: Evidence) -> list[Worst]:
         if proof and proof.worst[0]["error"] >= VISIBLE:
             kept = evidence(f"{artifact.id} {proof.target}")
             shown.append(Worst(proof, golden.examples(proof, kept) if golden and kept else []))
-    return sorted(shown, key=lambda one: -float(one.proof.worst[0]["error"]))
+    return sorted(shown, key=lambda worst: -float(worst.proof.worst[0]["error"]))
 
 
 def alike(release: Release) -> list[tuple[str, float]]:
@@ -120,9 +120,9 @@ class _Golden:
 
     def _example(self, row: int, worst: WorstSample, outputs: Arrays) -> Example:
         sample = int(worst["sample"])
-        given = {name: values[row] for name, values in outputs.items()}
+        outputs_of_row = {name: values[row] for name, values in outputs.items()}
         inputs = self._row(Golden.INPUTS, sample)
-        shown = self._shown(sample, self._row(Golden.OUTPUTS, sample), given)
+        shown = self._shown(sample, self._row(Golden.OUTPUTS, sample), outputs_of_row)
         image, others = _shown_inputs(inputs, self._release.record.get("input") or {})
         return Example(
             sample=sample,
@@ -134,18 +134,18 @@ class _Golden:
             description=", ".join(filter(None, (f"Sample {sample}", shown.truth))),
         )
 
-    def _shown(self, sample: int, wanted: Arrays, given: Arrays) -> Shown:
+    def _shown(self, sample: int, wanted: Arrays, answers: Arrays) -> Shown:
         """As the release's task has it; without one that shows samples, by numbers."""
         record = self._release.record
         # A release may be of a task that only another version of this package has.
         task = tasks().get(str(record.get("task")))
         if task is None or task.show is None:
-            return Shown(_differences(wanted, given))
+            return Shown(_differences(wanted, answers))
         purpose = Purpose(name=task.name, options=record.get("task_options") or {})
         origins = self._origins.rows(np.array([sample])) if self._origins else None
         about = purpose.about(labels=record.get("labels") or (), origins=origins)
         truth = self._truth.sample(sample) if self._truth else None
-        return task.show(wanted, given, truth, about)
+        return task.show(wanted, answers, truth, about)
 
     @cached_property
     def _truth(self) -> PerSample | None:
@@ -156,13 +156,13 @@ class _Golden:
         return PerSample.read(self._folder, ORIGINS)
 
 
-def _differences(wanted: Arrays, given: Arrays) -> list[Line]:
+def _differences(wanted: Arrays, answers: Arrays) -> list[Line]:
     """Of each output the element that differs most, and its shape where that differs."""
     lines = []
     for name, values in wanted.items():
-        if values.shape != given[name].shape:
-            lines.append(Line(f"{name}, shape", _sizes(values), _sizes(given[name])))
-        right, answer = pad(join([values, given[name]]))
+        if values.shape != answers[name].shape:
+            lines.append(Line(f"{name}, shape", _sizes(values), _sizes(answers[name])))
+        right, answer = pad(join([values, answers[name]]))
         error = np.abs(right.astype(np.float64) - answer.astype(np.float64))
         if not error.size:
             continue

@@ -41,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Found:
+class ShownSearch:
     """One search, as the page shows it."""
 
     variant: str
@@ -62,35 +62,45 @@ class Found:
         return self.rows[SHOWN:]
 
 
-def found(release: Release, evidence: Evidence) -> Iterator[Found]:
+def read_searches(release: Release, evidence: Evidence) -> Iterator[ShownSearch]:
     """Every search of a release whose trials are at hand."""
-    from pipeline.search import outcome
+    from pipeline.search.outcome import read
     from pipeline.search.text import pinned
 
     for told in release.record.get("searches", []):
         folder = evidence(f"search {told['variant']}")
         if folder is not None:
-            one = outcome.read(folder)
-            rows = [_row(one, trial) for trial in _ranked(one)]
-            timed = one.minimize == "latency"
-            titles = ("Time" if timed else "Size", words.short_metric(one.metric).capitalize())
-            yield Found(one.variant, timed, *titles, lead(one), chart(one), rows, pinned(one))
+            outcome = read(folder)
+            rows = [_row(outcome, trial) for trial in _ranked(outcome)]
+            timed = outcome.minimize == "latency"
+            titles = ("Time" if timed else "Size", words.short_metric(outcome.metric).capitalize())
+            yield ShownSearch(
+                outcome.variant,
+                timed,
+                *titles,
+                lead(outcome),
+                chart(outcome),
+                rows,
+                pinned(outcome),
+            )
 
 
-def lead(one: Outcome) -> str:
+def lead(outcome: Outcome) -> str:
     """What was searched for, how, and why it ended."""
     least = {"latency": "the shortest time", "bytes": "the fewest bytes"}
-    where = words.joined([words.target(target) for target in one.targets])
+    where = words.joined([words.target(target) for target in outcome.targets])
     kept = (
-        f"{words.metric(m, one.lost)} {words.bound(m, b, one.lost)}" for m, b in one.keep.items()
+        f"{words.metric(m, outcome.lost)} {words.bound(m, b, outcome.lost)}"
+        for m, b in outcome.keep.items()
     )
     keep = words.joined(kept)
-    bounds = f" with {keep}" if one.keep else ""
+    bounds = f" with {keep}" if outcome.keep else ""
     return (
-        f"{least.get(one.minimize, 'the fewest bytes on the wire')} in "
-        f"{words.joined(one.formats)}{bounds}: {words.count(len(one.trials), 'candidate')} in "
-        f"{_time(one.spent)}, each measured on {where} with "
-        f"{words.count(one.held_back, 'sample')} held back from calibration"
+        f"{least.get(outcome.minimize, 'the fewest bytes on the wire')} in "
+        f"{words.joined(outcome.formats)}{bounds}: "
+        f"{words.count(len(outcome.trials), 'candidate')} in {_time(outcome.spent)}, "
+        f"each measured on {where} with "
+        f"{words.count(outcome.held_back, 'sample')} held back from calibration"
     )
 
 
@@ -105,28 +115,28 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
-def _ranked(one: Outcome) -> list[Trial]:
+def _ranked(outcome: Outcome) -> list[Trial]:
     """What keeps the bounds, the best first; then what misses them, the nearest first."""
 
     def rank(trial: Trial) -> tuple[bool, bool, float, float]:
         value = trial.value if trial.value is not None else float("inf")
         return trial.value is None, bool(trial.missed), trial.shortfall, value
 
-    return sorted(one.trials, key=rank)
+    return sorted(outcome.trials, key=rank)
 
 
-def _row(one: Outcome, trial: Trial) -> Row:
-    status, of = "pass" if trial.feasible else "fail", one.lost
+def _row(outcome: Outcome, trial: Trial) -> Row:
+    status, of = "pass" if trial.feasible else "fail", outcome.lost
     missed = [
         f"{words.metric(m.metric, of)} {words.value_of(m.metric, m.value, of)}"
         for m in trial.misses()
     ]
     return Row(
-        "★" if trial is one.best else words.MARKS[status],
+        "★" if trial is outcome.best else words.MARKS[status],
         status,
         flow(trial.recipe) if trial.recipe else "float32",
-        figure(one.minimize, trial.value) + _interval(trial),
-        quality(one.metric, trial.quality),
+        figure(outcome.minimize, trial.value) + _interval(trial),
+        quality(outcome.metric, trial.quality),
         f"{trial.seconds:.0f} s",
         trial.error or words.joined(list(dict.fromkeys(missed))),
     )
@@ -139,39 +149,39 @@ def _interval(trial: Trial) -> str:
     return f" ({trial.low:.2f} to {trial.high:.2f})"
 
 
-def chart(one: Outcome) -> str:
+def chart(outcome: Outcome) -> str:
     """What is minimized against quality: candidates, the front, and what was chosen.
 
     Returns:
         An SVG; empty where nothing could be measured twice.
     """
-    measured = [t for t in one.trials if t.value is not None and t.quality is not None]
+    measured = [t for t in outcome.trials if t.value is not None and t.quality is not None]
     if len(measured) < 2:
         return ""
-    rows = [_point(one, trial) for trial in measured]
-    front = [_point(one, trial) for trial in one.front() if trial.quality is not None]
-    return svg(_layers(one, rows, front), WIDTH, HEIGHT)
+    rows = [_point(outcome, trial) for trial in measured]
+    front = [_point(outcome, trial) for trial in outcome.front() if trial.quality is not None]
+    return svg(_layers(outcome, rows, front), WIDTH, HEIGHT)
 
 
-def _point(one: Outcome, trial: Trial) -> dict[str, Any]:
-    unit = 1.0 if one.minimize == "latency" else 1000.0
+def _point(outcome: Outcome, trial: Trial) -> dict[str, Any]:
+    unit = 1.0 if outcome.minimize == "latency" else 1000.0
     return {
         "value": (trial.value or 0.0) / unit,
         "quality": trial.quality,
         "kept": trial.feasible,
-        "best": trial is one.best,
+        "best": trial is outcome.best,
     }
 
 
 def _layers(
-    one: Outcome, rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]]
+    outcome: Outcome, rows: Sequence[Mapping[str, Any]], front: Sequence[Mapping[str, Any]]
 ) -> list[Spec]:
-    metric = metric_of(one.metric)
+    metric = metric_of(outcome.metric)
     reach = ends(metric, [row["quality"] for row in rows], 1 / 6, whole=False)
-    x = _across([row["value"] for row in rows], TITLES[one.minimize])
+    x = _across([row["value"] for row in rows], TITLES[outcome.minimize])
     y = axis(metric, "quality", reach)
     dot = {"type": "point", "size": 55, "opacity": 1, "clip": True}
-    found = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
+    star = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
     kept = {**dot, "filled": True, "color": PALETTE["first"]}
     missed = {**dot, "filled": False, "color": PALETTE["same"]}
     step = {"type": "line", "color": PALETTE["same"], "interpolate": "step-after", "opacity": 0.5}
@@ -182,7 +192,7 @@ def _layers(
             rows,
             layer(missed, "!datum.kept", x=x, y=y),
             layer(kept, "datum.kept && !datum.best", x=x, y=y),
-            layer(found, "datum.best", x=x, y=y),
+            layer(star, "datum.best", x=x, y=y),
         ),
     ]
 

@@ -74,7 +74,7 @@ def summarize(release: Release) -> Summary:
 
 
 def _counts(judged: Iterable[ArtifactVerdict | ProofVerdict]) -> dict[str, int]:
-    counts = Counter[str](one.status for one in judged)
+    counts = Counter[str](proof.status for proof in judged)
     return {status: counts[status] for status in words.MARKS}
 
 
@@ -175,17 +175,17 @@ def _fastest(group: Group, able: list[Artifact]) -> Pick | None:
         if (ms := group.milliseconds(proof)) is not None and not proof.software
     ]
     # A browser's time counts where there is one: that is where artifacts are shipped to.
-    pool = [one for one in timed if one[2].engine] or timed
+    pool = [timing for timing in timed if timing[2].engine] or timed
     if not pool:
         return None
-    quickest, _, where = min(pool, key=lambda one: one[0])
+    quickest, _, where = min(pool, key=lambda timing: timing[0])
     # Of those that are as fast as can be told, the smallest.
     equal = [
-        one
-        for one in pool
-        if one[2].target == where.target and one[0] <= quickest * (1 + SAME_SPEED)
+        timing
+        for timing in pool
+        if timing[2].target == where.target and timing[0] <= quickest * (1 + SAME_SPEED)
     ]
-    median, artifact, proof = min(equal, key=lambda one: one[1].wire_bytes)
+    median, artifact, proof = min(equal, key=lambda timing: timing[1].wire_bytes)
     figure = words.milliseconds(median)
     return Pick("fastest", group.title, artifact.id, figure, _speed_in_words(proof))
 

@@ -95,32 +95,34 @@ def _legend(release: Release) -> Iterator[str]:
 
 def _hardware(release: Release) -> Iterator[str]:
     """Each piece of hardware once, with the backends that ran on it."""
-    found: dict[str, dict[str, None]] = {}
+    targets_of: dict[str, dict[str, None]] = {}
     for proof in release.proofs:
         if hardware := proof.hardware:
             kind = words.KINDS.get(hardware["kind"], hardware["kind"])
-            found.setdefault(f"{hardware['name']} ({kind})", {})[proof.target] = None
-    for named, targets in found.items():
+            targets_of.setdefault(f"{hardware['name']} ({kind})", {})[proof.target] = None
+    for named, targets in targets_of.items():
         yield f"{named}: {_compact(targets)}"
 
 
 def _not_applied(release: Release) -> Iterator[str]:
     """Gates that said nothing somewhere, each reason once."""
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    targets_of: dict[tuple[str, str], dict[str, None]] = {}
     for proof in release.proofs:
-        for one in proof.not_applied:
-            found.setdefault((one["metric"], one["reason"]), {})[proof.target] = None
-    for (metric, reason), targets in found.items():
+        for gate in proof.not_applied:
+            targets_of.setdefault((gate["metric"], gate["reason"]), {})[proof.target] = None
+    for (metric, reason), targets in targets_of.items():
         yield f"gate {metric} not applied, {reason}: {_compact(targets)}"
 
 
 def _single(release: Release) -> Iterator[str]:
     """What ran sample by sample, each reason once."""
-    found: dict[str, dict[str, None]] = {}
+    proofs_of: dict[str, dict[str, None]] = {}
     for proof in release.proofs:
         if proof.single_samples:
-            found.setdefault(proof.single_samples, {})[f"{proof.artifact} {proof.target}"] = None
-    for reason, proofs in found.items():
+            proofs_of.setdefault(proof.single_samples, {})[f"{proof.artifact} {proof.target}"] = (
+                None
+            )
+    for reason, proofs in proofs_of.items():
         yield f"{', '.join(proofs)}: one sample at a time, as pages do; a batch failed: {reason}"
 
 
@@ -147,10 +149,10 @@ def _verdict(release: Release) -> None:
         click.echo(f"{_mark('fail')} {fill(line, WIDTH, subsequent_indent='  ')}")
     for line in summary.undecided:
         click.echo(fill(f"{words.UNDECIDED} {line}", WIDTH, subsequent_indent="  "))
-    for one in summary.missing:
-        where = words.targets(one.targets)
-        needed = "" if one.required else "; not required"
-        click.echo(f"{_mark('unavailable')} {where} unavailable: {one.reason}{needed}")
+    for gap in summary.missing:
+        where = words.targets(gap.targets)
+        needed = "" if gap.required else "; not required"
+        click.echo(f"{_mark('unavailable')} {where} unavailable: {gap.reason}{needed}")
     for group in dict.fromkeys(pick.group for pick in summary.picks):
         picked = [pick for pick in summary.picks if pick.group == group]
         click.echo(f"{group}: {', '.join(map(_pick, picked))}")

@@ -65,7 +65,7 @@ def quantity(field: str, domain: tuple[float, float], axis: Spec) -> Spec:
 
 def of(rows: Sequence[Mapping[str, Any]], *layers: Spec) -> list[Spec]:
     """Layers that draw these rows."""
-    return [{"data": {"values": rows}, **one} for one in layers]
+    return [{"data": {"values": rows}, **layer} for layer in layers]
 
 
 def svg(layers: Sequence[Spec], width: int, height: int) -> str:

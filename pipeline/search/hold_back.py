@@ -50,7 +50,9 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     splits = {}
     for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
         values = {key: array[rows] for key, array in arrays.items()}
-        kept = (one.rows(np.flatnonzero(rows)) if one else None for one in (truth, origins))
+        kept = (
+            arrays.rows(np.flatnonzero(rows)) if arrays else None for arrays in (truth, origins)
+        )
         splits[name] = folder.Split(values, *kept)
     facts = SamplesFolder(inputs["samples"]).description
     described = f"held back for a search: {facts['description']}"

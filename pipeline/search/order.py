@@ -50,7 +50,7 @@ def proposals(
         space: what may be tried; it may come to refuse what there is no time for.
         spent: the share of the time that is over.
     """
-    costs = sorted({one.cost for one in space.techniques} | {WEIGHTS})
+    costs = sorted({offer.cost for offer in space.techniques} | {WEIGHTS})
     # Training long is worth it only of what training briefly has shown.
     costs += [TRAINED] if costs[-1] == TRAINED - 1 else []
     yield {}
@@ -110,8 +110,12 @@ def _longer(space: Space, trials: Sequence[Trial]) -> Iterator[Recipe]:
 def _worth_longer(space: Space, trials: Sequence[Trial]) -> Iterator[Recipe]:
     best = best_of(trials)
     bound = float("inf") if best is None or best.value is None else best.value
-    worth = [one for one in trials if one.missed and one.value is not None and one.value < bound]
-    for trial in sorted(worth, key=lambda one: one.shortfall):
+    worth = [
+        trial
+        for trial in trials
+        if trial.missed and trial.value is not None and trial.value < bound
+    ]
+    for trial in sorted(worth, key=lambda trial: trial.shortfall):
         if longer := space.longer(_searched(space, trial)):
             yield longer
 

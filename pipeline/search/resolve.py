@@ -31,14 +31,18 @@ def jobs(config: Config) -> list[Job]:
     Raises:
         ConfigError: one could not be done.
     """
-    named = {name: one.search for name, one in config.variants.items() if one.search is not None}
+    named = {
+        name: variant.search
+        for name, variant in config.variants.items()
+        if variant.search is not None
+    }
     return [_job(config, name, search) for name, search in named.items()]
 
 
 def _job(config: Config, name: str, search: Search) -> Job:
     where = f"variants.{name}.search"
     formats = _formats(config, name, search, where)
-    targets = tuple(dict.fromkeys(_target(config, one, search) for one in formats))
+    targets = tuple(dict.fromkeys(_target(config, format_name, search) for format_name in formats))
     fixed = config.variants[name].written()
     fixed.pop("search")
     job = Job(config, name, search, fixed, formats, targets)
@@ -89,7 +93,7 @@ def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str
     wanted = search.format or graphs or names
     if search.on is not None:
         (target,) = parse([search.on])
-        able = [one for one in wanted if target.runs(one)]
+        able = [format_name for format_name in wanted if target.runs(format_name)]
         if not able or (search.format and able != wanted):
             raise ConfigError(f"{search.on} does not run {', '.join(wanted)}", where=where)
         wanted = able
@@ -100,7 +104,11 @@ def _target(config: Config, format_name: str, search: Search) -> str:
     """Where a format is measured: what is quick to ask, and here."""
     if search.on is not None:
         return parse([search.on])[0].id
-    able = [one for one in (*parse(config.validate_.backends), *known()) if one.runs(format_name)]
+    able = [
+        target
+        for target in (*parse(config.validate_.backends), *known())
+        if target.runs(format_name)
+    ]
     return min(able, key=_slowness).id
 
 

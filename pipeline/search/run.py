@@ -156,11 +156,13 @@ class Searching:
         effort, cost = self.space.effort, self.space.cost(recipe)
         work = 1 + effort(recipe)
         likes = (
-            [one for one in trials[1:] if one.recipe.keys() == recipe.keys()],
-            [one for one in trials[1:] if self.space.cost(one.recipe) == cost],
+            [trial for trial in trials[1:] if trial.recipe.keys() == recipe.keys()],
+            [trial for trial in trials[1:] if self.space.cost(trial.recipe) == cost],
         )
         means = [
-            fmean(t.seconds * work / (1 + effort(t.recipe)) for t in one) for one in likes if one
+            fmean(t.seconds * work / (1 + effort(t.recipe)) for t in alike)
+            for alike in likes
+            if alike
         ]
         first = max(FIRST_TRAINED_S, effort(recipe) * self._epoch_s)
         return max(means, default=FIRST_S.get(cost, first))
@@ -251,7 +253,7 @@ def space_of(job: Job) -> Space:
     def allows(recipe: Recipe) -> bool:
         config = job.config_of(recipe)
         chain = config.variants[job.variant].techniques()
-        return not any(cannot_hold(config, chain, *one) for one in formats)
+        return not any(cannot_hold(config, chain, *target) for target in formats)
 
     def checked(recipe: Recipe) -> bool:
         return valid(partial(allows, recipe))

@@ -79,7 +79,7 @@ class Space:
         self.fixed = fixed
         self._allows = allows
         self.techniques = [
-            one for one in techniques if one.key not in fixed and self.allows(_first(one))
+            offer for offer in techniques if offer.key not in fixed and self.allows(_first(offer))
         ]
 
     def whole(self, recipe: Recipe) -> Recipe:
@@ -98,39 +98,39 @@ class Space:
 
     def within(self, cost: int) -> list[Offer]:
         """The techniques that cost no more, the cheap ones first."""
-        return [one for one in self.techniques if one.cost <= cost]
+        return [offer for offer in self.techniques if offer.cost <= cost]
 
     def slots(self, cost: int) -> dict[str, list[Offer]]:
         """Key -> the techniques of which it holds one, or none."""
         slots: dict[str, list[Offer]] = {}
-        for one in self.within(cost):
-            slots.setdefault(one.key, []).append(one)
+        for offer in self.within(cost):
+            slots.setdefault(offer.key, []).append(offer)
         return slots
 
     def suggest(self, cost: int, suggest: Suggest) -> Recipe:
         """A recipe of choices."""
         recipe: Recipe = {}
         for key, alike in self.slots(cost).items():
-            name = suggest(key, ("", *(one.name for one in alike)))
-            for one in alike:
-                if one.name == name:
+            name = suggest(key, ("", *(offer.name for offer in alike)))
+            for offer in alike:
+                if offer.name == name:
                     options = {
                         option: suggest(f"{name}.{option}", values)
-                        for option, values in one.allowed(cost).items()
+                        for option, values in offer.allowed(cost).items()
                     }
-                    recipe |= one.recipe(options)
+                    recipe |= offer.recipe(options)
         return recipe
 
     def choices_of(self, recipe: Recipe) -> dict[str, Any]:
         """What ``suggest`` must choose to give this recipe: name -> value."""
         chosen: dict[str, Any] = dict.fromkeys(self.slots(TRAINED), "")
-        for one in self.techniques:
-            given = recipe.get(one.key)
-            options = dict(given) if isinstance(given, Mapping) else {"to": given}
-            if given is not None and options.pop("to", one.name) == one.name:
-                chosen[one.key] = one.name
-                options = {name: one.defaults.get(name) for name in one.choices} | options
-                chosen |= {f"{one.name}.{name}": value for name, value in options.items()}
+        for offer in self.techniques:
+            value = recipe.get(offer.key)
+            options = dict(value) if isinstance(value, Mapping) else {"to": value}
+            if value is not None and options.pop("to", offer.name) == offer.name:
+                chosen[offer.key] = offer.name
+                options = {name: offer.defaults.get(name) for name in offer.choices} | options
+                chosen |= {f"{offer.name}.{name}": value for name, value in options.items()}
         return chosen
 
     def longer(self, recipe: Recipe) -> Recipe | None:
@@ -149,11 +149,13 @@ class Space:
     def cost(self, recipe: Recipe) -> int:
         """How dear a recipe is: as dear as its dearest technique."""
         chosen = set(self.choices_of(recipe).values())
-        return max((one.cost for one in self.techniques if one.name in chosen), default=WEIGHTS)
+        return max(
+            (offer.cost for offer in self.techniques if offer.name in chosen), default=WEIGHTS
+        )
 
     def describe(self) -> Any:
         """What decides which recipes there are, for the key of what was found."""
-        return [[vars(one) for one in self.techniques], self.fixed]
+        return [[vars(offer) for offer in self.techniques], self.fixed]
 
 
 def _given(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
@@ -164,7 +166,7 @@ def _given(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
 
 def are_numbers(values: Sequence[Any]) -> bool:
     """Whether values have an order."""
-    return all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in values)
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
 
 
 def alternatives(technique: Offer, cost: int) -> Iterator[Recipe]:

@@ -58,14 +58,14 @@ class Job:
     def timed(self) -> bool:
         """Whether candidates are timed with float32."""
         bounds = self.config.validate_.gates.values()
-        named = any("latency_ratio" in one for one in (*bounds, self.search.keep))
+        named = any("latency_ratio" in bound for bound in (*bounds, self.search.keep))
         return self.search.minimize == "latency" or named
 
     @property
     def wired(self) -> bool:
         """Whether candidates are compressed."""
         bounds = self.config.validate_.gates.values()
-        named = any("wire_bytes" in one for one in (*bounds, self.search.keep))
+        named = any("wire_bytes" in bound for bound in (*bounds, self.search.keep))
         return self.search.minimize == "wire_bytes" or named
 
     @cached_property
@@ -92,8 +92,8 @@ class Job:
     @property
     def plain(self) -> str:
         """The name of the variant without techniques."""
-        found = (n for n, v in self.config.variants.items() if v.search is None and v.is_plain)
-        return next(found, "fp32" if self.variant != "fp32" else "float32")
+        names = (n for n, v in self.config.variants.items() if v.search is None and v.is_plain)
+        return next(names, "fp32" if self.variant != "fp32" else "float32")
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
     _hold_back(plan, job.search)
     every = plan_packages(plan)
     plan_golden(plan, every)
-    packages = [one for one in every if one.variant == job.variant]
-    if {one.format for one in packages} != set(job.formats):
+    packages = [package for package in every if package.variant == job.variant]
+    if {package.format for package in packages} != set(job.formats):
         reasons = [f"{left.id}: {left.reason}" for left in plan.left_out]
         reasons += [f"{failed.id}: {failed.reason}" for failed in plan.failed.values()]
         raise ConfigError("; ".join(reasons))
@@ -248,7 +248,7 @@ def no_time(results: list[dict[str, Any]]) -> str:
         for result in results
         if result["latency"]["ratio"] is None
     )
-    return next((f"not timed: {one['reason']}" for (one,) in reasons), "")
+    return next((f"not timed: {reason['reason']}" for (reason,) in reasons), "")
 
 
 def _value(

@@ -90,7 +90,7 @@ def _check(context: click.Context, cdn: str | None) -> None:
     """Refuse options that mean nothing there."""
     wrong = _OF_CDN if cdn is None else _OF_STORE
     for option in context.command.params:
-        given = context.get_parameter_source(option.name or "")
-        if option.name in wrong and given is click.core.ParameterSource.COMMANDLINE:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in wrong and source is click.core.ParameterSource.COMMANDLINE:
             needs = "needs --cdn" if cdn is None else "is about the store; leave it out with --cdn"
             raise click.UsageError(f"{option.opts[0]} {needs}")

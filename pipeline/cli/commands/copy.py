@@ -30,12 +30,12 @@ def command(sources: tuple[str, ...], to: str, as_json: bool) -> None:
     from pipeline.storage import open_storage
 
     target = open_storage(to)
-    found = [job.source(source) for source in sources]
+    origins = [job.source(source) for source in sources]
     moved = []
-    for source in found:
+    for source in origins:
         with open_bar(", ".join(source.names), shown=not as_json) as bar:
             moved += job.copy(source, target, bar)
-    models = sorted({name for source in found for name in source.names})
+    models = sorted({name for source in origins for name in source.names})
     if as_json:
         click.echo(json.dumps({"models": models, "moved": moved}))
         return

@@ -59,7 +59,7 @@ def command(
     from pipeline.cli import report as reports
 
     _check_report(names, html_path or launch, form, fail_on_regression)
-    first, *second = [reports.found(name, cdn, store_path) for name in names or (None,)]
+    first, *second = [reports.find_reported(name, cdn, store_path) for name in names or (None,)]
     if second:
         worse = reports.show_both(first, second[0], form)
         if worse and fail_on_regression:

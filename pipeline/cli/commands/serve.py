@@ -33,8 +33,8 @@ def command(folder: Path | None, *, cdn: Path, port: int, launch: bool) -> None:
       pipeline serve --open
       pipeline serve /srv/cdn --port 9000
     """
-    given = click.get_current_context().get_parameter_source("cdn")
-    if folder and given is click.core.ParameterSource.COMMANDLINE:
+    chosen_by = click.get_current_context().get_parameter_source("cdn")
+    if folder and chosen_by is click.core.ParameterSource.COMMANDLINE:
         raise click.UsageError("FOLDER and --cdn are the same; name one")
     from pipeline.cli.serve import serve
 
