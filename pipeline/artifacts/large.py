@@ -68,8 +68,8 @@ class LargeTensors:
 
     def read(self, key: str, dtype: Any, shape: Iterable[int]) -> Array:
         """An array that is mapped to its file, not read into memory."""
-        found: Array = np.memmap(self.file(key), np.dtype(dtype), "r", shape=tuple(shape))
-        return found
+        values: Array = np.memmap(self.file(key), np.dtype(dtype), "r", shape=tuple(shape))
+        return values
 
 
 def blocks(array: Array) -> Iterator[memoryview]:

@@ -104,7 +104,7 @@ class _Trial:
 
     def _is_resized(self) -> bool:
         size = self.options.image.size
-        return size is not None and any(one.shape[:2] != size for one in self.pictures.images)
+        return size is not None and any(image.shape[:2] != size for image in self.pictures.images)
 
     def _tried(
         self, some: list[Way], baseline: NDArray[np.bool_], begin: float, end: float
@@ -114,17 +114,17 @@ class _Trial:
             progress(begin + (end - begin) * index / len(some), f"{way.scale} {way.channels}")
             answers, classes = self._answers(way)
             labels, names = self.pictures.labels, self.pictures.names
-            found = orders.best(answers, labels, classes, names, self.options.labels)
-            rows.append(_row(way, *found, baseline))
+            order = orders.best(answers, labels, classes, names, self.options.labels)
+            rows.append(_row(way, *order, baseline))
         return rows
 
     def _answers(self, way: Way) -> tuple[Int64s, int]:
         """The model's class of each image, [n], and how many classes it has."""
         from pipeline.validate.golden import run
 
-        images = (ways.applied(one, way, self.options.image) for one in self.pictures.images)
-        given = np.stack(list(images)).astype(self.spec.dtype)
-        outputs = run(self.loaded, {self.spec.name: given})
+        images = (ways.applied(image, way, self.options.image) for image in self.pictures.images)
+        batch = np.stack(list(images)).astype(self.spec.dtype)
+        outputs = run(self.loaded, {self.spec.name: batch})
         name = self.options.reading.task.name
         scores = need(lambda task: task.scores, name, "scores of classes", "task")(outputs)
         return scores.argmax(axis=1), scores.shape[1]

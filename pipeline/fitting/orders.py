@@ -26,13 +26,13 @@ def best(
         names: of the labels, as the samples name them; empty where they do not.
         wanted: the config's ``labels``; empty where there are none.
     """
-    found, right = GIVEN, answers == labels
+    best_name, right = GIVEN, answers == labels
     for name, order in orders(answers, labels, classes, names, wanted):
         other = answers == order[labels]
         gained, lost = int((other & ~right).sum()), int((right & ~other).sum())
         if paired_difference(gained, lost, len(labels))[0] > 0:
-            found, right = name, other
-    return found, right
+            best_name, right = name, other
+    return best_name, right
 
 
 def orders(

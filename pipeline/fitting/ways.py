@@ -133,8 +133,8 @@ def _resize(name: str) -> Callable[[Image, tuple[int, int] | None], Image]:
         if name == SQUARE:
             pixels = _square(pixels)
         method, antialias = RESIZES.get(name, ("bilinear", True))
-        made: Image = tf.image.resize(pixels, size, method=method, antialias=antialias).numpy()
-        return made
+        resized: Image = tf.image.resize(pixels, size, method=method, antialias=antialias).numpy()
+        return resized
 
     return resize
 

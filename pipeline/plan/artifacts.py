@@ -52,13 +52,13 @@ def plan_packages(plan: Plan) -> list[Package]:
     packages = []
     for name, variant in plan.config.variants.items():
         chain = variant.techniques()
-        made = [
+        planned = [
             _plan_package(plan, name, chain, format_, options)
             for format_, options in plan.config.export.formats()
             if options.variants is None or name in options.variants
         ]
-        packages += [package for package in made if package]
-        if not any(made) and not _has_failed(plan, name):
+        packages += [package for package in planned if package]
+        if not any(planned) and not _has_failed(plan, name):
             raise ConfigError(
                 f"variant {name} would be exported to no format: {_reasons(plan, name)}",
                 where=f"variants.{name}",
@@ -147,8 +147,8 @@ def _bounds(
         for target in parse(config.validate_.backends)
         if target.runs(format_name)
     }
-    for one in () if chain else bounds.values():
-        one.pop("latency_ratio", None)  # float32 is what the others are timed with
+    for bound in () if chain else bounds.values():
+        bound.pop("latency_ratio", None)  # float32 is what the others are timed with
     return bounds
 
 

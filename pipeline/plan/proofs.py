@@ -21,7 +21,7 @@ def plan_golden(plan: Plan, packages: list[Package]) -> None:
     Raises:
         ConfigError: a bound is on what the task does not measure.
     """
-    bounds = {name: one for package in packages for name, one in _distinct(package)}
+    bounds = {name: bound for package in packages for name, bound in _distinct(package)}
     _check_measurable(plan.config, bounds)
     task = plan.config.task.purpose
     inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
@@ -32,7 +32,7 @@ def plan_golden(plan: Plan, packages: list[Package]) -> None:
 
 def _distinct(package: Package) -> Iterator[tuple[str, Bounds]]:
     """What an artifact is held to, by its name, and by target where that makes a difference."""
-    same = all(one == next(iter(package.bounds.values())) for one in package.bounds.values())
+    same = all(bound == next(iter(package.bounds.values())) for bound in package.bounds.values())
     for target, bounds in package.bounds.items():
         yield package.artifact if same else f"{package.artifact} {target}", bounds
 
@@ -40,14 +40,14 @@ def _distinct(package: Package) -> Iterator[tuple[str, Bounds]]:
 def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
     """Refuse bounds on what the task cannot measure, before the work and not after it."""
     measured = {*GENERAL, *of_tasks()[config.task.kind]}
-    for name, one in bounds.items():
-        if named := next((metric for metric in one if metric not in measured), None):
+    for name, bound in bounds.items():
+        if named := next((metric for metric in bound if metric not in measured), None):
             raise ConfigError(
                 f"{named} of {name} is not measured for the task {config.task.kind}",
                 where="validate.gates",
                 todo=f"name the task, as in task: {task_with(named)}, or bound relative_error",
             )
-        _check_share(config, one.get(LOSS), f"{LOSS} of {name}", "validate.gates")
+        _check_share(config, bound.get(LOSS), f"{LOSS} of {name}", "validate.gates")
     _check_share(config, config.source.accuracy, "accuracy", "source.accuracy")
 
 
@@ -82,8 +82,8 @@ def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> Plan
 
 def reference_of(packages: list[Package], package: Package) -> str | None:
     """The node of the same format's artifact without techniques, which others are timed with."""
-    found = (one.node for one in packages if one.format == package.format and one.plain)
-    node = next(found, None)
+    plain = (other.node for other in packages if other.format == package.format and other.plain)
+    node = next(plain, None)
     return None if node == package.node else node
 
 

@@ -91,10 +91,10 @@ def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
         SourceError: an input is missing or unknown, has another shape or dtype, holds a NaN or
             infinity, has another number of rows than the rest, or there are no samples.
     """
-    wanted, given = {spec.name for spec in inputs}, set(split.inputs)
-    if wanted != given:
+    wanted, named = {spec.name for spec in inputs}, set(split.inputs)
+    if wanted != named:
         raise SourceError(
-            f"samples are named {_names(given)}, the model's inputs {_names(wanted)}",
+            f"samples are named {_names(named)}, the model's inputs {_names(wanted)}",
             where=where,
             todo="name each array like the input that it is for",
         )

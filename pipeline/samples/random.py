@@ -105,18 +105,18 @@ def _shape(
     """The shape of one sample, with free sizes filled in."""
     batched(spec, WHERE)
     free = sum(size is None for size in spec.shape[1:])
-    given: Sequence[int] = sizes.get(spec.name, ())
-    if not given and free == 2 and _channel_axis(spec) is not None:
-        given = size or ()
-    if len(given) != free:
+    free_sizes: Sequence[int] = sizes.get(spec.name, ())
+    if not free_sizes and free == 2 and _channel_axis(spec) is not None:
+        free_sizes = size or ()
+    if len(free_sizes) != free:
         example = ", ".join(["128"] * free)
         raise SourceError(
             f"input {spec.name} {shown(spec.shape)} has {free} free sizes beside the batch, "
-            f"and {len(given)} are given",
+            f"and {len(free_sizes)} are given",
             where=WHERE,
             todo=f"set samples.random.sizes to {{{spec.name}: [{example}]}}",
         )
-    left = iter(given)
+    left = iter(free_sizes)
     return tuple(next(left) if size is None else size for size in spec.shape[1:])
 
 

@@ -82,7 +82,9 @@ def read_items(files: Inputs, options: ReadOptions, wanted: Wanted) -> Items:
 
 
 def _not_said(kind: SamplesKind) -> ConfigError:
-    example = next((one.example for one in inputs().values() if one.raw == kind.raw), "")
+    example = next(
+        (input_kind.example for input_kind in inputs().values() if input_kind.raw == kind.raw), ""
+    )
     return ConfigError(
         f"{kind.raw} samples need the config to say what they become",
         where=f"samples.{kind.name}",
@@ -99,15 +101,21 @@ class _Split:
         self._task = options.task
 
     def read(self, readings: Sequence[Reading]) -> folder.Split:
-        made: list[Tensors] = []
+        samples: list[Tensors] = []
         facts = []
         for reading in readings:
             item = reading()
-            made.append(self._tensors(item))
-            self._check_alike(made, len(readings))
+            samples.append(self._tensors(item))
+            self._check_alike(samples, len(readings))
             facts.append(item.facts)
-        arrays = {name: np.stack([one.arrays[name] for one in made]) for name in made[0].arrays}
-        origin = {name: np.stack([one.origin[name] for one in made]) for name in made[0].origin}
+        arrays = {
+            name: np.stack([sample.arrays[name] for sample in samples])
+            for name in samples[0].arrays
+        }
+        origin = {
+            name: np.stack([sample.origin[name] for sample in samples])
+            for name in samples[0].origin
+        }
         truth = self._task.task.truth
         split = folder.Split(
             arrays,
@@ -121,9 +129,9 @@ class _Split:
             return Tensors(item.raw)
         return self._input.read(item.raw, self._wanted.options, self._wanted.inputs, item.where)
 
-    def _check_alike(self, made: Sequence[Tensors], count: int) -> None:
+    def _check_alike(self, samples: Sequence[Tensors], count: int) -> None:
         """Of the last of them: all have one shape, and there is memory for so many."""
-        first, last = made[0].arrays, made[-1].arrays
+        first, last = samples[0].arrays, samples[-1].arrays
         for name, values in last.items():
             if values.shape != first[name].shape:
                 sizes = " and ".join(sorted(shown(each[name].shape) for each in (first, last)))
@@ -132,5 +140,5 @@ class _Split:
                     where=self._where,
                     todo=f"set input.{self._input.name}.size, such as [224, 224]",
                 )
-        if len(made) == 1:
+        if len(samples) == 1:
             folder.bounded(sum(values.nbytes for values in first.values()) * count, self._where)

@@ -56,12 +56,12 @@ def need(able: Callable[[Task[Any]], Able | None], task: str, what: str, where: 
     Raises:
         ConfigError: the task cannot do it.
     """
-    found = able(tasks()[task])
-    if found is None:
-        others = [name for name, one in tasks().items() if able(one) is not None]
+    ability = able(tasks()[task])
+    if ability is None:
+        others = [name for name, task in tasks().items() if able(task) is not None]
         raise ConfigError(
             f"the task {task} has no {what}",
             where=where,
             todo=f"name the task that the model is for, if it is one of: {', '.join(others)}",
         )
-    return found
+    return ability

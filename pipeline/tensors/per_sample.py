@@ -55,17 +55,19 @@ class PerSample:
 
     def rows(self, chosen: Int64s) -> PerSample:
         """The samples of these indices, in this order; one may be there several times."""
-        made: dict[str, Array] = {}
+        chosen_arrays: dict[str, Array] = {}
         for name in self.names:
             values, offsets = self.arrays[name], self.arrays.get(name + OFFSETS)
             if offsets is None:
-                made[name] = values[chosen]
+                chosen_arrays[name] = values[chosen]
                 continue
             lengths = np.diff(offsets)[chosen]
-            made[name + OFFSETS] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-            starts = np.repeat(offsets[:-1][chosen] - made[name + OFFSETS][:-1], lengths)
-            made[name] = values[starts + np.arange(len(starts))]
-        return PerSample(made)
+            chosen_arrays[name + OFFSETS] = np.concatenate([[0], np.cumsum(lengths)]).astype(
+                np.int64
+            )
+            starts = np.repeat(offsets[:-1][chosen] - chosen_arrays[name + OFFSETS][:-1], lengths)
+            chosen_arrays[name] = values[starts + np.arange(len(starts))]
+        return PerSample(chosen_arrays)
 
     def sample(self, index: int) -> dict[str, Array]:
         """One sample's: a row of each array, or its rows, [k, …], where their number varies."""
@@ -94,9 +96,9 @@ class PerSample:
 
 def ragged(parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
     """Arrays of any number of rows a sample, [k, …], and their offsets; n at least 1."""
-    made: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for name, values in parts.items():
-        made[name] = np.concatenate(values)
+        arrays[name] = np.concatenate(values)
         lengths = [len(value) for value in values]
-        made[name + OFFSETS] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return made
+        arrays[name + OFFSETS] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return arrays

@@ -34,7 +34,9 @@ def varies(values: Array) -> bool:
 
 def flat(values: Array) -> Array:
     """All values of all samples, [m]."""
-    return np.concatenate([one.ravel() for one in values]) if varies(values) else values.ravel()
+    return (
+        np.concatenate([sample.ravel() for sample in values]) if varies(values) else values.ravel()
+    )
 
 
 def pad(values: Array, sizes: Sequence[int] | None = None) -> Array:
@@ -52,19 +54,19 @@ def _largest(values: Sequence[Array] | Array) -> tuple[int, ...]:
     return tuple(int(size) for size in np.max([sample.shape for sample in values], axis=0))
 
 
-def align(given: Array, wanted: Array) -> tuple[Array, Array, float | None]:
+def align(answered: Array, wanted: Array) -> tuple[Array, Array, float | None]:
     """Two outputs of the same samples in one shape, and in what share of samples theirs differ.
 
     What only one of them has is zero in the other. The share is ``None`` where neither varies;
     they are then given back as they are.
     """
-    if not (varies(given) or varies(wanted)):
-        return given, wanted, None
-    both = join([*given, *wanted])
-    given, wanted = both[: len(given)], both[len(given) :]
-    other = [a.shape != b.shape for a, b in zip(given, wanted, strict=True)]
-    sizes = _largest([*given, *wanted])
-    return pad(given, sizes), pad(wanted, sizes), float(np.mean(other))
+    if not (varies(answered) or varies(wanted)):
+        return answered, wanted, None
+    both = join([*answered, *wanted])
+    answered, wanted = both[: len(answered)], both[len(answered) :]
+    other = [a.shape != b.shape for a, b in zip(answered, wanted, strict=True)]
+    sizes = _largest([*answered, *wanted])
+    return pad(answered, sizes), pad(wanted, sizes), float(np.mean(other))
 
 
 def pack(arrays: Arrays) -> dict[str, Array]:
@@ -73,7 +75,7 @@ def pack(arrays: Arrays) -> dict[str, Array]:
     for name, values in arrays.items():
         packed[name] = np.ascontiguousarray(flat(values) if varies(values) else values)
         if varies(values):
-            packed[name + SHAPES] = np.array([one.shape for one in values], np.int64)
+            packed[name + SHAPES] = np.array([sample.shape for sample in values], np.int64)
     return packed
 
 
@@ -95,8 +97,8 @@ def row(tensors: Any, name: str, sample: int) -> Array:
     """One sample of an open file of ``pack``'s tensors, of which no more is read."""
     values = tensors.get_slice(name)
     if name + SHAPES not in list(tensors.keys()):
-        one: Array = values[sample : sample + 1][0]
-        return one
+        single: Array = values[sample : sample + 1][0]
+        return single
     shapes = tensors.get_tensor(name + SHAPES)
     start, count = int(shapes[:sample].prod(axis=1).sum()), int(shapes[sample].prod())
     varying: Array = values[start : start + count].reshape(shapes[sample])

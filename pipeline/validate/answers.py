@@ -75,7 +75,7 @@ class Answers:
         """
         if self.task.sure is None:
             return None
-        sure, wanted = (self.task.sure(one, self.about) for one in (outputs, golden))
+        sure, wanted = (self.task.sure(arrays, self.about) for arrays in (outputs, golden))
         if sure is None or wanted is None:
             return None
         score = self._score(outputs)

@@ -63,11 +63,11 @@ def make(
     from safetensors.numpy import save_file
 
     try:
-        found, chosen = _choose(arrays, wanted, signature, run)
+        canary, chosen = _choose(arrays, wanted, signature, run)
     except _NoCanaryError as reason:
         (work / RESULT).write_text(json.dumps({"reason": str(reason)}))
         return
-    (work / RESULT).write_text(json.dumps(found))
+    (work / RESULT).write_text(json.dumps(canary))
     save_file(dict(chosen), work / INPUTS)
 
 
@@ -78,11 +78,13 @@ def _choose(
     count = len(next(iter(first.values())))
     specs = signature.inputs
     encoded = [{s.name: encode(first[s.name][i], s) for s in specs} for i in range(count)]
-    given = {
-        spec.name: np.stack([_sample(one[spec.name], first[spec.name][0].shape) for one in encoded])
+    fed = {
+        spec.name: np.stack(
+            [_sample(sample[spec.name], first[spec.name][0].shape) for sample in encoded]
+        )
         for spec in specs
     }
-    answers = run(given)
+    answers = run(fed)
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
     mean = {name: pad(values).mean(axis=0) for name, values in wanted.items()}
     scores = [_score(answers, i, mean, softmax) for i in range(count)]
@@ -92,12 +94,12 @@ def _choose(
             "a model that does not look at its input would answer much the same: within "
             f"{scores[best]:.2g} of the answer's span"
         )
-    found = {
+    canary = {
         "inputs": encoded[best],
         "outputs": {name: compared(values[best]) for name, values in answers.items()},
         "telling": scores[best],
     }
-    return found, {name: np.ascontiguousarray(v[best : best + 1]) for name, v in given.items()}
+    return canary, {name: np.ascontiguousarray(v[best : best + 1]) for name, v in fed.items()}
 
 
 def encode(sample: Array, spec: TensorSpec) -> dict[str, Any]:
@@ -180,10 +182,12 @@ def span(values: Sequence[float]) -> float:
     return (max(values) - min(values)) or abs(values[0]) or 1.0
 
 
-def distance(given: Mapping[str, Sequence[float]], wanted: Mapping[str, Sequence[float]]) -> float:
+def distance(
+    answered: Mapping[str, Sequence[float]], wanted: Mapping[str, Sequence[float]]
+) -> float:
     """The largest error of any value, as a share of its output's span."""
     errors = (
-        max(abs(a - b) for a, b in zip(given[name], values, strict=True)) / span(values)
+        max(abs(a - b) for a, b in zip(answered[name], values, strict=True)) / span(values)
         for name, values in wanted.items()
         if len(values)
     )
@@ -211,8 +215,8 @@ def _score(answers: Arrays, index: int, mean: Arrays, softmax: Mapping[str, bool
         return {n: _taken(v, at[n], 0.0).tolist() for n, v in values.items()}
 
     wanted_values = listed(right)
-    found = [distance(listed(other), wanted_values) for other in others]
-    return min(found) if np.isfinite(found).all() else 0.0
+    distances = [distance(listed(other), wanted_values) for other in others]
+    return min(distances) if np.isfinite(distances).all() else 0.0
 
 
 def _taken(answer: Array, indices: Sequence[int], missing: float) -> Float64s:
@@ -242,8 +246,8 @@ def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | No
     if "reason" in said:
         return None
     outputs = session.infer(load_file(golden / INPUTS))
-    found = {n: _taken(outputs[n], at, np.nan) for n, at in said["outputs"].items()}
-    return {n: [float(v) if np.isfinite(v) else None for v in vs] for n, vs in found.items()}
+    taken = {n: _taken(outputs[n], at, np.nan) for n, at in said["outputs"].items()}
+    return {n: [float(v) if np.isfinite(v) else None for v in vs] for n, vs in taken.items()}
 
 
 def read(golden: Path) -> dict[str, Any]:

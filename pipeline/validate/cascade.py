@@ -60,17 +60,17 @@ class _NoCascadeError(Exception):
 
 def cascades(candidates: Sequence[Candidate]) -> tuple[Cascade | None, str | None]:
     """The smallest format's cascade with the others' in ``others``, or ``None`` and why."""
-    found, reasons = [], []
-    by_format = sorted(candidates, key=lambda one: one.format)
-    for _, group in groupby(by_format, key=lambda one: one.format):
+    results, reasons = [], []
+    by_format = sorted(candidates, key=lambda candidate: candidate.format)
+    for _, group in groupby(by_format, key=lambda candidate: candidate.format):
         try:
-            found.append(_cascade(list(group)))
+            results.append(_cascade(list(group)))
         except _NoCascadeError as reason:
             reasons.append(str(reason))
-    if not found:
+    if not results:
         return None, "; ".join(reasons) or "no artifact tells how sure it is of an answer"
-    sizes = {one.id: one.bytes for one in candidates}
-    best, *others = sorted(found, key=lambda one: sizes[one["small"]])
+    sizes = {candidate.id: candidate.bytes for candidate in candidates}
+    best, *others = sorted(results, key=lambda cascade: sizes[cascade["small"]])
     return ({**best, "others": others} if others else best), None
 
 
@@ -99,8 +99,8 @@ def pair(candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate]:
     count = len(candidates[0].sure.right)
     if count < 2 * LEAST_SAMPLES:
         raise _NoCascadeError(f"{count} test samples are too few to calibrate one")
-    small = min(candidates, key=lambda one: one.bytes)
-    large = max(candidates, key=lambda one: (one.sure.right.sum(), -one.bytes))
+    small = min(candidates, key=lambda candidate: candidate.bytes)
+    large = max(candidates, key=lambda candidate: (candidate.sure.right.sum(), -candidate.bytes))
     if large is small:
         alone = f"{small.id} is the only one of its format that could be in one"
         smallest = f"{small.id} is the smallest, and no other of its format is right more often"
@@ -138,7 +138,7 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
 
 def _expected(small: Candidate, large: Candidate, threshold: float, judged: Indices) -> Expected:
     asked = small.sure.confidence[judged] < threshold
-    right = {one.id: one.sure.right[judged] for one in (small, large)}
+    right = {candidate.id: candidate.sure.right[judged] for candidate in (small, large)}
     metric = small.sure.metric
     both = share(metric, right[large.id] * asked + right[small.id] * ~asked)
     escalated = float(asked.mean())
@@ -176,5 +176,7 @@ def times(results: Sequence[Validation]) -> dict[str, float]:
         for result in results
         if result["status"] == "pass" and result["hardware"]["kind"] in _HARDWARE
     ]
-    passed.sort(key=lambda one: (_HARDWARE.index(one["hardware"]["kind"]), not one["engine"]))
-    return {one["target"]: one["latency"]["median_ms"] for one in passed}
+    passed.sort(
+        key=lambda result: (_HARDWARE.index(result["hardware"]["kind"]), not result["engine"])
+    )
+    return {result["target"]: result["latency"]["median_ms"] for result in passed}

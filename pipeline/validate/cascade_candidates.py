@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Opened = Callable[[str], Path | None]
 
 
-def calibrated(made: Sequence[Artifact], opened: Opened) -> tuple[Cascade | None, str | None]:
+def calibrated(artifacts: Sequence[Artifact], opened: Opened) -> tuple[Cascade | None, str | None]:
     """A manifest's ``cascade``, or ``None`` and why there is none.
 
     Args:
@@ -26,22 +26,24 @@ def calibrated(made: Sequence[Artifact], opened: Opened) -> tuple[Cascade | None
     golden = opened("golden")
     if golden is None or Confidence.read(golden) is None:
         return None, "the model does not tell how sure it is of an answer"
-    return cascades(list(candidates(made, opened)))
+    return cascades(list(candidates(artifacts, opened)))
 
 
-def candidates(made: Sequence[Artifact], opened: Opened) -> Iterator[Candidate]:
+def candidates(artifacts: Sequence[Artifact], opened: Opened) -> Iterator[Candidate]:
     """The artifacts that passed somewhere with all samples."""
-    compressed = all(one["br_bytes"] is not None for one in made)
-    for one in made:
-        sure = next(_confidences(one, opened), None)
+    compressed = all(artifact["br_bytes"] is not None for artifact in artifacts)
+    for artifact in artifacts:
+        sure = next(_confidences(artifact, opened), None)
         if sure is not None:
-            size = (compressed and one["br_bytes"]) or one["bytes"]
-            yield Candidate(one["id"], one["format"], size, sure, times(one["validation"]))
+            size = (compressed and artifact["br_bytes"]) or artifact["bytes"]
+            yield Candidate(
+                artifact["id"], artifact["format"], size, sure, times(artifact["validation"])
+            )
 
 
 def _confidences(artifact: Artifact, opened: Opened) -> Iterator[Confidence]:
     for result in artifact["validation"]:
         if result["status"] == "pass" and not result["partial"]:
             folder = opened(f"{artifact['id']} {result['target']}")
-            if folder and (found := Confidence.read(folder)):
-                yield found
+            if folder and (confidence := Confidence.read(folder)):
+                yield confidence

@@ -58,15 +58,17 @@ def dominated(artifacts: Sequence[Artifact], stay: Collection[str]) -> dict[str,
         stay: ids of the float32 artifacts, which are never replaced.
     """
     able = [artifact for artifact in artifacts if _passed(artifact) and artifact["br_bytes"]]
-    better = {one["id"]: _better(one, able) for one in able if one["id"] not in stay}
-    found = {}
+    better = {
+        artifact["id"]: _better(artifact, able) for artifact in able if artifact["id"] not in stay
+    }
+    dominances = {}
     for artifact in able:
         others = better.get(artifact["id"], [])
         # Only one that stays itself can stand in for another; of several, the one most alike.
         if standing := [other for other in others if not better.get(other["id"])]:
             best = max(standing, key=partial(_snr_db, like=artifact))
-            found[artifact["id"]] = Dominance(best["id"], _reason(artifact, best))
-    return found
+            dominances[artifact["id"]] = Dominance(best["id"], _reason(artifact, best))
+    return dominances
 
 
 def _better(artifact: Artifact, able: Sequence[Artifact]) -> list[Artifact]:
@@ -112,9 +114,9 @@ def _half_safe(artifact: Artifact) -> bool:
 
 
 def _no_worse(other: Artifact, artifact: Artifact) -> bool:
-    one, two = other["accuracy"], artifact["accuracy"]
-    if _tells(one) and _tells(two):
-        return metric_of(two["metric"]).excess(one["value"], two["value"]) <= 0
+    other_accuracy, accuracy = other["accuracy"], artifact["accuracy"]
+    if _tells(other_accuracy) and _tells(accuracy):
+        return metric_of(accuracy["metric"]).excess(other_accuracy["value"], accuracy["value"]) <= 0
     return _snr_db(other, artifact) >= _snr_db(artifact, artifact)
 
 
@@ -127,7 +129,7 @@ def _tells(accuracy: LowestAccuracy | None) -> TypeGuard[LowestAccuracy]:
 
 def _snr_db(artifact: Artifact, like: Artifact) -> float:
     """The lowest on any target of ``like``, up to where it is all rounding."""
-    shared = [one for one in _ran(artifact) if one["target"] in _targets(like)]
+    shared = [result for result in _ran(artifact) if result["target"] in _targets(like)]
     return min(EXACT_DB, *(float(result["parity"]["snr_db"]) for result in shared))
 
 
@@ -144,13 +146,13 @@ def _no_faster(artifact: Artifact, other: Artifact) -> bool:
 def _timed(artifact: Artifact, other: Artifact) -> dict[str, tuple[Interval, Interval]]:
     """Both artifacts' ratios to float32, on each target of real hardware that has both."""
     theirs = {result["target"]: result for result in _ran(other)}
-    found = {}
+    ratios = {}
     for result in _ran(artifact):
-        one = _ratio(artifact, result, theirs[result["target"]])
-        two = _ratio(other, theirs[result["target"]], result)
-        if result["hardware"]["kind"] != "software" and one and two:
-            found[result["target"]] = one, two
-    return found
+        ratio = _ratio(artifact, result, theirs[result["target"]])
+        other_ratio = _ratio(other, theirs[result["target"]], result)
+        if result["hardware"]["kind"] != "software" and ratio and other_ratio:
+            ratios[result["target"]] = ratio, other_ratio
+    return ratios
 
 
 def _ratio(artifact: Artifact, result: Measured, other: Measured) -> Interval | None:
@@ -167,10 +169,12 @@ def _reason(artifact: Artifact, other: Artifact) -> str:
     sizes = f"{_wire(artifact):,} bytes after brotli against {_wire(other):,}"
     targets = len(_timed(artifact, other))
     speed = f"faster on none of {targets} targets" if targets > 1 else "no faster"
-    one, two = artifact["accuracy"], other["accuracy"]
-    if _tells(one) and _tells(two):
-        shown = (words.value_of(each["metric"], each["value"]) for each in (one, two))
-        worth = f"{one['metric']} {' against '.join(shown)}"
+    accuracy, other_accuracy = artifact["accuracy"], other["accuracy"]
+    if _tells(accuracy) and _tells(other_accuracy):
+        shown = (
+            words.value_of(each["metric"], each["value"]) for each in (accuracy, other_accuracy)
+        )
+        worth = f"{accuracy['metric']} {' against '.join(shown)}"
     else:
         own, theirs = (_snr_db(each, artifact) for each in (artifact, other))
         worth = f"signal to noise {own:.0f} dB against {theirs:.0f} dB"

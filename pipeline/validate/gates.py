@@ -82,7 +82,7 @@ def judge(
         strict: shares of samples are judged as they were measured, without regard to chance.
     """
     values = _values(result, facts)
-    exempt = {one["metric"] for one in not_applied(result, bounds, facts.wire_bytes)}
+    exempt = {gate["metric"] for gate in not_applied(result, bounds, facts.wire_bytes)}
     judged = Judged([], [])
     for metric, bound in {"nonfinite": 0, **bounds}.items():
         value = values.get(metric)

@@ -72,8 +72,8 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
     from pipeline.tensors.batches import infer_in_batches
 
     def batch(inputs: dict[str, Array]) -> dict[str, Array]:
-        given = {loaded.arguments[name]: tf.constant(value) for name, value in inputs.items()}
-        results = loaded.function(**given)
+        arguments = {loaded.arguments[name]: tf.constant(value) for name, value in inputs.items()}
+        results = loaded.function(**arguments)
         return {name: results[key].numpy() for name, key in loaded.results.items()}
 
     return infer_in_batches(batch, arrays, loaded.signature.inputs)

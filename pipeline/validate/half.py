@@ -165,9 +165,9 @@ def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> 
 
 def hazards(nodes: list[Hazard]) -> list[Hazard]:
     """The nodes that overflow, the furthest first, then those that flush, the most first."""
-    found = [node for node in nodes if _overflows(node) or node["flush_share"] > FLUSHED]
-    found.sort(key=lambda node: (-node["overflow_share"], -node["max_abs"]))
-    found.sort(key=lambda node: (not _overflows(node), -node["flush_share"]))
+    risky = [node for node in nodes if _overflows(node) or node["flush_share"] > FLUSHED]
+    risky.sort(key=lambda node: (-node["overflow_share"], -node["max_abs"]))
+    risky.sort(key=lambda node: (not _overflows(node), -node["flush_share"]))
     return [
         {
             "node": node["node"],
@@ -176,7 +176,7 @@ def hazards(nodes: list[Hazard]) -> list[Hazard]:
             "overflow_share": node["overflow_share"],
             "flush_share": node["flush_share"],
         }
-        for node in found
+        for node in risky
     ]
 
 

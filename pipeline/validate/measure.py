@@ -173,11 +173,11 @@ def _measure(
 ) -> tuple[dict[str, Any], Arrays]:
     golden = Golden(inputs["golden"])
     facts, samples, wanted = golden.facts, golden.inputs(), golden.outputs()
-    one = {name: values[:1] for name, values in samples.items()}
+    first = {name: values[:1] for name, values in samples.items()}
     brief = session.hardware.kind == "software" and not options.required
     # To compile another model's shaders takes a rasterizer seconds, for a ratio that says nothing.
     reference = None if brief else inputs.get("reference")
-    latency = _latency(session, reference, one, options.repeats)
+    latency = _latency(session, reference, first, options.repeats)
     if brief:
         samples, wanted = _first(samples), _first(wanted)
     outputs = session.infer(samples)
@@ -207,10 +207,12 @@ def _first(arrays: dict[str, Any]) -> dict[str, Any]:
     return {name: values[:SOFTWARE_SAMPLES] for name, values in arrays.items()}
 
 
-def _latency(session: Session, reference: Path | None, one: Arrays, repeats: int) -> dict[str, Any]:
+def _latency(
+    session: Session, reference: Path | None, sample: Arrays, repeats: int
+) -> dict[str, Any]:
     """Load, first and warm times, the ratio to the reference, transport and memory."""
     load_ms = session.load_ms  # now: timing may open another session
-    time = partial(session.latency, one, reference=reference, warmups=WARMUPS)
+    time = partial(session.latency, sample, reference=reference, warmups=WARMUPS)
     if session.hardware.kind == "software":
         # Slow, and no measure of a GPU: enough to see that it runs again and again.
         latency = time(repeats=min(repeats, SOFTWARE_REPEATS))

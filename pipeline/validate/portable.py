@@ -88,13 +88,13 @@ def describe(model: Any, folder: Path) -> Portability:
         ``portable``; ``products``: how many nodes; and of the worst ``node`` its name, its
         ``operator`` and its ``worst_sum``; those are ``None`` where there is none.
     """
-    found = list(products(model, folder))
-    if not found:
+    every = list(products(model, folder))
+    if not every:
         return NONE
-    worst = max(found, key=lambda product: product.worst_sum)
+    worst = max(every, key=lambda product: product.worst_sum)
     return {
         "portable": worst.worst_sum <= pairs.LARGEST_SUM,
-        "products": len(found),
+        "products": len(every),
         "node": worst.node,
         "operator": worst.operator,
         "worst_sum": worst.worst_sum,

@@ -75,8 +75,8 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
             yield {"node": node.name, "op": "Const", **_range(*_reduced(values))}
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
-        given = graph.get_operations()
-        operations = [op for op in given if _is_measured(op) and op.name not in large.values]
+        every = graph.get_operations()
+        operations = [op for op in every if _is_measured(op) and op.name not in large.values]
         fetches = _reductions(operations)
     lows, highs, bins_of = _run(graph, fetches, frozen, arrays, large.values)
     broken = np.flatnonzero(bins_of[:, NOT_FINITE].any(axis=1))
@@ -162,8 +162,8 @@ def _run(
             return {}
 
         for start in range(0, len(next(iter(arrays.values()))), size):
-            one = {name: values[start : start + size] for name, values in arrays.items()}
-            infer_in_batches(observe, one, signature.inputs)
+            batch = {name: values[start : start + size] for name, values in arrays.items()}
+            infer_in_batches(observe, batch, signature.inputs)
     return _joined(runs)
 
 

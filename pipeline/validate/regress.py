@@ -73,35 +73,38 @@ def compare(before: Manifest, after: Manifest) -> list[Regression]:
     now = {artifact["id"]: artifact for artifact in after["artifacts"]}
     # An artifact that another one replaces in everything is no loss.
     dropped = {artifact["id"] for artifact in after.get("dropped", [])}
-    found: list[Regression] = []
+    regressions: list[Regression] = []
     for artifact in before["artifacts"]:
         name = artifact["id"]
         if name in now:
-            found += _artifact(artifact, now[name])
+            regressions += _artifact(artifact, now[name])
         elif name not in dropped:
-            found.append(
+            regressions.append(
                 Regression("missing", name, None, "artifact", "published", None, "is missing")
             )
-    return found
+    return regressions
 
 
 def not_compared(before: Manifest, after: Manifest) -> list[str]:
     """Why ``compare`` says nothing of speed or errors on some targets; each reason once."""
     now = {artifact["id"]: artifact for artifact in after["artifacts"]}
-    found: dict[tuple[str, str], dict[str, None]] = {}
+    targets_of: dict[tuple[str, str], dict[str, None]] = {}
     for artifact in before["artifacts"]:
         results = _ran(now[artifact["id"]]) if artifact["id"] in now else {}
         for target, result in _ran(artifact).items():
             for what in _differences(result, results[target]) if target in results else ():
-                found.setdefault(what, {})[target] = None
+                targets_of.setdefault(what, {})[target] = None
     return [
-        f"{what} not compared on {', '.join(where)}: {why}" for (what, why), where in found.items()
+        f"{what} not compared on {', '.join(where)}: {why}"
+        for (what, why), where in targets_of.items()
     ]
 
 
 def _ran(artifact: Artifact) -> dict[str, Measured]:
     """By target what came to numbers."""
-    return {target_of(one): ran for one in artifact["validation"] if (ran := measured(one))}
+    return {
+        target_of(result): ran for result in artifact["validation"] if (ran := measured(result))
+    }
 
 
 def _differences(before: Measured, after: Measured) -> Iterator[tuple[str, str]]:
@@ -148,7 +151,7 @@ def _bytes(before: Artifact, after: Artifact) -> Iterator[Regression]:
 
 def _half_precision(before: Artifact, after: Artifact) -> Iterator[Regression]:
     """It was safe on GPUs that compute in float16, and was found not to be."""
-    was, now = (one.get("half_precision", {}).get("safe") for one in (before, after))
+    was, now = (artifact.get("half_precision", {}).get("safe") for artifact in (before, after))
     if was is True and now is False:
         note = "is not safe any more on GPUs that compute in float16"
         yield Regression("half_precision", before["id"], None, "safe", "safe", "not safe", note)
@@ -156,7 +159,7 @@ def _half_precision(before: Artifact, after: Artifact) -> Iterator[Regression]:
 
 def _portability(before: Artifact, after: Artifact) -> Iterator[Regression]:
     """It answered alike on every processor, and does not any more."""
-    was, now = (one.get("portability", {}).get("portable") for one in (before, after))
+    was, now = (artifact.get("portability", {}).get("portable") for artifact in (before, after))
     if was is True and now is False:
         note = f"some processors cut off sums of {after['portability']['node']}"
         yield Regression("portability", before["id"], None, "portable", "yes", "no", note)
@@ -224,7 +227,7 @@ def _latency(name: str, target: str, before: Measured, after: Measured) -> Itera
     was, now = before["latency"].get("ratio"), after["latency"].get("ratio")
     if not was or not now or incomparable(before, after):
         return
-    both = ((one["value"], one["low"], one["high"]) for one in (now, was))
+    both = ((ratio["value"], ratio["low"], ratio["high"]) for ratio in (now, was))
     value, low, high = quotient(*both)
     if low > LATENCY_MARGIN:
         spread = f"{low - 1:.0%} to {high - 1:.0%}"
@@ -235,9 +238,9 @@ def _latency(name: str, target: str, before: Measured, after: Measured) -> Itera
 
 def incomparable(before: Measured, after: Measured) -> str | None:
     """Why two proofs' speeds cannot be compared; ``None`` where they can."""
-    one, other = before["hardware"], after["hardware"]
-    if "software" in (one["kind"], other["kind"]):
+    old, new = before["hardware"], after["hardware"]
+    if "software" in (old["kind"], new["kind"]):
         return "a software rasterizer's speed says nothing of a GPU's"
-    if (one["kind"], one["name"]) != (other["kind"], other["name"]):
-        return f"it ran on {one['name']}, and now on {other['name']}"
+    if (old["kind"], old["name"]) != (new["kind"], new["name"]):
+        return f"it ran on {old['name']}, and now on {new['name']}"
     return None

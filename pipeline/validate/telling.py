@@ -51,8 +51,8 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     check_count(golden["count"])
     facts = golden["outputs"]
     outputs = Golden(inputs["golden"]).outputs()
-    check_spread({name: one["spread"] for name, one in facts.items()}, options.bounds)
-    softmax = {name: one["softmax"] for name, one in facts.items()}
+    check_spread({name: output["spread"] for name, output in facts.items()}, options.bounds)
+    softmax = {name: output["softmax"] for name, output in facts.items()}
     check_bounds(outputs, softmax, options.task, options.bounds)
     (work / "telling.json").write_text(json.dumps(options.bounds))
 
@@ -71,7 +71,7 @@ def check_count(count: int) -> None:
 
 def check_spread(spreads: Mapping[str, float], bounds: Bounds) -> None:
     """Refuse outputs that differ between samples by little more than the tightest tolerance."""
-    named = [one["max_abs_error"] for one in bounds.values() if one.get("max_abs_error")]
+    named = [bound["max_abs_error"] for bound in bounds.values() if bound.get("max_abs_error")]
     tolerance = min(named, default=1e-4)
     if max(spreads.values()) < TELLING * tolerance:
         shown = ", ".join(f"{name} by {value:.2g}" for name, value in spreads.items())
@@ -92,7 +92,7 @@ def check_bounds(
     for does, answers in _broken(outputs).items():
         parity = compare(answers, outputs, softmax) | known.agreement(answers, outputs)
         result = {**parity, "samples": len(next(iter(outputs.values())))}
-        fooled = [name for name, one in bounds.items() if _keeps(result, one)]
+        fooled = [name for name, bound in bounds.items() if _keeps(result, bound)]
         if fooled:
             raise GateError(
                 f"the gates of {', '.join(fooled)} would let a broken model pass: "

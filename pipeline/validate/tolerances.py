@@ -85,7 +85,9 @@ def number_formats(techniques: Iterable[Technique]) -> tuple[str, ...]:
     Args:
         techniques: none for the model as it is.
     """
-    names = ("trained" if one.stage == "model" else one.name for one in techniques)
+    names = (
+        "trained" if technique.stage == "model" else technique.name for technique in techniques
+    )
     return tuple(names) or ("float32",)
 
 

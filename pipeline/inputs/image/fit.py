@@ -46,14 +46,14 @@ def spans(options: ImageOptions, height: int, width: int) -> tuple[Span, Span]:
     before = (height, width)
     size = options.size or before
     if options.fit in ("letterbox", "pad"):
-        made = _whole(before, size, centred=options.fit == "letterbox")
+        both = _whole(before, size, centred=options.fit == "letterbox")
     elif options.fit == "crop":
-        made = _covering(before, size, options.ratio)
+        both = _covering(before, size, options.ratio)
     elif options.fit == "crop-first":
-        made = _cut(before, size, options.ratio)
+        both = _cut(before, size, options.ratio)
     else:
-        made = [Span(0, n, s, 0, s, 0) for n, s in zip(before, size, strict=True)]
-    return made[0], made[1]
+        both = [Span(0, n, s, 0, s, 0) for n, s in zip(before, size, strict=True)]
+    return both[0], both[1]
 
 
 Pair = tuple[int, int]
@@ -61,32 +61,32 @@ Pair = tuple[int, int]
 
 def _whole(before: Pair, size: Pair, *, centred: bool) -> list[Span]:
     ratio = min(s / n for n, s in zip(before, size, strict=True))
-    made = []
+    spans_of = []
     for n, s in zip(before, size, strict=True):
         after = min(max(math.floor(n * ratio + 0.5), 1), s)
-        made.append(Span(0, n, after, 0, after, (s - after) // 2 if centred else 0))
-    return made
+        spans_of.append(Span(0, n, after, 0, after, (s - after) // 2 if centred else 0))
+    return spans_of
 
 
 def _covering(before: Pair, size: Pair, ratio: float) -> list[Span]:
     wanted = [math.floor(s / ratio) for s in size]
     # The axis that has to grow most, or shrink least, decides.
     most = 0 if wanted[0] * before[1] >= wanted[1] * before[0] else 1
-    made = []
+    spans_of = []
     for n, want, s in zip(before, wanted, size, strict=True):
         after = max(math.floor(n * wanted[most] / before[most]), want)
         # Python and NumPy round halves to the even side, and so does torchvision here.
-        made.append(Span(0, n, after, round((after - s) / 2), s, 0))
-    return made
+        spans_of.append(Span(0, n, after, round((after - s) / 2), s, 0))
+    return spans_of
 
 
 def _cut(before: Pair, size: Pair, ratio: float) -> list[Span]:
-    made = []
+    spans_of = []
     for axis in (0, 1):
         shaped = math.floor(before[1 - axis] * size[axis] / size[1 - axis])
         kept = max(math.floor(min(before[axis], shaped) * ratio), 1)
-        made.append(Span((before[axis] - kept) // 2, kept, size[axis], 0, size[axis], 0))
-    return made
+        spans_of.append(Span((before[axis] - kept) // 2, kept, size[axis], 0, size[axis], 0))
+    return spans_of
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def to_image(points: Any, scale: Any, pad: Any) -> Float64s:
     Returns:
         float64 [..., 2], which may lie outside of the image.
     """
-    made: Float64s = (np.asarray(points, np.float64) - np.asarray(pad)[::-1]) / np.asarray(scale)[
+    pixels: Float64s = (np.asarray(points, np.float64) - np.asarray(pad)[::-1]) / np.asarray(scale)[
         ::-1
     ]
-    return made
+    return pixels

@@ -103,9 +103,9 @@ def thumbnail(values: Array, options: ImageOptions) -> NDArray[np.uint8] | None:
     last = np.moveaxis(values, 0, -1) if first else values
     factors, offsets = map(np.array, options.linear())
     pixels = (last.astype(np.float64) - offsets) / factors
-    made: NDArray[np.uint8] = np.nan_to_num(pixels).round().clip(0, 255).astype(np.uint8)
-    made = made[..., ::-1] if options.color == "bgr" else made
-    return made.squeeze(-1) if made.shape[-1] == 1 else made
+    image: NDArray[np.uint8] = np.nan_to_num(pixels).round().clip(0, 255).astype(np.uint8)
+    image = image[..., ::-1] if options.color == "bgr" else image
+    return image.squeeze(-1) if image.shape[-1] == 1 else image
 
 
 def cast(values: Array, dtype: str) -> Array:
@@ -179,14 +179,14 @@ def _bordered(pixels: Image, options: ImageOptions, down: Span, across: Span) ->
     ]
     if options.border == "replicate":
         return np.pad(pixels, [*sides, (0, 0)], mode="edge")
-    made = np.empty((*size, options.channels), np.float32)
-    made[:] = border_colour(options)
-    made[sides[0][0] :, sides[1][0] :][: down.count, : across.count] = pixels
-    return made
+    bordered = np.empty((*size, options.channels), np.float32)
+    bordered[:] = border_colour(options)
+    bordered[sides[0][0] :, sides[1][0] :][: down.count, : across.count] = pixels
+    return bordered
 
 
 def border_colour(options: ImageOptions) -> Image:
     """What pixels beyond the image are, unless its own are repeated: [channels], 0 to 255."""
     levels = options.border if isinstance(options.border, tuple) else (0, 0, 0)
-    made: Image = coloured(np.array([[levels]], np.uint8), options)[0, 0]
-    return made
+    colour: Image = coloured(np.array([[levels]], np.uint8), options)[0, 0]
+    return colour

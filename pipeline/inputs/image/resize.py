@@ -53,22 +53,24 @@ def sampled(pixels: Float32s, axis: int, name: str, span: Span) -> Float32s:
     Args:
         pixels: float32, of the whole image.
     """
-    found = taps(name, span)
+    filter_taps = taps(name, span)
     if name.endswith("-pillow"):
-        return _in_8_bits(pixels, axis, found, span)
+        return _in_8_bits(pixels, axis, filter_taps, span)
     total: Any = np.float32(0)
-    for index, weight in zip(found.index.T, found.weight.astype(np.float32).T, strict=True):
+    for index, weight in zip(
+        filter_taps.index.T, filter_taps.weight.astype(np.float32).T, strict=True
+    ):
         total = total + pixels.take(index + span.start, axis) * _along(weight, axis, pixels.ndim)
     return np.asarray(total, np.float32)
 
 
-def _in_8_bits(pixels: Float32s, axis: int, found: Taps, span: Span) -> Float32s:
+def _in_8_bits(pixels: Float32s, axis: int, filter_taps: Taps, span: Span) -> Float32s:
     whole = np.rint(pixels).astype(np.int64)
     # As C casts: halves away from zero.
-    scaled = found.weight * (1 << PRECISION)
+    scaled = filter_taps.weight * (1 << PRECISION)
     weights = np.trunc(scaled + np.where(scaled < 0, -0.5, 0.5)).astype(np.int64)
     total = np.int64(1 << (PRECISION - 1))
-    for index, weight in zip(found.index.T, weights.T, strict=True):
+    for index, weight in zip(filter_taps.index.T, weights.T, strict=True):
         total = total + whole.take(index + span.start, axis) * _along(weight, axis, pixels.ndim)
     return np.asarray(np.clip(total >> PRECISION, 0, 255), np.float32)
 
@@ -133,5 +135,5 @@ _KERNELS = {"bilinear": (1, 0.0), "bicubic": (2, -0.5)}
 
 def _summing_to_1(weight: Float64s) -> Float64s:
     # One after the other, as JavaScript adds.
-    made: Float64s = weight / np.cumsum(weight, axis=1)[:, -1:]
-    return made
+    shares: Float64s = weight / np.cumsum(weight, axis=1)[:, -1:]
+    return shares

@@ -36,8 +36,8 @@ def probabilities(outputs: Arrays, about: About[NoOptions]) -> Float64s:
     if all(about.softmax.get(name) for name in outputs):
         return values
     powers = np.exp(values - values.max(axis=1, keepdims=True))
-    found: Float64s = powers / powers.sum(axis=1, keepdims=True)
-    return found
+    shares: Float64s = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
 def ranked(outputs: Arrays, count: int | None = None) -> Int64s:

@@ -35,9 +35,9 @@ def agree(outputs: Arrays, golden: Arrays, about: About[NoOptions]) -> dict[str,
     there is none.
     """
     # One more than is compared, to see whether there are more.
-    given, wanted = ranked(outputs, 6), ranked(golden, 1)
-    top1 = float((given[:, :1] == wanted).mean())
-    top5 = float((given[:, :5] == wanted).any(axis=1).mean()) if given.shape[1] > 5 else None
+    answered, wanted = ranked(outputs, 6), ranked(golden, 1)
+    top1 = float((answered[:, :1] == wanted).mean())
+    top5 = float((answered[:, :5] == wanted).any(axis=1).mean()) if answered.shape[1] > 5 else None
     return {"top1_agreement": top1, "top5_agreement": top5}
 
 

@@ -20,17 +20,17 @@ def labels_of(said: Sequence[Mapping[str, Any]], about: About[NoOptions]) -> Per
     Raises:
         ConfigError: some have one, or it is no number of a class.
     """
-    given = [one.get(NAME) for one in said]
-    if all(label is None for label in given):
+    labels = [facts.get(NAME) for facts in said]
+    if all(label is None for label in labels):
         return None
-    wrong = next((n for n, label in enumerate(given) if not _is_class(label)), None)
+    wrong = next((n for n, label in enumerate(labels) if not _is_class(label)), None)
     if wrong is not None:
         raise ConfigError(
-            f"sample {wrong} has no class: its label is {given[wrong]!r}",
+            f"sample {wrong} has no class: its label is {labels[wrong]!r}",
             where="samples",
             todo="give every sample the number of its class, from 0, or none of them",
         )
-    return PerSample({NAME: np.array(given, np.int64)})
+    return PerSample({NAME: np.array(labels, np.int64)})
 
 
 def _is_class(label: Any) -> bool:
