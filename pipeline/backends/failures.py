@@ -64,8 +64,8 @@ def of_runtime(message: str, code: str | None = None) -> RunError:
         reason = f"there was not enough memory: {line}"
         return RunError(reason, todo=SMALLER, lasting=False, memory=True)
     for pattern, reason, todo in _KNOWN:
-        if found := re.search(pattern, message, re.DOTALL):
-            return RunError(found.expand(reason), todo=found.expand(todo))
+        if match := re.search(pattern, message, re.DOTALL):
+            return RunError(match.expand(reason), todo=match.expand(todo))
     if broke := _BROKE.match(line):
         line = f"the runtime broke down, and does not say at which operator ({broke[1]})"
     return RunError(line, todo=_OTHERWISE)

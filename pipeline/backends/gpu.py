@@ -30,5 +30,5 @@ def host_gpu(root: Path = Path("/")) -> str | None:
     if any((root / "dev").glob("nvidia[0-9]*")):
         return "nvidia"
     cards = (root / "sys/class/drm").glob("renderD*/device/driver")
-    found = {card.resolve().name for card in cards}
-    return min(found & DRIVERS, default=None)
+    drivers = {card.resolve().name for card in cards}
+    return min(drivers & DRIVERS, default=None)

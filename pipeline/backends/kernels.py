@@ -83,14 +83,14 @@ def _nodes(topology: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{function['signature']['name']}/{node['name']}", node["op"]
 
 
-def told(found: list[Lack], runtime: str) -> str:
+def told(lacks: list[Lack], runtime: str) -> str:
     """The reason for which a backend does not run a graph; empty where it does."""
-    if not found:
+    if not lacks:
         return ""
-    kernels = sorted({lack.kernel for lack in found})
-    backend, nodes = runtime.removeprefix("tfjs-"), len({lack.node for lack in found})
+    kernels = sorted({lack.kernel for lack in lacks})
+    backend, nodes = runtime.removeprefix("tfjs-"), len({lack.node for lack in lacks})
     more = f" and {nodes - 1} more need" if nodes > 1 else " needs"
     return (
         f"TF.js has no kernel{'s' if len(kernels) > 1 else ''} {', '.join(kernels)} on its "
-        f"{backend} backend, which {found[0].operator} at {found[0].node}{more}"
+        f"{backend} backend, which {lacks[0].operator} at {lacks[0].node}{more}"
     )

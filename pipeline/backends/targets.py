@@ -144,7 +144,7 @@ def _suggestion(name: str, wrong: str, right: Sequence[str], end: str, start: st
     close = get_close_matches(wrong, right, n=1, cutoff=0.6)
     if close:
         return f'; did you mean "{start}{close[0]}{end}"?'
-    return f"; known are {', '.join(f'{start}{one}' for one in right)}"
+    return f"; known are {', '.join(f'{start}{backend}' for backend in right)}"
 
 
 def _listed(backend: str, engines: Sequence[str]) -> str:

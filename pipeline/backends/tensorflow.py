@@ -59,9 +59,9 @@ class TensorflowSession(NativeSession):
     def _batch(self, inputs: Arrays) -> dict[str, Array]:
         import tensorflow as tf
 
-        given = [tf.constant(inputs[spec.name]) for spec in self._signature.inputs]
+        tensors = [tf.constant(inputs[spec.name]) for spec in self._signature.inputs]
         names = [spec.name for spec in self._signature.outputs]
-        results = self._session(*given)
+        results = self._session(*tensors)
         return {name: result.numpy() for name, result in zip(names, results, strict=True)}
 
 
@@ -135,10 +135,10 @@ def _split(graph: Any, node: Any) -> None:
     before: list[str] = []
     for operator, inputs, attributes in steps:
         name = f"{node.name}/{operator}" if operator != steps[-1][0] else node.name
-        made = graph.node.add(op=operator, name=name, input=[*before, *inputs])
+        half = graph.node.add(op=operator, name=name, input=[*before, *inputs])
         for attribute in attributes:
             if attribute in node.attr:
-                made.attr[attribute].CopyFrom(node.attr[attribute])
+                half.attr[attribute].CopyFrom(node.attr[attribute])
         before = [name]
     graph.node.remove(node)
 

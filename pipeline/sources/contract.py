@@ -45,9 +45,9 @@ def trace(
     """A concrete function that takes each input, by public name, as the argument of that name."""
     import tensorflow as tf
 
-    given = [(arguments[spec.name], spec) for spec in inputs]
+    pairs = [(arguments[spec.name], spec) for spec in inputs]
     return tf.function(call, autograph=False).get_concrete_function(
-        **{name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in given}
+        **{name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in pairs}
     )
 
 

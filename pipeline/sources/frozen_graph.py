@@ -118,7 +118,7 @@ def _feed(graph_def: Any, feeds: Sequence[str]) -> dict[str, str]:
     from pipeline.graphs.tensorflow.spread import imported, tensors_of
 
     tensors = tensors_of(imported(graph_def))
-    placed, given = {}, {}
+    placed, fed = {}, {}
     for index, feed in enumerate(feeds):
         if feed not in tensors:
             raise SourceError(
@@ -129,9 +129,9 @@ def _feed(graph_def: Any, feeds: Sequence[str]) -> dict[str, str]:
         node = graph_def.node.add(name=f"feed_{index}", op="Placeholder")
         node.attr["dtype"].type = tensors[feed].dtype.as_datatype_enum
         node.attr["shape"].shape.CopyFrom(tensors[feed].shape.as_proto())
-        given[tensors[feed].name] = placed[_bare(feed)] = node.name
+        fed[tensors[feed].name] = placed[_bare(feed)] = node.name
     for node in graph_def.node:
-        node.input[:] = inputs_without(node, given, ())
+        node.input[:] = inputs_without(node, fed, ())
     return placed
 
 

@@ -35,11 +35,11 @@ def _cast(loaded: LoadedModel, signature: Signature) -> Any:
 
     inner = loaded.function
     taken = {loaded.arguments[spec.name]: spec.dtype for spec in loaded.signature.inputs}
-    given = {loaded.results[spec.name]: spec.dtype for spec in signature.outputs}
+    dtypes = {loaded.results[spec.name]: spec.dtype for spec in signature.outputs}
 
     def call(**tensors: Any) -> dict[str, Any]:
         results = inner(**{key: tf.cast(value, taken[key]) for key, value in tensors.items()})
-        return {key: tf.cast(results[key], dtype) for key, dtype in given.items()}
+        return {key: tf.cast(results[key], dtype) for key, dtype in dtypes.items()}
 
     function = trace(call, signature.inputs, loaded.arguments)
     # What it calls owns the variables, which it refers to weakly only.

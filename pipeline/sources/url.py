@@ -90,8 +90,8 @@ def _pull_unpacked(unpacked: Path, options: Options, work: Path, where: str) -> 
     elif not models and len(keras) == 1:
         keras_file.write_source(keras[0], work)
     else:
-        found = [path.relative_to(unpacked).as_posix() for path in models or keras or visible]
-        names = ", ".join(found[:8]) + (f" and {len(found) - 8} more" if found[8:] else "")
+        paths = [path.relative_to(unpacked).as_posix() for path in models or keras or visible]
+        names = ", ".join(paths[:8]) + (f" and {len(paths) - 8} more" if paths[8:] else "")
         raise _nothing(f"the archive holds {names or 'no files'}", where)
 
 
@@ -113,9 +113,9 @@ def _beginning(file: Path) -> str:
         return opened.read(24).decode("latin-1")
 
 
-def _nothing(found: str, where: str) -> SourceError:
+def _nothing(content: str, where: str) -> SourceError:
     return SourceError(
-        f"this is not one model: {found}",
+        f"this is not one model: {content}",
         where=where,
         todo="give the address of one .keras or .h5 file, or of a .zip or .tar of one SavedModel",
     )

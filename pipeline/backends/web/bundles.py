@@ -86,10 +86,10 @@ def _make(entry: Path, folder: Path, constants: Mapping[str, bool]) -> None:
     from pipeline.backends.web import esbuild
 
     # What the client loads where it needs it is no part of what it may ask of a bundle.
-    made = esbuild.bundle(
+    bundled = esbuild.bundle(
         [entry], folder, apart=[f"./{module}" for module in APART], constants=constants
     )
-    (folder / DESCRIPTION).write_text(json.dumps({"packages": made.packages}))
+    (folder / DESCRIPTION).write_text(json.dumps({"packages": bundled.packages}))
 
 
 @cache

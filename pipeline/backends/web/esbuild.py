@@ -73,7 +73,7 @@ def bundle(
         )
     outputs = json.loads(meta.read_text())["outputs"]
     meta.unlink()
-    return Bundled(tuple(folder / one.relative_to(base) for one in entries), _packages(outputs))
+    return Bundled(tuple(folder / entry.relative_to(base) for entry in entries), _packages(outputs))
 
 
 def fingerprint(folder: Path) -> str:
@@ -87,12 +87,12 @@ def fingerprint(folder: Path) -> str:
 
 def _binary() -> Path:
     """esbuild's native executable, of the one optional package that npm chose for this machine."""
-    found = sorted((MODULES / "@esbuild").glob("*/bin/esbuild"))
-    if not found:
+    binaries = sorted((MODULES / "@esbuild").glob("*/bin/esbuild"))
+    if not binaries:
         raise MissingToolError(
             "esbuild is not installed", todo="run npm ci --prefix pipeline/backends/web"
         )
-    return found[0]
+    return binaries[0]
 
 
 def _packages(outputs: dict[str, dict[str, dict[str, dict[str, int]]]]) -> tuple[str, ...]:

@@ -60,11 +60,11 @@ def _find(named: str | None, path: str | None) -> Path | None:
                 todo=f"let {BROWSER_VARIABLE} name a Chromium-family browser, or unset it",
             )
         return Path(named)
-    return next((found for found in _candidates() if version(found)), None)
+    return next((path for path in _candidates() if version(path)), None)
 
 
 def _candidates() -> Iterator[Path]:
-    yield from (Path(found) for name in _COMMANDS if (found := shutil.which(name)))
+    yield from (Path(path) for name in _COMMANDS if (path := shutil.which(name)))
     if platform.system() == "Darwin":
         for root in (Path("/Applications"), Path.home() / "Applications"):
             for app in _MACOS_APPS:
@@ -88,14 +88,14 @@ def install() -> str:
     Raises:
         MissingToolError: there is none, and none could be installed.
     """
-    if found := find_browser():
-        return f"browser: {found} ({version(found)})"
+    if browser := find_browser():
+        return f"browser: {browser} ({version(browser)})"
     failures = []
     for commands in plans(_os_release(), privilege()):
         failure = run_all(commands)
         _find.cache_clear()
-        if failure is None and (found := find_browser()):
-            return f"browser: installed {found} ({version(found)})"
+        if failure is None and (browser := find_browser()):
+            return f"browser: installed {browser} ({version(browser)})"
         failures.append(failure or f"{' '.join(commands[-1])}: done, but no browser starts")
     by_hand = " ".join(plans(_os_release(), ["sudo"])[0][-1])
     raise MissingToolError(
@@ -119,14 +119,16 @@ def plans(os_release: str, privilege: list[str] | None) -> list[list[list[str]]]
         privilege: what to put before a command that needs root (``[]`` as root,
             ``["sudo", "-n"]``), or ``None`` where there is no way to it.
     """
-    found = []
+    commands = []
     if _is_debian(os_release) and privilege is not None:
         apt = [*privilege, "apt-get", "-q", "-y"]
-        found.append([[*apt, "update"], [*apt, "install", "--no-install-recommends", "chromium"]])
+        commands.append(
+            [[*apt, "update"], [*apt, "install", "--no-install-recommends", "chromium"]]
+        )
     playwright = [sys.executable, "-m", "playwright"]
     # On Ubuntu the package is a snap, which containers cannot run.
     libraries = [[*playwright, "install-deps", "chromium"]] if privilege is not None else []
-    return [*found, [*libraries, [*playwright, "install", "chromium"]]]
+    return [*commands, [*libraries, [*playwright, "install", "chromium"]]]
 
 
 def _is_debian(os_release: str) -> bool:

@@ -169,8 +169,8 @@ class PageSession:
         self._page = page = ArtifactPage(self._engine, self._artifact.folder, query)
         self._memory = None
         try:
-            made = self._runtime.made or bundles.made(self._bundle)
-            self._files = bundles.files(self._bundle, made, page.mount(made), page.server.url)
+            bundle = self._runtime.made or bundles.made(self._bundle)
+            self._files = bundles.files(self._bundle, bundle, page.mount(bundle), page.server.url)
             answer = self._open_model(_ARTIFACT, self._artifact, page.url)
         except Exception:
             self._close()

@@ -25,8 +25,8 @@ def build(executable: Path | None) -> tuple[str, int, int] | None:
     """Path, size and time of a program: an update changes them, and to look starts nothing."""
     if executable is None or not executable.exists():
         return None
-    found = executable.resolve().stat()
-    return str(executable), found.st_size, found.st_mtime_ns
+    status = executable.resolve().stat()
+    return str(executable), status.st_size, status.st_mtime_ns
 
 
 def existing(*programs: Path | None) -> tuple[str, ...]:
@@ -46,9 +46,9 @@ def folder(undo: ExitStack, name: str) -> Path:
     Those of processes that were killed are removed as well.
     """
     _sweep()
-    made = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{name}-"))
-    undo.callback(shutil.rmtree, made, ignore_errors=True)
-    return made
+    path = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{name}-"))
+    undo.callback(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 def _sweep() -> None:
@@ -95,13 +95,13 @@ def until(
         Unavailable: the process ended before, or took too long; with the last line of its log.
     """
     deadline = monotonic() + timeout_s
-    while (found := ready()) is None:
+    while (result := ready()) is None:
         if process.poll() is not None:
             raise Unavailable(f"it ended at once: {last_line(log)}")
         if monotonic() > deadline:
             raise Unavailable(f"it was not ready within {timeout_s:g} s: {last_line(log)}")
         sleep(_POLL_S)
-    return found
+    return result
 
 
 def last_line(log: Path) -> str:

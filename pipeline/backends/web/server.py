@@ -137,8 +137,12 @@ class PageServer:
     def sent_bytes(self, url: str) -> int:
         """Bytes of files sent from under a mounted folder."""
         path = urlsplit(url).path
-        seen = (one for one in self.log if one.path.startswith(path) and one.status < 400)
-        return sum(one.sent_bytes for one in seen)
+        seen = (
+            request
+            for request in self.log
+            if request.path.startswith(path) and request.status < 400
+        )
+        return sum(request.sent_bytes for request in seen)
 
     def find(self, path: str) -> Path | None:
         """The file that a request path names, if it is one that is served."""

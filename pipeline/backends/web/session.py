@@ -34,8 +34,8 @@ _closer: Finalize | None = None
 def close(engine: str | None = None) -> None:
     """Close one engine's browser and server, or all; the next page opens new ones."""
     for name in [engine] if engine else list(_running):
-        if found := _running.pop(name, None):
-            found.close()
+        if session := _running.pop(name, None):
+            session.close()
 
 
 def running(engine: str) -> Running:
@@ -45,12 +45,12 @@ def running(engine: str) -> Running:
         Unavailable: there is no such browser, or it does not start.
     """
     global _closer
-    found = engines()[engine]
+    definition = engines()[engine]
     current = _running.get(engine)
-    if current and not (current.settings == found.settings() and current.browser.alive()):
+    if current and not (current.settings == definition.settings() and current.browser.alive()):
         close(engine)
     if engine not in _running:
-        _running[engine] = Running(found.start(), PageServer(), found.settings())
+        _running[engine] = Running(definition.start(), PageServer(), definition.settings())
         # Not atexit: that does not run in the worker processes of a forked pool.
         _closer = _closer or Finalize(None, close, exitpriority=10)
     return _running[engine]

@@ -30,16 +30,16 @@ def folder() -> Path | None:
 
 def library() -> Path | None:
     """What draws: it is updated with the browser that lends it."""
-    found = folder()
-    return found / _LIBRARY if found else None
+    place = folder()
+    return place / _LIBRARY if place else None
 
 
 def environment(work: Path) -> dict[str, str]:
     """What makes a process find it, and none of Chromium's other libraries."""
-    found = folder()
-    if found is None:
+    place = folder()
+    if place is None:
         return {}
     libraries = work / "vulkan"
     libraries.mkdir()
-    (libraries / _LOADER).symlink_to(found / _LOADER)
-    return {"VK_ICD_FILENAMES": str(found / _DRIVER), "LD_LIBRARY_PATH": str(libraries)}
+    (libraries / _LOADER).symlink_to(place / _LOADER)
+    return {"VK_ICD_FILENAMES": str(place / _DRIVER), "LD_LIBRARY_PATH": str(libraries)}

@@ -19,8 +19,8 @@ _START_S = 20
 
 def find() -> Path | None:
     """The X server."""
-    found = shutil.which(COMMAND)
-    return Path(found) if found else None
+    path = shutil.which(COMMAND)
+    return Path(path) if path else None
 
 
 def unavailable() -> str | None:

@@ -30,8 +30,8 @@ def kept_arguments(node: Any) -> dict[str, Any]:
     masks = [getattr(tensor, "_keras_mask", None) for tensor in inputs]
 
     def follows(key: str, value: Any) -> bool:
-        given = keras.tree.flatten(value)
-        return key.endswith("mask") and all(any(_alike(a, b) for b in masks) for a in given)
+        tensors = keras.tree.flatten(value)
+        return key.endswith("mask") and all(any(_alike(a, b) for b in masks) for a in tensors)
 
     return {
         key: value
@@ -40,18 +40,18 @@ def kept_arguments(node: Any) -> dict[str, Any]:
     }
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(tensor: Any, other: Any) -> bool:
     """Whether two tensors are one, or made of one by the same operations.
 
     A loaded model computes each mask twice: as its file says, and as its layers do.
     """
     import keras
 
-    if one is other:
+    if tensor is other:
         return True
-    if not (isinstance(one, keras.KerasTensor) and isinstance(other, keras.KerasTensor)):
-        return not isinstance(one, keras.KerasTensor) and bool(one == other)
-    (first, i, _), (second, j, _) = one._keras_history, other._keras_history
+    if not (isinstance(tensor, keras.KerasTensor) and isinstance(other, keras.KerasTensor)):
+        return not isinstance(tensor, keras.KerasTensor) and bool(tensor == other)
+    (first, i, _), (second, j, _) = tensor._keras_history, other._keras_history
     if type(first) is not type(second) or _settings(first) != _settings(second):
         return False
     sides = [

@@ -57,12 +57,12 @@ def convert(model: Any) -> Any:
         raise _cannot(model, "it is neither functional nor sequential")
     tensors = {id(tensor): _input(tensor) for tensor in graph.inputs}
     inputs = list(tensors.values())
-    made: dict[int, Any] = {}
+    twins: dict[int, Any] = {}
     needed = needed_nodes(graph)
     for depth in sorted(graph._nodes_by_depth, reverse=True):
         for node in graph._nodes_by_depth[depth]:
             if not node.is_input and id(node) in needed:
-                _apply(node, tensors, made)
+                _apply(node, tensors, twins)
     outputs = [tensors[id(tensor)] for tensor in graph.outputs]
     return tf_keras.Model(_single(inputs), _single(outputs), name=model.name)
 
@@ -79,20 +79,20 @@ def _input(tensor: Any) -> Any:
     return tf_keras.Input(batch_shape=tensor.shape, dtype=dtype, name=layer.name)
 
 
-def _apply(node: Any, tensors: dict[int, Any], made: dict[int, Any]) -> None:
+def _apply(node: Any, tensors: dict[int, Any], twins: dict[int, Any]) -> None:
     """Call the twin of one node's layer on what its inputs became."""
     import keras
 
     operation = node.operation
-    if id(operation) not in made:
-        made[id(operation)] = _twin(operation)
+    if id(operation) not in twins:
+        twins[id(operation)] = _twin(operation)
     parts = node.arguments.args, kept_arguments(node)
     args, kwargs = (_filled(part, tensors) for part in parts)
     try:
-        result = made[id(operation)](*args, **kwargs)
+        result = twins[id(operation)](*args, **kwargs)
     except (TypeError, ValueError) as error:
         raise _cannot(operation, f"tf_keras refuses it ({reason_of(error)})") from error
-    _move_weights(operation, made[id(operation)])
+    _move_weights(operation, twins[id(operation)])
     for old, new in zip(node.outputs, keras.tree.flatten(result), strict=True):
         tensors[id(old)] = new
 
@@ -210,12 +210,12 @@ def _class(library: str, kind: str) -> Any:
 @cache
 def _arguments(library: str, kind: str) -> dict[str, Any]:
     """Argument -> default of a layer's constructors, those of its base classes too."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for base in _class(library, kind).__mro__:
         if "__init__" in vars(base) and base is not object:
             for name, parameter in inspect.signature(base.__init__).parameters.items():
-                found.setdefault(name, parameter.default)
-    return {name: value for name, value in found.items() if name not in ("self", "args", "kwargs")}
+                values.setdefault(name, parameter.default)
+    return {name: value for name, value in values.items() if name not in ("self", "args", "kwargs")}
 
 
 def _twin_of_operation(operation: Any) -> Any:

@@ -56,7 +56,7 @@ def randomize(model: Any) -> None:
             return np.exp(random.normal(0, 0.2, shape))
         return random.normal(0, 0.1, shape)
 
-    model.set_weights([value(one.name, tuple(one.shape)) for one in model.weights])
+    model.set_weights([value(weight.name, tuple(weight.shape)) for weight in model.weights])
 
 
 def first_mismatch(model: Any, path: Path) -> str | None:

@@ -52,11 +52,11 @@ def with_constants(function: Any, large: LargeTensors | None = None) -> RawGraph
             f"the model's variables cannot become constants ({reason_of(error)})",
             todo="export it for inference only, without states that change between calls",
         ) from error
-    given = len(function.inputs) - len(function.captured_inputs)
-    captured = zip(function.inputs[given:], function.captured_inputs, strict=True)
+    count = len(function.inputs) - len(function.captured_inputs)
+    captured = zip(function.inputs[count:], function.captured_inputs, strict=True)
     graph_def = compare_with_keys(graph_def, {inner.op.name: held for inner, held in captured})
     return RawGraph(
         fold_conditions(graph_def),
-        [tensor.op.name for tensor in function.inputs[:given]],
+        [tensor.op.name for tensor in function.inputs[:count]],
         [tensor.name for tensor in function.outputs],
     )

@@ -47,11 +47,11 @@ def cut(
             make_constant(node, _value(fixed[spec.name], spec))
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
-    found = {name: find_tensor(graph_def, target, own) for name, target in outputs.items()}
-    _check_ports(graph_def, found.values())
-    part = graph_model(graph_def, places, found or own)
+    tensors = {name: find_tensor(graph_def, target, own) for name, target in outputs.items()}
+    _check_ports(graph_def, tensors.values())
+    part = graph_model(graph_def, places, tensors or own)
     before = {
-        spec.name: spec for spec in (*signature.inputs, *(() if found else signature.outputs))
+        spec.name: spec for spec in (*signature.inputs, *(() if tensors else signature.outputs))
     }
     return replace(part, signature=_as_before(part.signature, before))
 
@@ -84,8 +84,8 @@ def _until_layers(
             todo="name layers alone, or nodes of the graph alone",
         )
     part = loaded.until(layers)
-    given = [spec.name for spec in part.signature.outputs]
-    return part, dict(zip(outputs, given, strict=True))
+    names = [spec.name for spec in part.signature.outputs]
+    return part, dict(zip(outputs, names, strict=True))
 
 
 def named(outputs: Sequence[str]) -> dict[str, str]:

@@ -43,8 +43,8 @@ def _given_by(graph_def: Any, layer: str, outputs: Mapping[str, str]) -> list[st
     inside = {node.name for node in graph_def.node if f"/{layer}/" in f"/{node.name}"}
     computed = {n.name for n in graph_def.node if n.name in inside and n.op != "Const"}
     read = [s for n in graph_def.node if n.name not in inside for s in n.input if s[0] != "^"]
-    given = [source for source in (*read, *outputs.values()) if source.split(":")[0] in computed]
-    return list(dict.fromkeys(source.removesuffix(":0") for source in given))
+    sources = [source for source in (*read, *outputs.values()) if source.split(":")[0] in computed]
+    return list(dict.fromkeys(source.removesuffix(":0") for source in sources))
 
 
 def _unclear(name: str, matches: list[str], names: list[str]) -> SourceError:

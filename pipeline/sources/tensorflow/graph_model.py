@@ -42,10 +42,10 @@ def graph_model(
     needed = _ancestors(graph_def, outputs.values())
     inputs = {name: node for name, node in inputs.items() if node in needed}
     taken = public_names(inputs)
-    given = public_names(outputs, taken)
+    names = public_names(outputs, taken)
     signature = Signature(
         specs(taken, [tensors[node] for node in inputs.values()], inputs),
-        specs(given, [tensors[tensor] for tensor in outputs.values()], outputs),
+        specs(names, [tensors[tensor] for tensor in outputs.values()], outputs),
     )
     ends = [_end(graph_def, i, tensors[name]) for i, name in enumerate(outputs.values())]
     raw = RawGraph(graph_def, [*inputs.values()], ends)

@@ -52,10 +52,10 @@ def _reduce(graph: Any, signature: str) -> bool:
     Returns:
         Whether the signature was found among the graph's objects.
     """
-    found = signature_object(graph, signature)
-    if found is None:
+    signed = signature_object(graph, signature)
+    if signed is None:
         return False
-    objects, (signatures, function) = graph.object_graph_def, found
+    objects, (signatures, function) = graph.object_graph_def, signed
     whole = _needed(objects, function)
     kept = _with_ancestors(objects, whole)
     reduced = _renumbered(objects, whole, kept)
@@ -83,20 +83,20 @@ def _child(objects: Any, node: int, name: str) -> int | None:
 
 def _needed(objects: Any, start: int) -> set[int]:
     """A node, and what it and its functions need: variables, tables and what fills them."""
-    found: set[int] = set()
+    needed: set[int] = set()
     waiting = [start]
     while waiting:
         number = waiting.pop()
-        if number in found:
+        if number in needed:
             continue
-        found.add(number)
+        needed.add(number)
         node = objects.nodes[number]
         waiting += [reference.node_id for reference in _references(node)]
         for saveable in node.saveable_objects.values():
             waiting += [saveable.save_function, saveable.restore_function]
         for name in _functions(node):
             waiting += objects.concrete_functions[name].bound_inputs
-    return found
+    return needed
 
 
 def _references(node: Any) -> Iterator[Any]:
@@ -124,14 +124,14 @@ def _with_ancestors(objects: Any, nodes: Iterable[int]) -> set[int]:
     for number, node in enumerate(objects.nodes):
         for child in node.children:
             parents[child.node_id].append(number)
-    found: set[int] = set()
+    reached: set[int] = set()
     waiting = [ROOT, *nodes]
     while waiting:
         number = waiting.pop()
-        if number not in found:
-            found.add(number)
+        if number not in reached:
+            reached.add(number)
             waiting += parents[number]
-    return found
+    return reached
 
 
 def _renumbered(objects: Any, whole: set[int], kept: set[int]) -> Any:
@@ -165,12 +165,12 @@ def _renumber(node: Any, new: Mapping[int, int]) -> None:
 def _keep_functions(graph_def: Any, starts: Iterable[str]) -> None:
     """Keep the functions that these call, and no gradients."""
     functions = {function.signature.name: function for function in graph_def.library.function}
-    found: set[str] = set()
+    reached: set[str] = set()
     waiting = list(starts)
     while waiting:
         name = waiting.pop()
-        if name in functions and name not in found:
-            found.add(name)
+        if name in functions and name not in reached:
+            reached.add(name)
             waiting += [other for node in functions[name].node_def for other in functions_of(node)]
-    kept = [function for name, function in functions.items() if name in found]
+    kept = [function for name, function in functions.items() if name in reached]
     graph_def.library.CopyFrom(type(graph_def.library)(function=kept))

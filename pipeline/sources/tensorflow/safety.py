@@ -65,15 +65,15 @@ def _parsed(path: Path) -> Any:
 
 def meta_graph(saved: Any, tags: set[str], where: str) -> Any:
     """The one graph with these tags; raises SourceError where there is none."""
-    found = [set(graph.meta_info_def.tags) for graph in saved.meta_graphs]
-    if tags not in found:
-        listed = " or ".join(", ".join(sorted(have)) for have in found) or "none"
+    tag_sets = [set(graph.meta_info_def.tags) for graph in saved.meta_graphs]
+    if tags not in tag_sets:
+        listed = " or ".join(", ".join(sorted(have)) for have in tag_sets) or "none"
         raise SourceError(
             f"this SavedModel has no graph tagged {', '.join(sorted(tags))}; it has {listed}",
             where=where,
             todo="set source.tags to these",
         )
-    return saved.meta_graphs[found.index(tags)]
+    return saved.meta_graphs[tag_sets.index(tags)]
 
 
 def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> None:
@@ -136,10 +136,10 @@ def _check_savers(graph: Any, where: str) -> None:
     starts += [name for item in graph.collection_def.values() for name in item.node_list.value]
     running = list(_reachable(starts, top, functions))
     elsewhere = [node for name, body in functions.items() if name not in called for node in body]
-    found = {node.op for node in (*running, *elsewhere)} & (_SAVE | _RESTORE)
-    found |= {node.op for node in restoring} & _SAVE
-    if found:
-        raise _unsafe(sorted(found), where)
+    operators = {node.op for node in (*running, *elsewhere)} & (_SAVE | _RESTORE)
+    operators |= {node.op for node in restoring} & _SAVE
+    if operators:
+        raise _unsafe(sorted(operators), where)
 
 
 def _reachable(

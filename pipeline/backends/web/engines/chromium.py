@@ -54,10 +54,10 @@ def unavailable() -> str | None:
     if find_spec("playwright") is None:
         return "playwright is not installed"
     try:
-        found = find_browser()
+        browser = find_browser()
     except MissingToolError as error:
         return str(error)
-    return None if found else "no Chromium-family browser was found"
+    return None if browser else "no Chromium-family browser was found"
 
 
 def fingerprint() -> dict[str, Any]:

@@ -51,8 +51,8 @@ _START = "task => typeof start === 'function' && (start(JSON.parse(task)), true)
 def find() -> Path | None:
     """The browser that ``PIPELINE_FIREFOX`` names, else the first of ``COMMANDS``."""
     named = os.environ.get(VARIABLE)
-    found = named or next(filter(None, map(shutil.which, COMMANDS)), None)
-    return Path(found) if found else None
+    path = named or next(filter(None, map(shutil.which, COMMANDS)), None)
+    return Path(path) if path else None
 
 
 def unavailable() -> str | None:

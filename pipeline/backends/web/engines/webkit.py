@@ -44,8 +44,8 @@ ENVIRONMENT = {
 
 def find() -> Path | None:
     """The browser, with its driver on the PATH."""
-    found = sorted(path for pattern in _BROWSERS for path in glob.glob(pattern))  # noqa: PTH207
-    return Path(found[-1]) if found and shutil.which(DRIVER) else None
+    paths = sorted(path for pattern in _BROWSERS for path in glob.glob(pattern))  # noqa: PTH207
+    return Path(paths[-1]) if paths and shutil.which(DRIVER) else None
 
 
 def unavailable() -> str | None:
@@ -119,9 +119,9 @@ def _launch(folder: Path, display: xvfb.Display) -> tuple[subprocess.Popen[bytes
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
     return port
 
 
