@@ -54,22 +54,22 @@ def lacks(model: Mapping[str, Any], runtime: str) -> list[Lack]:
     return [
         Lack(place, operator, kernel)
         for place, operator in _nodes(model["modelTopology"])
-        for kernel in _needed(operator)
+        for kernel in _kernels_of(operator)
         if kernel not in kernels
     ]
 
 
-def able(model: Mapping[str, Any]) -> list[str]:
+def find_able(model: Mapping[str, Any]) -> list[str]:
     """The backends that browsers ship and that have every kernel of a graph."""
     return [name for name in _table()["kernels"] if name != "tfjs-cpu" and not lacks(model, name)]
 
 
-def listed(runtime: str | None) -> bool:
+def has_kernel_list(runtime: str | None) -> bool:
     """Whether a backend's kernels are known."""
     return runtime in _table()["kernels"]
 
 
-def _needed(operator: str) -> Iterator[str]:
+def _kernels_of(operator: str) -> Iterator[str]:
     for kernel in _table()["operators"].get(operator, ()):
         if kernel not in _COMPLEX or kernel == operator:
             yield kernel
@@ -83,7 +83,7 @@ def _nodes(topology: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{function['signature']['name']}/{node['name']}", node["op"]
 
 
-def told(lacks: list[Lack], runtime: str) -> str:
+def explain_lacks(lacks: list[Lack], runtime: str) -> str:
     """The reason for which a backend does not run a graph; empty where it does."""
     if not lacks:
         return ""

@@ -64,17 +64,17 @@ class Target:
         """A cheap reason why it cannot run on this machine."""
         return self.definition.unavailable(self.engine)
 
-    def lacks(self, artifact: Path) -> str:
+    def why_not(self, artifact: Path) -> str:
         """Why it cannot run an artifact, by what its runtime has; empty where nothing says so."""
-        if not kernels.listed(self.definition.runtime):
+        if not kernels.has_kernel_list(self.definition.runtime):
             return ""
         entry = ArtifactFolder(artifact).entry
-        return self.lacks_of(json.loads(entry.read_text())) if entry.suffix == ".json" else ""
+        return self.why_not_model(json.loads(entry.read_text())) if entry.suffix == ".json" else ""
 
-    def lacks_of(self, model: Mapping[str, Any]) -> str:
+    def why_not_model(self, model: Mapping[str, Any]) -> str:
         """The same of a parsed ``model.json``."""
         runtime = self.definition.runtime or ""
-        return kernels.told(kernels.lacks(model, runtime), runtime)
+        return kernels.explain_lacks(kernels.lacks(model, runtime), runtime)
 
     def bundle(self, format_name: str) -> str | None:
         """The runtime bundle that it opens artifacts of a format with; native ones have none."""
@@ -101,7 +101,7 @@ class Target:
         return self.definition.watched(self.engine)
 
 
-def known() -> list[Target]:
+def list_targets() -> list[Target]:
     """Every target there can be, engine by engine, native ones first."""
     pairs = [(engine, name) for name, backend in backends().items() for engine in backend.engines]
     return [Target(name, engine) for engine, name in sorted(pairs, key=_native_first)]
@@ -116,7 +116,7 @@ def parse(names: Sequence[str]) -> list[Target]:
     named = [_target(name) for name in names if name != ALL]
     every = [
         Target(target.backend, target.engine, required=False)
-        for target in known()
+        for target in list_targets()
         if ALL in names and not target.definition.extra
     ]
     chosen = {target.id: target for target in [*every, *named]}
@@ -135,7 +135,9 @@ def problem(name: str) -> str | None:
         return f", but {backend} needs no browser; write {backend}"
     if at and engine not in able:
         return _suggestion(name, engine, able, "", f"{backend}@")
-    return None if at or not able or ENGINE in able else f"; known are {_listed(backend, able)}"
+    return (
+        None if at or not able or ENGINE in able else f"; known are {_join_targets(backend, able)}"
+    )
 
 
 def _suggestion(name: str, wrong: str, right: Sequence[str], end: str, start: str = "") -> str:
@@ -147,7 +149,7 @@ def _suggestion(name: str, wrong: str, right: Sequence[str], end: str, start: st
     return f"; known are {', '.join(f'{start}{backend}' for backend in right)}"
 
 
-def _listed(backend: str, engines: Sequence[str]) -> str:
+def _join_targets(backend: str, engines: Sequence[str]) -> str:
     return ", ".join(f"{backend}@{engine}" for engine in engines)
 
 
@@ -180,7 +182,7 @@ def target_of(result: Mapping[str, Any]) -> str:
 def names() -> Iterator[str]:
     """Every spelling that a config may use."""
     yield ALL
-    for target in known():
+    for target in list_targets():
         if target.engine == ENGINE:
             yield target.backend
         yield target.id

@@ -73,7 +73,7 @@ class Failures:
         self._errors: list[PipelineError] = []
 
     @contextmanager
-    def kept(self, of: str = "") -> Iterator[None]:
+    def collect(self, of: str = "") -> Iterator[None]:
         """Keep an error for the end, so that what comes next has its turn.
 
         Args:

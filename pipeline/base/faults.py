@@ -17,7 +17,7 @@ KEPT = "finished steps are kept"
 NO_MEMORY = "end other programs, or use a machine with more memory, and build again"
 
 
-def explained(error: Exception, where: str) -> PipelineError:
+def explain(error: Exception, where: str) -> PipelineError:
     """An error as a user should read it; its cause is what ``--debug`` shows.
 
     Args:
@@ -48,7 +48,7 @@ def _origin(error: Exception) -> str:
     return next((m for m in reversed(modules) if m not in sys.stdlib_module_names), "Python")
 
 
-def killed(error: Exception, where: str, exit_code: int | None) -> PipelineError:
+def explain_kill(error: Exception, where: str, exit_code: int | None) -> PipelineError:
     """What is known of a process that ended in the midst of a step.
 
     Args:
@@ -76,7 +76,7 @@ def in_words(
         names: what the step knows paths by.
     """
     what, place, todo = (
-        _named(text, store, names) for text in (error.what, error.where, error.todo)
+        _name_folders(text, store, names) for text in (error.what, error.where, error.todo)
     )
     if place in ("", *names.values()):
         place = where
@@ -97,7 +97,7 @@ def without_store(text: str) -> str:
     return _IN_STORE.sub("a file of the store", text)
 
 
-def _named(text: str, store: Path, names: Mapping[Path, str]) -> str:
+def _name_folders(text: str, store: Path, names: Mapping[Path, str]) -> str:
     for path in sorted(names, key=lambda path: len(str(path)), reverse=True):
         if store in path.parents:
             text = text.replace(f"{path}/", f"{names[path]}/".lstrip("/"))

@@ -132,7 +132,7 @@ class Comparison:
             for name in tensors:
                 wanted = self.trace.tensor(origins[name], sample)
                 _try(tried[name], values[name], wanted)
-                results[name] = _seen(origins[name], tried[name], values[name], wanted)
+                results[name] = _choose_layout(origins[name], tried[name], values[name], wanted)
         return results
 
     def node_by_node(self, regions: Sequence[Region], seen: Mapping[str, Seen]) -> dict[str, float]:
@@ -142,7 +142,7 @@ class Comparison:
         for tensors in self._chunks({name: seen[name].source for name in by_tensor}):
             differences = {name: Difference() for name in tensors}
             cut = cut_of([by_tensor[name] for name in tensors], seen)
-            for sample, values in self._run(cut, partial(self.given, cut, seen)):
+            for sample, values in self._run(cut, partial(self.fed_tensors, cut, seen)):
                 for name in tensors:
                     wanted = self.trace.tensor(seen[name].source, sample)
                     ours = to_source(values[cut.returned(name)], seen[name].layout, wanted.shape)
@@ -150,7 +150,7 @@ class Comparison:
             errors |= {name: difference.share for name, difference in differences.items()}
         return errors
 
-    def given(self, cut: Cut, seen: Mapping[str, Seen], sample: int) -> dict[str, Array]:
+    def fed_tensors(self, cut: Cut, seen: Mapping[str, Seen], sample: int) -> dict[str, Array]:
         """The source's tensors that a cut takes, laid out as the artifact has them."""
         result = {}
         for name, tensor in cut.given.items():
@@ -212,7 +212,7 @@ def _try(tried: dict[Layout, Difference], values: Array, wanted: Array) -> None:
         difference.add(to_source(values, layout, wanted.shape), wanted)
 
 
-def _seen(
+def _choose_layout(
     source: str, tried: Mapping[Layout, Difference], values: Array, wanted: Array
 ) -> Seen | Misfit:
     """In the layout in which it differs least."""

@@ -42,7 +42,7 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     from onnx import ModelProto, ValueInfoProto, helper
 
     model = _load(artifact)
-    nodes = list(_needed(model.graph, wanted))
+    nodes = list(_select_nodes(model.graph, wanted))
     needed = {name for node in nodes for name in sources(node)}
     part = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     part.functions.extend(model.functions)
@@ -96,7 +96,7 @@ def _load(artifact: Path) -> Any:
     return onnx.load(ArtifactFolder(artifact).entry, load_external_data=False)
 
 
-def _needed(graph: Any, wanted: Cut) -> Iterator[Any]:
+def _select_nodes(graph: Any, wanted: Cut) -> Iterator[Any]:
     """The nodes that make the wanted tensors, in the graph's order; given ones end the walk."""
     producer = {name: index for index, node in enumerate(graph.node) for name in node.output}
     needed: set[int] = set()

@@ -54,7 +54,7 @@ def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
     """Write the part of an artifact that makes ``wanted.tensors`` as an artifact of its own."""
     model = _load(artifact)
     every = model["modelTopology"]["node"]
-    nodes = _needed(every, wanted)
+    nodes = _select_nodes(every, wanted)
     dropped = {node["name"] for node in every} - {node["name"] for node in nodes}
     fed = {tensor: f"given_{index}" for index, tensor in enumerate(wanted.given)}
     returned = {
@@ -146,7 +146,7 @@ def _rewired(node: Node, fed: Mapping[str, str]) -> Node:
     return {**node, "input": [fed.get(tensor, name) for name, tensor in pairs]}
 
 
-def _needed(nodes: Sequence[Node], wanted: Cut) -> list[Node]:
+def _select_nodes(nodes: Sequence[Node], wanted: Cut) -> list[Node]:
     """The nodes that make the wanted tensors, in the graph's order; given ones end the walk."""
     named = {node["name"]: node for node in nodes}
     needed: set[str] = set()

@@ -57,12 +57,12 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
     module = graphs.format_of(ArtifactFolder(artifact).format)
     graph = module.read(artifact)
     comparison = Comparison(artifact, module, graph, target, trace, work, inputs.get("runtime"))
-    traced = _traced(graph, origins.read(artifact), trace)
+    traced = _choose_traced(graph, origins.read(artifact), trace)
     alone = comparison.outputs_alone(traced)
     seen, misfits = comparison.as_it_runs(traced)
     if comparison.hardware.get("details", {}).get("texture_float_bits") == 16:
         tolerance = max(tolerance, HALF_PRECISION)
-    ranked = _judged(comparison, seen, misfits, tolerance)
+    ranked = _find_all(comparison, seen, misfits, tolerance)
     wrong = [finding for finding in ranked if finding.added > tolerance]
     if wrong:
         (work / REPRODUCTION).mkdir()
@@ -83,7 +83,7 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
     }
 
 
-def _traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) -> dict[str, str]:
+def _choose_traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) -> dict[str, str]:
     """The origins of what flows through the graph, where the trace holds them."""
     known_origins = {
         tensor: known[tensor]
@@ -99,7 +99,7 @@ def _traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) -> dict
     return known_origins
 
 
-def _judged(
+def _find_all(
     comparison: Comparison,
     seen: Mapping[str, Seen],
     misfits: Mapping[str, Misfit],

@@ -66,7 +66,7 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watc
     """
     artifact = _artifact(plan, request.artifact)
     target = _target(request.target, artifact)
-    base = _needed(plan, [artifact.node, "golden"])
+    base = _keep_nodes(plan, [artifact.node, "golden"])
     built = stored_results(base, store)
     known = origins.read(store.open(built[artifact.node]))
     samples = _samples(plan, artifact.proofs.get(target.id), request.samples, store)
@@ -110,7 +110,7 @@ def _samples(plan: Plan, proof: str | None, count: int, store: Store) -> list[in
     worst: list[dict[str, Any]] = []
     with suppress(ConfigError):
         if proof is not None:
-            proved = stored_results(_needed(plan, [proof]), store)
+            proved = stored_results(_keep_nodes(plan, [proof]), store)
             worst = json.loads(store.read(proved[proof], Proof.FILE)).get("worst", [])
     return list(dict.fromkeys([*(sample["sample"] for sample in worst), *range(count)]))[:count]
 
@@ -135,7 +135,7 @@ def _target(name: str, artifact: PlannedArtifact) -> Target:
     format_of(artifact.format)
     (target,) = targets.parse([name])
     if not target.runs(artifact.format):
-        able = [target.id for target in targets.known() if target.runs(artifact.format)]
+        able = [target.id for target in targets.list_targets() if target.runs(artifact.format)]
         raise ConfigError(
             f"{target.backend} does not run {artifact.format}",
             where="--backend",
@@ -144,7 +144,7 @@ def _target(name: str, artifact: PlannedArtifact) -> Target:
     return target
 
 
-def _needed(plan: Plan, names: Iterable[str]) -> Plan:
+def _keep_nodes(plan: Plan, names: Iterable[str]) -> Plan:
     """The part of a plan that leads to some nodes."""
     kept: set[str] = set()
     pending = list(names)

@@ -66,10 +66,10 @@ def write_reproduction(
         part = ArtifactFolder(Path(temporary))
         names = {spec.name for spec in part.signature.inputs}
     sample, scale = _worst_sample(comparison, finding, cut, seen)
-    feeds = comparison.trace.feeds(sample) | comparison.given(cut, seen, sample)
+    feeds = comparison.trace.feeds(sample) | comparison.fed_tensors(cut, seen, sample)
     used = {name: value for name, value in feeds.items() if name in names}
     save_file(contiguous(used), folder / "inputs.safetensors")
-    wanted = _wanted(comparison, finding, seen, sample)
+    wanted = _expected_tensor(comparison, finding, seen, sample)
     save_file(contiguous({finding.region.tensor: wanted}), folder / "expected.safetensors")
     facts = {**_facts(comparison, finding), "tolerance": tolerance, "scale": scale}
     (folder / FACTS).write_text(json.dumps(facts, indent=1))
@@ -77,7 +77,7 @@ def write_reproduction(
     (folder / "README.md").write_text(_readme(facts, command, folder))
 
 
-def _wanted(
+def _expected_tensor(
     comparison: Comparison, finding: Finding, seen: Mapping[str, Seen], sample: int
 ) -> Array:
     """The source's tensor; laid out as the artifact's, where the artifact has one."""
@@ -102,9 +102,9 @@ def _worst_sample(
     every, largest = Difference(), []
     with comparison.opened(cut) as (session, names):
         for sample in range(comparison.trace.samples):
-            feeds = comparison.trace.feeds(sample) | comparison.given(cut, seen, sample)
+            feeds = comparison.trace.feeds(sample) | comparison.fed_tensors(cut, seen, sample)
             values = call(session, {name: feeds[name] for name in names})[finding.region.tensor]
-            wanted = _wanted(comparison, finding, seen, sample)
+            wanted = _expected_tensor(comparison, finding, seen, sample)
             of_sample = Difference()
             for difference in (of_sample, every):
                 difference.add(values, wanted)

@@ -49,7 +49,7 @@ def trace(inputs: Inputs, options: TraceOptions, work: Path) -> None:
     save_file(_keyed(feeds), work / FEEDS)
     with _Session(inputs["frozen"]) as frozen:
         sizes = frozen.sizes(options.tensors, feeds[0])
-        chunks = list(chunked(sizes, CHUNK_BYTES // len(chosen)))
+        chunks = list(split_in_chunks(sizes, CHUNK_BYTES // len(chosen)))
         for index, chunk in enumerate(chunks):
             progress(index / len(chunks), "running the source")
             values = [frozen.run(chunk, feed) for feed in feeds]
@@ -120,7 +120,7 @@ def sample_feeds(
     return feeds
 
 
-def chunked(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
+def split_in_chunks(sizes: Mapping[str, int], most: int) -> Iterator[list[str]]:
     """Names in their order, in groups of at most ``most`` bytes, or of one name."""
     chunk: list[str] = []
     total = 0

@@ -147,7 +147,7 @@ def build_configs(
                 from pipeline.build.make import make_build
 
                 with _in(path, overrides):
-                    plan = _searched(loaded[path], store, lanes, progress)
+                    plan = _resolve_searches(loaded[path], store, lanes, progress)
                 for note in plan.notes:
                     progress.note(note)
                 with progress.of(len(plan.nodes), plan.nodes.values()):
@@ -163,7 +163,7 @@ def build_configs(
         yield from (partial(build, path) for path in paths)
 
 
-def _searched(loaded: Loaded, store: Store, lanes: LocalLanes, progress: Progress) -> Plan:
+def _resolve_searches(loaded: Loaded, store: Store, lanes: LocalLanes, progress: Progress) -> Plan:
     """The plan of a config, with what its searches find."""
     config, plan = loaded
     if not plan.searches.unknown:

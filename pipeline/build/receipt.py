@@ -103,7 +103,7 @@ def receipt_key(config: Path, overrides: Sequence[str], browsers: bool) -> str:
         host_gpu(),
         # What was missing may have been installed since.
         {name: engine.watched() for name, engine in engines().items()},
-        packages.missing(),
+        packages.list_missing(),
     )
 
 

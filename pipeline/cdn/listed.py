@@ -39,25 +39,27 @@ def list_files(manifest: ReleaseManifest, model: str) -> list[Listed]:
         ManifestError: a description is none, or leads elsewhere.
     """
     try:
-        by_path = {file.path: file for file in chain(_own(manifest, model), _runtimes(manifest))}
+        by_path = {
+            file.path: file for file in chain(_list_own(manifest, model), _runtimes(manifest))
+        }
     except (KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"it does not describe its files: {error!r}") from error
     return list(by_path.values())
 
 
-def _own(manifest: ReleaseManifest, model: str) -> Iterator[Listed]:
+def _list_own(manifest: ReleaseManifest, model: str) -> Iterator[Listed]:
     for artifact in manifest["artifacts"]:
         for file in artifact["files"]:
-            yield _listed(file, FILE, f"{model}/")
+            yield _entry_of(file, FILE, f"{model}/")
 
 
 def _runtimes(manifest: ReleaseManifest) -> Iterator[Listed]:
     for runtime in (manifest.get("runtimes") or {}).values():
         for file in runtime["files"]:
-            yield _listed(file, RUNTIME, "")
+            yield _entry_of(file, RUNTIME, "")
 
 
-def _listed(file: File | RuntimeFile, pattern: re.Pattern[str], below: str) -> Listed:
+def _entry_of(file: File | RuntimeFile, pattern: re.Pattern[str], below: str) -> Listed:
     path, sha256 = file["path"], file["sha256"]
     # Names lead nowhere else, and say the same as the digests.
     match = pattern.fullmatch(path)

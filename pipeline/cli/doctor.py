@@ -75,7 +75,7 @@ def _engines() -> Iterator[Check]:
     from pipeline.backends.web import optional
 
     for engine in optional.list_optional():
-        there = optional.found(engine)
+        there = optional.describe_engine(engine)
         shown = there or engine.unavailable() or ""
         yield Check(engine.name, bool(there), shown, optional.mend(engine), required=False)
 
@@ -101,9 +101,9 @@ def _node(name: str) -> Check:
 
 
 def _packages() -> Check:
-    from pipeline.backends.web.packages import FOLDER, missing, versions
+    from pipeline.backends.web.packages import FOLDER, list_missing, versions
 
-    lacking = missing()
+    lacking = list_missing()
     present = ", ".join(f"{name} {v}" for name, v in versions().items() if name not in lacking)
     where = os.path.relpath(FOLDER)
     return Check("page packages", not lacking, present, f"npm ci --prefix {where}")

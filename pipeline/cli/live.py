@@ -28,7 +28,7 @@ class Running:
     fraction: float | None = None
     note: str = ""
 
-    def said(self) -> str:
+    def in_words(self) -> str:
         """How far it is, in words."""
         share = "" if self.fraction is None else f"{self.fraction:.0%} "
         return f"{share}{self.note}".strip()
@@ -92,7 +92,7 @@ class LiveLines:
         self._now = now
         self._spinner = Spinner("dots", style="cyan")
         self._live = Live(
-            get_renderable=self._shown,
+            get_renderable=self._render,
             console=Console(stderr=True),
             transient=True,
             refresh_per_second=5,
@@ -109,7 +109,7 @@ class LiveLines:
         """Take it off the terminal."""
         self._live.stop()
 
-    def _shown(self) -> RenderableType:
+    def _render(self) -> RenderableType:
         from rich.console import Group
         from rich.table import Table
 
@@ -122,11 +122,11 @@ class LiveLines:
         for lane, running in sorted(self._now.lanes.items()):
             clocked = clock(now - running.began)
             lanes.add_row(
-                self._spinner, running.step or lane or "fetching", running.said(), clocked
+                self._spinner, running.step or lane or "fetching", running.in_words(), clocked
             )
-        return Group(lanes, self._whole(now))
+        return Group(lanes, self._render_whole(now))
 
-    def _whole(self, now: float) -> Any:
+    def _render_whole(self, now: float) -> Any:
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
@@ -169,7 +169,7 @@ class Heartbeat:
                     [
                         running.step or lane or "fetching",
                         clock(now - running.began),
-                        running.said(),
+                        running.in_words(),
                     ],
                 )
             )

@@ -67,7 +67,7 @@ class CdnFiles(StaticFiles):
         asked = Headers(scope=scope)
         relative = Path(full_path).relative_to(Path(str(self.directory)).resolve()).as_posix()
         told = headers(relative)
-        encoding, sent = chosen(Path(full_path), asked if twinned(relative) else {})
+        encoding, sent = choose_encoding(Path(full_path), asked if has_twins(relative) else {})
         named = {"Cache-Control": told.cache_control, "Vary": "Accept-Encoding"}
         named |= {"Content-Encoding": encoding} if encoding else {}
         # With its stat: else an entity tag is there only once the answer is on its way.
@@ -83,7 +83,7 @@ class CdnFiles(StaticFiles):
         return response
 
 
-def twinned(path: str) -> bool:
+def has_twins(path: str) -> bool:
     """Whether publishing writes compressed twins of such a file, where they help.
 
     Others are not believed: they hold what somebody put there.
@@ -95,11 +95,11 @@ def twinned(path: str) -> bool:
     return path != INDEX and not (is_pointer and model not in (CLIENT, DEMO, RUNTIMES))
 
 
-def chosen(file: Path, asked: Mapping[str, str]) -> tuple[str | None, Path]:
+def choose_encoding(file: Path, asked: Mapping[str, str]) -> tuple[str | None, Path]:
     """The encoding to send, and the file that holds it; parts are those of the file itself."""
     if "range" in asked:
         return None, file
-    accepted = _accepted(asked.get("accept-encoding", ""))
+    accepted = _accepted_encodings(asked.get("accept-encoding", ""))
     for suffix, encoding in ENCODINGS.items():
         twin = file.with_name(file.name + suffix)
         if encoding in accepted and twin.is_file():
@@ -107,7 +107,7 @@ def chosen(file: Path, asked: Mapping[str, str]) -> tuple[str | None, Path]:
     return None, file
 
 
-def _accepted(header: str) -> set[str]:
+def _accepted_encodings(header: str) -> set[str]:
     """The encodings that a browser takes: ``gzip, br;q=0`` has only the first one."""
     parts = [[word.strip() for word in coding.split(";")] for coding in header.lower().split(",")]
     return {name for name, *rest in parts if not any(_is_zero(word) for word in rest)}

@@ -86,7 +86,7 @@ def plan(planned: Plan, as_json: bool, lacking: Lacking | None = None) -> None:
     for name, told in planned.searches.unknown.items():
         click.echo(f"{click.style('to be found', fg='cyan')} {name}: {told}")
     for name, outcome in planned.searches.found.items():
-        click.echo(f"{click.style('found', fg='green')} {name}: {_found(outcome)}")
+        click.echo(f"{click.style('found', fg='green')} {name}: {_search_in_words(outcome)}")
     click.echo()
     steps = [(n.id, n.lane or n.function.lane, _needs(n)) for n in planned.nodes.values()]
     table(("step", "runs in", "needs"), steps)
@@ -102,7 +102,7 @@ def _unavailable(lacking: Lacking) -> Iterator[str]:
         yield f"{', '.join(places)}: {reason}"
 
 
-def _found(outcome: Mapping[str, Any]) -> str:
+def _search_in_words(outcome: Mapping[str, Any]) -> str:
     from pipeline.search.outcome import from_json
     from pipeline.search.text import flow
 
@@ -138,11 +138,11 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
 def cdn(folder: str, as_json: bool) -> None:
     """The models, channels and releases of a CDN folder, wherever it is."""
     from pipeline.cdn.index import known_index
-    from pipeline.publish.release.release import told
+    from pipeline.publish.release.release import explain_errors
     from pipeline.storage import open_readable
 
     storage = open_readable(folder)
-    with told(storage, "give read access, then try again"):
+    with explain_errors(storage, "give read access, then try again"):
         models = known_index(storage)
     if as_json:
         click.echo(json.dumps({"models": models}))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.base.table import table
-from pipeline.fitting.ways import Way, told
+from pipeline.fitting.ways import Way, config_of
 from pipeline.measures import words
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def advice(found: Mapping[str, Any], image: ImageOptions) -> Iterator[str]:
     yield f"The config's way is right on {asked}; the best one on {words.percent(best['right'])}."
     way = Way(**best["way"])
     if way.sayable:
-        yield f"  input: {{image: {{{told(way, image)}}}}}"
+        yield f"  input: {{image: {{{config_of(way, image)}}}}}"
     yield from _unsayable(best)
 
 

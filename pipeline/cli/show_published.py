@@ -9,7 +9,7 @@ import click
 from pipeline.publish.upkeep.clean import Plan, clean
 
 
-def cleaned(cdn: str, keep: int, grace_seconds: float, *, really: bool, as_json: bool) -> None:
+def show_cleaned(cdn: str, keep: int, grace_seconds: float, *, really: bool, as_json: bool) -> None:
     """Clean up, or look what there would be to clean, and print it."""
     plan = clean(cdn, keep, grace_seconds, really=really)
     if as_json:

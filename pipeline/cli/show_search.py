@@ -14,7 +14,7 @@ import click
 from pipeline.cli.bar import Bar
 from pipeline.measures import words
 from pipeline.search.outcome import Outcome, Trial
-from pipeline.search.text import figure, flow, gives, pinned, quality
+from pipeline.search.text import figure, flow, gives, pinned_config, quality
 
 if TYPE_CHECKING:
     from pipeline.engine.graph import Node
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NARROWEST, BESIDE = 28, 44
 
 
-def found(outcome: Outcome) -> str:
+def outcome_in_words(outcome: Outcome) -> str:
     """What a search came to, and how to pin it."""
     best = outcome.best
     head = (
@@ -36,7 +36,7 @@ def found(outcome: Outcome) -> str:
     if best is None:
         return head
     told = f"found {click.style(flow(best.recipe), bold=True)}: {gives(outcome, best)}"
-    pin = "\n".join(f"  {line}" for line in pinned(outcome).splitlines())
+    pin = "\n".join(f"  {line}" for line in pinned_config(outcome).splitlines())
     return f"{head}\n{told}\nto pin it, write:\n{pin}"
 
 
@@ -127,7 +127,7 @@ class Lines:
 
     def found(self, outcome: Outcome) -> None:
         self.stop()
-        click.echo(found(outcome), err=True)
+        click.echo(outcome_in_words(outcome), err=True)
 
     def _update(self, note: str) -> None:
         spent = self._spent + (monotonic() - self._began if self._now else 0.0)

@@ -24,7 +24,7 @@ NEXT = (
 )
 
 
-def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
+def show_verified(where: str, as_json: bool, trusted: Trusted) -> bool:
     """Check, with a progress bar, and print what was found; whether all is well."""
     signatures = Signatures(trusted)
     if trusted:
@@ -41,15 +41,15 @@ def verified(where: str, as_json: bool, trusted: Trusted) -> bool:
     for fault in result.faults:
         click.echo(f"{click.style('✗', fg='red')} {fault}")
     mark = click.style("✗", fg="red") if result.faults else click.style("✓", fg="green")
-    click.echo(f"{mark} {_counted(result)}, {result.bytes / 1e6:.1f} MB at {where}")
+    click.echo(f"{mark} {_count_all(result)}, {result.bytes / 1e6:.1f} MB at {where}")
     if unchecked:
-        click.echo(f"not checked, as nothing says what they hold: {_grouped(unchecked)}")
+        click.echo(f"not checked, as nothing says what they hold: {_group_by_name(unchecked)}")
     if result.faults:
         click.echo(f"  {NEXT}")
     return not result.faults
 
 
-def _grouped(paths: list[str]) -> str:
+def _group_by_name(paths: list[str]) -> str:
     """Files of releases by their names: there may be many releases."""
     named = {path: release_and_name(path.partition("/")[2]) for path in paths}
     numbers = Counter(known[1] if (known := named[path]) else path for path in paths)
@@ -60,7 +60,7 @@ def _grouped(paths: list[str]) -> str:
     )
 
 
-def _counted(result: VerifyResult) -> str:
+def _count_all(result: VerifyResult) -> str:
     faults = f"{count(len(result.faults), 'fault')} in " if result.faults else ""
     parts = {
         "release": len(result.releases),

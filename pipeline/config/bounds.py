@@ -8,7 +8,7 @@ from pipeline.backends.targets import Target
 from pipeline.measures.bounds import Gates
 
 
-def asked(artifact: str, target: Target, gates: Mapping[str, Gates]) -> dict[str, float]:
+def merge_bounds(artifact: str, target: Target, gates: Mapping[str, Gates]) -> dict[str, float]:
     """Metric -> bound as gates say it; the last of ``_keys`` with a metric decides."""
     bounds: dict[str, float] = {}
     for key in _keys(artifact, target):

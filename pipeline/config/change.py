@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from pipeline.backends.targets import Target
-from pipeline.config.bounds import asked
+from pipeline.config.bounds import merge_bounds
 from pipeline.config.config import Config
 from pipeline.measures.bounds import Gates, parse_gates
 from pipeline.measures.metrics import metric_of
@@ -65,8 +65,8 @@ def gates_for(
     entries: Entries = {variant: _tighter(keep, *general)}
     changed = merge_gates(gates, entries)
     for artifact, target in ((f"{f}/{variant}", t) for f in formats for t in targets if t.runs(f)):
-        wanted = _tighter(keep, asked(artifact, target, gates))
-        held = asked(artifact, target, changed)
+        wanted = _tighter(keep, merge_bounds(artifact, target, gates))
+        held = merge_bounds(artifact, target, changed)
         if lost := {m: bound for m, bound in wanted.items() if held[m] != bound}:
             entries[f"{artifact} {target.id}"] = lost
     return entries

@@ -13,7 +13,7 @@ from pipeline.base.errors import ConfigError
 from pipeline.config.bounds import known_keys
 from pipeline.config.config import Config
 from pipeline.config.override import override
-from pipeline.config.problems import dotted, printable, problem, suggest
+from pipeline.config.problems import join_location, printable, problem, suggest
 from pipeline.config.type import config_type
 from pipeline.config.yaml import Location, read
 
@@ -43,7 +43,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         problems = of_model + [other for other in problems if other[0] not in known]
     if problems or config is None:
         problems.sort(key=lambda problem: document.line(problem[0]))
-        lines = [f"{document.where(loc)}: {dotted(loc)}{text}" for loc, text in problems]
+        lines = [f"{document.where(loc)}: {join_location(loc)}{text}" for loc, text in problems]
         raise ConfigError("\n".join(dict.fromkeys(map(printable, lines))))
     return config
 

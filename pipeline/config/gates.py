@@ -10,7 +10,7 @@ from pipeline.base.options import Options
 from pipeline.measures.bounds import Gates
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -27,7 +27,7 @@ def _targets(schema: dict[str, Any]) -> None:
 class Validate(Options):
     """Where artifacts are proved, and what they must keep."""
 
-    backends: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    backends: Annotated[list[str], BeforeValidator(_as_list)] = Field(
         ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"], min_length=1, json_schema_extra=_targets
     )
     """Where every artifact is run and compared with the golden: BACKEND or BACKEND@ENGINE

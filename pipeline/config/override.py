@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from pipeline.base.errors import ConfigError
-from pipeline.config.problems import shown
+from pipeline.config.problems import as_yaml
 from pipeline.config.type import config_type
 from pipeline.config.yaml import Document, parse
 
@@ -45,7 +45,7 @@ def _written_out(value: Any, kinds: list[Any], parts: list[str]) -> dict[str, An
     field = next((name for kind in kinds if (name := _shorthand(kind))), None)
     if field is None or isinstance(value, list):
         raise ConfigError(
-            f"holds {shown(value)}, which has no keys",
+            f"holds {as_yaml(value)}, which has no keys",
             where=f"--set {'.'.join(parts)}",
             todo=f"set it whole: --set {'.'.join(parts)}=VALUE",
         )

@@ -63,29 +63,29 @@ def problem(details: ErrorDetails, data: Any) -> tuple[Location, str]:
         data: the config as it was read.
     """
     place, value, kind = details["loc"], details.get("input"), details["type"]
-    location = written(place, data)
+    location = location_of(place, data)
     context = details.get("ctx", {})
     if kind == "extra_forbidden":
         return location, _unknown(location, keys_at(place[:-1]), value)
     if kind == "missing":
         location = location[:-1]
-        return location, f"{' ' if location else ''}needs {_lacking(place[-1])}"
+        return location, f"{' ' if location else ''}needs {_missing_in_words(place[-1])}"
     if kind == "literal_error":
         return location, _is_none_of(value, re.findall(r"'([^']*)'", context["expected"]))
     if kind.startswith(("union_tag", "model_")) and (choices := choices_at(place)):
         return location, _is_none_of(_tag(value), choices)
     if kind == "value_error":
         return location, f": {context['error']}"
-    return location, f" {_right(kind, context)}{_it_is(value)}"
+    return location, f" {_right_in_words(kind, context)}{_it_is(value)}"
 
 
 def _unknown(location: Location, keys: list[str], value: Any) -> str:
     if location == ("preprocess",):
-        return _renamed(value)
+        return _explain_renamed(value)
     return f" is not a key here{suggest(str(location[-1]), keys)}"
 
 
-def _renamed(preprocess: Any) -> str:
+def _explain_renamed(preprocess: Any) -> str:
     """What to write in place of a key that configs had before there were kinds of inputs."""
     said = preprocess if isinstance(preprocess, Mapping) else {}
     pairs = {"size" if key == "resize" else key: value for key, value in said.items()}
@@ -94,14 +94,14 @@ def _renamed(preprocess: Any) -> str:
 
 
 def _bare(value: Any) -> str:
-    return value if isinstance(value, str) else shown(value)
+    return value if isinstance(value, str) else as_yaml(value)
 
 
-def _lacking(key: str | int) -> str:
+def _missing_in_words(key: str | int) -> str:
     return f'the key "{key}"' if isinstance(key, str) else f"at least {key + 1} entries"
 
 
-def _right(kind: str, context: Mapping[str, Any]) -> str:
+def _right_in_words(kind: str, context: Mapping[str, Any]) -> str:
     words = next((text for name, text in _WORDS.items() if kind.startswith(name)), None)
     if words is None:
         return "is none of the values that are read here"
@@ -110,7 +110,7 @@ def _right(kind: str, context: Mapping[str, Any]) -> str:
 
 
 def _it_is(value: Any) -> str:
-    return "" if isinstance(value, (Mapping, list, tuple)) else f" (it is {shown(value)})"
+    return "" if isinstance(value, (Mapping, list, tuple)) else f" (it is {as_yaml(value)})"
 
 
 def _tag(value: Any) -> Any:
@@ -120,10 +120,10 @@ def _tag(value: Any) -> Any:
 def _is_none_of(value: Any, allowed: list[str]) -> str:
     if value is None or isinstance(value, (Mapping, list)):
         return f" needs one of {', '.join(sorted(allowed))}"
-    return f" is {shown(value)}{suggest(str(value), allowed)}"
+    return f" is {as_yaml(value)}{suggest(str(value), allowed)}"
 
 
-def shown(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """A value as YAML would have it, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
@@ -144,12 +144,12 @@ def suggest(wrong: str, known: Iterable[str]) -> str:
     return f"; known are {', '.join(names[:MOST])}{more}" if names else ""
 
 
-def dotted(location: Location) -> str:
+def join_location(location: Location) -> str:
     """``variants.uint8.quantize``."""
     return ".".join(str(part) for part in location)
 
 
-def written(place: Location, data: Any) -> Location:
+def location_of(place: Location, data: Any) -> Location:
     """A place as the file has it: without the tags by which pydantic tells alternatives apart."""
     location: list[str | int] = []
     for part in place:
@@ -180,11 +180,11 @@ def choices_at(place: Location) -> list[str]:
 def _schemas_at(place: Location) -> list[Any]:
     schema = _schema()
     definitions = schema.get("$defs", {})
-    places = _resolved([schema], definitions)
+    places = _resolve_ref([schema], definitions)
     for part in place:
         inside = [child for schema in places for child in _children(schema, part)]
         tagged = [schema for schema in places if _is_tagged(schema, part)]
-        places = _resolved(inside, definitions) or tagged or places
+        places = _resolve_ref(inside, definitions) or tagged or places
     return places
 
 
@@ -197,13 +197,13 @@ def _is_tagged(schema: Mapping[str, Any], tag: str | int) -> bool:
     return bool(schema.get("properties", {}).get("to", {}).get("const") == tag)
 
 
-def _resolved(places: Iterable[Any], definitions: Mapping[str, Any]) -> list[Any]:
+def _resolve_ref(places: Iterable[Any], definitions: Mapping[str, Any]) -> list[Any]:
     result = []
     for place in places:
         if "$ref" in place:
-            result += _resolved([definitions[place["$ref"].split("/")[-1]]], definitions)
+            result += _resolve_ref([definitions[place["$ref"].split("/")[-1]]], definitions)
         alternatives = [*place.get("anyOf", []), *place.get("oneOf", []), *place.get("allOf", [])]
-        result += [place, *_resolved(alternatives, definitions)]
+        result += [place, *_resolve_ref(alternatives, definitions)]
     return result
 
 

@@ -13,7 +13,7 @@ from pipeline.measures.bounds import Gates
 from pipeline.optimize.contract import techniques
 
 
-def _listed(value: Any) -> Any:
+def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -36,7 +36,7 @@ def _targets(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"enum": [name for name in names() if name != ALL]}, {"type": "null"}]
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
+Names = Annotated[list[str], BeforeValidator(_as_list)]
 
 
 class Search(Options):

@@ -108,7 +108,7 @@ class Variant(Options):
     def techniques(self) -> list[tuple[Technique, Options]]:
         """The techniques and their options, in the order in which they run."""
         keys = sorted(self.model_fields_set - {"search"})
-        chain = [_chosen(key, getattr(self, key)) for key in keys]
+        chain = [_technique_of(key, getattr(self, key)) for key in keys]
         return sorted(chain, key=lambda pair: pair[0].turn)
 
 
@@ -205,7 +205,7 @@ def _literal(*values: str) -> Any:
     return Literal[values]
 
 
-def _chosen(key: str, options: Options) -> tuple[Technique, Options]:
+def _technique_of(key: str, options: Options) -> tuple[Technique, Options]:
     """A technique and its own options, without the name that tells it from others of its key."""
     if "to" not in type(options).model_fields:
         return techniques()[key], options

@@ -14,7 +14,7 @@ def is_web_address(text: str) -> bool:
         return False
 
 
-def shown(url: str) -> str:
+def hide_secrets(url: str) -> str:
     """The URL without what may be secret in it: user, password, query, fragment."""
     try:
         parts = urlsplit(url)

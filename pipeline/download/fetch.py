@@ -14,7 +14,7 @@ from pathlib import Path
 from pipeline.base.digest import file_digest
 from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.files import write_aside
-from pipeline.download.address import is_web_address, shown
+from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.partial import PartialFile, Version
 from pipeline.download.remote_file import LocalFile, Patience, Progress, RemoteFile
 from pipeline.download.transfer import complete
@@ -34,10 +34,10 @@ def fetch(
 
     try:
         downloads.mkdir(parents=True, exist_ok=True)
-        if cached := _kept(remote, downloads):
+        if cached := _find_cached(remote, downloads):
             return cached
         with FileLock(downloads / f"{_digest(remote.url)}.lock"):
-            return _kept(remote, downloads) or _download(
+            return _find_cached(remote, downloads) or _download(
                 remote, downloads, progress, patience or Patience()
             )
     except OSError as error:
@@ -51,7 +51,7 @@ def fetch(
 # -- what is there already ---------------------------------------------------------------
 
 
-def _kept(remote: RemoteFile, downloads: Path) -> LocalFile | None:
+def _find_cached(remote: RemoteFile, downloads: Path) -> LocalFile | None:
     sha256 = remote.sha256 or _index(downloads).get(_digest(remote.url), {}).get("sha256")
     if sha256 is None:
         return None
@@ -80,7 +80,7 @@ def _note(remote: RemoteFile, sha256: str, downloads: Path) -> None:
 
     with FileLock(downloads / "index.lock"):
         index = _index(downloads)
-        index[_digest(remote.url)] = {"url": shown(remote.url), "sha256": sha256}
+        index[_digest(remote.url)] = {"url": hide_secrets(remote.url), "sha256": sha256}
         write_aside(downloads / "index.json", json.dumps(index, indent=1, sort_keys=True) + "\n")
 
 
@@ -100,7 +100,7 @@ def _download(
     sha256, size = part.hash.hexdigest(), part.size
     if remote.sha256 not in (None, sha256):
         part.restart(Version())
-        raise _unexpected(remote, sha256)
+        raise _wrong_digest(remote, sha256)
     part.keep_as(downloads / sha256)
     _note(remote, sha256, downloads)
     return LocalFile(downloads / sha256, sha256, size)
@@ -113,16 +113,16 @@ def _check_scheme(remote: RemoteFile) -> None:
     if not is_web_address(remote.url):
         raise SourceError(
             "this is not an http or https address",
-            where=shown(remote.url),
+            where=hide_secrets(remote.url),
             todo=remote.how_to_go_local,
         )
 
 
-def _unexpected(remote: RemoteFile, sha256: str) -> SourceError:
+def _wrong_digest(remote: RemoteFile, sha256: str) -> SourceError:
     return SourceError(
         f"the downloaded file has sha256 {sha256}, expected {remote.sha256} "
         f"(written in {remote.sha256_from})",
-        where=shown(remote.url),
+        where=hide_secrets(remote.url),
         todo="if the new file is to be trusted, write its digest there; "
         f"otherwise {remote.how_to_go_local}",
     )

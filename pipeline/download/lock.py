@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.files import write_aside
-from pipeline.download.address import shown
+from pipeline.download.address import hide_secrets
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _digest(entry: dict[str, Any]) -> Digest:
 
 def _another(path: Path, url: str, expected: Digest, actual: Digest) -> SourceError:
     return SourceError(
-        f"{shown(url)} gave sha256 {actual.sha256} ({actual.bytes:,} bytes), "
+        f"{hide_secrets(url)} gave sha256 {actual.sha256} ({actual.bytes:,} bytes), "
         f"recorded is {expected.sha256} ({expected.bytes:,} bytes)",
         where=str(path),
         todo="if the new file is to be trusted, delete its entry there and run again",

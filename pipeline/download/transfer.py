@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import SourceError
-from pipeline.download.address import shown
+from pipeline.download.address import hide_secrets
 from pipeline.download.partial import PartialFile, Version
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def complete(remote: RemoteFile, part: PartialFile, progress: Progress, patience
         try:
             retrying(_attempt, client, remote, part, progress)
         except _BrokenError as last:
-            raise failed(
+            raise download_error(
                 remote, f"{patience.attempts} attempts failed, the last one with: {last}"
             ) from last
 
@@ -77,17 +77,17 @@ def _attempt(
             _begin(response, remote, part)
             _receive(response, remote, part, progress)
     except (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.InvalidURL) as error:
-        raise failed(remote, str(error).rstrip(".")) from error
+        raise download_error(remote, str(error).rstrip(".")) from error
     except httpx.TransportError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
-            raise failed(remote, "the server's certificate is not valid here") from error
+            raise download_error(remote, "the server's certificate is not valid here") from error
         raise _BrokenError(_first_line(error)) from error
 
 
 def _begin(response: httpx.Response, remote: RemoteFile, part: PartialFile) -> None:
     """Judge the response's head, and make the part ready for its body."""
     if remote.url.startswith("https:") and response.url.scheme != "https":
-        raise failed(remote, "redirected from https to http")
+        raise download_error(remote, "redirected from https to http")
     status = response.status_code
     if status == 206 and part.size:
         _check_continues(response, part)
@@ -100,7 +100,7 @@ def _begin(response: httpx.Response, remote: RemoteFile, part: PartialFile) -> N
     elif status in (408, 425, 429) or status >= 500:
         raise _BrokenError(f"HTTP {status}", _retry_after_seconds(response))
     else:
-        raise failed(remote, f"HTTP {status} {response.reason_phrase}".rstrip())
+        raise download_error(remote, f"HTTP {status} {response.reason_phrase}".rstrip())
     _check_size(remote, part, part.version.bytes or 0)
 
 
@@ -134,13 +134,15 @@ def _check_continues(response: httpx.Response, part: PartialFile) -> None:
 def _check_whole(response: httpx.Response, remote: RemoteFile) -> None:
     chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
     if _length(response) is None and not chunked and remote.sha256 is None:
-        raise failed(remote, "the server does not say how long it is, so it may be cut short")
+        raise download_error(
+            remote, "the server does not say how long it is, so it may be cut short"
+        )
 
 
 def _check_size(remote: RemoteFile, part: PartialFile, size: int) -> None:
     if size > remote.max_bytes:
         part.restart(Version())
-        raise failed(remote, f"it is larger than the {remote.max_bytes:,} bytes allowed")
+        raise download_error(remote, f"it is larger than the {remote.max_bytes:,} bytes allowed")
 
 
 def _version(response: httpx.Response) -> Version:
@@ -180,10 +182,10 @@ def _retry_after_seconds(response: httpx.Response) -> float | None:
     return None
 
 
-def failed(remote: RemoteFile, why: str) -> SourceError:
+def download_error(remote: RemoteFile, why: str) -> SourceError:
     """The error that a download ends with."""
     return SourceError(
-        f"could not download it: {why}", where=shown(remote.url), todo=remote.how_to_go_local
+        f"could not download it: {why}", where=hide_secrets(remote.url), todo=remote.how_to_go_local
     )
 
 

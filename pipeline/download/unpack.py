@@ -49,7 +49,7 @@ def unpack(archive: Path, into: Path, *, max_bytes: int, max_files: int) -> None
     Raises SourceError naming archive and member; the folder may then hold a part.
     """
     into.mkdir(parents=True, exist_ok=True)
-    with _told(archive):
+    with _tell_corruption(archive):
         if zipfile.is_zipfile(archive) and _starts_with(archive, b"PK"):
             _unpack_zip(archive, _Target(archive, into, max_bytes, max_files))
         else:
@@ -221,7 +221,7 @@ def _at(target: _Target, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _told(archive: Path) -> Iterator[None]:
+def _tell_corruption(archive: Path) -> Iterator[None]:
     try:
         yield
     except _CORRUPT as error:

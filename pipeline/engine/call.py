@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 from pipeline.base.digest import Tree
-from pipeline.base.faults import explained, in_words
+from pipeline.base.faults import explain, in_words
 from pipeline.engine.memory import give_back
 from pipeline.engine.step import Keep, find
 from pipeline.engine.store import Result, Store
@@ -47,7 +47,7 @@ def execute(call: StepCall) -> tuple[Tree, float, bool]:
         except Exception as error:
             # Not every library's exceptions survive the way to another process.
             names = {path: name for name, path in paths.items()} | {work: ""}
-            raise in_words(explained(error, call.label), call.label, store.root, names) from error
+            raise in_words(explain(error, call.label), call.label, store.root, names) from error
     give_back()
     return result.tree, result.seconds, keep is not Keep.THIS_BUILD
 

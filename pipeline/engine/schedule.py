@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from pipeline.base import tools
 from pipeline.base.digest import Tree, digest, scan, tree_digest
 from pipeline.base.errors import PipelineError, together
-from pipeline.base.faults import explained, killed
+from pipeline.base.faults import explain, explain_kill
 from pipeline.engine.call import StepCall, execute
 from pipeline.engine.graph import Graph, Node
 from pipeline.engine.step import BACKGROUND, Lane
@@ -173,9 +173,9 @@ class Run:
     def _fail(self, node: Node, error: Exception) -> None:
         self._watch.on_event("failed", node, 0.0)
         if not isinstance(error, BrokenProcessPool):
-            self.failures[node.id] = explained(error, node.id)
+            self.failures[node.id] = explain(error, node.id)
             return
-        ended = killed(error, node.id, self._lanes.exit_code(_lane(node)))
+        ended = explain_kill(error, node.id, self._lanes.exit_code(_lane(node)))
         if node.function.if_killed is None:
             self.failures[node.id] = ended
             return

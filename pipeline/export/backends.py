@@ -33,13 +33,13 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """
     model = ConvertedTfjs(inputs["model"]).model()
     targets = [target for target in parse(options.backends) if target.runs(options.format)]
-    reasons = {target.id: why for target in targets if (why := target.lacks_of(model))}
+    reasons = {target.id: why for target in targets if (why := target.why_not_model(model))}
     named = [target for target in targets if target.required and target.id in reasons]
     if named:
         raise PipelineError(
             f"{named[0].id} cannot run the model: {reasons[named[0].id]}",
             where=options.format,
-            todo=_way_out({target.backend for target in named}, kernels.able(model)),
+            todo=_way_out({target.backend for target in named}, kernels.find_able(model)),
         )
     (work / FILE).write_text(json.dumps(reasons, indent=1))
 

@@ -51,9 +51,9 @@ def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
 
     where, reading = f"samples.{options.reading.kind}", options.reading
     spec = image_input(Frozen(inputs["frozen"]).signature.inputs, where)
-    samples = read_items(inputs, reading, reading.wanted([spec]))
+    samples = read_items(inputs, reading, reading.want([spec]))
     test = samples.splits["test"]
-    items = [test[row]() for row in spread(len(test), MOST_SAMPLES)]
+    items = [test[row]() for row in spread_evenly(len(test), MOST_SAMPLES)]
     if any("label" not in item.facts for item in items):
         raise ConfigError(
             "the samples have no labels to tell right from wrong by", where=where, todo=TODO
@@ -64,7 +64,7 @@ def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
     (work / RESULT).write_text(json.dumps(trial.table(), indent=1))
 
 
-def spread(count: int, most: int) -> list[int]:
+def spread_evenly(count: int, most: int) -> list[int]:
     """At most so many of the first ``count`` numbers, evenly, so that every class is among them."""
     return [index * count // min(count, most) for index in range(min(count, most))]
 
@@ -93,10 +93,10 @@ class _Trial:
         own = ways.of_config(self.options.image)
         baseline = self._answers(own)[0] == self.pictures.labels
         rows = [_row(own, orders.GIVEN, baseline, baseline)]
-        rows += self._tried(list(ways.scaled(own)), baseline, 0.0, 0.6)
+        rows += self._tried(list(ways.list_scales(own)), baseline, 0.0, 0.6)
         if self._is_resized():
             best = Way(**min(rows, key=_rank)["way"])
-            rows += self._tried(list(ways.resized(best)), baseline, 0.6, 1.0)
+            rows += self._tried(list(ways.list_resizes(best)), baseline, 0.6, 1.0)
         # Only once, and first of equals: as the config has it.
         mine, *others = rows
         rows = [mine, *(row for row in others if row != mine)]
@@ -122,7 +122,7 @@ class _Trial:
         """The model's class of each image, [n], and how many classes it has."""
         from pipeline.validate.golden import run
 
-        images = (ways.applied(image, way, self.options.image) for image in self.pictures.images)
+        images = (ways.apply_way(image, way, self.options.image) for image in self.pictures.images)
         batch = np.stack(list(images)).astype(self.spec.dtype)
         outputs = run(self.loaded, {self.spec.name: batch})
         name = self.options.reading.task.name

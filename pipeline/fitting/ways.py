@@ -58,7 +58,7 @@ class Way:
 
 def of_config(options: ImageOptions) -> Way:
     """The way that a config has."""
-    scale = said(options.scale)
+    scale = scale_in_words(options.scale)
     if (options.scale, options.mean, options.std) == ((0.0, 1.0), MEAN, STD):
         scale = IMAGENET
     elif options.mean or options.std:
@@ -67,7 +67,7 @@ def of_config(options: ImageOptions) -> Way:
     return Way(scale, channels, options.resize)
 
 
-def told(way: Way, options: ImageOptions) -> str:
+def config_of(way: Way, options: ImageOptions) -> str:
     """What a config is to say under ``input.image`` for a way that it can say."""
     size = [f"size: {list(options.size)}"] if options.size else []
     resize = SAID.get(way.resize, f"resize: {way.resize}")
@@ -76,14 +76,14 @@ def told(way: Way, options: ImageOptions) -> str:
     return ", ".join([*parts, *([resize] if way.resize != OURS else [])])
 
 
-def said(scale: tuple[float, float]) -> str:
+def scale_in_words(scale: tuple[float, float]) -> str:
     return "[{:g}, {:g}]".format(*scale)
 
 
-def scaled(own: Way) -> Iterator[Way]:
+def list_scales(own: Way) -> Iterator[Way]:
     """Every scale, with every order of channels."""
     # What a config has of its own is tried with its own channels only.
-    scales = dict.fromkeys([*map(said, SCALES), IMAGENET])
+    scales = dict.fromkeys([*map(scale_in_words, SCALES), IMAGENET])
     if own.scale not in scales:
         yield own
     for channels in (own.channels,) if own.channels == "grey" else ("RGB", "BGR"):
@@ -92,13 +92,13 @@ def scaled(own: Way) -> Iterator[Way]:
                 yield replace(own, scale=scale, channels=channels)
 
 
-def resized(way: Way) -> Iterator[Way]:
+def list_resizes(way: Way) -> Iterator[Way]:
     """Every other way of resizing."""
     for name in (*RESIZES, SQUARE):
         yield replace(way, resize=name)
 
 
-def applied(image: NDArray[np.uint8], way: Way, options: ImageOptions) -> Image:
+def apply_way(image: NDArray[np.uint8], way: Way, options: ImageOptions) -> Image:
     """An image as the model would see it.
 
     Args:

@@ -47,7 +47,7 @@ def _is_artifact(artifact: Any) -> bool:
     return isinstance(artifact, dict) and bool(artifact.get("id"))
 
 
-def measured(proof: Validation) -> Measured | None:
+def measured_or_none(proof: Validation) -> Measured | None:
     """A proof that ran; what fails need not have."""
     if proof["status"] == "unavailable" or proof.get("reason"):
         return None

@@ -100,7 +100,7 @@ def _interval(units: Float64s, seed: int = 0) -> tuple[float, float, float]:
     """The log ratio, and how far below and above it the bootstrap's interval reaches."""
     centre = float(_log_ratio(units))
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(_resampled(units, seed), (tail, 1 - tail))
+    low, high = np.quantile(_resample(units, seed), (tail, 1 - tail))
     # A bootstrap of few values may leave its own centre out.
     return centre, max(0.0, centre - low), max(0.0, high - centre)
 
@@ -131,7 +131,7 @@ def _student(freedom: int) -> float:
     return 1 + first + (5 * z**4 + 16 * z**2 + 3) / (96 * freedom**2)
 
 
-def _resampled(units: Float64s, seed: int) -> Float64s:
+def _resample(units: Float64s, seed: int) -> Float64s:
     """The log ratio of ``RESAMPLES`` series put together of blocks of units."""
     count = units.shape[1]
     # The rate at which the bias and variance of block estimates balance (Hall et al. 1995).
@@ -170,7 +170,7 @@ def time_until_narrow(
     """
     first = time(repeats=repeats, seconds=seconds)
     more = _pairs_missing(first, budget_s)
-    return _joined(first, time(repeats=more)) if more else first
+    return _join_sessions(first, time(repeats=more)) if more else first
 
 
 def _pairs_missing(latency: Latency, budget_s: float) -> int:
@@ -188,7 +188,7 @@ def _pairs_missing(latency: Latency, budget_s: float) -> int:
     return more if more >= pairs / 2 else 0
 
 
-def _joined(first: Latency, second: Latency) -> Latency:
+def _join_sessions(first: Latency, second: Latency) -> Latency:
     """Two sessions' times; only the first session's first inference was the artifact's first."""
     even = len(first.warm_ms) // 2 * 2
     reference = (first.reference_ms or [])[:even] + (second.reference_ms or [])

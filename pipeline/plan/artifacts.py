@@ -10,7 +10,7 @@ from pipeline.backends import kernels
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.base.options import Options
-from pipeline.config.bounds import asked
+from pipeline.config.bounds import merge_bounds
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import StepFunction, find
@@ -155,7 +155,7 @@ def _bounds(
 def _may_be_unportable(config: Config, artifact: str, chain: Chain) -> bool:
     """Whether the config says that some processors may compute it wrongly."""
     gates = config.validate_.gates
-    said = [asked(artifact, target, gates) for target in parse(config.validate_.backends)]
+    said = [merge_bounds(artifact, target, gates) for target in parse(config.validate_.backends)]
     chosen = not all(technique.portable(options) for technique, options in chain)
     return chosen or any(bounds.get("portable") is False for bounds in said)
 
@@ -251,7 +251,7 @@ def _plan_backends(plan: Plan, format_: Format, converted: str) -> tuple[str, ..
     """The look for kernels that backends lack, of runtimes whose kernels are known."""
     backends = plan.config.validate_.backends
     runtimes = [t.definition.runtime for t in parse(backends) if t.runs(format_.name)]
-    if format_.made_of == "keras" or not any(map(kernels.listed, runtimes)):
+    if format_.made_of == "keras" or not any(map(kernels.has_kernel_list, runtimes)):
         return ()
     checked = step_of("pipeline.export.backends:check", format=format_.name, backends=backends)
     name = f"backends {converted.removeprefix('convert ')}"

@@ -90,7 +90,7 @@ def _fetch(
 ) -> Path:
     """Download a file, or find it in the store; its digest is checked or recorded."""
     from pipeline.download import lock as weights_lock
-    from pipeline.download.address import shown
+    from pipeline.download.address import hide_secrets
     from pipeline.download.fetch import fetch
 
     known = weights_lock.read(config_path) if config_path else {}
@@ -102,7 +102,7 @@ def _fetch(
 
     def progress(received: int, total: int | None) -> None:
         share = received / total if total else 0.0
-        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {shown(remote.url)}", "")
+        on_progress(share, f"{node.id}: {received / 1e6:.1f} MB of {hide_secrets(remote.url)}", "")
 
     local = fetch(remote, store.root / "downloads", progress=progress)
     if trusted_first and config_path and remote.sha256 is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pipeline.backends.targets import Target, known, parse
+from pipeline.backends.targets import Target, list_targets, parse
 from pipeline.base.errors import ConfigError
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
@@ -96,7 +96,7 @@ def plan_proofs(plan: Plan, package: Package, reference: str | None) -> Iterator
     chosen = parse(plan.config.validate_.backends)
     targets = [target for target in chosen if target.runs(package.format)]
     if not targets:
-        able = {target.backend: None for target in known() if target.runs(package.format)}
+        able = {target.backend: None for target in list_targets() if target.runs(package.format)}
         raise ConfigError(
             f"no backend named there runs {package.artifact}, so it could not be proved",
             where="validate.backends",

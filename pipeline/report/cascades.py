@@ -35,16 +35,16 @@ def headline(cascade: Cascade) -> str:
     )
 
 
-def measured(name: str) -> str:
+def metric_in_words(name: str) -> str:
     """What is expected of it."""
     source = " with the source" if metric_of(name).is_difference else ""
     return words.short_metric(name) + source
 
 
-def expected(cascade: Cascade) -> str:
+def expected_in_words(cascade: Cascade) -> str:
     """What to expect of it, in one sentence."""
     told = cascade["expected"]
-    metric = measured(told["metric"])
+    metric = metric_in_words(told["metric"])
     time = f" and {words.ratio(told['latency_ratio'])} the time" if told["latency_ratio"] else ""
     return (
         f"{words.percent(told['accuracy'])} {metric}, {words.percent(told['escalated'])} asked "
@@ -102,7 +102,7 @@ def chart(cascade: Cascade, curve: Sequence[tuple[float, float]]) -> str:
     told = cascade["expected"]
     line = [{"asked": asked, "right": right} for asked, right in curve]
     at = {"asked": told["escalated"], "right": told["accuracy"], "name": "threshold"}
-    return svg(_layers(line, at, measured(told["metric"])), WIDTH, HEIGHT)
+    return svg(_layers(line, at, metric_in_words(told["metric"])), WIDTH, HEIGHT)
 
 
 def _layers(line: list[dict[str, Any]], at: dict[str, Any], title: str) -> list[Spec]:

@@ -12,7 +12,7 @@ from pipeline.validate.sampling import Undecided
 from pipeline.validate.verdict import ProofVerdict
 
 
-def undecided(proofs: Iterable[ProofVerdict]) -> list[str]:
+def list_undecided(proofs: Iterable[ProofVerdict]) -> list[str]:
     """Shares beyond their bounds by no more than chance explains; one line an artifact and bound.
 
     ``onnx/small on ort-wasm in Chromium: 0.56 points lost, at most 0.50 allowed: within what 360
@@ -27,12 +27,12 @@ def undecided(proofs: Iterable[ProofVerdict]) -> list[str]:
                 shares[key] = share, of, targets
             targets.append(proof.target)
     return [
-        f"{key.partition(' ')[0]} on {words.targets(targets)}: {told(worst, of)}"
+        f"{key.partition(' ')[0]} on {words.targets(targets)}: {share_in_words(worst, of)}"
         for key, (worst, of, targets) in shares.items()
     ]
 
 
-def told(share: Undecided, of: str = "") -> str:
+def share_in_words(share: Undecided, of: str = "") -> str:
     """One of them, without its artifact and target.
 
     Args:
@@ -45,7 +45,7 @@ def told(share: Undecided, of: str = "") -> str:
         value = words.value_of(share.metric, share.value, of)
         asked = "asked for" if known.is_floor else "allowed"
         what = f"{known.words} {value}, {words.bound(share.metric, share.bound, of)} {asked}"
-    more = f"{_rounded(share.needed):,}" if share.needed else "more than 10 million"
+    more = f"{_round_up(share.needed):,}" if share.needed else "more than 10 million"
     samples = words.count(share.samples, "sample")
     return f"{what}: within what {samples} can tell; {more} would decide"
 
@@ -62,7 +62,7 @@ def _points(share: float) -> str:
     return f"{100 * share:.2f}"
 
 
-def _rounded(count: int) -> int:
+def _round_up(count: int) -> int:
     """Two digits of it, rounded up: more would promise what a share of few samples cannot."""
     unit: int = 10 ** max(0, len(str(count)) - 2)
     return -(-count // unit) * unit

@@ -96,7 +96,7 @@ def _rows(before: Release, after: Release) -> Iterator[tuple[str, ...]]:
 def _of(artifact: Artifact, quality: str) -> tuple[str, ...]:
     return (
         words.size(artifact.wire_bytes),
-        *facts.measured(artifact, quality),
+        *facts.quality_of(artifact, quality),
         words.STATUS[artifact.status],
     )
 

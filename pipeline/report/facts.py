@@ -36,9 +36,9 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     """Titled lists of numbers; empty ones are left out."""
     of = proof.verdict.metric
     titled = {
-        "Bounds not kept": list(_missed(proof)),
+        "Bounds not kept": list(_misses_of(proof)),
         "Not decided by so few samples": [
-            (words.metric(share.metric, of), chance.told(share, of))
+            (words.metric(share.metric, of), chance.share_in_words(share, of))
             for share in proof.verdict.undecided
         ],
         "Bounds": [
@@ -59,7 +59,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
     return [(title, facts) for title, facts in titled.items() if facts]
 
 
-def measured(artifact: Artifact, quality: str) -> tuple[str, str]:
+def quality_of(artifact: Artifact, quality: str) -> tuple[str, str]:
     """How good an artifact is by ``Release.quality``, and how far from the source at most."""
     worst = artifact.worst_of("max_abs_error")
     return _value(quality, artifact.value_of(quality)), _value("max_abs_error", worst)
@@ -69,7 +69,7 @@ def _value(metric: str, value: float | None) -> str:
     return "" if value is None else words.value_of(metric, value)
 
 
-def _missed(proof: Proof) -> Iterator[Fact]:
+def _misses_of(proof: Proof) -> Iterator[Fact]:
     of = proof.verdict.metric
     for miss in proof.verdict.missed:
         value = words.value_of(miss.metric, miss.value, of)
@@ -172,14 +172,14 @@ def _details(details: Mapping[str, Any]) -> Iterator[Fact]:
     for name, value in details.items():
         if value is not None and not isinstance(value, Mapping) and value != "":
             shown = {True: "yes", False: "no"}.get(value, value) if _is_flag(value) else value
-            yield name.replace("_", " "), _listed(shown)
+            yield name.replace("_", " "), _join_values(shown)
 
 
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _listed(value: Any) -> str:
+def _join_values(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

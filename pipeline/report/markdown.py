@@ -84,7 +84,7 @@ def _artifact(artifact: Artifact, quality: str) -> tuple[str, ...]:
     return (
         f"{words.MARKS[artifact.status]} {text(artifact.id)}{dominated}",
         words.size(artifact.wire_bytes),
-        *map(text, facts.measured(artifact, quality)),
+        *map(text, facts.quality_of(artifact, quality)),
     )
 
 
@@ -111,7 +111,8 @@ def _ship(release: Release, summary: Summary) -> str:
 
 def _cascades(release: Release) -> Iterator[str]:
     for cascade in cascades.cascades(release):
-        yield f"- Cascade: {text(cascades.headline(cascade))}: {cascades.expected(cascade)}."
+        expected = cascades.expected_in_words(cascade)
+        yield f"- Cascade: {text(cascades.headline(cascade))}: {expected}."
 
 
 def _foot(release: Release) -> str:

@@ -70,7 +70,7 @@ def page(release: Release, context: Context) -> str:
     )
     environment.globals.update(_words(), of_proof=facts.of_proof, marks=words.MARKS)
     environment.globals.update(_script())
-    return environment.get_template("page.html").render(_shown(release, context))
+    return environment.get_template("page.html").render(_template_values(release, context))
 
 
 def _script() -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _words() -> dict[str, Callable[..., str]]:
     return {name: getattr(words, name) for name in (*names, *more)}
 
 
-def _shown(release: Release, context: Context) -> dict[str, Any]:
+def _template_values(release: Release, context: Context) -> dict[str, Any]:
     """Everything that the templates name."""
     return {
         "release": release,
@@ -125,7 +125,7 @@ def _cascades(release: Release, evidence: Evidence) -> Iterator[dict[str, Any]]:
     for cascade in cascades.cascades(release):
         svg = cascades.chart(cascade, cascades.curve(release, cascade, evidence))
         rows = list(cascades.rows(cascade))
-        measured = cascades.measured(cascade["expected"]["metric"])
+        measured = cascades.metric_in_words(cascade["expected"]["metric"])
         shown = {"headline": cascades.headline(cascade), "measured": measured}
         yield {**shown, "svg": _safe(svg), "rows": rows}
 

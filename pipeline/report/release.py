@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from pipeline.backends.targets import BROWSERS
-from pipeline.manifest.parse import measured
+from pipeline.manifest.parse import measured_or_none
 from pipeline.measures import words
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
 
@@ -61,7 +61,7 @@ class Proof:
 
     @cached_property
     def _measured(self) -> proof.Measured | None:
-        return measured(self.record)
+        return measured_or_none(self.record)
 
     @property
     def target(self) -> str:
@@ -385,7 +385,7 @@ class Missing:
     proofs: int
 
 
-def missing(proofs: Iterable[ProofVerdict]) -> list[Missing]:
+def list_missing(proofs: Iterable[ProofVerdict]) -> list[Missing]:
     """What could not run, each reason once."""
     grouped: dict[tuple[str, bool], list[str]] = {}
     for proof in proofs:

@@ -65,13 +65,13 @@ class ShownSearch:
 def read_searches(release: Release, evidence: Evidence) -> Iterator[ShownSearch]:
     """Every search of a release whose trials are at hand."""
     from pipeline.search.outcome import read
-    from pipeline.search.text import pinned
+    from pipeline.search.text import pinned_config
 
     for told in release.record.get("searches", []):
         folder = evidence(f"search {told['variant']}")
         if folder is not None:
             outcome = read(folder)
-            rows = [_row(outcome, trial) for trial in _ranked(outcome)]
+            rows = [_row(outcome, trial) for trial in _rank(outcome)]
             timed = outcome.minimize == "latency"
             titles = ("Time" if timed else "Size", words.short_metric(outcome.metric).capitalize())
             yield ShownSearch(
@@ -81,7 +81,7 @@ def read_searches(release: Release, evidence: Evidence) -> Iterator[ShownSearch]
                 lead(outcome),
                 chart(outcome),
                 rows,
-                pinned(outcome),
+                pinned_config(outcome),
             )
 
 
@@ -115,7 +115,7 @@ def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"
 
 
-def _ranked(outcome: Outcome) -> list[Trial]:
+def _rank(outcome: Outcome) -> list[Trial]:
     """What keeps the bounds, the best first; then what misses them, the nearest first."""
 
     def rank(trial: Trial) -> tuple[bool, bool, float, float]:

@@ -17,7 +17,7 @@ from pipeline.report.release import (
     Missing,
     Proof,
     Release,
-    missing,
+    list_missing,
 )
 from pipeline.validate.trust import remedy
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Verdict
@@ -59,7 +59,7 @@ class Summary:
 def summarize(release: Release) -> Summary:
     """A release's verdict in words, and what to ship of it."""
     verdict = release.verdict
-    undecided = chance.undecided(verdict.proofs)
+    undecided = chance.list_undecided(verdict.proofs)
     unsure = f" {_UNSURE}" if verdict.ok and undecided else ""
     return Summary(
         ok=verdict.ok,
@@ -68,7 +68,7 @@ def summarize(release: Release) -> Summary:
         proofs=_counts(verdict.proofs),
         failures=_failures(verdict),
         undecided=undecided,
-        missing=missing(verdict.proofs),
+        missing=list_missing(verdict.proofs),
         picks=[pick for group in release.groups for pick in picks(group)],
     )
 

@@ -57,7 +57,7 @@ def _artifact(artifact: Artifact, quality: str) -> tuple[str, ...]:
     return (
         artifact.id + marks,
         words.size(artifact.wire_bytes),
-        *facts.measured(artifact, quality),
+        *facts.quality_of(artifact, quality),
     )
 
 
@@ -157,7 +157,7 @@ def _verdict(release: Release) -> None:
         picked = [pick for pick in summary.picks if pick.group == group]
         click.echo(f"{group}: {', '.join(map(_pick, picked))}")
     for cascade in cascades.cascades(release):
-        line = f"cascade {cascades.headline(cascade)}: {cascades.expected(cascade)}"
+        line = f"cascade {cascades.headline(cascade)}: {cascades.expected_in_words(cascade)}"
         click.echo(fill(line, WIDTH, subsequent_indent="  "))
     for line in searches.lines(release):
         click.echo(fill(f"found by a search: {line}", WIDTH, subsequent_indent="  "))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.base.files import write_aside
-from pipeline.publish.release.snippet import pinned
+from pipeline.publish.release.snippet import pinned_snippet
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
 from pipeline.report.page import Context, page
@@ -23,7 +23,7 @@ def write(manifest: ReleaseManifest, context: Context, folder: Path) -> None:
     """Write ``report.html``, ``report.md`` and ``report.json``; with a pin of what pages load."""
     release = Release(manifest)
     if (folder / PAGE).is_file():
-        context = replace(context, snippet=pinned(manifest, folder))
+        context = replace(context, snippet=pinned_snippet(manifest, folder))
     write_aside(folder / REPORT, page(release, context))
     write_aside(folder / REPORT_MARKDOWN, markdown(release))
     write_aside(folder / REPORT_DATA, json.dumps(data(release), indent=1))

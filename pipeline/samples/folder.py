@@ -99,7 +99,7 @@ def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
             todo="name each array like the input that it is for",
         )
     for spec in inputs:
-        batched(spec, where)
+        check_batched(spec, where)
         _check_array(split.inputs[spec.name], spec, where)
     rows = {name: len(values) for name, values in split.inputs.items()}
     rows |= {"truth": len(split.truth)} if split.truth else {}
@@ -111,7 +111,7 @@ def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
     return split
 
 
-def batched(spec: TensorSpec, where: str) -> None:
+def check_batched(spec: TensorSpec, where: str) -> None:
     """Refuse an input without a first axis to count samples along."""
     if not spec.shape:
         raise SourceError(
@@ -138,7 +138,7 @@ def _check_array(values: Array, spec: TensorSpec, where: str) -> None:
         raise SourceError(f"{spec.name} holds NaN or infinity", where=where)
 
 
-def bounded(size: int, where: str) -> None:
+def check_bytes(size: int, where: str) -> None:
     if size > MAX_SPLIT_BYTES:
         raise SourceError(
             f"samples would take {size / 2**30:.1f} GiB, more than {MAX_SPLIT_BYTES >> 30} GiB",

@@ -62,7 +62,7 @@ def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
     rows = (
         assign(len(whole), options.test_share, options.seed)
         if split is None
-        else _told(split, len(whole), where)
+        else _rows_by_split(split, len(whole), where)
     )
     splits = {
         name: [partial(_item, whole, row, where) for row in index.tolist()]
@@ -113,7 +113,7 @@ def _arrays(file: Path, where: str) -> dict[str, Array]:
         ) from error
 
 
-def _told(split: Array, count: int, where: str) -> dict[str, Array]:
+def _rows_by_split(split: Array, count: int, where: str) -> dict[str, Array]:
     """Row indices by split, as the file's own ``split`` array says."""
     named = split.astype(np.str_) if split.dtype.kind in "US" else split
     if named.shape != (count,) or set(named.tolist()) != set(SPLITS):

@@ -12,10 +12,10 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.inputs.image.preprocess import normalized, resized
+from pipeline.inputs.image.preprocess import normalize, resize_axis
 from pipeline.inputs.image.read import is_image
 from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
-from pipeline.samples.folder import SPLITS, batched, bounded
+from pipeline.samples.folder import SPLITS, check_batched, check_bytes
 from pipeline.tensors.arrays import Array, Float32s, np
 from pipeline.tensors.shapes import shown
 from pipeline.tensors.signature import TensorSpec
@@ -60,9 +60,9 @@ def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
     else what the model reads."""
     size = wanted.options.size if isinstance(wanted.options, ImageOptions) else None
     shapes = {spec.name: _shape(spec, options.sizes, size) for spec in wanted.inputs}
-    _known(options.sizes, shapes)
+    _check_known(options.sizes, shapes)
     for shape in shapes.values():
-        bounded(options.count * int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
+        check_bytes(options.count * int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
     make = _picture if wanted.raw == "image" and is_image(wanted.inputs) else _arrays
     splits = {
         name: [
@@ -90,7 +90,7 @@ def _picture(wanted: Wanted, shapes: Mapping[str, Shape], seed: Sequence[int]) -
     return Item(np.rint(image).astype(np.uint8), WHERE)
 
 
-def _known(sizes: Mapping[str, Sequence[int]], shapes: Mapping[str, object]) -> None:
+def _check_known(sizes: Mapping[str, Sequence[int]], shapes: Mapping[str, object]) -> None:
     unknown = sorted(set(sizes) - set(shapes))
     if unknown:
         raise SourceError(
@@ -103,7 +103,7 @@ def _shape(
     spec: TensorSpec, sizes: Mapping[str, Sequence[int]], size: Sequence[int] | None
 ) -> Shape:
     """The shape of one sample, with free sizes filled in."""
-    batched(spec, WHERE)
+    check_batched(spec, WHERE)
     free = sum(size is None for size in spec.shape[1:])
     free_sizes: Sequence[int] = sizes.get(spec.name, ())
     if not free_sizes and free == 2 and _channel_axis(spec) is not None:
@@ -152,7 +152,7 @@ def _value(wanted: Wanted, spec: TensorSpec, shape: Shape, chance: np.random.Gen
 def _read(levels: Float32s, options: object) -> Float32s:
     """One of several inputs, as the config has images read."""
     if isinstance(options, ImageOptions) and options.channels == levels.shape[-1]:
-        return normalized(levels, options)
+        return normalize(levels, options)
     low, high = IMAGE_RANGE
     return np.asarray(low + (high - low) / 255 * levels, np.float32)
 
@@ -170,7 +170,7 @@ def _image(shape: Shape, axis: int, chance: np.random.Generator) -> Float32s:
     cells, strength = 2, 1.0
     while cells <= max(height, width, 2):
         grid = chance.random((min(cells, height), min(cells, width), channels), np.float32)
-        total += np.float32(strength) * resized(resized(grid, 0, height), 1, width)
+        total += np.float32(strength) * resize_axis(resize_axis(grid, 0, height), 1, width)
         cells, strength = cells * 2, strength / 2
     dark, light = chance.uniform(0, 0.5), chance.uniform(0.5, 1)
     unit = (total - total.min()) / max(float(np.ptp(total)), 1e-6)

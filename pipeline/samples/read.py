@@ -41,7 +41,7 @@ class ReadOptions(Options):
         """Of the samples, as their kind has them."""
         return samples_kinds()[self.kind].options.model_validate(self.options)
 
-    def wanted(self, specs: Sequence[TensorSpec]) -> Wanted:
+    def want(self, specs: Sequence[TensorSpec]) -> Wanted:
         """What items are for, with the model's inputs."""
         kind = inputs()[self.input]
         options = kind.options.model_validate(self.input_options)
@@ -62,7 +62,7 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
         ConfigError: the config's kind of input makes nothing of such items.
         SourceError: an item cannot be read, or is not what the model reads.
     """
-    wanted = options.wanted(Frozen(inputs["frozen"]).signature.inputs)
+    wanted = options.want(Frozen(inputs["frozen"]).signature.inputs)
     items = read_items(inputs, options, wanted)
     where = f"samples.{options.kind}"
     splits = {
@@ -141,4 +141,4 @@ class _Split:
                     todo=f"set input.{self._input.name}.size, such as [224, 224]",
                 )
         if len(samples) == 1:
-            folder.bounded(sum(values.nbytes for values in first.values()) * count, self._where)
+            folder.check_bytes(sum(values.nbytes for values in first.values()) * count, self._where)

@@ -46,7 +46,7 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
         )
     kinds = purpose.task.kinds if purpose else None
     known = kinds(truth) if kinds and truth else None
-    chosen = held(count, known, options.share, options.seed)
+    chosen = choose_held(count, known, options.share, options.seed)
     splits = {}
     for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
         values = {key: array[rows] for key, array in arrays.items()}
@@ -60,7 +60,7 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     folder.write(work, splits, description=described, license_name=named, task=purpose)
 
 
-def held(count: int, kinds: Array | None, share: float, seed: int) -> NDArray[np.bool_]:
+def choose_held(count: int, kinds: Array | None, share: float, seed: int) -> NDArray[np.bool_]:
     """Which samples are held back: bool [count], of each kind the same share.
 
     At least two samples are held back, and one is left.

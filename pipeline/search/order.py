@@ -68,7 +68,7 @@ def _of_cost(
     yield from _one_by_one(space, cost, trials)
     if cost == TRAINED:
         yield from _longer(space, trials)
-    yield from _patient(_combined(space, cost, seed, trials), trials, patience)
+    yield from _patient(_combine(space, cost, seed, trials), trials, patience)
 
 
 def _patient(recipes: Iterator[Recipe], trials: Sequence[Trial], patience: int) -> Iterator[Recipe]:
@@ -90,7 +90,7 @@ def _one_by_one(space: Space, cost: int, trials: Sequence[Trial]) -> Iterator[Re
             every = list(alternatives(technique, cost))
             for added in every if cost == WEIGHTS else every[:1]:
                 base = base_of(trials)
-                recipe = {**(_searched(space, base) if base else {}), **added}
+                recipe = {**(_without_fixed(space, base) if base else {}), **added}
                 if _is_new(space, recipe, trials):
                     yield recipe
 
@@ -116,11 +116,11 @@ def _worth_longer(space: Space, trials: Sequence[Trial]) -> Iterator[Recipe]:
         if trial.missed and trial.value is not None and trial.value < bound
     ]
     for trial in sorted(worth, key=lambda trial: trial.shortfall):
-        if longer := space.longer(_searched(space, trial)):
+        if longer := space.longer(_without_fixed(space, trial)):
             yield longer
 
 
-def _combined(space: Space, cost: int, seed: int, trials: Sequence[Trial]) -> Iterator[Recipe]:
+def _combine(space: Space, cost: int, seed: int, trials: Sequence[Trial]) -> Iterator[Recipe]:
     """What Optuna makes of the measurements."""
     if not space.within(cost):
         return
@@ -132,27 +132,27 @@ def _combined(space: Space, cost: int, seed: int, trials: Sequence[Trial]) -> It
         asked = study.ask()
         recipe = space.suggest(cost, _suggest(asked))
         repeats += 1
-        if known := _tried(space, recipe, trials):
+        if known := _find_trial(space, recipe, trials):
             _tell(study, asked, known)
         elif not space.allows(recipe):
-            study.tell(asked, state=_failed())
+            study.tell(asked, state=_fail_state())
         else:
             yield recipe
             _tell(study, asked, trials[-1])
             repeats = 0
 
 
-def _searched(space: Space, trial: Trial) -> Recipe:
+def _without_fixed(space: Space, trial: Trial) -> Recipe:
     """A recipe without what is fixed."""
     return {key: value for key, value in trial.recipe.items() if key not in space.fixed}
 
 
 def _is_new(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> bool:
-    return not _tried(space, recipe, trials) and space.allows(recipe)
+    return not _find_trial(space, recipe, trials) and space.allows(recipe)
 
 
-def _tried(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> Trial | None:
-    key = key_of(space.whole(recipe))
+def _find_trial(space: Space, recipe: Recipe, trials: Sequence[Trial]) -> Trial | None:
+    key = key_of(space.complete(recipe))
     return next((trial for trial in trials if key_of(trial.recipe) == key), None)
 
 
@@ -208,13 +208,13 @@ def _asked_again(study: Study, space: Space, cost: int, trial: Trial) -> Asked:
 
 def _tell(study: Study, asked: Asked, trial: Trial) -> None:
     if trial.value is None:
-        study.tell(asked, state=_failed())
+        study.tell(asked, state=_fail_state())
         return
     asked.set_constraint("bounds", trial.shortfall)
     study.tell(asked, trial.value)
 
 
-def _failed() -> Any:
+def _fail_state() -> Any:
     from optuna.trial import TrialState
 
     return TrialState.FAIL

@@ -112,14 +112,14 @@ class Outcome:
     def front(self) -> list[Trial]:
         """Those of which none is both better and smaller (or faster), smallest first."""
         front: list[Trial] = []
-        for trial in sorted(_measured(self.trials), key=_rank):
+        for trial in sorted(_with_value(self.trials), key=_rank):
             if not front or _quality(trial) > _quality(front[-1]):
                 front.append(trial)
         return front
 
     def nearest(self) -> list[Trial]:
         """The candidates that miss the bounds by least."""
-        return sorted(_measured(self.trials), key=lambda t: (t.shortfall, t.value))[:NEAREST]
+        return sorted(_with_value(self.trials), key=lambda t: (t.shortfall, t.value))[:NEAREST]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -154,11 +154,11 @@ def best_of(trials: Sequence[Trial]) -> Trial | None:
 
 def base_of(trials: Sequence[Trial]) -> Trial | None:
     """What to go on from: the best, or the nearest where none keeps every bound."""
-    nearest = min(_measured(trials), key=lambda t: (t.shortfall, *_rank(t)), default=None)
+    nearest = min(_with_value(trials), key=lambda t: (t.shortfall, *_rank(t)), default=None)
     return best_of(trials) or nearest
 
 
-def _measured(trials: Sequence[Trial]) -> list[Trial]:
+def _with_value(trials: Sequence[Trial]) -> list[Trial]:
     return [trial for trial in trials if trial.value is not None]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from pipeline.backends.targets import Target, known, parse
+from pipeline.backends.targets import Target, list_targets, parse
 from pipeline.base.errors import ConfigError, GateError, MissingToolError
 from pipeline.config.change import choose_formats, exports_without, merge_gates, parse_variants
 from pipeline.config.config import Config
@@ -106,7 +106,7 @@ def _target(config: Config, format_name: str, search: Search) -> str:
         return parse([search.on])[0].id
     able = [
         target
-        for target in (*parse(config.validate_.backends), *known())
+        for target in (*parse(config.validate_.backends), *list_targets())
         if target.runs(format_name)
     ]
     return min(able, key=_slowness).id
@@ -138,7 +138,7 @@ def settle(config: Config, find: Find) -> tuple[Config, Searches]:
 def _settle(config: Config, job: Job, outcome: Outcome | None) -> Config:
     """A config with what was found for a variant in the place of its search."""
     if outcome and not outcome.best:
-        raise _missed(outcome)
+        raise _no_candidate_error(outcome)
     recipe = outcome.best.recipe if outcome and outcome.best else job.fixed
     variants = {**config.variants, **parse_variants(config, {job.variant: recipe})}
     exported = {format_.name: options.variants for format_, options in config.export.formats()}
@@ -158,7 +158,7 @@ def _describe(job: Job) -> str:
     )
 
 
-def _missed(outcome: Outcome) -> GateError:
+def _no_candidate_error(outcome: Outcome) -> GateError:
     from pipeline.search.text import flow, gives
 
     lines = [

@@ -67,8 +67,8 @@ class Searching:
 
     def recall(self) -> Outcome | None:
         """What was found before."""
-        record = self._recorded(self._outcome_key())
-        return replace(from_json(record), **self._written()) if record else None
+        record = self._read_record(self._outcome_key())
+        return replace(from_json(record), **self._pins()) if record else None
 
     def find(self) -> Outcome:
         """Try candidates until the time is over or nothing better comes."""
@@ -93,9 +93,9 @@ class Searching:
             late.extend([] if fits else [recipe])
             return fits
 
-        space = self.space.restricted(in_time)
+        space = self.space.restrict(in_time)
         for proposal in proposals(space, self._job.search.seed, trials, lambda: spent() / budget):
-            self._try(self._ordered(space.whole(proposal)), trials)
+            self._try(self._in_order(space.complete(proposal)), trials)
         if late:
             return (
                 f"what else there was would have ended after {self._job.search.minutes:g} minutes"
@@ -107,14 +107,14 @@ class Searching:
         number = len(trials) + 1
         self._watch.begin(number, recipe)
         key = self.trial_key(recipe)
-        record = self._recorded(key)
-        trial = Trial(**record) if record else self._measured(recipe, key)
+        record = self._read_record(key)
+        trial = Trial(**record) if record else self._measure(recipe, key)
         trials.append(trial)
         if number == 1:
             check_measured(self._job, trial)
         self._watch.end(number, trial, best_of(trials), sum(trial.seconds for trial in trials))
 
-    def _ordered(self, recipe: Recipe) -> Recipe:
+    def _in_order(self, recipe: Recipe) -> Recipe:
         """The same, in the order in which its techniques run."""
         return {technique.key: recipe[technique.key] for technique, _ in self._chain(recipe)}
 
@@ -126,7 +126,7 @@ class Searching:
     def _chain(self, recipe: Recipe) -> Any:
         return self._job.config_of(recipe).variants[self._job.variant].techniques()
 
-    def _measured(self, recipe: Recipe, key: str) -> Trial:
+    def _measure(self, recipe: Recipe, key: str) -> Trial:
         # Float32's time is that of all that comes before the first trial, too.
         began = monotonic() if recipe != self._job.fixed else self._began
         trial = trials_of.measure(self._job, recipe, self._run, self._store)
@@ -200,15 +200,15 @@ class Searching:
             trials=trials,
             stopped=stopped,
             seed=search.seed,
-            **self._written(),
+            **self._pins(),
         )
 
-    def _written(self) -> dict[str, Any]:
+    def _pins(self) -> dict[str, Any]:
         """What pins an outcome besides its recipe, in the config as it is now."""
         others = exports_without(self._job.config, self._job.variant, self._job.formats)
         return {"gates": self._job.gates, "export": others}
 
-    def _recorded(self, key: str) -> dict[str, Any] | None:
+    def _read_record(self, key: str) -> dict[str, Any] | None:
         result = self._store.result(key)
         if result is None:
             return None

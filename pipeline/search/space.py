@@ -55,7 +55,7 @@ class Offer:
             return {self.key: options}
         return {self.key: {"to": self.name, **options} if options else self.name}
 
-    def allowed(self, cost: int) -> Mapping[str, tuple[Any, ...]]:
+    def choices_at(self, cost: int) -> Mapping[str, tuple[Any, ...]]:
         """What may be tried of it at this cost: brief training knows only the fewest epochs."""
         if cost != TRAINED_BRIEFLY:
             return self.choices
@@ -82,15 +82,15 @@ class Space:
             offer for offer in techniques if offer.key not in fixed and self.allows(_first(offer))
         ]
 
-    def whole(self, recipe: Recipe) -> Recipe:
+    def complete(self, recipe: Recipe) -> Recipe:
         """A recipe with what is fixed."""
         return {**self.fixed, **recipe}
 
     def allows(self, recipe: Recipe) -> bool:
         """Whether a config may say so, and every format holds it."""
-        return self._allows(self.whole(recipe))
+        return self._allows(self.complete(recipe))
 
-    def restricted(self, also: Callable[[Recipe], bool]) -> Space:
+    def restrict(self, also: Callable[[Recipe], bool]) -> Space:
         """The same techniques; ``also`` may refuse a whole recipe that could be tried."""
         other = copy(self)
         other._allows = lambda recipe: self._allows(recipe) and also(recipe)
@@ -116,7 +116,7 @@ class Space:
                 if offer.name == name:
                     options = {
                         option: suggest(f"{name}.{option}", values)
-                        for option, values in offer.allowed(cost).items()
+                        for option, values in offer.choices_at(cost).items()
                     }
                     recipe |= offer.recipe(options)
         return recipe
@@ -140,7 +140,7 @@ class Space:
         for name in filter(is_effort, chosen):
             above = [value for value in offered.get(name, ()) if value > chosen[name]]
             more |= {name: min(above)} if above else {}
-        return self.suggest(TRAINED, partial(_given, chosen | more)) if more else None
+        return self.suggest(TRAINED, partial(_choice_of, chosen | more)) if more else None
 
     def effort(self, recipe: Recipe) -> int:
         """How many epochs a recipe trains."""
@@ -158,7 +158,7 @@ class Space:
         return [[vars(offer) for offer in self.techniques], self.fixed]
 
 
-def _given(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
+def _choice_of(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
     """A choice as it was made, if it still can be; else the first."""
     value = chosen.get(name, values[0])
     return value if value in values else values[0]
@@ -171,7 +171,7 @@ def are_numbers(values: Sequence[Any]) -> bool:
 
 def alternatives(technique: Offer, cost: int) -> Iterator[Recipe]:
     """The recipes of one technique alone: first choices, then one other choice at a time."""
-    choices = technique.allowed(cost)
+    choices = technique.choices_at(cost)
     first = {name: values[0] for name, values in choices.items()}
     yield technique.recipe(first)
     for name, values in choices.items():

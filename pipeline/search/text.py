@@ -50,7 +50,7 @@ def gives(outcome: Outcome, trial: Trial) -> str:
     )
 
 
-def pinned(outcome: Outcome) -> str:
+def pinned_config(outcome: Outcome) -> str:
     """The config that makes the same without a search, as YAML."""
     assert outcome.best is not None  # noqa: S101
     lines = ["variants:", f"  {flow(outcome.variant)}: {flow(outcome.best.recipe)}"]

@@ -155,7 +155,7 @@ def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
     try:
         planned = plan_trial(job, recipe)
         measured = Measured(planned, run(planned.plan).results, store)
-        return _told(job, recipe, measured)
+        return _trial_of(job, recipe, measured)
     except MissingToolError:
         raise
     except PipelineError as error:
@@ -213,7 +213,7 @@ class Measured:
         return total([{**file, **sizes[file["path"]]} for file in files], "br_bytes")
 
 
-def _told(job: Job, recipe: Recipe, measured: Measured) -> Trial:
+def _trial_of(job: Job, recipe: Recipe, measured: Measured) -> Trial:
     proofs = list(measured.proofs())
     golden = measured.golden()
     missed = [

@@ -56,16 +56,18 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``pull`` wrote, after a look at every operation in it."""
     from pipeline.sources.tensorflow.graph_model import graph_model
 
-    graph_def = _checked(folder / _FILE)
+    graph_def = _read_checked(folder / _FILE)
     feeds = details.get("feeds") or ()
     _take_defaults(graph_def, feeds)
     # What is fed would be read by nothing.
     outputs = _unread(graph_def)
     inputs = _feed(graph_def, feeds)
-    return graph_model(_needed(graph_def, outputs), inputs, {name: name for name in outputs})
+    return graph_model(
+        _without_unused(graph_def, outputs), inputs, {name: name for name in outputs}
+    )
 
 
-def _checked(path: Path) -> Any:
+def _read_checked(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.framework import graph_pb2
 
@@ -152,7 +154,7 @@ def _unread(graph_def: Any) -> list[str]:
     ]
 
 
-def _needed(graph_def: Any, outputs: Sequence[str]) -> Any:
+def _without_unused(graph_def: Any, outputs: Sequence[str]) -> Any:
     """The graph without what no output needs."""
     import tensorflow as tf
 

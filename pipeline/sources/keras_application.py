@@ -14,7 +14,7 @@ import pipeline.base.options
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.digest import file_digest
 from pipeline.base.errors import SourceError
-from pipeline.download.address import is_web_address, shown
+from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
 from pipeline.sources.contract import LoadedModel, Source
@@ -150,7 +150,9 @@ class Options(pipeline.base.options.Options):
     def key(self) -> dict[str, Any]:
         """All but where the weights lie; an address is published without what is secret."""
         key = super().key()
-        return key | {"weights": shown(self.weights)} if is_web_address(self.weights) else key
+        return (
+            key | {"weights": hide_secrets(self.weights)} if is_web_address(self.weights) else key
+        )
 
     @property
     def size(self) -> int:

@@ -36,6 +36,6 @@ def _load(folder: Path, description: str) -> LoadedModel:
 
 def _cut(loaded: LoadedModel, outputs: Any, fixed: Mapping[str, Any]) -> LoadedModel:
     """The part of it that ``pipeline.sources.cut`` asks for."""
-    from pipeline.sources.tensorflow.cut import cut, named
+    from pipeline.sources.tensorflow.cut import cut, name_outputs
 
-    return cut(loaded, named(outputs) if isinstance(outputs, list) else outputs, fixed)
+    return cut(loaded, name_outputs(outputs) if isinstance(outputs, list) else outputs, fixed)

@@ -105,12 +105,12 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
 
     from pipeline.sources.tensorflow.keys import plain_keys
     from pipeline.sources.tensorflow.part import part
-    from pipeline.sources.tensorflow.safety import checked, meta_graph
+    from pipeline.sources.tensorflow.safety import meta_graph, read_checked
 
     model, key = folder / "saved_model", details.get("signature", _SIGNATURE)
     tags = details.get("tags", _TAGS)
     _checked_files(model)
-    saved = checked(model / "saved_model.pb", key, tags)
+    saved = read_checked(model / "saved_model.pb", key, tags)
     keys = plain_keys(meta_graph(saved, set(tags), "saved_model.pb"), key)
     try:
         with part(model, saved, key, changed=bool(keys)) as needed:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 import pipeline.base.options
 from pipeline.base.errors import SourceError
-from pipeline.download.address import is_web_address, shown
+from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.download.unpack import is_archive, unpack
 from pipeline.engine.step import Inputs, step
@@ -52,7 +52,7 @@ class Options(pipeline.base.options.Options):
 
     def key(self) -> dict[str, Any]:
         """All options; the address without what may be secret in it, since it is published."""
-        return super().key() | {"url": shown(self.url)}
+        return super().key() | {"url": hide_secrets(self.url)}
 
 
 def remote_files(options: Options) -> dict[str, RemoteFile]:
@@ -67,7 +67,7 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
 @step(version=1)
 def pull(inputs: Inputs, options: Options, work: Path) -> None:
     """Make a source folder of what the file holds, told by its content and not by its name."""
-    file, where = inputs["file"], shown(options.url)
+    file, where = inputs["file"], hide_secrets(options.url)
     if _is_keras(file):
         keras_file.write_source(file, work)
     elif is_archive(file):

@@ -96,7 +96,7 @@ def _choose(
         )
     canary = {
         "inputs": encoded[best],
-        "outputs": {name: compared(values[best]) for name, values in answers.items()},
+        "outputs": {name: compared_values(values[best]) for name, values in answers.items()},
         "telling": scores[best],
     }
     return canary, {name: np.ascontiguousarray(v[best : best + 1]) for name, v in fed.items()}
@@ -167,7 +167,7 @@ def _sample(encoded: Mapping[str, Any], shape: tuple[int, ...]) -> Array:
     return decoded if decoded.shape == shape else decoded[0]
 
 
-def compared(answer: Array) -> list[int]:
+def compared_values(answer: Array) -> list[int]:
     """Flat indices of one sample's output: all, or the largest values and some of all."""
     flat = answer.ravel()
     if flat.size <= COMPARED:
@@ -201,7 +201,7 @@ def _score(answers: Arrays, index: int, mean: Arrays, softmax: Mapping[str, bool
     place further, and twice as sure of themselves: a saturated answer would hide much.
     """
     right = {name: values[index].astype(np.float64) for name, values in answers.items()}
-    at = {name: compared(value) for name, value in right.items()}
+    at = {name: compared_values(value) for name, value in right.items()}
     others: list[Arrays] = [
         mean,
         {name: values[index - 1] for name, values in answers.items()},
@@ -212,14 +212,14 @@ def _score(answers: Arrays, index: int, mean: Arrays, softmax: Mapping[str, bool
         others.append({n: _surer(v) if softmax[n] else v for n, v in right.items()})
 
     def listed(values: Arrays) -> dict[str, list[float]]:
-        return {n: _taken(v, at[n], 0.0).tolist() for n, v in values.items()}
+        return {n: _take(v, at[n], 0.0).tolist() for n, v in values.items()}
 
     wanted_values = listed(right)
     distances = [distance(listed(other), wanted_values) for other in others]
     return min(distances) if np.isfinite(distances).all() else 0.0
 
 
-def _taken(answer: Array, indices: Sequence[int], missing: float) -> Float64s:
+def _take(answer: Array, indices: Sequence[int], missing: float) -> Float64s:
     """Values at flat indices, some of which may be beyond the end of what varies in size."""
     flat, at = answer.ravel(), np.asarray(indices, np.intp)
     taken: Float64s = np.full(len(at), missing, np.float64)
@@ -246,7 +246,7 @@ def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | No
     if "reason" in said:
         return None
     outputs = session.infer(load_file(golden / INPUTS))
-    taken = {n: _taken(outputs[n], at, np.nan) for n, at in said["outputs"].items()}
+    taken = {n: _take(outputs[n], at, np.nan) for n, at in said["outputs"].items()}
     return {n: [float(v) if np.isfinite(v) else None for v in vs] for n, vs in taken.items()}
 
 

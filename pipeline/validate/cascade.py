@@ -86,7 +86,7 @@ def _cascade(candidates: list[Candidate]) -> Cascade:
         "large": large.id,
         "threshold": threshold,
         "calibrated_on": len(calibration),
-        "expected": _expected(small, large, threshold, judged),
+        "expected": _expectation_of(small, large, threshold, judged),
     }
 
 
@@ -136,7 +136,9 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
     return max((last + surer) / 2, float(np.nextafter(last, 2.0)))
 
 
-def _expected(small: Candidate, large: Candidate, threshold: float, judged: Indices) -> Expected:
+def _expectation_of(
+    small: Candidate, large: Candidate, threshold: float, judged: Indices
+) -> Expected:
     asked = small.sure.confidence[judged] < threshold
     right = {candidate.id: candidate.sure.right[judged] for candidate in (small, large)}
     metric = small.sure.metric

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Opened = Callable[[str], Path | None]
 
 
-def calibrated(artifacts: Sequence[Artifact], opened: Opened) -> tuple[Cascade | None, str | None]:
+def calibrate(artifacts: Sequence[Artifact], opened: Opened) -> tuple[Cascade | None, str | None]:
     """A manifest's ``cascade``, or ``None`` and why there is none.
 
     Args:

@@ -50,14 +50,16 @@ class Dominance:
     reason: str
 
 
-def dominated(artifacts: Sequence[Artifact], stay: Collection[str]) -> dict[str, Dominance]:
+def find_dominated(artifacts: Sequence[Artifact], stay: Collection[str]) -> dict[str, Dominance]:
     """Artifacts that another one replaces, by id.
 
     Args:
         artifacts: as in a manifest, with verdicts and compressed sizes.
         stay: ids of the float32 artifacts, which are never replaced.
     """
-    able = [artifact for artifact in artifacts if _passed(artifact) and artifact["br_bytes"]]
+    able = [
+        artifact for artifact in artifacts if _passed_targets(artifact) and artifact["br_bytes"]
+    ]
     better = {
         artifact["id"]: _better(artifact, able) for artifact in able if artifact["id"] not in stay
     }
@@ -83,7 +85,7 @@ def _better(artifact: Artifact, able: Sequence[Artifact]) -> list[Artifact]:
     ]
 
 
-def _passed(artifact: Artifact) -> bool:
+def _passed_targets(artifact: Artifact) -> bool:
     statuses = {result["status"] for result in artifact["validation"]}
     return "pass" in statuses and "fail" not in statuses
 
@@ -139,11 +141,11 @@ def _ran(artifact: Artifact) -> list[Measured]:
 
 def _no_faster(artifact: Artifact, other: Artifact) -> bool:
     """Whether they were timed on the same target, and ``artifact`` is nowhere clearly faster."""
-    quotients = [quotient(*pair) for pair in _timed(artifact, other).values()]
+    quotients = [quotient(*pair) for pair in _shared_ratios(artifact, other).values()]
     return bool(quotients) and all(high * LATENCY_MARGIN >= 1 for _, _, high in quotients)
 
 
-def _timed(artifact: Artifact, other: Artifact) -> dict[str, tuple[Interval, Interval]]:
+def _shared_ratios(artifact: Artifact, other: Artifact) -> dict[str, tuple[Interval, Interval]]:
     """Both artifacts' ratios to float32, on each target of real hardware that has both."""
     theirs = {result["target"]: result for result in _ran(other)}
     ratios = {}
@@ -167,7 +169,7 @@ def _ratio(artifact: Artifact, result: Measured, other: Measured) -> Interval | 
 def _reason(artifact: Artifact, other: Artifact) -> str:
     """In words, after "dominated by …: "."""
     sizes = f"{_wire(artifact):,} bytes after brotli against {_wire(other):,}"
-    targets = len(_timed(artifact, other))
+    targets = len(_shared_ratios(artifact, other))
     speed = f"faster on none of {targets} targets" if targets > 1 else "no faster"
     accuracy, other_accuracy = artifact["accuracy"], other["accuracy"]
     if _tells(accuracy) and _tells(other_accuracy):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.backends.targets import Target
-from pipeline.config.bounds import asked
+from pipeline.config.bounds import merge_bounds
 from pipeline.measures.bounds import Gates
 from pipeline.measures.latency import FEWEST_PAIRS
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.miss import Miss
-from pipeline.validate.sampling import Undecided, undecided
+from pipeline.validate.sampling import Undecided, explain_undecided
 from pipeline.validate.tolerances import WORST_SAMPLE, tolerance
 
 
@@ -31,7 +31,7 @@ def bounds_for(
         answered: whether the task tells answers of outputs, whose agreement says more of a single
             sample than numbers do.
     """
-    bounds = asked(artifact, target, gates)
+    bounds = merge_bounds(artifact, target, gates)
     bounds.pop("portable", None)
     # A particular key may waive what a general one asks for.
     if bounds.pop("half_precision", False):
@@ -88,7 +88,9 @@ def judge(
         value = values.get(metric)
         if metric in exempt or (value is not None and metric_of(metric).keeps(value, bound)):
             continue
-        excused = None if strict or value is None else undecided(metric, value, bound, result)
+        excused = (
+            None if strict or value is None else explain_undecided(metric, value, bound, result)
+        )
         if excused:
             judged.undecided.append(excused)
         else:

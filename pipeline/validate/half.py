@@ -77,11 +77,11 @@ def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """
     from pipeline.backends.session import Unavailable
 
-    reason, keep = _missing(inputs["float32"]), Keep.THIS_BUILD
+    reason, keep = _explain_missing(inputs["float32"]), Keep.THIS_BUILD
     measured = _UNMEASURED
     if reason is None:
         try:
-            measured, keep = _measured(inputs, options.task), Keep.ALWAYS
+            measured, keep = _measure(inputs, options.task), Keep.ALWAYS
         except Unavailable as error:
             reason, keep = str(error), Keep.ALWAYS if error.lasting else keep
         except PipelineError as error:
@@ -95,13 +95,13 @@ def _write(work: Path, reason: str | None, measured: Mapping[str, Any]) -> None:
     HalfProof(work).write({"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, **measured})
 
 
-def _missing(proof: Path) -> str | None:
+def _explain_missing(proof: Path) -> str | None:
     if not (proof / FIRST).exists():
         return f"it did not run on {FLOAT32.id} to be compared with"
     return FLOAT16.unavailable()
 
 
-def _measured(inputs: Inputs, task: Purpose) -> dict[str, Any]:
+def _measure(inputs: Inputs, task: Purpose) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     from pipeline.measures.parity import compare
@@ -153,7 +153,7 @@ def half_precision(ranges: Mapping[str, Any], ran: Mapping[str, Any] | None) -> 
         ran: what ``run`` wrote; ``None`` where that was not planned.
     """
     named = hazards(ranges["nodes"])
-    safe, reason = _judged(named, ran)
+    safe, reason = _judge(named, ran)
     return {
         "safe": safe,
         "reason": reason,
@@ -184,7 +184,7 @@ def _overflows(node: Hazard) -> bool:
     return node["max_abs"] > LARGEST
 
 
-def _judged(named: list[Hazard], ran: Mapping[str, Any] | None) -> tuple[bool | None, str]:
+def _judge(named: list[Hazard], ran: Mapping[str, Any] | None) -> tuple[bool | None, str]:
     overflow = next((node for node in named if _overflows(node)), None)
     beyond = f"{overflow['node']} reaches {overflow['max_abs']:.3g}" if overflow else ""
     if ran is None or ran["parity"] is None:

@@ -105,7 +105,7 @@ def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
         _write(work, target, "unavailable", reason=reason)
         return Keep.THIS_BUILD
     # What the config names was refused before: its own run says what is wrong.
-    if not options.required and (lacking := target.lacks(inputs["artifact"])):
+    if not options.required and (lacking := target.why_not(inputs["artifact"])):
         _write(work, target, "unavailable", reason=lacking)
         return Keep.ALWAYS
     try:
@@ -137,11 +137,11 @@ def _measured_at_last(
     from pipeline.base.errors import RunError
 
     try:
-        return _measured(target, inputs, options, work)
+        return _open_and_measure(target, inputs, options, work)
     except RunError as error:
         if not error.again:
             raise
-        return _measured(target, inputs, options, work)
+        return _open_and_measure(target, inputs, options, work)
 
 
 def _write(work: Path, target: Target, status: str, **more: Any) -> None:
@@ -158,7 +158,7 @@ def _write(work: Path, target: Target, status: str, **more: Any) -> None:
     Proof(work).write(result)
 
 
-def _measured(
+def _open_and_measure(
     target: Target, inputs: Inputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
     with target.open(inputs["artifact"], options.threads, inputs.get("runtime")) as session:

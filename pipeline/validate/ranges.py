@@ -72,7 +72,7 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
         if kinds[node.name] == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum:
             hidden = large.values.get(node.name)
             values = tf.make_ndarray(node.attr["value"].tensor) if hidden is None else hidden
-            yield {"node": node.name, "op": "Const", **_range(*_reduced(values))}
+            yield {"node": node.name, "op": "Const", **_range(*_reduce(values))}
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
         every = graph.get_operations()
@@ -88,7 +88,7 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
         yield {"node": operation.name, "op": operation.type, **_range(low, high, bins)}
 
 
-def _reduced(values: Float32s) -> tuple[float, float, Int64s]:
+def _reduce(values: Float32s) -> tuple[float, float, Int64s]:
     """What ``_reductions`` gives of a node, of an array, which may be one mapped to a file."""
     low, high, bins = np.inf, -np.inf, np.zeros(512, np.int64)
     flat = np.atleast_1d(values).reshape(-1)
@@ -164,7 +164,7 @@ def _run(
         for start in range(0, len(next(iter(arrays.values()))), size):
             batch = {name: values[start : start + size] for name, values in arrays.items()}
             infer_in_batches(observe, batch, signature.inputs)
-    return _joined(runs)
+    return _join(runs)
 
 
 def _as_it_is() -> Any:
@@ -177,7 +177,7 @@ def _as_it_is() -> Any:
     return config
 
 
-def _joined(runs: list[Reduced]) -> Reduced:
+def _join(runs: list[Reduced]) -> Reduced:
     lows, highs, bins = zip(*runs, strict=True)
     return np.min(lows, axis=0), np.max(highs, axis=0), np.sum(bins, axis=0, dtype=np.int64)
 
@@ -201,13 +201,13 @@ def _range(low: float, high: float, bins: Int64s) -> dict[str, Any]:
         "max": 0.0 if empty else _short(high),
         "max_abs": 0.0 if empty else _short(max(-low, high)),
         "nonfinite": int(exponents[255]),
-        "overflow_share": share(_biased(LARGEST) + 1, 255),
-        "flush_share": share(1, _biased(SMALLEST)),
-        "subnormal_share": share(_biased(SMALLEST), _biased(NORMAL)),
+        "overflow_share": share(_biased_exponent(LARGEST) + 1, 255),
+        "flush_share": share(1, _biased_exponent(SMALLEST)),
+        "subnormal_share": share(_biased_exponent(SMALLEST), _biased_exponent(NORMAL)),
     }
 
 
-def _biased(value: float) -> int:
+def _biased_exponent(value: float) -> int:
     """The exponent of a float32 as its bits hold it."""
     return math.frexp(value)[1] - 1 + 127
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.backends.targets import target_of
-from pipeline.manifest.parse import measured
+from pipeline.manifest.parse import measured_or_none
 from pipeline.measures import words
 from pipeline.measures.latency import Interval, quotient
 from pipeline.measures.metrics import metric_of
@@ -103,7 +103,9 @@ def not_compared(before: Manifest, after: Manifest) -> list[str]:
 def _ran(artifact: Artifact) -> dict[str, Measured]:
     """By target what came to numbers."""
     return {
-        target_of(result): ran for result in artifact["validation"] if (ran := measured(result))
+        target_of(result): ran
+        for result in artifact["validation"]
+        if (ran := measured_or_none(result))
     }
 
 
@@ -127,7 +129,7 @@ def _artifact(before: Artifact, after: Artifact) -> Iterator[Regression]:
     now = {target_of(result): result for result in after["validation"]}
     for target, result in _ran(before).items():
         later = now.get(target)
-        if later and (ran := measured(later)):
+        if later and (ran := measured_or_none(later)):
             for compared in (_verdict, _accuracy, _parity, _latency):
                 yield from compared(before["id"], target, result, ran)
         else:

@@ -47,7 +47,7 @@ class Undecided:
     """How many would decide, if the share stays; ``None`` for more than ``MOST_SAMPLES``."""
 
 
-def undecided(
+def explain_undecided(
     metric: str, value: float, bound: float, result: Mapping[str, Any]
 ) -> Undecided | None:
     """What is to be said of a share beyond its bound, or ``None`` where it is beyond for sure.
@@ -72,7 +72,9 @@ def undecided(
     samples = int(result["samples"])
     if decided(samples):
         return None
-    return Undecided(metric, value, bound, *interval(samples), samples, _needed(decided, samples))
+    return Undecided(
+        metric, value, bound, *interval(samples), samples, _needed_samples(decided, samples)
+    )
 
 
 def _scale(lost: float, result: Mapping[str, Any]) -> float:
@@ -94,14 +96,14 @@ def _interval(metric: str, value: float, result: Mapping[str, Any]) -> Interval 
         return lambda samples: wilson(value * samples, samples)
     accuracy = result.get("accuracy") or {}
     if "less" in accuracy:
-        return partial(_scaled, value, accuracy["less"], count)
+        return partial(_scale_interval, value, accuracy["less"], count)
     if "lost" not in accuracy:
         return None
     lost, gained = (result["accuracy"][side] / count for side in ("lost", "gained"))
     return lambda samples: paired_difference(lost * samples, gained * samples, samples)
 
 
-def _scaled(
+def _scale_interval(
     value: float, interval: tuple[float, float], count: int, samples: float
 ) -> tuple[float, float]:
     """The interval of a mean of another number of samples: narrower by its square root."""
@@ -109,7 +111,7 @@ def _scaled(
     return value + low, value + high
 
 
-def _needed(decided: Callable[[float], bool], samples: int) -> int | None:
+def _needed_samples(decided: Callable[[float], bool], samples: int) -> int | None:
     """The fewest samples that decide, to a hundredth."""
     count = float(samples)
     while not decided(count):

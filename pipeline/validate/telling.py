@@ -17,7 +17,7 @@ from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, np
 from pipeline.tensors.varying import pad
 from pipeline.validate.answers import Answers
-from pipeline.validate.sampling import undecided
+from pipeline.validate.sampling import explain_undecided
 
 if TYPE_CHECKING:
     Bounds = Mapping[str, Mapping[str, float]]
@@ -120,6 +120,6 @@ def _keeps(result: Mapping[str, Any], bounds: Mapping[str, float]) -> bool:
     return all(
         (value := result.get(metric)) is None
         or metric_of(metric).keeps(value, bound)
-        or undecided(metric, value, bound, result)
+        or explain_undecided(metric, value, bound, result)
         for metric, bound in bounds.items()
     )

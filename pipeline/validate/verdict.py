@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from pipeline.backends.targets import target_of
 from pipeline.base.errors import PipelineError
-from pipeline.manifest.parse import measured
+from pipeline.manifest.parse import measured_or_none
 from pipeline.measures.miss import Miss
 from pipeline.validate.sampling import Undecided
 
@@ -47,7 +47,7 @@ class ProofVerdict:
     @classmethod
     def of(cls, artifact: str, record: proof.Validation) -> ProofVerdict:
         """Of an entry of a manifest's ``validation``; older ones lack some keys."""
-        ran = measured(record)
+        ran = measured_or_none(record)
         return cls(
             artifact,
             target_of(record),

@@ -29,7 +29,7 @@ def test_what_a_backend_lacks_is_named_with_its_place_in_functions_too():
     found = kernels.lacks(model, "tfjs-wasm")
     assert kernels.Lack("node/2", "Einsum", "Einsum") in found
     assert kernels.Lack("body/deep", "Einsum", "Einsum") in found
-    assert kernels.told(found, "tfjs-wasm") == (
+    assert kernels.explain_lacks(found, "tfjs-wasm") == (
         "TF.js has no kernels Einsum, FFT on its wasm backend, which RFFT at node/1 and 2 more need"
     )
     assert kernels.lacks(model, "tfjs-webgl") == []
@@ -45,4 +45,4 @@ def test_kernels_for_complex_numbers_are_asked_only_for_those():
 def test_what_runs_other_graphs_lacks_nothing():
     assert kernels.lacks(graph("Einsum"), "ort-wasm") == []
     assert kernels.lacks({"format": "layers-model", "modelTopology": {}}, "tfjs-wasm") == []
-    assert kernels.told([], "tfjs-wasm") == ""
+    assert kernels.explain_lacks([], "tfjs-wasm") == ""

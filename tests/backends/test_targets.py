@@ -24,7 +24,7 @@ def test_what_is_named_is_required_and_what_all_adds_is_not() -> None:
 
 
 def test_all_is_every_backend_in_every_engine_that_can_have_it() -> None:
-    every = {target.id for target in targets.known() if not target.definition.extra}
+    every = {target.id for target in targets.list_targets() if not target.definition.extra}
     assert set(ids("all")) == every
     assert {"onnxruntime-cpu", "tfjs-wasm@chromium", "tfjs-webgl@chromium"} <= every
 

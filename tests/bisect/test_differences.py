@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.bisect.differences import Difference, from_source, layouts, to_source
-from pipeline.bisect.source import chunked
+from pipeline.bisect.source import split_in_chunks
 
 
 def share(values: object, wanted: object) -> float:
@@ -73,4 +73,4 @@ def test_shapes_that_do_not_fit_have_no_layout() -> None:
 
 def test_chunks_keep_the_order_and_the_bound() -> None:
     sizes = {"a": 3, "b": 3, "c": 9, "d": 1, "e": 1}
-    assert list(chunked(sizes, 6)) == [["a", "b"], ["c"], ["d", "e"]]
+    assert list(split_in_chunks(sizes, 6)) == [["a", "b"], ["c"], ["d", "e"]]

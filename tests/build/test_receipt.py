@@ -59,7 +59,7 @@ def test_packages_of_the_page_that_are_installed_later_are_noticed(
     with monkeypatch.context() as without:
         without.setattr(packages, "MODULES", tmp_path / "node_modules")
         before = key(tmp_path)
-    assert packages.missing() == []
+    assert packages.list_missing() == []
     assert key(tmp_path) != before
 
 

@@ -33,7 +33,7 @@ def edited(release: Release, folder: Path, change: Callable[[Manifest], object])
     model = folder / "cdn" / manifest["name"]
     latest = json.loads((model / "latest.json").read_text())
     content = json.dumps(manifest).encode()
-    own = page.encoded(manifest)
+    own = page.encode(manifest)
     pointer = {**latest, "sha256": sha256(content).hexdigest()}
     pointer["page"] = {**latest["page"], "sha256": sha256(own).hexdigest()}
     # Not into the file, which is the original's too.

@@ -33,7 +33,7 @@ class Backends:
     def _prove(self, target: Any, artifact: Path, converted: Converted) -> Outcome:
         if reason := target.unavailable():
             return Outcome("unavailable", reason)
-        if reason := target.lacks(artifact):
+        if reason := target.why_not(artifact):
             return Outcome("refused", reason)  # As a plan says before.
         if target.engine is None:
             return _alone(target, artifact, converted)
@@ -105,7 +105,7 @@ class _Page:
 
         name = bundles.name_of(self._target.definition.runtime, format_name)
         if name not in self._runtimes:
-            made = bundles.made(name)
+            made = bundles.make_in_process(name)
             url = self._page.mount(made)
             self._runtimes[name] = bundles.files(name, made, url, self._page.server.url)
         return self._runtimes[name]

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.inputs.image.fit import origin_of, spans, to_image
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.inputs.image.preprocess import apply, coloured
+from pipeline.inputs.image.preprocess import apply, set_colour
 from pipeline.inputs.image.region import Region, apply_region
 
 CHANCE = np.random.default_rng(3)
@@ -125,7 +125,7 @@ def test_a_region_is_what_pillow_makes_of_the_same_transform(border: Any) -> Non
     np.testing.assert_allclose(made[within], np.asarray(found)[within], atol=1)
     outside = ((places < -1) | (places > [32, 91])).any(-1)
     if border != "replicate" and outside.any():
-        colour = coloured(np.array([[(0, 0, 0) if border == "zero" else border]], np.uint8),
+        colour = set_colour(np.array([[(0, 0, 0) if border == "zero" else border]], np.uint8),
                           options())[0, 0]  # fmt: skip
         np.testing.assert_allclose(made[outside], np.broadcast_to(colour, made[outside].shape))
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.inputs.image.preprocess import apply, coloured, laid_out, thumbnail
+from pipeline.inputs.image.preprocess import apply, laid_out, set_colour, thumbnail
 
 
 def test_scale_maps_0_and_255_to_its_ends() -> None:
@@ -103,6 +103,6 @@ def test_what_a_model_was_given_is_an_image_again(layout: str, options: dict[str
     assert values.shape[-1 if layout == "nhwc" else 0] == chosen.channels
     again = thumbnail(values, chosen)
     wanted = (
-        coloured(image, ImageOptions(color="grey"))[..., 0] if "grey" in str(options) else image
+        set_colour(image, ImageOptions(color="grey"))[..., 0] if "grey" in str(options) else image
     )
     np.testing.assert_allclose(again, np.rint(wanted), atol=1)

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from pipeline.measures.score import Score, interval, share_of
-from pipeline.report.chance import told
-from pipeline.validate.sampling import undecided
+from pipeline.report.chance import share_in_words
+from pipeline.validate.sampling import explain_undecided
 
 CHANCE = np.random.default_rng(0)
 
@@ -42,12 +42,12 @@ def test_a_loss_beyond_its_bound_within_its_interval_is_undecided() -> None:
     measured = artifact.measured() | artifact.compared(source)
     lost = source.of(np.arange(200)) - artifact.of(np.arange(200))
     result = {"samples": 200, "accuracy": measured}
-    found = undecided("accuracy_drop", lost, 0.005, result)
+    found = explain_undecided("accuracy_drop", lost, 0.005, result)
     assert found is not None and found.low < 0.005 < lost < found.high
     assert found.needed is not None and found.needed > 200
     steady = mean_of(values - 0.012)
     result = {"samples": 200, "accuracy": steady.measured() | steady.compared(source)}
-    assert undecided("accuracy_drop", 0.012, 0.005, result) is None
+    assert explain_undecided("accuracy_drop", 0.012, 0.005, result) is None
 
 
 def test_a_share_has_wilsons_interval_and_counts_what_changed() -> None:
@@ -67,7 +67,9 @@ def test_of_pixels_a_hundredth_of_the_sources_is_what_chance_excuses(distance: s
     result = {"samples": 200, "accuracy": artifact.measured() | artifact.compared(source)}
     low, high = result["accuracy"]["less"]
     assert low < added < high and added < 3
-    found = undecided("accuracy_drop", added, added - 1, result)
-    assert found is not None and "mean distance added" in told(found, distance)
-    assert f"at most {added - 1:.3g} px allowed" in told(found, distance)
-    assert undecided("accuracy_drop", added, added - 0.011 * 200, result) is None, "of some 200 px"
+    found = explain_undecided("accuracy_drop", added, added - 1, result)
+    assert found is not None and "mean distance added" in share_in_words(found, distance)
+    assert f"at most {added - 1:.3g} px allowed" in share_in_words(found, distance)
+    assert explain_undecided("accuracy_drop", added, added - 0.011 * 200, result) is None, (
+        "of some 200 px"
+    )

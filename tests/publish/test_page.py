@@ -41,8 +41,8 @@ def kept(value: Any, whole: Any) -> bool:
 
 def test_it_is_a_part_of_the_manifest_and_always_the_same() -> None:
     whole = manifests.manifest(cascade=manifests.cascade("tfjs-graph/uint8", "tfjs-graph/fp32"))
-    content = page.encoded(whole)
-    assert content == page.encoded(json.loads(json.dumps(whole)))
+    content = page.encode(whole)
+    assert content == page.encode(json.loads(json.dumps(whole)))
     said = json.loads(content)
     assert kept(said, whole)
     assert said["cascade"] == {
@@ -56,11 +56,11 @@ def test_it_is_a_part_of_the_manifest_and_always_the_same() -> None:
 
 def test_all_that_the_kind_of_input_says_is_kept() -> None:
     said = {"image": {"size": [64, 64], "color": "rgb", "scale": [-1, 1], "own": {"more": [1]}}}
-    assert json.loads(page.encoded(manifests.manifest(input=said)))["input"] == said
+    assert json.loads(page.encode(manifests.manifest(input=said)))["input"] == said
 
 
 def test_proofs_of_what_no_page_runs_are_left_out() -> None:
-    said = json.loads(page.encoded(manifests.manifest()))
+    said = json.loads(page.encode(manifests.manifest()))
     onnx = next(one for one in said["artifacts"] if one["id"] == "onnx/fp32")
     assert [proof["backend"] for proof in onnx["validation"]] == ["ort-wasm"]
     no_gpu = [

@@ -94,8 +94,8 @@ def test_one_line_in_a_terminal_and_in_markdown(capsys: pytest.CaptureFixture[st
 
 def test_agreement_is_called_so_and_what_was_not_timed_is_not_told() -> None:
     one = cascade(SMALL, LARGE, metric="top1_agreement", latency_ratio=None, latency_target=None)
-    assert cascades.expected(one).startswith("99.00% agreement with the source")
-    assert "time" not in cascades.expected(one)
+    assert cascades.expected_in_words(one).startswith("99.00% agreement with the source")
+    assert "time" not in cascades.expected_in_words(one)
     assert "time" not in " ".join(label for label, _ in cascades.rows(one))
 
 

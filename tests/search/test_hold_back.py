@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from pipeline.base.errors import ConfigError
 from pipeline.samples import folder
 from pipeline.samples.folder import Split
-from pipeline.search.hold_back import HoldBackOptions, held, hold_back
+from pipeline.search.hold_back import HoldBackOptions, choose_held, hold_back
 from pipeline.tensors.per_sample import PerSample
 
 
@@ -69,8 +69,8 @@ def test_another_seed_holds_others_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("share", [0.001, 0.999])
 def test_both_parts_have_samples(share: float) -> None:
-    assert held(3, None, share, 0).sum() == 2
-    assert 2 <= held(5, None, share, 0).sum() <= 4, "of one, errors are a share of nothing"
+    assert choose_held(3, None, share, 0).sum() == 2
+    assert 2 <= choose_held(5, None, share, 0).sum() <= 4, "of one, errors are a share of nothing"
 
 
 @pytest.mark.parametrize("count", [1, 2])

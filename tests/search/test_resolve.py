@@ -17,7 +17,7 @@ from pipeline.search.first import check_measured
 from pipeline.search.outcome import Outcome, Trial
 from pipeline.search.resolve import jobs, settle
 from pipeline.search.run import space_of
-from pipeline.search.text import pinned
+from pipeline.search.text import pinned_config
 from pipeline.search.trial import Job, plan_trial
 
 FORMATS = {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}}
@@ -211,7 +211,7 @@ def test_the_pinned_config_plans_the_same_release(tmp_path: Path) -> None:
     asked = config(tmp_path, search, gates=gates)
     plain, _ = settle(asked, lambda job: outcome(job, {"quantize": "int8"}))
     (job,) = jobs(asked)
-    pin = yaml.safe_load(pinned(outcome(job, {"quantize": "int8"})))
+    pin = yaml.safe_load(pinned_config(outcome(job, {"quantize": "int8"})))
     raw = yaml.safe_load((tmp_path / "digits.yaml").read_text())
     raw["variants"] |= pin["variants"]
     raw["export"] |= pin["export"]
@@ -244,7 +244,7 @@ def test_one_search_brings_no_other_back(tmp_path: Path) -> None:
 def test_a_name_that_looks_like_a_number_is_pinned_as_a_name(tmp_path: Path) -> None:
     variants = {"fp32": {}, "8": {"search": {"minimize": "bytes", "format": "onnx"}}}
     (job,) = jobs(config(tmp_path, {}, variants=variants, gates={}))
-    assert list(yaml.safe_load(pinned(outcome(job, {})))["variants"]) == ["8"]
+    assert list(yaml.safe_load(pinned_config(outcome(job, {})))["variants"]) == ["8"]
 
 
 @pytest.mark.parametrize(

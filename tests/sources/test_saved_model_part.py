@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.sources.tensorflow.part import part
-from pipeline.sources.tensorflow.safety import checked
+from pipeline.sources.tensorflow.safety import read_checked
 
 ROWS = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
 
@@ -119,7 +119,7 @@ def test_the_same_outputs_from_less(kind: str, tmp_path: Path) -> None:
     TEXTS[:] = [tmp_path]
     folder = tmp_path / "saved"
     SAVERS[kind](folder)
-    saved = checked(folder / "saved_model.pb", "serving_default", ["serve"])
+    saved = read_checked(folder / "saved_model.pb", "serving_default", ["serve"])
     before = saved.ByteSize()
     with part(folder, saved, "serving_default") as needed:
         assert needed != folder
@@ -132,7 +132,7 @@ def test_the_same_outputs_from_less(kind: str, tmp_path: Path) -> None:
 
 def test_functions_of_layers_are_left_out(tmp_path: Path) -> None:
     save_tf_keras(tmp_path)
-    saved = checked(tmp_path / "saved_model.pb", "serving_default", ["serve"])
+    saved = read_checked(tmp_path / "saved_model.pb", "serving_default", ["serve"])
     (graph,) = saved.meta_graphs
     assert len(graph.graph_def.library.function) > 20
     assert any(node.slot_variables for node in graph.object_graph_def.nodes)
@@ -150,7 +150,7 @@ def test_models_of_tensorflow_1_are_taken_whole(tmp_path: Path) -> None:
         y = x @ tf.compat.v1.get_variable("w", initializer=tf.eye(4) * 2.0, use_resource=True)
         session.run(tf.compat.v1.global_variables_initializer())
         tf.compat.v1.saved_model.simple_save(session, str(folder), {"x": x}, {"y": y})
-    saved = checked(folder / "saved_model.pb", "serving_default", ["serve"])
+    saved = read_checked(folder / "saved_model.pb", "serving_default", ["serve"])
     with part(folder, saved, "serving_default") as needed:
         assert needed == folder
     np.testing.assert_array_equal(outputs(folder)["y"], ROWS * 2)

@@ -16,7 +16,7 @@ from pipeline.validate.canary import (
     INPUTS,
     RESULT,
     SENT_BYTES,
-    compared,
+    compared_values,
     decode,
     distance,
     encode,
@@ -81,9 +81,9 @@ def test_a_fixed_batch_is_filled_and_a_model_without_one_has_none() -> None:
 def test_the_largest_of_many_outputs_are_compared() -> None:
     answer = np.zeros(1000, np.float32)
     answer[[3, 777]] = 0.4, 0.6
-    assert {0, 3, 777} <= set(compared(answer))
-    assert len(compared(answer)) <= COMPARED
-    assert compared(answer[:10]) == list(range(10))
+    assert {0, 3, 777} <= set(compared_values(answer))
+    assert len(compared_values(answer)) <= COMPARED
+    assert compared_values(answer[:10]) == list(range(10))
 
 
 def made(folder: Path, model: Any, samples: np.ndarray, *, softmax: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.validate.cascade_candidates import calibrated, candidates
+from pipeline.validate.cascade_candidates import calibrate, candidates
 from pipeline.validate.confidence import Confidence
 
 COUNT = 300
@@ -56,7 +56,7 @@ def test_the_smallest_and_the_most_accurate_are_chosen(tmp_path: Path) -> None:
     store.put("onnx/fp32 cpu")
     store.put("onnx/int8 cpu", wrong=30)
     made = [artifact("onnx/fp32", 400, proof("cpu")), artifact("onnx/int8", 100, proof("cpu"))]
-    found, reason = calibrated(made, store)
+    found, reason = calibrate(made, store)
     assert found is not None and reason is None
     assert (found["small"], found["large"]) == ("onnx/int8", "onnx/fp32")
     assert found["expected"]["metric"] == "top1_agreement"
@@ -67,7 +67,7 @@ def test_the_smallest_and_the_most_accurate_are_chosen(tmp_path: Path) -> None:
 def test_a_model_of_no_classes_has_none(tmp_path: Path) -> None:
     (tmp_path / "golden").mkdir()
     none = (None, "the model does not tell how sure it is of an answer")
-    assert calibrated([artifact("onnx/fp32", 1, proof("cpu"))], Store(tmp_path)) == none
+    assert calibrate([artifact("onnx/fp32", 1, proof("cpu"))], Store(tmp_path)) == none
 
 
 def test_only_proofs_that_passed_on_all_samples_count(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.validate.dominance import dominated
+from pipeline.validate.dominance import find_dominated
 
 FP32 = "tfjs-graph/fp32"
 
@@ -60,14 +60,14 @@ UINT8 = artifact("tfjs-graph/uint8")
 
 
 def by(*artifacts: dict[str, Any]) -> dict[str, str]:
-    found = dominated([FLOAT, *artifacts], {FP32})
+    found = find_dominated([FLOAT, *artifacts], {FP32})
     return {name: one.by for name, one in found.items()}
 
 
 def test_what_saves_nothing_is_dominated() -> None:
     q4 = artifact("tfjs-graph/q4", 1005, snr_db=20, accuracy=0.97)
     assert by(UINT8, q4) == {"tfjs-graph/q4": "tfjs-graph/uint8"}
-    reason = dominated([FLOAT, UINT8, q4], {FP32})["tfjs-graph/q4"].reason
+    reason = find_dominated([FLOAT, UINT8, q4], {FP32})["tfjs-graph/q4"].reason
     assert reason == (
         "1,005 bytes after brotli against 1,000, faster on none of 2 targets, "
         "top1_accuracy 97.00% against 98.00%"
@@ -76,7 +76,7 @@ def test_what_saves_nothing_is_dominated() -> None:
 
 def test_float32_stays_and_may_dominate() -> None:
     larger = artifact("tfjs-graph/odd", 4100, 1.0)
-    assert dominated([FLOAT, UINT8, larger], {FP32}).keys() == {"tfjs-graph/odd"}
+    assert find_dominated([FLOAT, UINT8, larger], {FP32}).keys() == {"tfjs-graph/odd"}
     assert by(artifact("tfjs-graph/odd", 4100, 1.0, accuracy=0.97)) == {"tfjs-graph/odd": FP32}
 
 
@@ -175,9 +175,9 @@ def test_of_what_is_better_where_it_is_less_the_nearer_stays(distance: str) -> N
         }
 
     near, away = off("tfjs-graph/near", 30.0, 0.5), off("tfjs-graph/away", 31.0, 0.5)
-    found = dominated([FLOAT, away, near], {FP32})
+    found = find_dominated([FLOAT, away, near], {FP32})
     assert {name: one.by for name, one in found.items()} == {away["id"]: near["id"]}
     assert found[away["id"]].reason.endswith("distance 31 px against 30 px")
     away["accuracy"] |= {"low": 30.0, "high": 32.0}
-    told = dominated([FLOAT, away, near], {FP32}).values()
+    told = find_dominated([FLOAT, away, near], {FP32}).values()
     assert all("signal to noise" in one.reason for one in told), "an interval of over a twentieth"

@@ -62,7 +62,7 @@ def half(body: Body, place: Path) -> dict[str, Any]:
     tfjs_graph.convert({"frozen": graph}, options, folders["model"])
     package = packaging.PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20)
     packaging.package({"model": folders["model"]}, package, folders["artifact"])
-    folders["runtime"] = bundles.made(FLOAT32.backend)
+    folders["runtime"] = bundles.make_in_process(FLOAT32.backend)
     with FLOAT32.open(folders["artifact"], runtime=folders["runtime"]) as opened:
         wanted = opened.infer(arrays)
         keep_first(wanted, folders["float32"])
@@ -170,7 +170,7 @@ def test_what_fails_in_float16_is_said_and_stops_nothing(tmp_path: Path) -> None
     (tmp_path / "golden.json").write_text(json.dumps({"outputs": {"y": {"softmax": False}}}))
     save_file({"x": np.zeros((8, 2), np.float32)}, tmp_path / "inputs.safetensors")
     broken = dict.fromkeys(("float32", "golden", "artifact"), tmp_path)
-    broken["runtime"] = bundles.made(FLOAT32.backend)
+    broken["runtime"] = bundles.make_in_process(FLOAT32.backend)
     described = {"format": "tfjs-graph", "variant": "fp32", "entry": "files/none.json", "files": []}
     signature = [{"name": "x", "dtype": "float32", "shape": [None, 2]}]
     described |= {"bytes": 0, "inputs": signature, "outputs": signature}

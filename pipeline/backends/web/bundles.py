@@ -93,7 +93,7 @@ def _make(entry: Path, folder: Path, constants: Mapping[str, bool]) -> None:
 
 
 @cache
-def made(name: str) -> Path:
+def make_in_process(name: str) -> Path:
     """A folder with a bundle of this process, for what runs without a plan."""
     folder = Path(tempfile.mkdtemp(prefix="pipeline-bundle-"))
     Finalize(None, shutil.rmtree, (folder,), {"ignore_errors": True}, exitpriority=1)

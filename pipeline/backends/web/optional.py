@@ -24,7 +24,7 @@ def list_optional() -> list[Engine]:
     return [engine for engine in engines().values() if engine.packages]
 
 
-def found(engine: Engine) -> str | None:
+def describe_engine(engine: Engine) -> str | None:
     """Where an engine is and what it says of itself; ``None`` where it cannot run."""
     path = engine.find()
     if path is None or engine.unavailable():
@@ -45,11 +45,11 @@ def install_all() -> Iterator[str]:
     """Install every engine that is missing and may be installed; one line about each."""
     privilege = system.privilege()
     for engine in list_optional():
-        if there := found(engine):
+        if there := describe_engine(engine):
             yield f"{engine.name}: {there}"
         elif reason := _install(engine.packages, privilege):
             yield f"{engine.name}: not installed, {reason}; to have it: {mend(engine)}"
-        elif there := found(engine):
+        elif there := describe_engine(engine):
             yield f"{engine.name}: installed {there}"
         else:
             why = engine.unavailable()

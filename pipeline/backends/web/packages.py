@@ -51,7 +51,7 @@ def page_digest() -> str:
     return tree_digest({name: file_digest(path) for name, path in (own | shared).items()})
 
 
-def missing() -> list[str]:
+def list_missing() -> list[str]:
     """Packages that are pinned but not installed in that version."""
     pinned = versions() | versions("devDependencies")
     return [name for name, version in pinned.items() if _installed(name) != version]

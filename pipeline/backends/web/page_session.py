@@ -27,7 +27,7 @@ _ARTIFACT, _REFERENCE = "artifact", "reference"
 
 def unavailable(engine: str) -> str | None:
     """Why nothing can run in this engine here."""
-    if absent := packages.missing():
+    if absent := packages.list_missing():
         return f"{', '.join(absent)} not installed: run npm ci --prefix pipeline/backends/web"
     return engines()[engine].unavailable()
 
@@ -169,7 +169,7 @@ class PageSession:
         self._page = page = ArtifactPage(self._engine, self._artifact.folder, query)
         self._memory = None
         try:
-            bundle = self._runtime.made or bundles.made(self._bundle)
+            bundle = self._runtime.made or bundles.make_in_process(self._bundle)
             self._files = bundles.files(self._bundle, bundle, page.mount(bundle), page.server.url)
             answer = self._open_model(_ARTIFACT, self._artifact, page.url)
         except Exception:

@@ -69,7 +69,7 @@ def command(
     if cdn is not None:
         from pipeline.cli import show_published
 
-        show_published.cleaned(
+        show_published.show_cleaned(
             cdn, keep, grace_hours * 3600, really=yes and not dry_run, as_json=as_json
         )
         return

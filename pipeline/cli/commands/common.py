@@ -149,7 +149,7 @@ def in_turn(
     """
     failures = Failures()
     for config, work in zip(configs, each, strict=True):
-        with failures.kept(str(config) if len(configs) > 1 else ""):
+        with failures.collect(str(config) if len(configs) > 1 else ""):
             then(work())
     failures.tell()
 

@@ -57,5 +57,5 @@ def command(
     from pipeline.cli import show_verified
     from pipeline.publish.trust.signed import Trusted
 
-    if not show_verified.verified(where, as_json, Trusted(public_key, identity, issuer)):
+    if not show_verified.show_verified(where, as_json, Trusted(public_key, identity, issuer)):
         raise click.exceptions.Exit(1)

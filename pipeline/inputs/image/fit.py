@@ -46,11 +46,11 @@ def spans(options: ImageOptions, height: int, width: int) -> tuple[Span, Span]:
     before = (height, width)
     size = options.size or before
     if options.fit in ("letterbox", "pad"):
-        both = _whole(before, size, centred=options.fit == "letterbox")
+        both = _fit_whole(before, size, centred=options.fit == "letterbox")
     elif options.fit == "crop":
-        both = _covering(before, size, options.ratio)
+        both = _fit_covering(before, size, options.ratio)
     elif options.fit == "crop-first":
-        both = _cut(before, size, options.ratio)
+        both = _cut_to_ratio(before, size, options.ratio)
     else:
         both = [Span(0, n, s, 0, s, 0) for n, s in zip(before, size, strict=True)]
     return both[0], both[1]
@@ -59,7 +59,7 @@ def spans(options: ImageOptions, height: int, width: int) -> tuple[Span, Span]:
 Pair = tuple[int, int]
 
 
-def _whole(before: Pair, size: Pair, *, centred: bool) -> list[Span]:
+def _fit_whole(before: Pair, size: Pair, *, centred: bool) -> list[Span]:
     ratio = min(s / n for n, s in zip(before, size, strict=True))
     spans_of = []
     for n, s in zip(before, size, strict=True):
@@ -68,7 +68,7 @@ def _whole(before: Pair, size: Pair, *, centred: bool) -> list[Span]:
     return spans_of
 
 
-def _covering(before: Pair, size: Pair, ratio: float) -> list[Span]:
+def _fit_covering(before: Pair, size: Pair, ratio: float) -> list[Span]:
     wanted = [math.floor(s / ratio) for s in size]
     # The axis that has to grow most, or shrink least, decides.
     most = 0 if wanted[0] * before[1] >= wanted[1] * before[0] else 1
@@ -80,7 +80,7 @@ def _covering(before: Pair, size: Pair, ratio: float) -> list[Span]:
     return spans_of
 
 
-def _cut(before: Pair, size: Pair, ratio: float) -> list[Span]:
+def _cut_to_ratio(before: Pair, size: Pair, ratio: float) -> list[Span]:
     spans_of = []
     for axis in (0, 1):
         shaped = math.floor(before[1 - axis] * size[axis] / size[1 - axis])

@@ -49,10 +49,10 @@ def apply(image: NDArray[np.uint8], options: ImageOptions) -> Image:
     image = _channels_last(image)
     down, across = spans(options, *image.shape[:2])
     if options.resize == "bilinear":
-        pixels = bilinear(bilinear(coloured(image, options), 0, down), 1, across)
+        pixels = bilinear(bilinear(set_colour(image, options), 0, down), 1, across)
     else:
         pixels = sampled(_narrow(image, options, across), 0, options.resize, down)
-    return normalized(_bordered(pixels, options, down, across), options)
+    return normalize(_add_border(pixels, options, down, across), options)
 
 
 def _narrow(image: NDArray[np.uint8], options: ImageOptions, across: Span) -> Image:
@@ -60,16 +60,16 @@ def _narrow(image: NDArray[np.uint8], options: ImageOptions, across: Span) -> Im
     all its pixels."""
     rows = max(1, BAND // (image.shape[1] * options.channels))
     bands = (image[top : top + rows] for top in range(0, len(image), rows))
-    parts = [sampled(coloured(band, options), 1, options.resize, across) for band in bands]
+    parts = [sampled(set_colour(band, options), 1, options.resize, across) for band in bands]
     return np.concatenate(parts)
 
 
-def coloured(image: NDArray[np.uint8], options: ImageOptions) -> Image:
+def set_colour(image: NDArray[np.uint8], options: ImageOptions) -> Image:
     """The channels that the model reads: float32 [height, width, 3 or 1], 0 to 255."""
     return _coloured(_opaque(_float32(_channels_last(image))), options.color)
 
 
-def normalized(pixels: Image, options: ImageOptions) -> Image:
+def normalize(pixels: Image, options: ImageOptions) -> Image:
     """The numbers that the model reads, of values 0 to 255."""
     factors, offsets = (np.array(values, np.float32) for values in options.linear())
     return _float32(pixels * factors + offsets)
@@ -147,7 +147,7 @@ def _coloured(pixels: Image, color: str) -> Image:
     return pixels
 
 
-def resized(pixels: Image, axis: int, size: int) -> Image:
+def resize_axis(pixels: Image, axis: int, size: int) -> Image:
     """Bilinearly, to another size along one axis."""
     return bilinear(pixels, axis, Span(0, pixels.shape[axis], size, 0, size, 0))
 
@@ -168,7 +168,7 @@ def bilinear(pixels: Image, axis: int, span: Span) -> Image:
     return _float32(low + (high - low) * fraction)
 
 
-def _bordered(pixels: Image, options: ImageOptions, down: Span, across: Span) -> Image:
+def _add_border(pixels: Image, options: ImageOptions, down: Span, across: Span) -> Image:
     """What there is of the image, amid the border that fills the rest of the size."""
     size = options.size or pixels.shape[:2]
     if pixels.shape[:2] == size:
@@ -188,5 +188,5 @@ def _bordered(pixels: Image, options: ImageOptions, down: Span, across: Span) ->
 def border_colour(options: ImageOptions) -> Image:
     """What pixels beyond the image are, unless its own are repeated: [channels], 0 to 255."""
     levels = options.border if isinstance(options.border, tuple) else (0, 0, 0)
-    colour: Image = coloured(np.array([[levels]], np.uint8), options)[0, 0]
+    colour: Image = set_colour(np.array([[levels]], np.uint8), options)[0, 0]
     return colour

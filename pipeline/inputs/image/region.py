@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.inputs.image.options import ImageOptions
-from pipeline.inputs.image.preprocess import Image, border_colour, coloured, normalized
+from pipeline.inputs.image.preprocess import Image, border_colour, normalize, set_colour
 from pipeline.tensors.arrays import Float64s, NDArray, np
 
 
@@ -70,11 +70,11 @@ def apply_region(image: NDArray[np.uint8], region: Region, options: ImageOptions
     height, width = options.size
     rows, columns = np.mgrid[0:height, 0:width] + 0.5
     places = region.to_image(np.stack([columns / width, rows / height], axis=-1)) - 0.5
-    pixels = coloured(image, options)
+    pixels = set_colour(image, options)
     total = np.zeros((height, width, options.channels))
     for values, weight in _corners(pixels, places, options):
         total += values * weight[..., None]
-    return normalized(total.astype(np.float32), options)
+    return normalize(total.astype(np.float32), options)
 
 
 def _corners(

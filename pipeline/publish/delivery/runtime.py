@@ -164,7 +164,7 @@ def _keep(files: Mapping[str, Path], work: Path, *, best: bool) -> list[dict[str
     return [{**file, **sizes[path]} for path, file in described.items()]
 
 
-def used(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, Runtime]:
+def used_runtimes(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, Runtime]:
     """The runtimes on which an artifact passed, and the task's code, as a manifest tells of them.
 
     Args:
@@ -178,10 +178,10 @@ def used(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, 
         if result["status"] == "pass"
     }
     names = sorted(name for name in {*passed, task} if name and runtime_node(name) in inputs)
-    return {name: _described(name, inputs) for name in names}
+    return {name: _describe(name, inputs) for name in names}
 
 
-def _described(name: str, inputs: Inputs) -> Runtime:
+def _describe(name: str, inputs: Inputs) -> Runtime:
     """A runtime's version and files; paths are below the CDN folder."""
     bundle = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
     kept = inputs.get(runtime_node(name, asset=True))

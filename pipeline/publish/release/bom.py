@@ -30,10 +30,10 @@ _HEAD = ("$schema", "bomFormat", "specVersion", "serialNumber", "version", "meta
 
 def write(manifest: ReleaseManifest, folder: Path) -> None:
     """Write ``bom.cdx.json`` beside a manifest."""
-    write_aside(folder / BOM, encoded(manifest))
+    write_aside(folder / BOM, encode(manifest))
 
 
-def encoded(manifest: ReleaseManifest) -> bytes:
+def encode(manifest: ReleaseManifest) -> bytes:
     """The bytes of ``bom.cdx.json``: the same for the same manifest."""
     return json.dumps(bom(manifest), indent=1).encode()
 

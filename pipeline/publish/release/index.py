@@ -40,7 +40,7 @@ def update(storage: Storage, name: str) -> None:
     """
     for _ in range(ATTEMPTS):
         before, known = _read(storage)
-        data = _merged(storage, known, name)
+        data = _merge(storage, known, name)
         if before is not None and before.data == data:
             return
         if storage.swap(INDEX, data, before):
@@ -67,7 +67,7 @@ def _read(storage: Storage) -> tuple[Content | None, Models]:
     return content, {}
 
 
-def _merged(storage: Storage, known: Models, name: str) -> bytes:
+def _merge(storage: Storage, known: Models, name: str) -> bytes:
     models: Models = {}
     for folder in list_folders(storage):
         if folder != name and folder in known:
@@ -122,14 +122,14 @@ def list_releases(model: Model, known: Iterable[ReleaseEntry] = ()) -> list[Rele
         known: what an index said before; releases never change, so they need not be read again.
     """
     before = {release["release"]: release for release in known}
-    releases = [before.get(id_) or _listed(model.release(id_)) for id_ in model.releases()]
+    releases = [before.get(id_) or _read_entry(model.release(id_)) for id_ in model.releases()]
     return sorted(
         (release for release in releases if release),
         key=lambda release: (release["created"], release["release"]),
     )
 
 
-def _listed(release: Release) -> ReleaseEntry | None:
+def _read_entry(release: Release) -> ReleaseEntry | None:
     """``None`` for what is no manifest of it: that is for ``pipeline verify`` to say."""
     with suppress(*BROKEN):
         manifest = release.manifest()

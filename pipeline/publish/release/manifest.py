@@ -24,8 +24,8 @@ from pipeline.publish.delivery.compress import SIZES, total
 from pipeline.storage.layout import MANIFEST, TWINS
 from pipeline.validate import canary, portable
 from pipeline.validate.canary_tolerance import canary_of
-from pipeline.validate.cascade_candidates import calibrated
-from pipeline.validate.dominance import dominated
+from pipeline.validate.cascade_candidates import calibrate
+from pipeline.validate.dominance import find_dominated
 from pipeline.validate.gates import Facts, judge, not_applied
 from pipeline.validate.half import half_precision
 from pipeline.validate.trust import doubt
@@ -93,7 +93,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     )
     dropped = [a for a in artifacts if a["dominated_by"]] if options.drop_dominated else []
     kept = [artifact for artifact in artifacts if artifact not in dropped]
-    cascade, no_cascade = calibrated(kept, inputs.get)
+    cascade, no_cascade = calibrate(kept, inputs.get)
     config = options.config
     manifest: Manifest = {
         "schema": 1,
@@ -115,7 +115,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "canary_reason": said.get("reason"),
         "cascade": cascade,
         "cascade_reason": no_cascade,
-        "runtimes": runtime.used(inputs, kept, config["task"]),
+        "runtimes": runtime.used_runtimes(inputs, kept, config["task"]),
         "artifacts": kept,
         "searches": [_search(inputs[f"search {variant}"]) for variant in options.searches],
         "not_made": [_not_made(lost) for lost in options.not_made],
@@ -267,7 +267,7 @@ def _files(
 
 def _with_dominance(artifacts: list[Artifact], stay: set[str]) -> list[Artifact]:
     """Each with the one that is no larger, no slower and no worse, if there is one."""
-    by = dominated(artifacts, stay)
+    by = find_dominated(artifacts, stay)
     return [
         {**artifact, "dominated_by": dominance.by, "dominated_reason": dominance.reason}
         if (dominance := by.get(artifact["id"]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipeline.manifest.parse import measured
+from pipeline.manifest.parse import measured_or_none
 from pipeline.measures.metrics import metric_of
 from pipeline.tensors.shapes import shown
 
@@ -60,11 +60,11 @@ def _source(manifest: ReleaseManifest) -> Iterator[Metric]:
 def _artifacts(manifest: ReleaseManifest) -> Iterator[Metric]:
     for artifact in manifest["artifacts"]:
         for proof in artifact["validation"]:
-            if ran := measured(proof):
-                yield from _measured(ran, f"{artifact['id']} on {proof['target']}")
+            if ran := measured_or_none(proof):
+                yield from _metrics_of(ran, f"{artifact['id']} on {proof['target']}")
 
 
-def _measured(proof: Measured, where: str) -> Iterator[Metric]:
+def _metrics_of(proof: Measured, where: str) -> Iterator[Metric]:
     """Parity, accuracy and latency of one artifact on one target."""
     for name, value in proof["parity"].items():
         if isinstance(value, int | float):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCHEMA = Path(manifests.__file__).parent / "page.schema.json"
 
 
-def encoded(manifest: Manifest) -> bytes:
+def encode(manifest: Manifest) -> bytes:
     """The file, for a release's whole manifest: the same bytes at every call.
 
     Published ones never change: whoever changes what is kept has to keep this too, for ``verify``.
@@ -30,7 +30,7 @@ def encoded(manifest: Manifest) -> bytes:
         {**artifact, "validation": _in_browsers(artifact)} for artifact in manifest["artifacts"]
     ]
     schema = json.loads(SCHEMA.read_text())
-    kept = _kept({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
+    kept = _keep_named({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -39,7 +39,7 @@ def _in_browsers(artifact: Artifact) -> list[Validation]:
     return [proof for proof in artifact.get("validation", []) if "@" in proof["target"]]
 
 
-def _kept(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
+def _keep_named(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Any:
     """What a schema names of a value."""
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
@@ -47,16 +47,16 @@ def _kept(value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any])
         if value is None:
             return None
         schema = next(branch for branch in schema["anyOf"] if branch.get("type") != "null")
-        return _kept(value, schema, definitions)
+        return _keep_named(value, schema, definitions)
     if schema.get("additionalProperties") is True:
         return value
     if isinstance(value, dict):
         named, others = schema.get("properties", {}), schema.get("additionalProperties")
         return {
-            key: _kept(child, named.get(key, others), definitions)
+            key: _keep_named(child, named.get(key, others), definitions)
             for key, child in value.items()
             if key in named or others
         }
     if isinstance(value, list):
-        return [_kept(item, schema["items"], definitions) for item in value]
+        return [_keep_named(item, schema["items"], definitions) for item in value]
     return value

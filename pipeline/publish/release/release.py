@@ -27,7 +27,7 @@ from pipeline.publish.release.upload import (
     Progress,
     Silent,
     artifact_pieces,
-    missing,
+    list_missing,
     stale,
     upload,
 )
@@ -98,7 +98,7 @@ def publish(
     name, release = manifest["name"], digest("release", manifest)[:ID_DIGITS]
     check_sizes(manifest)
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
-    with told(storage, NO_ROOM):
+    with explain_errors(storage, NO_ROOM):
         before = channels.read(storage, name, channel)
         there = tree.Release(storage, name, release)
         pointing = before is not None and before.data == channels.pointer(there)
@@ -110,7 +110,7 @@ def publish(
             return _release(storage, known, new=False, copied=0)
         with storage.publishing():
             storage.remove(stale(storage, pieces))
-            lacking = missing(storage, pieces)
+            lacking = list_missing(storage, pieces)
             upload(storage, lacking, progress or Silent())
             full = _add_release(storage, there, manifest, report, writers)
             try:
@@ -149,7 +149,7 @@ NO_SWAPS = (
 
 
 @contextmanager
-def told(storage: Readable, todo: str) -> Iterator[None]:
+def explain_errors(storage: Readable, todo: str) -> Iterator[None]:
     """What a folder's file system says, in our words."""
     try:
         yield
@@ -165,7 +165,7 @@ def _reads_so(storage: Storage, there: tree.Release, channel: str, pieces: Seque
         return False
     if not site.are_there(storage, there.model):
         return False
-    return not missing(storage, pieces) and not stale(storage, pieces)
+    return not list_missing(storage, pieces) and not stale(storage, pieces)
 
 
 def read_release(there: tree.Release, manifest: Manifest) -> ReleaseManifest | None:
@@ -205,7 +205,7 @@ def _add_release(
         full = _full(manifest, there.id, created, report is not None)
         with storage.new_folder(there.folder, last=MANIFEST) as aside:
             write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())
-            write_aside(aside / PAGE, pages.encoded(full))
+            write_aside(aside / PAGE, pages.encode(full))
             # Every visitor fetches one. Before the writers: a signature is of all that lies there.
             write_twins({name: aside / name for name in (MANIFEST, PAGE)}, aside)
             for writer in (*([report] if report else []), *writers):

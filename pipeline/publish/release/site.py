@@ -72,7 +72,7 @@ def _bring(storage: Storage, path: str, render: Callable[[], bytes]) -> None:
 def root_page(storage: Readable) -> bytes:
     """``/``: each model with what it is, and where to go from there."""
     listed = [_summary(name, model) for name, model in read_index(storage).items()]
-    return _rendered("root.html", root="./", models=listed, demo=DEMO)
+    return _render("root.html", root="./", models=listed, demo=DEMO)
 
 
 def _summary(name: str, model: ModelEntry) -> dict[str, Any]:
@@ -96,12 +96,12 @@ def model_page(storage: Readable, name: str) -> bytes:
     dates = {release["release"]: release for release in model["releases"]}
     pointed = {id_: _release(Release(storage, name, id_)) for id_ in channels.values()}
     shown = shown_channel(channels)
-    return _rendered(
+    return _render(
         "model.html",
         root="../",
         name=name,
         about=model.get("about", {}),
-        asked=_asked(model.get("about")),
+        asked=_call_example(model.get("about")),
         demo=DEMO,
         channels=[(channel, dates.get(release)) for channel, release in channels.items()],
         shown=shown,
@@ -111,7 +111,7 @@ def model_page(storage: Readable, name: str) -> bytes:
     )
 
 
-def _asked(about: About | None) -> str:
+def _call_example(about: About | None) -> str:
     """How a page asks the model; of a task that only another version of this package has, the
     plain way."""
     from pipeline.tasks.find import tasks
@@ -152,7 +152,7 @@ def _artifact(artifact: Artifact) -> dict[str, Any]:
     }
 
 
-def _rendered(template: str, **values: Any) -> bytes:
+def _render(template: str, **values: Any) -> bytes:
     environment = _environment()
     values |= {"style": _text("page.css"), "script": _text("copy.js")}
     values |= {"hashes": {key: integrity(values[key].encode()) for key in ("style", "script")}}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 EXAMPLE = "https://cdn.example"
 
 
-def pinned(manifest: ReleaseManifest, folder: Path, cdn: str = EXAMPLE) -> str:
+def pinned_snippet(manifest: ReleaseManifest, folder: Path, cdn: str = EXAMPLE) -> str:
     """JavaScript that loads a release by the digest of what pages need of its manifest.
 
     Args:

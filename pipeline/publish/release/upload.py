@@ -104,7 +104,7 @@ def _below(folder: Callable[[], Path], path: str) -> Path:
     return folder() / path
 
 
-def missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
+def list_missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
     """Those that are not there yet; of the files that may change, those that are others now."""
     wanted = list(pieces)
     there = storage.sizes([piece.path for piece in wanted])

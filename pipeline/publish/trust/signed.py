@@ -129,18 +129,18 @@ def check(read: Read, trusted: Trusted) -> Verdict:
     except PipelineError:  # the place that is read from, not what was read
         raise
     except Exception as error:  # whatever goes wrong with what a stranger may have written
-        return Verdict(False, f"the signature does not hold: {_said(error)}")
+        return Verdict(False, f"the signature does not hold: {_reason_of(error)}")
     return Verdict(True, f"signed by {_who(trusted)}: {', '.join(names)}", tuple(names))
 
 
 def _seeming(bundle: bytes) -> Verdict:
     """Whether it looks like a signature of a release: anybody may have made it."""
     try:
-        _signed(bundle)
+        _signed_files(bundle)
     except UnsignedError as error:
         return Verdict(False, str(error))
     except Exception as error:  # whatever goes wrong with what a stranger may have written
-        return Verdict(False, f"is no signature: {_said(error)}")
+        return Verdict(False, f"is no signature: {_reason_of(error)}")
     return Verdict(True, NOT_CHECKED)
 
 
@@ -150,7 +150,7 @@ class UnsignedError(Exception):
 
 def _copy_signed(bundle: bytes, read: Read, folder: Path) -> list[str]:
     """Copy the files that a bundle names, to be compared with it, and the bundle itself."""
-    names = _signed(bundle)
+    names = _signed_files(bundle)
     for name in names:
         try:
             (folder / name).write_bytes(read(name))
@@ -160,7 +160,7 @@ def _copy_signed(bundle: bytes, read: Read, folder: Path) -> list[str]:
     return names
 
 
-def _signed(bundle: bytes) -> list[str]:
+def _signed_files(bundle: bytes) -> list[str]:
     """The files that a bundle names.
 
     Raises:
@@ -181,7 +181,7 @@ def _who(trusted: Trusted) -> str:
     return str(trusted.public_key or f"{trusted.identity} ({trusted.issuer})")
 
 
-def _said(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     """Why, in words: the library shows digests as Python does, and says nothing of another key."""
     text = " ".join(str(error).split())
     if changed := _CHANGED.findall(text):

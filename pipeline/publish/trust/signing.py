@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import PipelineError
 from pipeline.cdn.tree import Release
 from pipeline.manifest.parse import parse_manifest
-from pipeline.publish.release.release import told
+from pipeline.publish.release.release import explain_errors
 from pipeline.publish.trust.signature import SIGNATURE, Signer
 from pipeline.publish.trust.signed import Trusted, Verdict, check
 from pipeline.storage import Storage
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def is_signed(storage: Storage, manifest: ReleaseManifest) -> bool:
     """Whether a published release has a signature, whosever it is."""
     release = _release(storage, manifest)
-    return _has_file(storage, release) and _unchecked(release).ok
+    return _has_file(storage, release) and _check_any_key(release).ok
 
 
 def _release(storage: Storage, manifest: ReleaseManifest) -> Release:
@@ -34,7 +34,7 @@ def _has_file(storage: Storage, release: Release) -> bool:
     return bool(storage.sizes([release.path(SIGNATURE)]))
 
 
-def _unchecked(release: Release) -> Verdict:
+def _check_any_key(release: Release) -> Verdict:
     """Whether the file is a signature of a manifest at all."""
     return check(release.read, Trusted())
 
@@ -53,14 +53,17 @@ def ensure(storage: Storage, manifest: ReleaseManifest, signer: Signer) -> None:
         _refuse_others(release, signer)
         return
     again = "make room or give write access, then publish again"
-    with told(storage, again), tempfile.TemporaryDirectory(prefix="pipeline-sign-") as place:
-        vouched = _vouched(manifest, release, Path(place))
+    with (
+        explain_errors(storage, again),
+        tempfile.TemporaryDirectory(prefix="pipeline-sign-") as place,
+    ):
+        vouched = _copy_vouched(manifest, release, Path(place))
         besides = [name for name in storage.names(release.folder) if name not in vouched]
         signer.sign(manifest, Path(place), besides)
         storage.add(release.path(SIGNATURE), Path(place, SIGNATURE))
 
 
-def _vouched(manifest: ReleaseManifest, release: Release, place: Path) -> set[str]:
+def _copy_vouched(manifest: ReleaseManifest, release: Release, place: Path) -> set[str]:
     """Copy what is sure to be as it was written: others may have changed the rest since.
 
     The manifest was compared with the build's; the bill of materials and the page's follow from it.
@@ -70,7 +73,7 @@ def _vouched(manifest: ReleaseManifest, release: Release, place: Path) -> set[st
     files = {MANIFEST: release.read(MANIFEST)}
     if parse_manifest(files[MANIFEST]) != manifest:
         raise PipelineError("another release has this name", where=release.folder)
-    for name, expected in ((bom.BOM, bom.encoded(manifest)), (PAGE, page.encoded(manifest))):
+    for name, expected in ((bom.BOM, bom.encode(manifest)), (PAGE, page.encode(manifest))):
         # A version of before may have written none, or another.
         with suppress(FileNotFoundError):
             if release.read(name) == expected:
@@ -82,7 +85,7 @@ def _vouched(manifest: ReleaseManifest, release: Release, place: Path) -> set[st
 
 def _refuse_others(release: Release, signer: Signer) -> None:
     """What is published never changes, so that a release has one signature."""
-    verdict = _unchecked(release)
+    verdict = _check_any_key(release)
     if signer.public_key and verdict.ok:
         with tempfile.NamedTemporaryFile(suffix=".pub") as file:
             file.write(signer.public_key)

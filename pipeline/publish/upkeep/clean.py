@@ -17,7 +17,7 @@ from pipeline.cdn.listed import FILE, RUNTIME, list_files
 from pipeline.cdn.tree import Model, Release, is_release, list_folders, list_models
 from pipeline.manifest.parse import ManifestError
 from pipeline.publish.release import index, site
-from pipeline.publish.release.release import told
+from pipeline.publish.release.release import explain_errors
 from pipeline.storage import Entry, Readable, Storage, open_storage
 from pipeline.storage.flags import CLEANING_SECONDS
 from pipeline.storage.layout import (
@@ -68,7 +68,7 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
             was removed.
     """
     storage = open_storage(cdn)
-    with told(storage, "give access, then try again: it goes on where it was"):
+    with explain_errors(storage, "give access, then try again: it goes on where it was"):
         if not really:
             return _plan(storage, keep, time.time() - grace_seconds)
         _refuse_nothing(storage)
@@ -87,7 +87,7 @@ def _plan(storage: Storage, keep: int, before: float) -> Plan:
         name, entries = model.name, storage.walk(model.name)
         known = listed.get(name) or ModelEntry(channels={}, releases=[])
         releases = _releases(model, known)
-        stay = _pointed(model, known) | set(releases[-keep:])
+        stay = _pointed_releases(model, known) | set(releases[-keep:])
         stay |= {
             release
             for release in releases
@@ -95,7 +95,7 @@ def _plan(storage: Storage, keep: int, before: float) -> Plan:
         }
         plan.kept += [(name, release) for release in releases if release in stay]
         plan.releases += [(name, release) for release in releases if release not in stay]
-        used |= {path for release in sorted(stay) for path in _needed(model.release(release))}
+        used |= {path for release in sorted(stay) for path in _list_named(model.release(release))}
         _plan_releases(plan, name, entries, stay)
         _plan_files(plan, entries, used, re.compile(f"{re.escape(name)}/{FILE.pattern}"))
     # The last: only now is it known what any model uses.
@@ -129,7 +129,7 @@ def _releases(model: Model, known: ModelEntry) -> list[str]:
     return releases
 
 
-def _pointed(model: Model, known: ModelEntry) -> set[str]:
+def _pointed_releases(model: Model, known: ModelEntry) -> set[str]:
     """What channels point to; refuses a model with one that points nowhere."""
     pointed = set()
     for channel, pointer in model.pointers():
@@ -149,7 +149,7 @@ def _old(plan: Plan, entry: Entry | None) -> bool:
     return entry is not None and entry.modified <= plan.before
 
 
-def _needed(kept: Release) -> list[str]:
+def _list_named(kept: Release) -> list[str]:
     """Every file that a kept release names."""
     try:
         manifest = kept.manifest()

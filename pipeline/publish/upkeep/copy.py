@@ -18,8 +18,8 @@ from pipeline.base.errors import ConfigError
 from pipeline.cdn.tree import Model, Release, holds_releases, list_folders, list_models, pointed
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
-from pipeline.publish.release.release import told
-from pipeline.publish.release.upload import Piece, Progress, Silent, missing, stale, upload
+from pipeline.publish.release.release import explain_errors
+from pipeline.publish.release.upload import Piece, Progress, Silent, list_missing, stale, upload
 from pipeline.publish.trust.signature import SIGNATURE
 from pipeline.publish.upkeep.rollback import check_whole
 from pipeline.storage import Content, Storage, open_storage
@@ -79,10 +79,10 @@ def copy(source: Source, to: Storage, progress: Progress | None = None) -> list[
         for model in source.models
         for channel in model.channels()
     }
-    with told(to, AGAIN), to.publishing(), _local(source.storage) as fetch:
+    with explain_errors(to, AGAIN), to.publishing(), _local(source.storage) as fetch:
         pieces = list(_pieces(source, fetch))
         to.remove(stale(to, pieces))
-        upload(to, missing(to, pieces), progress or Silent())
+        upload(to, list_missing(to, pieces), progress or Silent())
         for model in source.models:
             _add_releases(model, to, fetch)
         try:

@@ -83,7 +83,7 @@ def _of_cdn(models: Sequence[Model], cdn: Path, name: str | None) -> Path:
     if name is None:
         paths = [_of_model(models[0])] if len(models) == 1 else []
         return _only(paths, "the release to report on", cdn, [model.name for model in models])
-    paths = sorted({path for model in models for path in _called(model, name)})
+    paths = sorted({path for model in models for path in _find_named(model, name)})
     names = [known for model in models for known in _names(model)]
     return _only(paths, name, cdn, names)
 
@@ -93,7 +93,7 @@ def _nothing(where: str) -> ConfigError:
     return ConfigError("nothing is published there", where=where, todo=todo)
 
 
-def _called(model: Model, name: str) -> Iterator[Path]:
+def _find_named(model: Model, name: str) -> Iterator[Path]:
     """What of a model's releases is called so."""
     if name == model.name:
         yield _of_model(model)

@@ -12,7 +12,7 @@ from pipeline.cdn.tree import Model, pointed
 from pipeline.manifest.parse import ManifestError
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
-from pipeline.publish.release.release import told
+from pipeline.publish.release.release import explain_errors
 from pipeline.storage import open_storage
 from pipeline.storage.layout import NAME, pointer_path
 
@@ -46,7 +46,7 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
     _check_name("model", name)
     _check_name("channel", channel)
     storage = open_storage(cdn)
-    with told(storage, "give write access, then try again"):
+    with explain_errors(storage, "give write access, then try again"):
         before = channels.read(storage, name, channel)
         model = Model(storage, name)
         chosen = _only(model, release)

@@ -88,7 +88,7 @@ def _until_layers(
     return part, dict(zip(outputs, names, strict=True))
 
 
-def named(outputs: Sequence[str]) -> dict[str, str]:
+def name_outputs(outputs: Sequence[str]) -> dict[str, str]:
     """Public names of a list of tensors, nodes or layers, made of what they are called."""
     return dict(
         zip(public_names(name.removesuffix(":0") for name in outputs), outputs, strict=True)

@@ -56,7 +56,7 @@ def _reduce(graph: Any, signature: str) -> bool:
     if signed is None:
         return False
     objects, (signatures, function) = graph.object_graph_def, signed
-    whole = _needed(objects, function)
+    whole = _collect_needed(objects, function)
     kept = _with_ancestors(objects, whole)
     reduced = _renumbered(objects, whole, kept)
     # The only one of those on the way whose type is of use.
@@ -81,7 +81,7 @@ def _child(objects: Any, node: int, name: str) -> int | None:
     return next((int(child.node_id) for child in children if child.local_name == name), None)
 
 
-def _needed(objects: Any, start: int) -> set[int]:
+def _collect_needed(objects: Any, start: int) -> set[int]:
     """A node, and what it and its functions need: variables, tables and what fills them."""
     needed: set[int] = set()
     waiting = [start]

@@ -32,12 +32,12 @@ _RESTORE = {"Restore", "RestoreSlice", "RestoreV2"}
 _DECISION_FORESTS = re.compile("SimpleML.*")
 
 
-def checked(path: Path, signature: str, tags: Iterable[str]) -> Any:
+def read_checked(path: Path, signature: str, tags: Iterable[str]) -> Any:
     """The parsed file, if its graph with these tags has the signature and may be loaded.
 
     Raises SourceError that lists the operations, or the signatures and tags there are.
     """
-    saved = _parsed(path)
+    saved = _parse(path)
     graph = meta_graph(saved, set(tags), path.name)
     public = [key for key in sorted(graph.signature_def) if not key.startswith("__")]
     if signature not in public:
@@ -51,7 +51,7 @@ def checked(path: Path, signature: str, tags: Iterable[str]) -> Any:
     return saved
 
 
-def _parsed(path: Path) -> Any:
+def _parse(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf import saved_model_pb2
 
@@ -129,7 +129,7 @@ def _check_savers(graph: Any, where: str) -> None:
     saver = graph.saver_def
     restoring = list(_reachable([saver.restore_op_name], top, functions))
     saving = list(_reachable([saver.save_tensor_name, saver.filename_tensor_name], top, functions))
-    called = {_called(node) for node in (*restoring, *saving)} - set(
+    called = {_called_name(node) for node in (*restoring, *saving)} - set(
         graph.object_graph_def.concrete_functions
     )
     starts = [info.name for item in graph.signature_def.values() for info in item.outputs.values()]
@@ -169,7 +169,7 @@ def functions_of(node: Any) -> Iterator[str]:
         yield from (item.name for item in value.list.func)
 
 
-def _called(node: Any) -> str:
+def _called_name(node: Any) -> str:
     return next((name for name in functions_of(node) if name and name != node.op), node.op)
 
 

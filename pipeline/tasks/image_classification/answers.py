@@ -15,7 +15,7 @@ def answers(outputs: Arrays, about: About[NoOptions]) -> list[list[dict[str, Any
 
     The score is a probability: of logits, that of their softmax.
     """
-    order, shares = ranked(outputs), probabilities(outputs, about)
+    order, shares = rank_classes(outputs), probabilities(outputs, about)
     return [
         [
             {"label": label(index, about), "index": index, "score": float(shares[sample, index])}
@@ -40,7 +40,7 @@ def probabilities(outputs: Arrays, about: About[NoOptions]) -> Float64s:
     return shares
 
 
-def ranked(outputs: Arrays, count: int | None = None) -> Int64s:
+def rank_classes(outputs: Arrays, count: int | None = None) -> Int64s:
     """The classes with the highest scores, the highest first; of equals, the first one.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.base.options import NoOptions
 from pipeline.measures.score import Score, share_of
 from pipeline.tasks.contract import About, Sure
-from pipeline.tasks.image_classification.answers import ranked, scores
+from pipeline.tasks.image_classification.answers import rank_classes, scores
 from pipeline.tasks.image_classification.truth import classes
 from pipeline.tensors.arrays import Arrays, Int64s, np
 from pipeline.tensors.per_sample import PerSample
@@ -14,7 +14,7 @@ from pipeline.tensors.per_sample import PerSample
 def accuracy(outputs: Arrays, truth: PerSample, about: About[NoOptions]) -> Score:
     """The share of samples whose highest score is at their label, as ``top1_accuracy``."""
     labels = classes(truth)
-    right = ranked(outputs, 1)[:, 0] == labels
+    right = rank_classes(outputs, 1)[:, 0] == labels
     return share_of("top1_accuracy", right, chance(outputs, labels))
 
 
@@ -35,7 +35,7 @@ def agree(outputs: Arrays, golden: Arrays, about: About[NoOptions]) -> dict[str,
     there is none.
     """
     # One more than is compared, to see whether there are more.
-    answered, wanted = ranked(outputs, 6), ranked(golden, 1)
+    answered, wanted = rank_classes(outputs, 6), rank_classes(golden, 1)
     top1 = float((answered[:, :1] == wanted).mean())
     top5 = float((answered[:, :5] == wanted).any(axis=1).mean()) if answered.shape[1] > 5 else None
     return {"top1_agreement": top1, "top5_agreement": top5}

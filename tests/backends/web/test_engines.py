@@ -23,7 +23,7 @@ from nightly import ENGINES, MOSTLY_CHROMIUM, nightly
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
-from pipeline.backends.targets import Target, known
+from pipeline.backends.targets import Target, list_targets
 from pipeline.backends.web import processes, session
 from pipeline.backends.web.backends import BACKENDS
 from pipeline.backends.web.driver import PageFailure
@@ -34,7 +34,7 @@ from pipeline.base.errors import PipelineError
 pytestmark = pytest.mark.browser
 tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
-TARGETS = [target for target in known() if target.engine]
+TARGETS = [target for target in list_targets() if target.engine]
 #: Where a machine may lack what an installed engine needs (a Vulkan driver that Firefox finds).
 MAY_LACK = {"tfjs-webgpu@firefox", "ort-webgpu@firefox"}
 

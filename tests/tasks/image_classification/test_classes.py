@@ -20,9 +20,9 @@ ABOUT = PURPOSE.about(softmax={"p": True}, labels=("ant", "bee", "cat"))
 
 
 def test_the_highest_score_ranks_first_and_the_first_of_equals() -> None:
-    found = answers.ranked({"p": SCORES}, 2).tolist()
+    found = answers.rank_classes({"p": SCORES}, 2).tolist()
     assert found == [[1, 0], [0, 1], [2, 0], [0, 1]]
-    assert answers.ranked({"p": SCORES}, 9).shape == (4, 3)
+    assert answers.rank_classes({"p": SCORES}, 9).shape == (4, 3)
 
 
 @pytest.mark.parametrize("case", json.loads(classification_cases.FILE.read_text()))
@@ -33,7 +33,7 @@ def test_the_twins_cases_are_pythons_answers(case: classification_cases.Case) ->
 
 
 def test_axes_of_size_one_do_not_matter() -> None:
-    found = answers.ranked({"p": SCORES[:, None, None, :]}, 1)
+    found = answers.rank_classes({"p": SCORES[:, None, None, :]}, 1)
     assert found.tolist() == [[1], [0], [2], [0]]
 
 
@@ -54,7 +54,7 @@ def test_accuracy_is_the_share_of_right_classes() -> None:
 )
 def test_other_outputs_are_no_classes(outputs: dict[str, np.ndarray]) -> None:
     with pytest.raises(ConfigError, match="needs one output of class scores") as caught:
-        answers.ranked(outputs, 1)
+        answers.rank_classes(outputs, 1)
     assert "leave task out" in caught.value.todo
 
 

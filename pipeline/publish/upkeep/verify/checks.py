@@ -49,13 +49,13 @@ def report(published: Published) -> Iterator[Fault]:
     try:
         published.read(REPORT)
     except (FileNotFoundError, ValueError) as error:
-        yield Fault(published.path(REPORT), _said(error))
+        yield Fault(published.path(REPORT), _error_in_words(error))
 
 
 def page(published: Published) -> Iterator[Fault]:
     """What pages load says what the manifest says; releases of before have none."""
     try:
-        same = published.read(PAGE) == pages.encoded(published.said)
+        same = published.read(PAGE) == pages.encode(published.said)
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -64,12 +64,12 @@ def page(published: Published) -> Iterator[Fault]:
         yield Fault(published.path(PAGE), f"is not what follows from {MANIFEST}")
 
 
-def compressed(published: Published) -> Iterator[Fault]:
+def check_twins(published: Published) -> Iterator[Fault]:
     """Servers send compressed twins, where there are any, in place of a release's own files."""
     yield from twins.beside(published.storage, published.folder, OWN, published.raw)
 
 
-def unlisted(published: Published) -> Iterator[Fault]:
+def check_unlisted(published: Published) -> Iterator[Fault]:
     """Twins that the manifest does not tell of are sent all the same."""
     try:
         listed = list_files(published.said, published.model)
@@ -134,8 +134,8 @@ def _jobs(
         )
 
 
-def _said(error: Exception) -> str:
+def _error_in_words(error: Exception) -> str:
     return hashes.MISSING if isinstance(error, FileNotFoundError) else f"is {error}"
 
 
-CHECKS: tuple[Check, ...] = (name, report, page, compressed, content, size, unlisted)
+CHECKS: tuple[Check, ...] = (name, report, page, check_twins, content, size, check_unlisted)

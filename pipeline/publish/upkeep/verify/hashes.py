@@ -24,16 +24,16 @@ class BrokenError(Exception):
 
 def check(storage: Readable, file: Listed) -> Fault | None:
     """Whether a file has the bytes that its manifest says."""
-    return _told(storage, file.path, lambda blocks: _expect(blocks, file))
+    return _read_fault(storage, file.path, lambda blocks: _expect(blocks, file))
 
 
 def check_twin(storage: Readable, file: Listed, suffix: str) -> Fault | None:
     """Whether a compressed file holds what the plain one does."""
     opened = DECOMPRESS[suffix]
-    return _told(storage, file.path + suffix, lambda blocks: _expect(opened(blocks), file))
+    return _read_fault(storage, file.path + suffix, lambda blocks: _expect(opened(blocks), file))
 
 
-def _told(
+def _read_fault(
     storage: Readable, path: str, function: Callable[[Iterator[bytes]], None]
 ) -> Fault | None:
     try:

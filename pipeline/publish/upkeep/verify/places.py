@@ -63,11 +63,11 @@ def models(storage: Readable, named: Target) -> tuple[dict[str, Model], list[Fau
         release = {named.release} if named.release else set()
         return {named.model: Model(chosen, release)}, []
     said, faults = _index(storage)
-    there = _there(storage)
+    there = _list_there(storage)
     if not said and not there and not faults:
         raise _nothing(storage)
     if there is not None:
-        faults += list(_compared(said, there))
+        faults += list(_compare_index(said, there))
     by_name = {name: Model() for name in (*said, *(there or {}))}
     for known in (said, there or {}):
         for name, model in known.items():
@@ -105,7 +105,7 @@ def _index(storage: Readable) -> tuple[dict[str, Model], list[Fault]]:
     }, []
 
 
-def _there(storage: Readable) -> dict[str, Model] | None:
+def _list_there(storage: Readable) -> dict[str, Model] | None:
     """What a listing shows; ``None`` where there is none to be had."""
     if not isinstance(storage, Storage):
         return None
@@ -115,7 +115,7 @@ def _there(storage: Readable) -> dict[str, Model] | None:
     }
 
 
-def _compared(said: dict[str, Model], there: dict[str, Model]) -> Iterator[Fault]:
+def _compare_index(said: dict[str, Model], there: dict[str, Model]) -> Iterator[Fault]:
     """Where the index is behind."""
     for name in sorted({*said, *there}):
         listed, actual = said.get(name, Model()), there.get(name, Model())

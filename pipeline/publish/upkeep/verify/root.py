@@ -33,7 +33,7 @@ def pages(storage: Storage) -> Iterator[Fault]:
             yield Fault(path, f"leads to {missing}, which is missing")
 
 
-def unchecked(storage: Readable) -> list[str]:
+def list_unchecked(storage: Readable) -> list[str]:
     """What nothing published says the content of."""
     if not isinstance(storage, Storage):
         return [f"{CLIENT}/", f"{DEMO}/", "files at the root"]
@@ -62,7 +62,7 @@ def _trees(storage: Storage) -> tuple[Tree, dict[str, Tree]]:
     newest: Tree = {}
     versions: dict[str, Tree] = {}
     paths = [path for path in sorted(storage.walk(CLIENT)) if "/." not in path]
-    for file in storage.each(lambda path: twins.measured(storage, path), paths):
+    for file in storage.each(lambda path: twins.measure_file(storage, path), paths):
         below = file.path.removeprefix(f"{CLIENT}/")
         if immutable(file.path):
             version, _, below = below.partition("/")

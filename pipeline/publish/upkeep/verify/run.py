@@ -12,7 +12,7 @@ from pipeline.publish.upkeep.verify import twins
 from pipeline.publish.upkeep.verify.checks import CHECKS
 from pipeline.publish.upkeep.verify.fault import Check, Fault, Published
 from pipeline.publish.upkeep.verify.places import Model, compare, follow, models, target
-from pipeline.publish.upkeep.verify.root import root, unchecked
+from pipeline.publish.upkeep.verify.root import list_unchecked, root
 from pipeline.storage import Readable, open_readable
 from pipeline.storage.layout import INDEX, pointer_path
 
@@ -58,7 +58,7 @@ def verify(
     result = VerifyResult(where, faults)
     if not named.model:
         result.faults += root(storage)
-        result.unchecked = unchecked(storage)
+        result.unchecked = list_unchecked(storage)
     looked: set[str] = set()
     for name, model in sorted(known.items()):
         pointers = {
@@ -73,7 +73,7 @@ def verify(
             if (published := _open(Release(storage, name, release), result, advance))
         ]
         result.releases += [replace(published, looked=looked) for published in opened]
-        result.faults += _compared(pointers, opened)
+        result.faults += _compare_pointers(pointers, opened)
     sizes = _sizes(result.releases)
     started(sum(sizes.values()))
     for published in result.releases:
@@ -99,7 +99,7 @@ def _follow(
     return pointer
 
 
-def _compared(
+def _compare_pointers(
     pointers: Mapping[str, Pointer | None], releases: Sequence[Published]
 ) -> Iterator[Fault]:
     """Pointers say the sha256 of the very bytes that all else is checked by."""

@@ -36,15 +36,15 @@ def beside(
         return
     for name in known:
         try:
-            file = _known(storage, join(folder, name), manifest if name == MANIFEST else None)
+            file = _hash_known(storage, join(folder, name), manifest if name == MANIFEST else None)
         except (FileNotFoundError, PipelineError):
             continue  # told where it has to be there; stores refuse what is not, too
         yield from strays(storage, [(file, suffix) for suffix in hashes.DECOMPRESS])
 
 
-def _known(storage: Readable, path: str, content: bytes | None) -> Listed:
+def _hash_known(storage: Readable, path: str, content: bytes | None) -> Listed:
     if content is None:
-        return measured(storage, path)
+        return measure_file(storage, path)
     return Listed(path, hashlib.sha256(content).hexdigest(), len(content), {})
 
 
@@ -55,7 +55,7 @@ def among(storage: Storage, paths: Iterable[str]) -> Iterator[Fault]:
             if not path.endswith(suffix):
                 continue
             try:
-                file = measured(storage, path.removesuffix(suffix))
+                file = measure_file(storage, path.removesuffix(suffix))
             except FileNotFoundError:
                 yield Fault(path, "lies beside no file")
                 continue
@@ -92,7 +92,7 @@ def _stray(storage: Readable, file: Listed, suffix: str) -> Fault | None:
     return None if fault and fault.what in nothing else fault
 
 
-def measured(storage: Readable, path: str) -> Listed:
+def measure_file(storage: Readable, path: str) -> Listed:
     """A file as it is; FileNotFoundError where it is not."""
 
     def hashed(blocks: Iterator[bytes]) -> tuple[str, int]:
