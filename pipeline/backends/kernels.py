@@ -1,7 +1,10 @@
 """Which of TF.js' operators a backend cannot run, by what the pinned packages themselves have.
 
 ``kernels.json`` is written by ``make kernels``. ONNX Runtime has all of ONNX's operators on the
-CPU, in WebAssembly too, and its WebGPU leaves to that what it lacks.
+CPU, in WebAssembly too, and its WebGPU leaves to that what it lacks. Which those are nothing in
+``onnxruntime-web`` 1.30 tells: its ``docs/webgpu-operators.md`` is of JSEP, and not of the runtime
+in ``ort-wasm-simd-threaded.asyncify.wasm``, which has ``TopK``, ``GRU`` and ``LSTM`` besides; and
+of the kernels in there ten have their names in the file.
 """
 
 from __future__ import annotations
@@ -52,16 +55,16 @@ def lacks(model: Mapping[str, Any], runtime: str) -> list[Lack]:
     if kernels is None or model.get("format") != "graph-model":
         return []
     return [
-        Lack(place, operator, kernel)
-        for place, operator in _nodes(model["modelTopology"])
-        for kernel in _kernels_of(operator)
+        Lack(place, node["op"], kernel)
+        for place, node in iterate_nodes(model["modelTopology"])
+        for kernel in _kernels_of(node["op"])
         if kernel not in kernels
     ]
 
 
-def find_able(model: Mapping[str, Any]) -> list[str]:
-    """The backends that browsers ship and that have every kernel of a graph."""
-    return [name for name in _table()["kernels"] if name != "tfjs-cpu" and not lacks(model, name)]
+def list_runtimes() -> list[str]:
+    """The runtimes whose kernels are known, but for the one that no page should run."""
+    return [name for name in _table()["kernels"] if name != "tfjs-cpu"]
 
 
 def has_kernel_list(runtime: str | None) -> bool:
@@ -75,12 +78,13 @@ def _kernels_of(operator: str) -> Iterator[str]:
             yield kernel
 
 
-def _nodes(topology: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def iterate_nodes(topology: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Each node and where it stands: in a function, ``function/node``."""
     for node in topology.get("node", ()):
-        yield node["name"], node["op"]
+        yield node["name"], node
     for function in topology.get("library", {}).get("function", ()):
         for node in function.get("nodeDef", ()):
-            yield f"{function['signature']['name']}/{node['name']}", node["op"]
+            yield f"{function['signature']['name']}/{node['name']}", node
 
 
 def explain_lacks(lacks: list[Lack], runtime: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends import kernels
+from pipeline.backends.faults import explain_fault
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.web import bundles
 from pipeline.backends.web.backends import BACKENDS
@@ -73,8 +74,7 @@ class Target:
 
     def why_not_model(self, model: Mapping[str, Any]) -> str:
         """The same of a parsed ``model.json``."""
-        runtime = self.definition.runtime or ""
-        return kernels.explain_lacks(kernels.lacks(model, runtime), runtime)
+        return explain_problem(model, self.definition.runtime or "")
 
     def bundle(self, format_name: str) -> str | None:
         """The runtime bundle that it opens artifacts of a format with; native ones have none."""
@@ -99,6 +99,12 @@ class Target:
     def watched(self) -> tuple[str, ...]:
         """Files outside of this package that ``fingerprint`` speaks of."""
         return self.definition.watched(self.engine)
+
+
+def explain_problem(model: Mapping[str, Any], runtime: str) -> str:
+    """Why a runtime cannot run a TF.js graph, or not rightly; empty where nothing says so."""
+    lacks = kernels.explain_lacks(kernels.lacks(model, runtime), runtime)
+    return lacks or explain_fault(model, runtime)
 
 
 def list_targets() -> list[Target]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.backends import kernels
-from pipeline.backends.targets import parse
+from pipeline.backends.targets import explain_problem, parse
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
@@ -24,7 +26,7 @@ class CheckOptions(options.Options):
     """As in the config; what is named one by one has to run it."""
 
 
-@step(version=1, quick=True)
+@step(version=2, quick=True)
 def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
     """CONVERTED of TF.js -> ``backends.json``.
 
@@ -39,9 +41,14 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
         raise PipelineError(
             f"{named[0].id} cannot run the model: {reasons[named[0].id]}",
             where=options.format,
-            todo=_way_out({target.backend for target in named}, kernels.find_able(model)),
+            todo=_way_out({target.backend for target in named}, _find_able(model)),
         )
     (work / FILE).write_text(json.dumps(reasons, indent=1))
+
+
+def _find_able(model: Mapping[str, Any]) -> list[str]:
+    """The backends that browsers ship and that can run a graph."""
+    return [name for name in kernels.list_runtimes() if not explain_problem(model, name)]
 
 
 def _way_out(named: set[str], able: list[str]) -> str:

@@ -29,6 +29,8 @@ class Case:
     """The model -> a batch for each of its inputs, where random numbers are no input."""
     covers: str = ""
     """The class of ``keras.layers`` or ``keras.applications`` that it shows."""
+    techniques: tuple[str, ...] = ()
+    """What is made of it besides float32, in the formats that hold it."""
 
     @property
     def id(self) -> str:

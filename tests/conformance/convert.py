@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.conformance import variants
 from tests.conformance.alive import wake
 from tests.conformance.case import Array, Case, samples
 from tests.conformance.outcome import BFLOAT16_TOLERANCE, TOLERANCE, Outcome, first_line
@@ -24,8 +25,9 @@ class Converted:
     """[n, …] by public name."""
     wanted: dict[str, Array] = field(default_factory=dict)
     artifacts: dict[str, Path] = field(default_factory=dict)
+    """By name, as in ``tests.conformance.variants``."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    """Of the formats in which there is no artifact."""
+    """Of the artifacts that there are not."""
     tolerance: float = TOLERANCE
     peers: dict[str, Any] = field(default_factory=dict)
     """Of each peer: an outcome, or the file to be run."""
@@ -38,17 +40,18 @@ def convert(case: Case, folder: Path, formats: Sequence[str], peers: bool) -> Co
     model, given, outputs = _built(case)
     result = Converted(folder)
     model.save(folder / "model.keras")
-    frozen = _tried(result, formats, lambda: _frozen(folder))
+    made = [*formats, *variants.names(formats, case.techniques)]
+    frozen = _tried(result, made, lambda: _frozen(folder))
     if frozen is not None:
         if "bfloat16" in frozen.dtypes:
             result.tolerance = BFLOAT16_TOLERANCE
         signature = frozen.signature
         result.inputs = dict(zip((spec.name for spec in signature.inputs), given, strict=True))
         result.wanted = dict(zip((spec.name for spec in signature.outputs), outputs, strict=True))
+        if case.techniques:
+            variants.write_samples(result.inputs, folder / "samples")
         for name in formats:
-            made = _tried(result, [name], lambda name=name: _artifact(folder, name))
-            if made is not None:
-                result.artifacts[name] = made
+            _package(result, name, [n for n in made if n.split("/")[0] == name])
     if peers:
         from tests.conformance.peers import convert_with_peers
 
@@ -124,8 +127,26 @@ def _frozen(folder: Path) -> Any:
     return Frozen(folder / "frozen")
 
 
-def _artifact(folder: Path, name: str) -> Path:
-    """Convert and package, as a plan of ``fp32`` does."""
+def _package(result: Converted, format_name: str, names: Sequence[str]) -> None:
+    """A format's artifacts, all of one conversion."""
+    from pipeline.export.contract import formats
+
+    folder, format_ = result.folder, formats()[format_name]
+    converted = _tried(result, names, lambda: _converted(folder, format_name))
+    for name in names if converted else ():
+        artifact = _tried(
+            result,
+            [name],
+            lambda name=name: variants.package(
+                format_, converted, name, folder / "samples", folder / format_name
+            ),
+        )
+        if artifact is not None:
+            result.artifacts[name] = artifact
+
+
+def _converted(folder: Path, name: str) -> Path:
+    """A format's float32 graph, as a plan makes it."""
     from pipeline.export.contract import formats
     from pipeline.export.operators import CheckOptions, check
 
@@ -135,13 +156,9 @@ def _artifact(folder: Path, name: str) -> Path:
         inputs["source"] = folder / "source"
     else:
         check(inputs, CheckOptions(formats=[name]), _new(work / "operators"))
-    converted, artifact = _new(work / "converted"), _new(work / "artifact")
+    converted = _new(work / "converted")
     format_.convert(inputs, format_.convert.options_type(), converted)
-    kind = format_.package.options_type
-    details = {"format": name, "variant": "fp32", "shard_bytes": 2**22}
-    chosen = kind(**{key: value for key, value in details.items() if key in kind.model_fields})
-    format_.package({"model": converted}, chosen, artifact)
-    return artifact
+    return converted
 
 
 def _new(folder: Path) -> Path:

@@ -16,6 +16,9 @@ TOLERANCE = 1e-3
 BFLOAT16_TOLERANCE = 0.02
 
 
+#: Where variants besides float32 are run: one runtime for each format.
+VARIANT_BACKENDS = ("onnxruntime-cpu", "tfjs-wasm")
+
 #: Others' converters, by their columns.
 GRAPH, LAYERS, ONNX = "peer tensorflowjs-graph", "peer tensorflowjs-layers", "peer tf2onnx"
 PEERS = (GRAPH, LAYERS, ONNX)
@@ -34,8 +37,14 @@ class Outcome:
         return {"state": self.state} | ({"reason": self.reason} if self.reason else {})
 
 
-def compared(outputs: Arrays, wanted: Arrays, tolerance: float = TOLERANCE) -> Outcome:
-    """Whether outputs are the source model's."""
+def compared(
+    outputs: Arrays, wanted: Arrays, tolerance: float = TOLERANCE, worst_sample: float | None = None
+) -> Outcome:
+    """Whether outputs are the source model's.
+
+    Args:
+        worst_sample: the largest error of one sample; ``None`` where the tolerance says it all.
+    """
     from pipeline.measures.parity import compare
 
     for name, golden in wanted.items():
@@ -47,6 +56,8 @@ def compared(outputs: Arrays, wanted: Arrays, tolerance: float = TOLERANCE) -> O
         return Outcome("wrong", f"{found['nonfinite']} values are not finite")
     if found["relative_error"] > tolerance:
         return Outcome("wrong", f"relative error {found['relative_error']:.2g}")
+    if worst_sample is not None and (found["worst_sample_error"] or 0) > worst_sample:
+        return Outcome("wrong", f"worst sample error {found['worst_sample_error']:.2g}")
     return Outcome("ok")
 
 

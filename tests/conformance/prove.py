@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.conformance import variants
 from tests.conformance.convert import Converted
 from tests.conformance.outcome import Outcome, compared, first_line
 
@@ -22,29 +23,31 @@ class Backends:
         self.targets = parse(list(names))
         self._pages: dict[str, _Page] = {}
 
-    def prove(self, format_name: str, converted: Converted) -> dict[str, Outcome]:
-        """The outcome of a format on each backend that runs it."""
-        able = [target for target in self.targets if target.runs(format_name)]
-        if format_name in converted.outcomes:
-            return {target.backend: converted.outcomes[format_name] for target in able}
-        artifact = converted.artifacts[format_name]
-        return {target.backend: self._prove(target, artifact, converted) for target in able}
+    def prove(self, name: str, converted: Converted) -> dict[str, Outcome]:
+        """The outcome of an artifact on each backend on which it is tried."""
+        able = [target for target in self.targets if variants.runs(target, name)]
+        if name in converted.outcomes:
+            return {target.backend: converted.outcomes[name] for target in able}
+        return {target.backend: self._prove(target, name, converted) for target in able}
 
-    def _prove(self, target: Any, artifact: Path, converted: Converted) -> Outcome:
+    def _prove(self, target: Any, name: str, converted: Converted) -> Outcome:
+        artifact = converted.artifacts[name]
         if reason := target.unavailable():
             return Outcome("unavailable", reason)
         if reason := target.why_not(artifact):
             return Outcome("refused", reason)  # As a plan says before.
         if target.engine is None:
-            return _alone(target, artifact, converted)
-        outcome = self._in_page(target, artifact, converted)
+            return _alone(target, name, converted)
+        outcome = self._in_page(target, name, converted)
         if outcome.state in ("ok", "unavailable"):
             return outcome
         # What others left in the page may have harmed it: a page of its own has the last word.
         self._pages.pop(target.id).close()
-        return _alone(target, artifact, converted)
+        return _alone(target, name, converted)
 
-    def _in_page(self, target: Any, artifact: Path, converted: Converted) -> Outcome:
+    def _in_page(self, target: Any, name: str, converted: Converted) -> Outcome:
+        artifact = converted.artifacts[name]
+
         def infer() -> Any:
             page = self._pages.get(target.id)
             if page is None or page.opened >= MODELS_A_PAGE:
@@ -53,7 +56,7 @@ class Backends:
                 page = self._pages[target.id] = _Page(target, artifact)
             return page.infer(artifact, converted.inputs)
 
-        outcome = _outcome(infer, converted)
+        outcome = _outcome(infer, target, name, converted)
         if target.id not in self._pages:
             return Outcome("unavailable", outcome.reason)
         return outcome
@@ -114,17 +117,17 @@ class _Page:
         self._page.close()
 
 
-def _alone(target: Any, artifact: Path, converted: Converted) -> Outcome:
+def _alone(target: Any, name: str, converted: Converted) -> Outcome:
     """In a session of its own, as a build proves it."""
 
     def infer() -> Any:
-        with target.open(artifact) as session:
+        with target.open(converted.artifacts[name]) as session:
             return session.infer(converted.inputs)
 
-    return _outcome(infer, converted)
+    return _outcome(infer, target, name, converted)
 
 
-def _outcome(infer: Any, converted: Converted) -> Outcome:
+def _outcome(infer: Any, target: Any, name: str, converted: Converted) -> Outcome:
     from pipeline.backends.session import Unavailable
     from pipeline.base.errors import PipelineError
 
@@ -136,4 +139,5 @@ def _outcome(infer: Any, converted: Converted) -> Outcome:
         return Outcome("crashed", " ".join(str(error).split()))
     except Exception as error:
         return Outcome("crashed", first_line(error))
-    return compared(outputs, converted.wanted, converted.tolerance)
+    bounds = variants.bounds(name, target.backend, converted.tolerance)
+    return compared(outputs, converted.wanted, **bounds)

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.conformance import variants
 from tests.conformance.case import Case
 from tests.conformance.convert import Converted, convert
 from tests.conformance.outcome import PEERS, Outcome, first_line
@@ -29,32 +30,41 @@ class Effort:
     peers: bool
     again: bool = False
 
-    def cells(self) -> set[str]:
+    def artifacts(self, case: Case) -> list[str]:
+        """The names of what is made of a model."""
+        return [*self.formats, *variants.names(self.formats, case.techniques)]
+
+    def cells(self, case: Case) -> set[str]:
         """The names of the cells that it fills."""
         from pipeline.backends.targets import parse
 
         targets = parse(list(self.backends))
-        own = {f"{f} {t.backend}" for f in self.formats for t in targets if t.runs(f)}
+        own = {
+            f"{name} {target.backend}"
+            for name in self.artifacts(case)
+            for target in targets
+            if variants.runs(target, name)
+        }
         return own | (set(PEERS) if self.peers else set())
 
 
 def run(cases: Sequence[Case], effort: Effort, known: Results, work: Path) -> Iterator[str]:
     """Fill in what is missing, model by model; gives a line for each."""
-    todo = [c for c in cases if effort.again or not effort.cells() <= set(known.of(c.id))]
+    todo = [c for c in cases if effort.again or not effort.cells(c) <= set(known.of(c.id))]
     converting = _Converting(todo, effort, work)
     with Backends(effort.backends) as backends:
         for number, case in enumerate(todo):
             made = converting.take(number)
-            outcomes = made if isinstance(made, dict) else _proved(made, effort, backends)
+            outcomes = made if isinstance(made, dict) else _proved(case, made, effort, backends)
             known.add(case.id, outcomes)
             yield f"[{number + 1}/{len(todo)}] {told(case.id, outcomes)}"
             shutil.rmtree(work / case.id, ignore_errors=True)
     converting.close()
 
 
-def _proved(made: Converted, effort: Effort, backends: Backends) -> dict[str, Outcome]:
+def _proved(case: Case, made: Converted, effort: Effort, backends: Backends) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
-    for name in effort.formats:
+    for name in effort.artifacts(case):
         proofs = backends.prove(name, made)
         outcomes |= {f"{name} {backend}": outcome for backend, outcome in proofs.items()}
     if effort.peers:
@@ -84,7 +94,7 @@ class _Converting:
         except BrokenProcessPool:
             self.close()
             ended = Outcome("crashed", "the converting process ended")
-            return dict.fromkeys(self._effort.cells(), ended)
+            return dict.fromkeys(self._effort.cells(self._cases[number]), ended)
 
     def _taken(self, number: int, ahead: int) -> Converted | dict[str, Outcome]:
         for begun in range(number, min(number + ahead + 1, len(self._cases))):
@@ -95,7 +105,9 @@ class _Converting:
             raise
         except Exception as error:
             reason = f"it could not be built: {first_line(error)}"
-            return dict.fromkeys(self._effort.cells(), Outcome("crashed", reason))
+            return dict.fromkeys(
+                self._effort.cells(self._cases[number]), Outcome("crashed", reason)
+            )
 
     def _begin(self, number: int) -> None:
         if self._pool is None:

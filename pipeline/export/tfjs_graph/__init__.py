@@ -14,8 +14,8 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
+from pipeline.export.tfjs_graph import mend, volumes
 from pipeline.export.tfjs_graph.loops import keep_elements
-from pipeline.export.tfjs_graph.mend import REWRITES
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
@@ -40,7 +40,7 @@ class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=9, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=10, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
@@ -129,8 +129,9 @@ def _load(graph_def: Any, signature: Signature) -> tuple[Any, dict[str, Any]]:
         The graph, and what ``computed.hide`` took from it.
     """
     graph = imported(graph_def)
-    if rewrite(graph_def, graph, REWRITES):
-        graph = imported(graph_def)
+    for rewrites in (mend.REWRITES, volumes.DILATIONS, volumes.REWRITES):
+        if rewrite(graph_def, graph, rewrites):
+            graph = imported(graph_def)
     if write_padding(graph_def, graph):
         graph = imported(graph_def)
     names = stay_computed(graph, [spec.name for spec in signature.outputs])

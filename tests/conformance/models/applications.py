@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from tests.conformance.case import COUNT, Array, Case
+from tests.conformance.case import Array, Case
 
 #: The smallest input that an architecture allows, where that is not 32 pixels.
 SIZES = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
+
+#: What is made of each besides float32.
+TECHNIQUES = ("uint8", "int8")
+
+#: Images of each: what 8 bits cost is a share of how much outputs vary over them.
+IMAGES = 8
 
 #: Over 200 MB, or minutes: last, and in nightly runs alone.
 HUGE = (
@@ -26,7 +32,7 @@ def cases() -> Iterator[Case]:
 
     names = [n for n in dir(keras.applications) if n[0].isupper()]
     for name in sorted(names, key=lambda name: (name in HUGE, name)):
-        yield Case(name, "applications", _building(name), _images, name)
+        yield Case(name, "applications", _building(name), _images, name, TECHNIQUES)
 
 
 def _building(name: str) -> Any:
@@ -42,8 +48,13 @@ def _building(name: str) -> Any:
 
 
 def _images(model: Any) -> list[Array]:
-    """Of 0 to 255 where the model brings its preprocessing along, of -1 to 1 else."""
+    """Coloured surfaces with some noise, unlike each other as photographs are.
+
+    Of 0 to 255 where the model brings its preprocessing along, of -1 to 1 else.
+    """
     scales = any(type(layer).__name__ == "Rescaling" for layer in model.layers)
-    chance = np.random.default_rng(2)
-    low, high = (0, 255) if scales else (-1, 1)
-    return [chance.uniform(low, high, (COUNT, *model.inputs[0].shape[1:])).astype(np.float32)]
+    size, chance = model.inputs[0].shape[1], np.random.default_rng(2)
+    corners = chance.uniform(-1, 1, (IMAGES, 4, 4, 3))
+    tiles = corners.repeat(-(-size // 4), 1).repeat(-(-size // 4), 2)[:, :size, :size]
+    images = 0.8 * tiles + 0.2 * chance.uniform(-1, 1, tiles.shape)
+    return [(127.5 * (images + 1) if scales else images).astype(np.float32)]

@@ -1,0 +1,141 @@
+"""Tensors of more than four axes, which TF.js 4.22's WebGPU takes for ones of four.
+
+Its shaders count axes by number, as in ``coords[4]``, and WGSL has no vectors of more than four.
+What does not compile leaves zeros, and says nothing (``binary_op_webgpu.js`` and ``pad_webgpu.js``
+of ``@tensorflow/tfjs-backend-webgpu``):
+
+- a sum or product with a vector, such as the bias of a ``Conv3D``;
+- a padding.
+
+It has no ``SpaceToBatchND`` of them either, of which TensorFlow makes a ``Conv3D`` with dilations;
+that has a kernel on every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.graphs.tensorflow.lacking import Build, Rewrite
+
+#: So many axes WGSL's vectors have.
+AXES = 4
+
+#: Operators of two operands, one of which may have fewer axes.
+PAIRED = (
+    *("Add", "AddV2", "BiasAdd", "Mul", "Sub", "RealDiv", "Maximum", "Minimum", "Pow"),
+    *("SquaredDifference", "FloorDiv", "FloorMod", "Greater", "GreaterEqual", "Less", "LessEqual"),
+    *("Equal", "NotEqual", "LogicalAnd", "LogicalOr"),
+)
+
+
+def paired(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """With a vector that has as many axes as the other operand."""
+    import tensorflow as tf
+
+    ranks = [tensors[name].shape.rank for name in node.input[:2]]
+    if 1 not in ranks or max(rank or 0 for rank in ranks) <= AXES:
+        return None
+    if node.op == "BiasAdd" and node.attr["data_format"].s.startswith(b"NC"):
+        return None
+    operation = getattr(tf.raw_ops, "AddV2" if node.op == "BiasAdd" else node.op)
+    wide = [1] * (max(ranks) - 1)
+
+    def build(a: Any, b: Any) -> Any:
+        x, y = (tf.reshape(v, [*wide, -1]) if v.shape.rank == 1 else v for v in (a, b))
+        return operation(x=x, y=y)
+
+    return build
+
+
+def padded(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """With axes that get no padding as one with the axis in front of them."""
+    import tensorflow as tf
+
+    margins = tf.get_static_value(tensors[node.input[1]])
+    sizes = tensors[node.input[0]].shape
+    if margins is None or sizes.rank is None or sizes.rank <= AXES:
+        return None
+    merged = _merged(sizes.as_list(), margins.tolist())
+    if merged is None or len(merged) > AXES:
+        return None
+    wanted = [-1, *tensors[node.name].shape.as_list()[1:]]
+
+    def build(x: Any, _: Any, value: Any = None) -> Any:
+        x = tf.reshape(x, [size for size, _ in merged])
+        value = tf.zeros([], x.dtype) if value is None else value
+        x = tf.raw_ops.PadV2(input=x, paddings=[m for _, m in merged], constant_values=value)
+        return tf.reshape(x, wanted)
+
+    def without_value(x: Any, margins: Any) -> Any:
+        return build(x, margins)
+
+    return build if node.op == "PadV2" else without_value
+
+
+def _merged(
+    sizes: Sequence[int | None], margins: Sequence[list[int]]
+) -> list[tuple[int, list[int]]] | None:
+    """The size of each axis that is left, -1 for the first, and its padding."""
+    if None in sizes[1:] or margins[0] != [0, 0]:
+        return None
+    axes: list[tuple[int, list[int]]] = []
+    after = 1
+    for size, margin in zip(reversed(sizes[1:]), reversed(margins[1:]), strict=True):
+        after *= size or 0
+        if margin != [0, 0]:
+            inner = after // (size or 1)
+            axes.append((after, [inner * m for m in margin]))
+            after = 1
+    if after > 1:
+        axes.append((after, [0, 0]))
+    return [(-1, [0, 0]), *reversed(axes)]
+
+
+def dilated(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """``BatchToSpaceND`` of a ``Conv3D`` of a ``SpaceToBatchND`` as one that has dilations."""
+    import tensorflow as tf
+
+    convolution = tensors[node.input[0]].op
+    if not _is_plain(convolution) or convolution.inputs[0].op.type != "SpaceToBatchND":
+        return None
+    image, *blocks = convolution.inputs[0].op.inputs
+    kernel, wanted = convolution.inputs[1], tensors[node.name]
+    block, margins = (tf.get_static_value(tensor) for tensor in blocks)
+    unknown = [*image.shape[1:4], *wanted.shape[1:4], *kernel.shape[:3]].count(None)
+    if block is None or margins is None or unknown:
+        return None
+    steps, before = block.tolist(), margins[:, 0].tolist()
+    reached = zip(wanted.shape[1:4], kernel.shape[:3], steps, before, image.shape[1:4], strict=True)
+    after = [out + step * (taps - 1) - first - size for out, taps, step, first, size in reached]
+    if min(after) < 0:
+        return None
+    pads = [[0, 0], *map(list, zip(before, after, strict=True)), [0, 0]]
+    node.input[:] = [image.name, kernel.name]
+
+    def build(x: Any, kernel: Any) -> Any:
+        x = tf.pad(x, pads) if any(map(any, pads)) else x
+        ones = [1] * 5
+        return tf.raw_ops.Conv3D(
+            input=x, filter=kernel, strides=ones, padding="VALID", dilations=[1, *steps, 1]
+        )
+
+    return build
+
+
+def _is_plain(operation: Any) -> bool:
+    """Whether it is a ``Conv3D`` that moves by one and pads nothing, as between such two."""
+    if operation.type != "Conv3D":
+        return False
+    usual = {"strides": [1] * 5, "padding": b"VALID", "data_format": b"NDHWC"}
+    return all(operation.get_attr(name) == value for name, value in usual.items())
+
+
+#: Before ``REWRITES``: what it makes of operators is of these.
+DILATIONS: dict[str, Rewrite] = {"BatchToSpaceND": dilated}
+
+REWRITES: dict[str, Rewrite] = {
+    **dict.fromkeys(PAIRED, paired),
+    "Pad": padded,
+    "PadV2": padded,
+}
