@@ -24,7 +24,7 @@ from pipeline.tensors.arrays import NDArray, np
 from pipeline.tensors.signature import Signature
 
 
-@step(version=7, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=8, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN, always the same bytes.
 

@@ -15,6 +15,7 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.export.onnx import Opset
+from pipeline.graphs.tensorflow.bodies import called
 from pipeline.tensors.signature import Signature
 
 #: Operators that both converters take out, or that compute nothing.
@@ -88,7 +89,10 @@ ADVICE = (
     (("SegmentSum", "UnsortedSegment", "SparseSegment", "Sparse"), "use dense tensors"),
     (("PartitionedCall", "StatefulPartitionedCall"), "export without noinline functions"),
     (("PyFunc", "EagerPyFunc", "NumpyFunction"), "write the Python code in TensorFlow operators"),
-    (("FFT", "IFFT", "RFFT", "IRFFT"), "compute the spectrum before the model"),
+    (
+        ("FFT", "IFFT", "RFFT", "IRFFT", "Complex", "Real", "Imag", "Angle", "Conj"),
+        "give signals and transforms fixed lengths, or compute the spectrum outside of the model",
+    ),
 )
 
 
@@ -170,7 +174,7 @@ def computed(graph: Any, outputs: Iterable[str]) -> Iterator[Place]:
     functions = {function.signature.name: function for function in graph.library.function}
     waiting: list[str] = []
     for node in _needed(graph.node, outputs):
-        waiting += _called(node)
+        waiting += called(node)
         yield Place(node.op, node.name)
     entered: set[str] = set()
     while waiting:
@@ -181,7 +185,7 @@ def computed(graph: Any, outputs: Iterable[str]) -> Iterator[Place]:
         function = functions[name]
         arguments = {argument.name for argument in function.signature.input_arg}
         for node in _needed(function.node_def, function.ret.values(), arguments):
-            waiting += _called(node)
+            waiting += called(node)
             yield Place(node.op, f"{name}/{node.name}")
 
 
@@ -225,12 +229,6 @@ def _varies_by_itself(node: Any) -> bool:
 def _in_loop(node: Any) -> bool:
     """TensorFlow 1 loops are cycles: their nodes come before what they read."""
     return node.op in ("Enter", "Merge", "Switch", "NextIteration", "Exit", "LoopCond")
-
-
-def _called(node: Any) -> list[str]:
-    found = [node.attr[key] for key in sorted(node.attr)]
-    names = [value.func.name for value in found if value.HasField("func")]
-    return names + [item.name for value in found for item in value.list.func]
 
 
 def _grouped(places: Iterable[Place]) -> dict[str, list[str]]:

@@ -117,7 +117,7 @@ def _feed(graph_def: Any, feeds: Sequence[str]) -> dict[str, str]:
     if not feeds:
         return {node.name: node.name for node in graph_def.node if node.op == "Placeholder"}
     from pipeline.graphs.tensorflow.calls import inputs_without
-    from pipeline.graphs.tensorflow.spread import imported, tensors_of
+    from pipeline.graphs.tensorflow.splicing import imported, tensors_of
 
     tensors = tensors_of(imported(graph_def))
     placed, fed = {}, {}

@@ -24,16 +24,20 @@ from pipeline.export.tfjs_graph.strides import write_padding
 from pipeline.export.tfjs_graph.unfuse import unfuse
 from pipeline.export.tfjs_graph.writing import write_weights
 from pipeline.graphs import origins
+from pipeline.graphs.tensorflow.bodies import change_bodies
 from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
 from pipeline.graphs.tensorflow.fold import Folder
 from pipeline.graphs.tensorflow.large import Outside
 from pipeline.graphs.tensorflow.outside import outside, settle
-from pipeline.graphs.tensorflow.spread import imported, rewrite
+from pipeline.graphs.tensorflow.splicing import imported, rewrite
 from pipeline.tensors.signature import Signature
 
 __all__ = ["FORMAT", "Options", "convert", "package"]
 
 NAME = "tfjs-graph"
+
+#: What is written in other nodes, one after the other.
+MENDS = (mend.REWRITES, volumes.DILATIONS, volumes.REWRITES)
 
 
 class Options(FormatOptions):
@@ -129,10 +133,8 @@ def _load(graph_def: Any, signature: Signature) -> tuple[Any, dict[str, Any]]:
         The graph, and what ``computed.hide`` took from it.
     """
     graph = imported(graph_def)
-    for rewrites in (mend.REWRITES, volumes.DILATIONS, volumes.REWRITES):
-        if rewrite(graph_def, graph, rewrites):
-            graph = imported(graph_def)
-    if write_padding(graph_def, graph):
+    changed = change_bodies(graph_def, graph, CONVOLUTIONS.union(*MENDS), _mend)
+    if _mend(graph_def, graph) or changed:
         graph = imported(graph_def)
     names = stay_computed(graph, [spec.name for spec in signature.outputs])
     if not names:
@@ -141,6 +143,15 @@ def _load(graph_def: Any, signature: Signature) -> tuple[Any, dict[str, Any]]:
     graph_def = fold_constants(graph_def, signature)
     hidden = hide(graph_def, names)
     return imported(graph_def), hidden
+
+
+def _mend(graph_def: Any, graph: Any) -> bool:
+    """Write what TF.js lacks or computes wrongly in other nodes, in place."""
+    changed = False
+    for rewrites in MENDS:
+        if rewrite(graph_def, graph, rewrites):
+            graph, changed = imported(graph_def), True
+    return write_padding(graph_def, graph) or changed
 
 
 @contextmanager

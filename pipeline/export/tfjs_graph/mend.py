@@ -20,13 +20,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.graphs.tensorflow.groups import split
-from pipeline.graphs.tensorflow.lacking import Build, Rewrite
+from pipeline.graphs.tensorflow.splicing import Build, Rewrite
 
 
 def max_pool_3d(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     """Over rows and columns, then over the depth."""
     import tensorflow as tf
 
+    if tensors[node.input[0]].shape.rank is None:
+        return None
     sizes = tensors[node.input[0]].shape.as_list()
     if node.attr["data_format"].s == b"NCDHW" or None in sizes[1:]:
         return None
@@ -158,6 +160,8 @@ def transposed_3d(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     import tensorflow as tf
 
     kernel, image = (tensors[name] for name in node.input[1:3])
+    if None in (image.shape.rank, tensors[node.name].shape.rank):
+        return None
     wanted = tensors[node.name].shape.as_list()
     if node.attr["data_format"].s == b"NCDHW" or None in (*wanted[1:], *image.shape[1:]):
         return None

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.graphs.tensorflow.lacking import Build
-from pipeline.graphs.tensorflow.spread import splice, tensors_of
+from pipeline.graphs.tensorflow.splicing import Build, splice, tensors_of
 
 CONVOLUTIONS = frozenset(("Conv2D", "DepthwiseConv2dNative"))
 
@@ -30,6 +29,8 @@ def write_padding(graph_def: Any, graph: Any) -> bool:
         if node.op not in CONVOLUTIONS or node.attr["padding"].s != b"SAME":
             continue
         image, kernel = (tensors[source] for source in node.input[:2])
+        if None in (image.shape.rank, kernel.shape.rank):
+            continue
         strides = list(node.attr["strides"].list.i)[1:3]
         sizes = kernel.shape.as_list()[:2]
         if node.attr["data_format"].s != b"NCHW" and _may_fall_short(image, sizes, strides):

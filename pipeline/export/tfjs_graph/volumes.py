@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.graphs.tensorflow.lacking import Build, Rewrite
+from pipeline.graphs.tensorflow.splicing import Build, Rewrite
 
 #: So many axes WGSL's vectors have.
 AXES = 4

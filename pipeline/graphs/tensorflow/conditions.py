@@ -11,7 +11,8 @@ from typing import Any
 
 from pipeline.artifacts.large import ATTRIBUTE
 from pipeline.graphs.tensorflow.calls import CALLS, inputs_without
-from pipeline.graphs.tensorflow.spread import imported, inlined
+from pipeline.graphs.tensorflow.splicing import imported
+from pipeline.graphs.tensorflow.spread import inlined
 
 CHOICES = frozenset(("If", "StatelessIf", "Case", "StatelessCase"))
 SWITCHES = frozenset(("Switch", "RefSwitch"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.graphs.tensorflow.lacking import Build
+from pipeline.graphs.tensorflow.splicing import Build
 
 
 def split(node: Any, tensors: Mapping[str, Any]) -> Build | None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from pipeline.graphs.tensorflow.splicing import Build
 from pipeline.tensors.arrays import np
-
-Build = Callable[..., Any]
-#: A node and the tensors of its graph by name -> what builds it anew of its first input.
-Rewrite = Callable[[Any, Mapping[str, Any]], Build | None]
 
 
 def erfc(node: Any, tensors: Mapping[str, Any]) -> Build:

@@ -5,7 +5,7 @@
 - ``Erfc``, ``Expm1``, ``Log1p``, ``Softsign``, ``Bucketize`` and resizings that ONNX or TF.js lacks
   are what ``lacking`` makes of them.
 - A ``Conv3D`` with groups is one for each of them: tf2onnx forgets the groups, TF.js has none.
-- Real Fourier transforms, as of ``tf.signal.stft``, are products with cosines and sines.
+- Complex numbers are pairs of real ones, and Fourier transforms products with cosines and sines.
 - ``Einsum``, of which Keras' attention is made, is transposes, reshapes and one ``MatMul``: TF.js'
   wasm backend has no kernel for it, and int8 none in ONNX Runtime.
 """
@@ -14,61 +14,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from inspect import signature
 from itertools import chain
 from typing import Any
 
 from pipeline.graphs.tensorflow import groups, lacking
+from pipeline.graphs.tensorflow.bodies import change_bodies
 from pipeline.graphs.tensorflow.calls import CALLS, write_calls
-from pipeline.graphs.tensorflow.lacking import Build
-from pipeline.graphs.tensorflow.spectra import real_part, spectra
+from pipeline.graphs.tensorflow.pairs import write_pairs
+from pipeline.graphs.tensorflow.spectra import REAL
+from pipeline.graphs.tensorflow.splicing import Build, Rewrite, imported, rewrite
 
 #: An equation of two operands that have each label once; what has others stays as it is.
 EQUATION = re.compile(r"(\w+),(\w+)->(\w*)")
 
 
 def spread(graph_def: Any) -> Any:
-    """The same graph with as few as possible of what runtimes lack."""
+    """The same graph with as few as possible of what runtimes lack, in bodies too."""
     if any(node.op in CALLS for node in graph_def.node):
         graph_def = inlined(graph_def)
-    if REWRITES.keys() & {node.op for node in graph_def.node}:
-        rewrite(graph_def, imported(graph_def), REWRITES)
-    if any(node.op == "RFFT" for node in graph_def.node):
-        _write_spectra(graph_def)
+    functions = graph_def.library.function
+    nodes = chain(graph_def.node, *(function.node_def for function in functions))
+    if (REWRITES.keys() | REAL) & {node.op for node in nodes}:
+        graph = imported(graph_def)
+        change_bodies(graph_def, graph, _write)
+        _write(graph_def, graph)
     return graph_def
 
 
-def _write_spectra(graph_def: Any) -> None:
-    tensors = tensors_of(imported(graph_def))
-    for node, signal, length in [*spectra(graph_def, tensors)]:
-        build = real_part(node.op, length)
-        node.input[:] = [signal]
-        splice(graph_def, node, build, [tensors[signal]])
-
-
-def rewrite(graph_def: Any, graph: Any, rewrites: Mapping[str, lacking.Rewrite]) -> bool:
-    """Put what rewrites make in the place of their operators.
-
-    Args:
-        graph_def: is changed.
-        graph: the same as a ``tf.Graph``, which knows types and shapes.
-        rewrites: operator -> what gives the function that makes it of its inputs.
-
-    Returns:
-        Whether there was any.
-    """
-    tensors, changed = tensors_of(graph), False
-    for node in list(graph_def.node):
-        chosen = rewrites.get(node.op)
-        if chosen and (build := chosen(node, tensors)):
-            splice(graph_def, node, build, [tensors[name] for name in node.input[: _reads(build)]])
-            changed = True
-    return changed
-
-
-def _reads(build: Build) -> int:
-    """How many of a node's inputs a function takes."""
-    return len(signature(build).parameters)
+def _write(graph_def: Any, graph: Any) -> bool:
+    changed = write_pairs(graph_def, graph)
+    return rewrite(graph_def, imported(graph_def) if changed else graph, REWRITES) or changed
 
 
 def inlined(graph_def: Any) -> Any:
@@ -98,57 +73,6 @@ def inlined(graph_def: Any) -> Any:
     optimized = tf_optimizer.OptimizeGraph(config, meta)
     write_calls(optimized)
     return optimized
-
-
-def imported(graph_def: Any) -> Any:
-    """A ``tf.Graph``, in which types and static shapes are known."""
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(graph_def, name="")
-    return graph
-
-
-def tensors_of(graph: Any) -> dict[str, Any]:
-    """All tensors of a ``tf.Graph`` by the names by which nodes read them."""
-    tensors = {}
-    for operation in graph.get_operations():
-        for tensor in operation.outputs:
-            tensors[tensor.name] = tensors[tensor.name.removesuffix(":0")] = tensor
-    return tensors
-
-
-def splice(graph_def: Any, node: Any, build: Build, like: Sequence[Any]) -> None:
-    """Put the nodes of a function in the place of a node, which becomes their last one.
-
-    Args:
-        build: of tensors, as many as ``like``, the node's output.
-        like: tensors of the types and shapes of what the node reads.
-    """
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as graph:
-        inputs = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in like]
-        output = build(*inputs)
-    names = {tensor.op.name: source for tensor, source in zip(inputs, node.input, strict=False)}
-    for part in graph.as_graph_def().node:
-        if part.name in names:
-            continue
-        copy = graph_def.node.add()
-        copy.CopyFrom(part)
-        copy.name = f"{node.name}/{part.name}"
-        del copy.input[:]
-        copy.input.extend(_renamed(source, names, node.name) for source in part.input)
-    node.op = "Identity"
-    node.attr.clear()
-    node.attr["T"].type = output.dtype.as_datatype_enum
-    del node.input[:]
-    node.input.append(_renamed(output.name, names, node.name))
-
-
-def _renamed(source: str, names: Mapping[str, str], prefix: str) -> str:
-    name, colon, port = source.partition(":")
-    return names.get(name) or f"{prefix}/{name}{colon}{port}".removesuffix(":0")
 
 
 def _einsum_of(node: Any, tensors: Mapping[str, Any]) -> Build | None:
@@ -196,6 +120,7 @@ def _sizes(labels: str, tensor: Any) -> dict[str, Any]:
     """The size of each label: a number, or a tensor where it is only known when it runs."""
     import tensorflow as tf
 
+    tensor.set_shape([None] * len(labels))
     known = tensor.shape.as_list()
     if None not in known:
         return dict(zip(labels, known, strict=True))
@@ -251,7 +176,7 @@ def _product(labels: Sequence[str], sizes: Mapping[str, Any]) -> Any:
     return product
 
 
-REWRITES: dict[str, lacking.Rewrite] = {
+REWRITES: dict[str, Rewrite] = {
     "Bucketize": lacking.bucketize,
     "Conv3D": groups.split,
     "Einsum": _einsum_of,

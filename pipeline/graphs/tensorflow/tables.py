@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipeline.graphs.tensorflow.constants import make_constant
-from pipeline.graphs.tensorflow.spread import imported, splice, tensors_of
+from pipeline.graphs.tensorflow.splicing import imported, splice, tensors_of
 from pipeline.tensors.arrays import np
 
 #: The largest table that is compared with.

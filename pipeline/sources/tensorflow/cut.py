@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.base.errors import SourceError
 from pipeline.graphs.tensorflow.conditions import fold_conditions
 from pipeline.graphs.tensorflow.constants import make_constant
-from pipeline.graphs.tensorflow.spread import imported, tensors_of
+from pipeline.graphs.tensorflow.splicing import imported, tensors_of
 from pipeline.sources.contract import LoadedModel
 from pipeline.sources.keras.model import public_names
 from pipeline.sources.tensorflow.constants import one_function, with_constants

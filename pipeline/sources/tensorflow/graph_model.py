@@ -13,7 +13,7 @@ from pipeline.graphs.tensorflow.canonical_graph import (
     drop_control_edges,
     references,
 )
-from pipeline.graphs.tensorflow.spread import imported, tensors_of
+from pipeline.graphs.tensorflow.splicing import imported, tensors_of
 from pipeline.sources.contract import LoadedModel, trace
 from pipeline.sources.keras.model import public_names, specs
 from pipeline.tensors.signature import Signature
