@@ -20,7 +20,7 @@ from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_graph.returns import number_outputs, return_apart
-from pipeline.export.tfjs_graph.strides import write_padding
+from pipeline.export.tfjs_graph.strides import CONVOLUTIONS, write_padding
 from pipeline.export.tfjs_graph.unfuse import unfuse
 from pipeline.export.tfjs_graph.writing import write_weights
 from pipeline.graphs import origins
@@ -44,7 +44,7 @@ class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=10, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=11, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 

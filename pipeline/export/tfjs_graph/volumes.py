@@ -102,6 +102,8 @@ def dilated(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     image, *blocks = convolution.inputs[0].op.inputs
     kernel, wanted = convolution.inputs[1], tensors[node.name]
     block, margins = (tf.get_static_value(tensor) for tensor in blocks)
+    if None in (image.shape.rank, kernel.shape.rank):
+        return None
     unknown = [*image.shape[1:4], *wanted.shape[1:4], *kernel.shape[:3]].count(None)
     if block is None or margins is None or unknown:
         return None

@@ -8,7 +8,7 @@ loop, what holds in every round.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from pipeline.graphs.tensorflow.splicing import imported
@@ -21,20 +21,26 @@ CHOOSING = {"If": 1, "StatelessIf": 1, "Case": 1, "StatelessCase": 1}
 LOOPS = frozenset(("While", "StatelessWhile"))
 
 
-def change_bodies(graph_def: Any, graph: Any, change: Change) -> bool:
-    """Let ``change`` change each function that the graph calls, in place.
+def change_bodies(graph_def: Any, graph: Any, operators: Collection[str], change: Change) -> bool:
+    """Let ``change`` change the functions that the graph calls, in place.
 
     Args:
         graph: the same as a ``tf.Graph``.
+        operators: functions with none of these stay.
 
     Returns:
         Whether there was anything to change.
     """
     functions = {function.signature.name: function for function in graph_def.library.function}
-    shapes = _arguments(graph_def, graph, functions) if functions else {}
+    concerned = {
+        name
+        for name, function in functions.items()
+        if any(node.op in operators for node in function.node_def)
+    }
+    shapes = _arguments(graph_def, graph, functions) if concerned else {}
     changed = False
-    for name, given in shapes.items():
-        body, flat = _as_graph(functions[name], given, graph_def)
+    for name in (name for name in shapes if name in concerned):
+        body, flat = _as_graph(functions[name], shapes[name], graph_def)
         if change(body, imported(body)):
             _put_back(functions[name], body, flat)
             changed = True

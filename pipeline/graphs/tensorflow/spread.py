@@ -34,9 +34,10 @@ def spread(graph_def: Any) -> Any:
         graph_def = inlined(graph_def)
     functions = graph_def.library.function
     nodes = chain(graph_def.node, *(function.node_def for function in functions))
-    if (REWRITES.keys() | REAL) & {node.op for node in nodes}:
+    operators = REWRITES.keys() | REAL
+    if operators & {node.op for node in nodes}:
         graph = imported(graph_def)
-        change_bodies(graph_def, graph, _write)
+        change_bodies(graph_def, graph, operators, _write)
         _write(graph_def, graph)
     return graph_def
 
