@@ -244,10 +244,14 @@ def _cut(
     """What ``source.outputs`` may name to cut the model in front of all that is lacking.
 
     The tensors that those operators read, and the outputs that do not depend on them; nothing
-    where one reads what no operator has computed.
+    where one reads what no operator has computed. No output is made of strings.
     """
     wrong = {where for found in lacking.values() for those in found.values() for where in those}
     varying = {place.where for place in places} - {spec.name for spec in signature.inputs}
+    strings = {node.name for node in graph.node if _gives_strings(node)} & varying
+    for node in reversed(graph.node):
+        if node.name in wrong:
+            wrong |= strings.intersection(map(_source, node.input))
     spoiled: set[str] = set()
     tensors: dict[str, None] = {}
     for node in graph.node:
@@ -258,6 +262,18 @@ def _cut(
             spoiled.add(node.name)
     kept = [spec.name for spec in signature.outputs if spec.name not in spoiled]
     return [*kept, *tensors] if tensors and wrong <= spoiled else []
+
+
+def _gives_strings(node: Any) -> bool:
+    from tensorflow.core.framework.types_pb2 import DT_STRING
+    from tensorflow.python.framework import op_def_registry
+
+    definition = op_def_registry.get(node.op)
+    outputs = definition.output_arg if definition else ()
+    return any(
+        DT_STRING in (out.type, node.attr[out.type_attr].type if out.type_attr else None)
+        for out in outputs
+    )
 
 
 def _error(lacking: dict[str, dict[str, list[str]]], cut: list[str]) -> PipelineError:

@@ -88,6 +88,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     import tf_keras
 
     from pipeline.sources.keras.application_layers import application_layers
+    from pipeline.sources.keras.mended import mended_layers
     from pipeline.sources.keras.model import from_keras3, from_tf_keras, start_fresh
 
     if details["path"] not in ("model.keras", "model.h5"):
@@ -97,9 +98,13 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     start_fresh()
     library, wrap = (keras, from_keras3) if major == 3 else (tf_keras, from_tf_keras)
     try:
-        model = library.models.load_model(
-            path, compile=False, safe_mode=True, custom_objects=application_layers(library.__name__)
-        )
+        with mended_layers():
+            model = library.models.load_model(
+                path,
+                compile=False,
+                safe_mode=True,
+                custom_objects=application_layers(library.__name__),
+            )
     except Exception as error:  # whatever a crafted or a too new file makes Keras raise
         raise SourceError(
             f"{library.__name__} {library.__version__} cannot load it ({reason_of(error)})",

@@ -32,10 +32,9 @@ TROUBLED = (
 )
 #: In so many parts all are tried, so that none takes too long.
 PARTS = 10
-#: Layers of strings and tables, code, and one that Keras cannot load again (3.15: it writes factors
-#: from -1 on, and takes none below 0): refused in every format, each with its way out.
+#: Layers of strings and tables, and code: refused in every format, each with its way out.
 REFUSED = (
-    *("layers/Hashing", "layers/HashedCrossing", "layers/Lambda", "layers/RandomShear"),
+    *("layers/Hashing", "layers/HashedCrossing", "layers/Lambda"),
     *("layers/StringLookup", "layers/TextVectorization"),
 )
 

@@ -106,6 +106,18 @@ def test_the_error_names_the_cut_in_front(tmp_path):
     assert 'cut it in front of them with source.outputs: ["sum", "doubled"],' in caught.value.todo
 
 
+def test_no_cut_makes_an_output_of_strings(tmp_path):
+    import tensorflow as tf
+
+    def model(x):
+        text = tf.strings.as_string(tf.multiply(x, 2.0, name="doubled"), name="text")
+        return {"y": tf.strings.to_hash_bucket_fast(text, 9)}
+
+    with pytest.raises(PipelineError) as caught:
+        check(model, tmp_path, operators.CheckOptions(formats=["onnx"]))
+    assert 'source.outputs: ["doubled"],' in caught.value.todo
+
+
 def test_no_cut_is_named_where_the_input_itself_is_read(tmp_path):
     import tensorflow as tf
 
