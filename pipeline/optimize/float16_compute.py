@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import array_of
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
@@ -39,6 +41,9 @@ ROUNDING = 2.0**-10
 
 #: Operators that add up many values before they divide, by their output.
 MEANS = ("ReduceMean", "GlobalAveragePool", "AveragePool")
+
+#: So many values are looked at at once.
+BLOCK_VALUES = 2**20
 
 #: What a float16 model keeps beside it: the nodes left in float32, and why.
 KEPT = "float32.json"
@@ -63,11 +68,13 @@ class _Error:
 
     def add(self, values: Array) -> None:
         """Count float32 values of any shape."""
-        exact = values.astype(np.float64)
-        with np.errstate(over="ignore"):
-            rounded = values.astype(np.float16).astype(np.float64)
-        self.squares += float((exact**2).sum())
-        self.errors += float(((rounded - exact) ** 2).sum())
+        flat = values.reshape(-1)
+        for start in range(0, flat.size, BLOCK_VALUES):
+            exact = flat[start : start + BLOCK_VALUES].astype(np.float64)
+            with np.errstate(over="ignore"):
+                rounded = exact.astype(np.float16).astype(np.float64)
+            self.squares += float((exact**2).sum())
+            self.errors += float(((rounded - exact) ** 2).sum())
 
     def lost(self) -> bool:
         """Whether rounding moved the tensor further than eleven bits explain."""
@@ -88,21 +95,25 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.optimize.onnx.half import halve
 
     converted = ConvertedOnnx(inputs["model"])
-    signature, model = converted.signature, converted.model()
+    signature, model = converted.signature, converted.outline()
     samples = SamplesFolder(inputs["samples"]).calibration.inputs(options.calibrate)
-    kept = kept_nodes(model, samples, options)
-    halved = halve(model, set(kept))
+    kept = kept_nodes(model, converted.large, samples, options)
+    halved = halve(model, set(kept), converted.large, LargeTensors.of(work))
     names: dict[str, str] = {}
     canonical = canonicalize(halved, signature, names)
-    write(canonical, signature, work, origins.renamed(origins.read(inputs["model"]), names))
+    known = origins.renamed(origins.read(inputs["model"]), names)
+    write(canonical, signature, work, known, converted.large)
     (work / KEPT).write_text(json.dumps(kept, indent=1, sort_keys=True))
 
 
-def kept_nodes(model: Any, samples: Arrays, options: Options) -> dict[str, str]:
+def kept_nodes(
+    model: Any, large: LargeTensors, samples: Arrays, options: Options
+) -> dict[str, str]:
     """The nodes to leave in float32, and why: by the samples, or by choice.
 
     Args:
         model: ``onnx.ModelProto``.
+        large: where its large constants are.
         samples: input name -> [n, …].
 
     Raises:
@@ -111,7 +122,7 @@ def kept_nodes(model: Any, samples: Arrays, options: Options) -> dict[str, str]:
     """
     operators = {node.op_type for node in model.graph.node}
     chosen = chosen_nodes(model, operators, options.keep) if options.keep else []
-    unfit = unfit_tensors(model, samples)
+    unfit = unfit_tensors(model, large, samples)
     kept = {}
     for node in model.graph.node:
         wrong = [name for name in (*node.output, *node.input) if name in unfit]
@@ -122,15 +133,14 @@ def kept_nodes(model: Any, samples: Arrays, options: Options) -> dict[str, str]:
     return kept
 
 
-def unfit_tensors(model: Any, samples: Arrays) -> dict[str, str]:
+def unfit_tensors(model: Any, large: LargeTensors, samples: Arrays) -> dict[str, str]:
     """The tensors that float16 cannot hold, constants too, and why.
 
     Args:
         model: ``onnx.ModelProto``.
+        large: where its large constants are.
         samples: input name -> [n, …].
     """
-    from onnx import numpy_helper
-
     from pipeline.graphs.onnx import observe
 
     found = observe.ranges(model, samples)
@@ -140,10 +150,11 @@ def unfit_tensors(model: Any, samples: Arrays) -> dict[str, str]:
     peaks = {name: max(-one.low, one.high) for name, one in found.items()}
     for tensor in model.graph.initializer:
         if tensor.data_type == observe.FLOAT:
-            values = numpy_helper.to_array(tensor)
+            values = array_of(tensor, large)
             errors[tensor.name] = _Error()
             errors[tensor.name].add(values)
-            peaks[tensor.name] = float(abs(values).max(initial=0.0)) / HEADROOM
+            peak = max(values.max(initial=0.0), -values.min(initial=0.0))
+            peaks[tensor.name] = float(peak) / HEADROOM
     sums = _sums(model, found)
     return {
         name: f"reaches {max(peak, sums.get(name, 0)):.3g}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from pipeline.artifacts.large import LargeTensors
+from pipeline.artifacts.large_onnx import array_of, large_tensor
 from pipeline.graphs.onnx.canonical import bodies, outer_values
 from pipeline.tensors.arrays import np
 
@@ -28,12 +30,14 @@ OTHERWISE_TYPED = frozenset(
 )
 
 
-def halve(model: Any, kept: Collection[str]) -> Any:
+def halve(model: Any, kept: Collection[str], source: LargeTensors, target: LargeTensors) -> Any:
     """A new ``onnx.ModelProto`` in float16 whose inputs and outputs stay as they are.
 
     Args:
         model: ``onnx.ModelProto`` whose nodes have names.
         kept: nodes that stay in float32, besides those of operators that have to.
+        source: where large constants are.
+        target: where those in float16 go.
     """
     from onnx import ModelProto
     from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST
@@ -49,17 +53,20 @@ def halve(model: Any, kept: Collection[str]) -> Any:
         for node in nodes
         if node.name in kept or node.op_type in blocked or node.domain or outer & set(node.output)
     }
-    _Halver(copy, single).run()
+    _Halver(copy, single, source, target).run()
     return copy
 
 
 class _Halver:
     """Rewrites the main graph."""
 
-    def __init__(self, model: Any, single: Collection[str]) -> None:
+    def __init__(
+        self, model: Any, single: Collection[str], source: LargeTensors, target: LargeTensors
+    ) -> None:
         from onnx import shape_inference
 
         self._graph, self._single = model.graph, single
+        self._source, self._target = source, target
         self._constants = {t.name: t for t in model.graph.initializer if t.data_type == SINGLE}
         inferred = shape_inference.infer_shapes(model, data_prop=True).graph
         values = [*inferred.input, *inferred.value_info, *inferred.output]
@@ -111,10 +118,8 @@ class _Halver:
         return self._names[name, kind]
 
     def _constant(self, name: str, new: str) -> None:
-        from onnx import numpy_helper
-
-        values = numpy_helper.to_array(self._constants[name]).astype(np.float16)
-        self._graph.initializer.append(numpy_helper.from_array(values, new))
+        values = array_of(self._constants[name], self._source).astype(np.float16)
+        self._graph.initializer.append(large_tensor(new, values, self._target))
 
     def _cast(self, source: str, new: str, kind: int) -> None:
         from onnx import helper

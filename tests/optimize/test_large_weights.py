@@ -15,7 +15,7 @@ from onnx_models import run, write_model, write_samples
 
 from pipeline.artifacts import large
 from pipeline.artifacts.converted import ConvertedOnnx
-from pipeline.optimize import int8, int8_dynamic
+from pipeline.optimize import float16_compute, int8, int8_dynamic
 from pipeline.optimize.onnx import stand_ins
 
 RANDOM = np.random.default_rng(5)
@@ -71,6 +71,7 @@ CASES = {
     "per tensor": (int8.apply, int8.Options(granularity="per-tensor")),
     "not portable": (int8.apply, int8.Options(portable=False)),
     "some kept": (int8.apply, int8.Options(keep={"relative_error": 0.02}, method="mse")),
+    "half": (float16_compute.apply, float16_compute.Options()),
     "dynamic": (int8_dynamic.apply, int8_dynamic.Options(skip=["Gather"])),
 }
 
