@@ -66,7 +66,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=9, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=10, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, the same bytes every time; large weights beside it.
 
@@ -75,7 +75,7 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     Raises:
         PipelineError: tf2onnx cannot convert the graph.
     """
-    from pipeline.export.onnx import tensorflow
+    from pipeline.export.onnx import padding, tensorflow
     from pipeline.graphs.onnx import canonical, fold, large, left_float
     from pipeline.graphs.tensorflow.outside import outside
 
@@ -91,6 +91,7 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
         fold.fold(model, constants.large)
         # What was trained with fake quantization has integers in it, and weights in float32.
         left_float.keep(model)
+        padding.keep_zeros(model)
         model = canonical.canonicalize(model, signature, names)
         made = {name for node in model.graph.node for name in node.output}
         known = _origins(names, merged, {node.name for node in graph_def.node})
