@@ -245,7 +245,7 @@ BOTH = (masked, attending, resized, stepped, spatial)
 #: Layers of all kinds, and those whose code differs between the libraries; all of them nightly.
 LOADED = [
     ("keras", (mobilenet, zoo, sequence, augmented, strided, gated, *BOTH)),
-    ("tf_keras", (mobilenet, zoo, arithmetic)),
+    ("tf_keras", (zoo, arithmetic)),
     pytest.param("keras", (mobilenet, mobilenet_v2, mobilenet_v3), marks=pytest.mark.nightly),
     pytest.param(
         "tf_keras",
@@ -270,7 +270,7 @@ def test_models_load_in_tfjs_and_agree(
         cut = "conv_pw_13_relu" if build is mobilenet else None
         models[build.__name__] = (model, folder, cut)
     results = compare(models, tmp_path)
-    assert results["mobilenet"]["cut"] == [2, 1, 1, 256]
+    assert mobilenet not in builders or results["mobilenet"]["cut"] == [2, 1, 1, 256]
 
 
 def test_tfjs_wasm_pads_nothing_by_itself(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_tfjs_wasm_pads_nothing_by_itself(tmp_path: Path) -> None:
 def test_smaller_networks_made_of_a_model_load_in_tfjs(tmp_path: Path) -> None:
     import tf_keras
 
-    source = mobilenet_v3(tf_keras)
+    source = mobilenet(tf_keras)
     student, _ = distill.build(source, distill.Options(depth=4, resolution=16))
     narrow, _ = channels.remove(source, NO_EXAMPLES, channels.Options(share=0.3, importance="l1"))
     models = {}

@@ -107,11 +107,12 @@ def test_progress_tells_loss_and_accuracy(digits: Path, notes: list[tuple[float,
     assert notes[-1][1].endswith("%")
 
 
-@pytest.fixture
-def two_headed(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def two_headed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``source``, two inputs, a model inside and two outputs, and ``samples``."""
     import tf_keras
 
+    root = tmp_path_factory.mktemp("two_headed")
     tf_keras.utils.set_random_seed(3)
     a, b = tf_keras.Input(12, name="a"), tf_keras.Input(4, name="b")
     inner = tf_keras.Sequential(
@@ -122,8 +123,8 @@ def two_headed(tmp_path: Path) -> Path:
     middle = tf_keras.layers.Dropout(0.1, name="drop")(middle)
     classes = tf_keras.layers.Dense(10, activation="softmax", name="classes")(middle)
     number = tf_keras.layers.Dense(10, name="number")(middle)
-    write_source(tf_keras.Model([a, b], [classes, number]), tmp_path / "source")
-    (tmp_path / "samples").mkdir()
+    write_source(tf_keras.Model([a, b], [classes, number]), root / "source")
+    (root / "samples").mkdir()
     chance = np.random.default_rng(0)
     splits = {
         name: Split(
@@ -134,13 +135,12 @@ def two_headed(tmp_path: Path) -> Path:
         )
         for name in folder.SPLITS
     }
-    folder.write(tmp_path / "samples", splits, description="noise", task=PURPOSE)
-    return tmp_path
+    folder.write(root / "samples", splits, description="noise", task=PURPOSE)
+    return root
 
 
-def run(root: Path, name: str, options: prune.Options) -> Path:
-    work = root / name
-    work.mkdir()
+def run(root: Path, work: Path, options: prune.Options) -> Path:
+    work.mkdir(exist_ok=True)
     prune.apply(inputs(root), options, work)
     return work
 
@@ -148,10 +148,23 @@ def run(root: Path, name: str, options: prune.Options) -> Path:
 SMALL = prune.Options(sparsity=0.5, finetune_epochs=3, smallest_kernel=150, batch_size=8)
 
 
-def test_without_labels_the_model_teaches_itself(two_headed: Path) -> None:
-    work = run(two_headed, "sparse", SMALL)
-    model = load(work)
-    assert json.loads((work / "prune.json").read_text())["layers"] == {
+@pytest.fixture(scope="module")
+def sparse(two_headed: Path) -> Path:
+    """The same pruned, in a process that is left as it was."""
+    from tensorflow.python.framework import config
+
+    random.seed(7)
+    np.random.seed(7)
+    expected = random.Random(7).random(), np.random.RandomState(7).random_sample()
+    work = run(two_headed, two_headed / "sparse", SMALL)
+    assert (random.random(), np.random.random_sample()) == expected
+    assert not config.is_op_determinism_enabled()
+    return work
+
+
+def test_without_labels_the_model_teaches_itself(sparse: Path) -> None:
+    model = load(sparse)
+    assert json.loads((sparse / "prune.json").read_text())["layers"] == {
         "first": 0.5,
         "classes": 0.5,
         "number": 0.5,
@@ -160,12 +173,15 @@ def test_without_labels_the_model_teaches_itself(two_headed: Path) -> None:
     assert model.get_layer("inner").get_layer("norm").momentum == 0.99
 
 
-def test_two_of_every_four_weights_are_zero(two_headed: Path) -> None:
-    work = run(two_headed, "two_in_four", SMALL.model_copy(update={"pattern": "2:4"}))
-    model = load(work)
-    for layer in (model.get_layer("inner").get_layer("first"), model.get_layer("classes")):
+def test_two_of_every_four_weights_are_zero_but_of_skipped_layers(
+    two_headed: Path, tmp_path: Path
+) -> None:
+    options = SMALL.model_copy(update={"pattern": "2:4", "skip": ["classes"]})
+    model = load(run(two_headed, tmp_path, options))
+    for layer in (model.get_layer("inner").get_layer("first"), model.get_layer("number")):
         blocks = layer.kernel.numpy().T.reshape(-1, 4)  # [units x inputs / 4, 4]
         assert ((blocks == 0).sum(axis=1) == 2).all()
+    assert zeros(model.get_layer("classes")) == 0
 
 
 def test_a_pattern_without_quotes_is_the_pattern() -> None:
@@ -175,15 +191,7 @@ def test_a_pattern_without_quotes_is_the_pattern() -> None:
         prune.Options(pattern="2:4", sparsity=0.7)
 
 
-def test_skipped_layers_stay_dense(two_headed: Path) -> None:
-    work = run(two_headed, "sparse", SMALL.model_copy(update={"skip": ["classes"]}))
-    model = load(work)
-    assert zeros(model.get_layer("classes")) == 0
-    assert zeros(model.get_layer("number")) == 0.5
-
-
-def test_another_process_gives_the_same_bytes(two_headed: Path) -> None:
-    here = run(two_headed, "here", SMALL)
+def test_another_process_gives_the_same_bytes(two_headed: Path, sparse: Path) -> None:
     there = two_headed / "there"
     there.mkdir()
     script = (
@@ -197,18 +205,7 @@ def test_another_process_gives_the_same_bytes(two_headed: Path) -> None:
     command = [sys.executable, "-c", script, str(two_headed), SMALL.model_dump_json()]
     subprocess.run(command, check=True, capture_output=True)
     for name in ("model.h5", "prune.json", "source.json"):
-        assert (here / name).read_bytes() == (there / name).read_bytes(), name
-
-
-def test_the_process_is_left_as_it_was(two_headed: Path) -> None:
-    from tensorflow.python.framework import config
-
-    random.seed(7)
-    np.random.seed(7)
-    expected = random.Random(7).random(), np.random.RandomState(7).random_sample()
-    run(two_headed, "sparse", SMALL)
-    assert (random.random(), np.random.random_sample()) == expected
-    assert not config.is_op_determinism_enabled()
+        assert (sparse / name).read_bytes() == (there / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(
@@ -220,13 +217,17 @@ def test_the_process_is_left_as_it_was(two_headed: Path) -> None:
     ],
 )
 def test_what_cannot_be_done_is_said(
-    two_headed: Path, options: dict[str, Any], kind: type[PipelineError], message: str
+    two_headed: Path,
+    tmp_path: Path,
+    options: dict[str, Any],
+    kind: type[PipelineError],
+    message: str,
 ) -> None:
     with pytest.raises(kind, match=message):
-        run(two_headed, "sparse", SMALL.model_copy(update=options))
+        run(two_headed, tmp_path, SMALL.model_copy(update=options))
 
 
-def test_a_model_without_layers_cannot_be_pruned(two_headed: Path) -> None:
+def test_a_model_without_layers_cannot_be_pruned(two_headed: Path, tmp_path: Path) -> None:
     import tensorflow as tf
 
     class Doubled(tf.Module):
@@ -234,13 +235,13 @@ def test_a_model_without_layers_cannot_be_pruned(two_headed: Path) -> None:
         def double(self, x: Any) -> dict[str, Any]:
             return {"y": x * 2}
 
-    module, source = Doubled(), two_headed / "source"
+    module, source = Doubled(), tmp_path / "source"
     tf.saved_model.save(module, source / "saved_model", {"serving_default": module.double})
     details = {"load": "saved_model", "path": "saved_model"}
     details |= {"signature": "serving_default", "tags": ["serve"]}  # type: ignore[dict-item]
     (source / "source.json").write_text(json.dumps(details))
     with pytest.raises(PipelineError) as caught:
-        run(two_headed, "sparse", SMALL)
+        prune.apply({**inputs(two_headed), "source": source}, SMALL, tmp_path)
     assert str(caught.value) == (
         "prune: only a Keras model can be trained further\n"
         "  use a Keras source (.keras, .h5, a Keras application), or leave prune out"

@@ -122,15 +122,23 @@ def test_clusters_stay_clusters(root: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+def rounded_only(root: Path, **options: Any) -> Any:
+    """The source on its grids, without the training that finds better ones."""
+    from pipeline.optimize.training import finetune
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finetune, "fit", lambda *args, **named: {})
+        chosen = OPTIONS.model_copy(update=options)
+        rounded, _, _ = qat.quantize(
+            trainable.load(root / "source"), Lesson(None, None, None), chosen
+        )
+    return rounded
+
+
 def test_training_finds_better_weights_than_rounding(root: Path) -> None:
     source, trained = (trainable.load(root / name) for name in ("source", "qat"))
     inputs, labels = trainable.images(400, 9)
-    rounded = trainable.load(root / "source")
-    with pytest.MonkeyPatch.context() as patch:
-        from pipeline.optimize.training import finetune
-
-        patch.setattr(finetune, "fit", lambda *args, **named: {})
-        rounded, _, _ = qat.quantize(rounded, Lesson(None, None, None), OPTIONS)
+    rounded = rounded_only(root)
     right = [
         float((model.predict(inputs, verbose=0).argmax(axis=1) == labels).mean())
         for model in (source, trained, rounded)
@@ -172,6 +180,7 @@ def test_it_tells_how_many_bits_a_weight_needs(root: Path) -> None:
     assert told["kept_epoch"]["loss"] >= 0
 
 
+@pytest.mark.nightly  # test_prune.py: another process gives them
 def test_the_same_bytes_twice(root: Path) -> None:
     again = run(trainable.given(root), root, "again")
     for name in ("model.h5", "qat.json", "source.json"):
@@ -181,18 +190,14 @@ def test_the_same_bytes_twice(root: Path) -> None:
 def test_a_coarser_step_leaves_fewer_values(root: Path) -> None:
     counts = []
     for step in (0.25, 2.0):
-        chosen = {"levels": 255, "step": step, "finetune_epochs": 1}
-        work = run(trainable.given(root), root, f"step{step}", OPTIONS.model_copy(update=chosen))
-        kernel = trainable.load(work).get_layer("first").kernel.numpy().reshape(27, 16)
+        model = rounded_only(root, levels=255, step=step)
+        kernel = model.get_layer("first").kernel.numpy().reshape(27, 16)
         counts.append(np.mean([len(np.unique(column)) for column in kernel.T]))
     assert counts[0] > 2 * counts[1] > 4
 
 
 def test_skipped_layers_are_left_out(root: Path) -> None:
-    options = OPTIONS.model_copy(update={"skip": ["dense"], "finetune_epochs": 1})
-    kernel = dense(
-        trainable.load(run(trainable.given(root), root, "skipped", options))
-    ).kernel.numpy()
+    kernel = dense(rounded_only(root, skip=["dense"])).kernel.numpy()
     assert len(np.unique(kernel)) > 400
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from pipeline.backends.web.packages import FOLDER, MODULES
@@ -76,11 +77,16 @@ def bundle(
     return Bundled(tuple(folder / entry.relative_to(base) for entry in entries), _packages(outputs))
 
 
+@cache
 def fingerprint(folder: Path) -> str:
-    """What decides bundles of a folder's modules: their sources and the pinned packages."""
+    """What decides bundles of a folder's modules: their sources and the pinned packages.
+
+    A plan asks dozens of times. Like this package's own modules they are read once by a process.
+    """
     files = {"lock": file_digest(FOLDER / "package-lock.json")}
-    for path in sorted([*folder.rglob("*.js"), *folder.rglob("*.d.ts")]):
-        if "node_modules" not in path.parts:
+    for top, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != "node_modules"]
+        for path in (Path(top, name) for name in names if name.endswith((".js", ".d.ts"))):
             files[path.relative_to(folder).as_posix()] = file_digest(path)
     return tree_digest(files)
 
