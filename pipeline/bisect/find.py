@@ -17,7 +17,7 @@ from pipeline.bisect.compare import Comparison, Misfit, Seen
 from pipeline.bisect.reproduce import write_reproduction
 from pipeline.bisect.source import Trace
 from pipeline.bisect.verdict import HALF_PRECISION, Finding, apart, doubtful, findings, refuted
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs import origins
 
 RESULT, REPRODUCTION = "bisect.json", "reproduction"
@@ -34,7 +34,13 @@ class FindOptions(options.Options):
 
 
 @step(version=4, tools=("numpy",))
-def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
+def find(
+    artifact: ArtifactFolder,
+    trace: Trace,
+    runtime: Path | None,
+    options: FindOptions,
+    work: Path,
+) -> None:
     """ARTIFACT, TRACE, a BUNDLE -> ``bisect.json``, ``reproduction/`` of the first wrong node.
 
     Raises:
@@ -46,18 +52,18 @@ def find(inputs: Inputs, options: FindOptions, work: Path) -> None:
     try:
         if reason := target.unavailable():
             raise Unavailable(reason)
-        result = _find(inputs, target, options.tolerance, work)
+        module = graphs.format_of(artifact.format)
+        graph = module.read(artifact.folder)
+        comparison = Comparison(artifact.folder, module, graph, target, trace, work, runtime)
+        result = _find(comparison, options.tolerance)
     except Unavailable as error:
         raise MissingToolError(str(error), where=target.id, todo="run `pipeline doctor`") from error
     (work / RESULT).write_text(json.dumps(result, indent=1))
 
 
-def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[str, Any]:
-    artifact, trace = inputs["artifact"], Trace(inputs["trace"])
-    module = graphs.format_of(ArtifactFolder(artifact).format)
-    graph = module.read(artifact)
-    comparison = Comparison(artifact, module, graph, target, trace, work, inputs.get("runtime"))
-    traced = _choose_traced(graph, origins.read(artifact), trace)
+def _find(comparison: Comparison, tolerance: float) -> dict[str, Any]:
+    graph, trace, work = comparison.graph, comparison.trace, comparison.work
+    traced = _choose_traced(graph, origins.read(comparison.artifact), trace)
     alone = comparison.outputs_alone(traced)
     seen, misfits = comparison.as_it_runs(traced)
     if comparison.hardware.get("details", {}).get("texture_float_bits") == 16:
@@ -68,7 +74,7 @@ def _find(inputs: Inputs, target: Target, tolerance: float, work: Path) -> dict[
         (work / REPRODUCTION).mkdir()
         write_reproduction(comparison, wrong[0], seen, tolerance, work / REPRODUCTION)
     return {
-        "target": target.id,
+        "target": comparison.target.id,
         "hardware": comparison.hardware,
         "samples": trace.chosen,
         "tolerance": tolerance,

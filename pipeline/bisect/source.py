@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.base import options
-from pipeline.engine.step import Inputs, progress, step
+from pipeline.engine.step import progress, step
 from pipeline.graphs.tensorflow.canonical_graph import LOWERED
 from pipeline.tensors.arrays import Array, np
 from pipeline.tensors.signature import Signature
@@ -34,25 +34,25 @@ class TraceOptions(options.Options):
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow",))
-def trace(inputs: Inputs, options: TraceOptions, work: Path) -> None:
+def trace(frozen: Frozen, golden: Golden, options: TraceOptions, work: Path) -> None:
     """FROZEN and GOLDEN -> TRACE: tensors on samples, one call a sample, in bounded files.
 
     Left out is what is no number, and what lies behind a TensorFlow 1 loop or branch.
     """
     from safetensors.numpy import save_file
 
-    signature = Frozen(inputs["frozen"]).signature
-    samples = Golden(inputs["golden"]).inputs()
+    signature = frozen.signature
+    samples = golden.inputs()
     count = len(next(iter(samples.values())))
     chosen = [index for index in options.samples if index < count]
     feeds = [sample_feeds(signature, samples, index) for index in chosen]
     save_file(_keyed(feeds), work / FEEDS)
-    with _Session(inputs["frozen"]) as frozen:
-        sizes = frozen.sizes(options.tensors, feeds[0])
+    with _Session(frozen.folder) as session:
+        sizes = session.sizes(options.tensors, feeds[0])
         chunks = list(split_in_chunks(sizes, CHUNK_BYTES // len(chosen)))
         for index, chunk in enumerate(chunks):
             progress(index / len(chunks), "running the source")
-            values = [frozen.run(chunk, feed) for feed in feeds]
+            values = [session.run(chunk, feed) for feed in feeds]
             save_file(_keyed(values), work / f"{index}.safetensors")
     index_json = {"samples": chosen, "inputs": list(feeds[0]), "chunks": chunks}
     (work / INDEX).write_text(json.dumps(index_json, indent=1))

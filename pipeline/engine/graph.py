@@ -39,6 +39,9 @@ class Node:
     watched: tuple[str, ...] = ()
     """Files outside of the store that ``extra_key`` speaks of."""
 
+    def __post_init__(self) -> None:
+        self.function.check_inputs([*self.inputs, *self.files])
+
     def needs(self) -> tuple[str, ...]:
         """The nodes that come before this one."""
         return (*self.inputs.values(), *self.after)

@@ -7,13 +7,15 @@ to its lane by name, never as a pickled closure.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options
@@ -36,7 +38,10 @@ class Keep(Enum):
     """The result is true only now (a backend that is missing today): never reuse it."""
 
 
-StepBody = Callable[[Inputs, Any, Path], Keep | None]
+#: Takes its inputs by name, each as the class of its folder, or all of them as ``inputs``; then
+#: options and the work folder.
+StepBody = Callable[..., Keep | None]
+_OTHERS = ("options", "work")
 
 #: Writes what stands for a step's result: its options, what ended its process, the work folder.
 WriteKilled = Callable[[Any, PipelineError, Path], None]
@@ -65,10 +70,33 @@ class StepFunction:
 
     @property
     def options_type(self) -> type[Options]:
-        hints = get_type_hints(self.body)
-        second = list(inspect.signature(self.body).parameters)[1]
-        kind: type[Options] = hints[second]
+        kind: type[Options] = self._hints["options"]
         return kind
+
+    @cached_property
+    def inputs(self) -> dict[str, Any] | None:
+        """Input name -> the class of its folder; ``None`` for a body that takes whatever it gets.
+
+        ``Path | None`` and the like is an input that may be left out.
+        """
+        names = [name for name in inspect.signature(self.body).parameters if name not in _OTHERS]
+        return None if names == ["inputs"] else {name: self._hints[name] for name in names}
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.body)
+
+    def check_inputs(self, names: Collection[str]) -> None:
+        """Refuse other inputs than the body takes.
+
+        Raises:
+            TypeError: one is missing or unknown.
+        """
+        if self.inputs is None:
+            return
+        needed = {name for name, kind in self.inputs.items() if NoneType not in get_args(kind)}
+        if wrong := (needed - set(names)) | (set(names) - set(self.inputs)):
+            raise TypeError(f"{self.name} takes {list(self.inputs)}: {sorted(wrong)}")
 
     def __call__(self, inputs: Inputs, options: Any, work: Path) -> Keep | None:
         """Run the body.
@@ -78,7 +106,17 @@ class StepFunction:
             options: an instance of ``options_type``.
             work: an empty folder; the only place written to.
         """
-        return self.body(inputs, options, work)
+        if self.inputs is None:
+            return self.body(inputs, options, work)
+        self.check_inputs(inputs)
+        folders = {name: _open(kind, inputs.get(name)) for name, kind in self.inputs.items()}
+        return self.body(**folders, options=options, work=work)
+
+
+def _open(kind: Any, path: Path | None) -> Any:
+    """A path as what a step's body takes: itself, or the class of a folder on it."""
+    (of,) = set(get_args(kind) or (kind,)) - {NoneType}
+    return path if path is None or of is Path else of(path)
 
 
 def step(
@@ -90,7 +128,7 @@ def step(
     quick: bool = False,
     if_killed: WriteKilled | None = None,
 ) -> Callable[[StepBody], StepFunction]:
-    """Declare a module-level function ``(inputs, options, work)`` as a step."""
+    """Declare a module-level function ``(…inputs, options, work)`` as a step."""
     return lambda body: StepFunction(body, version, lane, tools, alone, quick, if_killed)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.base.errors import ConfigError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.tasks.truth import read_truth
 from pipeline.tensors.arrays import Array, NDArray, np
 from pipeline.tensors.per_sample import ORIGINS, PerSample
@@ -24,7 +24,7 @@ class HoldBackOptions(options.Options):
 
 
 @step(version=4, tools=("numpy",), quick=True)
-def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
+def hold_back(samples: SamplesFolder, options: HoldBackOptions, work: Path) -> None:
     """SAMPLES -> SAMPLES whose both splits are of the calibration split alone.
 
     Raises:
@@ -33,9 +33,9 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
     from pipeline.samples import folder
 
     # The test split lies beside it, and is not opened.
-    calibration = SamplesFolder(inputs["samples"]).calibration
+    calibration = samples.calibration
     arrays, origins = calibration.inputs(), PerSample.read(calibration.folder, ORIGINS)
-    purpose, truth = read_truth(inputs["samples"], "calibration") or (None, None)
+    purpose, truth = read_truth(samples.folder, "calibration") or (None, None)
     count = len(next(iter(arrays.values())))
     if count <= FEWEST:
         raise ConfigError(
@@ -54,7 +54,7 @@ def hold_back(inputs: Inputs, options: HoldBackOptions, work: Path) -> None:
             arrays.rows(np.flatnonzero(rows)) if arrays else None for arrays in (truth, origins)
         )
         splits[name] = folder.Split(values, *kept)
-    facts = SamplesFolder(inputs["samples"]).description
+    facts = samples.description
     described = f"held back for a search: {facts['description']}"
     named = facts["license"] or ""
     folder.write(work, splits, description=described, license_name=named, task=purpose)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.base.options import Options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.publish.release.manifest import SEARCH
 from pipeline.search.outcome import RESULT, from_json
 
@@ -19,7 +19,7 @@ class KeepOptions(Options):
 
 
 @step(version=2, quick=True)
-def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+def keep(options: KeepOptions, work: Path) -> None:
     """Nothing -> ``search.json`` and its summary: makes the outcome a part of a build."""
     (work / RESULT).write_text(json.dumps(options.outcome))
     (work / SEARCH).write_text(json.dumps(from_json(options.outcome).summary()))

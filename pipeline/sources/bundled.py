@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 import pipeline.base.options
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.sources.contract import Source
 from pipeline.sources.keras_file import write_source
 
@@ -46,10 +46,10 @@ class Options(pipeline.base.options.Options):
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(model: Path, facts: Path, options: Options, work: Path) -> None:
     """Write the source folder, with its facts beside the model."""
-    write_source(inputs["model"], work)
-    shutil.copyfile(inputs["facts"], SourceFolder(work).facts_file)
+    write_source(model, work)
+    shutil.copyfile(facts, SourceFolder(work).facts_file)
 
 
 SOURCE = Source(

@@ -12,7 +12,7 @@ from pydantic import Field
 from pipeline.artifacts.large import link
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 
 
 class CutOptions(options.Options):
@@ -25,10 +25,10 @@ class CutOptions(options.Options):
 
 
 @step(version=1)
-def cut(inputs: Inputs, options: CutOptions, work: Path) -> None:
+def cut(source: SourceFolder, options: CutOptions, work: Path) -> None:
     """SOURCE -> SOURCE of which a part is loaded."""
-    shutil.copytree(inputs["source"], work, copy_function=link, dirs_exist_ok=True)
-    described = json.loads(SourceFolder(inputs["source"]).description)
+    shutil.copytree(source.folder, work, copy_function=link, dirs_exist_ok=True)
+    described = json.loads(source.description)
     described["cut"] = {"outputs": options.outputs, "fixed": options.fixed}
     (work / SourceFolder.DESCRIPTION).unlink()
     SourceFolder(work).describe(**described)

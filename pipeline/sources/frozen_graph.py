@@ -11,7 +11,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.sources.contract import LoadedModel, Source
 
 #: protobuf holds no more.
@@ -39,9 +39,8 @@ class Options(options.Options):
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(path: Path, options: Options, work: Path) -> None:
     """Check the file and make it a source folder."""
-    path = inputs["path"]
     if not path.is_file() or path.stat().st_size >= MAX_BYTES:
         raise SourceError(
             "this is no frozen graph: a file of less than 2 GiB",

@@ -16,7 +16,7 @@ from pipeline.base.digest import file_digest
 from pipeline.base.errors import SourceError
 from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.keras.h5_safety import check_h5
 
@@ -178,10 +178,10 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
 
 
 @step(version=2)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(weights: Path | None, options: Options, work: Path) -> None:
     """Write ``weights.h5``, if there is one, and what is needed to build the model around it."""
     details = {
-        **_weights_file(inputs, work),
+        **_weights_file(weights, work),
         "name": options.name,
         "alpha": options.alpha,
         "input_size": options.size,
@@ -190,11 +190,11 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
     SourceFolder(work).describe("keras_application", **details)
 
 
-def _weights_file(inputs: Inputs, work: Path) -> dict[str, Any]:
-    if "weights" not in inputs:
+def _weights_file(weights: Path | None, work: Path) -> dict[str, Any]:
+    if weights is None:
         return {}
-    check_h5(inputs["weights"])
-    shutil.copyfile(inputs["weights"], work / "weights.h5")
+    check_h5(weights)
+    shutil.copyfile(weights, work / "weights.h5")
     sha256, size = file_digest(work / "weights.h5")
     return {"path": "weights.h5", "sha256": sha256, "bytes": size}
 

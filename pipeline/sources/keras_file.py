@@ -16,7 +16,7 @@ from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.reasons import reason_of
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.tensorflow.single import NARROW
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.keras.safety import check_config
@@ -66,9 +66,9 @@ def narrow(options: Options) -> tuple[str, ...]:
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(path: Path, options: Options, work: Path) -> None:
     """Check the file and make it a source folder."""
-    write_source(inputs["path"], work)
+    write_source(path, work)
 
 
 def write_source(file: Path, work: Path) -> None:

@@ -13,7 +13,7 @@ from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.reasons import reason_of
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.tensorflow.single import NARROW
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.tensors.signature import Signature
@@ -55,9 +55,9 @@ def narrow(options: Options) -> tuple[str, ...]:
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(path: Path, options: Options, work: Path) -> None:
     """Check the folder's files and make it a source folder."""
-    write_source(inputs["path"], work, signature=options.signature, tags=list(options.tags))
+    write_source(path, work, signature=options.signature, tags=list(options.tags))
 
 
 def write_source(folder: Path, work: Path, *, signature: str, tags: list[str]) -> None:

@@ -14,7 +14,7 @@ from pipeline.base.errors import SourceError
 from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.download.unpack import is_archive, unpack
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.sources import keras_file, saved_model
 from pipeline.sources.contract import Source
 from pipeline.sources.keras.h5_safety import SIGNATURE
@@ -65,9 +65,9 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(file: Path, options: Options, work: Path) -> None:
     """Make a source folder of what the file holds, told by its content and not by its name."""
-    file, where = inputs["file"], hide_secrets(options.url)
+    where = hide_secrets(options.url)
     if _is_keras(file):
         keras_file.write_source(file, work)
     elif is_archive(file):

@@ -11,7 +11,7 @@ from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.base import options
 from pipeline.base.errors import GateError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, Float64s, np
 from pipeline.tensors.per_sample import ORIGINS, TRUTH
@@ -32,7 +32,9 @@ class GoldenOptions(options.Options):
 
 
 @step(version=7, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
-def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
+def make(
+    source: Path, frozen: Frozen, samples: SamplesFolder, options: GoldenOptions, work: Path
+) -> None:
     """Run the source model on the test samples, and make the canary of one of them.
 
     Raises:
@@ -40,17 +42,17 @@ def make(inputs: Inputs, options: GoldenOptions, work: Path) -> None:
     """
     from pipeline.sources.load import load
 
-    samples, golden = SamplesFolder(inputs["samples"]).test, Golden(work)
-    loaded = load(inputs["source"])
-    arrays = samples.inputs()
+    test, golden = samples.test, Golden(work)
+    loaded = load(source)
+    arrays = test.inputs()
     outputs = run(loaded, arrays)
     _check_finite(outputs)
-    signature = Frozen(inputs["frozen"]).signature
+    signature = frozen.signature
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
     canary.make(arrays, outputs, signature, partial(run, loaded), work)
-    for name in (samples.INPUTS, TRUTH, ORIGINS):
-        if (samples.folder / name).exists():
-            shutil.copyfile(samples.folder / name, work / name)
+    for name in (test.INPUTS, TRUTH, ORIGINS):
+        if (test.folder / name).exists():
+            shutil.copyfile(test.folder / name, work / name)
     answers = Answers.of(options.task, softmax, work)
     if sure := answers.confidence(outputs, outputs):
         sure.write(work)

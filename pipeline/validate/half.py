@@ -16,7 +16,7 @@ from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
-from pipeline.engine.step import Inputs, Keep, step
+from pipeline.engine.step import Keep, step
 from pipeline.measures.metrics import metric_of
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array
@@ -68,7 +68,15 @@ def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None
 
 
 @step(version=5, tools=("numpy",), if_killed=write_killed)
-def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
+def run(
+    *,
+    artifact: Path,
+    golden: Golden,
+    float32: Path,
+    runtime: Path,
+    options: HalfOptions,
+    work: Path,
+) -> Keep | None:
     """ARTIFACT, GOLDEN and a proof in float32 textures as ``float32`` -> ``half.json``.
 
     ``{"target", "samples": n, "reason": why it did not run or null, "parity": of float16 textures
@@ -77,11 +85,12 @@ def run(inputs: Inputs, options: HalfOptions, work: Path) -> Keep | None:
     """
     from pipeline.backends.session import Unavailable
 
-    reason, keep = _explain_missing(inputs["float32"]), Keep.THIS_BUILD
+    reason, keep = _explain_missing(float32), Keep.THIS_BUILD
     measured = _UNMEASURED
     if reason is None:
         try:
-            measured, keep = _measure(inputs, options.task), Keep.ALWAYS
+            with _open(artifact, runtime) as session:
+                measured, keep = _measure(session, golden, float32, options.task), Keep.ALWAYS
         except Unavailable as error:
             reason, keep = str(error), Keep.ALWAYS if error.lasting else keep
         except PipelineError as error:
@@ -101,20 +110,17 @@ def _explain_missing(proof: Path) -> str | None:
     return FLOAT16.unavailable()
 
 
-def _measure(inputs: Inputs, task: Purpose) -> dict[str, Any]:
+def _measure(session: Session, golden: Golden, float32: Path, task: Purpose) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     from pipeline.measures.parity import compare
     from pipeline.validate.answers import Answers
 
-    facts = Golden(inputs["golden"]).facts["outputs"]
-    softmax = {name: output["softmax"] for name, output in facts.items()}
-    wanted = unpack(load_file(inputs["float32"] / FIRST))
-    first = Golden(inputs["golden"]).inputs(SAMPLES)
-    with _open(inputs["artifact"], inputs["runtime"]) as session:
-        outputs = session.infer(first)
-        answered = canary.answer(session, inputs["golden"])
-    known = Answers.of(task, softmax, inputs["golden"]).first(SAMPLES)
+    softmax = {name: output["softmax"] for name, output in golden.facts["outputs"].items()}
+    wanted = unpack(load_file(float32 / FIRST))
+    outputs = session.infer(golden.inputs(SAMPLES))
+    answered = canary.answer(session, golden.folder)
+    known = Answers.of(task, softmax, golden.folder).first(SAMPLES)
     agreement = known.agreement(outputs, wanted)
     shares = [name for name in agreement if metric_of(name).interval == "share"]
     bounds = BOUNDS | dict.fromkeys(shares, SAME)

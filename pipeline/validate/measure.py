@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from pipeline.artifacts.proof import Proof
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
 from pipeline.base import options
-from pipeline.engine.step import Inputs, Keep, step
+from pipeline.engine.step import Keep, step
 from pipeline.measures.latency import summary, time_until_narrow
 from pipeline.measures.parity import compare
 from pipeline.measures.worst import keep_worst
@@ -74,28 +74,54 @@ def write_killed(options: MeasureOptions, ended: PipelineError, work: Path) -> N
 
 
 @step(version=1, quick=True)
-def leave_out(inputs: Inputs, options: LeaveOutOptions, work: Path) -> None:
+def leave_out(options: LeaveOutOptions, work: Path) -> None:
     """PROOF of a target that is known beforehand not to run, whatever the artifact."""
     target = Target(options.backend, options.engine, options.required)
     _write(work, target, "unavailable", reason=options.reason)
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """What is proved, and on what."""
+
+    artifact: Path
+    golden: Golden
+    reference: Path | None
+    runtime: Path | None
+
+
 @step(version=15, tools=("numpy",), alone=True, if_killed=write_killed)
-def measure(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
+def measure(
+    *,
+    artifact: Path,
+    golden: Golden,
+    reference: Path | None,
+    runtime: Path | None,
+    options: MeasureOptions,
+    work: Path,
+) -> Keep | None:
     """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> PROOF.
 
     Beside it are the outputs on the worst samples, and how sure it is of each sample's answer.
     """
-    return _prove(inputs, options, work)
+    return _prove(_Subject(artifact, golden, reference, runtime), options, work)
 
 
 @step(version=15, tools=("numpy",), if_killed=write_killed)
-def measure_brief(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
+def measure_brief(
+    *,
+    artifact: Path,
+    golden: Golden,
+    reference: Path | None,
+    runtime: Path | None,
+    options: MeasureOptions,
+    work: Path,
+) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
-    return _prove(inputs, options, work)
+    return _prove(_Subject(artifact, golden, reference, runtime), options, work)
 
 
-def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
+def _prove(subject: _Subject, options: MeasureOptions, work: Path) -> Keep | None:
     from pipeline.backends.session import Unavailable
     from pipeline.base.errors import RunError
 
@@ -105,11 +131,11 @@ def _prove(inputs: Inputs, options: MeasureOptions, work: Path) -> Keep | None:
         _write(work, target, "unavailable", reason=reason)
         return Keep.THIS_BUILD
     # What the config names was refused before: its own run says what is wrong.
-    if not options.required and (lacking := target.why_not(inputs["artifact"])):
+    if not options.required and (lacking := target.why_not(subject.artifact)):
         _write(work, target, "unavailable", reason=lacking)
         return Keep.ALWAYS
     try:
-        measured = _measured_at_last(target, inputs, options, work)
+        measured = _measured_at_last(target, subject, options, work)
     except Unavailable as unavailable:
         _write(work, target, "unavailable", reason=str(unavailable))
         # What the user asks for and lacks may be there tomorrow.
@@ -131,17 +157,17 @@ def _keep(lasts: bool) -> Keep:
 
 
 def _measured_at_last(
-    target: Target, inputs: Inputs, options: MeasureOptions, work: Path
+    target: Target, subject: _Subject, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
     """What was measured, at the second try where what it ran in broke down at the first."""
     from pipeline.base.errors import RunError
 
     try:
-        return _open_and_measure(target, inputs, options, work)
+        return _open_and_measure(target, subject, options, work)
     except RunError as error:
         if not error.again:
             raise
-        return _open_and_measure(target, inputs, options, work)
+        return _open_and_measure(target, subject, options, work)
 
 
 def _write(work: Path, target: Target, status: str, **more: Any) -> None:
@@ -159,24 +185,24 @@ def _write(work: Path, target: Target, status: str, **more: Any) -> None:
 
 
 def _open_and_measure(
-    target: Target, inputs: Inputs, options: MeasureOptions, work: Path
+    target: Target, subject: _Subject, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
-    with target.open(inputs["artifact"], options.threads, inputs.get("runtime")) as session:
-        measured, outputs = _measure(session, inputs, options, work)
+    with target.open(subject.artifact, options.threads, subject.runtime) as session:
+        measured, outputs = _measure(session, subject, options, work)
     if target.id == half.FLOAT32.id:
         half.keep_first(outputs, work)
     return measured
 
 
 def _measure(
-    session: Session, inputs: Inputs, options: MeasureOptions, work: Path
+    session: Session, subject: _Subject, options: MeasureOptions, work: Path
 ) -> tuple[dict[str, Any], Arrays]:
-    golden = Golden(inputs["golden"])
+    golden = subject.golden
     facts, samples, wanted = golden.facts, golden.inputs(), golden.outputs()
     first = {name: values[:1] for name, values in samples.items()}
     brief = session.hardware.kind == "software" and not options.required
     # To compile another model's shaders takes a rasterizer seconds, for a ratio that says nothing.
-    reference = None if brief else inputs.get("reference")
+    reference = None if brief else subject.reference
     latency = _latency(session, reference, first, options.repeats)
     if brief:
         samples, wanted = _first(samples), _first(wanted)

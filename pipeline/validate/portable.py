@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pipeline.artifacts import proof
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.base import options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.onnx import left_float
 from pipeline.measures.miss import Miss
 from pipeline.tensors.arrays import Array, np
@@ -68,11 +68,11 @@ class Options(options.Options):
 
 
 @step(version=2, tools=("onnx", "numpy"))
-def check(inputs: Inputs, options: Options, work: Path) -> None:
+def check(artifact: ArtifactFolder, options: Options, work: Path) -> None:
     """ARTIFACT (onnx) -> PORTABILITY: as ``describe`` gives."""
     import onnx
 
-    entry = ArtifactFolder(inputs["artifact"]).entry
+    entry = artifact.entry
     model = onnx.load(entry, load_external_data=False)
     proof.Portability(work).write(describe(model, entry.parent))
 

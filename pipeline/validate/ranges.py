@@ -15,7 +15,7 @@ from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import Ranges
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.tensorflow.large import Outside
 from pipeline.tensors.arrays import Array, Float32s, Int64s, np
 
@@ -42,16 +42,16 @@ _SKIPPED = frozenset(
 
 
 @step(version=2, lane="tensorflow", tools=("tensorflow",))
-def scan(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def scan(frozen: Path, samples: SamplesFolder, options: NoOptions, work: Path) -> None:
     """FROZEN and SAMPLES -> RANGES: of each float32 node its range on the samples.
 
     ``{"samples": n, "nodes": [{"node", "op", "min", "max", "max_abs", "nonfinite",
     "overflow_share", "flush_share", "subnormal_share"}]}``: extremes are those of finite values,
     shares those of values that are finite and not zero.
     """
-    arrays = SamplesFolder(inputs["samples"]).test.inputs(SAMPLES)
+    arrays = samples.test.inputs(SAMPLES)
     count = len(next(iter(arrays.values())))
-    nodes = list(node_ranges(inputs["frozen"], arrays))
+    nodes = list(node_ranges(frozen, arrays))
     Ranges(work).write({"samples": count, "nodes": nodes})
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.base import options
 from pipeline.base.errors import GateError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.parity import compare
 from pipeline.tasks.find import Purpose
@@ -40,20 +40,18 @@ class CheckOptions(options.Options):
 
 
 @step(version=4, tools=("numpy",), quick=True)
-def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
+def check(golden: Golden, options: CheckOptions, work: Path) -> None:
     """GOLDEN -> nothing, if it tells.
 
     Raises:
         GateError: there is one sample, the outputs hardly differ, or a model that ignores its
             input would pass.
     """
-    golden = Golden(inputs["golden"]).facts
-    check_count(golden["count"])
-    facts = golden["outputs"]
-    outputs = Golden(inputs["golden"]).outputs()
+    check_count(golden.facts["count"])
+    facts = golden.facts["outputs"]
     check_spread({name: output["spread"] for name, output in facts.items()}, options.bounds)
     softmax = {name: output["softmax"] for name, output in facts.items()}
-    check_bounds(outputs, softmax, options.task, options.bounds)
+    check_bounds(golden.outputs(), softmax, options.task, options.bounds)
     (work / "telling.json").write_text(json.dumps(options.bounds))
 
 

@@ -8,7 +8,7 @@ from pipeline.backends.web import esbuild
 from pipeline.backends.web.packages import APART, CLIENT
 from pipeline.base.digest import scan
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.publish.delivery import types
 from pipeline.publish.delivery.compress import give_way, write_twins
 
@@ -25,7 +25,7 @@ PRIVATE = (
 
 
 @step(version=6, lane="compress", tools=("brotli",))
-def make(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def make(options: NoOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
     apart = [f"./{name}" for name in APART]

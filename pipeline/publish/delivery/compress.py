@@ -30,7 +30,7 @@ from threading import Lock
 
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.base import options
-from pipeline.engine.step import Inputs, piece, progress, step
+from pipeline.engine.step import piece, progress, step
 from pipeline.storage.layout import TWINS
 
 SIZES = "sizes.json"
@@ -61,12 +61,11 @@ class CompressOptions(options.Options):
 
 # In a process of its own: the conversions, which a build waits for, come first.
 @step(version=3, lane="compress", tools=("brotli",))
-def compress(inputs: Inputs, options: CompressOptions, work: Path) -> None:
+def compress(artifact: ArtifactFolder, options: CompressOptions, work: Path) -> None:
     """ARTIFACT -> ``sizes.json``: path of each file -> its sizes; and its twins by their paths."""
     give_way()
-    folder = inputs["artifact"]
-    paths = ArtifactFolder(folder).paths
-    sizes = write_twins({path: folder / path for path in paths}, work, best=options.best)
+    files = {path: artifact.folder / path for path in artifact.paths}
+    sizes = write_twins(files, work, best=options.best)
     (work / SIZES).write_text(json.dumps(sizes, indent=1))
 
 

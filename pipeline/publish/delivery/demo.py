@@ -14,7 +14,7 @@ from pipeline.backends.web import esbuild
 from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS, task_of
 from pipeline.base.digest import file_digest, scan, tree_digest
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import DEMO
 
@@ -41,7 +41,7 @@ def fingerprint() -> str:
 
 
 @step(version=3, lane="compress", tools=("brotli",))
-def make(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def make(options: NoOptions, work: Path) -> None:
     """The page's sources -> files by their paths below the CDN folder, and their twins."""
     give_way()
     demo = work / DEMO

@@ -83,24 +83,24 @@ def runtime_of(backend: str, format_name: str) -> str | None:
 
 # Apart from what follows: proofs wait for it, and not for its compression.
 @step(version=3)
-def bundle(inputs: Inputs, options: RuntimeOptions, work: Path) -> None:
+def bundle(options: RuntimeOptions, work: Path) -> None:
     """The modules of a runtime -> one file, which proofs run and releases publish."""
     bundles.make(options.runtime, work)
 
 
 @step(version=2)
-def bundle_page_code(inputs: Inputs, options: PageCodeOptions, work: Path) -> None:
+def bundle_page_code(options: PageCodeOptions, work: Path) -> None:
     """The modules of a task and of a kind of input -> one file."""
     bundles.make_page_code(options.task, options.kind, work, options.constants)
 
 
 @step(version=2, lane="compress", tools=("brotli",))
-def keep_bundle(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+def keep_bundle(bundle: Path, options: KeepOptions, work: Path) -> None:
     """BUNDLE -> the same file named by its digest, and its twins."""
     give_way()
     name = f"{options.runtime}.js"
-    entry = _keep({name: inputs["bundle"] / name}, work, best=options.best)[0]
-    used = json.loads((inputs["bundle"] / bundles.DESCRIPTION).read_text())["packages"]
+    entry = _keep({name: bundle / name}, work, best=options.best)[0]
+    used = json.loads((bundle / bundles.DESCRIPTION).read_text())["packages"]
     facts = {"entry": entry, "version": _version_of(used)}
     (work / DESCRIPTION).write_text(json.dumps(facts, indent=1))
 
@@ -195,7 +195,7 @@ def _describe(name: str, inputs: Inputs) -> Runtime:
 
 # Of all that is ever bundled, so that no model's release takes away what another's needs.
 @step(version=1, quick=True)
-def licences(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def licences(options: NoOptions, work: Path) -> None:
     """Nothing -> the licences of all packages of which bundles hold any code."""
     by_text: dict[str, list[str]] = {}
     for name in PACKAGES:

@@ -73,12 +73,12 @@ class ManifestOptions(options.Options):
 
 
 @step(version=2, quick=True)
-def identify(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def identify(source: SourceFolder, options: NoOptions, work: Path) -> None:
     """SOURCE -> IDENTITY: its digest, and what its author says of it."""
     from pipeline.base.digest import scan, tree_digest
 
-    sha256 = tree_digest(scan(inputs["source"]))
-    Identity(work).write(sha256, SourceFolder(inputs["source"]).facts)
+    sha256 = tree_digest(scan(source.folder))
+    Identity(work).write(sha256, source.facts)
 
 
 @step(version=14, tools=tools.TOOLS, quick=True)
