@@ -82,8 +82,8 @@ class Frozen:
         """
         self._write_graph(graph_def)
         signature.write(self.folder)
-        told = {key: value for key, value in (changes or {}).items() if value}
-        (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters, **told}))
+        facts = {key: value for key, value in (changes or {}).items() if value}
+        (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters, **facts}))
 
     def write_changed(self, graph_def: Any, before: Frozen) -> None:
         """Write a changed graph, and all else as before."""

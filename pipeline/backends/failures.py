@@ -73,9 +73,9 @@ def of_runtime(message: str, code: str | None = None) -> RunError:
 
 def _line(message: str) -> str:
     """The first line, without folders of this machine and onnxruntime's numbers."""
-    said = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?", "", message)
-    said = re.sub(r"(?<![\w:/.])(?:/[\w.@-]+){2,}/", "", said)
-    return (said.strip().splitlines() or ["no reason given"])[0]
+    text = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed: ?", "", message)
+    text = re.sub(r"(?<![\w:/.])(?:/[\w.@-]+){2,}/", "", text)
+    return (text.strip().splitlines() or ["no reason given"])[0]
 
 
 def of_page(error: Mapping[str, Any]) -> RunError:

@@ -51,8 +51,8 @@ class TensorflowSession(NativeSession):
                 f"TensorFlow cannot load it: {error}", where=str(self._entry)
             ) from error
         ends = {
-            side: [wrapped.graph.get_tensor_by_name(name) for name in known]
-            for side, known in names.items()
+            side: [wrapped.graph.get_tensor_by_name(name) for name in tensors]
+            for side, tensors in names.items()
         }
         return wrapped.prune(ends["inputs"], ends["outputs"])
 
@@ -100,12 +100,12 @@ def _graph(entry: Path) -> Any:
 
 def _name_outputs(function: Any) -> None:
     """What functions read by number for TF.js, TensorFlow reads by name."""
-    known = {node.name: output_names(node.op) for node in function.node_def}
+    outputs_of = {node.name: output_names(node.op) for node in function.node_def}
     for node in function.node_def:
         for index, source in enumerate(node.input):
             name, _, port = source.partition(":")
             if port.isdigit():
-                node.input[index] = f"{name}:{known[name][int(port)]}:0"
+                node.input[index] = f"{name}:{outputs_of[name][int(port)]}:0"
 
 
 @cache

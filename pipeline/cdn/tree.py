@@ -44,10 +44,12 @@ class Pointer:
         """Raises:
         ValueError: it names no release.
         """
-        said = json.loads(content)
-        if not isinstance(said, dict) or not is_release(said.get("release")):
+        record = json.loads(content)
+        if not isinstance(record, dict) or not is_release(record.get("release")):
             raise ValueError("it names no release")
-        return cls(said["release"], said.get("manifest"), said.get("sha256"), said.get("page"))
+        return cls(
+            record["release"], record.get("manifest"), record.get("sha256"), record.get("page")
+        )
 
 
 @dataclass(frozen=True)

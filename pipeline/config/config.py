@@ -39,8 +39,8 @@ class Publish(Options):
     def _can_be_written(cls, to: str) -> str:
         from pipeline.storage import problem
 
-        if said := problem(to):
-            raise ValueError(said)
+        if reason := problem(to):
+            raise ValueError(reason)
         return to
 
 

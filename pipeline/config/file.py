@@ -39,8 +39,8 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         )
     except ValidationError as error:
         of_model = [problem(details, document.data) for details in error.errors()]
-        known = {location for location, _ in of_model}
-        problems = of_model + [other for other in problems if other[0] not in known]
+        places = {location for location, _ in of_model}
+        problems = of_model + [other for other in problems if other[0] not in places]
     if problems or config is None:
         problems.sort(key=lambda problem: document.line(problem[0]))
         lines = [f"{document.where(loc)}: {join_location(loc)}{text}" for loc, text in problems]
@@ -80,9 +80,9 @@ def _check_validate(
     names = ["default", *variants, *formats, *artifacts]
     places = [name for name in targets.names() if name != targets.ALL]
     for key in _names(data.get("gates")):
-        known = known_keys(key, names, places)
-        if key not in known:
-            yield ("validate", "gates", key), f" names nothing{suggest(key, known)}"
+        keys = known_keys(key, names, places)
+        if key not in keys:
+            yield ("validate", "gates", key), f" names nothing{suggest(key, keys)}"
 
 
 def _check_targets(backends: Any) -> Iterable[tuple[Location, str]]:

@@ -87,8 +87,8 @@ def _unknown(location: Location, keys: list[str], value: Any) -> str:
 
 def _explain_renamed(preprocess: Any) -> str:
     """What to write in place of a key that configs had before there were kinds of inputs."""
-    said = preprocess if isinstance(preprocess, Mapping) else {}
-    pairs = {"size" if key == "resize" else key: value for key, value in said.items()}
+    options = preprocess if isinstance(preprocess, Mapping) else {}
+    pairs = {"size" if key == "resize" else key: value for key, value in options.items()}
     inside = ", ".join(f"{key}: {_bare(value)}" for key, value in pairs.items())
     return f" is no key any more; write input: {{image: {{{inside}}}}} in its place"
 

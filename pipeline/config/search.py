@@ -17,11 +17,11 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _names(known: Callable[[], Mapping[str, Any]]) -> Any:
+def _names(registry: Callable[[], Mapping[str, Any]]) -> Any:
     """Let editors complete names that discovery finds."""
 
     def extend(schema: dict[str, Any]) -> None:
-        name = {"enum": sorted(known())}
+        name = {"enum": sorted(registry())}
         for key in ("type", "items", "minItems"):
             schema.pop(key, None)
         listed = {"type": "array", "items": name, "minItems": 1}
@@ -78,9 +78,9 @@ class Search(Options):
     @field_validator("format", "techniques")
     @classmethod
     def _are_known(cls, names: list[str] | None, info: Any) -> list[str] | None:
-        known = sorted(formats() if info.field_name == "format" else techniques())
-        if unknown := sorted(set(names or ()) - set(known)):
-            raise ValueError(f"knows no {', '.join(unknown)}; known are {', '.join(known)}")
+        available = sorted(formats() if info.field_name == "format" else techniques())
+        if unknown := sorted(set(names or ()) - set(available)):
+            raise ValueError(f"knows no {', '.join(unknown)}; known are {', '.join(available)}")
         return names
 
     @model_validator(mode="after")

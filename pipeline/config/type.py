@@ -117,9 +117,9 @@ class Export(Options):
 
     def formats(self) -> list[tuple[Format, FormatOptions]]:
         """The formats that the config names, and their options."""
-        fields = {_identifier(name): known for name, known in formats().items()}
+        fields = {_identifier(name): format_ for name, format_ in formats().items()}
         named = {*self.model_fields_set} & {*fields}
-        return [(known, getattr(self, f)) for f, known in fields.items() if f in named]
+        return [(format_, getattr(self, f)) for f, format_ in fields.items() if f in named]
 
 
 @cache

@@ -33,10 +33,10 @@ class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mis
     yaml_implicit_resolvers: ClassVar = {
         first: [
             (tag, words)
-            for tag, words in known
+            for tag, words in resolvers
             if "timestamp" not in tag and (first in "tTfF" or "bool" not in tag)
         ]
-        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
 

@@ -138,9 +138,9 @@ def _rank(row: dict[str, Any]) -> tuple[float, bool, bool]:
 def _row(
     way: Way, order: str, right: NDArray[np.bool_], baseline: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    told = share("right", right)
+    row = share("right", right)
     gained, lost = int((right & ~baseline).sum()), int((baseline & ~right).sum())
     better = paired_difference(gained, lost, len(right))[0] > 0
-    numbers = {"right": told["value"], "low": told["low"], "high": told["high"]}
+    numbers = {"right": row["value"], "low": row["low"], "high": row["high"]}
     plain = way.sayable and order == orders.GIVEN
     return {"way": asdict(way), "labels": order, **numbers, "better": better, "sayable": plain}

@@ -155,9 +155,11 @@ def _bounds(
 def _may_be_unportable(config: Config, artifact: str, chain: Chain) -> bool:
     """Whether the config says that some processors may compute it wrongly."""
     gates = config.validate_.gates
-    said = [merge_bounds(artifact, target, gates) for target in parse(config.validate_.backends)]
+    bounds_of = [
+        merge_bounds(artifact, target, gates) for target in parse(config.validate_.backends)
+    ]
     chosen = not all(technique.portable(options) for technique, options in chain)
-    return chosen or any(bounds.get("portable") is False for bounds in said)
+    return chosen or any(bounds.get("portable") is False for bounds in bounds_of)
 
 
 def cannot_hold(

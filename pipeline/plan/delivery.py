@@ -87,8 +87,8 @@ def _plan_page_code(plan: Plan) -> None:
     kind = plan.config.input.kind
     if bundles.page_code(task, kind):
         constants = inputs()[kind].constants
-        said = constants(plan.config.input.options) if constants else {}
-        make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=said)
+        chosen = constants(plan.config.input.options) if constants else {}
+        make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=chosen)
         _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
 
 

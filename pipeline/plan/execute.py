@@ -93,12 +93,12 @@ def _fetch(
     from pipeline.download.address import hide_secrets
     from pipeline.download.fetch import fetch
 
-    known = weights_lock.read(config_path) if config_path else {}
+    locked_digests = weights_lock.read(config_path) if config_path else {}
     trusted_first = remote.sha256 is None
     locked = weights_lock.key(remote.url)
-    if trusted_first and config_path and locked in known:
+    if trusted_first and config_path and locked in locked_digests:
         lock = str(weights_lock.lock_path(config_path))
-        remote = replace(remote, sha256=known[locked].sha256, sha256_from=lock)
+        remote = replace(remote, sha256=locked_digests[locked].sha256, sha256_from=lock)
 
     def progress(received: int, total: int | None) -> None:
         share = received / total if total else 0.0

@@ -60,9 +60,9 @@ def write(
     for name, split in splits.items():
         (work / name).mkdir()
         SamplesFolder(work).split(name).write_inputs(split.inputs)
-        for known, file in ((split.truth, TRUTH), (split.origins, ORIGINS)):
-            if known:
-                known.write(work / name, file)
+        for per_sample, file in ((split.truth, TRUTH), (split.origins, ORIGINS)):
+            if per_sample:
+                per_sample.write(work / name, file)
     described = {
         "description": description,
         "license": license_name,

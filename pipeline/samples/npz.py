@@ -80,14 +80,14 @@ def _facts(
     arrays: dict[str, Array], inputs: Collection[str], facts: Sequence[str], where: str
 ) -> PerSample | None:
     """Taken out of the arrays: what is known of each sample, rather than an input."""
-    known = {}
+    columns = {}
     for fact in facts:
         for end in ("", OFFSETS):
             name = LABELS.get(fact, fact) + end
             if name in arrays and name not in inputs:
-                known[fact + end] = arrays.pop(name)
+                columns[fact + end] = arrays.pop(name)
     try:
-        return PerSample(known) if known else None
+        return PerSample(columns) if columns else None
     except ValueError as error:
         raise SourceError(f"does not say the same of each sample: {error}", where=where) from error
 

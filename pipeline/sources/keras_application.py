@@ -122,7 +122,7 @@ class Options(pipeline.base.options.Options):
     def _known(cls, name: str) -> str:
         if name in _FILES:
             return name
-        lower = {known.lower(): known for known in _FILES}
+        lower = {application.lower(): application for application in _FILES}
         close = get_close_matches(name.lower(), lower, n=1)
         hint = f"; did you mean {lower[close[0]]!r}?" if close else ""
         raise ValueError(f"{name!r} is none of {', '.join(_FILES)}{hint}")

@@ -143,9 +143,9 @@ def _check_archive(archive: zipfile.ZipFile, where: str) -> int:
     # First: a layer that is refused has members of its own.
     check_config(_read(archive, "config.json", where), where)
     for name in names:
-        known = name in ("metadata.json", "config.json") or name.endswith((".h5", ".weights.json"))
-        known = (known and "/" not in name) or _VOCABULARY.fullmatch(name) is not None
-        if not known or "\\" in name or names.count(name) > 1:
+        usual = name in ("metadata.json", "config.json") or name.endswith((".h5", ".weights.json"))
+        usual = (usual and "/" not in name) or _VOCABULARY.fullmatch(name) is not None
+        if not usual or "\\" in name or names.count(name) > 1:
             raise _refused(f"its member {name!r} is none that Keras needs for a model", where)
     _check_weights(archive, [name for name in names if name.endswith(".h5")], where)
     return _major(_keras_version(_read(archive, "metadata.json", where)), where)

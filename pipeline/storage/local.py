@@ -78,9 +78,9 @@ class LocalStorage(Storage):
         for top, _, names in os.walk(self.root / folder):
             for path in (Path(top, name) for name in names):
                 with suppress(FileNotFoundError):
-                    known = path.stat()
+                    status = path.stat()
                     relative = path.relative_to(self.root).as_posix()
-                    entries[relative] = Entry(known.st_size, known.st_mtime)
+                    entries[relative] = Entry(status.st_size, status.st_mtime)
         return entries
 
     def add(self, path: str, source: Path, sha256: str | None = None) -> None:

@@ -48,11 +48,11 @@ def implementation(url: str) -> type[AbstractFileSystem]:
         return filesystem
     except ImportError as error:
         extra = "pip install 'model-pipeline[s3]'" if scheme in ("s3", "s3a") else ""
-        said = known_implementations.get(scheme, {}).get("err", str(error))
+        hint = known_implementations.get(scheme, {}).get("err", str(error))
         raise MissingToolError(
             f"{scheme}:// needs a library that is not installed",
             where=url,
-            todo=extra or said,
+            todo=extra or hint,
         ) from error
     except ValueError as error:
         raise ConfigError(
@@ -133,9 +133,9 @@ class RemoteStorage(Storage):
     def claimed(self, name: str, text: str) -> Iterator[str]:
         path = f"{flags.PUBLISHING}/{name}"
         mine = self.swap(path, text.encode(), None)
-        known = None if mine else self.read(path)
+        content = None if mine else self.read(path)
         try:
-            yield known.data.decode() if known else text
+            yield content.data.decode() if content else text
         finally:
             # Also where it failed: what is left there keeps clean-ups away.
             self.remove([path])

@@ -223,8 +223,8 @@ def _take(answer: Array, indices: Sequence[int], missing: float) -> Float64s:
     """Values at flat indices, some of which may be beyond the end of what varies in size."""
     flat, at = answer.ravel(), np.asarray(indices, np.intp)
     taken: Float64s = np.full(len(at), missing, np.float64)
-    known = at < flat.size
-    taken[known] = flat[at[known]]
+    inside = at < flat.size
+    taken[inside] = flat[at[inside]]
     return taken
 
 
@@ -242,15 +242,15 @@ def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | No
     """
     from safetensors.numpy import load_file
 
-    said = read(golden)
-    if "reason" in said:
+    expected = read(golden)
+    if "reason" in expected:
         return None
     outputs = session.infer(load_file(golden / INPUTS))
-    taken = {n: _take(outputs[n], at, np.nan) for n, at in said["outputs"].items()}
+    taken = {n: _take(outputs[n], at, np.nan) for n, at in expected["outputs"].items()}
     return {n: [float(v) if np.isfinite(v) else None for v in vs] for n, vs in taken.items()}
 
 
 def read(golden: Path) -> dict[str, Any]:
     """``canary.json`` of a GOLDEN folder."""
-    said: dict[str, Any] = json.loads((golden / RESULT).read_text())
-    return said
+    content: dict[str, Any] = json.loads((golden / RESULT).read_text())
+    return content

@@ -23,18 +23,18 @@ Values = Mapping[str, Sequence[float]]
 
 
 def canary_of(
-    said: Mapping[str, Any],
+    golden_canary: Mapping[str, Any],
     results: Sequence[Mapping[str, Any]],
     half: Mapping[str, Sequence[float | None]] | None,
 ) -> tuple[CanaryAnswer | None, str | None]:
     """An artifact's canary in a manifest, or ``None`` and why.
 
     Args:
-        said: ``canary.json`` of the golden.
+        golden_canary: ``canary.json`` of the golden.
         results: the proofs on all targets, judged; ``canary`` holds what they answered.
         half: what it answered in float16 textures, where it is safe there.
     """
-    if "reason" in said:
+    if "reason" in golden_canary:
         return None, None
     passing = sorted(_passing(results), key=lambda result: _TRUST.index(result["hardware"]["kind"]))
     if not passing:
@@ -42,13 +42,14 @@ def canary_of(
     trusted: Values = passing[0]["canary"]
     others = [result["canary"] for result in passing] + ([half] if _finite(half) else [])
     tolerance = max(FLOOR, MARGIN * max(distance(other, trusted) for other in others))
-    if tolerance > said["telling"] / 2:
+    if tolerance > golden_canary["telling"] / 2:
         return None, (
             f"devices that work differ by so much that a broken one might pass: {tolerance:.2g} "
-            f"of the answer's span is allowed, and a broken one may be off by {said['telling']:.2g}"
+            "of the answer's span is allowed, and a broken one may be off by "
+            f"{golden_canary['telling']:.2g}"
         )
     outputs: dict[str, CanaryOutput] = {
-        name: {"indices": said["outputs"][name], "values": [_short(v) for v in values]}
+        name: {"indices": golden_canary["outputs"][name], "values": [_short(v) for v in values]}
         for name, values in trusted.items()
     }
     return {"outputs": outputs, "tolerance": _short(tolerance)}, None

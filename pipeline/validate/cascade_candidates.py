@@ -21,7 +21,7 @@ def calibrate(artifacts: Sequence[Artifact], opened: Opened) -> tuple[Cascade | 
     """A manifest's ``cascade``, or ``None`` and why there is none.
 
     Args:
-        made: the artifacts of a manifest.
+        artifacts: the artifacts of a manifest.
     """
     golden = opened("golden")
     if golden is None or Confidence.read(golden) is None:

@@ -104,8 +104,8 @@ def _values(result: Mapping[str, Any], facts: Facts) -> dict[str, float | None]:
     values |= {"bytes": facts.artifact_bytes, "wire_bytes": facts.wire_bytes}
     values["half_precision"] = None if facts.half_safe is None else int(facts.half_safe)
     if facts.baseline and result["accuracy"]:
-        known = metric_of(result["accuracy"]["metric"])
-        lost = known.excess(result["accuracy"]["value"], facts.baseline["value"])
+        metric = metric_of(result["accuracy"]["metric"])
+        lost = metric.excess(result["accuracy"]["value"], facts.baseline["value"])
         values["accuracy_drop"] = lost
     if ratio := result.get("latency", {}).get("ratio"):
         # The lower end: a bound is missed beyond doubt, or every tenth build would fail by chance.

@@ -120,8 +120,8 @@ def _measure(session: Session, golden: Golden, float32: Path, task: Purpose) -> 
     wanted = unpack(load_file(float32 / FIRST))
     outputs = session.infer(golden.inputs(SAMPLES))
     answered = canary.answer(session, golden.folder)
-    known = Answers.of(task, softmax, golden.folder).first(SAMPLES)
-    agreement = known.agreement(outputs, wanted)
+    answers = Answers.of(task, softmax, golden.folder).first(SAMPLES)
+    agreement = answers.agreement(outputs, wanted)
     shares = [name for name in agreement if metric_of(name).interval == "share"]
     bounds = BOUNDS | dict.fromkeys(shares, SAME)
     parity = compare(outputs, wanted, softmax) | agreement
@@ -208,6 +208,6 @@ def _lost(parity: Mapping[str, Any], bounds: Mapping[str, float]) -> Iterator[st
     """The bounds that a run in float16 does not keep."""
     for metric, bound in bounds.items():
         value = parity[metric]
-        known = metric_of(metric)
-        if value is not None and not known.keeps(value, bound):
-            yield f"{metric} {value:.3g} against float32, must be {known.sign} {bound:g}"
+        kind = metric_of(metric)
+        if value is not None and not kind.keeps(value, bound):
+            yield f"{metric} {value:.3g} against float32, must be {kind.sign} {bound:g}"

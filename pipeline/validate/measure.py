@@ -211,17 +211,17 @@ def _measure(
     count = len(next(iter(samples.values())))
     complete = count == facts["count"]
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
-    known = Answers.of(options.task, softmax, golden.folder)
-    known = known if complete else known.first(count)
-    if sure := known.confidence(outputs, wanted):
+    answers = Answers.of(options.task, softmax, golden.folder)
+    answers = answers if complete else answers.first(count)
+    if sure := answers.confidence(outputs, wanted):
         sure.write(work)
     measured = {
         "hardware": asdict(session.hardware),
         "samples": count,
         "partial": not complete,
         "single_samples": session.batch_failure,
-        "parity": compare(outputs, wanted, softmax) | known.agreement(outputs, wanted),
-        "accuracy": known.accuracy(outputs, wanted) if complete else None,
+        "parity": compare(outputs, wanted, softmax) | answers.agreement(outputs, wanted),
+        "accuracy": answers.accuracy(outputs, wanted) if complete else None,
         "worst": keep_worst(outputs, wanted, work),
         "latency": latency,
         "canary": answered,

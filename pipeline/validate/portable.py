@@ -106,11 +106,11 @@ def products(model: Any, folder: Path) -> Iterator[Product]:
     from pipeline.graphs.onnx.canonical import graphs
 
     every = list(graphs(model.graph))
-    known = _Known(every, folder)
+    constants = _Known(every, folder)
     for graph in every:
         rewritten = {node.name for node, _ in left_float.rewritten(graph)}
         for node in graph.node:
-            sums = list(known.sums(node, rewritten=node.name in rewritten))
+            sums = list(constants.sums(node, rewritten=node.name in rewritten))
             if sums:
                 yield Product(node.name, node.op_type, max(sums))
 
@@ -228,7 +228,7 @@ def read(folder: Path | None) -> Portability:
     return cast("Portability", proof.Portability(folder).read())
 
 
-def misses(artifact: str, target: str, known: Portability) -> Iterator[Miss]:
+def misses(artifact: str, target: str, portability: Portability) -> Iterator[Miss]:
     """That an artifact is not portable, as a bound that it did not keep."""
-    if not known["portable"]:
-        yield Miss(artifact, target, METRIC, known["worst_sum"], pairs.LARGEST_SUM)
+    if not portability["portable"]:
+        yield Miss(artifact, target, METRIC, portability["worst_sum"], pairs.LARGEST_SUM)

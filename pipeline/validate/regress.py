@@ -183,13 +183,13 @@ def _accuracy(name: str, target: str, before: Measured, after: Measured) -> Iter
     was, now = before["accuracy"], after["accuracy"]
     if not was or not now or was["metric"] != now["metric"]:
         return
-    known = metric_of(was["metric"])
-    first, second = (was, now) if known.is_floor else (now, was)
+    metric = metric_of(was["metric"])
+    first, second = (was, now) if metric.is_floor else (now, was)
     if difference(_share(first), _share(second)) > 0:
         values = was["value"], now["value"]
-        verb = "fell" if known.is_floor else "rose"
-        old, new = (words.value_of(known.name, value) for value in values)
-        note = f"{known.name} {verb} from {old} to {new}"
+        verb = "fell" if metric.is_floor else "rose"
+        old, new = (words.value_of(metric.name, value) for value in values)
+        note = f"{metric.name} {verb} from {old} to {new}"
         yield Regression("accuracy", name, target, was["metric"], *values, note)
 
 

@@ -60,14 +60,14 @@ def explain_undecided(
             of it.
     """
     interval = _interval(metric, value, result)
-    known = metric_of(metric)
+    kind = metric_of(metric)
     most = MOST_EXCUSED * _scale(value, result)
-    if interval is None or known.excess(value, bound) > most + 1e-9:
+    if interval is None or kind.excess(value, bound) > most + 1e-9:
         return None
 
     def decided(samples: float) -> bool:
         low, high = interval(samples)
-        return high < bound if known.is_floor else low > bound
+        return high < bound if kind.is_floor else low > bound
 
     samples = int(result["samples"])
     if decided(samples):
@@ -82,8 +82,8 @@ def _scale(lost: float, result: Mapping[str, Any]) -> float:
     measured = result.get("accuracy") or {}
     if "less" not in measured:
         return 1.0
-    known = metric_of(measured["metric"])
-    return known.scale(measured["value"] + (lost if known.is_floor else -lost))
+    metric = metric_of(measured["metric"])
+    return metric.scale(measured["value"] + (lost if metric.is_floor else -lost))
 
 
 def _interval(metric: str, value: float, result: Mapping[str, Any]) -> Interval | None:

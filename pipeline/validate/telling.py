@@ -86,9 +86,9 @@ def check_bounds(
     outputs: Mapping[str, Array], softmax: Mapping[str, bool], task: Purpose, bounds: Bounds
 ) -> None:
     """Refuse bounds that a model which ignores its input would keep."""
-    known = Answers.of(task, softmax)
+    judge = Answers.of(task, softmax)
     for does, answers in _broken(outputs).items():
-        parity = compare(answers, outputs, softmax) | known.agreement(answers, outputs)
+        parity = compare(answers, outputs, softmax) | judge.agreement(answers, outputs)
         result = {**parity, "samples": len(next(iter(outputs.values())))}
         fooled = [name for name, bound in bounds.items() if _keeps(result, bound)]
         if fooled:

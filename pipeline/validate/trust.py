@@ -36,8 +36,8 @@ def doubt(accuracy: Mapping[str, Any] | None, stated: float | None) -> str | Non
     if stated is not None:
         best, far = accuracy["high" if metric.is_floor else "low"], FAR * metric.scale(stated)
         is_far = metric.excess(best, stated) > 0 and metric.excess(accuracy["value"], stated) > far
-        said = words.value_of(metric.name, stated)
-        return f"{measured}, and source.accuracy says {said}" if is_far else None
+        in_words = words.value_of(metric.name, stated)
+        return f"{measured}, and source.accuracy says {in_words}" if is_far else None
     chance = accuracy.get("chance")
     if chance is None or not _near(accuracy, chance):
         return None

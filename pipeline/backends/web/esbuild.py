@@ -66,9 +66,9 @@ def bundle(
     command = bound([str(_binary()), *map(str, entries), *arguments])
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip() or f"esbuild ended with {done.returncode}, and said nothing"
+        problem = done.stderr.strip() or f"esbuild ended with {done.returncode}, and said nothing"
         raise PipelineError(
-            said.splitlines()[0].removeprefix("✘ [ERROR] "),
+            problem.splitlines()[0].removeprefix("✘ [ERROR] "),
             where=", ".join(entry.name for entry in entries),
             todo="mend the module, or run npm ci --prefix pipeline/backends/web",
         )

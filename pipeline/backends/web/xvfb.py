@@ -64,14 +64,14 @@ class Display:
 
 
 def _number(reader: int) -> Callable[[], str | None]:
-    said = b""
+    answer = b""
 
     def ready() -> str | None:
-        nonlocal said
+        nonlocal answer
         try:
-            said += os.read(reader, 64)
+            answer += os.read(reader, 64)
         except BlockingIOError:
             return None
-        return said.decode().strip() if said.endswith(b"\n") else None
+        return answer.decode().strip() if answer.endswith(b"\n") else None
 
     return ready

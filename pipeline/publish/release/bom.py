@@ -103,7 +103,7 @@ def _artifact(artifact: Artifact) -> Component:
     """One artifact, its files inside of it."""
     from cyclonedx.model.component import Component, ComponentType
 
-    said = {
+    facts = {
         "format": artifact["format"],
         "variant": artifact["variant"],
         "entry": artifact["entry"],
@@ -114,7 +114,7 @@ def _artifact(artifact: Artifact) -> Component:
         bom_ref=artifact["id"],
         name=artifact["id"],
         components=_files(artifact["id"], artifact["files"]),
-        properties=_properties({f"artifact:{key}": value for key, value in said.items()}),
+        properties=_properties({f"artifact:{key}": value for key, value in facts.items()}),
     )
 
 
@@ -172,10 +172,10 @@ def _purl(name: str, version: str) -> Any:
     return PackageURL(index, scope or None, short, version)
 
 
-def _license(said: str) -> Any:
+def _license(expression: str) -> Any:
     from cyclonedx.contrib.license.factories import LicenseFactory
 
-    return LicenseFactory().make_from_string(said)
+    return LicenseFactory().make_from_string(expression)
 
 
 def _sha256(digest: str) -> Any:

@@ -67,8 +67,8 @@ def pointer(release: Release) -> bytes | None:
     manifest, page = (_file(release, name) for name in (MANIFEST, PAGE))
     if manifest is None:
         return None
-    said = {"release": release.id, "manifest": manifest["path"], "sha256": manifest["sha256"]}
-    return json.dumps(said | ({"page": page} if page else {}), indent=1).encode()
+    record = {"release": release.id, "manifest": manifest["path"], "sha256": manifest["sha256"]}
+    return json.dumps(record | ({"page": page} if page else {}), indent=1).encode()
 
 
 def _file(release: Release, name: str) -> dict[str, str] | None:

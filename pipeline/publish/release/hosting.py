@@ -40,8 +40,8 @@ Rule = tuple[str, Mapping[str, str]]
 def update(storage: Storage) -> None:
     """Write both files, unless they are there as they should be."""
     for path, data in files(storage).items():
-        known = storage.read(path)
-        if known is None or known.data != data:
+        content = storage.read(path)
+        if content is None or content.data != data:
             storage.write(path, data)
 
 
@@ -160,8 +160,8 @@ def _types() -> str:
     by_type: dict[str, list[str]] = {}
     for suffix, value in TYPES.items():
         by_type.setdefault(value.partition(";")[0], []).append(suffix.removeprefix("."))
-    known = {kind: names for kind, names in by_type.items() if kind != UNKNOWN}
-    return _indented([f"{kind} {' '.join(names)};" for kind, names in known.items()], 4)
+    named = {kind: names for kind, names in by_type.items() if kind != UNKNOWN}
+    return _indented([f"{kind} {' '.join(names)};" for kind, names in named.items()], 4)
 
 
 def _charsets() -> list[str]:

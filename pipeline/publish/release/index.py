@@ -39,8 +39,8 @@ def update(storage: Storage, name: str) -> None:
     changes a channel last also writes last what it points to.
     """
     for _ in range(ATTEMPTS):
-        before, known = _read(storage)
-        data = _merge(storage, known, name)
+        before, listed = _read(storage)
+        data = _merge(storage, listed, name)
         if before is not None and before.data == data:
             return
         if storage.swap(INDEX, data, before):
@@ -67,13 +67,13 @@ def _read(storage: Storage) -> tuple[Content | None, Models]:
     return content, {}
 
 
-def _merge(storage: Storage, known: Models, name: str) -> bytes:
+def _merge(storage: Storage, before: Models, name: str) -> bytes:
     models: Models = {}
     for folder in list_folders(storage):
-        if folder != name and folder in known:
-            models[folder] = known[folder]
+        if folder != name and folder in before:
+            models[folder] = before[folder]
         elif folder == name or is_model(storage, folder):
-            listed = known[folder]["releases"] if folder in known else []
+            listed = before[folder]["releases"] if folder in before else []
             models[folder] = _model(Model(storage, folder), listed)
     return json.dumps({"models": models}, indent=1).encode()
 
@@ -115,13 +115,13 @@ def wire_bytes(artifact: Artifact) -> int:
     return sum(file.get("br_bytes") or file["bytes"] for file in artifact["files"])
 
 
-def list_releases(model: Model, known: Iterable[ReleaseEntry] = ()) -> list[ReleaseEntry]:
+def list_releases(model: Model, listed: Iterable[ReleaseEntry] = ()) -> list[ReleaseEntry]:
     """Name, date and artifacts of each release, oldest first.
 
     Args:
-        known: what an index said before; releases never change, so they need not be read again.
+        listed: what an index said before; releases never change, so they need not be read again.
     """
-    before = {release["release"]: release for release in known}
+    before = {release["release"]: release for release in listed}
     releases = [before.get(id_) or _read_entry(model.release(id_)) for id_ in model.releases()]
     return sorted(
         (release for release in releases if release),

@@ -86,8 +86,10 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = Golden(inputs["golden"]).facts
     signature = Frozen(inputs["frozen"]).signature
-    said = canary.read(inputs["golden"])
-    proved = [_artifact(inputs, each, golden, said, options.strict) for each in options.artifacts]
+    golden_canary = canary.read(inputs["golden"])
+    proved = [
+        _artifact(inputs, each, golden, golden_canary, options.strict) for each in options.artifacts
+    ]
     artifacts = _with_dominance(
         proved, {artifact.id for artifact in options.artifacts if artifact.plain}
     )
@@ -111,8 +113,8 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "accuracy": _with_words(golden["accuracy"]),
         "doubt": doubt(golden["accuracy"], options.source.get("accuracy")),
         "tools": _tools(),
-        "canary": None if "reason" in said else {"inputs": said["inputs"]},
-        "canary_reason": said.get("reason"),
+        "canary": None if "reason" in golden_canary else {"inputs": golden_canary["inputs"]},
+        "canary_reason": golden_canary.get("reason"),
         "cascade": cascade,
         "cascade_reason": no_cascade,
         "runtimes": runtime.used_runtimes(inputs, kept, config["task"]),
@@ -138,13 +140,13 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
 def _source(inputs: Inputs, options: ManifestOptions) -> Source:
     """The kind of source and its options, its size, digest, and what its author says of it."""
     identity, frozen = Identity(inputs["source"]), Frozen(inputs["frozen"])
-    known: dict[str, Any] = {"sha256": identity.sha256, "parameters": frozen.parameters}
+    measured: dict[str, Any] = {"sha256": identity.sha256, "parameters": frozen.parameters}
     if frozen.dtypes:
-        known["converted_from"] = frozen.dtypes
+        measured["converted_from"] = frozen.dtypes
     if frozen.renamed_layers:
-        known["renamed_layers"] = frozen.renamed_layers
+        measured["renamed_layers"] = frozen.renamed_layers
     facts = {"facts": identity.facts} if identity.facts else {}
-    return cast("Source", options.source | known | facts)
+    return cast("Source", options.source | measured | facts)
 
 
 def _spec(spec: TensorSpec) -> Spec:
@@ -189,16 +191,20 @@ def _tools() -> dict[str, str]:
 
 
 def _artifact(
-    inputs: Inputs, proved: Proved, golden: dict[str, Any], said: dict[str, Any], strict: bool
+    inputs: Inputs,
+    proved: Proved,
+    golden: dict[str, Any],
+    golden_canary: dict[str, Any],
+    strict: bool,
 ) -> Artifact:
     described = ArtifactFolder(inputs[proved.id]).description
     files, packed = _files(described["files"], inputs.get(f"compress {proved.id}"))
     results = [Proof(inputs[f"{proved.id} {target}"]).read() for target in proved.targets]
     half, in_half = _half_precision(inputs, proved.id)
     facts = Facts(described["bytes"], packed["br_bytes"], half["safe"], golden["accuracy"])
-    known = portable.read(inputs.get(f"{proved.id} portable"))
-    judged = [_judge(proved, result, facts, known, strict) for result in results]
-    own, reason = canary_of(said, judged, in_half)
+    portability = portable.read(inputs.get(f"{proved.id} portable"))
+    judged = [_judge(proved, result, facts, portability, strict) for result in results]
+    own, reason = canary_of(golden_canary, judged, in_half)
     return {
         "id": proved.id,
         "format": described["format"],
@@ -211,7 +217,7 @@ def _artifact(
         "retrained": proved.retrained,
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "half_precision": half,
-        "portability": known,
+        "portability": portability,
         "canary": own,
         "canary_reason": reason,
         "validation": [_without_canary(result) for result in judged],
@@ -225,19 +231,19 @@ def _with_words(accuracy: Mapping[str, Any] | None) -> SourceAccuracy | None:
     if accuracy is None:
         return None
     metric = metric_of(accuracy["metric"])
-    said = {name: getattr(metric, name) for name in ("words", "unit", "better")}
-    return cast("SourceAccuracy", {"metric": metric.name, **said, **accuracy})
+    wording = {name: getattr(metric, name) for name in ("words", "unit", "better")}
+    return cast("SourceAccuracy", {"metric": metric.name, **wording, **accuracy})
 
 
 def _judge(
-    proved: Proved, result: Mapping[str, Any], facts: Facts, known: Portability, strict: bool
+    proved: Proved, result: Mapping[str, Any], facts: Facts, portability: Portability, strict: bool
 ) -> Mapping[str, Any]:
     """A proof with its verdict, and what that rests on; as it is where nothing was measured."""
     if result["status"] != "measured":
         return result
     bounds = proved.targets[result["target"]]
     judged = judge(proved.id, result, bounds, facts, strict=strict)
-    sums = [] if proved.unportable else portable.misses(proved.id, result["target"], known)
+    sums = [] if proved.unportable else portable.misses(proved.id, result["target"], portability)
     missed = [*judged.missed, *sums]
     return {
         **result,
@@ -281,8 +287,8 @@ def _half_precision(inputs: Inputs, artifact: str) -> tuple[HalfPrecision, Any]:
     ranges = Ranges(inputs[f"{artifact} ranges"]).read()
     folder = inputs.get(f"{artifact} half")
     ran = HalfProof(folder).read() if folder else None
-    known = half_precision(ranges, ran)
-    return known, ran["canary"] if ran and known["safe"] else None
+    half = half_precision(ranges, ran)
+    return half, ran["canary"] if ran and half["safe"] else None
 
 
 def _lowest_accuracy(

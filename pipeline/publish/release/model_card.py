@@ -80,9 +80,9 @@ def _metrics_of(proof: Measured, where: str) -> Iterator[Metric]:
 
 
 def _accuracy(accuracy: Accuracy, where: str) -> Metric:
-    known = metric_of(accuracy["metric"])
-    unit = "" if known.is_share else f", {known.unit}"
-    return _metric(f"{known.words}{unit}", accuracy["value"], where, accuracy)
+    metric = metric_of(accuracy["metric"])
+    unit = "" if metric.is_share else f", {metric.unit}"
+    return _metric(f"{metric.words}{unit}", accuracy["value"], where, accuracy)
 
 
 def _metric(

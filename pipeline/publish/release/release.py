@@ -105,9 +105,9 @@ def publish(
         if (
             pointing
             and _reads_so(storage, there, channel, pieces)
-            and (known := read_release(there, manifest))
+            and (published := read_release(there, manifest))
         ):
-            return _release(storage, known, new=False, copied=0)
+            return _release(storage, published, new=False, copied=0)
         with storage.publishing():
             storage.remove(stale(storage, pieces))
             lacking = list_missing(storage, pieces)
@@ -171,13 +171,13 @@ def _reads_so(storage: Storage, there: tree.Release, channel: str, pieces: Seque
 def read_release(there: tree.Release, manifest: Manifest) -> ReleaseManifest | None:
     """The whole manifest of a release, which never changes; ``None`` if it is not there."""
     try:
-        known = there.manifest()
+        published = there.manifest()
     except ManifestError as error:
         todo = "remove this file, then publish again"
         raise PipelineError(f"is no manifest: {error}", where=there.where, todo=todo) from error
-    if known and without_added(known) != manifest:
+    if published and without_added(published) != manifest:
         raise PipelineError("another release has this name", where=there.where)
-    return known
+    return published
 
 
 def without_added(manifest: ReleaseManifest) -> Mapping[str, object]:
@@ -193,15 +193,15 @@ def _add_release(
     writers: Sequence[Writer],
 ) -> ReleaseManifest:
     """Write the release's folder, unless it was written before."""
-    if known := read_release(there, manifest):
-        return known
+    if published := read_release(there, manifest):
+        return published
     from pipeline.publish.delivery.compress import write_twins
 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     with storage.claimed(f"{there.model}-{there.id}", now) as created:
         # Whoever finished it since we looked has let go of the claim.
-        if known := read_release(there, manifest):
-            return known
+        if published := read_release(there, manifest):
+            return published
         full = _full(manifest, there.id, created, report is not None)
         with storage.new_folder(there.folder, last=MANIFEST) as aside:
             write_aside(aside / MANIFEST, json.dumps(full, indent=1).encode())

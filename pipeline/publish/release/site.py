@@ -116,8 +116,8 @@ def _call_example(about: About | None) -> str:
     plain way."""
     from pipeline.tasks.find import tasks
 
-    known = tasks().get(about.get("task") or "") if about else None
-    return (known and known.example) or "const outputs = await model.predict(tensors);"
+    task = tasks().get(about.get("task") or "") if about else None
+    return (task and task.example) or "const outputs = await model.predict(tensors);"
 
 
 def _release(release: Release) -> dict[str, Any] | None:
@@ -131,8 +131,8 @@ def _release(release: Release) -> dict[str, Any] | None:
         metric = words.metric(accuracy["metric"]) if accuracy else ""
     except index.BROKEN:
         return None
-    known = {"release": release.id, "integrity": integrity(raw), "metric": metric}
-    return {**known, "artifacts": artifacts}
+    facts = {"release": release.id, "integrity": integrity(raw), "metric": metric}
+    return {**facts, "artifacts": artifacts}
 
 
 def _artifact(artifact: Artifact) -> dict[str, Any]:

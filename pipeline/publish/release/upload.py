@@ -131,8 +131,8 @@ def stale(storage: Storage, pieces: Iterable[Piece]) -> list[str]:
 
 
 def _is_same(storage: Storage, piece: Piece) -> bool:
-    known = storage.read(piece.path)
-    return known is not None and known.data == piece.source().read_bytes()
+    content = storage.read(piece.path)
+    return content is not None and content.data == piece.source().read_bytes()
 
 
 def upload(storage: Storage, pieces: Sequence[Piece], progress: Progress) -> None:

@@ -85,9 +85,9 @@ def _plan(storage: Storage, keep: int, before: float) -> Plan:
     used: set[str] = set()
     for model in _models(storage):
         name, entries = model.name, storage.walk(model.name)
-        known = listed.get(name) or ModelEntry(channels={}, releases=[])
-        releases = _releases(model, known)
-        stay = _pointed_releases(model, known) | set(releases[-keep:])
+        entry = listed.get(name) or ModelEntry(channels={}, releases=[])
+        releases = _releases(model, entry)
+        stay = _pointed_releases(model, entry) | set(releases[-keep:])
         stay |= {
             release
             for release in releases
@@ -121,15 +121,15 @@ def _models(storage: Storage) -> list[Model]:
     return models
 
 
-def _releases(model: Model, known: ModelEntry) -> list[str]:
+def _releases(model: Model, entry: ModelEntry) -> list[str]:
     """Every release of a model, oldest first; refuses a model with one of unknown age."""
-    releases = [release["release"] for release in index.list_releases(model, known["releases"])]
+    releases = [release["release"] for release in index.list_releases(model, entry["releases"])]
     for release in set(model.releases()) - set(releases):
         raise _unsure(model.release(release).where, "it is no manifest", model.storage)
     return releases
 
 
-def _pointed_releases(model: Model, known: ModelEntry) -> set[str]:
+def _pointed_releases(model: Model, entry: ModelEntry) -> set[str]:
     """What channels point to; refuses a model with one that points nowhere."""
     pointed = set()
     for channel, pointer in model.pointers():
@@ -139,7 +139,7 @@ def _pointed_releases(model: Model, known: ModelEntry) -> set[str]:
             if not model.storage.sizes([path]):
                 raise _unsure(where, "it points to a missing release", model.storage)
             pointed.add(pointer.release)
-        elif channel in known["channels"]:
+        elif channel in entry["channels"]:
             why = "it does not say which release it points to"
             raise _unsure(where, why, model.storage)
     return pointed

@@ -98,8 +98,8 @@ def _move(
     source: Source, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
 ) -> list[str]:
     """Point channels to what they point to at the source, unless others moved them meanwhile."""
-    known = {model.name: model.channels() for model in source.models}
-    wanted = {at: Release(to, at[0], known[at[0]][at[1]]) for at in pointers}
+    targets = {model.name: model.channels() for model in source.models}
+    wanted = {at: Release(to, at[0], targets[at[0]][at[1]]) for at in pointers}
     moving = {
         at: release
         for at, release in wanted.items()

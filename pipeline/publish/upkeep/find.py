@@ -84,7 +84,7 @@ def _of_cdn(models: Sequence[Model], cdn: Path, name: str | None) -> Path:
         paths = [_of_model(models[0])] if len(models) == 1 else []
         return _only(paths, "the release to report on", cdn, [model.name for model in models])
     paths = sorted({path for model in models for path in _find_named(model, name)})
-    names = [known for model in models for known in _names(model)]
+    names = [name for model in models for name in _names(model)]
     return _only(paths, name, cdn, names)
 
 
@@ -101,9 +101,9 @@ def _find_named(model: Model, name: str) -> Iterator[Path]:
         if name in (channel, f"{model.name}/{channel}"):
             yield _manifest(model, release)
     short = name.removeprefix(f"{model.name}/")
-    for known in model.releases():
-        if len(short) >= 4 and known.startswith(short):
-            yield _manifest(model, known)
+    for id_ in model.releases():
+        if len(short) >= 4 and id_.startswith(short):
+            yield _manifest(model, id_)
 
 
 def _names(model: Model) -> Iterator[str]:

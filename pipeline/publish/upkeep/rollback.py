@@ -63,18 +63,18 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
 
 def _only(model: Model, release: str) -> str:
     """The id that ``release`` is the beginning of."""
-    known, where = model.releases(), model.storage.where
-    if not known:
+    releases, where = model.releases(), model.storage.where
+    if not releases:
         raise ConfigError(
             f'no release of "{model.name}" is published there',
             where=where,
             todo=f"`pipeline list {where}` names what there is",
         )
-    matches = [candidate for candidate in known if candidate.startswith(release)]
+    matches = [candidate for candidate in releases if candidate.startswith(release)]
     if len(matches) == 1 and len(release) >= SHORTEST:
         return matches[0]
     what = "is several" if len(matches) > 1 else "is none"
-    near = matches[:6] or get_close_matches(release, known, n=3, cutoff=0.3) or known[-6:]
+    near = matches[:6] or get_close_matches(release, releases, n=3, cutoff=0.3) or releases[-6:]
     raise ConfigError(
         f'"{release}" {what} of the releases of {model.name}',
         where=where,

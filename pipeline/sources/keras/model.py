@@ -177,7 +177,7 @@ def _computed(spec: TensorSpec, outputs: Mapping[str, Any]) -> TensorSpec:
     if shape.rank != len(spec.shape):
         return spec
     sizes = zip(shape.as_list(), spec.shape, strict=True)
-    return replace(spec, shape=tuple(said if size is None else size for size, said in sizes))
+    return replace(spec, shape=tuple(stated if size is None else size for size, stated in sizes))
 
 
 def _input_names(model: Any) -> list[str]:

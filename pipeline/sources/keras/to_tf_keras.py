@@ -203,8 +203,8 @@ def _activation(value: Any, operation: Any) -> str | None:
 
 
 def _class(library: str, kind: str) -> Any:
-    known = getattr(import_module(library).layers, kind, None)
-    return known or application_layers(library).get(kind)
+    layer_class = getattr(import_module(library).layers, kind, None)
+    return layer_class or application_layers(library).get(kind)
 
 
 @cache
@@ -226,8 +226,8 @@ def _twin_of_operation(operation: Any) -> Any:
     if activation := activations.OPERATIONS.get(kind):
         if activation in COMPOSED:
             return COMPOSED[activation](name)
-        known = activations.RENAMED.get(activation, activation)
-        return tf_keras.layers.Activation(known, name=name)
+        renamed = activations.RENAMED.get(activation, activation)
+        return tf_keras.layers.Activation(renamed, name=name)
     if kind == "LeakyRelu":
         return tf_keras.layers.LeakyReLU(operation.negative_slope, name=name)
     if kind == "Softmax":

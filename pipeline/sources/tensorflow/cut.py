@@ -130,9 +130,9 @@ def _value(value: Any, spec: TensorSpec) -> Any:
 
 
 def _check_ports(graph_def: Any, names: Iterable[str]) -> None:
-    known = tensors_of(imported(graph_def))
+    tensors = tensors_of(imported(graph_def))
     for name in names:
-        if name not in known:
+        if name not in tensors:
             node, _, port = name.partition(":")
             raise SourceError(
                 f"the node {node!r} has no output {port}",

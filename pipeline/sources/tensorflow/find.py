@@ -27,9 +27,9 @@ def find_tensor(graph_def: Any, name: str, outputs: Mapping[str, str]) -> str:
     if name in outputs:
         return outputs[name]
     node, _, port = name.partition(":")
-    names = [known.name for known in graph_def.node]
-    matches = [known for known in names if known == node] or [
-        known for known in names if known.endswith(f"/{node}")
+    names = [definition.name for definition in graph_def.node]
+    matches = [other for other in names if other == node] or [
+        other for other in names if other.endswith(f"/{node}")
     ]
     matches = [f"{match}:{port}" if port else match for match in matches]
     matches = matches or _given_by(graph_def, node, outputs)
@@ -54,7 +54,7 @@ def _unclear(name: str, matches: list[str], names: list[str]) -> SourceError:
             where="source.outputs",
             todo="name one of these",
         )
-    last = {known.rsplit("/", 1)[-1]: known for known in names} | {known: known for known in names}
+    last = {n.rsplit("/", 1)[-1]: n for n in names} | {n: n for n in names}
     close = [
         last[match] for match in get_close_matches(name.split(":", maxsplit=1)[0], last, NAMED)
     ]

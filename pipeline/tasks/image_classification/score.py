@@ -46,5 +46,5 @@ def sure(outputs: Arrays, about: About[NoOptions]) -> Sure | None:
     if not all(about.softmax.get(name) for name in outputs):
         return None
     # A NaN is no class that anything could be sure of.
-    known = np.nan_to_num(scores(outputs).astype(np.float32), nan=0.0)
-    return Sure(known.argmax(axis=1).astype(np.int32), known.max(axis=1))
+    numbers = np.nan_to_num(scores(outputs).astype(np.float32), nan=0.0)
+    return Sure(numbers.argmax(axis=1).astype(np.int32), numbers.max(axis=1))

@@ -14,13 +14,13 @@ from pipeline.tensors.per_sample import PerSample
 NAME = "label"
 
 
-def labels_of(said: Sequence[Mapping[str, Any]], about: About[NoOptions]) -> PerSample | None:
+def labels_of(facts_of: Sequence[Mapping[str, Any]], about: About[NoOptions]) -> PerSample | None:
     """``label`` of each sample, int64 [n]; ``None`` where no sample has one.
 
     Raises:
         ConfigError: some have one, or it is no number of a class.
     """
-    labels = [facts.get(NAME) for facts in said]
+    labels = [facts.get(NAME) for facts in facts_of]
     if all(label is None for label in labels):
         return None
     wrong = next((n for n, label in enumerate(labels) if not _is_class(label)), None)

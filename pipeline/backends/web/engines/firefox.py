@@ -133,8 +133,8 @@ def _connect(process: subprocess.Popen[bytes], folder: Path) -> Connection:
 
     def ready() -> Mapping[str, Any] | None:
         with suppress(OSError, ValueError):
-            said: dict[str, Any] = json.loads(where.read_text())
-            return said
+            address: dict[str, Any] = json.loads(where.read_text())
+            return address
         return None
 
     port = processes.until(ready, process, folder / "firefox.log", START_TIMEOUT_S)["ws_port"]
@@ -143,8 +143,8 @@ def _connect(process: subprocess.Popen[bytes], folder: Path) -> Connection:
 
 def _greet(connection: Connection) -> str:
     """Begin a session; the browser's version."""
-    said = connection.command("session.new", capabilities={})
-    version: str = said["capabilities"]["browserVersion"]
+    session = connection.command("session.new", capabilities={})
+    version: str = session["capabilities"]["browserVersion"]
     return version
 
 

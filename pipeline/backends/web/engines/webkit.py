@@ -231,8 +231,8 @@ def _failures() -> Iterator[None]:
     except (InvalidSessionIdException, HTTPError) as error:
         raise BrowserGone(GONE) from error
     except WebDriverException as error:
-        said = (error.msg or "").strip().splitlines() or [type(error).__name__]
-        raise PageFailure(f"the browser failed: {said[0]}") from error
+        lines = (error.msg or "").strip().splitlines() or [type(error).__name__]
+        raise PageFailure(f"the browser failed: {lines[0]}") from error
 
 
 ENGINE = Engine(

@@ -62,15 +62,15 @@ def models(storage: Readable, named: Target) -> tuple[dict[str, Model], list[Fau
         chosen: dict[str, str | None] = {named.channel: None} if named.channel else {}
         release = {named.release} if named.release else set()
         return {named.model: Model(chosen, release)}, []
-    said, faults = _index(storage)
+    listed, faults = _index(storage)
     there = _list_there(storage)
-    if not said and not there and not faults:
+    if not listed and not there and not faults:
         raise _nothing(storage)
     if there is not None:
-        faults += list(_compare_index(said, there))
-    by_name = {name: Model() for name in (*said, *(there or {}))}
-    for known in (said, there or {}):
-        for name, model in known.items():
+        faults += list(_compare_index(listed, there))
+    by_name = {name: Model() for name in (*listed, *(there or {}))}
+    for side in (listed, there or {}):
+        for name, model in side.items():
             # Where there is a listing, the index was compared with it.
             by_name[name].channels |= (
                 model.channels if there is None else dict.fromkeys(model.channels)
@@ -115,10 +115,10 @@ def _list_there(storage: Readable) -> dict[str, Model] | None:
     }
 
 
-def _compare_index(said: dict[str, Model], there: dict[str, Model]) -> Iterator[Fault]:
+def _compare_index(indexed: dict[str, Model], there: dict[str, Model]) -> Iterator[Fault]:
     """Where the index is behind."""
-    for name in sorted({*said, *there}):
-        listed, actual = said.get(name, Model()), there.get(name, Model())
+    for name in sorted({*indexed, *there}):
+        listed, actual = indexed.get(name, Model()), there.get(name, Model())
         for channel in sorted({*listed.channels, *actual.channels}):
             old, new = listed.channels.get(channel), actual.channels.get(channel)
             if old != new:

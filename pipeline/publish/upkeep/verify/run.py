@@ -54,13 +54,13 @@ def verify(
     """
     named = target(where)
     storage = open_readable(named.root)
-    known, faults = models(storage, named)
+    by_name, faults = models(storage, named)
     result = VerifyResult(where, faults)
     if not named.model:
         result.faults += root(storage)
         result.unchecked = list_unchecked(storage)
     looked: set[str] = set()
-    for name, model in sorted(known.items()):
+    for name, model in sorted(by_name.items()):
         pointers = {
             pointer_path(name, channel): _follow(storage, name, channel, result, model)
             for channel in sorted(model.channels)
@@ -91,9 +91,11 @@ def _follow(
     release = result.channels[f"{name}/{channel}"] = pointer.release if pointer else None
     if release:
         model.releases.add(release)
-    said = model.channels[channel]
-    if said and release and said != release:
-        result.faults.append(Fault(INDEX, f"says {name}/{channel} is {said}, and it is {release}"))
+    indexed = model.channels[channel]
+    if indexed and release and indexed != release:
+        result.faults.append(
+            Fault(INDEX, f"says {name}/{channel} is {indexed}, and it is {release}")
+        )
     if fault:
         result.faults.append(fault)
     return pointer
@@ -103,10 +105,10 @@ def _compare_pointers(
     pointers: Mapping[str, Pointer | None], releases: Sequence[Published]
 ) -> Iterator[Fault]:
     """Pointers say the sha256 of the very bytes that all else is checked by."""
-    known = {published.id: published for published in releases}
+    by_id = {published.id: published for published in releases}
     for path, pointer in pointers.items():
-        if pointer and pointer.release in known:
-            yield from compare(pointer, known[pointer.release], path)
+        if pointer and pointer.release in by_id:
+            yield from compare(pointer, by_id[pointer.release], path)
 
 
 def _open(
@@ -118,12 +120,12 @@ def _open(
         if raw is None:
             result.faults.append(Fault(release.path(), "is missing"))
             return None
-        said = parse_manifest(raw)
+        manifest = parse_manifest(raw)
     except ManifestError as error:
         result.faults.append(Fault(release.path(), f"is no manifest: {error}"))
         return None
     place = release.storage, release.model, release.id
-    return Published(*place, said, raw, result.seen, advance=advance)
+    return Published(*place, manifest, raw, result.seen, advance=advance)
 
 
 def _sizes(releases: Sequence[Published]) -> dict[str, int]:

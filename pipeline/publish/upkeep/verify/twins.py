@@ -22,19 +22,19 @@ PARALLEL = 8
 
 
 def beside(
-    storage: Readable, folder: str, known: Iterable[str], manifest: bytes | None = None
+    storage: Readable, folder: str, paths: Iterable[str], manifest: bytes | None = None
 ) -> Iterator[Fault]:
     """Every twin in a folder has to unpack to the file that it lies beside.
 
     Args:
-        known: names of the files there, where they cannot be listed.
+        paths: names of the files there, where they cannot be listed.
         manifest: the bytes of ``manifest.json``, where it was read: a server may answer otherwise
             the next time.
     """
     if isinstance(storage, Storage):
         yield from among(storage, [join(folder, name) for name in storage.names(folder)])
         return
-    for name in known:
+    for name in paths:
         try:
             file = _hash_known(storage, join(folder, name), manifest if name == MANIFEST else None)
         except (FileNotFoundError, PipelineError):
