@@ -23,8 +23,8 @@ def write(folder: Path, origins: Mapping[str, str]) -> None:
 def read(folder: Path) -> dict[str, str]:
     """The folder's origins; none where its format keeps none."""
     path = folder / FILE
-    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    return found
+    origins: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return origins
 
 
 def renamed(origins: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:

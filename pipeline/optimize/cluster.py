@@ -95,7 +95,9 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     wrapped = _wrapped(model, chosen, options)
     numbers = finetune.fit(wrapped, train, watch, options.recipe(), report=progress)
     folded, scaled = fold(tfmot.clustering.keras.strip_clustering(wrapped))
-    bits = {one.after.name: _settle(one, options) for one in scaled if one.before.name in names}
+    bits = {
+        layer.after.name: _settle(layer, options) for layer in scaled if layer.before.name in names
+    }
     return folded, {"layers": bits, "kept_epoch": numbers}
 
 
@@ -129,13 +131,13 @@ def _wrapped(model: Any, chosen: list[Any], options: Options) -> Any:
     return kernels.wrapped(model, chosen, wrap)
 
 
-def _settle(one: Any, options: Options) -> float:
+def _settle(layer: Any, options: Options) -> float:
     from pipeline.optimize.training.settle import settle
 
-    kernel = one.before.kernel.numpy()
+    kernel = layer.before.kernel.numpy()
     reach = np.abs(kernel).max(keepdims=True)
     step = np.where(reach > 0, reach / REACH, np.float32(1))
-    return settle(one, np.rint(kernel / step), step, options.scale_bits)
+    return settle(layer, np.rint(kernel / step), step, options.scale_bits)
 
 
 TECHNIQUE = Technique(

@@ -84,8 +84,8 @@ def build(teacher: Any, options: Options) -> tuple[Any, list[str]]:
     from pipeline.optimize.training import student
 
     shape = student.Shape(options.alpha, options.depth, options.resolution)
-    made = student.build(teacher, shape)
-    return made, student.start_from(teacher, made) if options.from_source else []
+    built = student.build(teacher, shape)
+    return built, student.start_from(teacher, built) if options.from_source else []
 
 
 TECHNIQUE = Technique(

@@ -68,9 +68,9 @@ def equalize(network: Any, sweeps: int = 40) -> dict[str, dict[str, float]]:
     exponents = np.clip(np.rint(ranges.exponents), -LARGEST, LARGEST)
     _scale(channels, exponents)
     return {
-        layer.name: {"channels": int(np.count_nonzero(found)), "exponent": int(abs(found).max())}
-        for layer, found in _found(channels, exponents)
-        if found.any()
+        layer.name: {"channels": int(np.count_nonzero(moved)), "exponent": int(abs(moved).max())}
+        for layer, moved in _found(channels, exponents)
+        if moved.any()
     }
 
 
@@ -82,10 +82,10 @@ def _found(channels: Channels, exponents: Vector) -> Iterator[tuple[Layer, Vecto
 def _scale(channels: Channels, exponents: Vector) -> None:
     """Scale what makes each channel, and undo it in what reads the channel."""
     network = channels.network
-    for name, (layer, made) in channels.made.items():
+    for name, (layer, numbers) in channels.made.items():
         weights = layer.weights(network)
         groups, _, outputs = weights.shape
-        factors = np.exp2(exponents[channels.roots(made)]).reshape(groups, 1, outputs)
+        factors = np.exp2(exponents[channels.roots(numbers)]).reshape(groups, 1, outputs)
         if name in channels.read:
             read = np.exp2(exponents[channels.roots(channels.read[name])])
             factors = factors / _by_input(read, weights.shape)
@@ -112,11 +112,11 @@ class _Ranges:
         self.exponents = np.zeros(len(channels.parents))
         """By channel number: what its factor is 2 to the power of. That of 0 stays 0."""
         self._layers = []
-        for name, (layer, made) in channels.made.items():
+        for name, (layer, numbers) in channels.made.items():
             size = np.log2(np.maximum(_sizes(layer, channels), ZERO))
             read = channels.read.get(name)
             into = None if read is None else channels.roots(read).reshape(size.shape[0], -1, 1)
-            self._layers.append((size, into, channels.roots(made).reshape(size.shape[0], 1, -1)))
+            self._layers.append((size, into, channels.roots(numbers).reshape(size.shape[0], 1, -1)))
 
     def sweep(self) -> float:
         """Move every channel's factor to where its ranges meet; the largest move.
@@ -124,16 +124,16 @@ class _Ranges:
         That is halfway between the (geometric) mean ranges of all that make the channel and of
         all that read it: eq. 11 of the paper where those are one each.
         """
-        made, read = _Mean(len(self.exponents)), _Mean(len(self.exponents))
+        written, read = _Mean(len(self.exponents)), _Mean(len(self.exponents))
         for size, into, out in self._layers:
             now = size + self.exponents[out]
             if into is not None:
                 now = now - self.exponents[into]
                 read.add(into, now.max(axis=2, keepdims=True))
-            made.add(out, now.max(axis=1, keepdims=True))
-        both = (made.count > 0) & (read.count > 0)
+            written.add(out, now.max(axis=1, keepdims=True))
+        both = (written.count > 0) & (read.count > 0)
         both[0] = False
-        move = np.where(both, (read.mean() - made.mean()) / 2, 0.0)
+        move = np.where(both, (read.mean() - written.mean()) / 2, 0.0)
         self.exponents += move
         return float(abs(move).max())
 

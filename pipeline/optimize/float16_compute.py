@@ -143,11 +143,11 @@ def unfit_tensors(model: Any, large: LargeTensors, samples: Arrays) -> dict[str,
     """
     from pipeline.graphs.onnx import observe
 
-    found = observe.ranges(model, samples)
-    errors: dict[str, _Error] = {name: _Error() for name in found}
-    for name, values in observe.visit(model, samples, found):
+    ranges = observe.ranges(model, samples)
+    errors: dict[str, _Error] = {name: _Error() for name in ranges}
+    for name, values in observe.visit(model, samples, ranges):
         errors[name].add(values)
-    peaks = {name: max(-one.low, one.high) for name, one in found.items()}
+    peaks = {name: max(-range_.low, range_.high) for name, range_ in ranges.items()}
     for tensor in model.graph.initializer:
         if tensor.data_type == observe.FLOAT:
             values = array_of(tensor, large)
@@ -155,7 +155,7 @@ def unfit_tensors(model: Any, large: LargeTensors, samples: Arrays) -> dict[str,
             errors[tensor.name].add(values)
             peak = max(values.max(initial=0.0), -values.min(initial=0.0))
             peaks[tensor.name] = float(peak) / HEADROOM
-    sums = _sums(model, found)
+    sums = _sums(model, ranges)
     return {
         name: f"reaches {max(peak, sums.get(name, 0)):.3g}"
         if max(peak, sums.get(name, 0)) * HEADROOM > LARGEST
@@ -165,11 +165,11 @@ def unfit_tensors(model: Any, large: LargeTensors, samples: Arrays) -> dict[str,
     }
 
 
-def _sums(model: Any, found: Mapping[str, Range]) -> dict[str, float]:
+def _sums(model: Any, ranges: Mapping[str, Range]) -> dict[str, float]:
     """What is summed up at most for each output of MEANS."""
     sums = {}
     for node in model.graph.node:
-        pair = found.get(node.input[0] if node.input else ""), found.get(node.output[0])
+        pair = ranges.get(node.input[0] if node.input else ""), ranges.get(node.output[0])
         if node.op_type in MEANS and pair[0] and pair[1]:
             count = pair[0].size / max(1, pair[1].size)
             sums[node.output[0]] = count * max(-pair[1].low, pair[1].high)

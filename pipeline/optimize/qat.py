@@ -183,9 +183,9 @@ def quantize(
     )
     folded, scaled = fold(model)
     bits = {
-        one.after.name: _settle(one, grids[one.before], options)
-        for one in scaled
-        if one.before in grids
+        layer.after.name: _settle(layer, grids[layer.before], options)
+        for layer in scaled
+        if layer.before in grids
     }
     described = {"layers": bits, "kept_epoch": numbers}
     return folded, described, fake_quant.ranges(wrappers, scaled)
@@ -195,11 +195,11 @@ def _chosen(model: Any, options: Options) -> list[Any]:
     """The layers to quantize."""
     from pipeline.graphs.keras.fold import linear_layers
 
-    found = list(linear_layers(model))
-    unknown = sorted(set(options.skip) - {layer.name for layer in found})
+    layers = list(linear_layers(model))
+    unknown = sorted(set(options.skip) - {layer.name for layer in layers})
     if unknown:
         raise ConfigError(f"the model has no such layer: {', '.join(unknown)}", where="qat.skip")
-    chosen = [layer for layer in found if layer.name not in options.skip]
+    chosen = [layer for layer in layers if layer.name not in options.skip]
     if not chosen:
         raise PipelineError(
             "the model has no convolution or dense layer to quantize",
@@ -236,18 +236,18 @@ def _least_error(kernel: Float32s, within: tuple[int, ...], high: int) -> Float3
     rounded = np.clip(np.rint(kernel / steps), -high, high) * steps
     errors = ((rounded - kernel) ** 2).sum(axis=tuple(i + 1 for i in within), keepdims=True)
     best = errors.argmin(axis=0)[np.newaxis]
-    found: Float32s = np.take_along_axis(steps, best, axis=0)[0]
-    return found
+    best_steps: Float32s = np.take_along_axis(steps, best, axis=0)[0]
+    return best_steps
 
 
-def _settle(one: Scaled, grid: Grid, options: Options) -> float:
+def _settle(layer: Scaled, grid: Grid, options: Options) -> float:
     """Put a layer's folded weights on their grids, and say how many bits one needs."""
     from pipeline.graphs.keras.fold import kernel_of
     from pipeline.optimize.training.settle import settle, settle_bias
 
-    q = grid.integers(kernel_of(one.before)).numpy()
-    settle_bias(one.after, options.bias_levels)
-    return settle(one, q, grid.step, options.scale_bits)
+    q = grid.integers(kernel_of(layer.before)).numpy()
+    settle_bias(layer.after, options.bias_levels)
+    return settle(layer, q, grid.step, options.scale_bits)
 
 
 TECHNIQUE = Technique(

@@ -132,13 +132,13 @@ def _integers(weight: Weight, axis: int | None, levels: int) -> Iterator[Choice]
 
 def _ladder(levels: int) -> list[int]:
     """Numbers of levels from FEWEST to 256, ``levels`` among them."""
-    found = {levels}
+    counts = {levels}
     for direction in (LADDER, 1 / LADDER):
         some = levels * direction
         while FEWEST <= some <= 256:
-            found.add(round(some))
+            counts.add(round(some))
             some *= direction
-    return sorted(found)
+    return sorted(counts)
 
 
 def _demand(weight: Weight, axis: int | None) -> Float64s:

@@ -41,14 +41,14 @@ def find(values: Float32s, axis: int | None, levels: int) -> Grid | None:
             greatest (or zero), both counted; at most 65536.
     """
     rows = values.reshape(1, -1) if axis is None else _rows(values, axis)
-    found = []
+    grids = []
     for row in rows:
-        one = _of_row(row, levels)
-        if one is None:
+        on_grid = _of_row(row, levels)
+        if on_grid is None:
             return None
-        found.append(one)
-    numbers = np.stack([numbers for numbers, _ in found])
-    scale = np.array([scale for _, scale in found], np.float32)
+        grids.append(on_grid)
+    numbers = np.stack([numbers for numbers, _ in grids])
+    scale = np.array([scale for _, scale in grids], np.float32)
     if axis is None:
         return Grid(numbers.reshape(values.shape), scale[0].reshape(()))
     moved = np.moveaxis(values, axis, 0).shape

@@ -65,7 +65,7 @@ def limited(rows: Float64s) -> Float64s:
 
     Only the largest of a row is, where the second leaves it more than half.
     """
-    high, low = (np.clip(LIMIT - _two(one)[0], HALF, HIGHEST) for one in (rows, -rows))
+    high, low = (np.clip(LIMIT - _two(side)[0], HALF, HIGHEST) for side in (rows, -rows))
     clipped: Float64s = np.clip(rows, -low[:, None], high[:, None])
     return clipped
 

@@ -35,9 +35,9 @@ def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -
     Raises:
         PipelineError: the graph without its weights is over protobuf's limit.
     """
-    found, done = list(_shards(model, shard_bytes)), 0
-    total = sum(raw_bytes(tensor) for tensors in found for tensor in tensors)
-    for tensors in found:
+    shards, done = list(_shards(model, shard_bytes)), 0
+    total = sum(raw_bytes(tensor) for tensors in shards for tensor in tensors)
+    for tensors in shards:
         location = add_file(_content(tensors, folder))
         offset = 0
         for tensor in tensors:

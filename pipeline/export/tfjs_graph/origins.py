@@ -55,23 +55,23 @@ def origins(
         scaled: convolutions into whose weights a scale was folded: alone they equal nothing.
     """
     replaced = _replaced(graph_def, before)
-    found = {}
+    origin_of = {}
     for tensor in _tensors(graph_def):
         node, port = tensor.rsplit(":", 1)
         origin = replaced.get(node, node)
         origin = origin if origin in frozen else _REWRITTEN.sub(r"\1\2", origin)
         if origin in frozen and origin not in scaled:
-            found[tensor] = f"{origin}:{port}"
-    return found
+            origin_of[tensor] = f"{origin}:{port}"
+    return origin_of
 
 
 def _tensors(graph_def: Any) -> list[str]:
     """Every tensor that is computed: first outputs, and further ones that are read."""
-    given = ("Const", "Placeholder")
-    found = {f"{node.name}:0": None for node in graph_def.node if node.op not in given}
+    constant = ("Const", "Placeholder")
+    names = {f"{node.name}:0": None for node in graph_def.node if node.op not in constant}
     read = (name for node in graph_def.node for name in node.input if name[0] != "^")
-    found |= {name: None for name in read if ":" in name}
-    return list(found)
+    names |= {name: None for name in read if ":" in name}
+    return list(names)
 
 
 def _replaced(graph_def: Any, before: BeforeFusing) -> dict[str, str]:
@@ -80,9 +80,9 @@ def _replaced(graph_def: Any, before: BeforeFusing) -> dict[str, str]:
     That is what its readers read in the same place before.
     """
     fused = {node.name for node in graph_def.node if before.ops.get(node.name) != node.op}
-    found = {}
+    replaced = {}
     for node in graph_def.node:
         for now, then in zip(node.input, before.inputs.get(node.name, ()), strict=False):
             if now in fused and before.ops.get(now):
-                found[now] = then
-    return found
+                replaced[now] = then
+    return replaced

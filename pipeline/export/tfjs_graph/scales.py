@@ -53,8 +53,8 @@ class _Weights:
     contents: list[bytes | memoryview]
 
     def index(self, name: str) -> int | None:
-        found = (i for i, spec in enumerate(self.specs) if spec["name"] == name)
-        return next(found, None)
+        indices = (i for i, spec in enumerate(self.specs) if spec["name"] == name)
+        return next(indices, None)
 
     def values(self, index: int) -> Float32s:
         array: Float32s = np.frombuffer(self.contents[index], "<f4")
@@ -85,15 +85,15 @@ def scale_outputs(model: dict[str, Any], contents: list[bytes | memoryview]) -> 
     (group,) = model["weightsManifest"]
     weights = _Weights(group["weights"], contents)
     readers = Counter(name for node in topology["node"] for name in node.get("input", ()))
-    found = set()
+    names = set()
     nodes: list[Node] = []
     for node in topology["node"]:
-        made = _scaled(node, weights, readers)
-        nodes += made or [node]
-        if made:
-            found.add(made[0]["name"])
+        scaled = _scaled(node, weights, readers)
+        nodes += scaled or [node]
+        if scaled:
+            names.add(scaled[0]["name"])
     topology["node"] = nodes
-    return found
+    return names
 
 
 def _scaled(node: Node, weights: _Weights, readers: Counter[str]) -> list[Node] | None:
@@ -128,11 +128,11 @@ def _grid(values: Float32s, axis: int) -> Grid | None:
 
     if values.size < LEAST_VALUES or values.shape[axis + 1 :] not in ((), (1,)):
         return None
-    found = find(values, axis, 256)
-    one = find(values, None, 256) if found else None
-    if found is None or (one and _levels(one) < WORTH * _levels(found)):
+    per_channel = find(values, axis, 256)
+    per_tensor = find(values, None, 256) if per_channel else None
+    if per_channel is None or (per_tensor and _levels(per_tensor) < WORTH * _levels(per_channel)):
         return None
-    return found
+    return per_channel
 
 
 def _levels(grid: Grid) -> int:
@@ -148,18 +148,18 @@ def _nodes(node: Node, fused: list[str]) -> list[Node]:
         inside = [b64encode(b"BiasAdd").decode()]
         layer["attr"] = {**node["attr"], "fused_ops": {"list": {"s": inside}}}
     product = f"{name}/scaled" if separate else name
-    made = [
+    nodes = [
         {"name": f"{name}/scale", "op": "Const"},
         layer,
         {"name": product, "op": "Mul", "input": [layer["name"], f"{name}/scale"], "attr": FLOAT},
     ]
-    made += [
+    nodes += [
         {"name": name, "op": operator, "input": [product], "attr": FLOAT} for operator in separate
     ]
-    return made
+    return nodes
 
 
 def _fused(attributes: dict[str, Any]) -> list[str]:
     operators = attributes.get("fused_ops", {}).get("list", {}).get("s", ())
-    found = [b64decode(operator).decode() for operator in operators]
-    return [operator for operator in found if operator != "NoOp"]
+    fused = [b64decode(operator).decode() for operator in operators]
+    return [operator for operator in fused if operator != "NoOp"]

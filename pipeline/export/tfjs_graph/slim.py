@@ -81,8 +81,8 @@ def slim(model: dict[str, Any]) -> None:
 
 def _outputs(model: dict[str, Any]) -> set[str]:
     """The nodes that are asked for by name."""
-    found = model.get("signature", {}).get("outputs", {})
-    return {output["name"].split(":")[0] for output in found.values()}
+    outputs = model.get("signature", {}).get("outputs", {})
+    return {output["name"].split(":")[0] for output in outputs.values()}
 
 
 def _shorten(node: Node) -> None:

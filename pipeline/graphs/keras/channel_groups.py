@@ -51,9 +51,9 @@ class Groups:
             space = self._parents[space]
         return space
 
-    def tie(self, one: Layout, other: Layout) -> None:
+    def tie(self, first_layout: Layout, second_layout: Layout) -> None:
         """The channels of two tensors are added or multiplied, each with its counterpart."""
-        for first, second in zip(one, other, strict=True):
+        for first, second in zip(first_layout, second_layout, strict=True):
             self._parents[self.root(second)] = self.root(first)
 
     def keep(self, layout: Layout, why: str) -> None:
@@ -63,12 +63,12 @@ class Groups:
 
     def free(self) -> dict[int, list[str]]:
         """Root -> the layers that make its channels, where all of these may go."""
-        found: dict[int, list[str]] = {}
+        layers: dict[int, list[str]] = {}
         stay = {self.root(space) for space in self.kept}
         for layer, space in self.makers.items():
             if self.root(space) not in stay:
-                found.setdefault(self.root(space), []).append(layer)
-        return found
+                layers.setdefault(self.root(space), []).append(layer)
+        return layers
 
     def parts(self, layout: Layout, values: Array) -> Iterator[tuple[int, Array]]:
         """Each root in a tensor's last axis, with its part of one value per channel."""
@@ -89,17 +89,17 @@ def find_groups(model: Any) -> Groups:
     ]
     calls = [node.layer.name for node in nodes]
     for node in nodes:
-        given = [tensors[name] for name in node.flat_input_ids]
+        layouts = [tensors[name] for name in node.flat_input_ids]
         rule = _RULES.get(type(node.layer).__name__)
         layout = None
-        if given and rule and calls.count(node.layer.name) == 1:
-            layout = rule(groups, node, given)
+        if layouts and rule and calls.count(node.layer.name) == 1:
+            layout = rule(groups, node, layouts)
         if layout is not None:
             tensors[node.flat_output_ids[0]] = layout
             continue
         name = type(node.layer).__name__
-        for one in given:
-            groups.keep(one, f"read by {node.layer.name} ({name})")
+        for unknown in layouts:
+            groups.keep(unknown, f"read by {node.layer.name} ({name})")
         for tensor_id, shape in zip(node.flat_output_ids, _shapes(node), strict=True):
             tensors[tensor_id] = groups.new(shape[-1] or 0)
             groups.keep(tensors[tensor_id], f"given by {node.layer.name} ({name})")
@@ -114,12 +114,12 @@ def _shapes(node: Any) -> list[Any]:
     return [tensor.shape for tensor in tf.nest.flatten(node.outputs)]
 
 
-def _make(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _make(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """A convolution or dense layer: reads all channels, and makes new ones."""
     layer = node.layer
     if getattr(layer, "groups", 1) != 1 or not _channels_last(layer):
         return None
-    groups.readers[layer.name] = given[0]
+    groups.readers[layer.name] = layouts[0]
     layout = groups.new(layer.kernel.shape[-1])
     groups.makers[layer.name] = layout[0]
     if "softmax" in getattr(layer.activation, "__name__", ""):
@@ -127,7 +127,7 @@ def _make(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
     return layout
 
 
-def _carry(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _carry(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """A depthwise convolution or batch norm: weights of its own for each channel."""
     layer = node.layer
     axis = getattr(layer, "axis", None)
@@ -136,54 +136,54 @@ def _carry(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
         return None
     if getattr(layer, "depth_multiplier", 1) != 1 or not _channels_last(layer):
         return None
-    groups.carriers[layer.name] = given[0]
+    groups.carriers[layer.name] = layouts[0]
     maker = node.keras_inputs[0]._keras_history.layer.name
     if axis is not None and maker in groups.makers:
         groups.norms[maker] = layer
-    return given[0]
+    return layouts[0]
 
 
-def _pass(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _pass(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """What treats every channel alike: activations, pooling, padding."""
-    return given[0] if _channels_last(node.layer) else None
+    return layouts[0] if _channels_last(node.layer) else None
 
 
-def _softmax(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _softmax(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """An activation; a softmax reads all channels."""
     name = getattr(node.layer.activation, "__name__", "")
-    return None if "softmax" in name else given[0]
+    return None if "softmax" in name else layouts[0]
 
 
-def _tie(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _tie(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """What adds, multiplies or compares tensors channel by channel."""
-    sizes = [[groups.sizes[space] for space in layout] for layout in given]
-    if any(one != sizes[0] for one in sizes):
+    sizes = [[groups.sizes[space] for space in layout] for layout in layouts]
+    if any(size != sizes[0] for size in sizes):
         return None
-    for other in given[1:]:
-        groups.tie(given[0], other)
-    return given[0]
+    for other in layouts[1:]:
+        groups.tie(layouts[0], other)
+    return layouts[0]
 
 
-def _join(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _join(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """Concatenation, along channels."""
     rank = len(_shapes(node)[0])
-    joined: Layout = sum(given, ())
+    joined: Layout = sum(layouts, ())
     return joined if node.layer.axis in (-1, rank - 1) else None
 
 
-def _reshape(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _reshape(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """Places beside each other (Flatten), or the same channels in other dimensions."""
-    size, (shape,) = sum(groups.sizes[space] for space in given[0]), _shapes(node)
+    size, (shape,) = sum(groups.sizes[space] for space in layouts[0]), _shapes(node)
     last = shape[-1] or 0
     beside = last % size == 0 and (last == size or len(shape) == 2) if size and last else False
     if not beside or not _channels_last(node.layer):
         return None
-    layout = given[0] * (last // size)
+    layout = layouts[0] * (last // size)
     groups.shapes[node.layer.name] = layout
     return layout
 
 
-def _operation(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _operation(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     """``x + 3.0``, ``x * y``, ``tf.nn.relu(x)`` between layers."""
     others = [*node.call_args, *node.call_kwargs.values()]
     numbers = [value for value in others if not hasattr(value, "_keras_history")]
@@ -191,12 +191,12 @@ def _operation(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
         return None
     if any(value is not None and np.ndim(value) for value in numbers):
         return None
-    return _tie(groups, node, given)
+    return _tie(groups, node, layouts)
 
 
-def _scale(groups: Groups, node: Any, given: list[Layout]) -> Layout | None:
+def _scale(groups: Groups, node: Any, layouts: list[Layout]) -> Layout | None:
     same = np.ndim(node.layer.scale) == np.ndim(node.layer.offset) == 0
-    return given[0] if same else None
+    return layouts[0] if same else None
 
 
 def _channels_last(layer: Any) -> bool:

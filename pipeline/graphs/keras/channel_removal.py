@@ -31,10 +31,10 @@ def without(model: Any, groups: Groups, stay: Mapping[int, Array]) -> Any:
     config = model.get_config()
     for entry in config["layers"]:
         _resize(entry, groups, mask)
-    made = type(model).from_config(config)
-    for old, new in zip(model.layers, made.layers, strict=True):
+    smaller = type(model).from_config(config)
+    for old, new in zip(model.layers, smaller.layers, strict=True):
         new.set_weights([_cut(values, old, groups, mask) for values in old.get_weights()])
-    return made
+    return smaller
 
 
 def _resize(entry: dict[str, Any], groups: Groups, mask: Any) -> None:

@@ -100,8 +100,8 @@ def _without_norms(
         name = entry["config"]["name"]
         inner = model.get_layer(name) if entry["class_name"] != "InputLayer" else None
         if isinstance(inner, tf_keras.Model):
-            entry["config"], found = _without_norms(inner)
-            all_pairs |= found
+            entry["config"], inner_pairs = _without_norms(inner)
+            all_pairs |= inner_pairs
         elif name in pairs.values():
             entry["config"]["use_bias"] = True
     named = places.keys() & set(outputs)

@@ -46,15 +46,15 @@ def require(model: Any, options: Chosen, technique: str, kinds: Collection[str] 
     unknown = sorted(set(options.skip) - {layer.name for layer in layers(model)})
     if unknown:
         raise ConfigError(f"the model has no layer {', '.join(unknown)}", where=f"{technique}.skip")
-    found = choose(model, options, kinds)
-    if not found:
+    kernels = choose(model, options, kinds)
+    if not kernels:
         raise PipelineError(
             f"the model has no convolution or dense layer of {options.smallest_kernel} weights "
             f"or more to {technique}",
             where=technique,
             todo=f"lower {technique}.smallest_kernel, or leave {technique} out",
         )
-    return found
+    return kernels
 
 
 def wrapped(model: Any, chosen: Iterable[Any], wrap: Callable[[Any], Any]) -> Any:

@@ -15,13 +15,13 @@ def write_calls(graph_def: Any) -> None:
     """
     functions = {function.signature.name: function for function in graph_def.library.function}
     while calls := [node for node in graph_def.node if node.op in CALLS]:
-        given: dict[str, str] = {}
+        replaced: dict[str, str] = {}
         for call in calls:
-            given |= _written(graph_def, call, functions[call.attr["f"].func.name])
+            replaced |= _written(graph_def, call, functions[call.attr["f"].func.name])
             graph_def.node.remove(call)
         gone = {call.name for call in calls}
         for node in graph_def.node:
-            node.input[:] = inputs_without(node, given, gone)
+            node.input[:] = inputs_without(node, replaced, gone)
 
 
 def _written(graph_def: Any, call: Any, function: Any) -> dict[str, str]:
@@ -54,21 +54,21 @@ def _placed(source: str, inputs: Mapping[str, str], prefix: str) -> str:
     return f"{control}{prefix}/{name}{colon}{port}"
 
 
-def inputs_without(node: Any, given: Mapping[str, str], gone: Collection[str]) -> list[str]:
+def inputs_without(node: Any, replaced: Mapping[str, str], gone: Collection[str]) -> list[str]:
     """What a node reads once others are gone, whose outputs other tensors are.
 
     Args:
-        given: output, as in ``name:0`` -> the tensor in its place, which may be given too.
+        replaced: output, as in ``name:0`` -> the tensor in its place, which may be given too.
         gone: nodes, for which nothing waits any more.
     """
     sources = [source for source in node.input if source[0] != "^" or source[1:] not in gone]
-    return [_given(source, given) for source in sources]
+    return [_given(source, replaced) for source in sources]
 
 
-def _given(source: str, given: Mapping[str, str]) -> str:
+def _given(source: str, replaced: Mapping[str, str]) -> str:
     while source[0] != "^":
         name, _, port = source.partition(":")
-        if (found := given.get(f"{name}:{port or 0}")) is None:
+        if (tensor := replaced.get(f"{name}:{port or 0}")) is None:
             break
-        source = found
+        source = tensor
     return source

@@ -69,8 +69,8 @@ class Channels:
             number = self.parents[number]
         return number
 
-    def _join(self, one: Array, other: Array) -> None:
-        for a, b in zip(one, other, strict=True):
+    def _join(self, first: Array, second: Array) -> None:
+        for a, b in zip(first, second, strict=True):
             low, high = sorted((self._root(int(a)), self._root(int(b))))
             self.parents[high] = low
 
@@ -118,9 +118,9 @@ class Channels:
             self.read[layer.name] = numbers
         else:
             self._fix(numbers)
-        made = self._new(layer.channels(self.network))
-        self.made[layer.name] = layer, made
-        return made
+        channels = self._new(layer.channels(self.network))
+        self.made[layer.name] = layer, channels
+        return channels
 
     def _same(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
         layout = node.attr["data_format"].s if "data_format" in node.attr else b""
@@ -154,7 +154,7 @@ class Channels:
             index = 0 if constants[0] is not None else 1
             return self._offset(node, index, constants[index], known[1 - index])
         size = self._size(node.name)
-        numbers = [one for one in known if one is not None and len(one) == size]
+        numbers = [channels for channels in known if channels is not None and len(channels) == size]
         if len(numbers) < len(sources):
             return None
         for other in numbers[1:]:

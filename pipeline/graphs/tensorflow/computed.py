@@ -62,13 +62,13 @@ def stay_computed(graph: Any, outputs: Collection[str]) -> set[str]:
         for tensor in operation.inputs
         if _is_blown_up(sizes.get(tensor.op.name, 0), needs.get(tensor.op.name, 0))
     ]
-    found: set[str] = set()
+    computed: set[str] = set()
     while waiting:
         operation = waiting.pop()
-        if operation.name not in found and needs[operation.name] < sizes[operation.name]:
-            found.add(operation.name)
+        if operation.name not in computed and needs[operation.name] < sizes[operation.name]:
+            computed.add(operation.name)
             waiting += [tensor.op for tensor in operation.inputs]
-    return found
+    return computed
 
 
 def hide(graph_def: Any, names: Collection[str]) -> dict[str, Any]:

@@ -68,8 +68,8 @@ def _values(graph_def: Any, names: list[str]) -> list[Array]:
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
         with tf.compat.v1.Session(graph=graph) as session:
-            found: list[Array] = session.run([f"{name}:0" for name in names])
-    return found
+            values: list[Array] = session.run([f"{name}:0" for name in names])
+    return values
 
 
 def _base(name: str) -> str:

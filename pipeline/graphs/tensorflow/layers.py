@@ -45,8 +45,8 @@ class Layer:
 
     def weights(self, network: Network) -> Array:
         """float32 [groups, inputs, outputs]: one matrix, or one per channel if depthwise."""
-        found = network.value(self.node.input[1])
-        return self.stacked(found)
+        stored = network.value(self.node.input[1])
+        return self.stacked(stored)
 
     def stacked(self, weights: Array) -> Array:
         """A tensor of the weights' shape as [groups, inputs, outputs]."""
@@ -74,8 +74,8 @@ class Layer:
         """The bias, float32 [channels]; ``None`` without one."""
         if self.bias is None:
             return None
-        found = network.value(self.bias.input[self.bias_index])
-        return np.broadcast_to(found.reshape(-1), (self.channels(network),))
+        stored = network.value(self.bias.input[self.bias_index])
+        return np.broadcast_to(stored.reshape(-1), (self.channels(network),))
 
     @property
     def bias_index(self) -> int:
@@ -84,10 +84,10 @@ class Layer:
 
     def reads(self, network: Network) -> int:
         """How many channels of its input its weights belong to."""
-        found = network.value(self.node.input[1])
+        kernel = network.value(self.node.input[1])
         if self.kind != "dense":
-            return int(found.shape[2])
-        return int(found.shape[1 if self.node.attr["transpose_b"].b else 0])
+            return int(kernel.shape[2])
+        return int(kernel.shape[1 if self.node.attr["transpose_b"].b else 0])
 
     def channels(self, network: Network) -> int:
         """How many channels its result has."""

@@ -59,11 +59,11 @@ def moments(
     """
     rows, totals, about = 0, [np.zeros(())] * 4, None
     for x, z in _parts(layer, was, now, shape):
-        given = split_rows(_rows(layer, x, shape)), split_rows(_rows(layer, z, shape))
-        about = about or _centres(*given)
-        sums = _sums(*given, *about)
+        both = split_rows(_rows(layer, x, shape)), split_rows(_rows(layer, z, shape))
+        about = about or _centres(*both)
+        sums = _sums(*both, *about)
         totals = [a + b.numpy().astype(np.float64) for a, b in zip(totals, sums, strict=True)]
-        rows += int(given[0].shape[1])
+        rows += int(both[0].shape[1])
     if about is None or not all(np.isfinite(total).all() for total in totals):
         raise PipelineError(
             f"a calibration sample makes values that are not finite, before {layer.name}",

@@ -77,10 +77,10 @@ class Network:
 
     def value(self, name: str) -> Array:
         """The value of what is known to be a constant."""
-        found = self.constant(name)
-        if found is None:
+        value = self.constant(name)
+        if value is None:
             raise TypeError(f"{name} is no constant")
-        return found
+        return value
 
     def set_input(self, node: Any, index: int, value: Array) -> None:
         """Let a node read this value at this place, and nothing else read it."""

@@ -72,8 +72,8 @@ def _groups(graph: Any) -> Iterator[list[Any]]:
 
 def _build(operation: Any, node: Any, tensors: Mapping[str, Any]) -> Build | str | None:
     """What makes an operation of pairs; its name, where it does the same to both parts."""
-    made = [tensor for tensor in operation.outputs if tensor.dtype.is_complex]
-    if made and not any(tensor.consumers() for tensor in made):
+    complex_outputs = [tensor for tensor in operation.outputs if tensor.dtype.is_complex]
+    if complex_outputs and not any(tensor.consumers() for tensor in complex_outputs):
         return None  # A result of the graph, which has to be complex.
     if operation.type in BY_PARTS:
         return str(operation.type)
@@ -94,14 +94,14 @@ class _Writer:
             self._by_parts(operation)
             return
         names, like, pairs = self._inputs(operation)
-        made = insert(
+        parts = insert(
             self._graph_def, f"{operation.name}/pair", _of_pairs(build, pairs), like, names
         )
-        if len(made) == 2:
-            (real, _), (imaginary, _) = made
+        if len(parts) == 2:
+            (real, _), (imaginary, _) = parts
             self._parts[operation.outputs[0].ref()] = (real, imaginary)
         else:
-            replace(self._nodes[operation.name], *made[0])
+            replace(self._nodes[operation.name], *parts[0])
 
     def _inputs(self, operation: Any) -> tuple[list[str], list[Any], list[bool]]:
         """Names and kinds of the real tensors that are an operation's inputs; which are pairs."""

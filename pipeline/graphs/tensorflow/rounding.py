@@ -21,8 +21,8 @@ class Grid:
 
     def numbers(self, weights: Float64s) -> Float64s:
         """Each weight's nearest whole number."""
-        found: Float64s = np.clip(np.rint(weights / self.step), self.low, self.high)
-        return found
+        numbers: Float64s = np.clip(np.rint(weights / self.step), self.low, self.high)
+        return numbers
 
 
 def with_feedback(weights: Float64s, grid: Grid, hessian: Float64s, zeros: Float64s) -> Float64s:
@@ -46,20 +46,20 @@ def with_feedback(weights: Float64s, grid: Grid, hessian: Float64s, zeros: Float
         for part in (grid.step, grid.low, grid.high)
     )
     upper = take_up(hessian, order[:, :, 0])
-    found = np.empty_like(left)
+    rounded = np.empty_like(left)
     count = weights.shape[1]
     for start in range(0, count, BLOCK):
         end = min(start + BLOCK, count)
         errors = np.empty((weights.shape[0], end - start, weights.shape[2]))
         for i in range(start, end):
             number = np.clip(np.rint(left[:, i] / step[:, i]), low[:, i], high[:, i])
-            found[:, i] = np.where(must[:, i], 0, number)
-            error = (left[:, i] - found[:, i] * step[:, i]) / upper[:, i, i, None]
+            rounded[:, i] = np.where(must[:, i], 0, number)
+            error = (left[:, i] - rounded[:, i] * step[:, i]) / upper[:, i, i, None]
             left[:, i + 1 : end] -= upper[:, i, i + 1 : end, None] * error[:, None]
             errors[:, i - start] = error
         left[:, end:] -= np.swapaxes(upper[:, start:end, end:], 1, 2) @ errors
     back = np.argsort(order, axis=1, kind="stable")
-    result: Float64s = np.take_along_axis(found, back, 1)
+    result: Float64s = np.take_along_axis(rounded, back, 1)
     return result
 
 

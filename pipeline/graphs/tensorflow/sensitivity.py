@@ -30,10 +30,10 @@ def sensitivities(
     chance = np.random.default_rng(0)
     total = [np.zeros(layer.channels(network)) for layer in layers]
     for rows in batches(network, inputs):
-        given = [inputs[spec.name][rows] for spec in network.signature.inputs]
+        batch = [inputs[spec.name][rows] for spec in network.signature.inputs]
         for _ in range(PROBES):
-            found = energies(given, chance)
-            total = [a + b.numpy() for a, b in zip(total, found, strict=True)]
+            added = energies(batch, chance)
+            total = [a + b.numpy() for a, b in zip(total, added, strict=True)]
     return [_bounded(value) for value in total]
 
 
@@ -63,14 +63,14 @@ def _energies(
         sums = [_energy(g, r.shape[-1]) for g, r in zip(gradients, results, strict=True)]
     values, both = wrapped.prune(feeds, ends), wrapped.prune([*feeds, *probes], sums)
 
-    def energies(given: Sequence[Any], chance: np.random.Generator) -> list[Any]:
-        constants = [tf.constant(one) for one in given]
+    def energies(batch: Sequence[Any], chance: np.random.Generator) -> list[Any]:
+        constants = [tf.constant(values) for values in batch]
         drawn = [
             tf.constant(chance.standard_normal(tuple(value.shape), np.float32))
             for value in values(*constants)
         ]
-        found: list[Any] = both(*constants, *drawn)
-        return found
+        sums: list[Any] = both(*constants, *drawn)
+        return sums
 
     return energies
 
@@ -80,10 +80,10 @@ def _gradients(ends: list[Any], results: list[Any], probes: list[Any]) -> list[A
     import tensorflow as tf
 
     try:
-        found: list[Any] = tf.gradients(ends, results, probes)
+        gradients: list[Any] = tf.gradients(ends, results, probes)
     except LookupError:  # an operator has no gradient: all layers count alike
         return [None] * len(results)
-    return found
+    return gradients
 
 
 def _energy(gradient: Any, channels: int) -> Any:

@@ -39,14 +39,14 @@ def to_single(graph_def: Any) -> list[str]:
     import tensorflow as tf
 
     kinds = {tf.as_dtype(name).as_datatype_enum: name for name in SINGLE}
-    found: set[str] = set()
+    names: set[str] = set()
 
     def narrowed(kind: int) -> int:
         # A reference to a variable has a number that is 100 larger.
         name = kinds.get(kind % 100)
         if name is None:
             return kind
-        found.add(name)
+        names.add(name)
         return int(tf.as_dtype(SINGLE[name]).as_datatype_enum) + kind // 100 * 100
 
     for node in all_nodes(graph_def):
@@ -60,7 +60,7 @@ def to_single(graph_def: Any) -> list[str]:
     for function in graph_def.library.function:
         for argument in (*function.signature.input_arg, *function.signature.output_arg):
             argument.type = narrowed(argument.type)
-    return sorted(found)
+    return sorted(names)
 
 
 def _narrow(value: Any, narrowed: Any) -> None:
@@ -70,7 +70,7 @@ def _narrow(value: Any, narrowed: Any) -> None:
     elif kind == "tensor" and narrowed(value.tensor.dtype) != value.tensor.dtype:
         value.tensor.CopyFrom(_constant(value.tensor))
     elif kind == "list":
-        value.list.type[:] = [narrowed(one) for one in value.list.type]
+        value.list.type[:] = [narrowed(number) for number in value.list.type]
         for function in value.list.func:
             for inner in function.attr.values():
                 _narrow(inner, narrowed)

@@ -44,17 +44,17 @@ class Stages:
 
     def _needed(self, names: Iterable[str]) -> list[str]:
         """The known tensors (inputs, layers' results) that these are computed from."""
-        found: dict[str, None] = {}
+        sources: dict[str, None] = {}
         seen: set[str] = set()
         stack = list(names)
         while stack:
             name = base(stack.pop())
             if name in self._known:
-                found[name] = None
+                sources[name] = None
             elif name not in seen:
                 seen.add(name)
                 stack += self.network.nodes[name].input
-        return list(found)
+        return list(sources)
 
     def _function(self, sources: Sequence[str], names: Sequence[str]) -> Any:
         return self._graph.prune([tensor(s) for s in sources], [tensor(n) for n in names])
@@ -83,31 +83,31 @@ class Run:
 
     def input(self, index: int) -> list[Any]:
         """What layer ``index`` reads, by batch; all layers before it have been run."""
-        return [found[0] for found in self._between(index)]
+        return [tensors[0] for tensors in self._between(index)]
 
-    def layer(self, index: int, given: Sequence[Any], weights: Array, bias: Array | None) -> None:
-        """Run layer ``index`` on ``given`` with these weights, shaped as in the graph."""
+    def layer(self, index: int, inputs: Sequence[Any], weights: Array, bias: Array | None) -> None:
+        """Run layer ``index`` on ``inputs`` with these weights, shaped as in the graph."""
         import tensorflow as tf
 
         product, layer = self._stages.products[index], self._stages.layers[index]
         constants = [tf.constant(value) for value in (weights, bias) if value is not None]
-        self._held[layer.output] = [product(one, *constants)[0] for one in given]
+        self._held[layer.output] = [product(batch, *constants)[0] for batch in inputs]
         last_use = self._stages.last_use
         self._held = {name: value for name, value in self._held.items() if last_use[name] > index}
 
     def outputs(self) -> dict[str, Array]:
         """The network's outputs by name: all layers have been run."""
-        found = zip(*self._between(len(self._stages.layers)), strict=True)
+        batches = zip(*self._between(len(self._stages.layers)), strict=True)
         names = [spec.name for spec in self._stages.network.signature.outputs]
         together = np.stack if self._single else np.concatenate
         return {
-            name: together([np.atleast_1d(one.numpy()) for one in values])
-            for name, values in zip(names, found, strict=True)
+            name: together([np.atleast_1d(batch.numpy()) for batch in values])
+            for name, values in zip(names, batches, strict=True)
         }
 
     def _between(self, index: int) -> list[list[Any]]:
-        given = [self._held[name] for name in self._stages.sources[index]]
-        return [self._stages.between[index](*one) for one in zip(*given, strict=True)]
+        inputs = [self._held[name] for name in self._stages.sources[index]]
+        return [self._stages.between[index](*tensors) for tensors in zip(*inputs, strict=True)]
 
 
 def batches(network: Network, inputs: Mapping[str, Array]) -> list[Any]:

@@ -54,11 +54,11 @@ def grids(harms: Sequence[Harm], bits: float, levels: int) -> list[Grid]:
     low, high = FINEST, COARSEST
     for _ in range(40):
         middle = (low + high) / 2
-        if _bits(harms, [_grid(one, 2.0**middle, levels) for one in harms]) > bits:
+        if _bits(harms, [_grid(harm, 2.0**middle, levels) for harm in harms]) > bits:
             low = middle
         else:
             high = middle
-    return [_grid(one, 2.0**high, levels) for one in harms]
+    return [_grid(harm, 2.0**high, levels) for harm in harms]
 
 
 def _grid(harm: Harm, factor: float, levels: int) -> Grid:
@@ -76,10 +76,10 @@ def _grid(harm: Harm, factor: float, levels: int) -> Grid:
 def _bits(harms: Sequence[Harm], grids: Sequence[Grid]) -> float:
     """Bits for each weight, in the mean."""
     total = sum(
-        entropy(grid.numbers(_some(one.weights))) * one.weights.size
-        for one, grid in zip(harms, grids, strict=True)
+        entropy(grid.numbers(_some(harm.weights))) * harm.weights.size
+        for harm, grid in zip(harms, grids, strict=True)
     )
-    return total / sum(one.weights.size for one in harms)
+    return total / sum(harm.weights.size for harm in harms)
 
 
 def _some(weights: Float64s) -> Float64s:

@@ -126,9 +126,9 @@ def _teaching(samples: Path, split: str, model: Any) -> Teaching | None:
     from pipeline.optimize.training.outputs import heads_of
     from pipeline.tasks.truth import read_truth
 
-    found = read_truth(samples, split)
-    teach = found[0].task.teach if found else None
-    return teach(found[1], heads_of(model)) if found and teach else None
+    truth = read_truth(samples, split)
+    teach = truth[0].task.teach if truth else None
+    return teach(truth[1], heads_of(model)) if truth and teach else None
 
 
 def _both(truth: Sequence[Array], answers: Sequence[Array]) -> tuple[Array, ...]:

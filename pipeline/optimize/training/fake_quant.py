@@ -38,7 +38,7 @@ def wrapped(model: Any) -> tuple[Any, dict[Path, Any]]:
     """
     import tf_keras
 
-    kind, found = _wrapper_type(), {}
+    kind, wrappers = _wrapper_type(), {}
 
     def clone(inner: Any, prefix: str) -> Any:
         def wrap(layer: Any) -> Any:
@@ -47,12 +47,12 @@ def wrapped(model: Any) -> tuple[Any, dict[Path, Any]]:
                 return clone(layer, f"{path}/")
             if not _needs_range(layer):
                 return layer
-            found[path] = kind(layer, name=f"quantized_{layer.name}")
-            return found[path]
+            wrappers[path] = kind(layer, name=f"quantized_{layer.name}")
+            return wrappers[path]
 
         return tf_keras.models.clone_model(inner, clone_function=wrap)
 
-    return clone(model, ""), found
+    return clone(model, ""), wrappers
 
 
 def ranges(wrappers: Mapping[Path, Any], scaled: list[Scaled]) -> Ranges:
@@ -62,13 +62,13 @@ def ranges(wrappers: Mapping[Path, Any], scaled: list[Scaled]) -> Ranges:
         wrappers: of ``wrapped``, after a training.
         scaled: of ``fold``. What a batch norm gave is then the result of the layer it went into.
     """
-    into = {one.norm: one.after.name for one in scaled if one.norm}
-    found = {}
+    into = {layer.norm: layer.after.name for layer in scaled if layer.norm}
+    bounds = {}
     for path, wrapper in wrappers.items():
         parent, _, name = path.rpartition("/")
         new = "/".join(filter(None, (parent, into.get(name, name))))
-        found[new] = (float(wrapper.low), float(wrapper.high))
-    return found
+        bounds[new] = (float(wrapper.low), float(wrapper.high))
+    return bounds
 
 
 def _needs_range(layer: Any) -> bool:

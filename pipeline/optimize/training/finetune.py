@@ -90,8 +90,8 @@ def fit(
             workers=1,
             verbose=0,
         )
-    found = best.restore()
-    kept = recipe.epochs - 1 if found is None else found
+    epoch = best.restore()
+    kept = recipe.epochs - 1 if epoch is None else epoch
     return {"epoch": kept + 1} | {n: float(values[kept]) for n, values in history.history.items()}
 
 

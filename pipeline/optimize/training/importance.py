@@ -44,14 +44,14 @@ def of_groups(groups: Groups, scores: dict[str, Array], *, alike: bool) -> dict[
         alike: count every layer alike, however large its scores are: those of weights say nothing
             of another layer's.
     """
-    found: dict[int, Array] = {}
+    by_group: dict[int, Array] = {}
     layouts = {name: (space,) for name, space in groups.makers.items()} | groups.carriers
     free = groups.free()
     for name, values in scores.items():
         for root, part in groups.parts(layouts[name], values):
             if root in free and part.any():
-                found[root] = found.get(root, 0.0) + (part / part.mean() if alike else part)
-    return {root: values / values.mean() if alike else values for root, values in found.items()}
+                by_group[root] = by_group.get(root, 0.0) + (part / part.mean() if alike else part)
+    return {root: values / values.mean() if alike else values for root, values in by_group.items()}
 
 
 def magnitudes(model: Any, groups: Groups) -> dict[str, Array]:
@@ -93,8 +93,8 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
         with tf.GradientTape() as tape:
             tape.watch(judged)  # those of frozen layers too
             answers = tf.nest.flatten(model(list(batch.inputs), training=False))
-            given = zip(terms, batch.targets, answers, strict=True)
-            value = sum(tf.reduce_mean(loss(target, answer)) for loss, target, answer in given)
+            pairs = zip(terms, batch.targets, answers, strict=True)
+            value = sum(tf.reduce_mean(loss(target, answer)) for loss, target, answer in pairs)
         # What no output depends on matters nothing.
         slopes = tape.gradient(value, judged, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         for name, weights in judged.items():
@@ -109,8 +109,8 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
 def _judged(maker: Any, norm: Any) -> tuple[str, list[Any]]:
     """The layer by whose weights the channels of one are judged, and these weights."""
     for layer, names in ((norm, ("gamma", "beta")), (maker, ("kernel", "bias"))):
-        found = [getattr(layer, name, None) for name in names]
-        weights = [weight for weight in found if weight is not None]
+        candidates = [getattr(layer, name, None) for name in names]
+        weights = [weight for weight in candidates if weight is not None]
         if weights:
             return layer.name, weights
     raise TypeError(f"{maker.name} has no weights")

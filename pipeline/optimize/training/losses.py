@@ -48,7 +48,7 @@ def metrics(model: Any, examples: Examples) -> list[Any]:
         (width,) = examples.widths
         return [
             tf_keras.metrics.MeanMetricWrapper(
-                lambda truth, found: right(truth[:, :width], found), name="accuracy"
+                lambda truth, answer: right(truth[:, :width], answer), name="accuracy"
             )
         ]
     if len(model.outputs) == 1 and is_softmax(model):
@@ -75,9 +75,9 @@ def _mixed(mix: Mix, make: Callable[..., Any], width: int, *, softmax: bool) -> 
     hard = make(reduction="none")
     soft = _divergence(mix.temperature, softmax=softmax)
 
-    def loss(truth: Any, found: Any) -> Any:
-        taught = soft(truth[:, width:], found)
-        return mix.label_share * hard(truth[:, :width], found) + (1 - mix.label_share) * taught
+    def loss(truth: Any, answer: Any) -> Any:
+        taught = soft(truth[:, width:], answer)
+        return mix.label_share * hard(truth[:, :width], answer) + (1 - mix.label_share) * taught
 
     return loss
 
@@ -93,10 +93,10 @@ def _divergence(temperature: float, *, softmax: bool) -> Any:
         # Up to a constant that the softmax takes away again.
         return tf.math.log(tf.maximum(values, SMALLEST_PROBABILITY)) if softmax else values
 
-    def loss(truth: Any, found: Any) -> Any:
+    def loss(truth: Any, answer: Any) -> Any:
         wanted = tf.nn.log_softmax(logits(truth) / temperature)
-        given = tf.nn.log_softmax(logits(found) / temperature)
-        return temperature**2 * tf.reduce_sum(tf.exp(wanted) * (wanted - given), axis=-1)
+        answered = tf.nn.log_softmax(logits(answer) / temperature)
+        return temperature**2 * tf.reduce_sum(tf.exp(wanted) * (wanted - answered), axis=-1)
 
     return loss
 
@@ -105,4 +105,4 @@ def _scaled_error(target: Array) -> Any:
     import tensorflow as tf
 
     scale = 1.0 / max(float(target.var()), 1e-12)
-    return lambda truth, found: scale * tf.reduce_mean(tf.square(truth - found), axis=-1)
+    return lambda truth, answer: scale * tf.reduce_mean(tf.square(truth - answer), axis=-1)

@@ -38,16 +38,16 @@ def _activation_behind(tensor: Any) -> str:
     layer, node, index = tensor._keras_history
     if hasattr(layer, "outputs"):
         return activation_of(layer, index)
-    given = layer.inbound_nodes[node].keras_inputs
+    inputs = layer.inbound_nodes[node].keras_inputs
     layer = getattr(layer, "layer", layer)  # a wrapper, such as that of pruning
     kind = type(layer).__name__
     if kind == "TFOpLambda":
         kind = layer.get_config()["function"].rpartition(".")[2]
     if kind in ACTIVATIONS:
         return ACTIVATIONS[kind]
-    found = str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
-    passes = kind in PASSING or (kind == "Activation" and found == "linear")
+    activation = str(getattr(getattr(layer, "activation", None), "__name__", "linear"))
+    passes = kind in PASSING or (kind == "Activation" and activation == "linear")
     # Scores that are put beside others, as Flatten can, are no longer one for each class.
-    if passes and given and given[0].shape[-1] == tensor.shape[-1]:
-        return _activation_behind(given[0])
-    return found
+    if passes and inputs and inputs[0].shape[-1] == tensor.shape[-1]:
+        return _activation_behind(inputs[0])
+    return activation

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pipeline.graphs.keras.fold import Scaled
 
 
-def settle(one: Scaled, q: Float32s, step: Float32s, bits: int) -> float:
+def settle(layer: Scaled, q: Float32s, step: Float32s, bits: int) -> float:
     """Make the folded kernel of a layer ``q`` times the folded steps, in float32 arithmetic.
 
     Args:
-        one: the layer before and after folding.
+        layer: the layer before and after folding.
         q: whole numbers in the shape of the kernel.
         step: what one of them stands for before folding, broadcast to the kernel's shape.
         bits: significant bits of a folded step.
@@ -31,9 +31,9 @@ def settle(one: Scaled, q: Float32s, step: Float32s, bits: int) -> float:
     from pipeline.graphs.keras.fold import along, kernel_of
     from pipeline.weights.bits import entropy, significant
 
-    scale = along(one.before, one.scale)
+    scale = along(layer.before, layer.scale)
     width = significant(np.abs(step * scale), bits).astype(np.float32)
-    kernel_of(one.after).assign(q * np.sign(scale).astype(np.float32) * width)
+    kernel_of(layer.after).assign(q * np.sign(scale).astype(np.float32) * width)
     return round(entropy(q), 3)
 
 

@@ -73,9 +73,9 @@ def build(teacher: Any, shape: Shape) -> Any:
     from pipeline.optimize.training.outputs import activation_of
 
     _check(teacher)
-    given, output = teacher.inputs[0], teacher.output_names[0]
-    image = tf_keras.Input(given.shape[1:], dtype=given.dtype, name=teacher.input_names[0])
-    factor = _factor(given.shape[1:3], shape.resolution)
+    tensor, output = teacher.inputs[0], teacher.output_names[0]
+    image = tf_keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=teacher.input_names[0])
+    factor = _factor(tensor.shape[1:3], shape.resolution)
     x = tf_keras.layers.AveragePooling2D(factor, name="smaller")(image) if factor > 1 else image
     x = _unit(x, tf_keras.layers.Conv2D, "conv1", 3, 2, filters=shape.width(STEM_FILTERS))
     for number, filters, stride in shape.blocks():
@@ -149,25 +149,25 @@ def start_from(teacher: Any, student: Any) -> list[str]:
     """
     from pipeline.graphs.keras.layers import layers
 
-    found = layers(teacher)
-    sources = {layer.name: layer for layer in found} | _head(found, student)
+    teaching = layers(teacher)
+    sources = {layer.name: layer for layer in teaching} | _head(teaching, student)
     kept = np.arange(student.inputs[0].shape[-1])  # the teacher's channels that the student has
     taken = []
     for layer in student.layers:
         source = sources.get(layer.name)
         norm = sources.get(f"{layer.name}_bn")
-        given = _strongest(source, norm, layer) if type(layer).__name__ == "Conv2D" else kept
-        weights = _cut(source, layer, kept, given)
+        strongest = _strongest(source, norm, layer) if type(layer).__name__ == "Conv2D" else kept
+        weights = _cut(source, layer, kept, strongest)
         if weights:
             layer.set_weights(weights)
             taken.append(layer.name)
-        kept = given
+        kept = strongest
     return taken
 
 
-def _head(found: list[Any], student: Any) -> dict[str, Any]:
+def _head(teaching: list[Any], student: Any) -> dict[str, Any]:
     """Of a teacher's layers that which gives its scores, where both read the same features."""
-    kernels = [layer for layer in found if hasattr(layer, "kernel")]
+    kernels = [layer for layer in teaching if hasattr(layer, "kernel")]
     *_, features, scores = [layer.name for layer in student.layers if hasattr(layer, "kernel")]
     named = [layer.name for layer in kernels]
     return {scores: kernels[-1]} if named[-2:-1] == [features] else {}
@@ -182,14 +182,14 @@ def _strongest(source: Any, norm: Any, layer: Any) -> Array:
     return np.sort(np.argsort(folded_norms(source, norm))[-layer.filters :])
 
 
-def _cut(source: Any, layer: Any, kept: Array, given: Array) -> list[Array] | None:
+def _cut(source: Any, layer: Any, kept: Array, outputs: Array) -> list[Array] | None:
     """A student layer's weights out of a teacher's; ``None`` where it does not fit."""
     kind = type(layer).__name__
     same = type(source) is type(layer) or (kind == "Dense" and source is not None)
     if kind not in _CUTS or not same:
         return None
     try:
-        weights = _CUTS[kind](source.get_weights(), kept, given)
+        weights = _CUTS[kind](source.get_weights(), kept, outputs)
     except IndexError:  # the teacher is the narrower one
         return None
     fits = [w.shape for w in weights] == [w.shape for w in layer.get_weights()]
@@ -198,11 +198,11 @@ def _cut(source: Any, layer: Any, kept: Array, given: Array) -> list[Array] | No
 
 #: Kind of layer -> its weights of some input and output channels; kernels are [h, w, in, out].
 _CUTS: dict[str, Callable[[list[Array], Array, Array], list[Array]]] = {
-    "Conv2D": lambda values, kept, given: [values[0][:, :, kept][..., given]],
-    "DepthwiseConv2D": lambda values, kept, given: [values[0][:, :, kept]],
-    "BatchNormalization": lambda values, kept, given: [value[kept] for value in values],
+    "Conv2D": lambda values, kept, outputs: [values[0][:, :, kept][..., outputs]],
+    "DepthwiseConv2D": lambda values, kept, outputs: [values[0][:, :, kept]],
+    "BatchNormalization": lambda values, kept, outputs: [value[kept] for value in values],
     # The teacher's may be a convolution of 1x1.
-    "Dense": lambda values, kept, given: [_flat(values[0])[kept], *values[1:]],
+    "Dense": lambda values, kept, outputs: [_flat(values[0])[kept], *values[1:]],
 }
 
 

@@ -106,9 +106,9 @@ def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
             where=technique,
             todo=f"use a Keras source (.keras, .h5, a Keras application), or leave {technique} out",
         )
-    made = loaded.keras()
-    made.trainable = True
-    return made, [spec.name for spec in loaded.signature.inputs]
+    model = loaded.keras()
+    model.trainable = True
+    return model, [spec.name for spec in loaded.signature.inputs]
 
 
 def learn(
