@@ -12,7 +12,7 @@ from pipeline.engine.watch import Silent
 from pipeline.plan import make_plan
 
 if TYPE_CHECKING:
-    from pipeline.publish.release.release import Release
+    from pipeline.publish.release.release import PublishedRelease
 
 
 def build(
@@ -22,7 +22,7 @@ def build(
     sign_key: Path | None = None,
     sign_keyless: bool = False,
     allow_incomplete: bool = False,
-) -> Release:
+) -> PublishedRelease:
     """Make, prove and publish everything that ``config`` asks for.
 
     Args:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
-class Measured:
+class ResultFile:
     """One JSON file of results."""
 
     folder: Path
@@ -26,25 +26,25 @@ class Measured:
         return result
 
 
-class Proof(Measured):
+class Proof(ResultFile):
     """An artifact on one target: parity, agreement, latency, or why there are none."""
 
     FILE = "result.json"
 
 
-class HalfProof(Measured):
+class HalfProof(ResultFile):
     """An artifact in float16, beside what it gave in float32."""
 
     FILE = "half.json"
 
 
-class Ranges(Measured):
+class Ranges(ResultFile):
     """Of each float32 node of a frozen graph its range on some samples."""
 
     FILE = "ranges.json"
 
 
-class Portability(Measured):
+class Portability(ResultFile):
     """The integer products of an ONNX artifact that some processors would compute wrongly."""
 
     FILE = "portable.json"

@@ -14,7 +14,7 @@ from pipeline.backends.kernels import iterate_nodes
 
 
 @dataclass(frozen=True)
-class Fault:
+class OperatorFault:
     """Operators that a backend computes wrongly where tensors have more than four axes."""
 
     runtime: str
@@ -29,10 +29,10 @@ class Fault:
 #: write ``coords[4]`` they do not compile, and leave zeros (``pad_webgpu.js``,
 #: ``mirror_pad_webgpu.js``); ``kernels/SpaceToBatchND.js`` and its like throw.
 FAULTS = (
-    Fault("tfjs-webgpu", ("Pad", "PadV2"), 1, 0),
-    Fault("tfjs-webgpu", ("MirrorPad",), 1, 0),
-    Fault("tfjs-webgpu", ("SpaceToBatchND",), 1, 2),
-    Fault("tfjs-webgpu", ("BatchToSpaceND",), 1, 2),
+    OperatorFault("tfjs-webgpu", ("Pad", "PadV2"), 1, 0),
+    OperatorFault("tfjs-webgpu", ("MirrorPad",), 1, 0),
+    OperatorFault("tfjs-webgpu", ("SpaceToBatchND",), 1, 2),
+    OperatorFault("tfjs-webgpu", ("BatchToSpaceND",), 1, 2),
 )
 
 AXES = 4

@@ -14,8 +14,15 @@ from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.session import Unavailable
 from pipeline.backends.targets import Target
 from pipeline.base.errors import PipelineError
-from pipeline.bisect.differences import Difference, Layout, from_source, layouts, to_source
-from pipeline.bisect.graph import Cut, Format, Given, Graph, Region, descendants
+from pipeline.bisect.differences import LargestDifference, Layout, from_source, layouts, to_source
+from pipeline.bisect.graph import (
+    ArtifactGraph,
+    Cut,
+    FedTensor,
+    GraphFormat,
+    NodeRegion,
+    descendants,
+)
 from pipeline.bisect.source import Trace
 from pipeline.tensors.arrays import Array
 
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenTensor:
     """What the artifact made of a tensor while it ran as it is."""
 
     source: str
@@ -51,9 +58,9 @@ class Comparison:
     """One artifact on one target beside one trace of its source."""
 
     artifact: Path
-    format: Format
+    format: GraphFormat
     """The module that cuts it."""
-    graph: Graph
+    graph: ArtifactGraph
     target: Target
     trace: Trace
     work: Path
@@ -62,13 +69,15 @@ class Comparison:
     hardware: dict[str, Any] = field(default_factory=dict)
     """What ran; known as soon as a part of the artifact was opened."""
 
-    def as_it_runs(self, origins: Mapping[str, str]) -> tuple[dict[str, Seen], dict[str, Misfit]]:
+    def as_it_runs(
+        self, origins: Mapping[str, str]
+    ) -> tuple[dict[str, SeenTensor], dict[str, Misfit]]:
         """Compare every tensor, computed as the artifact computes it.
 
         Args:
             origins: tensor -> the source's tensor, in the graph's order.
         """
-        seen: dict[str, Seen] = {}
+        seen: dict[str, SeenTensor] = {}
         misfits: dict[str, Misfit] = {}
         for tensors in self._chunks(origins):
             self._compare(tensors, origins, seen, misfits)
@@ -89,14 +98,16 @@ class Comparison:
             return {}
         names = self.graph.outputs
         return {
-            names[key]: result.error for key, result in compared.items() if isinstance(result, Seen)
+            names[key]: result.error
+            for key, result in compared.items()
+            if isinstance(result, SeenTensor)
         }
 
     def _compare(
         self,
         tensors: Sequence[str],
         origins: Mapping[str, str],
-        seen: dict[str, Seen],
+        seen: dict[str, SeenTensor],
         misfits: dict[str, Misfit],
     ) -> None:
         """Compare together, or in halves where that does not run."""
@@ -118,16 +129,16 @@ class Comparison:
             reason = f"does not run: {said.strip().splitlines()[0]}"
             compared = {alive[0]: Misfit(origins[alive[0]], reason, runs=False)}
         for name, result in compared.items():
-            if isinstance(result, Seen):
+            if isinstance(result, SeenTensor):
                 seen[name] = result
             else:
                 misfits[name] = result
 
     def _compare_all(
         self, tensors: Sequence[str], origins: Mapping[str, str]
-    ) -> dict[str, Seen | Misfit]:
-        tried: dict[str, dict[Layout, Difference]] = {name: {} for name in tensors}
-        results: dict[str, Seen | Misfit] = {}
+    ) -> dict[str, SeenTensor | Misfit]:
+        tried: dict[str, dict[Layout, LargestDifference]] = {name: {} for name in tensors}
+        results: dict[str, SeenTensor | Misfit] = {}
         for sample, values in self._run(Cut(tuple(tensors), {}), lambda _: {}):
             for name in tensors:
                 wanted = self.trace.tensor(origins[name], sample)
@@ -135,12 +146,14 @@ class Comparison:
                 results[name] = _choose_layout(origins[name], tried[name], values[name], wanted)
         return results
 
-    def node_by_node(self, regions: Sequence[Region], seen: Mapping[str, Seen]) -> dict[str, float]:
+    def node_by_node(
+        self, regions: Sequence[NodeRegion], seen: Mapping[str, SeenTensor]
+    ) -> dict[str, float]:
         """Tensor -> its error where its node reads the source's own tensors."""
         errors: dict[str, float] = {}
         by_tensor = {region.tensor: region for region in regions}
         for tensors in self._chunks({name: seen[name].source for name in by_tensor}):
-            differences = {name: Difference() for name in tensors}
+            differences = {name: LargestDifference() for name in tensors}
             cut = cut_of([by_tensor[name] for name in tensors], seen)
             for sample, values in self._run(cut, partial(self.fed_tensors, cut, seen)):
                 for name in tensors:
@@ -150,7 +163,9 @@ class Comparison:
             errors |= {name: difference.share for name, difference in differences.items()}
         return errors
 
-    def fed_tensors(self, cut: Cut, seen: Mapping[str, Seen], sample: int) -> dict[str, Array]:
+    def fed_tensors(
+        self, cut: Cut, seen: Mapping[str, SeenTensor], sample: int
+    ) -> dict[str, Array]:
         """The source's tensors that a cut takes, laid out as the artifact has them."""
         result = {}
         for name, tensor in cut.given.items():
@@ -187,11 +202,11 @@ class Comparison:
                 yield session, names
 
 
-def cut_of(regions: Iterable[Region], seen: Mapping[str, Seen]) -> Cut:
+def cut_of(regions: Iterable[NodeRegion], seen: Mapping[str, SeenTensor]) -> Cut:
     """The cut that makes the regions' tensors of known ones; inputs of the graph stay inputs."""
     chosen = list(regions)
     fed = {
-        name: Given(seen[name].dtype, seen[name].shape)
+        name: FedTensor(seen[name].dtype, seen[name].shape)
         for region in chosen
         for name in region.inputs
         if name in seen
@@ -205,19 +220,19 @@ def call(session: Session, feeds: Mapping[str, Array]) -> dict[str, Array]:
     return {name: values[0, ...] for name, values in outputs.items()}
 
 
-def _try(tried: dict[Layout, Difference], values: Array, wanted: Array) -> None:
+def _try(tried: dict[Layout, LargestDifference], values: Array, wanted: Array) -> None:
     """Compare in every layout that fits."""
     for layout in layouts(values.shape, wanted.shape):
-        difference = tried.setdefault(layout, Difference())
+        difference = tried.setdefault(layout, LargestDifference())
         difference.add(to_source(values, layout, wanted.shape), wanted)
 
 
 def _choose_layout(
-    source: str, tried: Mapping[Layout, Difference], values: Array, wanted: Array
-) -> Seen | Misfit:
+    source: str, tried: Mapping[Layout, LargestDifference], values: Array, wanted: Array
+) -> SeenTensor | Misfit:
     """In the layout in which it differs least."""
     if not tried:
         shapes = f"{list(values.shape)} where the source has {list(wanted.shape)}"
         return Misfit(source, f"gives a tensor of shape {shapes}", runs=True)
     layout, difference = min(tried.items(), key=lambda trial: trial[1].share)
-    return Seen(source, layout, values.shape, values.dtype.name, difference.share)
+    return SeenTensor(source, layout, values.shape, values.dtype.name, difference.share)

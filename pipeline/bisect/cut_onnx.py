@@ -11,14 +11,14 @@ from typing import Any
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.large_onnx import take_in
 from pipeline.backends.targets import Target
-from pipeline.bisect.graph import Cut, Graph, Op, flowing
+from pipeline.bisect.graph import ArtifactGraph, Cut, Op, flowing
 from pipeline.bisect.pages import SCRIPTS, write_page
 from pipeline.bisect.part import part_writer
 from pipeline.graphs.onnx.canonical import graphs, sources
 from pipeline.tensors.arrays import np
 
 
-def read(artifact: Path) -> Graph:
+def read(artifact: Path) -> ArtifactGraph:
     """The main graph of an ARTIFACT folder; weights are not loaded."""
     model = _load(artifact)
     sizes = {tensor.name: prod(tensor.dims) for tensor in model.graph.initializer}
@@ -34,7 +34,9 @@ def read(artifact: Path) -> Graph:
     inputs = {value.name: value.name for value in model.graph.input}
     outputs = {value.name: value.name for value in model.graph.output}
     kept, constants = flowing(ops, inputs)
-    return Graph(kept, inputs, outputs, constants | {t.name for t in model.graph.initializer})
+    return ArtifactGraph(
+        kept, inputs, outputs, constants | {t.name for t in model.graph.initializer}
+    )
 
 
 def cut(artifact: Path, wanted: Cut, folder: Path) -> None:

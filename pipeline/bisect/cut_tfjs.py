@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.targets import Target
-from pipeline.bisect.graph import Cut, Graph, Op, flowing
+from pipeline.bisect.graph import ArtifactGraph, Cut, Op, flowing
 from pipeline.bisect.pages import write_page
 from pipeline.bisect.part import part_writer
 from pipeline.export.tfjs_graph.packaging import byte_length
@@ -21,7 +21,7 @@ _TYPES = {"float32": "DT_FLOAT", "int32": "DT_INT32", "bool": "DT_BOOL"}
 _ANY_SHAPE = {"unknownRank": True}
 
 
-def read(artifact: Path) -> Graph:
+def read(artifact: Path) -> ArtifactGraph:
     """The main graph of an ARTIFACT folder; tensors are ``node:port``, as in ``frozen.pb``."""
     model = _load(artifact)
     nodes = model["modelTopology"]["node"]
@@ -47,7 +47,7 @@ def read(artifact: Path) -> Graph:
         for side in ("inputs", "outputs")
     )
     kept, constants = flowing(ops, inputs)
-    return Graph(kept, inputs, outputs, constants)
+    return ArtifactGraph(kept, inputs, outputs, constants)
 
 
 def cut(artifact: Path, wanted: Cut, folder: Path) -> None:

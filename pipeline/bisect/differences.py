@@ -14,7 +14,7 @@ CONSTANT = 1e-3
 
 
 @dataclass
-class Difference:
+class LargestDifference:
     """The largest difference over samples, as a share of the range of the source's values.
 
     A share, since activations are of any size; of the range and not of the size, so that an

@@ -13,7 +13,7 @@ from pipeline.backends.targets import Target
 from pipeline.base import options
 from pipeline.base.errors import MissingToolError, PipelineError
 from pipeline.bisect import graph as graphs
-from pipeline.bisect.compare import Comparison, Misfit, Seen
+from pipeline.bisect.compare import Comparison, Misfit, SeenTensor
 from pipeline.bisect.reproduce import write_reproduction
 from pipeline.bisect.source import Trace
 from pipeline.bisect.verdict import HALF_PRECISION, Finding, apart, doubtful, findings, refuted
@@ -89,7 +89,9 @@ def _find(comparison: Comparison, tolerance: float) -> dict[str, Any]:
     }
 
 
-def _choose_traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) -> dict[str, str]:
+def _choose_traced(
+    graph: graphs.ArtifactGraph, known: Mapping[str, str], trace: Trace
+) -> dict[str, str]:
     """The origins of what flows through the graph, where the trace holds them."""
     known_origins = {
         tensor: known[tensor]
@@ -107,7 +109,7 @@ def _choose_traced(graph: graphs.Graph, known: Mapping[str, str], trace: Trace) 
 
 def _find_all(
     comparison: Comparison,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, SeenTensor],
     misfits: Mapping[str, Misfit],
     tolerance: float,
 ) -> list[Finding]:
@@ -130,7 +132,7 @@ def _find_all(
 def _without(
     unknown: set[str],
     comparison: Comparison,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, SeenTensor],
     misfits: Mapping[str, Misfit],
 ) -> list[Finding]:
     """The findings where some tensors are taken to have no counterpart."""
@@ -141,7 +143,7 @@ def _without(
 
 
 def _outputs(
-    graph: graphs.Graph, seen: Mapping[str, Seen], alone: Mapping[str, float]
+    graph: graphs.ArtifactGraph, seen: Mapping[str, SeenTensor], alone: Mapping[str, float]
 ) -> dict[str, dict[str, float | None]]:
     """Public name -> error of the artifact's output, read alone and together with every tensor.
 

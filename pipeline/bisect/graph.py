@@ -30,7 +30,7 @@ class Op:
 
 
 @dataclass(frozen=True)
-class Graph:
+class ArtifactGraph:
     """Nodes in an order in which they can run; those that make constants are not in it."""
 
     ops: tuple[Op, ...]
@@ -46,7 +46,7 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Region:
+class NodeRegion:
     """What makes one known tensor out of known ones: one node, or a few that were one."""
 
     tensor: str
@@ -62,7 +62,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Given:
+class FedTensor:
     """A tensor that is fed instead of computed."""
 
     dtype: str
@@ -74,17 +74,17 @@ class Cut:
     """The part of an artifact that makes ``tensors``, where nodes read ``given`` tensors as fed."""
 
     tensors: tuple[str, ...]
-    given: Mapping[str, Given]
+    given: Mapping[str, FedTensor]
 
     def returned(self, tensor: str) -> str:
         """The public name under which a computed tensor comes back."""
         return f"{tensor}/returned" if tensor in self.given else tensor
 
 
-class Format(Protocol):
+class GraphFormat(Protocol):
     """A module that knows one artifact format."""
 
-    read: Callable[[Path], Graph]
+    read: Callable[[Path], ArtifactGraph]
     """The graph of an ARTIFACT folder."""
     cut: Callable[[Path, Cut, Path], None]
     """Write a part of an ARTIFACT folder as an ARTIFACT folder of its own."""
@@ -94,7 +94,7 @@ class Format(Protocol):
     """Write what runs a reproduction made on a target, and return the command for it."""
 
 
-def format_of(name: str) -> Format:
+def format_of(name: str) -> GraphFormat:
     """The module for an artifact format.
 
     Raises:
@@ -105,7 +105,7 @@ def format_of(name: str) -> Format:
             f"bisect is not for {name}: layers have no counterparts among the source's nodes",
             todo="bisect the same variant in tfjs-graph, which is made from the same weights",
         )
-    return cast("Format", import_module(f"pipeline.bisect.{_FORMATS[name]}"))
+    return cast("GraphFormat", import_module(f"pipeline.bisect.{_FORMATS[name]}"))
 
 
 def flowing(ops: Sequence[Op], inputs: Collection[str]) -> tuple[tuple[Op, ...], frozenset[str]]:
@@ -120,7 +120,7 @@ def flowing(ops: Sequence[Op], inputs: Collection[str]) -> tuple[tuple[Op, ...],
     return tuple(kept), frozenset(every - flows)
 
 
-def descendants(graph: Graph, tensors: Collection[str]) -> set[str]:
+def descendants(graph: ArtifactGraph, tensors: Collection[str]) -> set[str]:
     """What is computed from any of ``tensors``."""
     reached: set[str] = set()
     for op in graph.ops:
@@ -129,7 +129,9 @@ def descendants(graph: Graph, tensors: Collection[str]) -> set[str]:
     return reached
 
 
-def regions(graph: Graph, known: Collection[str], others: Collection[str] = ()) -> list[Region]:
+def regions(
+    graph: ArtifactGraph, known: Collection[str], others: Collection[str] = ()
+) -> list[NodeRegion]:
     """One region for each tensor of ``known`` and ``others`` that a node makes, in order.
 
     They reach back to tensors of ``known``.
@@ -140,7 +142,7 @@ def regions(graph: Graph, known: Collection[str], others: Collection[str] = ()) 
     return [_region(graph, tensor, stops) for tensor in tensors]
 
 
-def _region(graph: Graph, tensor: str, stops: set[str]) -> Region:
+def _region(graph: ArtifactGraph, tensor: str, stops: set[str]) -> NodeRegion:
     ops: dict[str, Op] = {}
     inputs: dict[str, None] = {}
     pending = [tensor]
@@ -153,4 +155,4 @@ def _region(graph: Graph, tensor: str, stops: set[str]) -> Region:
             elif source not in graph.constants and graph.producer[source].name not in ops:
                 pending.append(source)
     ordered = tuple(op for op in graph.ops if op.name in ops)
-    return Region(tensor, ordered, tuple(inputs))
+    return NodeRegion(tensor, ordered, tuple(inputs))

@@ -18,7 +18,7 @@ RUNTIME = "runtime.json"
 
 
 @dataclass(frozen=True)
-class Runtime:
+class PageRuntime:
     """How a backend is told to run a model."""
 
     module: str
@@ -33,8 +33,8 @@ class Runtime:
 _TFJS = "@tensorflow/tfjs/dist/tf.es2017.min.js"
 _ORT = "onnxruntime-web/dist/"
 RUNTIMES = {
-    "tfjs-cpu": Runtime("run_tfjs.js", "cpu", (_TFJS,)),
-    "tfjs-wasm": Runtime(
+    "tfjs-cpu": PageRuntime("run_tfjs.js", "cpu", (_TFJS,)),
+    "tfjs-wasm": PageRuntime(
         "run_tfjs.js",
         "wasm",
         (
@@ -43,19 +43,21 @@ RUNTIMES = {
             "@tensorflow/tfjs-backend-wasm/dist/*.wasm",
         ),
     ),
-    "tfjs-webgl": Runtime("run_tfjs.js", "webgl", (_TFJS,)),
-    "tfjs-webgl-f16": Runtime("run_tfjs.js", "webgl", (_TFJS,), {"WEBGL_FORCE_F16_TEXTURES": True}),
-    "tfjs-webgpu": Runtime(
+    "tfjs-webgl": PageRuntime("run_tfjs.js", "webgl", (_TFJS,)),
+    "tfjs-webgl-f16": PageRuntime(
+        "run_tfjs.js", "webgl", (_TFJS,), {"WEBGL_FORCE_F16_TEXTURES": True}
+    ),
+    "tfjs-webgpu": PageRuntime(
         "run_tfjs.js",
         "webgpu",
         (_TFJS, "@tensorflow/tfjs-backend-webgpu/dist/tf-backend-webgpu.es2017.min.js"),
     ),
-    "ort-wasm": Runtime(
+    "ort-wasm": PageRuntime(
         "run_ort.js",
         "wasm",
         (f"{_ORT}ort.wasm.min.mjs", f"{_ORT}ort-wasm-simd-threaded.[mw]*"),
     ),
-    "ort-webgpu": Runtime(
+    "ort-webgpu": PageRuntime(
         "run_ort.js",
         "webgpu",
         (f"{_ORT}ort.webgpu.min.mjs", f"{_ORT}ort-wasm-simd-threaded.asyncify.[mw]*"),

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
-from pipeline.bisect.compare import Comparison, Seen, call, cut_of
-from pipeline.bisect.differences import Difference, from_source
+from pipeline.bisect.compare import Comparison, SeenTensor, call, cut_of
+from pipeline.bisect.differences import LargestDifference, from_source
 from pipeline.bisect.graph import Cut
 from pipeline.bisect.source import contiguous
 from pipeline.bisect.verdict import Finding
@@ -52,7 +52,7 @@ FILES = {
 def write_reproduction(
     comparison: Comparison,
     finding: Finding,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, SeenTensor],
     tolerance: float,
     folder: Path,
 ) -> None:
@@ -78,7 +78,7 @@ def write_reproduction(
 
 
 def _expected_tensor(
-    comparison: Comparison, finding: Finding, seen: Mapping[str, Seen], sample: int
+    comparison: Comparison, finding: Finding, seen: Mapping[str, SeenTensor], sample: int
 ) -> Array:
     """The source's tensor; laid out as the artifact's, where the artifact has one."""
     wanted = comparison.trace.tensor(finding.source, sample)
@@ -91,7 +91,7 @@ def _expected_tensor(
 
 
 def _worst_sample(
-    comparison: Comparison, finding: Finding, cut: Cut, seen: Mapping[str, Seen]
+    comparison: Comparison, finding: Finding, cut: Cut, seen: Mapping[str, SeenTensor]
 ) -> tuple[int, float]:
     """The sample with the largest difference, and what differences are a share of.
 
@@ -99,13 +99,13 @@ def _worst_sample(
     """
     if finding.reason:
         return 0, 1.0
-    every, largest = Difference(), []
+    every, largest = LargestDifference(), []
     with comparison.opened(cut) as (session, names):
         for sample in range(comparison.trace.samples):
             feeds = comparison.trace.feeds(sample) | comparison.fed_tensors(cut, seen, sample)
             values = call(session, {name: feeds[name] for name in names})[finding.region.tensor]
             wanted = _expected_tensor(comparison, finding, seen, sample)
-            of_sample = Difference()
+            of_sample = LargestDifference()
             for difference in (of_sample, every):
                 difference.add(values, wanted)
             largest.append(of_sample.largest)

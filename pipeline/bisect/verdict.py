@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from pipeline.bisect.compare import Misfit, Seen
-from pipeline.bisect.graph import Graph, Region
+from pipeline.bisect.compare import Misfit, SeenTensor
+from pipeline.bisect.graph import ArtifactGraph, NodeRegion
 
 #: Number format -> the error that a right node may add, as a share of the range of its output.
 #: Measured on the bundled MobileNet, node by node, on onnxruntime, TF.js' wasm and webgl.
@@ -42,7 +42,7 @@ def tolerance_of(number_formats: Iterable[str]) -> float:
 class Finding:
     """One tensor and the node that makes it."""
 
-    region: Region
+    region: NodeRegion
     source: str
     """The source's tensor that it should equal."""
     before: float
@@ -71,7 +71,7 @@ class Finding:
         }
 
 
-def apart(regions: Sequence[Region], misfits: Mapping[str, Misfit]) -> list[Region]:
+def apart(regions: Sequence[NodeRegion], misfits: Mapping[str, Misfit]) -> list[NodeRegion]:
     """The regions without those that lie behind a misfit: what they add cannot be told."""
     return [
         region
@@ -82,8 +82,8 @@ def apart(regions: Sequence[Region], misfits: Mapping[str, Misfit]) -> list[Regi
 
 
 def findings(
-    regions: Sequence[Region],
-    seen: Mapping[str, Seen],
+    regions: Sequence[NodeRegion],
+    seen: Mapping[str, SeenTensor],
     misfits: Mapping[str, Misfit],
     added: Mapping[str, float],
 ) -> list[Finding]:
@@ -101,7 +101,7 @@ def findings(
     return ranking
 
 
-def doubtful(ranking: Sequence[Finding], graph: Graph, tolerance: float) -> set[str]:
+def doubtful(ranking: Sequence[Finding], graph: ArtifactGraph, tolerance: float) -> set[str]:
     """Tensors that may equal none of the source's, whatever their names say.
 
     Their nodes are wrong, and so is all that reads the source's tensor in their place. Graph

@@ -16,7 +16,7 @@ from pipeline.base.errors import ConfigError
 from pipeline.build import last, receipt
 
 if TYPE_CHECKING:
-    from pipeline.build.look import Seen
+    from pipeline.build.look import ExportablePlan
     from pipeline.build.progress import Progress
     from pipeline.build.result import Built
     from pipeline.config.config import Config
@@ -48,7 +48,7 @@ def plan_configs(
 
 def look_into(
     paths: Sequence[Path], overrides: Sequence[str], store: Store, progress: Progress
-) -> Iterator[Callable[[], Seen]]:
+) -> Iterator[Callable[[], ExportablePlan]]:
     """Plan every config, and look into each one's model when it is called for.
 
     Raises:
@@ -61,7 +61,7 @@ def look_into(
         if lanes is None:  # A config that is not there is refused by now: there are none.
             return
 
-        def seen(path: Path) -> Seen:
+        def seen(path: Path) -> ExportablePlan:
             plan = loaded[path].plan
             graph = conversions(plan)
             with _in(path, overrides), progress.of(len(graph.nodes)):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ExportablePlan:
     """A plan without what its model does not allow."""
 
     plan: Plan
@@ -32,7 +32,7 @@ class Seen:
     """Artifact -> target -> why it cannot run there, of targets that may be missing."""
 
 
-def look(plan: Plan, graph: Graph, store: Store, lanes: Lanes, watch: Watch) -> Seen:
+def look(plan: Plan, graph: Graph, store: Store, lanes: Lanes, watch: Watch) -> ExportablePlan:
     """Convert the model to each format, as the build that follows will find it in the store.
 
     Args:
@@ -48,7 +48,7 @@ def look(plan: Plan, graph: Graph, store: Store, lanes: Lanes, watch: Watch) -> 
     lacking = {
         artifact.id: _reasons(settled, artifact, run, store) for artifact in settled.artifacts
     }
-    return Seen(settled, {name: reasons for name, reasons in lacking.items() if reasons})
+    return ExportablePlan(settled, {name: reasons for name, reasons in lacking.items() if reasons})
 
 
 def _changes(run: Run, store: Store) -> list[str]:

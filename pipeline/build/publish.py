@@ -11,15 +11,15 @@ from pipeline.build.result import Built
 
 if TYPE_CHECKING:
     from pipeline.manifest.release import ReleaseManifest
-    from pipeline.publish.release.release import Release, Writer
-    from pipeline.publish.release.upload import Progress
+    from pipeline.publish.release.release import PublishedRelease, Writer
+    from pipeline.publish.release.upload import CopyProgress
     from pipeline.publish.trust.signature import Signer
     from pipeline.report.page import Context
 
 
 def publish(
-    built: Built, signer: Signer | None = None, progress: Progress | None = None
-) -> Release:
+    built: Built, signer: Signer | None = None, progress: CopyProgress | None = None
+) -> PublishedRelease:
     """Publish what ``judge`` let pass.
 
     Args:

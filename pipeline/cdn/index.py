@@ -17,7 +17,7 @@ from pipeline.storage.layout import INDEX, NAME
 MOST_BYTES = 2**26
 
 
-class About(TypedDict):
+class ReleaseSummary(TypedDict):
     """What a release is, in a few values."""
 
     description: str | None
@@ -47,7 +47,7 @@ class ReleaseEntry(TypedDict):
 class ModelEntry(TypedDict):
     """One model."""
 
-    about: NotRequired[About]
+    about: NotRequired[ReleaseSummary]
     """Of the release that stands for it."""
     channels: dict[str, str]
     """Channel -> release."""

@@ -20,7 +20,7 @@ HEARTBEAT_S = 30.0
 
 
 @dataclass
-class Running:
+class RunningStep:
     """A step that runs."""
 
     step: str
@@ -42,12 +42,12 @@ class Now:
     remaining: Remaining | None = None
     ended: int = 0
     began: float = field(default_factory=time.monotonic)
-    lanes: dict[str, Running] = field(default_factory=dict)
+    lanes: dict[str, RunningStep] = field(default_factory=dict)
     """Lane -> what runs there; what is fetched before the steps has no lane."""
 
     def begin(self, node: Node) -> None:
         self.lanes.pop("", None)
-        self.lanes[node.lane or node.function.lane] = Running(node.id, time.monotonic())
+        self.lanes[node.lane or node.function.lane] = RunningStep(node.id, time.monotonic())
 
     def end(self, step: str, seconds: float | None) -> None:
         self.ended += 1
@@ -56,7 +56,7 @@ class Now:
             self.remaining.end(step, seconds)
 
     def report(self, lane: str, fraction: float, note: str) -> None:
-        running = self.lanes.setdefault(lane, Running("", time.monotonic()))
+        running = self.lanes.setdefault(lane, RunningStep("", time.monotonic()))
         running.fraction, running.note = min(1.0, max(0.0, fraction)), note
 
     def left_s(self) -> float | None:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from pipeline.cli.doctor import Check
     from pipeline.engine.graph import Node
     from pipeline.plan import Plan
-    from pipeline.publish.release.release import Release
+    from pipeline.publish.release.release import PublishedRelease
 
 
-def built(result: Built, as_json: bool, release: Release | None = None) -> None:
+def built(result: Built, as_json: bool, release: PublishedRelease | None = None) -> None:
     """What a build proved, and where it is published."""
     if as_json:
         shown = release.manifest if release else result.manifest
@@ -41,7 +41,7 @@ def built(result: Built, as_json: bool, release: Release | None = None) -> None:
         click.secho("the whole report: pipeline report CONFIG --open", dim=True)
 
 
-def _published(result: Built, release: Release) -> None:
+def _published(result: Built, release: PublishedRelease) -> None:
     verb = "published" if release.new else "already published, unchanged:"
     click.echo(f"{verb} {release.folder}/{result.channel}.json -> release {release.id}")
     if report := release.manifest.get("report"):

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from pipeline.publish.upkeep.clean import Plan, clean
+from pipeline.publish.upkeep.clean import CleanPlan, clean
 
 
 def show_cleaned(cdn: str, keep: int, grace_seconds: float, *, really: bool, as_json: bool) -> None:
@@ -27,7 +27,7 @@ def show_cleaned(cdn: str, keep: int, grace_seconds: float, *, really: bool, as_
         click.secho("--yes removes them", dim=True)
 
 
-def _data(plan: Plan, really: bool) -> dict[str, object]:
+def _data(plan: CleanPlan, really: bool) -> dict[str, object]:
     return {
         "dry_run": not really,
         "releases": [{"model": name, "release": release} for name, release in plan.releases],

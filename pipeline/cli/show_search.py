@@ -69,7 +69,7 @@ class Json:
         click.echo(json.dumps({"search": self._variant, **event}), err=True)
 
 
-class Lines:
+class SearchLines:
     """A line a trial, and below them the best so far, where the terminal can show it."""
 
     def __init__(self, job: Job) -> None:
@@ -141,9 +141,9 @@ def _cut(text: str, width: int) -> str:
 
 
 @contextmanager
-def lines(job: Job) -> Iterator[Lines]:
+def lines(job: Job) -> Iterator[SearchLines]:
     """Show a search to a person."""
-    shown = Lines(job)
+    shown = SearchLines(job)
     shown.start()
     try:
         yield shown

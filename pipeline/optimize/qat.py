@@ -94,7 +94,7 @@ def _bounded(levels: int, options: Options) -> int:
 
 
 @dataclass(frozen=True)
-class Grid:
+class KernelGrid:
     """The values ``q * step`` that a kernel may have, for integers q from ``low`` to ``high``."""
 
     step: Float32s
@@ -209,7 +209,7 @@ def _chosen(model: Any, options: Options) -> list[Any]:
     return chosen
 
 
-def _grid(layer: Any, options: Options) -> Grid:
+def _grid(layer: Any, options: Options) -> KernelGrid:
     """The grid of a layer's kernel. Zeros, such as those of pruning, are to stay."""
     from pipeline.graphs.keras.fold import kernel_of, output_axes
 
@@ -226,7 +226,7 @@ def _grid(layer: Any, options: Options) -> Grid:
     chosen = options.step is not None and not small
     width = options.step * spread if chosen else _least_error(kernel, within, high)
     pace = spread / (USUAL_SPREAD if whole else max(spread.mean(), 1e-12))
-    return Grid(np.where(width > 0, width, 1).astype(np.float32), low, high, free, pace)
+    return KernelGrid(np.where(width > 0, width, 1).astype(np.float32), low, high, free, pace)
 
 
 def _least_error(kernel: Float32s, within: tuple[int, ...], high: int) -> Float32s:
@@ -240,7 +240,7 @@ def _least_error(kernel: Float32s, within: tuple[int, ...], high: int) -> Float3
     return best_steps
 
 
-def _settle(layer: Scaled, grid: Grid, options: Options) -> float:
+def _settle(layer: Scaled, grid: KernelGrid, options: Options) -> float:
     """Put a layer's folded weights on their grids, and say how many bits one needs."""
     from pipeline.graphs.keras.fold import kernel_of
     from pipeline.optimize.training.settle import settle, settle_bias

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pipeline.graphs.tensorflow.keeping import Agree
     from pipeline.graphs.tensorflow.moments import Moments
     from pipeline.graphs.tensorflow.network import Network
-    from pipeline.graphs.tensorflow.rounding import Grid
+    from pipeline.graphs.tensorflow.rounding import RoundingGrid
     from pipeline.measures.metric import Metric
     from pipeline.tasks.contract import Task
 
@@ -238,19 +238,21 @@ def _keep(
     return {**told, "damage": ranking, "kept": list(ranking)[:count], "measured": measured}
 
 
-def _grids(stages: Any, samples: Mapping[str, Array], options: Options) -> tuple[list[Grid], int]:
+def _grids(
+    stages: Any, samples: Mapping[str, Array], options: Options
+) -> tuple[list[RoundingGrid], int]:
     """Each layer's grid, and for how many samples there is memory."""
     from pipeline.graphs.tensorflow import steps
     from pipeline.graphs.tensorflow.moments import moments
     from pipeline.graphs.tensorflow.sensitivity import sensitivities
-    from pipeline.graphs.tensorflow.stages import Run, fixed_batch
+    from pipeline.graphs.tensorflow.stages import StagedRun, fixed_batch
 
     network = stages.network
     least = max(FEW, fixed_batch(network, samples) or 0)
     few = {name: values[:least] for name, values in samples.items()}
     count = min(len(values) for values in few.values())
     energies = sensitivities(network, stages.layers, few)
-    run, harms, largest = Run(stages, few), [], 1
+    run, harms, largest = StagedRun(stages, few), [], 1
     for index, layer in enumerate(stages.layers):
         progress(0.3 * index / len(stages.layers), "finding grids")
         given, weights = run.input(index), network.value(layer.node.input[1])
@@ -267,7 +269,7 @@ class _Rounding:
     """Rounds one layer after another."""
 
     def __init__(
-        self, stages: Any, grids: list[Grid], options: Options, samples: Mapping[str, Array]
+        self, stages: Any, grids: list[RoundingGrid], options: Options, samples: Mapping[str, Array]
     ) -> None:
         network = stages.network
         self.stages, self._grids, self._options, self._samples = stages, grids, options, samples
@@ -287,9 +289,9 @@ class _Rounding:
             kept: the layers that become float16 instead.
             alone: round each as if all before it had been left as they are.
         """
-        from pipeline.graphs.tensorflow.stages import Run
+        from pipeline.graphs.tensorflow.stages import StagedRun
 
-        was, now = Run(self.stages, self._samples), Run(self.stages, self._samples)
+        was, now = StagedRun(self.stages, self._samples), StagedRun(self.stages, self._samples)
         told = {}
         self.values = []
         for index, layer in enumerate(self.stages.layers):
@@ -324,7 +326,7 @@ class _Rounding:
             bias = self._short(bias + lost)
         return layer.unstacked(rounded.astype(np.float32), weights.shape), bias, told
 
-    def _numbers(self, weights: Array, seen: Moments, grid: Grid) -> Array:
+    def _numbers(self, weights: Array, seen: Moments, grid: RoundingGrid) -> Array:
         from pipeline.graphs.tensorflow.blocks import joined, split
         from pipeline.graphs.tensorflow.rounding import with_feedback
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.artifacts.proof import Proof
 from pipeline.base.errors import ConfigError
 from pipeline.search.outcome import Trial
-from pipeline.search.trial import Job, Measured
+from pipeline.search.trial import Job, MeasuredTrial
 
 #: An epoch of training, in inferences of its samples: there and back, the optimizer's step, and
 #: what a framework that trains is slower at than one that only infers.
@@ -24,7 +24,7 @@ def check_measured(job: Job, first: Trial) -> None:
         )
 
 
-def epoch_seconds(job: Job, base: Measured) -> float:
+def epoch_seconds(job: Job, base: MeasuredTrial) -> float:
     """Seconds that an epoch of training may take, by how long float32 infers one sample."""
     share = job.search.hold_back
     trained = base.golden()["count"] * (1 - share) / share

@@ -187,11 +187,11 @@ def search_all(
 ) -> tuple[Config, Searches]:
     """A config without searches, and what they found: what is not known is searched now."""
     from pipeline.search.run import Searching, stopping
-    from pipeline.search.watch import Silent
+    from pipeline.search.watch import SilentSearch
 
     def find(job: Job) -> Outcome:
         _check_browsers(job, browsers)
-        shown = screen.search(job) if screen else nullcontext(Silent())
+        shown = screen.search(job) if screen else nullcontext(SilentSearch())
         with stopping(), shown as watch:
             outcome = Searching(job, store, lanes, watch).find()
             watch.found(outcome)
@@ -214,14 +214,14 @@ def settle_from_store(config: Config, store: Store | None) -> tuple[Config, Sear
     """A config without searches as far as the store knows what they found."""
     from pipeline.plan.execute import NoLanes
     from pipeline.search.run import Searching, done_key, stopping
-    from pipeline.search.watch import Silent
+    from pipeline.search.watch import SilentSearch
 
     def find(job: Job) -> Outcome | None:
         if store is None or store.result(done_key(job)) is None:
             return None
         try:
             with stopping():
-                outcome = Searching(job, store, NoLanes(), Silent()).recall()
+                outcome = Searching(job, store, NoLanes(), SilentSearch()).recall()
         except ConfigError:
             return None  # not even float32 was measured
         return outcome if outcome and outcome.best else None

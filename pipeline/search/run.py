@@ -33,7 +33,7 @@ from pipeline.search.space import (
     valid,
     version_of,
 )
-from pipeline.search.trial import Job, Measured, plan_trial
+from pipeline.search.trial import Job, MeasuredTrial, plan_trial
 from pipeline.search.watch import TrialWatch
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Searching:
         # What float32 needs has to be there before anything is known of what was tried.
         planned = plan_trial(job, job.fixed)
         self._base = self._run(planned.plan)
-        self._epoch_s = epoch_seconds(job, Measured(planned, self._base.results, store))
+        self._epoch_s = epoch_seconds(job, MeasuredTrial(planned, self._base.results, store))
         self._key = self._search_key()
 
     def recall(self) -> Outcome | None:

@@ -154,7 +154,7 @@ def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
     """
     try:
         planned = plan_trial(job, recipe)
-        measured = Measured(planned, run(planned.plan).results, store)
+        measured = MeasuredTrial(planned, run(planned.plan).results, store)
         return _trial_of(job, recipe, measured)
     except MissingToolError:
         raise
@@ -166,7 +166,7 @@ def measure(job: Job, recipe: Recipe, run: Runner, store: Store) -> Trial:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTrial:
     """A trial's results, as files."""
 
     planned: Planned
@@ -213,7 +213,7 @@ class Measured:
         return total([{**file, **sizes[file["path"]]} for file in files], "br_bytes")
 
 
-def _trial_of(job: Job, recipe: Recipe, measured: Measured) -> Trial:
+def _trial_of(job: Job, recipe: Recipe, measured: MeasuredTrial) -> Trial:
     proofs = list(measured.proofs())
     golden = measured.golden()
     missed = [
@@ -252,7 +252,7 @@ def no_time(results: list[dict[str, Any]]) -> str:
 
 
 def _value(
-    job: Job, measured: Measured, results: list[dict[str, Any]]
+    job: Job, measured: MeasuredTrial, results: list[dict[str, Any]]
 ) -> tuple[float, float | None, float | None]:
     """What is minimized, and its confidence interval where it is a ratio."""
     if job.search.minimize == "latency":

@@ -30,7 +30,7 @@ class Screen(Protocol):
         """For the time of one search."""
 
 
-class Silent(watch.Silent):
+class SilentSearch(watch.Silent):
     """Tells nobody."""
 
     def begin(self, number: int, recipe: Recipe) -> None:

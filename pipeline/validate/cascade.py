@@ -41,7 +41,7 @@ _HARDWARE = ("gpu", "cpu")
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CascadeCandidate:
     """An artifact that a cascade may be made of."""
 
     id: str
@@ -58,7 +58,7 @@ class _NoCascadeError(Exception):
     """It is not worth having; the message is the reason."""
 
 
-def cascades(candidates: Sequence[Candidate]) -> tuple[Cascade | None, str | None]:
+def cascades(candidates: Sequence[CascadeCandidate]) -> tuple[Cascade | None, str | None]:
     """The smallest format's cascade with the others' in ``others``, or ``None`` and why."""
     results, reasons = [], []
     by_format = sorted(candidates, key=lambda candidate: candidate.format)
@@ -74,7 +74,7 @@ def cascades(candidates: Sequence[Candidate]) -> tuple[Cascade | None, str | Non
     return ({**best, "others": others} if others else best), None
 
 
-def _cascade(candidates: list[Candidate]) -> Cascade:
+def _cascade(candidates: list[CascadeCandidate]) -> Cascade:
     small, large = pair(candidates)
     calibration, judged = halves(len(small.sure.right))
     threshold = calibrate(small.sure, large.sure, calibration)
@@ -90,7 +90,7 @@ def _cascade(candidates: list[Candidate]) -> Cascade:
     }
 
 
-def pair(candidates: Sequence[Candidate]) -> tuple[Candidate, Candidate]:
+def pair(candidates: Sequence[CascadeCandidate]) -> tuple[CascadeCandidate, CascadeCandidate]:
     """The smallest artifact and the most accurate one, of equals the smallest.
 
     Raises:
@@ -137,7 +137,7 @@ def calibrate(small: Confidence, large: Confidence, on: Indices) -> float:
 
 
 def _expectation_of(
-    small: Candidate, large: Candidate, threshold: float, judged: Indices
+    small: CascadeCandidate, large: CascadeCandidate, threshold: float, judged: Indices
 ) -> Expected:
     asked = small.sure.confidence[judged] < threshold
     right = {candidate.id: candidate.sure.right[judged] for candidate in (small, large)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.validate.cascade import Candidate, cascades, times
+from pipeline.validate.cascade import CascadeCandidate, cascades, times
 from pipeline.validate.confidence import Confidence
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ def calibrate(artifacts: Sequence[Artifact], opened: Opened) -> tuple[Cascade | 
     return cascades(list(candidates(artifacts, opened)))
 
 
-def candidates(artifacts: Sequence[Artifact], opened: Opened) -> Iterator[Candidate]:
+def candidates(artifacts: Sequence[Artifact], opened: Opened) -> Iterator[CascadeCandidate]:
     """The artifacts that passed somewhere with all samples."""
     compressed = all(artifact["br_bytes"] is not None for artifact in artifacts)
     for artifact in artifacts:
         sure = next(_confidences(artifact, opened), None)
         if sure is not None:
             size = (compressed and artifact["br_bytes"]) or artifact["bytes"]
-            yield Candidate(
+            yield CascadeCandidate(
                 artifact["id"], artifact["format"], size, sure, times(artifact["validation"])
             )
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.bisect.differences import Difference, from_source, layouts, to_source
+from pipeline.bisect.differences import LargestDifference, from_source, layouts, to_source
 from pipeline.bisect.source import split_in_chunks
 
 
 def share(values: object, wanted: object) -> float:
-    difference = Difference()
+    difference = LargestDifference()
     difference.add(np.array(values, np.float32), np.array(wanted, np.float32))
     return difference.share
 
@@ -22,7 +22,7 @@ def test_a_difference_is_a_share_of_the_range() -> None:
 
 
 def test_the_range_is_that_of_all_samples() -> None:
-    difference = Difference()
+    difference = LargestDifference()
     difference.add(np.array([1.0, 1.5]), np.array([1.0, 1.0]))
     difference.add(np.array([5.0]), np.array([5.0]))
     assert difference.share == 0.125
@@ -36,10 +36,10 @@ def test_what_is_not_finite_on_one_side_only_is_as_wrong_as_can_be() -> None:
 
 
 def test_integers_and_booleans_are_compared() -> None:
-    difference = Difference()
+    difference = LargestDifference()
     difference.add(np.array([True, False]), np.array([True, True]))
     assert difference.share == 1
-    difference = Difference()
+    difference = LargestDifference()
     difference.add(np.array([2**40 + 1]), np.array([2**40]))
     assert 0 < difference.share < 1e-11
 

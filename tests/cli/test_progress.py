@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli.live import Heartbeat, Now, Running, estimate
+from pipeline.cli.live import Heartbeat, Now, RunningStep, estimate
 
 HERE = Path(__file__).parents[1] / "engine" / "lanes"
 
@@ -90,7 +90,9 @@ def test_a_log_has_a_line_for_each_step_and_no_control_codes(
 
 def test_a_log_hears_of_a_step_that_takes_long(capfd: pytest.CaptureFixture[str]) -> None:
     now = Now(total=2)
-    now.lanes["light"] = Running("compress onnx/fp32", time.monotonic() - 65, 0.5, "5.0 of 10.0 MB")
+    now.lanes["light"] = RunningStep(
+        "compress onnx/fp32", time.monotonic() - 65, 0.5, "5.0 of 10.0 MB"
+    )
     heart, began = Heartbeat(now, every_s=0.2), time.monotonic()
     time.sleep(0.7)
     heart.stop()

@@ -13,7 +13,7 @@ from published import artifact, at, check, manifest
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.cli.main import main
 from pipeline.publish.release.channel import MovedError
-from pipeline.publish.release.release import Release, publish
+from pipeline.publish.release.release import PublishedRelease, publish
 from pipeline.publish.release.upload import Piece
 from pipeline.publish.trust.signature import SIGNATURE, signer
 from pipeline.publish.trust.signed import Trusted
@@ -23,7 +23,7 @@ from pipeline.storage import open_storage
 from pipeline.storage.local import LocalStorage
 
 
-def released(cdn: Path, name: str, *contents: bytes, **more: Any) -> Release:
+def released(cdn: Path, name: str, *contents: bytes, **more: Any) -> PublishedRelease:
     """A release of a model in a CDN folder, with something beside the models."""
     work = cdn.with_name(f"work-{cdn.name}-{name}-{len(contents)}")
     shared = work / "shared.js"

@@ -17,7 +17,7 @@ from pipeline.cdn.index import read_index
 from pipeline.cli.main import main
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release.channel import MovedError
-from pipeline.publish.release.release import Release, publish
+from pipeline.publish.release.release import PublishedRelease, publish
 from pipeline.publish.upkeep.clean import clean
 from pipeline.publish.upkeep.rollback import rollback
 from pipeline.publish.upkeep.verify.run import verify
@@ -26,7 +26,7 @@ from pipeline.storage import Storage, open_storage
 DAY = 86400.0
 
 
-def release(place: str, folder: Path, *contents: bytes, **more: Any) -> Release:
+def release(place: str, folder: Path, *contents: bytes, **more: Any) -> PublishedRelease:
     """Publish a small release with compressed twins."""
     entry = artifact(folder, *contents, twins=True)
     channel = more.pop("channel", "latest")
@@ -90,7 +90,7 @@ def test_files_of_the_root_are_published_before_the_channel(place: str, tmp_path
 
 
 def test_the_loser_of_a_race_for_a_channel_is_told(place: str, tmp_path: Path) -> None:
-    winner: list[Release] = []
+    winner: list[PublishedRelease] = []
 
     def meanwhile(full: Any, folder: Path) -> None:
         # Another publisher, whose process is a thread here, ends while this one still works.

@@ -20,7 +20,7 @@ from pipeline.publish.release import bom
 from pipeline.publish.release.release import MANIFEST
 from pipeline.publish.trust import signing
 from pipeline.publish.trust.signature import PASSWORD, SIGNATURE, Signer
-from pipeline.publish.trust.signed import Trusted, Verdict, check
+from pipeline.publish.trust.signed import SignatureVerdict, Trusted, check
 from pipeline.storage import open_storage
 
 CONFIG = Path(__file__).parents[2] / "configs/mobilenet.yaml"
@@ -52,7 +52,7 @@ def release(cdn: Path) -> Path:
     return manifest.parent
 
 
-def verdict(cdn: Path, public: Path) -> Verdict:
+def verdict(cdn: Path, public: Path) -> SignatureVerdict:
     folder = release(cdn)
     return check(lambda name: (folder / name).read_bytes(), Trusted(public))
 

@@ -13,7 +13,7 @@ from published import artifact, at, manifest
 
 from pipeline.cdn.index import read_index
 from pipeline.publish.release import site
-from pipeline.publish.release.release import Release, publish
+from pipeline.publish.release.release import PublishedRelease, publish
 from pipeline.publish.upkeep.clean import clean
 from pipeline.publish.upkeep.copy import copy, source
 from pipeline.publish.upkeep.rollback import rollback
@@ -32,7 +32,7 @@ def proof(status: str, backend: str, engine: str | None) -> dict[str, object]:
     return {"target": target, "status": status, "backend": backend, "engine": engine}
 
 
-def published(folder: Path, to: Path, content: bytes = b"one", **more: object) -> Release:
+def published(folder: Path, to: Path, content: bytes = b"one", **more: object) -> PublishedRelease:
     entry = artifact(folder, content)
     entry["validation"] = [
         proof("pass", "tfjs-wasm", "chromium"),

@@ -18,7 +18,7 @@ from published import artifact, at, manifest, pieces
 from pipeline.base.digest import scan, tree_digest
 from pipeline.base.errors import ConfigError
 from pipeline.cli.main import main
-from pipeline.publish.release.release import Release, publish
+from pipeline.publish.release.release import PublishedRelease, publish
 from pipeline.publish.trust.signature import SIGNATURE, signer
 from pipeline.publish.upkeep import copy as copying
 from pipeline.publish.upkeep.verify.checks import CHECKS
@@ -49,7 +49,7 @@ def cdn(tmp_path: Path) -> Path:
             compressed=at(folder),
             root=pieces({path: runtime}),
         )
-        assert isinstance(release, Release)
+        assert isinstance(release, PublishedRelease)
     return tmp_path / "cdn"
 
 

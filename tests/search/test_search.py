@@ -27,8 +27,8 @@ from pipeline.search.first import epoch_seconds
 from pipeline.search.resolve import jobs, search_all
 from pipeline.search.run import Searching
 from pipeline.search.text import flow
-from pipeline.search.trial import Measured, plan_trial
-from pipeline.search.watch import Silent
+from pipeline.search.trial import MeasuredTrial, plan_trial
+from pipeline.search.watch import SilentSearch
 from tools import train_digits as train
 
 #: Float32, float16, and what uint8 offers.
@@ -288,14 +288,14 @@ def test_what_a_trial_is_kept_under_and_what_an_epoch_may_take(
 ) -> None:
     (job,) = jobs(load_config(folder / "digits.yaml"))
     store, recipe = Store(folder / "store"), {"quantize": "uint8"}
-    searching = Searching(job, store, NoLanes(), Silent())
+    searching = Searching(job, store, NoLanes(), SilentSearch())
     before, others = searching.trial_key(recipe), searching.trial_key({})
     monkeypatch.setitem(vars(uint8.CODEC), "version", -1)
     assert searching.trial_key(recipe) != before, "another version makes another model"
     assert searching.trial_key({}) == others
     planned = plan_trial(job, {})
-    base = run_plan(planned.plan, store, NoLanes(), Silent())
-    seconds = epoch_seconds(job, Measured(planned, base.results, store))
+    base = run_plan(planned.plan, store, NoLanes(), SilentSearch())
+    seconds = epoch_seconds(job, MeasuredTrial(planned, base.results, store))
     assert 0.05 < seconds < 300, "ten inferences of each of 225 samples"
 
 

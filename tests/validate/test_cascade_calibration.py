@@ -10,7 +10,7 @@ import pytest
 from pipeline.validate.cascade import (
     LEAST_ASKED,
     LOST,
-    Candidate,
+    CascadeCandidate,
     calibrate,
     cascades,
     curve,
@@ -28,13 +28,13 @@ def told(classes: np.ndarray, sure: np.ndarray, truth: np.ndarray = TRUTH) -> Co
     return Confidence(answers, sure.astype(np.float32), answers == truth, "top1_accuracy")
 
 
-def artifact(name: str, size: int, right: float, seed: int, ms: float = 1.0) -> Candidate:
+def artifact(name: str, size: int, right: float, seed: int, ms: float = 1.0) -> CascadeCandidate:
     """One that is right on a share of the samples, and less sure where it is not."""
     random = np.random.default_rng(seed)
     good = random.random(COUNT) < right
     sure = np.where(good, random.beta(20, 1.5, COUNT), random.beta(5, 4, COUNT))
     said = told(np.where(good, TRUTH, (TRUTH + 1) % 10), sure)
-    return Candidate(name, name.partition("/")[0], size, said, {"tfjs-wasm@chromium": ms})
+    return CascadeCandidate(name, name.partition("/")[0], size, said, {"tfjs-wasm@chromium": ms})
 
 
 SMALL = artifact("tfjs-graph/sparse", 100, 0.9, 1)
@@ -113,7 +113,7 @@ def test_what_is_surely_wrong_can_all_be_asked_again() -> None:
         ([], "no artifact tells how sure it is of an answer"),
     ],
 )
-def test_why_there_is_none(candidates: list[Candidate], reason: str) -> None:
+def test_why_there_is_none(candidates: list[CascadeCandidate], reason: str) -> None:
     found, why = cascades(candidates)
     assert found is None and why is not None and reason in why
 

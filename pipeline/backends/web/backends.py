@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.backends.backend import Backend
 from pipeline.backends.web import page_session
-from pipeline.backends.web.page_session import PageSession, Runtime
+from pipeline.backends.web.page_session import BundleUse, PageSession
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ class WebBackend(Backend):
     ) -> Session:
         chosen = threads if self.threads else None
         return PageSession(
-            artifact, str(engine), Runtime(self.runtime, runtime, chosen, self.flags)
+            artifact, str(engine), BundleUse(self.runtime, runtime, chosen, self.flags)
         )
 
 

@@ -47,7 +47,7 @@ def watched(engine: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Runtime:
+class BundleUse:
     """The bundle that a backend opens artifacts with, and how it is asked to run."""
 
     name: str
@@ -62,7 +62,7 @@ class Runtime:
 class PageSession:
     """An artifact in a page of its own, on one backend of a runtime."""
 
-    def __init__(self, artifact: Path, engine: str, runtime: Runtime) -> None:
+    def __init__(self, artifact: Path, engine: str, runtime: BundleUse) -> None:
         self._artifact, self._engine, self._runtime = ArtifactFolder(artifact), engine, runtime
         self._bundle = bundles.name_of(runtime.name, self._artifact.format)
         self._opened: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from pipeline.backends.web.server import PageServer
 
 
 @dataclass
-class Running:
+class RunningBrowser:
     """One engine's browser, and its server."""
 
     browser: Browser
@@ -27,7 +27,7 @@ class Running:
                 part()
 
 
-_running: dict[str, Running] = {}
+_running: dict[str, RunningBrowser] = {}
 _closer: Finalize | None = None
 
 
@@ -38,7 +38,7 @@ def close(engine: str | None = None) -> None:
             session.close()
 
 
-def running(engine: str) -> Running:
+def running(engine: str) -> RunningBrowser:
     """This process' browser, started where there is none, it died or its settings changed.
 
     Raises:
@@ -50,7 +50,7 @@ def running(engine: str) -> Running:
     if current and not (current.settings == definition.settings() and current.browser.alive()):
         close(engine)
     if engine not in _running:
-        _running[engine] = Running(definition.start(), PageServer(), definition.settings())
+        _running[engine] = RunningBrowser(definition.start(), PageServer(), definition.settings())
         # Not atexit: that does not run in the worker processes of a forked pool.
         _closer = _closer or Finalize(None, close, exitpriority=10)
     return _running[engine]

@@ -13,7 +13,7 @@ from pipeline.base.errors import Failures, PipelineError
 if TYPE_CHECKING:
     from pipeline.build.result import Built
     from pipeline.engine.store import Store
-    from pipeline.publish.release.release import Release
+    from pipeline.publish.release.release import PublishedRelease
     from pipeline.publish.trust.signature import Signer
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,7 +24,7 @@ CONFIGS = click.argument(
 )
 
 
-class Folder(click.Path):
+class FolderPath(click.Path):
     """A folder on this machine; a URL is refused by name, not taken for a folder."""
 
     def convert(
@@ -165,7 +165,7 @@ def judge(built: Built, as_json: bool, *, complete: bool = True, whole: bool = T
         raise
 
 
-def publish(built: Built, signer: Signer | None) -> Release:
+def publish(built: Built, signer: Signer | None) -> PublishedRelease:
     """Publish what was judged, with a bar where copying takes a while."""
     from pipeline.build import publish as publishing
     from pipeline.cli.bar import open_bar

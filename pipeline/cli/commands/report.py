@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.commands.common import STORE, Folder, refuse_url
+from pipeline.cli.commands.common import STORE, FolderPath, refuse_url
 
 
 @click.command("report")
@@ -28,7 +28,7 @@ from pipeline.cli.commands.common import STORE, Folder, refuse_url
     "--cdn",
     default="artifacts/cdn",
     show_default=True,
-    type=Folder(path_type=Path, file_okay=False),
+    type=FolderPath(path_type=Path, file_okay=False),
     help="CDN folder in which names are looked up.",
 )
 @click.option(

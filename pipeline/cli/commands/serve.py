@@ -6,20 +6,20 @@ from pathlib import Path
 
 import click
 
-from pipeline.cli.commands.common import Folder
+from pipeline.cli.commands.common import FolderPath
 
 PORT = 8440
 
 
 @click.command("serve")
 @click.argument(
-    "folder", required=False, type=Folder(path_type=Path, file_okay=False), metavar="[FOLDER]"
+    "folder", required=False, type=FolderPath(path_type=Path, file_okay=False), metavar="[FOLDER]"
 )
 @click.option(
     "--cdn",
     default="artifacts/cdn",
     show_default=True,
-    type=Folder(path_type=Path, file_okay=False),
+    type=FolderPath(path_type=Path, file_okay=False),
     help="The CDN folder, as other commands call it.",
 )
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), metavar="N",

@@ -26,7 +26,7 @@ from pipeline.export.tfjs_graph.writing import write_weights
 from pipeline.graphs import origins
 from pipeline.graphs.tensorflow.bodies import change_bodies
 from pipeline.graphs.tensorflow.computed import hide, restore, stay_computed
-from pipeline.graphs.tensorflow.fold import Folder
+from pipeline.graphs.tensorflow.fold import BatchNormFolder
 from pipeline.graphs.tensorflow.large import Outside
 from pipeline.graphs.tensorflow.outside import outside, settle
 from pipeline.graphs.tensorflow.splicing import imported, rewrite
@@ -166,7 +166,7 @@ def _own_folding(
     theirs = module.fold_batch_norms
 
     def fold(graph_def: Any) -> Any:
-        folder = Folder(graph_def, outputs, large)
+        folder = BatchNormFolder(graph_def, outputs, large)
         result = folder.run()
         scaled.update(folder.scaled)
         return result

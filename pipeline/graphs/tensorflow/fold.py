@@ -36,7 +36,7 @@ class Affine:
         return Affine(self.scale * after.scale, self.offset * after.scale + after.offset)
 
 
-class Folder:
+class BatchNormFolder:
     """One graph, with what reads what."""
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from pipeline.graphs.tensorflow.stages import Run, Stages
+from pipeline.graphs.tensorflow.stages import StagedRun, Stages
 from pipeline.measures.metrics import metric_of
 from pipeline.tensors.arrays import Array, np
 
@@ -54,7 +54,7 @@ class Judge:
         return dict(sorted(found.items(), key=lambda pair: -pair[1]))
 
     def _outputs(self, values: Sequence[Values]) -> dict[str, Array]:
-        run = Run(self._stages, self._samples)
+        run = StagedRun(self._stages, self._samples)
         for index, (weights, bias) in enumerate(values):
             run.layer(index, run.input(index), weights, bias)
         return run.outputs()

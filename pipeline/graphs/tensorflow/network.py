@@ -30,12 +30,12 @@ class Network:
         Every converter folds them, and would move weights off the grid that they are put on.
         """
         from pipeline.graphs.tensorflow.constants import fold_constants
-        from pipeline.graphs.tensorflow.fold import Folder
+        from pipeline.graphs.tensorflow.fold import BatchNormFolder
 
         graph_def, signature = Frozen(frozen).graph_def(), Frozen(frozen).signature
         fold_constants(graph_def)
         outputs = [spec.name for spec in signature.outputs]
-        return cls(Folder(graph_def, outputs).run(), signature)
+        return cls(BatchNormFolder(graph_def, outputs).run(), signature)
 
     def write(self, frozen: Path, work: Path) -> None:
         """A FROZEN folder with this graph, and all else as in ``frozen``."""

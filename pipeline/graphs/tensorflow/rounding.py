@@ -11,7 +11,7 @@ BLOCK = 64
 
 
 @dataclass(frozen=True)
-class Grid:
+class RoundingGrid:
     """``weight = number * step`` for whole numbers from ``low`` to ``high``; all broadcast to
     weights [groups, inputs, outputs]."""
 
@@ -25,7 +25,9 @@ class Grid:
         return numbers
 
 
-def with_feedback(weights: Float64s, grid: Grid, hessian: Float64s, zeros: Float64s) -> Float64s:
+def with_feedback(
+    weights: Float64s, grid: RoundingGrid, hessian: Float64s, zeros: Float64s
+) -> Float64s:
     """Whole numbers whose errors make up for each other.
 
     Frantar et al. 2022, "GPTQ" (arXiv:2210.17323): minimizes ``(w - q)^T H (w - q)`` one input

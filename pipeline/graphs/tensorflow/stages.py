@@ -67,7 +67,7 @@ class Stages:
         return self._function(feeds, [layer.output])
 
 
-class Run:
+class StagedRun:
     """One pass over samples, a layer at a time; its layers may have other weights."""
 
     def __init__(self, stages: Stages, inputs: Mapping[str, Array]) -> None:

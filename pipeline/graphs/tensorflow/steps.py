@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipeline.graphs.tensorflow.rounding import Grid, take_up
+from pipeline.graphs.tensorflow.rounding import RoundingGrid, take_up
 from pipeline.tensors.arrays import Float64s, np
 from pipeline.weights.bits import entropy, significant_above
 
@@ -46,7 +46,7 @@ def harm(weights: Float64s, hessian: Float64s, energy: Float64s, *, per_channel:
     return Harm(weights, square if per_channel else square.mean(keepdims=True))
 
 
-def grids(harms: Sequence[Harm], bits: float, levels: int) -> list[Grid]:
+def grids(harms: Sequence[Harm], bits: float, levels: int) -> list[RoundingGrid]:
     """The grids on which all weights together take so many bits each, after entropy coding.
 
     They take fewer where ``levels`` bounds the finest grids.
@@ -61,7 +61,7 @@ def grids(harms: Sequence[Harm], bits: float, levels: int) -> list[Grid]:
     return [_grid(harm, 2.0**high, levels) for harm in harms]
 
 
-def _grid(harm: Harm, factor: float, levels: int) -> Grid:
+def _grid(harm: Harm, factor: float, levels: int) -> RoundingGrid:
     over = (1,) if harm.square.size > 1 else (0, 1, 2)
     least = np.minimum(harm.weights.min(axis=over, keepdims=True), 0)
     span = np.maximum(harm.weights.max(axis=over, keepdims=True), 0) - least
@@ -70,10 +70,10 @@ def _grid(harm: Harm, factor: float, levels: int) -> Grid:
     step = np.minimum(factor / np.sqrt(harm.square), span)
     step = significant_above(np.maximum(step, span / (levels - 1)), STEP_BITS)
     low = np.rint(least / step)
-    return Grid(step, low, low + levels - 1)
+    return RoundingGrid(step, low, low + levels - 1)
 
 
-def _bits(harms: Sequence[Harm], grids: Sequence[Grid]) -> float:
+def _bits(harms: Sequence[Harm], grids: Sequence[RoundingGrid]) -> float:
     """Bits for each weight, in the mean."""
     total = sum(
         entropy(grid.numbers(_some(harm.weights))) * harm.weights.size

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import PipelineError
 from pipeline.cdn.index import (
     MOST_BYTES,
-    About,
     ModelEntry,
     Models,
     ReleaseEntry,
+    ReleaseSummary,
     parse_index,
     shown_channel,
 )
@@ -85,7 +85,7 @@ def _model(model: Model, listed: Iterable[ReleaseEntry]) -> ModelEntry:
     return {"about": about, **rest} if about else rest
 
 
-def _about(model: Model, release: str | None) -> About | None:
+def _about(model: Model, release: str | None) -> ReleaseSummary | None:
     """What a list of models says of one; nothing where no channel points to a whole release."""
     with suppress(*BROKEN):
         manifest = model.release(release).manifest() if release else None
@@ -93,7 +93,7 @@ def _about(model: Model, release: str | None) -> About | None:
     return None
 
 
-def describe(manifest: ReleaseManifest) -> About:
+def describe(manifest: ReleaseManifest) -> ReleaseSummary:
     """What a release is, in a few values: ``bytes`` to download of its smallest and largest."""
     sizes = [wire_bytes(artifact) for artifact in manifest["artifacts"]]
     task, accuracy = manifest.get("task"), manifest.get("accuracy")

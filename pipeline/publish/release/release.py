@@ -23,9 +23,9 @@ from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
 from pipeline.publish.release import page as pages
 from pipeline.publish.release.upload import (
+    CopyProgress,
     Piece,
-    Progress,
-    Silent,
+    SilentProgress,
     artifact_pieces,
     list_missing,
     stale,
@@ -49,7 +49,7 @@ Writer = Callable[["ReleaseManifest", Path], None]
 
 
 @dataclass(frozen=True)
-class Release:
+class PublishedRelease:
     """A published set of artifacts."""
 
     id: str
@@ -76,8 +76,8 @@ def publish(
     writers: Sequence[Writer] = (),
     compressed: Callable[[str], Path] | None = None,
     root: Sequence[Piece] = (),
-    progress: Progress | None = None,
-) -> Release:
+    progress: CopyProgress | None = None,
+) -> PublishedRelease:
     """Add a release and move the channel to it.
 
     Args:
@@ -111,7 +111,7 @@ def publish(
         with storage.publishing():
             storage.remove(stale(storage, pieces))
             lacking = list_missing(storage, pieces)
-            upload(storage, lacking, progress or Silent())
+            upload(storage, lacking, progress or SilentProgress())
             full = _add_release(storage, there, manifest, report, writers)
             try:
                 channels.move(storage, name, channel, release, before)
@@ -136,10 +136,12 @@ def check_sizes(manifest: Manifest) -> None:
                 )
 
 
-def _release(storage: Storage, manifest: ReleaseManifest, *, new: bool, copied: int) -> Release:
+def _release(
+    storage: Storage, manifest: ReleaseManifest, *, new: bool, copied: int
+) -> PublishedRelease:
     notes = [] if storage.swaps else [NO_SWAPS]
     folder = f"{storage.where.rstrip('/')}/{manifest['name']}"
-    return Release(manifest["release"], folder, manifest, new, copied, tuple(notes))
+    return PublishedRelease(manifest["release"], folder, manifest, new, copied, tuple(notes))
 
 
 NO_ROOM = "make room or give write access, then build again; nothing was half published"

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.base.digest import integrity
 from pipeline.base.errors import PipelineError
-from pipeline.cdn.index import About, ModelEntry, read_index, shown_channel
+from pipeline.cdn.index import ModelEntry, ReleaseSummary, read_index, shown_channel
 from pipeline.cdn.tree import Release
 from pipeline.manifest.parse import parse_manifest
 from pipeline.measures import words
@@ -111,7 +111,7 @@ def model_page(storage: Readable, name: str) -> bytes:
     )
 
 
-def _call_example(about: About | None) -> str:
+def _call_example(about: ReleaseSummary | None) -> str:
     """How a page asks the model; of a task that only another version of this package has, the
     plain way."""
     from pipeline.tasks.find import tasks
@@ -177,7 +177,7 @@ def _text(name: str) -> str:
     return (TEMPLATES / name).read_text()
 
 
-def _score(about: About) -> str:
+def _score(about: ReleaseSummary) -> str:
     """``accuracy 98.89% on test samples``; empty where no number says so."""
     metric, value = about.get("metric"), about.get("accuracy")
     if not isinstance(metric, str) or not isinstance(value, int | float):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.manifest.release import Manifest, RuntimeFile
 
 
-class Progress(Protocol):
+class CopyProgress(Protocol):
     """Who wants to know how far copying is."""
 
     def of(self, total_bytes: int) -> None:
@@ -27,7 +27,7 @@ class Progress(Protocol):
         """So many bytes more were copied."""
 
 
-class Silent:
+class SilentProgress:
     """Nobody wants to know."""
 
     def of(self, total_bytes: int) -> None:
@@ -135,7 +135,7 @@ def _is_same(storage: Storage, piece: Piece) -> bool:
     return content is not None and content.data == piece.source().read_bytes()
 
 
-def upload(storage: Storage, pieces: Sequence[Piece], progress: Progress) -> None:
+def upload(storage: Storage, pieces: Sequence[Piece], progress: CopyProgress) -> None:
     """Copy files, several at once: those that never change before those that others refer from."""
     # Each source is asked for here, not in a thread: opening an artifact checks all of its files.
     sources = {piece.path: piece.source() for piece in pieces}
@@ -149,7 +149,7 @@ def _copy(
     storage: Storage,
     pieces: Sequence[Piece],
     sources: Mapping[str, Path],
-    progress: Progress,
+    progress: CopyProgress,
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor, as_completed
 

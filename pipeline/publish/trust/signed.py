@@ -91,7 +91,7 @@ def _of_identity(identity: str, issuer: str) -> Config:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class SignatureVerdict:
     """What came of checking one release's signature."""
 
     ok: bool
@@ -100,7 +100,7 @@ class Verdict:
     """The files that a signature which holds is of."""
 
 
-def check(read: Read, trusted: Trusted) -> Verdict:
+def check(read: Read, trusted: Trusted) -> SignatureVerdict:
     """Check a release's signature against the files that it signs.
 
     Args:
@@ -114,9 +114,9 @@ def check(read: Read, trusted: Trusted) -> Verdict:
     try:
         bundle = read(SIGNATURE)
     except FileNotFoundError:
-        return Verdict(not trusted, "not signed")
+        return SignatureVerdict(not trusted, "not signed")
     except ValueError as error:  # far too large for one
-        return Verdict(False, f"is no signature: {error}")
+        return SignatureVerdict(False, f"is no signature: {error}")
     if not trusted:
         return _seeming(bundle)
     verifier = trusted.verifier()
@@ -125,23 +125,23 @@ def check(read: Read, trusted: Trusted) -> Verdict:
             names = _copy_signed(bundle, read, Path(folder))
             verifier.verify(Path(folder), Path(folder, SIGNATURE))
     except UnsignedError as error:
-        return Verdict(False, str(error))
+        return SignatureVerdict(False, str(error))
     except PipelineError:  # the place that is read from, not what was read
         raise
     except Exception as error:  # whatever goes wrong with what a stranger may have written
-        return Verdict(False, f"the signature does not hold: {_reason_of(error)}")
-    return Verdict(True, f"signed by {_who(trusted)}: {', '.join(names)}", tuple(names))
+        return SignatureVerdict(False, f"the signature does not hold: {_reason_of(error)}")
+    return SignatureVerdict(True, f"signed by {_who(trusted)}: {', '.join(names)}", tuple(names))
 
 
-def _seeming(bundle: bytes) -> Verdict:
+def _seeming(bundle: bytes) -> SignatureVerdict:
     """Whether it looks like a signature of a release: anybody may have made it."""
     try:
         _signed_files(bundle)
     except UnsignedError as error:
-        return Verdict(False, str(error))
+        return SignatureVerdict(False, str(error))
     except Exception as error:  # whatever goes wrong with what a stranger may have written
-        return Verdict(False, f"is no signature: {_reason_of(error)}")
-    return Verdict(True, NOT_CHECKED)
+        return SignatureVerdict(False, f"is no signature: {_reason_of(error)}")
+    return SignatureVerdict(True, NOT_CHECKED)
 
 
 class UnsignedError(Exception):

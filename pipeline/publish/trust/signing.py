@@ -12,7 +12,7 @@ from pipeline.cdn.tree import Release
 from pipeline.manifest.parse import parse_manifest
 from pipeline.publish.release.release import explain_errors
 from pipeline.publish.trust.signature import SIGNATURE, Signer
-from pipeline.publish.trust.signed import Trusted, Verdict, check
+from pipeline.publish.trust.signed import SignatureVerdict, Trusted, check
 from pipeline.storage import Storage
 from pipeline.storage.layout import MANIFEST, PAGE
 
@@ -34,7 +34,7 @@ def _has_file(storage: Storage, release: Release) -> bool:
     return bool(storage.sizes([release.path(SIGNATURE)]))
 
 
-def _check_any_key(release: Release) -> Verdict:
+def _check_any_key(release: Release) -> SignatureVerdict:
     """Whether the file is a signature of a manifest at all."""
     return check(release.read, Trusted())
 

@@ -35,7 +35,7 @@ BATCH = 100
 
 
 @dataclass
-class Plan:
+class CleanPlan:
     """What a clean-up would remove, or did."""
 
     before: float
@@ -53,7 +53,7 @@ class Plan:
         return sum(entry.bytes for entry in (*self.manifests.values(), *self.files.values()))
 
 
-def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
+def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> CleanPlan:
     """Remove, or only name, what is older than the newest ``keep`` releases of each model.
 
     Args:
@@ -79,8 +79,8 @@ def clean(cdn: str, keep: int, grace_seconds: float, *, really: bool) -> Plan:
     return plan
 
 
-def _plan(storage: Storage, keep: int, before: float) -> Plan:
-    plan = Plan(before)
+def _plan(storage: Storage, keep: int, before: float) -> CleanPlan:
+    plan = CleanPlan(before)
     listed = read_index(storage)
     used: set[str] = set()
     for model in _models(storage):
@@ -145,7 +145,7 @@ def _pointed_releases(model: Model, entry: ModelEntry) -> set[str]:
     return pointed
 
 
-def _old(plan: Plan, entry: Entry | None) -> bool:
+def _old(plan: CleanPlan, entry: Entry | None) -> bool:
     return entry is not None and entry.modified <= plan.before
 
 
@@ -169,7 +169,9 @@ def _unsure(where: str, why: str, storage: Readable) -> PipelineError:
     )
 
 
-def _plan_releases(plan: Plan, name: str, entries: Mapping[str, Entry], stay: set[str]) -> None:
+def _plan_releases(
+    plan: CleanPlan, name: str, entries: Mapping[str, Entry], stay: set[str]
+) -> None:
     """Releases that are dropped, and folders of those that were never finished."""
     for path, entry in entries.items():
         release, file = release_and_name(path.removeprefix(f"{name}/")) or ("", "")
@@ -179,7 +181,7 @@ def _plan_releases(plan: Plan, name: str, entries: Mapping[str, Entry], stay: se
 
 
 def _plan_files(
-    plan: Plan, entries: Mapping[str, Entry], used: Collection[str], ours: re.Pattern[str]
+    plan: CleanPlan, entries: Mapping[str, Entry], used: Collection[str], ours: re.Pattern[str]
 ) -> None:
     """Files that no kept release names. What is not named as ours are is somebody else's."""
     for path, entry in entries.items():
@@ -188,7 +190,7 @@ def _plan_files(
             plan.files[path] = entry
 
 
-def _remove(storage: Storage, plan: Plan, began: float) -> None:
+def _remove(storage: Storage, plan: CleanPlan, began: float) -> None:
     """Manifests, then the index, then everything else."""
     try:
         _remove_in_time(storage, list(plan.manifests), began)

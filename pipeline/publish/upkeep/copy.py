@@ -19,7 +19,14 @@ from pipeline.cdn.tree import Model, Release, holds_releases, list_folders, list
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
 from pipeline.publish.release.release import explain_errors
-from pipeline.publish.release.upload import Piece, Progress, Silent, list_missing, stale, upload
+from pipeline.publish.release.upload import (
+    CopyProgress,
+    Piece,
+    SilentProgress,
+    list_missing,
+    stale,
+    upload,
+)
 from pipeline.publish.trust.signature import SIGNATURE
 from pipeline.publish.upkeep.rollback import check_whole
 from pipeline.storage import Content, Storage, open_storage
@@ -30,7 +37,7 @@ AGAIN = "make room or give write access, then copy again: only what is missing i
 
 
 @dataclass(frozen=True)
-class Source:
+class CopySource:
     """A CDN folder, or one model of it."""
 
     storage: Storage
@@ -42,7 +49,7 @@ class Source:
         return [model.name for model in self.models]
 
 
-def source(where: str) -> Source:
+def source(where: str) -> CopySource:
     """What there is to copy at a place.
 
     Raises:
@@ -52,14 +59,14 @@ def source(where: str) -> Source:
     if holds_releases(storage, ""):
         parent, _, name = where.rstrip("/").rpartition("/")
         storage = open_storage(parent or ".")
-        return Source(storage, (Model(storage, name),))
+        return CopySource(storage, (Model(storage, name),))
     models = tuple(list_models(storage))
     if not models:
         raise ConfigError("nothing is published there", where=where, todo="run `pipeline build`")
-    return Source(storage, models)
+    return CopySource(storage, models)
 
 
-def copy(source: Source, to: Storage, progress: Progress | None = None) -> list[str]:
+def copy(source: CopySource, to: Storage, progress: CopyProgress | None = None) -> list[str]:
     """Add everything of a source to another CDN folder.
 
     Releases that are there stay, and get a signature that came later. The files of the root that
@@ -82,7 +89,7 @@ def copy(source: Source, to: Storage, progress: Progress | None = None) -> list[
     with explain_errors(to, AGAIN), to.publishing(), _local(source.storage) as fetch:
         pieces = list(_pieces(source, fetch))
         to.remove(stale(to, pieces))
-        upload(to, list_missing(to, pieces), progress or Silent())
+        upload(to, list_missing(to, pieces), progress or SilentProgress())
         for model in source.models:
             _add_releases(model, to, fetch)
         try:
@@ -95,7 +102,7 @@ def copy(source: Source, to: Storage, progress: Progress | None = None) -> list[
 
 
 def _move(
-    source: Source, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
+    source: CopySource, to: Storage, pointers: Mapping[tuple[str, str], Content | None]
 ) -> list[str]:
     """Point channels to what they point to at the source, unless others moved them meanwhile."""
     targets = {model.name: model.channels() for model in source.models}
@@ -156,7 +163,7 @@ def _local(storage: Storage) -> Iterator[Fetch]:
         yield Fetch(storage, Path(folder))
 
 
-def _pieces(source: Source, fetch: Fetch) -> Iterator[Piece]:
+def _pieces(source: CopySource, fetch: Fetch) -> Iterator[Piece]:
     """The files beside the models, then theirs; but nothing that says what a folder holds."""
     singles = [name for name in source.storage.names("") if not name.endswith("/")]
     # What says what a folder holds is written anew.

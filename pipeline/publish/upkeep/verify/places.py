@@ -21,7 +21,7 @@ from pipeline.storage.layout import (
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckTarget:
     """What a user named: a CDN folder, one channel's pointer, or one manifest."""
 
     root: str
@@ -31,7 +31,7 @@ class Target:
 
 
 @dataclass
-class Model:
+class CheckedModel:
     """What is known of one model."""
 
     channels: dict[str, str | None] = field(default_factory=dict)
@@ -39,20 +39,20 @@ class Model:
     releases: set[str] = field(default_factory=set)
 
 
-def target(where: str) -> Target:
+def target(where: str) -> CheckTarget:
     """What a path or URL stands for, by its form."""
     where = where.rstrip("/")
     parts = where.split("/")
     if parts[-1] in (MANIFEST, PAGE) and parts[-3:-2] == [RELEASES]:
-        return Target("/".join(parts[:-4]) or ".", parts[-4], release=parts[-2])
+        return CheckTarget("/".join(parts[:-4]) or ".", parts[-4], release=parts[-2])
     if where.endswith(".json") and parts[-1] != INDEX:
-        return Target(
+        return CheckTarget(
             "/".join(parts[:-2]) or ".", parts[-2], channel=parts[-1].removesuffix(".json")
         )
-    return Target(where.removesuffix(f"/{INDEX}"))
+    return CheckTarget(where.removesuffix(f"/{INDEX}"))
 
 
-def models(storage: Readable, named: Target) -> tuple[dict[str, Model], list[Fault]]:
+def models(storage: Readable, named: CheckTarget) -> tuple[dict[str, CheckedModel], list[Fault]]:
     """Every model to check, and what is wrong with the index.
 
     Raises:
@@ -61,14 +61,14 @@ def models(storage: Readable, named: Target) -> tuple[dict[str, Model], list[Fau
     if named.model:
         chosen: dict[str, str | None] = {named.channel: None} if named.channel else {}
         release = {named.release} if named.release else set()
-        return {named.model: Model(chosen, release)}, []
+        return {named.model: CheckedModel(chosen, release)}, []
     listed, faults = _index(storage)
     there = _list_there(storage)
     if not listed and not there and not faults:
         raise _nothing(storage)
     if there is not None:
         faults += list(_compare_index(listed, there))
-    by_name = {name: Model() for name in (*listed, *(there or {}))}
+    by_name = {name: CheckedModel() for name in (*listed, *(there or {}))}
     for side in (listed, there or {}):
         for name, model in side.items():
             # Where there is a listing, the index was compared with it.
@@ -93,32 +93,36 @@ def _nothing(storage: Readable) -> ConfigError:
     )
 
 
-def _index(storage: Readable) -> tuple[dict[str, Model], list[Fault]]:
+def _index(storage: Readable) -> tuple[dict[str, CheckedModel], list[Fault]]:
     """What the index says."""
     try:
         models = load_index(storage) or {}
     except ValueError as error:
         return {}, [Fault(INDEX, f"is no index: {error}")]
     return {
-        name: Model({**model["channels"]}, {release["release"] for release in model["releases"]})
+        name: CheckedModel(
+            {**model["channels"]}, {release["release"] for release in model["releases"]}
+        )
         for name, model in models.items()
     }, []
 
 
-def _list_there(storage: Readable) -> dict[str, Model] | None:
+def _list_there(storage: Readable) -> dict[str, CheckedModel] | None:
     """What a listing shows; ``None`` where there is none to be had."""
     if not isinstance(storage, Storage):
         return None
     return {
-        model.name: Model({**model.channels()}, {*model.releases()})
+        model.name: CheckedModel({**model.channels()}, {*model.releases()})
         for model in list_models(storage)
     }
 
 
-def _compare_index(indexed: dict[str, Model], there: dict[str, Model]) -> Iterator[Fault]:
+def _compare_index(
+    indexed: dict[str, CheckedModel], there: dict[str, CheckedModel]
+) -> Iterator[Fault]:
     """Where the index is behind."""
     for name in sorted({*indexed, *there}):
-        listed, actual = indexed.get(name, Model()), there.get(name, Model())
+        listed, actual = indexed.get(name, CheckedModel()), there.get(name, CheckedModel())
         for channel in sorted({*listed.channels, *actual.channels}):
             old, new = listed.channels.get(channel), actual.channels.get(channel)
             if old != new:

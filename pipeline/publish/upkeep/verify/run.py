@@ -11,7 +11,7 @@ from pipeline.manifest.parse import ManifestError, parse_manifest
 from pipeline.publish.upkeep.verify import twins
 from pipeline.publish.upkeep.verify.checks import CHECKS
 from pipeline.publish.upkeep.verify.fault import Check, Fault, Published
-from pipeline.publish.upkeep.verify.places import Model, compare, follow, models, target
+from pipeline.publish.upkeep.verify.places import CheckedModel, compare, follow, models, target
 from pipeline.publish.upkeep.verify.root import list_unchecked, root
 from pipeline.storage import Readable, open_readable
 from pipeline.storage.layout import INDEX, pointer_path
@@ -84,7 +84,7 @@ def verify(
 
 
 def _follow(
-    storage: Readable, name: str, channel: str, result: VerifyResult, model: Model
+    storage: Readable, name: str, channel: str, result: VerifyResult, model: CheckedModel
 ) -> Pointer | None:
     """Note what a channel points to."""
     pointer, fault = follow(storage, pointer_path(name, channel))

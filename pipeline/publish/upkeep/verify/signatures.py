@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.publish.trust.signature import SIGNATURE
-from pipeline.publish.trust.signed import Trusted, Verdict, check
+from pipeline.publish.trust.signed import SignatureVerdict, Trusted, check
 from pipeline.publish.upkeep.verify.fault import Fault, Published
 from pipeline.storage import Storage
 from pipeline.storage.layout import MANIFEST, PAGE, REPORT, is_twin
@@ -17,7 +17,7 @@ class Signatures:
     """A check of releases, which remembers what it found of each."""
 
     trusted: Trusted
-    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    verdicts: dict[str, SignatureVerdict] = field(default_factory=dict)
     """By ``MODEL/RELEASE``."""
 
     def __call__(self, published: Published) -> Iterator[Fault]:
