@@ -31,9 +31,11 @@ TOLERANCES = {
     # The same for activations too: each layer rounds its sums once more, by as much as its weights
     # are off. (a) 1e-4 natively and in ONNX Runtime Web's wasm, which compute in float32.
     "float16-compute": 0.1,
-    # A source that computes in it, against artifacts in float32: 8 significant bits, an eighth of
-    # float16's. A dense layer, `Dense mixed_bfloat16` of tests/conformance: 0.005.
-    "bfloat16": 0.3,
+    # A source that computes in it, against artifacts in float32. 8 significant bits: a rounding is
+    # off by 2^-7 / sqrt(12) of its power of two, 0.0017 of itself in the mean. A layer rounds its
+    # weights, inputs and sums, so that L layers are off by 0.0029 sqrt(L), 0.015 for 28. (a) 0.002,
+    # logits 0.014; (b) with 96 pixels and half of the channels 0.52.
+    "bfloat16": 0.6,
     # Steps of range / 65535, off by step / sqrt(12) (Bennett 1948, doi
     # 10.1002/j.1538-7305.1948.tb01340.x). Folded batch norms stretch the range of a tensor to a
     # hundred times most of its weights: 4e-4 of them. (a) not built, (b) 0.005.
