@@ -8,11 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
+from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -47,7 +43,7 @@ class S3:
 def running_s3() -> Iterator[S3]:
     """A server on a free port, until the end of the ``with``."""
     s3 = S3()
-    application = _scripted(s3, DomainDispatcherApplication(create_backend_app))
+    application = _scripted(s3, create_backend_app("s3"))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     s3.address = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from nightly import nightly
 from published import artifact, at, check, manifest, pieces
 
 from pipeline.base.digest import tree_digest
@@ -24,6 +25,11 @@ from pipeline.publish.upkeep.verify.run import verify
 from pipeline.storage import Storage, open_storage
 
 DAY = 86400.0
+
+#: What asks a bucket nothing that the other tests do not ask it.
+WITH_S3_NIGHTLY = pytest.mark.parametrize(
+    "place", ["folder", "memory", nightly("s3")], indirect=True
+)
 
 
 def release(place: str, folder: Path, *contents: bytes, **more: Any) -> PublishedRelease:
@@ -125,6 +131,7 @@ def test_the_loser_of_a_race_for_a_channel_is_told(place: str, tmp_path: Path) -
     assert {one["release"] for one in listed["releases"]} > {first.id, "b" * 16}
 
 
+@WITH_S3_NIGHTLY
 def test_a_release_without_a_pointer_yet_is_published_whole_again(
     place: str, tmp_path: Path
 ) -> None:
@@ -135,6 +142,7 @@ def test_a_release_without_a_pointer_yet_is_published_whole_again(
     assert check(place) == made.id
 
 
+@WITH_S3_NIGHTLY
 def test_an_index_that_is_behind_is_mended_by_the_same_build(place: str, tmp_path: Path) -> None:
     release(place, tmp_path / "a", b"one")
     second = release(place, tmp_path / "b", b"two")
@@ -163,6 +171,7 @@ def test_a_rollback_moves_the_channel_back_and_forth(place: str, tmp_path: Path)
     assert check(place, "stable") == second.id and verify(place).faults == []
 
 
+@WITH_S3_NIGHTLY
 def test_a_rollback_refuses_what_readers_could_not_load(place: str, tmp_path: Path) -> None:
     first = release(place, tmp_path / "a", b"one")
     second = release(place, tmp_path / "b", b"two")
@@ -181,6 +190,7 @@ def test_a_rollback_refuses_what_readers_could_not_load(place: str, tmp_path: Pa
     assert check(place) == second.id and twin
 
 
+@WITH_S3_NIGHTLY
 @pytest.mark.parametrize(("name", "channel"), [("m", "../../oops"), ("..", "latest"), ("m", "")])
 def test_a_rollback_leads_nowhere_else(place: str, tmp_path: Path, name: str, channel: str) -> None:
     made = release(place, tmp_path / "a", b"one")
@@ -190,6 +200,7 @@ def test_a_rollback_leads_nowhere_else(place: str, tmp_path: Path, name: str, ch
     assert paths(place) == before
 
 
+@WITH_S3_NIGHTLY
 def test_a_broken_pointer_is_mended_by_the_same_build(place: str, tmp_path: Path) -> None:
     made = release(place, tmp_path / "a", b"one")
     storage = open_storage(place)
@@ -198,6 +209,7 @@ def test_a_broken_pointer_is_mended_by_the_same_build(place: str, tmp_path: Path
     assert check(place) == made.id and verify(place).faults == []
 
 
+@WITH_S3_NIGHTLY
 def test_a_twin_that_was_cut_is_mended_by_the_same_build(place: str, tmp_path: Path) -> None:
     release(place, tmp_path / "a", b"one")
     twin = next(path for path in paths(place) if path.endswith(".bin.br"))
@@ -217,6 +229,7 @@ def test_a_twin_of_what_no_longer_compresses_goes(place: str, tmp_path: Path) ->
     assert "index.html" in paths(place) and "index.html.br" not in paths(place)
 
 
+@WITH_S3_NIGHTLY
 def test_a_publication_that_fails_keeps_no_clean_up_away(place: str, tmp_path: Path) -> None:
     def broken(full: Any, folder: Path) -> None:
         raise PipelineError("no report")
@@ -228,6 +241,7 @@ def test_a_publication_that_fails_keeps_no_clean_up_away(place: str, tmp_path: P
     clean(place, 1, DAY, really=True)
 
 
+@WITH_S3_NIGHTLY
 def test_a_clean_up_stops_when_publishers_no_longer_wait(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,6 +298,7 @@ def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     assert not clean(place, 2, DAY, really=True).files
 
 
+@WITH_S3_NIGHTLY
 def test_a_clean_up_that_is_not_sure_removes_nothing(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +317,7 @@ def test_a_clean_up_that_is_not_sure_removes_nothing(
     assert clean(place, 1, DAY, really=True).releases
 
 
+@WITH_S3_NIGHTLY
 def test_the_clean_command_asks_first(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from nightly import nightly
 from published import artifact, at, check, manifest
 from s3_server import S3
 
@@ -23,7 +24,7 @@ from pipeline.storage import open_storage
 
 #: Two publishers begin together in each; it takes more rounds where nobody lost yet.
 MOST_ROUNDS = 100
-ROUNDS = [5, pytest.param(MOST_ROUNDS, marks=pytest.mark.nightly)]
+ROUNDS = [2, nightly(MOST_ROUNDS)]
 
 #: Publishes ``rounds`` releases, and prints what became of each. A line on its input starts each
 #: one, so that both of a pair begin together.
@@ -139,7 +140,7 @@ def reader(to: str) -> Iterator[set[str]]:
 def test_publishers_of_two_models_both_get_into_the_index(bucket: str, tmp_path: Path) -> None:
     def publish_all(name: str) -> None:
         entry = artifact(tmp_path / name, name.encode())
-        for number in range(8):
+        for number in range(3):
             described = manifest(entry, n=number) | {"name": name}
             publish(described, at(tmp_path / name), bucket, "latest")
 
@@ -149,16 +150,22 @@ def test_publishers_of_two_models_both_get_into_the_index(bucket: str, tmp_path:
     for thread in threads:
         thread.join()
     models = read_index(open_storage(bucket))
-    assert {name: len(one["releases"]) for name, one in models.items()} == {"m": 8, "other": 8}
+    assert {name: len(one["releases"]) for name, one in models.items()} == {"m": 3, "other": 3}
     assert verify(bucket).faults == []
 
 
 #: In the order in which a publisher writes: each is a moment to be killed at.
 MOMENTS = [".bin", "manifest.json", "latest.json", "index.json"]
 
+#: What was written before one moment, and then no more, is what was written at the one before it.
+KILLS = [
+    (".bin", False),
+    *((moment, True) for moment in MOMENTS),
+    *(nightly(moment, False) for moment in MOMENTS[1:]),
+]
 
-@pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("written", [False, True])
+
+@pytest.mark.parametrize(("moment", "written"), KILLS)
 def test_a_publisher_killed_at_any_write_leaves_a_whole_release(
     s3: S3, bucket: str, tmp_path: Path, moment: str, *, written: bool
 ) -> None:
