@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import pipeline
 
 from pipeline.base.errors import PipelineError, SourceError, together
 from pipeline.base.faults import without_store
@@ -129,15 +127,7 @@ def test_a_traceback_only_where_it_is_asked_for(tmp_path: Path, debug: list[str]
         "name: x\nlicense: MIT\nsource: {keras_file: model.h5}\nvariants: {fp32: {}}\n"
         "export: {onnx: {}}\nvalidate: {backends: [onnxruntime-cpu]}\n"
     )
-    ended = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli.main", *debug, "build", "x.yaml"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 4
+    ended = pipeline(*debug, "build", "x.yaml", cwd=tmp_path, check=4)
     error = ended.stderr[ended.stderr.index("error: ") :]
     assert error.startswith(f"error: {tmp_path}/model.h5: this is not an HDF5 file")
     assert len(error.splitlines()) == 2

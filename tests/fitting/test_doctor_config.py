@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import pipeline
 from PIL import Image
 
-PIPELINE = Path(sys.executable).with_name("pipeline")
 CLASSES = ("bright_blue", "bright_red", "dark_blue", "dark_red")
 
 CONFIG = """\
@@ -73,17 +71,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def pipeline(place: Path, *words: str, code: int) -> str:
-    done = subprocess.run(
-        [str(PIPELINE), *words], capture_output=True, text=True, check=False, cwd=place
-    )
-    text = done.stdout + done.stderr
-    assert done.returncode == code, text
-    return text if code else done.stdout
+def run(place: Path, *words: str, code: int) -> str:
+    done = pipeline(*words, cwd=place, check=code)
+    return done.output if code else done.stdout
 
 
 def test_a_source_near_chance_is_not_published(place: Path) -> None:
-    text = " ".join(pipeline(place, "build", "colours.yaml", code=3).split())
+    text = " ".join(run(place, "build", "colours.yaml", code=3).split())
     assert "Do not ship: accuracy of the source model itself is " in text
     assert "no more than chance explains: one answer to all gets " in text
     assert "Ready to ship" not in text
@@ -93,15 +87,15 @@ def test_a_source_near_chance_is_not_published(place: Path) -> None:
 
 def test_a_source_far_below_what_it_is_known_for_is_not_published(place: Path) -> None:
     stated = ("--set", "source.accuracy=0.95")
-    text = " ".join(pipeline(place, "build", "colours.yaml", *stated, code=3).split())
+    text = " ".join(run(place, "build", "colours.yaml", *stated, code=3).split())
     assert ", and source.accuracy says 95.00%" in text
     # Whoever says that it is no better is believed.
-    pipeline(place, "build", "colours.yaml", "--set", "source.accuracy=0.02", code=0)
+    run(place, "build", "colours.yaml", "--set", "source.accuracy=0.02", code=0)
     assert (place / "cdn" / "colours" / "latest.json").exists()
 
 
 def test_doctor_says_what_fits(place: Path) -> None:
-    text = pipeline(place, "doctor", "colours.yaml", code=0)
+    text = run(place, "doctor", "colours.yaml", code=0)
     lines = text[text.index("right ") :].splitlines()
     assert lines[1].split()[0] == "100.00%"
     assert "[-1, 1]" in lines[1] and "BGR" in lines[1] and lines[1].endswith("better")
@@ -109,13 +103,11 @@ def test_doctor_says_what_fits(place: Path) -> None:
     assert "input: {image: {size: [4, 4], color: bgr, scale: [-1, 1]}}" in text
     # What it says is right, is right.
     right = ("--set", "input.image={size: [4, 4], color: bgr, scale: [-1, 1]}")
-    assert "Nothing fits clearly better" in pipeline(
-        place, "doctor", "colours.yaml", *right, code=0
-    )
+    assert "Nothing fits clearly better" in run(place, "doctor", "colours.yaml", *right, code=0)
 
 
 def test_doctor_for_machines(place: Path) -> None:
-    text = pipeline(place, "doctor", "colours.yaml", "--json", code=0)
+    text = run(place, "doctor", "colours.yaml", "--json", code=0)
     found = json.loads(text.splitlines()[-1])
     best = found["tried"][0]
     assert (best["way"]["scale"], best["way"]["channels"]) == ("[-1, 1]", "BGR")
@@ -134,6 +126,6 @@ def test_doctor_for_machines(place: Path) -> None:
     ],
 )
 def test_what_cannot_be_tried_is_said_before_any_work(place: Path, change: str, said: str) -> None:
-    text = pipeline(place, "doctor", "colours.yaml", "--set", change, "--store", "other", code=2)
+    text = run(place, "doctor", "colours.yaml", "--set", change, "--store", "other", code=2)
     assert said in " ".join(text.split())
     assert not (place / "other" / "steps").exists()

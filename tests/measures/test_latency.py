@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 
 from pipeline.backends.session import Latency
 from pipeline.measures import latency as module
@@ -65,8 +66,14 @@ def measured(*args: Any, **kwargs: Any) -> Ratio:
     return found
 
 
-@pytest.mark.parametrize("pairs", [6, 40])
-@pytest.mark.parametrize("noise", [steady, drifting, busy, spiked])
+#: Few and many pairs, and each noise; nightly each with each.
+DRAWN = [
+    *((steady, 6), (drifting, 40), (busy, 6), (spiked, 40)),
+    *map(nightly, (steady, drifting, busy, spiked), (40, 6, 40, 6)),
+]
+
+
+@pytest.mark.parametrize(("noise", "pairs"), DRAWN)
 def test_the_bootstrap_alone_holds_the_truth_as_often(
     noise: Callable[[Rng, int], Any], pairs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from click.testing import Result
+from commands import pipeline
 
 from pipeline.base.errors import ConfigError
 from pipeline.config.file import load_config
@@ -83,11 +85,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(
     folder: Path, command: str, *more: object, name: str = "digits.yaml", check: int = 0
-) -> subprocess.CompletedProcess[str]:
-    words = [PIPELINE, command, folder / name, "--store", folder / "store", *more]
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
-    assert done.returncode == check, done.stdout + done.stderr
-    return done
+) -> Result:
+    return pipeline(command, folder / name, "--store", folder / "store", *more, check=check)
 
 
 def trials(stderr: str) -> list[dict[str, Any]]:
@@ -97,7 +96,7 @@ def trials(stderr: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def built(folder: Path) -> subprocess.CompletedProcess[str]:
+def built(folder: Path) -> Result:
     """What a build with a search says, and leaves in the store."""
     to = f"publish.to={folder / 'cdn'}"
     return run(folder, "build", "--set", to)

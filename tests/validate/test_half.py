@@ -87,6 +87,7 @@ def test_sums_of_large_squares_are_lost(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.nightly
 def test_sums_of_small_squares_are_lost(tmp_path: Path) -> None:
     said = half(norm_of_small, tmp_path)
     assert said["safe"] is False

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nightly import nightly
 
 SCRIPT = """
 import gc, json, sys
@@ -43,11 +44,11 @@ def run(library: str) -> dict[str, object]:
     return seen
 
 
-#: TensorFlow's own name is another way to what ``keras`` imports.
-NAMED = pytest.param("tf.keras", marks=pytest.mark.nightly)
+#: TensorFlow's own name is another way to what ``keras`` imports; ``tfmot`` takes tf_keras too.
+LIBRARIES = ["keras", nightly("tf.keras"), nightly("tf_keras"), "tfmot"]
 
 
-@pytest.mark.parametrize("library", ["keras", NAMED, "tf_keras", "tfmot"])
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_keras_is_imported_by_those_who_use_it(library: str) -> None:
     seen = run(library)
     assert seen["shape"] == [4, 2]
