@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -29,6 +30,25 @@ def resolve(path: Path, info: ValidationInfo) -> Path:
     if not target.exists():
         raise ValueError(f"there is no {target}")
     return target.resolve()
+
+
+def check_name(name: str, names: Collection[str]) -> str:
+    """The name.
+
+    Raises:
+        ValueError: it is none of the names, of which the likeliest is told.
+    """
+    if name in names:
+        return name
+    lower = {known.lower(): known for known in names}
+    close = get_close_matches(name.lower(), lower, n=1)
+    hint = f"; did you mean {lower[close[0]]!r}?" if close else ""
+    raise ValueError(f"{name!r} is none of {', '.join(names)}{hint}")
+
+
+def as_list(value: Any) -> Any:
+    """A single word of a config as the list that it stands for."""
+    return [value] if isinstance(value, str) else value
 
 
 #: A file or folder on this machine. Its content, not its name, is part of a step's key.

@@ -6,12 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pipeline.base.options import Options
+from pipeline.base.options import Options, as_list
 from pipeline.measures.bounds import Gates
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _targets(schema: dict[str, Any]) -> None:
@@ -27,7 +23,7 @@ def _targets(schema: dict[str, Any]) -> None:
 class Validate(Options):
     """Where artifacts are proved, and what they must keep."""
 
-    backends: Annotated[list[str], BeforeValidator(_as_list)] = Field(
+    backends: Annotated[list[str], BeforeValidator(as_list)] = Field(
         ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"], min_length=1, json_schema_extra=_targets
     )
     """Where every artifact is run and compared with the golden: BACKEND or BACKEND@ENGINE

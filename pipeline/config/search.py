@@ -7,14 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from pipeline.base.options import Options
+from pipeline.base.options import Options, as_list
 from pipeline.export.contract import formats
 from pipeline.measures.bounds import Gates
 from pipeline.optimize.contract import techniques
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _names(registry: Callable[[], Mapping[str, Any]]) -> Any:
@@ -36,7 +32,7 @@ def _targets(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"enum": [name for name in names() if name != ALL]}, {"type": "null"}]
 
 
-Names = Annotated[list[str], BeforeValidator(_as_list)]
+Names = Annotated[list[str], BeforeValidator(as_list)]
 
 
 class Search(Options):

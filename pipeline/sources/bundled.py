@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from difflib import get_close_matches
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -34,11 +33,7 @@ class Options(pipeline.base.options.Options):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name in names():
-            return name
-        close = get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{name!r} is none of {', '.join(names())}{hint}")
+        return pipeline.base.options.check_name(name, names())
 
     def local_paths(self) -> dict[str, Path]:
         """The model, and the facts about it: licence, accuracy, how it was trained."""

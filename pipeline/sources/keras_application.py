@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
@@ -120,12 +119,7 @@ class Options(pipeline.base.options.Options):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        if name in _FILES:
-            return name
-        lower = {application.lower(): application for application in _FILES}
-        close = get_close_matches(name.lower(), lower, n=1)
-        hint = f"; did you mean {lower[close[0]]!r}?" if close else ""
-        raise ValueError(f"{name!r} is none of {', '.join(_FILES)}{hint}")
+        return pipeline.base.options.check_name(name, _FILES)
 
     @field_validator("weights")
     @classmethod
