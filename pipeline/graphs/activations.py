@@ -43,6 +43,6 @@ def of_tensors(ranges: Ranges, graph: Any) -> Ranges:
     return {f"{name}:0": ranges[path] for path, name in last.items()}
 
 
-def renamed(ranges: Ranges, origins: Mapping[str, str]) -> Ranges:
+def rename_ranges(ranges: Ranges, origins: Mapping[str, str]) -> Ranges:
     """The ranges of a converted graph's tensors, by the frozen tensors that they equal."""
     return {name: ranges[origin] for name, origin in origins.items() if origin in ranges}

@@ -27,6 +27,6 @@ def read(folder: Path) -> dict[str, str]:
     return origins
 
 
-def renamed(origins: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+def rename_origins(origins: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
     """The origins of a graph whose tensors got new names; those that are gone are left out."""
     return {names[tensor]: origin for tensor, origin in origins.items() if tensor in names}

@@ -86,7 +86,7 @@ def remove(model: Any, examples: Examples, options: Options) -> tuple[Any, dict[
         The new model; and layer -> channels before and after.
     """
     from pipeline.graphs.keras.channel_groups import find_groups
-    from pipeline.graphs.keras.channel_removal import without
+    from pipeline.graphs.keras.channel_removal import remove_channels
 
     groups = find_groups(model)
     _skip(groups, options.skip)
@@ -98,7 +98,7 @@ def remove(model: Any, examples: Examples, options: Options) -> tuple[Any, dict[
         for name, space in groups.makers.items()
         if groups.root(space) in stay
     }
-    return without(model, groups, stay), widths
+    return remove_channels(model, groups, stay), widths
 
 
 def choose(importance: Mapping[int, Array], options: Options) -> dict[int, Array]:

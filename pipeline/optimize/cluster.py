@@ -92,7 +92,7 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
 
     chosen = kernels.require(model, options, NAME)
     names = {layer.name for layer in chosen}
-    wrapped = _wrapped(model, chosen, options)
+    wrapped = _wrap(model, chosen, options)
     numbers = finetune.fit(wrapped, train, watch, options.recipe(), report=progress)
     folded, scaled = fold(tfmot.clustering.keras.strip_clustering(wrapped))
     bits = {
@@ -101,13 +101,13 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     return folded, {"layers": bits, "kept_epoch": numbers}
 
 
-def clustered(source: Path) -> set[str]:
+def list_clustered(source: Path) -> set[str]:
     """The names of the layers of a SOURCE folder whose kernels were clustered."""
     path = source / DESCRIPTION
     return set(json.loads(path.read_text())["layers"]) if path.exists() else set()
 
 
-def _wrapped(model: Any, chosen: list[Any], options: Options) -> Any:
+def _wrap(model: Any, chosen: list[Any], options: Options) -> Any:
     """The same layers, sharing their weights, with clusters around those to cluster."""
     import tensorflow_model_optimization as tfmot
 
@@ -128,7 +128,7 @@ def _wrapped(model: Any, chosen: list[Any], options: Options) -> Any:
             layer, options.clusters, init, preserve_sparsity=sparse
         )
 
-    return kernels.wrapped(model, chosen, wrap)
+    return kernels.wrap_layers(model, chosen, wrap)
 
 
 def _settle(layer: Any, options: Options) -> float:

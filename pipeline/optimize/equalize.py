@@ -69,12 +69,12 @@ def equalize(network: Any, sweeps: int = 40) -> dict[str, dict[str, float]]:
     _scale(channels, exponents)
     return {
         layer.name: {"channels": int(np.count_nonzero(moved)), "exponent": int(abs(moved).max())}
-        for layer, moved in _found(channels, exponents)
+        for layer, moved in _list_moved(channels, exponents)
         if moved.any()
     }
 
 
-def _found(channels: Channels, exponents: Vector) -> Iterator[tuple[Layer, Vector]]:
+def _list_moved(channels: Channels, exponents: Vector) -> Iterator[tuple[Layer, Vector]]:
     for layer, numbers in channels.made.values():
         yield layer, exponents[channels.roots(numbers)]
 

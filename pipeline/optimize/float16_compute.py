@@ -101,7 +101,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     halved = halve(model, set(kept), converted.large, LargeTensors.of(work))
     names: dict[str, str] = {}
     canonical = canonicalize(halved, signature, names)
-    known = origins.renamed(origins.read(inputs["model"]), names)
+    known = origins.rename_origins(origins.read(inputs["model"]), names)
     write(canonical, signature, work, known, converted.large)
     (work / KEPT).write_text(json.dumps(kept, indent=1, sort_keys=True))
 

@@ -120,7 +120,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     known = _of_dequantized(origins.read(inputs["model"]), quantized)
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)
-    write(canonical, signature, work, origins.renamed(known, names), weights.large)
+    write(canonical, signature, work, origins.rename_origins(known, names), weights.large)
     shutil.rmtree(weights.large.folder.parent)
 
 

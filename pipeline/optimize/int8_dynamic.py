@@ -78,7 +78,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         )
     names: dict[str, str] = {}
     canonical = canonicalize(model, signature, names)
-    known = origins.renamed(origins.read(inputs["model"]), names)
+    known = origins.rename_origins(origins.read(inputs["model"]), names)
     write(canonical, signature, work, known, converted.large)
 
 

@@ -120,7 +120,7 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
         return tfmot.sparsity.keras.prune_low_magnitude(layer, **masks)
 
     chosen = kernels.require(model, options, NAME, options.kinds)
-    wrapped = kernels.wrapped(model, chosen, wrap)
+    wrapped = kernels.wrap_layers(model, chosen, wrap)
     return finetune.fit(
         wrapped,
         train,

@@ -85,10 +85,10 @@ class Options(Training):
 
 def levels_given(options: Options) -> int:
     """How many values a weight may have afterwards."""
-    return _bounded(options.levels, options)
+    return _bound_by_int8(options.levels, options)
 
 
-def _bounded(levels: int, options: Options) -> int:
+def _bound_by_int8(levels: int, options: Options) -> int:
     """No more than int8 keeps, where that is what it trains for."""
     return min(levels, pairs.LEVELS) if options.activations == "int8" else levels
 
@@ -133,13 +133,13 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     that a weight of each layer needs, by the entropy of its integers, and the kept epoch's numbers.
     """
     from pipeline.graphs import activations
-    from pipeline.optimize.cluster import clustered
+    from pipeline.optimize.cluster import list_clustered
     from pipeline.optimize.training import finetune, teaching
 
     with finetune.reproducible(options.seed):
         model, _ = teaching.keras_model(inputs["source"], NAME)
         lesson = teaching.read_lesson(inputs, options, NAME)
-        kept = clustered(inputs["source"])
+        kept = list_clustered(inputs["source"])
         quantized, described, ranges = quantize(model, lesson, options, kept)
     teaching.write_result(quantized, described, work, NAME)
     activations.write(work, ranges)
@@ -165,15 +165,15 @@ def quantize(
 
     if options.granularity == "per-tensor":
         model, _ = fold(model)
-    chosen = _chosen(model, options)
+    chosen = _choose_layers(model, options)
     grids = {layer: _grid(layer, options) for layer in chosen if layer.name not in kept}
     weights = [
         straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.pace)
         for layer, grid in grids.items()
     ]
-    weights += [straight.fixed(kernel_of(layer)) for layer in chosen if layer not in grids]
+    weights += [straight.fixed_weight(kernel_of(layer)) for layer in chosen if layer not in grids]
     whole = options.activations == "int8"
-    learner, wrappers = fake_quant.wrapped(model) if whole else (model, {})
+    learner, wrappers = fake_quant.wrap_in_fake_quant(model) if whole else (model, {})
     numbers = teaching.learn(
         learner,
         lesson,
@@ -191,7 +191,7 @@ def quantize(
     return folded, described, fake_quant.ranges(wrappers, scaled)
 
 
-def _chosen(model: Any, options: Options) -> list[Any]:
+def _choose_layers(model: Any, options: Options) -> list[Any]:
     """The layers to quantize."""
     from pipeline.graphs.keras.fold import linear_layers
 
@@ -218,7 +218,7 @@ def _grid(layer: Any, options: Options) -> KernelGrid:
     whole = options.granularity == "per-tensor"
     within = tuple(i for i in range(kernel.ndim) if whole or i not in axes)
     small = kernel.size < options.smallest_kernel or "Depthwise" in type(layer).__name__
-    levels = _bounded(options.small_levels if small else options.levels, options)
+    levels = _bound_by_int8(options.small_levels if small else options.levels, options)
     low, high = -(levels // 2), (levels - 1) // 2
     free = (kernel != 0).astype(np.float32)
     count = np.maximum(1, free.sum(axis=within, keepdims=True))

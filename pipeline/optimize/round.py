@@ -327,7 +327,7 @@ class _Rounding:
         return layer.unstacked(rounded.astype(np.float32), weights.shape), bias, told
 
     def _numbers(self, weights: Array, seen: Moments, grid: RoundingGrid) -> Array:
-        from pipeline.graphs.tensorflow.blocks import joined, split
+        from pipeline.graphs.tensorflow.blocks import join_blocks, split
         from pipeline.graphs.tensorflow.rounding import with_feedback
 
         if self._options.method == "nearest":
@@ -337,7 +337,7 @@ class _Rounding:
         wanted: Array = np.linalg.solve(damped.square, damped.cross @ parts)
         # What pruning made zero stays zero.
         numbers = with_feedback(wanted, grid, damped.square, parts == 0)
-        return joined(numbers, weights.shape)
+        return join_blocks(numbers, weights.shape)
 
     def _short(self, bias: Array) -> Array:
         """A bias in few significant bits, as float16 where that holds it."""

@@ -60,7 +60,7 @@ def largest(rows: Any) -> Float64s:
     return sums
 
 
-def limited(rows: Float64s) -> Float64s:
+def limit_pairs(rows: Float64s) -> Float64s:
     """Whole numbers [channels, values] with those clipped that are too large for the bound.
 
     Only the largest of a row is, where the second leaves it more than half.

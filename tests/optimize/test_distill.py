@@ -185,10 +185,10 @@ def test_a_resolution_that_does_not_fit_is_said() -> None:
 
 
 def test_images_are_moved_as_much_as_asked() -> None:
-    same = augment.moved(NOISE, np.random.default_rng(0), strength=0)
+    same = augment.move_images(NOISE, np.random.default_rng(0), strength=0)
     np.testing.assert_allclose(same, NOISE, atol=1e-3)
     slope = np.broadcast_to(np.arange(100, dtype=np.float32)[:, None, None], (40, 100, 100, 1))
-    once, again = (augment.moved(slope, np.random.default_rng(1)) for _ in range(2))
+    once, again = (augment.move_images(slope, np.random.default_rng(1)) for _ in range(2))
     np.testing.assert_array_equal(once, again)
     middles = once[:, 50, 50, 0]
     assert 4 < np.abs(middles - 50).max() < 100 * augment.SHIFT + 2
@@ -201,7 +201,7 @@ def test_only_images_are_moved() -> None:
     assert move is not None
     same, moved = move((numbers, NOISE), np.random.default_rng(0))
     np.testing.assert_array_equal(same, numbers)
-    np.testing.assert_array_equal(moved, augment.moved(NOISE, np.random.default_rng(0)))
+    np.testing.assert_array_equal(moved, augment.move_images(NOISE, np.random.default_rng(0)))
     no_image = Examples((numbers,), (), "teacher")
     assert augment.mover(0.0, no_image) is None
     with pytest.raises(PipelineError, match=r"a sample is \[1\]") as caught:

@@ -109,7 +109,7 @@ def test_onnx_finds_what_the_trained_model_finds(root: Path) -> None:
 
 def test_a_wrapped_model_computes_with_few_values() -> None:
     model: Any = trainable.model()
-    wrapped, wrappers = fake_quant.wrapped(model)
+    wrapped, wrappers = fake_quant.wrap_in_fake_quant(model)
     inputs, _ = trainable.images(50)
     for _ in range(3):
         wrapped(inputs, training=True)

@@ -97,7 +97,7 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
         known = _origins(names, merged, {node.name for node in graph_def.node})
         own = {new: old for new, old in known.items() if new in made}
         write(model, signature, work, own, constants.large)
-    activations.write(work, activations.renamed(activations.read(inputs["frozen"]), known))
+    activations.write(work, activations.rename_ranges(activations.read(inputs["frozen"]), known))
 
 
 def write(
@@ -141,7 +141,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         weights.encode(model, options.codec, options.codec_options, converted.large)
         names: dict[str, str] = {}
         model = canonical.canonicalize(model, signature, names)
-        known = origins.renamed(known, names)
+        known = origins.rename_origins(known, names)
     if known:
         origins.write(work, known)
     del model.metadata_props[:]

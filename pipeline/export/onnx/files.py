@@ -41,7 +41,7 @@ def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -
         location = add_file(_content(tensors, folder))
         offset = 0
         for tensor in tensors:
-            offset = _aligned(offset)
+            offset = _align(offset)
             length = raw_bytes(tensor)
             place(tensor, location, offset, length)
             offset += length
@@ -57,19 +57,19 @@ def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -
 def _content(tensors: Sequence[Any], folder: Path) -> Iterator[Any]:
     size = 0
     for tensor in tensors:
-        yield bytes(_aligned(size) - size)
+        yield bytes(_align(size) - size)
         yield from pieces(tensor, folder)
-        size = _aligned(size) + raw_bytes(tensor)
+        size = _align(size) + raw_bytes(tensor)
 
 
 def _shards(model: Any, shard_bytes: int) -> Iterator[list[Any]]:
     large = [t for t in model.graph.initializer if raw_bytes(t) >= EXTERNAL_BYTES]
     tensors = [
-        Tensor(tensor.name, _aligned(raw_bytes(tensor)), is_kernel(tensor.dims)) for tensor in large
+        Tensor(tensor.name, _align(raw_bytes(tensor)), is_kernel(tensor.dims)) for tensor in large
     ]
     for shard in shards(tensors, shard_bytes):
         yield [large[index] for index in shard]
 
 
-def _aligned(size: int) -> int:
+def _align(size: int) -> int:
     return size + -size % ALIGNMENT_BYTES

@@ -54,7 +54,7 @@ def origins(
         frozen: names of the frozen graph's nodes.
         scaled: convolutions into whose weights a scale was folded: alone they equal nothing.
     """
-    replaced = _replaced(graph_def, before)
+    replaced = _fused_parts(graph_def, before)
     origin_of = {}
     for tensor in _tensors(graph_def):
         node, port = tensor.rsplit(":", 1)
@@ -74,7 +74,7 @@ def _tensors(graph_def: Any) -> list[str]:
     return list(names)
 
 
-def _replaced(graph_def: Any, before: BeforeFusing) -> dict[str, str]:
+def _fused_parts(graph_def: Any, before: BeforeFusing) -> dict[str, str]:
     """Node that was fused under its first part's name -> the part whose value it has.
 
     That is what its readers read in the same place before.

@@ -88,7 +88,7 @@ def scale_outputs(model: dict[str, Any], contents: list[bytes | memoryview]) -> 
     names = set()
     nodes: list[Node] = []
     for node in topology["node"]:
-        scaled = _scaled(node, weights, readers)
+        scaled = _scale_behind(node, weights, readers)
         nodes += scaled or [node]
         if scaled:
             names.add(scaled[0]["name"])
@@ -96,13 +96,13 @@ def scale_outputs(model: dict[str, Any], contents: list[bytes | memoryview]) -> 
     return names
 
 
-def _scaled(node: Node, weights: _Weights, readers: Counter[str]) -> list[Node] | None:
+def _scale_behind(node: Node, weights: _Weights, readers: Counter[str]) -> list[Node] | None:
     """What takes the place of a layer, the constant of its scales first; ``None`` to keep it."""
     attributes, name = node.get("attr", {}), node["name"]
     if node["op"] not in AXES or attributes.get("transpose_b", {}).get("b"):
         return None
     kernel = weights.index(node["input"][1])
-    fused = _fused(attributes)
+    fused = _fused_operators(attributes)
     bias = weights.index(node["input"][2]) if fused[:1] == ["BiasAdd"] else None
     known = COMMUTING | SEPARATE
     if kernel is None or (fused and bias is None) or not known.issuperset(fused[1:]):
@@ -159,7 +159,7 @@ def _nodes(node: Node, fused: list[str]) -> list[Node]:
     return nodes
 
 
-def _fused(attributes: dict[str, Any]) -> list[str]:
+def _fused_operators(attributes: dict[str, Any]) -> list[str]:
     operators = attributes.get("fused_ops", {}).get("list", {}).get("s", ())
     fused = [b64decode(operator).decode() for operator in operators]
     return [operator for operator in fused if operator != "NoOp"]

@@ -91,7 +91,7 @@ def _shorten(node: Node) -> None:
     if node["op"] == "Const":
         node.pop("attr", None)
     attributes = node.get("attr", {})
-    fused = _fused(attributes)
+    fused = _fused_operators(attributes)
     for name in list(attributes):
         unused = FUSED_ONLY.get(name) and node["op"].startswith("_Fused")
         if (name in DEFAULTS and attributes[name] == DEFAULTS[name]) or (
@@ -100,7 +100,7 @@ def _shorten(node: Node) -> None:
             del attributes[name]
 
 
-def _fused(attributes: dict[str, Any]) -> set[str]:
+def _fused_operators(attributes: dict[str, Any]) -> set[str]:
     from base64 import b64decode
 
     operators = attributes.get("fused_ops", {}).get("list", {}).get("s", ())

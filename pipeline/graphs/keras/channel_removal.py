@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _WIDTHS = {"Conv2D": "filters", "Dense": "units"}
 
 
-def without(model: Any, groups: Groups, stay: Mapping[int, Array]) -> Any:
+def remove_channels(model: Any, groups: Groups, stay: Mapping[int, Array]) -> Any:
     """A new ``tf_keras.Model`` with only some channels, and their weights.
 
     Args:
@@ -33,7 +33,7 @@ def without(model: Any, groups: Groups, stay: Mapping[int, Array]) -> Any:
         _resize(entry, groups, mask)
     smaller = type(model).from_config(config)
     for old, new in zip(model.layers, smaller.layers, strict=True):
-        new.set_weights([_cut(values, old, groups, mask) for values in old.get_weights()])
+        new.set_weights([_cut_weight(values, old, groups, mask) for values in old.get_weights()])
     return smaller
 
 
@@ -48,7 +48,7 @@ def _resize(entry: dict[str, Any], groups: Groups, mask: Any) -> None:
         config["target_shape"] = (*others, int(mask(groups.shapes[name]).sum()))
 
 
-def _cut(values: Array, layer: Any, groups: Groups, mask: Any) -> Array:
+def _cut_weight(values: Array, layer: Any, groups: Groups, mask: Any) -> Array:
     """One of a layer's weights: a kernel, […, in, out] or of a depthwise convolution
     [h, w, channels, 1], or one value for each channel."""
     if layer.name in groups.carriers:

@@ -57,7 +57,7 @@ def require(model: Any, options: Chosen, technique: str, kinds: Collection[str] 
     return kernels
 
 
-def wrapped(model: Any, chosen: Iterable[Any], wrap: Callable[[Any], Any]) -> Any:
+def wrap_layers(model: Any, chosen: Iterable[Any], wrap: Callable[[Any], Any]) -> Any:
     """The same layers, sharing their weights, with ``wrap`` around the chosen ones."""
     import tf_keras
 

@@ -232,7 +232,7 @@ class _Writer:
         tensor = self._constants.pop(name, None)
         if tensor is None:
             raise KeyError(f"{name} is read but nothing makes it")
-        tensor = plain(tensor)
+        tensor = plain_tensor(tensor)
         # What a body gives must be made in it.
         large = len(tensor.raw_data) >= HOISTED_BYTES and name not in self._outputs
         holder = self._main if large else self
@@ -273,7 +273,7 @@ def constant_tensor(node: Any) -> Any | None:
     return helper.make_tensor("", kinds[attribute.name], dims, value if dims else [value])
 
 
-def plain(tensor: Any) -> Any:
+def plain_tensor(tensor: Any) -> Any:
     """The tensor without a name, its numbers as raw little-endian bytes, or in their file."""
     from onnx import TensorProto, numpy_helper
 

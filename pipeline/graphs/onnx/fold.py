@@ -64,7 +64,7 @@ class _Folder:
         shape = (-1,) + (1,) * (weight.ndim - 1)
         channels = len(weight)
         self._set(conv, 1, weight * scale.reshape(shape) if scale.size > 1 else weight * scale)
-        self._set(conv, 2, _spread(bias * scale + offset, channels))
+        self._set(conv, 2, _spread_over_channels(bias * scale + offset, channels))
         conv.output[0] = node.output[0]
         self._producer[node.output[0]] = conv
         self._dead.add(id(node))
@@ -178,5 +178,5 @@ class _Folder:
         conv.input[position] = name
 
 
-def _spread(values: Any, channels: int) -> Any:
+def _spread_over_channels(values: Any, channels: int) -> Any:
     return np.broadcast_to(np.asarray(values).reshape(-1), (channels,))

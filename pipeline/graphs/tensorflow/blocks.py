@@ -30,7 +30,7 @@ def split(weights: Array) -> Array:
     return padded.reshape(-1, BLOCK_INPUTS, outputs)
 
 
-def joined(parts: Array, shape: tuple[int, ...]) -> Array:
+def join_blocks(parts: Array, shape: tuple[int, ...]) -> Array:
     """What ``split`` made of weights [groups, inputs, outputs] of this shape, undone."""
     return parts.reshape(shape[0], -1, shape[2])[:, : shape[1]]
 

@@ -17,14 +17,14 @@ def write_calls(graph_def: Any) -> None:
     while calls := [node for node in graph_def.node if node.op in CALLS]:
         replaced: dict[str, str] = {}
         for call in calls:
-            replaced |= _written(graph_def, call, functions[call.attr["f"].func.name])
+            replaced |= _write_function(graph_def, call, functions[call.attr["f"].func.name])
             graph_def.node.remove(call)
         gone = {call.name for call in calls}
         for node in graph_def.node:
             node.input[:] = inputs_without(node, replaced, gone)
 
 
-def _written(graph_def: Any, call: Any, function: Any) -> dict[str, str]:
+def _write_function(graph_def: Any, call: Any, function: Any) -> dict[str, str]:
     """Add a function's nodes: each output of the call -> the tensor that it is."""
     from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
 
@@ -37,15 +37,15 @@ def _written(graph_def: Any, call: Any, function: Any) -> dict[str, str]:
             copy = graph_def.node.add()
             copy.CopyFrom(node)
             copy.name = f"{call.name}/{node.name}"
-            copy.input[:] = [_placed(source, inputs, call.name) for source in node.input]
+            copy.input[:] = [_tensor_of_call(source, inputs, call.name) for source in node.input]
     results = [function.ret[output.name] for output in function.signature.output_arg]
     return {
-        f"{call.name}:{port}": _placed(flat.get(result, result), inputs, call.name)
+        f"{call.name}:{port}": _tensor_of_call(flat.get(result, result), inputs, call.name)
         for port, result in enumerate(results)
     }
 
 
-def _placed(source: str, inputs: Mapping[str, str], prefix: str) -> str:
+def _tensor_of_call(source: str, inputs: Mapping[str, str], prefix: str) -> str:
     """A tensor of a function as the graph around it calls it."""
     control, bare = ("^", source[1:]) if source[0] == "^" else ("", source)
     name, colon, port = bare.partition(":")
@@ -62,10 +62,10 @@ def inputs_without(node: Any, replaced: Mapping[str, str], gone: Collection[str]
         gone: nodes, for which nothing waits any more.
     """
     sources = [source for source in node.input if source[0] != "^" or source[1:] not in gone]
-    return [_given(source, replaced) for source in sources]
+    return [_replacement_of(source, replaced) for source in sources]
 
 
-def _given(source: str, replaced: Mapping[str, str]) -> str:
+def _replacement_of(source: str, replaced: Mapping[str, str]) -> str:
     while source[0] != "^":
         name, _, port = source.partition(":")
         if (tensor := replaced.get(f"{name}:{port or 0}")) is None:

@@ -51,7 +51,7 @@ def canonical(raw: RawGraph, signature: Signature) -> Any:
     public = [spec.name for spec in (*signature.inputs, *signature.outputs)]
     names = _new_names(nodes, ordered, dict(zip([*raw.inputs, *ends], public, strict=True)))
     result = graph_pb2.GraphDef(versions=raw.graph_def.versions)
-    result.node.extend(_renamed(nodes[name], names) for name in ordered)
+    result.node.extend(_rename(nodes[name], names) for name in ordered)
     _add_functions(result, {f.signature.name: f for f in raw.graph_def.library.function})
     for node in all_nodes(result):
         _strip(node)
@@ -168,7 +168,7 @@ def _unique(base: str, taken: set[str]) -> str:
     return unique
 
 
-def _renamed(node: Any, names: Mapping[str, str]) -> Any:
+def _rename(node: Any, names: Mapping[str, str]) -> Any:
     node.name = names[node.name]
     for index, source in enumerate(node.input):
         control, rest = ("^", source[1:]) if source.startswith("^") else ("", source)

@@ -61,7 +61,7 @@ def settle(graph_def: Any, constants: Outside, outputs: Collection[str]) -> None
             sources = [source.removesuffix(":0") for source in node.input]
             known = all(source in constants.values or source in small for source in sources)
             if known and any(source in constants.values for source in sources):
-                _put(graph_def, node, _computed(node, sources, constants, small), constants)
+                _put(graph_def, node, _compute(node, sources, constants, small), constants)
                 small |= {node.name: node} if node.op == "Const" else {}
                 waiting.remove(node)
                 progressed = True
@@ -79,7 +79,7 @@ def _put(graph_def: Any, node: Any, values: list[Array], constants: Outside) -> 
     constants.add(node, values[0])
 
 
-def _computed(
+def _compute(
     node: Any, sources: list[str], constants: Outside, small: dict[str, Any]
 ) -> list[Array]:
     """All outputs of a node."""

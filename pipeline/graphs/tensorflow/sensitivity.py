@@ -34,10 +34,10 @@ def sensitivities(
         for _ in range(PROBES):
             added = energies(batch, chance)
             total = [a + b.numpy() for a, b in zip(total, added, strict=True)]
-    return [_bounded(value) for value in total]
+    return [_bound(value) for value in total]
 
 
-def _bounded(energy: Float64s) -> Float64s:
+def _bound(energy: Float64s) -> Float64s:
     mean = float(energy.mean())
     # No gradient reaches a layer that only decides (an argmax): all its channels count alike.
     return np.maximum(energy, LEAST * mean) if mean > 0 else np.ones_like(energy)

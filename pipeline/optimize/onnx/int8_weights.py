@@ -233,7 +233,7 @@ def _quantize_block(
     if portable:
         widest = np.maximum(widest, pairs.largest(rows) / pairs.LIMIT)
     widest = np.where(widest > 0, widest, 1.0)
-    limit = pairs.limited if portable else _int8
+    limit = pairs.limit_pairs if portable else _int8
     scales = np.maximum(_least_error(rows, widest, highest, limit), floor)
     nearest = limit(np.rint(rows / scales[:, None]))
     room = pairs.room(nearest) if portable else np.full((len(rows), 1), HIGHEST)

@@ -48,11 +48,12 @@ def mover(strength: float, examples: Examples) -> Augment | None:
             todo="set label_share to 0, so that the source alone teaches, or leave augment out",
         )
     return lambda inputs, chance: tuple(
-        moved(values, chance, strength) if values.ndim == RANK else values for values in inputs
+        move_images(values, chance, strength) if values.ndim == RANK else values
+        for values in inputs
     )
 
 
-def moved(images: Array, chance: np.random.Generator, strength: float = 1.0) -> Array:
+def move_images(images: Array, chance: np.random.Generator, strength: float = 1.0) -> Array:
     """Turn, zoom and shift each image by another bit; what comes in repeats the edge.
 
     Args:

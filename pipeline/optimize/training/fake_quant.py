@@ -30,7 +30,7 @@ Path = str
 Ranges = dict[Path, tuple[float, float]]
 
 
-def wrapped(model: Any) -> tuple[Any, dict[Path, Any]]:
+def wrap_in_fake_quant(model: Any) -> tuple[Any, dict[Path, Any]]:
     """The same layers, sharing their weights, with fake quantization behind those that need it.
 
     Returns:

@@ -85,7 +85,9 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
 
     from pipeline.optimize.training.losses import losses
 
-    judged = dict(_judged(model.get_layer(name), groups.norms.get(name)) for name in groups.makers)
+    judged = dict(
+        _judging_weights(model.get_layer(name), groups.norms.get(name)) for name in groups.makers
+    )
     terms = losses(model, examples)
     scores: dict[str, Array] = {}
     for start in range(0, len(examples), BATCH):
@@ -106,7 +108,7 @@ def taylor(model: Any, groups: Groups, examples: Examples) -> dict[str, Array]:
     return scores
 
 
-def _judged(maker: Any, norm: Any) -> tuple[str, list[Any]]:
+def _judging_weights(maker: Any, norm: Any) -> tuple[str, list[Any]]:
     """The layer by whose weights the channels of one are judged, and these weights."""
     for layer, names in ((norm, ("gamma", "beta")), (maker, ("kernel", "bias"))):
         candidates = [getattr(layer, name, None) for name in names]

@@ -26,7 +26,7 @@ def losses(model: Any, examples: Examples) -> list[Any]:
     if teaching:
         pairs = zip(teaching.losses, examples.widths, strict=True)
         return [
-            _mixed(examples.mix, loss, width, softmax=is_softmax(model, index))
+            _mix(examples.mix, loss, width, softmax=is_softmax(model, index))
             for index, (loss, width) in enumerate(pairs)
         ]
     return [
@@ -70,7 +70,7 @@ def each(model: Any, examples: Examples) -> Float64s:
     return total
 
 
-def _mixed(mix: Mix, make: Callable[..., Any], width: int, *, softmax: bool) -> Any:
+def _mix(mix: Mix, make: Callable[..., Any], width: int, *, softmax: bool) -> Any:
     """Hinton et al. 2015, section 2.1: labels at temperature 1, the teacher at a higher one."""
     hard = make(reduction="none")
     soft = _divergence(mix.temperature, softmax=softmax)

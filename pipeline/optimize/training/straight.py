@@ -27,7 +27,7 @@ class Rounded:
     """What the optimizer's steps are multiplied by, broadcast to the variable's shape."""
 
 
-def fixed(variable: Any) -> Rounded:
+def fixed_weight(variable: Any) -> Rounded:
     """A weight that no training changes."""
     import tensorflow as tf
 

@@ -157,7 +157,7 @@ def start_from(teacher: Any, student: Any) -> list[str]:
         source = sources.get(layer.name)
         norm = sources.get(f"{layer.name}_bn")
         strongest = _strongest(source, norm, layer) if type(layer).__name__ == "Conv2D" else kept
-        weights = _cut(source, layer, kept, strongest)
+        weights = _cut_weights(source, layer, kept, strongest)
         if weights:
             layer.set_weights(weights)
             taken.append(layer.name)
@@ -182,7 +182,7 @@ def _strongest(source: Any, norm: Any, layer: Any) -> Array:
     return np.sort(np.argsort(folded_norms(source, norm))[-layer.filters :])
 
 
-def _cut(source: Any, layer: Any, kept: Array, outputs: Array) -> list[Array] | None:
+def _cut_weights(source: Any, layer: Any, kept: Array, outputs: Array) -> list[Array] | None:
     """A student layer's weights out of a teacher's; ``None`` where it does not fit."""
     kind = type(layer).__name__
     same = type(source) is type(layer) or (kind == "Dense" and source is not None)
