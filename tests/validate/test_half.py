@@ -68,7 +68,8 @@ def half(body: Body, place: Path) -> dict[str, Any]:
         keep_first(wanted, folders["float32"])
         signature = Signature.read(graph)
         canary.make(arrays, wanted, signature, opened.infer, folders["golden"])
-    run(folders, HalfOptions(task=Purpose(name="tensors")), folders["half"])
+    inputs = {name: folders[name] for name in ("artifact", "golden", "float32", "runtime")}
+    run(inputs, HalfOptions(task=Purpose(name="tensors")), folders["half"])
     scanned = Ranges(folders["ranges"]).read()
     ran = HalfProof(folders["half"]).read()
     answer = ran["canary"]
@@ -159,7 +160,8 @@ def test_what_float16_loses_is_named() -> None:
 
 
 def test_without_a_run_in_float32_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
-    run({"float32": tmp_path}, HalfOptions(task=Purpose(name="tensors")), tmp_path)
+    inputs = dict.fromkeys(("artifact", "golden", "float32", "runtime"), tmp_path)
+    run(inputs, HalfOptions(task=Purpose(name="tensors")), tmp_path)
     found = HalfProof(tmp_path).read()
     assert found["parity"] is None
     assert "did not run on tfjs-webgl@chromium" in found["reason"]
