@@ -91,7 +91,7 @@ def levels_kept(options: Options) -> int:
     return pairs.LEVELS if options.portable else LEVELS
 
 
-@step(version=8, lane="light", tools=("onnxruntime", "onnx"))
+@step(version=9, lane="light", tools=("onnxruntime", "onnx"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 

@@ -51,7 +51,7 @@ class Options(options.Options):
     """Operators or nodes to leave in float32."""
 
 
-@step(version=4, lane="light", tools=("onnx", "numpy"))
+@step(version=5, lane="light", tools=("onnx", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx) whose matrix products are integers.
 

@@ -218,7 +218,8 @@ def quantize(
     count = max(1, BLOCK_VALUES // max(1, rows.shape[1]))
     for start in range(0, len(rows), count):
         block = slice(start, start + count)
-        wide = rows[block].astype(np.float64)
+        # Each row in one piece, of a transposed weight too: that takes less than half of the time.
+        wide = rows[block].astype(np.float64, order="C")
         chosen = _quantize_block(wide, bits, floor[block], portable=portable)
         numbers[block], scales[block] = chosen
     return numbers, scales
