@@ -46,7 +46,10 @@ def convert(case: Case, folder: Path, formats: Sequence[str], peers: bool) -> Co
         if "bfloat16" in frozen.dtypes:
             result.tolerance = BFLOAT16_TOLERANCE
         signature = frozen.signature
-        result.inputs = dict(zip((spec.name for spec in signature.inputs), given, strict=True))
+        result.inputs = {
+            spec.name: array.astype(spec.dtype)
+            for spec, array in zip(signature.inputs, given, strict=True)
+        }
         result.wanted = dict(zip((spec.name for spec in signature.outputs), outputs, strict=True))
         if case.techniques:
             variants.write_samples(result.inputs, folder / "samples")
