@@ -28,7 +28,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
     from importlib import import_module
 
-    found = getattr(import_module(_HOMES[name]), name)
+    value = getattr(import_module(_HOMES[name]), name)
     # The import left the folder of that name here, which is not what was asked for.
-    globals()[name] = found
-    return found
+    globals()[name] = value
+    return value

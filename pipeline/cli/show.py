@@ -85,7 +85,7 @@ def plan(planned: Plan, as_json: bool, lacking: Lacking | None = None) -> None:
         click.echo(f"{click.style('note', fg='yellow')} {note}")
     for name, told in planned.searches.unknown.items():
         click.echo(f"{click.style('to be found', fg='cyan')} {name}: {told}")
-    for name, outcome in planned.searches.found.items():
+    for name, outcome in planned.searches.outcomes.items():
         click.echo(f"{click.style('found', fg='green')} {name}: {_search_in_words(outcome)}")
     click.echo()
     steps = [(n.id, n.lane or n.function.lane, _needs(n)) for n in planned.nodes.values()]
@@ -130,7 +130,7 @@ def _plan_json(planned: Plan) -> dict[str, Any]:
         "failed": [vars(failed) for failed in planned.failed.values()],
         "notes": planned.notes,
         "to_be_found": dict(planned.searches.unknown),
-        "found": {name: outcome["trials"] for name, outcome in planned.searches.found.items()},
+        "found": {name: outcome["trials"] for name, outcome in planned.searches.outcomes.items()},
         "steps": steps,
     }
 

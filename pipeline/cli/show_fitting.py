@@ -35,9 +35,9 @@ def _row(row: Mapping[str, Any], own: bool) -> tuple[str, ...]:
     )
 
 
-def advice(found: Mapping[str, Any], image: ImageOptions) -> Iterator[str]:
+def advice(result: Mapping[str, Any], image: ImageOptions) -> Iterator[str]:
     """What fits best, and what the config is to say."""
-    best, own, count = found["tried"][0], found["config"], found["samples"]
+    best, own, count = result["tried"][0], result["config"], result["samples"]
     asked = f"{words.percent(own['right'])} of {words.count(count, 'sample')}"
     if not best["better"]:
         yield f"Nothing fits clearly better than what the config says: {asked} are right."

@@ -86,11 +86,11 @@ def _check_state(graph: Any, signature: Signature) -> None:
     held |= {node.name for node in graph.node if _STATE.fullmatch(node.op)}
     users = [node for node in graph.node if held & {source.split(":")[0] for source in node.input}]
     if held:
-        found = ", ".join(sorted({f"{node.op} at {node.name!r}" for node in users})[:4])
+        operators = ", ".join(sorted({f"{node.op} at {node.name!r}" for node in users})[:4])
         raise PipelineError(
-            f"the model keeps state that cannot become a constant ({found or sorted(held)[0]})",
+            f"the model keeps state that cannot become a constant ({operators or sorted(held)[0]})",
             where="freeze",
-            todo=_BEHIND if "LookupTable" in found else "export it without changing variables",
+            todo=_BEHIND if "LookupTable" in operators else "export it without changing variables",
         )
 
 

@@ -129,9 +129,9 @@ def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
         for name, known in _supported(options).items()
     }
     if any(lacking.values()):
-        found = {name: found for name, found in lacking.items() if found}
-        raise _error(found, _cut(graph, signature, places, found))
-    counts = {operator: len(found) for operator, found in sorted(_grouped(places).items())}
+        lacked = {name: operators for name, operators in lacking.items() if operators}
+        raise _error(lacked, _cut(graph, signature, places, lacked))
+    counts = {operator: len(where) for operator, where in sorted(_grouped(places).items())}
     (work / "operators.json").write_text(json.dumps(counts, indent=1))
 
 
@@ -232,10 +232,10 @@ def _in_loop(node: Any) -> bool:
 
 
 def _grouped(places: Iterable[Place]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
+    by_operator: dict[str, list[str]] = defaultdict(list)
     for place in places:
-        found[place.operator].append(place.where)
-    return found
+        by_operator[place.operator].append(place.where)
+    return by_operator
 
 
 def _cut(
@@ -246,7 +246,9 @@ def _cut(
     The tensors that those operators read, and the outputs that do not depend on them; nothing
     where one reads what no operator has computed. No output is made of strings.
     """
-    wrong = {where for found in lacking.values() for those in found.values() for where in those}
+    wrong = {
+        where for operators in lacking.values() for those in operators.values() for where in those
+    }
     varying = {place.where for place in places} - {spec.name for spec in signature.inputs}
     strings = {node.name for node in graph.node if _gives_strings(node)} & varying
     for node in reversed(graph.node):
@@ -279,10 +281,10 @@ def _gives_strings(node: Any) -> bool:
 def _error(lacking: dict[str, dict[str, list[str]]], cut: list[str]) -> PipelineError:
     lines = [
         f"{name} has no {operator}: at {_few(places)}{_advice(operator)}"
-        for name, found in lacking.items()
-        for operator, places in sorted(found.items())
+        for name, operators in lacking.items()
+        for operator, places in sorted(operators.items())
     ]
-    number = len({operator for found in lacking.values() for operator in found})
+    number = len({operator for operators in lacking.values() for operator in operators})
     head = f"{number} operator{'s' if number > 1 else ''} of the model cannot be exported"
     formats = " or ".join(lacking)
     return PipelineError(

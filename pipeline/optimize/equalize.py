@@ -75,14 +75,14 @@ def equalize(network: Any, sweeps: int = 40) -> dict[str, dict[str, float]]:
 
 
 def _list_moved(channels: Channels, exponents: Vector) -> Iterator[tuple[Layer, Vector]]:
-    for layer, numbers in channels.made.values():
+    for layer, numbers in channels.written.values():
         yield layer, exponents[channels.roots(numbers)]
 
 
 def _scale(channels: Channels, exponents: Vector) -> None:
     """Scale what makes each channel, and undo it in what reads the channel."""
     network = channels.network
-    for name, (layer, numbers) in channels.made.items():
+    for name, (layer, numbers) in channels.written.items():
         weights = layer.weights(network)
         groups, _, outputs = weights.shape
         factors = np.exp2(exponents[channels.roots(numbers)]).reshape(groups, 1, outputs)
@@ -112,7 +112,7 @@ class _Ranges:
         self.exponents = np.zeros(len(channels.parents))
         """By channel number: what its factor is 2 to the power of. That of 0 stays 0."""
         self._layers = []
-        for name, (layer, numbers) in channels.made.items():
+        for name, (layer, numbers) in channels.written.items():
             size = np.log2(np.maximum(_sizes(layer, channels), ZERO))
             read = channels.read.get(name)
             into = None if read is None else channels.roots(read).reshape(size.shape[0], -1, 1)

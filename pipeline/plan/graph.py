@@ -49,7 +49,7 @@ class LeftOut:
 class Searches:
     """What became of the searches that a config asks for: what is planned has none."""
 
-    found: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    outcomes: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     """Variant -> the outcome that its techniques are of, as JSON."""
     unknown: Mapping[str, str] = field(default_factory=dict)
     """Variants whose techniques are to be found yet, and what would be searched."""

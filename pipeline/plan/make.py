@@ -96,10 +96,10 @@ def reading_of(config: Config) -> ReadOptions:
 
 def _plan_searches(plan: Plan) -> dict[str, str]:
     """What searches found, as a part of what the manifest is made of."""
-    for name, outcome in plan.searches.found.items():
+    for name, outcome in plan.searches.outcomes.items():
         keep = step_of("pipeline.search.keep:keep", outcome=outcome)
         plan.add(Node(f"search {name}", *keep))
-    return {f"search {name}": f"search {name}" for name in plan.searches.found}
+    return {f"search {name}": f"search {name}" for name in plan.searches.outcomes}
 
 
 def _plan_manifest(plan: Plan) -> None:
@@ -129,7 +129,7 @@ def _plan_manifest(plan: Plan) -> None:
         "artifacts": artifacts,
         "drop_dominated": config.publish.drop_dominated,
         "strict": config.validate_.strict,
-        "searches": list(plan.searches.found),
+        "searches": list(plan.searches.outcomes),
         "not_made": [asdict(failed) for failed in plan.failed.values()],
         "source": {
             "kind": config.source.kind,

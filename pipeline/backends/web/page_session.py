@@ -52,7 +52,7 @@ class BundleUse:
 
     name: str
     """As a release calls it; a layers model takes the one with ``-layers``."""
-    made: Path | None = None
+    folder: Path | None = None
     """The folder in which a step made it; without one it is made for this process."""
     threads: int | None = None
     flags: Mapping[str, Any] = field(default_factory=dict)
@@ -169,7 +169,7 @@ class PageSession:
         self._page = page = ArtifactPage(self._engine, self._artifact.folder, query)
         self._memory = None
         try:
-            bundle = self._runtime.made or bundles.make_in_process(self._bundle)
+            bundle = self._runtime.folder or bundles.make_in_process(self._bundle)
             self._files = bundles.files(self._bundle, bundle, page.mount(bundle), page.server.url)
             answer = self._open_model(_ARTIFACT, self._artifact, page.url)
         except Exception:

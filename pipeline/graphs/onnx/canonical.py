@@ -68,13 +68,13 @@ def all_nodes(graph: Any) -> Iterator[Any]:
 
 def bodies(node: Any) -> list[tuple[str, Any]]:
     """The graphs among a node's attributes (of If, Loop, Scan), by attribute name."""
-    found = [(item.name, item.g) for item in node.attribute if item.HasField("g")]
-    found += [
+    graphs_of = [(item.name, item.g) for item in node.attribute if item.HasField("g")]
+    graphs_of += [
         (f"{item.name}.{i}", graph)
         for item in node.attribute
         for i, graph in enumerate(item.graphs)
     ]
-    return sorted(found, key=lambda pair: pair[0])
+    return sorted(graphs_of, key=lambda pair: pair[0])
 
 
 def outer_values(graph: Any) -> list[str]:

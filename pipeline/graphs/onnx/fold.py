@@ -55,10 +55,10 @@ class _Folder:
 
     def _fold_affine(self, node: Any) -> None:
         """``Conv`` then ``x * scale + offset``: both go into the Conv's weights and bias."""
-        found = self._conv_before(node)
-        if found is None:
+        before = self._conv_before(node)
+        if before is None:
             return
-        conv, (scale, offset) = found
+        conv, (scale, offset) = before
         weight = self._array(conv.input[1])
         bias = self._array(conv.input[2]) if len(conv.input) > 2 and conv.input[2] else 0.0
         shape = (-1,) + (1,) * (weight.ndim - 1)
@@ -85,7 +85,7 @@ class _Folder:
 
     def _affine(self, node: Any, position: int, channels: int, rank: int) -> Any | None:
         """Scale and offset per channel that ``node`` applies to its input at ``position``."""
-        one, none = np.ones(1), np.zeros(1)
+        ones, zeros = np.ones(1), np.zeros(1)
         if node.op_type == "BatchNormalization" and position == 0:
             return self._batch_norm(node)
         known = node.op_type in ("Mul", "Add", "Sub", "Div")
@@ -93,12 +93,12 @@ class _Folder:
         if value is None:
             return None
         if node.op_type == "Mul":
-            return value, none
+            return value, zeros
         if node.op_type == "Add":
-            return one, value
+            return ones, value
         if node.op_type == "Div":
-            return (1 / value, none) if position == 0 and np.all(value) else None
-        return (one, -value) if position == 0 else (-one, value)
+            return (1 / value, zeros) if position == 0 and np.all(value) else None
+        return (ones, -value) if position == 0 else (-ones, value)
 
     def _batch_norm(self, node: Any) -> Any | None:
         if not all(name in self._constants for name in node.input[1:5]):
@@ -134,8 +134,8 @@ class _Folder:
         spatial = pads[2:rank] + pads[rank + 2 :]
         if any(pads[:2]) or any(pads[rank : rank + 2]) or min(spatial) < 0:
             return
-        given = list(own["pads"].ints) if "pads" in own else [0] * len(spatial)
-        self._set_pads(conv, [a + b for a, b in zip(given, spatial, strict=True)])
+        own_pads = list(own["pads"].ints) if "pads" in own else [0] * len(spatial)
+        self._set_pads(conv, [a + b for a, b in zip(own_pads, spatial, strict=True)])
         conv.input[0] = pad.input[0]
         self._dead.add(id(pad))
 

@@ -62,9 +62,9 @@ def _computed(model: Any, node: Any, arrays: dict[str, Array]) -> list[Array]:
     from onnx import helper
     from onnx.reference import ReferenceEvaluator
 
-    given = [helper.make_empty_tensor_value_info(name) for name in arrays]
-    made = [helper.make_empty_tensor_value_info(name) for name in node.output]
-    graph = helper.make_graph([node], "node", given, made)
+    inputs = [helper.make_empty_tensor_value_info(name) for name in arrays]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
+    graph = helper.make_graph([node], "node", inputs, outputs)
     alone = helper.make_model(graph, opset_imports=list(model.opset_import))
     values: list[Array] = ReferenceEvaluator(alone).run(None, arrays)
     return values

@@ -69,8 +69,8 @@ def keep(model: Any) -> None:
         channels = _channels(node, constants[node.input[1]].dims)
         names = [f"float_input_{index}/{part}" for part in ("scale", "zero")]
         for name, old in zip(names, decoder.input[1:], strict=False):
-            one = numpy_helper.to_array(constants[old]).reshape(())
-            graph.initializer.append(numpy_helper.from_array(one.repeat(channels), name))
+            scalar = numpy_helper.to_array(constants[old]).reshape(())
+            graph.initializer.append(numpy_helper.from_array(scalar.repeat(channels), name))
         value = f"float_input_{index}"
         inputs = [decoder.input[0], *names[: len(decoder.input) - 1]]
         axis = _axis(node, orders)

@@ -45,7 +45,7 @@ class Channels:
 
     network: Network
     parents: list[int] = field(default_factory=lambda: [0])
-    made: dict[str, tuple[Layer, Array]] = field(default_factory=dict)
+    written: dict[str, tuple[Layer, Array]] = field(default_factory=dict)
     """Layer name -> the layer, and the numbers of the channels that it makes."""
     read: dict[str, Array] = field(default_factory=dict)
     """Layer name -> the numbers of the channels that it reads."""
@@ -119,7 +119,7 @@ class Channels:
         else:
             self._fix(numbers)
         channels = self._new(layer.channels(self.network))
-        self.made[layer.name] = layer, channels
+        self.written[layer.name] = layer, channels
         return channels
 
     def _same(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:

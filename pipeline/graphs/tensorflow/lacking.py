@@ -91,9 +91,11 @@ def _matrix(
     pixels = np.eye(size, dtype=np.float32).reshape([1, size, 1, size])
     pixels = pixels if axis == 0 else pixels.reshape([1, 1, size, size])
     with tf.Graph().as_default() as graph:
-        made = getattr(tf.raw_ops, operator)(images=pixels, **_named(operator, alone), **attributes)
+        pixels_out = getattr(tf.raw_ops, operator)(
+            images=pixels, **_named(operator, alone), **attributes
+        )
         with tf.compat.v1.Session(graph=graph) as session:
-            return session.run(made).reshape(-1, size)
+            return session.run(pixels_out).reshape(-1, size)
 
 
 def _named(operator: str, constants: list[Any]) -> dict[str, Any]:
@@ -103,10 +105,10 @@ def _named(operator: str, constants: list[Any]) -> dict[str, Any]:
 
 def _attributes(node: Any) -> dict[str, Any]:
     flags = ("align_corners", "half_pixel_centers", "antialias")
-    found = {name: node.attr[name].b for name in flags if name in node.attr}
+    attributes = {name: node.attr[name].b for name in flags if name in node.attr}
     if "kernel_type" in node.attr:
-        found["kernel_type"] = node.attr["kernel_type"].s.decode()
-    return found
+        attributes["kernel_type"] = node.attr["kernel_type"].s.decode()
+    return attributes
 
 
 def _value(tensor: Any) -> Any:

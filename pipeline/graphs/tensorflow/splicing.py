@@ -83,8 +83,8 @@ def insert(
 
     with tf.Graph().as_default() as graph:
         inputs = [tf.compat.v1.placeholder(tensor.dtype, tensor.shape) for tensor in like]
-        made = build(*inputs)
-    outputs = made if isinstance(made, tuple) else (made,)
+        built = build(*inputs)
+    outputs = built if isinstance(built, tuple) else (built,)
     names = {tensor.op.name: source for tensor, source in zip(inputs, sources, strict=False)}
     for part in graph.as_graph_def().node:
         if part.name in names:

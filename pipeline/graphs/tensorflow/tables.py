@@ -30,20 +30,20 @@ def compare_with_keys(graph_def: Any, handles: Mapping[str, Any]) -> Any:
     nodes = [node for node in graph_def.node if node.op in (*_FIND, *_SIZE)]
     by_name = {node.name: node for node in graph_def.node}
     tables = {node.name: _table(node, by_name) for node in nodes}
-    found = {id(node): _contents(tables[node.name], nodes, tables, handles) for node in nodes}
-    if not any(found.values()):
+    contents_of = {id(node): _contents(tables[node.name], nodes, tables, handles) for node in nodes}
+    if not any(contents_of.values()):
         return graph_def
     tensors = tensors_of(imported(graph_def))
     for node in nodes:
-        contents = found[id(node)]
+        contents = contents_of[id(node)]
         if contents is None:
             continue
         if node.op in _SIZE:
             make_constant(node, np.array(len(contents[0]), np.int64))
             continue
-        given = [tensors[source.removesuffix(":0")] for source in node.input[1:3]]
+        tensors_read = [tensors[source.removesuffix(":0")] for source in node.input[1:3]]
         del node.input[0]
-        splice(graph_def, node, _find(*contents), given)
+        splice(graph_def, node, _find(*contents), tensors_read)
     return graph_def
 
 
