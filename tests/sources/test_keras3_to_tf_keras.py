@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import PipelineError
+from pipeline.sources.keras.activations import COMPOSED, OPERATIONS
 from pipeline.sources.keras.to_tf_keras import convert
 
 
@@ -29,7 +30,10 @@ def check(model: Any, tolerance: float = 1e-5) -> Any:
     twin = convert(model)
     random = np.random.default_rng(1)
     inputs = [
-        random.normal(size=(2, *tensor.shape[1:])).astype("float32") for tensor in model.inputs
+        random.integers(0, 7, (2, *tensor.shape[1:])).astype("int32")
+        if tensor.dtype == "int32"
+        else random.normal(size=(2, *tensor.shape[1:])).astype("float32")
+        for tensor in model.inputs
     ]
     given = inputs[0] if len(inputs) == 1 else inputs
     expected, found = model.predict(given, verbose=0), twin.predict(given, verbose=0)
@@ -108,12 +112,12 @@ def test_hard_activations_keep_the_meaning_of_keras_3() -> None:
 def test_unknown_layer_is_named() -> None:
     import keras
 
-    inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.layers.RMSNormalization(name="norm")(inputs))
+    inputs = keras.Input((4, 4, 3))
+    model = keras.Model(inputs, keras.layers.AutoContrast(name="odd")(inputs))
     with pytest.raises(PipelineError) as error:
         convert(model)
-    assert "layer 'norm' (RMSNormalization) cannot be taken to tf_keras: tf_keras has no" in str(
-        error.value
+    assert "layer 'odd' (AutoContrast) cannot be taken to tf_keras: tf_keras has no such layer" in (
+        str(error.value)
     )
 
 
@@ -126,16 +130,46 @@ def test_activation_of_neither_is_refused() -> None:
         convert(model)
 
 
-@pytest.mark.parametrize(
-    "name", ["hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu", "log_sigmoid", "tanh_shrink"]
-)
-def test_activations_that_are_layers_there(name: str) -> None:
+def test_activations_that_are_layers_there() -> None:
     import keras
 
-    inputs = keras.Input((6,))
-    x = keras.layers.Dense(5, activation=name)(inputs)
-    operation = getattr(keras.ops, name)
-    check(keras.Model(inputs, [keras.layers.Activation(name)(x), operation(x * 2.0)]))
+    for name in COMPOSED:
+        inputs = keras.Input((3, 6))
+        x = keras.layers.Dense(8, activation=name)(inputs)
+        outputs = [keras.layers.Activation(name)(x)]
+        if name in OPERATIONS.values():
+            outputs.append(getattr(keras.ops, name)(x * 2.0))
+        check(keras.Model(inputs, outputs))
+
+
+def test_layers_that_tf_keras_lacks() -> None:
+    import keras
+
+    layers, image = keras.layers, keras.Input((3, 8, 6, 4))
+    frame = keras.Sequential([keras.Input((8, 6, 4)), layers.Conv2D(3, 2), layers.Flatten()])
+    x = layers.AdaptiveAveragePooling3D((3, 4, 2))(image)
+    x = layers.Solarization()(layers.Reshape((12, 8, 1))(layers.RMSNormalization(epsilon=0.1)(x)))
+    x = layers.SpectralNormalization(layers.Dense(3))(layers.Reshape((12, 8))(x))
+    x = layers.GroupQueryAttention(2, 4, 2)(x, x)
+    words = keras.Input((5,), dtype="int32")
+    embedding = layers.ReversibleEmbedding(7, 4)
+    logits = embedding(embedding(words), reverse=True)
+    check(keras.Model([image, words], [x, layers.TimeDistributed(frame)(image), logits]))
+
+
+def test_operations_between_layers() -> None:
+    import keras
+
+    ops, layers, inputs = keras.ops, keras.layers, keras.Input((4, 6))
+    constant = np.arange(24, dtype="float32").reshape(4, 6) / 9
+    x = layers.Dense(6)((1.0 - inputs) * constant[:1] - constant + inputs)
+    shown = ops.concatenate([x[:, 1:-1, None, 3:], ops.reshape(x, (-1, 2, 1, 12))[..., :3]], axis=2)
+    moved = ops.matmul(ops.transpose(x, (0, 2, 1)), ops.square(-x))
+    sums = [ops.mean(shown, axis=(1, 3)), ops.sum(moved, axis=2, keepdims=True), x[:, 0]]
+    check(keras.Model(inputs, sums))
+    for odd in (inputs / x, ops.exp(x)):
+        with pytest.raises(PipelineError, match="tf_keras has no layer"):
+            convert(keras.Model(inputs, layers.Flatten()(odd)))
 
 
 def test_gates_that_are_hard_sigmoids() -> None:
@@ -144,7 +178,7 @@ def test_gates_that_are_hard_sigmoids() -> None:
     layers, inputs = keras.layers, keras.Input((5, 3))
     gates = {"recurrent_activation": "hard_sigmoid", "return_sequences": True}
     x = layers.Bidirectional(layers.LSTM(4, **gates))(inputs)
-    x = layers.GRU(3, reset_after=False, **gates)(x)
+    x = layers.GRU(3, reset_after=False, dropout=0.1, recurrent_dropout=0.1, **gates)(x)
     check(keras.Model(inputs, layers.GRU(3, **gates)(x)))
 
 

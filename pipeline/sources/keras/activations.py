@@ -64,10 +64,19 @@ def _gated(twin: Any) -> Iterator[Any]:
     """Cells whose gates are hard sigmoids."""
     import tf_keras
 
-    for module in (twin, *twin.submodules):
+    for cell in {id(cell): cell for cell in _cells(twin)}.values():
         hard = tf_keras.activations.hard_sigmoid
-        if type(module).__name__ in _GATES and module.recurrent_activation is hard:
-            yield module
+        if type(cell).__name__ in _GATES and cell.recurrent_activation is hard:
+            yield cell
+
+
+def _cells(layer: Any) -> Iterator[Any]:
+    yield layer
+    for name in ("cell", "layer", "forward_layer", "backward_layer"):
+        if (inner := getattr(layer, name, None)) is not None:
+            yield from _cells(inner)
+    for inner in getattr(layer, "cells", ()):
+        yield from _cells(inner)
 
 
 def _chain(*layers: Any) -> Function:
@@ -127,6 +136,85 @@ def _tanh_shrink(name: str) -> Function:
     return lambda x: difference([x, tanh(x)])
 
 
+def _shrink(name: str, above: Callable[[str], Function]) -> Function:
+    """What is ``above`` 0.5, and below -0.5."""
+    import tf_keras
+
+    minus = tf_keras.layers.Rescaling(-1.0, name=f"{name}_mirror")
+    difference = tf_keras.layers.Subtract(name=name)
+    high, low = above(f"{name}_above"), above(f"{name}_below")
+    return lambda x: difference([high(x), low(minus(x))])
+
+
+def _soft_shrink(name: str) -> Function:
+    import tf_keras
+
+    return _shrink(
+        name,
+        lambda part: _chain(
+            tf_keras.layers.Rescaling(1.0, offset=-0.5, name=f"{part}_less"),
+            tf_keras.layers.ReLU(name=part),
+        ),
+    )
+
+
+def _hard_shrink(name: str) -> Function:
+    import tf_keras
+
+    return _shrink(name, lambda part: _chain(tf_keras.layers.ThresholdedReLU(0.5, name=part)))
+
+
+def _sparse_sigmoid(name: str) -> Function:
+    """``clip((x + 1) / 2, 0, 1)``"""
+    import tf_keras
+
+    return _chain(
+        tf_keras.layers.Rescaling(0.5, offset=0.5, name=f"{name}_half"),
+        tf_keras.layers.ReLU(1.0, name=name),
+    )
+
+
+def _sparse_plus(name: str) -> Function:
+    """``clip(x + 1, 0, 2)² / 4 + relu(x - 1)``: a parabola between two lines."""
+    import tf_keras
+
+    layers = tf_keras.layers
+    clip = _chain(
+        layers.Rescaling(1.0, offset=1.0, name=f"{name}_shift"),
+        layers.ReLU(2.0, name=f"{name}_clip"),
+    )
+    square = layers.Multiply(name=f"{name}_square")
+    quarter = layers.Rescaling(0.25, name=f"{name}_quarter")
+    line = _chain(
+        layers.Rescaling(1.0, offset=-1.0, name=f"{name}_less"), layers.ReLU(name=f"{name}_line")
+    )
+    both = layers.Add(name=name)
+
+    def call(x: Any) -> Any:
+        y = clip(x)
+        return both([quarter(square([y, y])), line(x)])
+
+    return call
+
+
+def _glu(name: str) -> Function:
+    """The first half of the last axis times the sigmoid of the second (arXiv:1612.08083)."""
+    import tf_keras
+
+    layers = tf_keras.layers
+
+    def half(x: Any, first: bool) -> Any:
+        *points, size = x.shape[1:]
+        part, cut = f"{name}_{'first' if first else 'second'}", (size - size // 2, size // 2)
+        sides = (0, cut[0]) if first else (cut[1], 0)
+        image = layers.Reshape((-1, size, 1), name=f"{part}_image")(x)
+        image = layers.Cropping2D(((0, 0), sides), name=f"{part}_cut")(image)
+        return layers.Reshape((*points, size // 2), name=part)(image)
+
+    gate, product = layers.Activation("sigmoid", name=f"{name}_gate"), layers.Multiply(name=name)
+    return lambda x: product([half(x, True), gate(half(x, False))])
+
+
 def _leaky_relu(name: str) -> Function:
     import tf_keras
 
@@ -137,6 +225,8 @@ def _leaky_relu(name: str) -> Function:
 COMPOSED: dict[str, Callable[[str], Function]] = {
     **{"hard_sigmoid": _hard_sigmoid, "hard_silu": _hard_swish, "hard_swish": _hard_swish},
     **{"hard_tanh": _hard_tanh, "leaky_relu": _leaky_relu, "log_sigmoid": _log_sigmoid},
+    **{"glu": _glu, "hard_shrink": _hard_shrink, "soft_shrink": _soft_shrink},
+    **{"sparse_plus": _sparse_plus, "sparse_sigmoid": _sparse_sigmoid},
     "tanh_shrink": _tanh_shrink,
 }
 """Activation -> its layers, of which the last has a name that is given."""

@@ -18,11 +18,13 @@ from pipeline.graphs.tensorflow.single import SINGLE
 from pipeline.sources.keras import activations
 from pipeline.sources.keras.activations import COMPOSED, Followed
 from pipeline.sources.keras.application_layers import application_layers
+from pipeline.sources.keras.composed import COMPOSED_LAYERS, NoTwinError, unwrap
 from pipeline.sources.keras.masks import kept_arguments, needed_nodes
+from pipeline.sources.keras.operations import twin_of_operation
 
 _TODO = (
-    "replace that layer, or leave out what is made of tf_keras layers: the format tfjs-layers, and "
-    "techniques that train layers or take parts of them away"
+    "leave tfjs-layers out of export (tfjs-graph holds the model), and techniques that train "
+    "layers or take parts of them away; or replace that layer"
 )
 
 #: Layer -> {argument of Keras 3: argument of tf_keras}.
@@ -83,13 +85,15 @@ def _apply(node: Any, tensors: dict[int, Any], twins: dict[int, Any]) -> None:
     """Call the twin of one node's layer on what its inputs became."""
     import keras
 
-    operation = node.operation
+    operation = unwrap(node.operation)
     if id(operation) not in twins:
         twins[id(operation)] = _twin(operation)
     parts = node.arguments.args, kept_arguments(node)
     args, kwargs = (_filled(part, tensors) for part in parts)
     try:
         result = twins[id(operation)](*args, **kwargs)
+    except NoTwinError as error:
+        raise _cannot(operation, str(error)) from error
     except (TypeError, ValueError) as error:
         raise _cannot(operation, f"tf_keras refuses it ({reason_of(error)})") from error
     _move_weights(operation, twins[id(operation)])
@@ -114,10 +118,17 @@ def _twin(operation: Any) -> Any:
     if isinstance(operation, keras.Model):
         inner = convert(operation)
         return lambda inputs, **kwargs: inner(_single(list(keras.tree.flatten(inputs))), **kwargs)
-    if not isinstance(operation, keras.Layer):
-        return _twin_of_operation(operation)
-    config = operation.get_config()
     kind = type(operation).__name__
+    if kind in COMPOSED_LAYERS or not isinstance(operation, keras.Layer):
+        return _composed(kind, operation)
+    if kind == "TimeDistributed" and isinstance(operation.layer, keras.Model):
+        return _repeated_model(operation)
+    return _twin_of_layer(kind, operation)
+
+
+def _twin_of_layer(kind: str, operation: Any) -> Any:
+    """With an activation that tf_keras lacks behind it."""
+    config = operation.get_config()
     activation = activations.name_of(config.get("activation"))
     if activation not in COMPOSED or "recurrent_initializer" in config:
         return _layer(kind, config, operation)
@@ -125,6 +136,19 @@ def _twin(operation: Any) -> Any:
         return COMPOSED[activation](operation.name)
     layer = _layer(kind, {**config, "activation": "linear"}, operation)
     return Followed(layer, COMPOSED[activation](f"{operation.name}_{activation}"))
+
+
+def _repeated_model(operation: Any) -> Any:
+    import tf_keras
+
+    return tf_keras.layers.TimeDistributed(convert(operation.layer), name=operation.name)
+
+
+def _composed(kind: str, operation: Any) -> Any:
+    try:
+        return COMPOSED_LAYERS.get(kind, twin_of_operation)(operation)
+    except NoTwinError as error:
+        raise _cannot(operation, str(error)) from error
 
 
 def _layer(kind: str, config: Mapping[str, Any], operation: Any) -> Any:
@@ -216,40 +240,6 @@ def _arguments(library: str, kind: str) -> dict[str, Any]:
             for name, parameter in inspect.signature(base.__init__).parameters.items():
                 values.setdefault(name, parameter.default)
     return {name: value for name, value in values.items() if name not in ("self", "args", "kwargs")}
-
-
-def _twin_of_operation(operation: Any) -> Any:
-    """The layer that does what an operation of ``keras.ops`` does between layers."""
-    import tf_keras
-
-    kind, name = type(operation).__name__, operation.name
-    if activation := activations.OPERATIONS.get(kind):
-        if activation in COMPOSED:
-            return COMPOSED[activation](name)
-        renamed = activations.RENAMED.get(activation, activation)
-        return tf_keras.layers.Activation(renamed, name=name)
-    if kind == "LeakyRelu":
-        return tf_keras.layers.LeakyReLU(operation.negative_slope, name=name)
-    if kind == "Softmax":
-        return tf_keras.layers.Softmax(axis=operation.axis, name=name)
-    if kind in ("Add", "Subtract", "Multiply", "Divide", "TrueDivide"):
-        return lambda a, b: _arithmetic(operation, kind, a, b)
-    raise _cannot(operation, "tf_keras has no layer for this operation")
-
-
-def _arithmetic(operation: Any, kind: str, a: Any, b: Any) -> Any:
-    import tf_keras
-
-    layers, name = tf_keras.layers, operation.name
-    if isinstance(a, (int, float)) and kind in ("Add", "Multiply"):
-        a, b = b, a
-    if isinstance(b, (int, float)):
-        scale = {"Multiply": b, "Divide": 1 / (b or 1), "TrueDivide": 1 / (b or 1)}.get(kind, 1.0)
-        offset = {"Add": b, "Subtract": -b}.get(kind, 0.0)
-        return layers.Rescaling(float(scale), offset=float(offset), name=name)(a)
-    if isinstance(a, (int, float)) or "Divide" in kind or not hasattr(b, "shape"):
-        raise _cannot(operation, "tf_keras has no layer for this operation on these operands")
-    return getattr(layers, kind)(name=name)([a, b])
 
 
 def _move_weights(operation: Any, twin: Any) -> None:
