@@ -23,10 +23,10 @@ export function checkNames(actual, expected, verb) {
 }
 
 /**
- * @param {readonly string[]} a
- * @param {string[]} b
+ * @param {readonly string[]} actual may hold one name several times: a layer's, of each of its outputs
+ * @param {string[]} expected
  * @returns {boolean} whether they are the same, in whatever order
  */
-export function sameNames(a, b) {
-  return a.length === b.length && a.every((name) => b.includes(name));
+export function sameNames(actual, expected) {
+  return actual.length === expected.length && expected.every((name) => actual.includes(name));
 }

@@ -31,4 +31,6 @@ test("names are compared in whatever order", () => {
   assert.throws(() => checkNames(["a"], ["a", "b"], "takes"), {
     message: "the model takes [a], the artifact promises [a,b]",
   });
+  // TF.js calls each output of a recurrent layer by the layer's name.
+  assert.throws(() => checkNames(["a", "a"], ["a", "b"], "takes"));
 });
