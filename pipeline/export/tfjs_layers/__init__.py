@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.tfjs_graph.packaging import package
-from pipeline.export.tfjs_layers.config import known_to_lack, layers_config, pieces_of
-from pipeline.export.tfjs_layers.piece import Piece
+from pipeline.export.tfjs_layers.config import layers_model
+from pipeline.export.tfjs_layers.known import known_to_lack
 from pipeline.sources.load import load
-from pipeline.tensors.arrays import NDArray, np
+from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature
 
 NAME = "tfjs-layers"
@@ -27,7 +27,7 @@ class Options(FormatOptions):
     """TF.js layers model, for ``tf.loadLayersModel(url)``."""
 
 
-@step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
+@step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """SOURCE and FROZEN -> ``model.json`` and ``weights.bin``, float32, always the same bytes.
 
@@ -42,13 +42,13 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
         )
     keras_model = loaded.keras()
     frozen, converted = Frozen(inputs["frozen"]), ConvertedTfjs(work)
+    model = layers_model(keras_model)
     _check_signature(keras_model, frozen.signature)
-    topology = layers_config(keras_model)
-    weights = _unique(_weights(keras_model))
+    weights = _unique(model.weights)
     converted.weights_file.write_bytes(
         b"".join(w.astype("<f4").tobytes() for w in weights.values())
     )
-    converted.write_model(_model_json(topology, weights))
+    converted.write_model(_model_json(model.entry, weights))
     converted.keep_signature(frozen)
 
 
@@ -66,38 +66,10 @@ def _check_signature(keras_model: Any, signature: Signature) -> None:
             )
 
 
-def _weights(keras_model: Any) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    """Every weight under the name that TF.js gives it: ``layer/kernel``."""
-    import tf_keras
-
-    for layer in keras_model.layers:
-        if isinstance(layer, tf_keras.Model):
-            yield from _weights(layer)
-        elif isinstance(layer, tf_keras.layers.Bidirectional):
-            for side in (layer.forward_layer, layer.backward_layer):
-                yield from _own_weights(side, f"{layer.name}/{side.name}")
-        elif pieces := pieces_of(layer):
-            yield from _weights_of_pieces(pieces)
-        else:
-            yield from _own_weights(layer, layer.name)
-
-
-def _weights_of_pieces(pieces: Sequence[Piece]) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    for piece in pieces:
-        for name, value in (piece.weights or {}).items():
-            yield f"{piece.config['name']}/{name}", value
-
-
-def _own_weights(layer: Any, prefix: str) -> Iterator[tuple[str, NDArray[np.generic]]]:
-    for variable, value in zip(layer.weights, layer.get_weights(), strict=True):
-        last = variable.name.removesuffix(":0").rsplit("/", maxsplit=1)[-1]
-        yield f"{prefix}/{last}", value
-
-
 def _unique(
-    weights: Iterator[tuple[str, NDArray[np.generic]]],
-) -> dict[str, NDArray[np.generic]]:
-    found: dict[str, NDArray[np.generic]] = {}
+    weights: Sequence[tuple[str, Array]],
+) -> dict[str, Array]:
+    found: dict[str, Array] = {}
     for name, value in weights:
         if name in found:
             raise PipelineError(
@@ -109,7 +81,7 @@ def _unique(
     return found
 
 
-def _model_json(topology: dict[str, Any], weights: dict[str, NDArray[np.generic]]) -> str:
+def _model_json(topology: dict[str, Any], weights: dict[str, Array]) -> str:
     import tf_keras
 
     manifest = [

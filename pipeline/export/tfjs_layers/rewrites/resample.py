@@ -8,29 +8,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.export.tfjs_layers.piece import Config, Piece, cannot, chain
+from pipeline.export.tfjs_layers.piece import (
+    Config,
+    Piece,
+    Rewrite,
+    cannot,
+    chain,
+    dense,
+    permute,
+)
 from pipeline.tensors.arrays import Float32s, np
 
 #: Images of one row or column each that are resized at once.
 _AT_ONCE = 32
 
+#: Rows behind columns behind channels.
+_TURN = (2, 3, 1)
 
-def resampled(entry: Config, layer: Any) -> list[Piece]:
+
+def _resampled(entry: Config, layer: Any) -> list[Piece]:
     """A layer that takes pixels from others of an image, near or far, and only sums them."""
     name, shape = entry["config"]["name"], layer.input_shape[1:]
     if None in shape:
         raise cannot(name, entry["class_name"], "the size of its input is free")
     height, width = (_matrix(layer, axis) for axis in (0, 1))
     return chain(
-        _turned(f"{name}_columns"),
-        _product(f"{name}_height", height),
-        _turned(f"{name}_rows"),
-        _product(f"{name}_width", width),
-        _turned(name),
+        permute(f"{name}_columns", _TURN),
+        dense(f"{name}_height", height),
+        permute(f"{name}_rows", _TURN),
+        dense(f"{name}_width", width),
+        permute(name, _TURN),
     )
 
 
-def center_crop(entry: Config, layer: Any) -> list[Piece]:
+def _center_crop(entry: Config, layer: Any) -> list[Piece]:
     """A crop; of an image that is too small Keras makes a larger one."""
     name, shape = entry["config"]["name"], layer.input_shape[1:]
     if None in shape:
@@ -39,25 +50,16 @@ def center_crop(entry: Config, layer: Any) -> list[Piece]:
         int(size) - wanted for size, wanted in zip(shape, (layer.height, layer.width), strict=False)
     ]
     if min(over) < 0:
-        return resampled(entry, layer)
+        return _resampled(entry, layer)
     cropping = [[size // 2, size - size // 2] for size in over]
     return [Piece("Cropping2D", {"name": name, "cropping": cropping})]
 
 
-def upsampled(entry: Config, layer: Any) -> list[Piece] | None:
+def _upsampled(entry: Config, layer: Any) -> list[Piece] | None:
     """TF.js repeats pixels as Keras does, and interpolates between others."""
     if entry["config"].get("interpolation", "nearest") == "nearest":
         return None
-    return resampled(entry, layer)
-
-
-def _turned(name: str) -> Piece:
-    return Piece("Permute", {"name": name, "dims": [2, 3, 1]})
-
-
-def _product(name: str, matrix: Float32s) -> Piece:
-    config = {"name": name, "units": matrix.shape[1], "use_bias": False, "activation": "linear"}
-    return Piece("Dense", config, weights={"kernel": matrix})
+    return _resampled(entry, layer)
 
 
 def _matrix(layer: Any, axis: int) -> Float32s:
@@ -75,3 +77,10 @@ def _answers(layer: Any, axis: int, start: int) -> Float32s:
     resized = np.asarray(layer(np.ascontiguousarray(images)), np.float32)[..., 0]
     answers: Float32s = resized[:, :, 0] if axis == 0 else resized[:, 0, :]
     return answers
+
+
+REWRITES: dict[str, Rewrite] = {
+    "CenterCrop": _center_crop,
+    "Resizing": _resampled,
+    "UpSampling2D": _upsampled,
+}

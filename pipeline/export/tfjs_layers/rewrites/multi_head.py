@@ -10,14 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from pipeline.export.tfjs_layers.piece import Config, Piece, cannot
+from pipeline.export.tfjs_layers.piece import Config, Piece, Rewrite, cannot, dense
+from pipeline.export.tfjs_layers.rewrites.attention import hides_future, mean, products, steps
 from pipeline.tensors.arrays import Array
 
 #: Arguments of a call that decide what is computed, and must not be given.
-_GIVEN = ("attention_mask", "use_causal_mask", "return_attention_scores")
+_GIVEN = ("attention_mask", "return_attention_scores")
 
 
-def attention(entry: Config, layer: Any) -> list[Piece]:
+def _attention(entry: Config, layer: Any) -> list[Piece]:
     """The layers of each head, then their sum.
 
     Its inputs are the query, the value and the key, as ``operands`` puts them.
@@ -25,7 +26,8 @@ def attention(entry: Config, layer: Any) -> list[Piece]:
     name = entry["config"]["name"]
     _check(name, entry, layer)
     heads = range(int(layer.get_config()["num_heads"]))
-    pieces = [piece for head in heads for piece in _head(name, layer, head)]
+    is_causal = hides_future(name, "MultiHeadAttention", entry)
+    pieces = [piece for head in heads for piece in _head(name, layer, head, is_causal)]
     outputs = tuple(f"{name}_{head}_output" for head in heads)
     if len(outputs) == 1:
         last = pieces.pop()
@@ -54,18 +56,19 @@ def _check(name: str, entry: Config, layer: Any) -> None:
         raise cannot(name, kind, "TF.js multiplies sequences of vectors only")
 
 
-def _head(name: str, layer: Any, head: int) -> list[Piece]:
+def _head(name: str, layer: Any, head: int, is_causal: bool) -> list[Piece]:
     config, prefix = layer.get_config(), f"{name}_{head}"
     scale = config["key_dim"] ** -0.5
     weights = _weights(layer)
     return [
-        _dense(f"{prefix}_query", *_of_head(weights, "query", head, scale), (0,)),
-        _dense(f"{prefix}_value", *_of_head(weights, "value", head), (1,)),
-        _dense(f"{prefix}_key", *_of_head(weights, "key", head), (2,)),
-        Piece("Dot", _dot(f"{prefix}_scores", 2), (f"{prefix}_query", f"{prefix}_key")),
-        Piece("Activation", _softmax(f"{prefix}_shares"), (f"{prefix}_scores",)),
-        Piece("Dot", _dot(f"{prefix}_mean", 1), (f"{prefix}_shares", f"{prefix}_value")),
-        _dense(f"{prefix}_output", *_output(weights, head), (f"{prefix}_mean",)),
+        dense(f"{prefix}_query", *_of_head(weights, "query", head, scale), (0,)),
+        dense(f"{prefix}_value", *_of_head(weights, "value", head), (1,)),
+        dense(f"{prefix}_key", *_of_head(weights, "key", head), (2,)),
+        products(f"{prefix}_scores", f"{prefix}_query", f"{prefix}_key"),
+        *mean(
+            prefix, steps(name, layer) if is_causal else None, f"{prefix}_value", f"{prefix}_mean"
+        ),
+        dense(f"{prefix}_output", *_output(weights, head), (f"{prefix}_mean",)),
     ]
 
 
@@ -89,15 +92,4 @@ def _output(weights: dict[str, Array], head: int) -> tuple[Array, Array | None]:
     return weights["attention_output/kernel"][head], bias
 
 
-def _dense(name: str, kernel: Array, bias: Array | None, inputs: tuple[str | int, ...]) -> Piece:
-    weights = {"kernel": kernel} | ({} if bias is None else {"bias": bias})
-    config = {"name": name, "units": kernel.shape[1], "use_bias": bias is not None}
-    return Piece("Dense", {**config, "activation": "linear"}, inputs, weights)
-
-
-def _dot(name: str, axis: int) -> Config:
-    return {"name": name, "axes": [2, axis], "normalize": False}
-
-
-def _softmax(name: str) -> Config:
-    return {"name": name, "activation": "softmax"}
+REWRITES: dict[str, Rewrite] = {"MultiHeadAttention": _attention}
