@@ -58,7 +58,7 @@ def convert(case: Case, folder: Path, formats: Sequence[str], peers: bool) -> Co
     if peers:
         from tests.conformance.peers import convert_with_peers
 
-        result.peers = convert_with_peers(model, given, outputs, folder)
+        result.peers = convert_with_peers(case, model, given, outputs, folder)
     return result
 
 

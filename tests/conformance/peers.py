@@ -1,8 +1,9 @@
 """What the usual converters make of the same models, and whether that runs.
 
 ``tensorflowjs_converter`` and ``python -m tf2onnx.convert`` get the SavedModel that Keras exports,
-as their documentation says; the former gets Keras' .h5 file too, for a layers model. They are
-called as libraries, by what their command lines call, since a start of each takes seconds.
+as their documentation says. For a layers model the former gets an .h5 file of tf_keras, which it is
+made for (``legacy.py``): of Keras 3's own it makes files that TF.js cannot load. They
+are called as libraries, by what their command lines call, since a start of each takes seconds.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.conformance.case import Array
+from tests.conformance.case import Array, Case
 from tests.conformance.convert import Converted
+from tests.conformance.legacy import in_tf_keras
 from tests.conformance.outcome import GRAPH, LAYERS, ONNX, PEERS, Outcome, compared, first_line
 
 SCRIPT = Path(__file__).with_name("run_tfjs.mjs")
@@ -26,27 +28,28 @@ OPSET = 17
 
 
 def convert_with_peers(
-    model: Any, given: Sequence[Array], outputs: Sequence[Array], folder: Path
+    case: Case, model: Any, given: Sequence[Array], outputs: Sequence[Array], folder: Path
 ) -> dict[str, Any]:
     """Peer -> a job for ``run_peers``, or what became of it already."""
     names = [tensor._keras_history.operation.name for tensor in model.inputs]
-    saved, h5 = folder / "saved_model", folder / "model.h5"
+    saved = folder / "saved_model"
     inputs = dict(zip(names, given, strict=True))
     try:
         model.export(saved, verbose=False)
-        model.save(h5)
     except Exception as error:
         return dict.fromkeys(PEERS, Outcome("crashed", first_line(error)))
-    makers = {GRAPH: (_graph, saved), LAYERS: (_layers, h5), ONNX: (_onnx, saved)}
+    twin = in_tf_keras(case, model, given, outputs)
+    makers = {GRAPH: (_graph, saved), LAYERS: (_layers, twin), ONNX: (_onnx, saved)}
     jobs: dict[str, Any] = {"inputs": inputs, "outputs": list(outputs)}
     logging.disable(logging.CRITICAL)
     for peer, (make, source) in makers.items():
-        jobs[peer] = _tried(make, source, folder / peer.replace(" ", "-"))
+        is_outcome = isinstance(source, Outcome)
+        jobs[peer] = source if is_outcome else _tried(make, source, folder / peer.replace(" ", "-"))
     logging.disable(logging.NOTSET)
     return jobs
 
 
-def _tried(make: Callable[[Path, Path], Path], source: Path, target: Path) -> Path | Outcome:
+def _tried(make: Callable[[Any, Path], Path], source: Any, target: Path) -> Path | Outcome:
     target.mkdir()
     try:
         return make(source, target)
@@ -62,9 +65,11 @@ def _graph(saved: Path, target: Path) -> Path:
     return target / "model.json"
 
 
-def _layers(h5: Path, target: Path) -> Path:
+def _layers(model: Any, target: Path) -> Path:
     from pipeline.export.tfjs_graph.guard import _standins
 
+    h5 = target / "model.h5"
+    model.save(h5)
     with _standins():
         from tensorflowjs.converters import keras_h5_conversion as conversion
 

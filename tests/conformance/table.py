@@ -26,8 +26,10 @@ gates (`pipeline/validate/tolerances.py`): a relative error of 0.6 and 0.75, a w
 1.2. Their weights are random, so that no accuracy could be lost.
 
 Browsers are Chromium; its WebGL and WebGPU ran on a software rasterizer. The peers got the
-SavedModel that Keras exports (`tensorflowjs_converter`'s layers format: Keras' .h5) and ran in
-TF.js on WebAssembly in Node, or in onnxruntime.
+SavedModel that Keras exports, and ran in TF.js on WebAssembly in Node, or in onnxruntime. Of a
+Keras 3 .h5 `tensorflowjs_converter` 4.22 makes layers models of which TF.js loads none
+([tfjs#8328](https://github.com/tensorflow/tfjs/issues/8328)); its layers column is therefore of the
+same models in tf_keras (`TF_USE_LEGACY_KERAS=1`), saved as .h5.
 """
 
 HEADS = {
