@@ -126,16 +126,18 @@ def test_what_works_is_published_where_that_is_asked_for(
 def test_the_plan_says_before_what_the_file_tells(tmp_path: Path) -> None:
     import keras
 
-    model(tmp_path / "model.keras", "relu", keras.layers.UnitNormalization(name="unit"))
+    layers = keras.layers
+    model(tmp_path / "model.keras", "relu", layers.Reshape((2, 2)), layers.GRU(3, name="gates"))
     plan = make_plan(load_config(config(tmp_path)))
     assert [artifact.id for artifact in plan.artifacts] == ["onnx/fp32", "onnx/uint8"]
     assert "convert tfjs-layers" not in plan.nodes
     done = pipeline(tmp_path, "plan", "odd.yaml")
     assert done.returncode == 0
     assert (
-        "cannot be made tfjs-layers/fp32, tfjs-layers/uint8: tfjs-layers: layer 'unit' "
-        f"(UnitNormalization) cannot be a TF.js layer: TF.js has no such layer\n    {LEAVE_OUT}\n"
+        "cannot be made tfjs-layers/fp32, tfjs-layers/uint8: tfjs-layers: layer 'gates' "
+        "(GRU) cannot be a TF.js layer: it has reset_after=True, and TF.js has the GRU with "
+        f"reset_after=False only\n    {LEAVE_OUT}\n"
     ) in done.stdout
     only = config(tmp_path, "only", CONFIG.replace("onnx: {}, ", ""))
-    with pytest.raises(ConfigError, match=r"layer 'unit'.*\n  add another format"):
+    with pytest.raises(ConfigError, match=r"layer 'gates'.*\n  add another format"):
         make_plan(load_config(only))
