@@ -15,7 +15,6 @@ from pipeline.base.faults import without_store
 from pipeline.engine.call import StepCall, execute
 from pipeline.engine.store import Result, Store
 
-ROOT = Path(__file__).parents[2]
 FIXTURE = (
     Path(__file__).parents[1] / "backends" / "web" / "fixtures" / "classifier_onnx" / "artifact"
 )
