@@ -14,7 +14,7 @@ from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Page
 
 SAMPLES = 6
 
@@ -61,8 +61,11 @@ def proved(tmp_path: Path) -> tuple[dict, Context]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A browser of the tests' own, closed after each file: Playwright knows one a thread."""
+def tab() -> Iterator[tuple[Page, list[str]]]:
+    """A page of a browser of the tests' own, and what it says.
+
+    Closed after each file: Playwright knows one a thread.
+    """
     from playwright.sync_api import sync_playwright
 
     from pipeline.backends.web import session
@@ -73,5 +76,11 @@ def chromium() -> Iterator[Browser]:
         browser = driver.chromium.launch(
             executable_path=find_browser(), chromium_sandbox=os.geteuid() != 0
         )
-        yield browser
+        page = browser.new_page()
+        page.set_default_timeout(120_000)  # a busy machine is slow
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("dialog", lambda dialog: said.append(dialog.message))
+        yield page, said
         browser.close()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from manifests import failed, manifest, old
@@ -18,8 +17,11 @@ from pipeline.report.page import Context, page
 from pipeline.report.release import Release
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
+    Tab = tuple[Page, list[str]]
+
+Scheme = Literal["light", "dark"]
 pytestmark = pytest.mark.browser
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"&{{7*7}}"
@@ -30,18 +32,12 @@ def html(made: dict[str, Any], context: Context | None = None) -> str:
 
 
 def opened(
-    browser: Browser, tmp_path: Path, text: str, *, width: int = 1280, **more: Any
-) -> tuple[Page, list[str]]:
+    tab: Tab, tmp_path: Path, text: str, *, width: int = 1280, scheme: Scheme = "light"
+) -> Tab:
     """The page in a browser, and everything it complained of or asked the network for."""
+    page, said = tab
     path = tmp_path / "report.html"
     path.write_text(text)
-    context = browser.new_context(viewport={"width": width, "height": 900}, **more)
-    context.set_default_timeout(120_000)  # a busy machine is slow
-    shown = context.new_page()
-    said: list[str] = []
-    shown.on("console", lambda message: said.append(message.text))
-    shown.on("pageerror", lambda error: said.append(str(error)))
-    shown.on("dialog", lambda dialog: said.append(dialog.message))
 
     def refuse(route: Any) -> None:
         if route.request.url != path.as_uri():
@@ -50,21 +46,22 @@ def opened(
         else:
             route.continue_()
 
-    context.route("**/*", refuse)
-    shown.goto(path.as_uri())
-    return shown, said
+    page.goto("about:blank")
+    said.clear()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(media="screen", color_scheme=scheme)
+    page.unroute_all()
+    page.route("**/*", refuse)
+    page.goto(path.as_uri())
+    return tab
 
 
 @pytest.fixture
-def shown(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
-) -> Iterator[tuple[Page, list[str]]]:
-    shown, said = opened(chromium, tmp_path, html(*proved))
-    yield shown, said
-    shown.context.close()
+def shown(tab: Tab, tmp_path: Path, proved: tuple[dict, Context]) -> Tab:
+    return opened(tab, tmp_path, html(*proved))
 
 
-def test_it_loads_nothing_and_says_nothing(shown: tuple[Page, list[str]]) -> None:
+def test_it_loads_nothing_and_says_nothing(shown: Tab) -> None:
     page, said = shown
     page.wait_for_load_state("networkidle")
     assert said == []
@@ -77,19 +74,18 @@ def test_it_loads_nothing_and_says_nothing(shown: tuple[Page, list[str]]) -> Non
 
 
 def test_the_policy_stops_scripts_and_loads(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context]
 ) -> None:
     text = html(*proved)
     evil = '<script>document.title = "run"</script><img src="http://127.0.0.1:9/x.png"></body>'
-    page, said = opened(chromium, tmp_path, text.replace("</body>", evil))
+    page, said = opened(tab, tmp_path, text.replace("</body>", evil))
     assert page.title() != "run"
     assert not [line for line in said if line.startswith("http://127.0.0.1")]
     assert sum("Content Security Policy" in line for line in said) == 2
-    page.context.close()
 
 
 def test_headings_tables_and_images_have_what_a_screen_reader_needs(
-    shown: tuple[Page, list[str]],
+    shown: Tab,
 ) -> None:
     page, _ = shown
     found = page.evaluate("""() => {
@@ -122,7 +118,7 @@ def test_headings_tables_and_images_have_what_a_screen_reader_needs(
     assert found == dict.fromkeys(found, 0)
 
 
-def test_every_cell_opens_to_its_numbers_by_keyboard(shown: tuple[Page, list[str]]) -> None:
+def test_every_cell_opens_to_its_numbers_by_keyboard(shown: Tab) -> None:
     page, _ = shown
     cell = page.locator("#matrix summary").nth(1)
     panel = page.locator("#matrix .panel").nth(1)
@@ -141,14 +137,14 @@ def test_every_cell_opens_to_its_numbers_by_keyboard(shown: tuple[Page, list[str
     assert outline == "solid"
 
 
-def test_the_skip_link_comes_first(shown: tuple[Page, list[str]]) -> None:
+def test_the_skip_link_comes_first(shown: Tab) -> None:
     page, _ = shown
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.hash") == "#verdict"
     assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
 
 
-def test_status_is_told_by_more_than_colour(shown: tuple[Page, list[str]]) -> None:
+def test_status_is_told_by_more_than_colour(shown: Tab) -> None:
     page, _ = shown
     cells = page.locator("#matrix td:not(.none)").evaluate_all(
         "all => all.map(one => [one.className.split(' ')[0], "
@@ -162,9 +158,9 @@ def test_status_is_told_by_more_than_colour(shown: tuple[Page, list[str]]) -> No
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_no_width_scrolls_sideways(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context], width: int
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context], width: int
 ) -> None:
-    page, _ = opened(chromium, tmp_path, html(*proved), width=width)
+    page, _ = opened(tab, tmp_path, html(*proved), width=width)
     page.locator("#matrix summary").nth(2).click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     # Text that is drawn smaller than this cannot be read on a phone.
@@ -173,7 +169,6 @@ def test_no_width_scrolls_sideways(
       .map((one) => one.getBoundingClientRect().height).filter((height) => height > 0))""")
         >= 8
     )
-    page.context.close()
 
 
 CONTRAST = """() => {
@@ -204,11 +199,11 @@ CONTRAST = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_contrast_of_every_text(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context], scheme: str
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context], scheme: str
 ) -> None:
     made, context = proved
     made["artifacts"][0]["validation"][0] |= {"status": "fail"}
-    page, _ = opened(chromium, tmp_path, html(made, context), color_scheme=scheme)
+    page, _ = opened(tab, tmp_path, html(made, context), scheme=scheme)
     page.evaluate(
         "document.querySelectorAll('details').forEach((one) => one.removeAttribute('name'))"
     )
@@ -218,37 +213,34 @@ def test_contrast_of_every_text(
     assert found[0][0] >= 4.5, found[:5]
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (ground == "rgb(20, 24, 31)") == (scheme == "dark")
-    page.context.close()
 
 
 def test_charts_follow_the_page_into_the_dark(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context]
 ) -> None:
     used = {}
     for scheme in ("light", "dark"):
-        page, _ = opened(chromium, tmp_path, html(*proved), color_scheme=scheme)
+        page, _ = opened(tab, tmp_path, html(*proved), scheme=scheme)
         used[scheme] = page.evaluate("""[...document.querySelectorAll("svg *")].flatMap((one) => {
           const style = getComputedStyle(one);
           return ["fill", "stroke"].map((name) => one.getAttribute(name) && style[name]);
         }).filter((one) => one && one !== "none")""")
-        page.context.close()
     assert len(used["light"]) == len(used["dark"]) > 50
     same = set(used["light"]) & set(used["dark"])
     assert same <= {"rgba(0, 0, 0, 0)"}, "drawn in a colour that is not of the palette"
 
 
-def test_print_opens_every_cell(chromium: Browser, tmp_path: Path, proved: tuple) -> None:
-    page, _ = opened(chromium, tmp_path, html(*proved))
+def test_print_opens_every_cell(tab: Tab, tmp_path: Path, proved: tuple) -> None:
+    page, _ = opened(tab, tmp_path, html(*proved))
     page.emulate_media(media="print")
     heights = page.locator("#matrix .panel").evaluate_all(
         "all => all.map((one) => one.getBoundingClientRect().height)"
     )
     assert len(heights) == 31 and min(heights) > 0
     assert page.locator("nav").is_hidden()
-    page.context.close()
 
 
-def test_hostile_names_are_text(chromium: Browser, tmp_path: Path, proved: tuple) -> None:
+def test_hostile_names_are_text(tab: Tab, tmp_path: Path, proved: tuple) -> None:
     made, context = proved
     made = json.loads(json.dumps(made).replace("WebKitGTK has no navigator.gpu", "REASON"))
     made = _with(made, "REASON", HOSTILE)
@@ -259,7 +251,7 @@ def test_hostile_names_are_text(chromium: Browser, tmp_path: Path, proved: tuple
     made["tools"][HOSTILE] = HOSTILE
     made["artifacts"][0]["validation"][0]["hardware"]["name"] = HOSTILE
     context = Context(HOSTILE, ((HOSTILE, HOSTILE),), context.evidence)
-    page, said = opened(chromium, tmp_path, html(made, context))
+    page, said = opened(tab, tmp_path, html(made, context))
     page.wait_for_load_state("networkidle")
     assert said == []
     assert page.locator("script").count() == 1, "the page's own"
@@ -270,15 +262,14 @@ def test_hostile_names_are_text(chromium: Browser, tmp_path: Path, proved: tuple
     assert f"tfjs-graph/u{HOSTILE}" in page.locator(".chart.wide").evaluate(
         "one => one.textContent"
     )
-    page.context.close()
 
 
 def _with(made: dict, old: str, new: str) -> dict:
     return json.loads(json.dumps(made).replace(old, json.dumps(new)[1:-1]))
 
 
-def test_what_failed_and_what_could_not_run_is_said(chromium: Browser, tmp_path: Path) -> None:
-    page, said = opened(chromium, tmp_path, html(failed()))
+def test_what_failed_and_what_could_not_run_is_said(tab: Tab, tmp_path: Path) -> None:
+    page, said = opened(tab, tmp_path, html(failed()))
     verdict = page.locator("#verdict").inner_text()
     assert "Do not ship: 1 of 5 artifacts failed." in verdict
     assert "tfjs-graph/uint8 on tfjs-webgl in Firefox: same top class 91.00%, at least" in verdict
@@ -286,7 +277,6 @@ def test_what_failed_and_what_could_not_run_is_said(chromium: Browser, tmp_path:
     assert "tfjs-graph/uint8" not in page.locator("#ship").inner_text()
     assert page.locator("#matrix td.fail").count() == 1
     assert said == []
-    page.context.close()
 
 
 class Balanced(HTMLParser):
@@ -355,7 +345,7 @@ def test_bounds_that_do_not_apply_are_said() -> None:
     assert "Bounds not applied" in text and "a rasterizer says nothing of a GPU" in text
 
 
-def test_half_precision_is_told_with_its_reason(chromium: Browser, tmp_path: Path) -> None:
+def test_half_precision_is_told_with_its_reason(tab: Tab, tmp_path: Path) -> None:
     made = manifest()
     hazard = {"node": "conv_7", "op": "Conv2D", "max_abs": 71234.0, "overflow_share": 0.02}
     known = {"target": "tfjs-webgl-f16@chromium", "parity": {"relative_error": 0.4}}
@@ -366,17 +356,16 @@ def test_half_precision_is_told_with_its_reason(chromium: Browser, tmp_path: Pat
         "hazards": [{**hazard, "flush_share": 0.0}],
     }
     made["artifacts"][1]["half_precision"] = {"safe": None, "reason": "not measured", "hazards": []}
-    page, said = opened(chromium, tmp_path, html(made))
+    page, said = opened(tab, tmp_path, html(made))
     rows = page.locator("#half tbody tr")
     assert rows.count() == 2
     assert "✗ not safe" in rows.nth(0).inner_text() and "– not known" in rows.nth(1).inner_text()
     rows.nth(0).locator("summary").click()
     assert "up to 7.12e+04, 2.00% overflow" in rows.nth(0).inner_text()
     assert said == []
-    page.context.close()
 
 
-def test_which_processors_integer_products_hold_on(chromium: Browser, tmp_path: Path) -> None:
+def test_which_processors_integer_products_hold_on(tab: Tab, tmp_path: Path) -> None:
     made = manifest()
     none = {"portable": True, "products": 0, "node": None, "operator": None, "worst_sum": None}
     known = {"products": 28, "operator": "Conv"}
@@ -393,7 +382,7 @@ def test_which_processors_integer_products_hold_on(chromium: Browser, tmp_path: 
         "node": "Conv_14",
         "worst_sum": 64770,
     }
-    page, said = opened(chromium, tmp_path, html(made))
+    page, said = opened(tab, tmp_path, html(made))
     rows = page.locator("#where .facts > div")
     assert rows.count() == 2
     right, wrong = (rows.nth(i).inner_text() for i in range(2))
@@ -401,7 +390,6 @@ def test_which_processors_integer_products_hold_on(chromium: Browser, tmp_path: 
     assert "alike on every processor: two products add up to 32,640 at most, in Conv_1" in right
     assert "wrong on some processors: two products add up to 64,770 at most, in Conv_14" in wrong
     assert said == []
-    page.context.close()
 
 
 def test_addresses_are_only_shown(proved: tuple[dict, Context]) -> None:
@@ -413,31 +401,30 @@ def test_addresses_are_only_shown(proved: tuple[dict, Context]) -> None:
 
 
 def test_commands_are_copied_by_a_button(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context]
 ) -> None:
-    allowed = ["clipboard-read", "clipboard-write"]
-    page, said = opened(chromium, tmp_path, html(*proved), permissions=allowed)
+    page, said = opened(tab, tmp_path, html(*proved))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     button = page.locator("#again .copy button")
     button.click()
     page.wait_for_function("document.querySelector('#again .copy').textContent === 'Copied'")
     assert page.evaluate("navigator.clipboard.readText()") == "pipeline build configs/digits.yaml"
+    page.context.clear_permissions()
     assert said == []
-    page.context.close()
 
 
 def test_a_command_is_selected_where_there_is_no_clipboard(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context]
 ) -> None:
-    page, _ = opened(chromium, tmp_path, html(*proved))
+    page, _ = opened(tab, tmp_path, html(*proved))
     refusing = "() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }"
     page.evaluate(refusing)
     page.locator("#again .copy button").click()
     page.wait_for_function("document.querySelector('#again .copy').textContent.includes('Ctrl')")
     assert page.evaluate("getSelection().toString()") == "pipeline build configs/digits.yaml"
-    page.context.close()
 
 
-def test_what_software_rasterizers_took_stands_apart(shown: tuple[Page, list[str]]) -> None:
+def test_what_software_rasterizers_took_stands_apart(shown: Tab) -> None:
     page, _ = shown
     charts = page.locator("#time .chart")
     hidden = page.locator("#time details.more .chart")
@@ -448,9 +435,9 @@ def test_what_software_rasterizers_took_stands_apart(shown: tuple[Page, list[str
 
 
 def test_a_phone_shows_every_row_whole(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context]
 ) -> None:
-    page, _ = opened(chromium, tmp_path, html(*proved), width=360)
+    page, _ = opened(tab, tmp_path, html(*proved), width=360)
     cut = page.locator(".stacked tr > *").evaluate_all(
         "all => all.filter((one) => one.getBoundingClientRect().right > innerWidth)"
         ".map((one) => one.textContent)"
@@ -462,7 +449,6 @@ def test_a_phone_shows_every_row_whole(
         "all => all.map((one) => getComputedStyle(one, '::before').content)"
     )
     assert '"on the wire" " "' in names or '"on the wire "' in names
-    page.context.close()
 
 
 def test_the_error_of_another_network_is_explained() -> None:
@@ -474,8 +460,7 @@ def test_the_error_of_another_network_is_explained() -> None:
 
 
 def test_a_phone_has_to_scroll_no_more_than_ten_screens_for_five_artifacts(
-    chromium: Browser, tmp_path: Path, proved: tuple[dict, Context]
+    tab: Tab, tmp_path: Path, proved: tuple[dict, Context]
 ) -> None:
-    page, _ = opened(chromium, tmp_path, html(*proved), width=390)
+    page, _ = opened(tab, tmp_path, html(*proved), width=390)
     assert page.evaluate("document.documentElement.scrollHeight") <= 10 * 844
-    page.context.close()
