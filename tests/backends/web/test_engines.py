@@ -35,6 +35,17 @@ pytestmark = pytest.mark.browser
 tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
 TARGETS = [target for target in list_targets() if target.engine]
+#: On a pull request each backend in Chromium, and in the others what these draw in a way of their
+#: own; ../../client/test_runtimes.py has other pairs.
+SOON = {"tfjs-webgl@firefox", "tfjs-webgpu@firefox", "tfjs-webgl@webkit", "ort-wasm@webkit"}
+PAIRS = [
+    pytest.param(
+        target,
+        id=target.id,
+        marks=() if target.engine == "chromium" or target.id in SOON else pytest.mark.nightly,
+    )
+    for target in TARGETS
+]
 #: Where a machine may lack what an installed engine needs (a Vulkan driver that Firefox finds).
 MAY_LACK = {"tfjs-webgpu@firefox", "ort-webgpu@firefox"}
 
@@ -54,7 +65,7 @@ def artifact_for(target: Target, case: Case) -> Path:
     return case.artifact if target.runs("tfjs-graph") else ONNX
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=[target.id for target in TARGETS])
+@pytest.mark.parametrize("target", PAIRS)
 def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
     need(str(target.engine))
     artifact = artifact_for(target, classifier)
@@ -65,14 +76,15 @@ def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
             raise
         pytest.skip(f"{target.id}: {reason}")
     with opened:
-        latency = opened.latency(classifier.one, reference=artifact, warmups=1, repeats=3)
+        latency = opened.latency(classifier.one, reference=artifact, warmups=1, repeats=2)
         fetched, memory = opened.fetched_bytes, opened.memory()
         outputs = opened.infer(classifier.inputs)
         hardware = opened.hardware
-    bound = 1e-2 if target.backend == "tfjs-webgl-f16" else 1e-5
-    expected = classifier.outputs["probabilities"]
-    np.testing.assert_allclose(outputs["probabilities"], expected, atol=bound)
-    assert len(latency.warm_ms) == len(latency.reference_ms or []) == 3
+    error = np.abs(outputs["probabilities"] - classifier.outputs["probabilities"]).max()
+    half = target.backend == "tfjs-webgl-f16"
+    assert 1e-4 < error < 1e-2 if half else error < 1e-5
+    assert hardware.details.get("texture_float_bits", 32) == (16 if half else 32)
+    assert len(latency.warm_ms) == len(latency.reference_ms or []) == 2
     assert latency.first_ms > 0
     assert fetched == json.loads((artifact / "artifact.json").read_text())["bytes"]
     assert (memory["process_bytes"] or 0) > 50_000_000
@@ -80,33 +92,11 @@ def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
     assert hardware.details["engine"] == target.engine
     assert hardware.details["engine_version"]
     assert hardware.details["cross_origin_isolated"] is True
+    assert hardware.details.get("simd", True) is True
     on_cpu = "wasm" in target.backend or "cpu" in target.backend
     assert hardware.kind == "cpu" if on_cpu else hardware.kind != "cpu"
     if not host_gpu():
         assert hardware.kind != "gpu", "no GPU is claimed where there is none"
-
-
-@MOSTLY_CHROMIUM
-def test_half_precision_textures_are_what_they_say(engine: str, classifier: Case) -> None:
-    bits, outputs = {}, {}
-    for name in ("tfjs-webgl", "tfjs-webgl-f16"):
-        with BACKENDS[name].open_session(classifier.artifact, engine) as opened:
-            outputs[name] = opened.infer(classifier.inputs)["probabilities"]
-            bits[name] = opened.hardware.details["texture_float_bits"]
-    assert bits == {"tfjs-webgl": 32, "tfjs-webgl-f16": 16}
-    errors = {
-        name: np.abs(found - classifier.outputs["probabilities"]).max()
-        for name, found in outputs.items()
-    }
-    assert errors["tfjs-webgl-f16"] > 10 * errors["tfjs-webgl"]
-
-
-@MOSTLY_CHROMIUM
-def test_wasm_has_simd_and_threads_to_be_had(engine: str, classifier: Case) -> None:
-    with tfjs_wasm.open_session(classifier.artifact, engine) as opened:
-        details = opened.hardware.details
-    assert details["simd"] is True
-    assert details["threads"] >= 1
 
 
 @MOSTLY_CHROMIUM
@@ -121,13 +111,16 @@ def test_threads_are_as_many_as_asked_for(engine: str, backend: str, classifier:
         np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
 
 
+@MOSTLY_CHROMIUM
 def test_a_missing_shard_is_named(engine: str, editable: Path) -> None:
     shard = sorted(editable.glob("files/*.bin"))[1]
     shard.unlink()
-    with pytest.raises(PipelineError, match=rf"GET files/{shard.name} got HTTP 404$"):
+    with pytest.raises(PipelineError, match=rf"GET files/{shard.name} got HTTP 404$") as caught:
         tfjs_cpu.open_session(editable, engine)
+    assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
 
 
+@MOSTLY_CHROMIUM
 def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
     artifact = Path(shutil.copytree(ONNX, tmp_path / "artifact"))
     (shard,) = artifact.glob("files/*.bin")
@@ -140,14 +133,20 @@ def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
 def test_a_killed_browser_is_started_again(
     engine: str, classifier: Case, how: signal.Signals
 ) -> None:
+    """And named where it was timed, which nothing may interrupt."""
     with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
         killed = psutil.Process(session.running(engine).browser.pid)
         killed.send_signal(how)
         killed.wait(60)
         outputs = opened.infer(classifier.inputs)
-        assert session.running(engine).browser.pid != killed.pid
+        again = psutil.Process(session.running(engine).browser.pid)
+        assert again.pid != killed.pid
+        Timer(1.0, again.send_signal, (how,)).start()
+        with pytest.raises(PipelineError, match="the browser's process ended") as caught:
+            opened.latency(classifier.one, reference=None, warmups=1, repeats=10**6, seconds=30.0)
     expected = classifier.outputs["probabilities"]
     np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
+    assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
 
 
 def test_a_dead_page_is_told_or_started_again(engine: str, classifier: Case) -> None:
@@ -164,15 +163,6 @@ def test_a_dead_page_is_told_or_started_again(engine: str, classifier: Case) -> 
             assert outputs
     with tfjs_cpu.open_session(classifier.artifact, engine) as after:
         after.infer(classifier.one)
-
-
-def test_a_browser_that_dies_while_it_is_timed_is_named(engine: str, classifier: Case) -> None:
-    with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
-        victim = psutil.Process(session.running(engine).browser.pid)
-        Timer(1.0, victim.kill).start()
-        with pytest.raises(PipelineError, match="the browser's process ended") as caught:
-            opened.latency(classifier.one, reference=None, warmups=1, repeats=10**6, seconds=30.0)
-    assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
 
 
 def page_processes(engine: str) -> list[psutil.Process]:
@@ -208,20 +198,22 @@ LEAVES = """
 import os, signal, sys, psutil
 from pathlib import Path
 from pipeline.backends.web.backends import BACKENDS
-BACKENDS["tfjs-cpu"].open_session(Path(sys.argv[1]), sys.argv[2])
+for engine in sys.argv[3:]:
+    BACKENDS["tfjs-cpu"].open_session(Path(sys.argv[1]), engine)
 print(*[child.pid for child in psutil.Process().children(recursive=True)], flush=True)
-if sys.argv[3] == "killed":
+if sys.argv[2] == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 @pytest.mark.parametrize("how", [nightly("ended"), "killed"])
-def test_no_process_outlives_its_build(engine: str, classifier: Case, how: str) -> None:
-    words = [sys.executable, "-c", LEAVES, str(classifier.artifact), engine, how]
+def test_no_process_outlives_its_build(classifier: Case, how: str) -> None:
+    there = [name for name in ENGINES if not engines()[name].unavailable()]
+    words = [sys.executable, "-c", LEAVES, str(classifier.artifact), how, *there]
     result = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
     assert result.returncode == (0 if how == "ended" else -signal.SIGKILL), result.stderr
     children = [int(pid) for pid in result.stdout.split()]
-    assert len(children) > 2
+    assert len(children) > 2 * len(there)
     deadline = time.monotonic() + 60
     while any(map(lives, children)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -252,6 +244,7 @@ def test_a_browser_that_does_not_start_is_unavailable(
     assert not [command(process) for process in left if lives(process.pid)]
 
 
+@pytest.mark.nightly
 def test_a_firefox_that_takes_no_session_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     need("firefox")
 
