@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from client_site import ISOLATED, NO_STORE, Origin, Posted
 
 from pipeline.backends.web import session
+from pipeline.backends.web.driver import PageFailure
 
 #: Of one script; a busy machine is slow.
 TIMEOUT_S = 120
@@ -66,8 +68,9 @@ class ScriptPage:
 
     def __init__(self, engine: str, origin: Origin, path: str = "/") -> None:
         self.engine, self.origin, self.url = engine, origin, origin.url(path)
+        self.browser = session.running(engine).browser
         #: The driver's page: ``pipeline.backends.web.driver.Page``.
-        self.driver: Any = session.running(engine).browser.open(self.url)
+        self.driver: Any = self.browser.open(self.url)
         self._holder: ScriptPage | None = None
 
     def hold_caches(self) -> None:
@@ -109,7 +112,37 @@ class ScriptPage:
         """Load the page again in the same profile."""
         self.driver.load(self.url)
 
-    def close(self) -> None:
+    def move(self, origin: Origin, path: str) -> None:
+        """Go to a page of another origin, which knows nothing of this one's."""
+        self._let_go()
+        self.origin, self.url = origin, origin.url(path)
+        self.reload()
+
+    def _let_go(self) -> None:
         if self._holder:
             self._holder.close()
+        self._holder = None
+
+    def close(self) -> None:
+        self._let_go()
         self.driver.close()
+
+
+class Pages:
+    """A page of each engine that goes from test to test, since a new one takes four times as long.
+
+    Each test's origins have ports of their own, so that nothing is kept from one to the next.
+    """
+
+    def __init__(self) -> None:
+        self._pages: dict[str, ScriptPage] = {}
+
+    def open(self, engine: str, origin: Origin, path: str = "/") -> ScriptPage:
+        """The engine's page, at another origin; a new one where its browser is."""
+        page = self._pages.get(engine)
+        if page and page.browser is session.running(engine).browser:
+            with suppress(PageFailure):
+                page.move(origin, path)
+                return page
+        page = self._pages[engine] = ScriptPage(engine, origin, path)
+        return page

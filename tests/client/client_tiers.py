@@ -1,4 +1,4 @@
-"""Releases with other backends, proofs or canaries than published; and faults of browsers."""
+"""Releases with other backends, proofs, models or canaries than published; faults of browsers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from client_release import Release
 from client_site import Origin
+from safetensors.numpy import load_file
 
 from pipeline.backends.web import esbuild
 from pipeline.backends.web.bundles import assets_of
@@ -21,6 +22,9 @@ from pipeline.publish.release import page
 
 Manifest = dict[str, Any]
 
+FIXTURES = Path(__file__).parents[1] / "backends/web/fixtures"
+#: Format -> a model that a rasterizer compiles in no time.
+TINY = {"tfjs-graph": "classifier", "onnx": "classifier_onnx"}
 #: Backend -> the one whose proofs stand for its own; those that the tests' releases lack.
 GPU_BACKENDS = {"tfjs-webgl": "tfjs-wasm", "tfjs-webgpu": "tfjs-wasm", "ort-webgpu": "ort-wasm"}
 
@@ -34,18 +38,74 @@ def edited(release: Release, folder: Path, change: Callable[[Manifest], object])
     latest = json.loads((model / "latest.json").read_text())
     content = json.dumps(manifest).encode()
     own = page.encode(manifest)
-    pointer = {**latest, "sha256": sha256(content).hexdigest()}
-    pointer["page"] = {**latest["page"], "sha256": sha256(own).hexdigest()}
+    home = model / "releases" / manifest["release"]
+    home.mkdir(exist_ok=True)
+    paths = home / Path(latest["manifest"]).name, home / Path(latest["page"]["path"]).name
+    whole, small = (path.relative_to(model).as_posix() for path in paths)
+    pointer = {**latest, "release": manifest["release"], "manifest": whole}
+    pointer["sha256"] = sha256(content).hexdigest()
+    pointer["page"] = {**latest["page"], "path": small, "sha256": sha256(own).hexdigest()}
+    texts = (content, own, json.dumps(pointer).encode())
     # Not into the file, which is the original's too.
-    for path, text in (
-        (model / latest["manifest"], content),
-        (model / latest["page"]["path"], own),
-        (model / "latest.json", json.dumps(pointer).encode()),
-    ):
+    for path, text in zip((*paths, model / "latest.json"), texts, strict=True):
         for twin in model.glob(f"{path.relative_to(model)}*"):
             twin.unlink()
         path.write_bytes(text)
     return Release(folder / "cdn", manifest)
+
+
+def with_other_head(release: Release, folder: Path) -> Release:
+    """The release after it: of each artifact the last shard is another, as of the same size.
+
+    So it is where only the head was trained again, as ``test_second_release.py`` builds it. These
+    weights are fetched and never run.
+    """
+    files = folder / "cdn" / release.manifest["name"] / "files"
+
+    def change(manifest: Manifest) -> None:
+        manifest["release"] = "f" * 16
+        for artifact in manifest["artifacts"]:
+            last = [file for file in artifact["files"] if file["path"].endswith(".bin")][-1]
+            content = (files.parent / last["path"]).read_bytes()[::-1]
+            digest = sha256(content).hexdigest()
+            (files / f"{digest}.bin").write_bytes(content)
+            twins = {"br_bytes": None, "gz_bytes": None}
+            last.update(twins, path=f"files/{digest}.bin", sha256=digest)
+
+    return edited(release, folder, change)
+
+
+def with_tiny_model(release: Release, folder: Path) -> Release:
+    """A release that says the same of a far smaller model, whose canary is its own."""
+    files = folder / "cdn" / release.manifest["name"] / "files"
+    image, answers = (
+        load_file(FIXTURES / "classifier" / f"{side}.safetensors")[name][:1]
+        for side, name in (("inputs", "image"), ("outputs", "probabilities"))
+    )
+    values = answers.ravel().tolist()
+    whole = {"dtype": "float32", "shape": image.shape, "grid": image.shape}
+    told = {"indices": list(range(len(values))), "values": values}
+
+    def change(manifest: Manifest) -> None:
+        kept = [one for one in manifest["artifacts"] if one["format"] in TINY]
+        for artifact in kept:
+            made = FIXTURES / TINY[artifact["format"]] / "artifact"
+            shutil.copytree(made / "files", files, dirs_exist_ok=True)
+            described = json.loads((made / "artifact.json").read_text())
+            twins = {"br_bytes": None, "gz_bytes": None}
+            listed = [{**file, **twins} for file in described["files"]]
+            artifact |= {**twins, "files": listed, **_told(described, "entry", "bytes")}
+            artifact["canary"]["outputs"] = {"probabilities": told}
+        manifest |= {"artifacts": kept, **_told(described, "inputs", "outputs")}
+        manifest["labels"] = manifest["labels"][: len(values)]
+        manifest["input"]["image"]["size"] = image.shape[1:3]
+        manifest["canary"] = {"inputs": {"image": {**whole, "values": image.ravel().tolist()}}}
+
+    return edited(release, folder, change)
+
+
+def _told(described: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: described[name] for name in names}
 
 
 def with_gpu_backends(release: Release, folder: Path) -> Release:

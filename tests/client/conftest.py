@@ -8,10 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from bundler_project import install
 from client_fixtures import Open, Site
-from client_page import ScriptPage, page_origin
+from client_page import Pages, ScriptPage, page_origin
 from client_release import Release, build, retrain_head
 from client_site import Origin, cdn, running
+from client_tiers import with_gpu_backends, with_other_head, with_tiny_model
 from filelock import FileLock
 from nightly import CHROMIUM_FIRST
 from shared_store import SharedStore
@@ -36,7 +38,7 @@ def published(tmp_path_factory: pytest.TempPathFactory, store: Path, building: F
 def retrained(
     tmp_path_factory: pytest.TempPathFactory, store: Path, published: Release, building: FileLock
 ) -> Release:
-    """The same CDN folder after a second release, of which only the head was trained again."""
+    """The same CDN folder after a release of a model whose head was really trained again."""
     folder = tmp_path_factory.mktemp("retrained")
     shutil.copytree(published.cdn, folder / "cdn")
     with building:
@@ -46,11 +48,16 @@ def retrained(
 
 
 @pytest.fixture(scope="session")
-def everywhere(published: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """The published release, with WebGL and WebGPU."""
-    from client_tiers import with_gpu_backends
+def updated(published: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The same after a second release, of which only the head is another."""
+    return with_other_head(published, tmp_path_factory.mktemp("updated"))
 
-    return with_gpu_backends(published, tmp_path_factory.mktemp("everywhere"))
+
+@pytest.fixture(scope="session")
+def everywhere(published: Release, tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """The published release, of a tiny model, with WebGL and WebGPU."""
+    tiny = with_tiny_model(published, tmp_path_factory.mktemp("tiny"))
+    return with_gpu_backends(tiny, tmp_path_factory.mktemp("everywhere"))
 
 
 @pytest.fixture
@@ -69,20 +76,30 @@ def engine(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def pages() -> Pages:
+    return Pages()
+
+
 @pytest.fixture
-def open_page(engine: str, site: Site) -> Iterator[Open]:
+def open_page(engine: str, site: Site, pages: Pages) -> Iterator[Open]:
     """Opens pages of the page's origin in an engine: ``open_page(path="/", origin=site.page)``.
 
     In Chromium and Firefox each has a profile of its own; in WebKit all share one.
     """
     with ExitStack() as stack:
+        opened: list[ScriptPage] = []
 
-        def opened(path: str = "/", origin: Origin | None = None) -> ScriptPage:
-            page = ScriptPage(engine, origin or site.page, path)
-            stack.callback(page.close)
+        def open_page(path: str = "/", origin: Origin | None = None) -> ScriptPage:
+            if opened:
+                page = ScriptPage(engine, origin or site.page, path)
+                stack.callback(page.close)
+            else:
+                page = pages.open(engine, origin or site.page, path)
+            opened.append(page)
             return page
 
-        yield opened
+        yield open_page
 
 
 @pytest.fixture
@@ -91,6 +108,12 @@ def page(open_page: Open) -> ScriptPage:
     opened = open_page()
     opened.hold_caches()
     return opened
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user's project that installed the packed client without a network."""
+    return install(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="session", autouse=True)

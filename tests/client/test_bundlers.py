@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bundler_project import APP, build, install, page_html, vite_server
+from bundler_project import APP, build, page_html, vite_server
 from client_fixtures import Open, Site
 from client_page import ScriptPage
 from test_model import where
@@ -35,11 +35,6 @@ const { load } = await import(`${args.client}/index.js`);
 const wanted = await ask(load);
 return { wanted: wanted.found, ...await ask(app.load, { worker: app.worker }) };
 """
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture

@@ -162,10 +162,10 @@ def test_an_apps_page_in_place_of_a_shard_is_called_that(
 
 
 def test_a_kept_release_answers_where_an_apps_page_comes(
-    loads: Loads, published: Release, retrained: Release
+    loads: Loads, published: Release, updated: Release
 ) -> None:
     loads.load()
-    loads.site.publish(retrained)
+    loads.site.publish(updated)
     loads.site.cdn.fail("*/page.json", fallback(LONG_APP))
     assert loads.load()["release"] == published.manifest["release"]
 
@@ -254,14 +254,14 @@ def test_a_visit_without_network(loads: Loads, fault: Any) -> None:
 
 
 def test_a_second_release_costs_what_changed(
-    loads: Loads, published: Release, retrained: Release
+    loads: Loads, published: Release, updated: Release
 ) -> None:
     loads.load()
     before = {file["sha256"] for file in published.artifact(FP32)["files"]}
-    after = {file["sha256"] for file in retrained.artifact(FP32)["files"]}
-    loads.site.publish(retrained)
+    after = {file["sha256"] for file in updated.artifact(FP32)["files"]}
+    loads.site.publish(updated)
     loads.site.cdn.requests.clear()
-    assert loads.load()["release"] == retrained.manifest["release"]
+    assert loads.load()["release"] == updated.manifest["release"]
     fetched = {request.path.rsplit("/", 1)[1].split(".")[0]
                for request in loads.site.cdn.seen("*/files/*")}  # fmt: skip
     assert fetched == after - before
@@ -270,30 +270,30 @@ def test_a_second_release_costs_what_changed(
 
 
 def test_what_another_channel_needs_stays(
-    loads: Loads, published: Release, retrained: Release
+    loads: Loads, published: Release, updated: Release
 ) -> None:
     """Two pages that follow one model, of which one moves on to its second release."""
     own = loads.site.cdn.url(f"mobilenet/releases/{published.manifest['release']}/manifest.json")
     loads.load()
     assert all(loads.load(url=own)["cached"]), "each file is kept once, for whoever asks for it"
-    loads.site.publish(retrained)
-    assert loads.load()["release"] == retrained.manifest["release"]
+    loads.site.publish(updated)
+    assert loads.load()["release"] == updated.manifest["release"]
     loads.page.reload()
     loads.site.cdn.go_offline("/mobilenet/*")
-    for url, release in ((own, published), (loads.site.latest, retrained)):
+    for url, release in ((own, published), (loads.site.latest, updated)):
         again = loads.load(url=url)
         assert again["release"] == release.manifest["release"] and all(again["cached"])
 
 
 def test_a_release_that_is_on_its_way_keeps_its_files(
-    loads: Loads, files: list[dict[str, Any]], retrained: Release
+    loads: Loads, files: list[dict[str, Any]], updated: Release
 ) -> None:
     """One whose manifest is not kept yet, while another makes room for its second release."""
     other = {**files[0], "url": loads.site.cdn.put("other.bin", b"other")}
     other |= {"sha256": sha256(b"other").hexdigest(), "bytes": 5}
     loads.load()
     loads.fetch([other])
-    loads.site.publish(retrained)
+    loads.site.publish(updated)
     loads.load()
     assert other["sha256"] in loads.page.run(KEPT)
 

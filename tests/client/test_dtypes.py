@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typed_model
-from client_fixtures import Open
-from client_page import ScriptError, ScriptPage, page_origin
+from client_page import Pages, ScriptError, ScriptPage, page_origin
 from client_release import Release, publish
 from client_site import Origin, cdn, running
 from nightly import nightly
@@ -38,9 +37,7 @@ return { info, outputs: Object.fromEntries(Object.entries(outputs).map(
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Release:
     folder = tmp_path_factory.mktemp("typed")
-    saved = typed_model.save(folder / "saved")
-    backends = ["onnxruntime-cpu", *BACKENDS]
-    return publish(typed_model.config(saved, backends), folder, store)
+    return publish(typed_model.config(["onnxruntime-cpu", *BACKENDS]), folder, store)
 
 
 @pytest.fixture(scope="module")
@@ -109,9 +106,9 @@ FED = [("chromium", "tfjs-wasm"), ("chromium", "tfjs-webgl"), ("chromium", "ort-
 
 @pytest.mark.parametrize(("engine", "backend"), FED, indirect=["engine"])
 def test_a_page_feeds_them_and_gets_the_promised_ones(
-    open_typed: Open, typed: Release, origins: tuple[Origin, Origin], backend: str
+    typed_page: ScriptPage, typed: Release, origins: tuple[Origin, Origin], backend: str
 ) -> None:
-    said = open_typed().run(PREDICT, **asked(typed, backend, origins, inputs=sample()))
+    said = typed_page.run(PREDICT, **asked(typed, backend, origins, inputs=sample()))
     assert (said["info"]["backend"], said["info"]["tried"]) == (backend, [])
     wanted = right(typed, sample())
     for name, dtype in typed_model.OUTPUTS.items():
@@ -124,22 +121,14 @@ def test_a_page_feeds_them_and_gets_the_promised_ones(
 
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_an_integer_that_tfjs_cannot_hold_is_refused_by_name(
-    open_typed: Open, typed: Release, origins: tuple[Origin, Origin]
+    typed_page: ScriptPage, typed: Release, origins: tuple[Origin, Origin]
 ) -> None:
     inputs = sample(ids=[2**31, 0, 0, 0])
     with pytest.raises(ScriptError, match=r"holds 2147483648: TF\.js has no integers") as told:
-        open_typed().run(PREDICT, **asked(typed, "tfjs-wasm", origins, inputs=inputs))
+        typed_page.run(PREDICT, **asked(typed, "tfjs-wasm", origins, inputs=inputs))
     assert told.value.code == "input"
 
 
 @pytest.fixture
-def open_typed(engine: str, origins: tuple[Origin, Origin]) -> Iterator[Any]:
-    opened: list[ScriptPage] = []
-
-    def open_page() -> ScriptPage:
-        opened.append(ScriptPage(engine, origins[0]))
-        return opened[-1]
-
-    yield open_page
-    for page in opened:
-        page.close()
+def typed_page(engine: str, origins: tuple[Origin, Origin], pages: Pages) -> ScriptPage:
+    return pages.open(engine, origins[0])

@@ -6,9 +6,6 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
-from bundler_project import install
-
 LOAD = """
 import { load, LoadError, ModelError } from "model-pipeline-client";
 const error = await load("https://cdn.example/mobilenet/latest.json").catch((error) => error);
@@ -16,11 +13,6 @@ const { name, code, message } = error;
 const kinds = [error instanceof ModelError, error instanceof LoadError, error instanceof Error];
 console.log(JSON.stringify({ name, code, message, kinds }));
 """
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return install(tmp_path_factory.mktemp("project"))
 
 
 def test_node_is_told_what_to_use_instead(project: Path) -> None:

@@ -1,4 +1,8 @@
-"""What a returning visitor fetches where only the classifier's head was trained again."""
+"""What a returning visitor fetches where only the classifier's head was trained again.
+
+Where shards end is in ../weights/test_sharding.py, what the client makes of it in
+test_client_fetch.py.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ from client_release import Release
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from wire import Published, again, updates
+
+pytestmark = pytest.mark.nightly
 
 
 def weights(release: Release, name: str) -> list[str]:

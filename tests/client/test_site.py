@@ -49,14 +49,3 @@ def is_broken(page: ScriptPage, file: Mapping[str, Any]) -> bool:
     except ScriptError as error:
         assert error.name in ("TypeError", "AbortError"), json.dumps(error.fields)
         return True
-
-
-def test_the_second_release_has_another_head_and_the_same_name(
-    published: Release, retrained: Release
-) -> None:
-    assert published.manifest["name"] == retrained.manifest["name"]
-    for name in ("tfjs-graph/fp32", "onnx/fp32"):
-        before, after = ({f["sha256"] for f in one.artifact(name)["files"]}
-                         for one in (published, retrained))  # fmt: skip
-        assert before != after
-    assert (retrained.model / "releases" / published.manifest["release"]).is_dir()

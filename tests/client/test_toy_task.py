@@ -46,9 +46,9 @@ def release(
     package: Path, tmp_path_factory: pytest.TempPathFactory, store: Path, building: FileLock
 ) -> Release:
     """What that package builds, proves and publishes for a model of the task."""
-    toy = config({"bundled": "mobilenet_digits"}, ("onnxruntime-cpu", "tfjs-wasm"))
+    toy = config({"bundled": "mobilenet_digits"}, ["tfjs-wasm"])
     toy["task"] = {TASK: {"among": 10}}
-    toy["export"] = {"tfjs-graph": {}, "onnx": {}}
+    toy["export"] = {"tfjs-graph": {}}
     toy["validate"]["gates"] = {"default": {"toy_agreement": 0.9, "accuracy_drop": 20.0}}
     with building:
         return publish(toy, tmp_path_factory.mktemp("toy-release"), store, package)

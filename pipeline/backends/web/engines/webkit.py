@@ -191,6 +191,7 @@ class WebKitPage:
 
     def load(self, url: str) -> None:
         """Go to a page and wait for it."""
+        self._driver.switch_to.window(self._window)
         self._driver.get(url)
         # The driver may return before the page's scripts have run.
         deadline = monotonic() + START_TIMEOUT_S
