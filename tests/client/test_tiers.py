@@ -43,10 +43,12 @@ def webgl_first(everywhere: Release, tmp_path: Path) -> Release:
 
     def change(manifest: Manifest) -> None:
         only(UINT8, FP32, backend="tfjs-wasm")(manifest)
-        first = next(one for one in manifest["artifacts"] if one["id"] == UINT8)
+        first, other = sorted(manifest["artifacts"], key=lambda one: one["id"] != UINT8)
         gpu = {"kind": "gpu", "name": "a GPU", "details": {}}
-        # Whatever WebAssembly took, on however busy a machine, takes longer.
-        fast = {"first_ms": 0.1, "median_ms": 0.001}
+        # Worth its larger runtime, however soon that comes.
+        fast, slow = ({"first_ms": ms, "median_ms": ms} for ms in (0.001, 1000))
+        for proof in other["validation"]:
+            proof["latency"] |= slow
         first["validation"] = [
             {**proof, "backend": "tfjs-webgl", "engine": engine, "hardware": gpu}
             | {"latency": {**proof["latency"], **fast}}
