@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.base.digest import integrity
 from pipeline.measures import words
@@ -15,6 +16,9 @@ from pipeline.report.release import Group, Proof, Release
 from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
 from pipeline.report.summary import summarize
 from pipeline.report.vega import PALETTE
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -59,6 +63,12 @@ class Bars:
 
 def page(release: Release, context: Context) -> str:
     """The whole page."""
+    return _environment().get_template("page.html").render(_template_values(release, context))
+
+
+@cache
+def _environment() -> Environment:
+    """What compiles the templates, each once."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -70,7 +80,7 @@ def page(release: Release, context: Context) -> str:
     )
     environment.globals.update(_words(), of_proof=facts.of_proof, marks=words.MARKS)
     environment.globals.update(_script())
-    return environment.get_template("page.html").render(_template_values(release, context))
+    return environment
 
 
 def _script() -> dict[str, Any]:
