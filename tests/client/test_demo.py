@@ -246,7 +246,7 @@ def saved(pixels: NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-LEARNT, EACH = 10, 5
+LEARNT, EACH = 10, 12
 
 
 @mostly_chromium

@@ -182,10 +182,12 @@ def test_an_element_is_not_decoded_on_the_pages_thread(
     pytest.fail(f"tasks of these milliseconds, in three tries: {measured}")
 
 
-def test_what_may_not_be_kept_is_not_asked_for_again(page: ScriptPage, site: Site) -> None:
+def test_what_may_not_be_kept_is_not_asked_for_again(
+    page: ScriptPage, site: Site, photo: bytes
+) -> None:
     """A picture that is another one at each request: the one that the page shows is asked about."""
-    photo, other = picture(*SMALLER), BytesIO()
-    Image.new("RGB", (SMALLER[0], SMALLER[1]), "white").save(other, "JPEG")
+    other = BytesIO()
+    Image.new("RGB", (WIDTH, HEIGHT), "white").save(other, "JPEG")
     site.page.put("photo.jpg", photo)
     url = site.page.put("random.jpg", photo)
 
