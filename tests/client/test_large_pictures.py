@@ -28,8 +28,8 @@ pytestmark = [
 ]
 
 WIDTH, HEIGHT = 6000, 4000
-#: Far larger than what models read, and soon decoded, where neither time nor memory counts.
-SMALLER = [1500, 1000]
+#: Large to the client, and soon decoded, where neither time nor memory counts.
+SMALLER = [2000, 1500]
 #: Of its pixels, once they are decoded.
 DECODED_BYTES = WIDTH * HEIGHT * 4
 CACHED = {"Cache-Control": "max-age=3600"}
