@@ -20,7 +20,16 @@ import numpy as np
 from tests.conformance.case import Array, Case
 from tests.conformance.convert import Converted
 from tests.conformance.legacy import in_tf_keras
-from tests.conformance.outcome import GRAPH, LAYERS, ONNX, PEERS, Outcome, compared, first_line
+from tests.conformance.outcome import (
+    GRAPH,
+    LAYERS,
+    ONNX,
+    PEERS,
+    TOLERANCE,
+    Outcome,
+    compared,
+    first_line,
+)
 
 SCRIPT = Path(__file__).with_name("run_tfjs.mjs")
 #: tf2onnx' own default is 15; the product's is 17.
@@ -103,14 +112,21 @@ def run_peers(converted: Converted) -> dict[str, Outcome]:
     for peer, made in outcomes.items():
         if isinstance(made, Path):
             run = _run_onnx if peer == ONNX else _run_tfjs
-            outcomes[peer] = _judged(run, made, jobs["inputs"], jobs["outputs"])
+            given = jobs["inputs"], jobs["outputs"]
+            outcomes[peer] = _judged(run, made, *given, converted.tolerance)
     return outcomes
 
 
 Run = Callable[[Path, Mapping[str, Array]], list[Array]]
 
 
-def _judged(run: Run, file: Path, inputs: Mapping[str, Array], wanted: Sequence[Array]) -> Outcome:
+def _judged(
+    run: Run,
+    file: Path,
+    inputs: Mapping[str, Array],
+    wanted: Sequence[Array],
+    tolerance: float = TOLERANCE,
+) -> Outcome:
     """Outputs are matched by their shapes: none of the peers keeps their names."""
     try:
         given = run(file, inputs)
@@ -121,7 +137,7 @@ def _judged(run: Run, file: Path, inputs: Mapping[str, Array], wanted: Sequence[
     best = Outcome("wrong", "the outputs have other shapes")
     for order in _orders(given, wanted):
         named = {str(i): given[place] for i, place in enumerate(order)}
-        best = compared(named, {str(i): values for i, values in enumerate(wanted)})
+        best = compared(named, {str(i): values for i, values in enumerate(wanted)}, tolerance)
         if best.state == "ok":
             return best
     return best

@@ -340,7 +340,8 @@ def convolutional_lstm(keras: Any, ls: Any) -> Any:
 
 def image_captions(keras: Any, ls: Any) -> Any:
     """An image begins an LSTM over words."""
-    image, words = keras.Input((8, 8, 3), name="image"), keras.Input((5,), name="words")
+    image = keras.Input((8, 8, 3), name="image")
+    words = keras.Input((5,), dtype="int32", name="words")
     seen = ls.Dense(4, activation="tanh")(ls.Flatten()(ls.Conv2D(4, 3, strides=2)(image)))
     x = ls.Embedding(10, 4)(words)
     x = ls.LSTM(4, return_sequences=True)(x, initial_state=[seen, seen])
