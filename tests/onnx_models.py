@@ -46,6 +46,7 @@ def write_samples(folder: Path, **inputs: Any) -> Path:
     """A SAMPLES folder with these calibration inputs."""
     (folder / "calibration").mkdir(parents=True)
     save_file(inputs, folder / "calibration" / "inputs.safetensors")
+    (folder / "samples.json").write_text("{}")
     return folder
 
 

@@ -52,8 +52,13 @@ class ArtifactWriter:
         named = f"{FILES}/{path.name}"
         self._files[named] = {"path": named, "sha256": path.stem, "bytes": path.stat().st_size}
 
-    def finish(self, entry: str) -> None:
-        """Write ``artifact.json``; ``entry`` is the file name that a user loads."""
+    def finish(self, entry: str, weights: dict[str, Any] | None = None) -> None:
+        """Write ``artifact.json``.
+
+        Args:
+            entry: the file name that a user loads.
+            weights: how they are stored, if not in float32.
+        """
         description = {
             **self._head,
             "entry": f"{FILES}/{entry}",
@@ -63,6 +68,7 @@ class ArtifactWriter:
                 side: [spec.described() for spec in getattr(self._signature, side)]
                 for side in ("inputs", "outputs")
             },
+            **({"weights": weights} if weights else {}),
         }
         (self._work / DESCRIPTION).write_text(json.dumps(description, indent=1))
 

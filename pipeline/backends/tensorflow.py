@@ -7,6 +7,7 @@ in a browser went wrong there. Not part of ``all``: no user runs it, and it impo
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,25 +37,19 @@ class TensorflowSession(NativeSession):
     def _load(self) -> Any:
         import tensorflow as tf
 
-        graph = _graph(self._entry)
-        signature = json.loads(self._entry.read_text())["signature"]
+        model = json.loads(self._entry.read_text())
         specs = {"inputs": self._signature.inputs, "outputs": self._signature.outputs}
         names = {
-            side: [signature[side][spec.name]["name"] for spec in specs[side]] for side in specs
+            side: [model["signature"][side][spec.name]["name"] for spec in specs[side]]
+            for side in specs
         }
+        weights = _weights(model["weightsManifest"], self._entry.parent)
         try:
-            wrapped = tf.compat.v1.wrap_function(
-                lambda: tf.import_graph_def(graph, name=""), signature=[]
-            )
+            return function_of(model, weights, names["inputs"], names["outputs"])
         except (ValueError, tf.errors.OpError) as error:
             raise PipelineError(
                 f"TensorFlow cannot load it: {error}", where=str(self._entry)
             ) from error
-        ends = {
-            side: [wrapped.graph.get_tensor_by_name(name) for name in tensors]
-            for side, tensors in names.items()
-        }
-        return wrapped.prune(ends["inputs"], ends["outputs"])
 
     def _batch(self, inputs: Arrays) -> dict[str, Array]:
         import tensorflow as tf
@@ -76,26 +71,73 @@ BACKEND = NativeBackend(
 )
 
 
-def _graph(entry: Path) -> Any:
+def function_of(
+    model: Mapping[str, Any],
+    weights: Iterable[tuple[str, Array]],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    fed: Mapping[str, Array] | None = None,
+) -> Any:
+    """A TensorFlow function of a TF.js graph model.
+
+    Args:
+        model: its ``model.json``.
+        weights: name and values of each.
+        inputs: tensors that are given to it.
+        outputs: tensors that it gives.
+        fed: weights that are given to it too, behind the inputs.
+
+    Raises:
+        ValueError, tensorflow.errors.OpError: TensorFlow does not take the graph.
+    """
+    import tensorflow as tf
+
+    fed = fed or {}
+    graph = _graph(model, weights, fed)
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), signature=[])
+    given = [*inputs, *(f"{name}:0" for name in fed)]
+    feeds, fetches = (
+        [wrapped.graph.get_tensor_by_name(name) for name in names] for names in (given, outputs)
+    )
+    return wrapped.prune(feeds, fetches)
+
+
+def _graph(
+    model: Mapping[str, Any], weights: Iterable[tuple[str, Array]], fed: Mapping[str, Array]
+) -> Any:
     """The GraphDef of a ``model.json``, its weights put back into its constants."""
     import tensorflow as tf
     from google.protobuf.json_format import ParseDict
 
-    model = json.loads(entry.read_text())
     graph = ParseDict(model["modelTopology"], tf.compat.v1.GraphDef())
     # Loops and branches have their bodies' constants among the weights too.
     bodies = [function.node_def for function in graph.library.function]
     nodes = [node for nodes in (graph.node, *bodies) for node in nodes]
     constants = {node.name: node for node in nodes if node.op == "Const"}
-    for name, values in _weights(model["weightsManifest"], entry.parent):
+    for name, values in weights:
+        if name in fed:
+            _feed(constants[name], values)
+            continue
         tensor = tf.make_tensor_proto(values)
         constants[name].attr["value"].tensor.CopyFrom(tensor)
         constants[name].attr["dtype"].type = tensor.dtype
     for function in graph.library.function:
         _name_outputs(function)
-    for node in [node for node in graph.node if node.op == _FUSED]:
+    for node in [node for node in graph.node if _is_own(node)]:
         _split(graph, node)
+    for node in [node for node in graph.node if node.op == "Prelu"]:
+        _write_prelu(graph, node)
     return graph
+
+
+def _feed(node: Any, values: Array) -> None:
+    """Make an input of a constant."""
+    import tensorflow as tf
+
+    node.op = "Placeholder"
+    node.attr.clear()
+    node.attr["dtype"].type = tf.as_dtype(values.dtype).as_datatype_enum
+    node.attr["shape"].shape.CopyFrom(tf.TensorShape(values.shape).as_proto())
 
 
 def _name_outputs(function: Any) -> None:
@@ -119,19 +161,31 @@ def output_names(operator: str) -> list[str]:
     return [] if lists or len(outputs) < 2 else [output.name for output in outputs]
 
 
-#: The one operator of converted graphs that TF.js has and TensorFlow has not.
-_FUSED = "FusedDepthwiseConv2dNative"
+#: Fused operators of converted graphs, and what they fuse activations with.
+_FUSED = {
+    "FusedDepthwiseConv2dNative": "DepthwiseConv2dNative",
+    "_FusedConv2D": "Conv2D",
+    "_FusedMatMul": "MatMul",
+}
+
+
+def _is_own(node: Any) -> bool:
+    """Whether TF.js has the fused operator and TensorFlow has not."""
+    prelu = b"Prelu" in node.attr["fused_ops"].list.s if node.op in _FUSED else False
+    return prelu or node.op == "FusedDepthwiseConv2dNative"
 
 
 def _split(graph: Any, node: Any) -> None:
-    """``fused(x, w, bias)`` -> ``activation(depthwise(x, w) + bias)``; the last keeps the name."""
+    """``fused(x, w, bias)`` -> ``activation(layer(x, w) + bias)``; the last keeps the name."""
     operators = [operator.decode() for operator in node.attr["fused_ops"].list.s]
     steps: list[tuple[str, list[str], tuple[str, ...]]] = [
-        ("DepthwiseConv2dNative", list(node.input[:2]), _ATTRIBUTES)
+        (_FUSED[node.op], list(node.input[:2]), _ATTRIBUTES)
     ]
+    more = iter(node.input[2:])
     for operator in operators:
         if operator != "NoOp":
-            steps.append((operator, list(node.input[2:]) if operator == "BiasAdd" else [], ("T",)))
+            inputs = [next(more)] if operator in ("BiasAdd", "Prelu") else []
+            steps.append((operator, inputs, ("T",)))
     before: list[str] = []
     for operator, inputs, attributes in steps:
         name = f"{node.name}/{operator}" if operator != steps[-1][0] else node.name
@@ -143,13 +197,27 @@ def _split(graph: Any, node: Any) -> None:
     graph.node.remove(node)
 
 
+def _write_prelu(graph: Any, node: Any) -> None:
+    """``prelu(x, alpha)`` -> ``relu(x) - alpha * relu(-x)``."""
+    import tensorflow as tf
+
+    def add(operator: str, *inputs: str, name: str) -> str:
+        made = graph.node.add(op=operator, name=name, input=inputs)
+        made.attr["T"].type = tf.float32.as_datatype_enum
+        return name
+
+    x, alpha = node.input
+    below = add("Relu", add("Neg", x, name=f"{node.name}/neg"), name=f"{node.name}/below")
+    lost = add("Mul", alpha, below, name=f"{node.name}/lost")
+    above = add("Relu", x, name=f"{node.name}/above")
+    name = str(node.name)
+    graph.node.remove(node)
+    add("Sub", above, lost, name=name)
+
+
 _ATTRIBUTES: tuple[str, ...] = (
-    "T",
-    "data_format",
-    "dilations",
-    "explicit_paddings",
-    "padding",
-    "strides",
+    *("T", "data_format", "dilations", "explicit_paddings", "padding", "strides"),
+    *("transpose_a", "transpose_b"),
 )
 
 

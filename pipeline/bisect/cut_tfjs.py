@@ -13,7 +13,7 @@ from pipeline.backends.targets import Target
 from pipeline.bisect.graph import ArtifactGraph, Cut, Op, flowing
 from pipeline.bisect.pages import write_page
 from pipeline.bisect.part import part_writer
-from pipeline.export.tfjs_graph.packaging import byte_length
+from pipeline.export.tfjs_graph.stored import byte_length
 
 Node = dict[str, Any]
 
@@ -196,7 +196,7 @@ def _cut_weights(artifact: Path, model: Any, dropped: set[str]) -> bytes:
 def _length(weight: Mapping[str, Any], rest: memoryview) -> int:
     encoded = weight.get("quantization")
     if encoded is None:
-        return byte_length(dict(weight), rest)
+        return byte_length(weight, rest)
     size = {"float16": 2, "uint16": 2, "uint8": 1}[encoded["dtype"]]
     return int(prod(weight["shape"])) * size
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.base.errors import GateError, MissingToolError, PipelineError, together
+from pipeline.build.advice import advise
 from pipeline.build.result import Built
-from pipeline.measures.metrics import metric_of
-from pipeline.measures.miss import Miss
 from pipeline.validate.trust import remedy
 from pipeline.validate.verdict import ProofVerdict, Verdict, by_cause
 
@@ -54,7 +53,7 @@ def _faults(verdict: Verdict, manifest: Manifest) -> Iterator[PipelineError]:
             *_list_once("these did not run", map(_describe, failures)),
             *_list_once("these bounds were not kept", map(str, misses)),
         ]
-        better = f"; {_advise(manifest, misses)}" if misses else ""
+        better = f"; {advise(manifest, misses)}" if misses else ""
         yield GateError("\n".join(lines), todo=f"nothing was published{better}")
 
 
@@ -88,17 +87,3 @@ def _list_once(head: str, lines: Iterable[str]) -> list[str]:
     """Each line once, below what they have in common."""
     distinct = list(dict.fromkeys(f"  {line}" for line in lines))
     return [head, *distinct] if distinct else []
-
-
-def _advise(manifest: Manifest, misses: list[Miss]) -> str:
-    """What to do of artifacts that missed a bound."""
-    searched = {search["variant"] for search in manifest.get("searches", [])}
-    if all(miss.artifact.rpartition("/")[2] in searched for miss in misses):
-        return (
-            "what a search found by held-back samples does not hold on the test split: bound it "
-            "more tightly there, or hold more samples back"
-        )
-    if all(metric_of(miss.metric).is_everywhere for miss in misses):
-        gate = f"validate.gates.{misses[0].artifact}.portable=false"
-        return f"quantize it anew; or --set {gate}, if only ARM and x86 with VNNI run it"
-    return "make the variant better, or leave it out"

@@ -346,6 +346,7 @@ export interface Artifact {
    */
   br_bytes: number | null;
   gz_bytes: number | null;
+  weights?: Weights;
   /**
    * Whether a technique changed the model itself (distill, qat, prune, ...): its outputs are another network's, and only what it gets right can be compared.
    */
@@ -386,6 +387,66 @@ export interface File {
    * The same with .gz.
    */
   gz_bytes: number | null;
+}
+/**
+ * How they are stored, and which stayed float32; absent where all are float32.
+ */
+export interface Weights {
+  /**
+   * float16, uint16, uint8 or int4
+   */
+  codec: string;
+  /**
+   * What those that stayed take more, before compression.
+   */
+  more_bytes: number;
+  /**
+   * Those that stayed float32.
+   */
+  exact: ExactTensor[];
+  keep?: KeptWithin;
+}
+/**
+ * A weight that stayed float32.
+ */
+export interface ExactTensor {
+  /**
+   * As the format called it before it was shortened.
+   */
+  name: string;
+  shape: number[];
+  /**
+   * Than it would take in fewer bits, before compression.
+   */
+  more_bytes: number;
+  /**
+   * It does most damage of all; it is a table of a Fourier transform, which nobody trained; or the values are none that the encoding has.
+   */
+  why: "keep" | "fourier" | "range";
+}
+/**
+ * What the config's keep asks for, and how it is kept.
+ */
+export interface KeptWithin {
+  /**
+   * Metric -> bound.
+   */
+  bounds: {
+    [k: string]: number;
+  };
+  /**
+   * Metric -> its value, against float32, on calibration samples.
+   */
+  measured: {
+    [k: string]: number;
+  };
+  samples: number;
+  /**
+   * Tensor -> the outputs' relative error where it alone is encoded; null where it cannot be measured alone.
+   */
+  damages: {
+    [k: string]: number | null;
+  };
 }
 /**
  * On the backend where it is lowest; baseline is the source model's.

@@ -35,7 +35,9 @@ class Format:
     """FROZEN, and SOURCE where it is made of Keras layers -> CONVERTED, in float32. It gives the
     same bytes each time, and so does ``package``."""
     package: StepFunction
-    """CONVERTED -> ARTIFACT, its weights encoded and cut into files."""
+    """CONVERTED, and KEPT if there is one -> ARTIFACT, its weights encoded and cut into files."""
+    keep: StepFunction
+    """CONVERTED and SAMPLES -> KEPT: the weights that are to stay float32 (``export.keep``)."""
     made_of: Graph = "tensorflow"
     cannot_hold: Callable[[str, Any], str | None] = lambda technique, options: None
     """Technique and options -> why this format cannot hold it."""

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from pipeline.manifest.canary import CanaryAnswer
 from pipeline.manifest.kinds import Count, Digest, NotNegative, Says, Share
 from pipeline.manifest.proof import LowestAccuracy, Parity, Validation
+from pipeline.manifest.weights import Weights
 from pipeline.storage.layout import FILES
 
 
@@ -81,6 +82,8 @@ class Artifact(TypedDict):
     br_bytes: Count | None
     """Compressed with brotli, quality 11; null where that was not measured."""
     gz_bytes: Count | None
+    weights: NotRequired[Weights]
+    """How they are stored, and which stayed float32; absent where all are float32."""
     retrained: NotRequired[bool]
     """Whether a technique changed the model itself (distill, qat, prune, ...): its outputs are
     another network's, and only what it gets right can be compared."""

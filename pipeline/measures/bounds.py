@@ -23,7 +23,15 @@ def gates_type(*, differences: bool = False) -> type[Options]:
     Args:
         differences: only what tells how far outputs or answers are from the golden.
     """
-    fields: dict[str, Any] = {
+    text = "Bounds that an artifact must keep, on every backend, to be published."
+    if differences:
+        text = "Bounds on how far outputs and answers may be from those before."
+    name = "Differences" if differences else "Gates"
+    return create_model(name, __base__=Options, __doc__=text, **_fields(differences=differences))
+
+
+def _fields(*, differences: bool) -> dict[str, Any]:
+    return {
         metric.name: (
             metric.gate.type | None,
             Field(
@@ -37,11 +45,6 @@ def gates_type(*, differences: bool = False) -> type[Options]:
         for metric in all_metrics().values()
         if metric.gate and (metric.is_difference or not differences)
     }
-    text = "Bounds that an artifact must keep, on every backend, to be published."
-    if differences:
-        text = "Bounds on how far outputs and answers may be from those before."
-    name = "Differences" if differences else "Gates"
-    return create_model(name, __base__=Options, __doc__=text, **fields)
 
 
 def _bounds(parsed: Options) -> dict[str, float]:

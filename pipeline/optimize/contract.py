@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import StepFunction
+from pipeline.measures.keep import Keep
 from pipeline.weights.codec import Codec
 
 #: What a technique works on: ``model``, SOURCE -> SOURCE of Keras layers; ``frozen``,
@@ -22,6 +23,14 @@ STAGES: tuple[Stage, ...] = ("model", "frozen", "graph", "weights")
 
 #: Option -> the values that a search tries, the best guess first.
 Choices = Mapping[str, tuple[Any, ...]]
+
+
+class WeightOptions(Options):
+    """What every technique of the stage ``weights`` takes."""
+
+    keep: Keep | None = None
+    """Leave in float32 the few tensors whose encoding changes the outputs most, as few as hold
+    outputs and answers within these bounds on calibration samples."""
 
 
 @dataclass(frozen=True, kw_only=True)

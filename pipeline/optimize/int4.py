@@ -13,9 +13,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.base import options
 from pipeline.optimize import uint8
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import Technique, WeightOptions
 from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights.codec import Codec, Encoded, Weight
 
@@ -27,7 +26,7 @@ SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75)
 LARGEST = 7
 
 
-class Options(options.Options):
+class Options(WeightOptions):
     """Weights as 4-bit integers in blocks (ONNX, opset 21); activations stay float32."""
 
     block: Annotated[int, Field(ge=16, le=1024)] = 32
@@ -40,7 +39,7 @@ def encode(values: Float32s, axis: int | None, *, block: int = 32) -> Encoded:
 
 
 def encode_all(
-    weights: Sequence[Weight], *, block: int = 32, keep: bool = False
+    weights: Sequence[Weight], *, block: int = 32, settled: bool = False
 ) -> list[Encoded | None]:
     """Re-encode a model's weights; biases stay float32.
 
@@ -49,7 +48,7 @@ def encode_all(
     """
     found: list[Encoded | None] = []
     for weight in weights:
-        (kept,) = uint8.encode_all([weight], mixed=False, keep=keep)
+        (kept,) = uint8.encode_all([weight], mixed=False, settled=settled)
         along = _inputs(weight)
         fitting = not weight.bias and weight.values.shape[along] >= block
         if fitting and not _is_kept(weight, kept):
@@ -116,6 +115,7 @@ def _nearest(blocks: Float32s, scale: Float32s) -> Float32s:
 CODEC = Codec(
     name="int4",
     version=2,
+    bytes_each=0.5,
     encode=encode,
     encode_all=encode_all,
 )

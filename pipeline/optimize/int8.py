@@ -23,10 +23,12 @@ from pipeline.base import options
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs.onnx.nodes import chosen_nodes
+from pipeline.measures.keep import Keep
 from pipeline.optimize.calibration.method import CalibrationMethod
 from pipeline.optimize.contract import Technique
-from pipeline.optimize.onnx.int8_sensitivity import Keep, within
+from pipeline.optimize.onnx.int8_sensitivity import WHERE, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED, Bits, Weights, refine
+from pipeline.tasks.agreement import agreement
 from pipeline.tensors.arrays import NDArray, np
 from pipeline.weights import pairs
 
@@ -115,7 +117,8 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     weights = Weights(_scratch(model, converted, work))
     quantized_of = partial(quantize, model, ranges, options=options, weights=weights)
     if options.keep:
-        nodes = within(model, samples, nodes, quantized_of, options.keep)
+        agree = agreement(inputs["samples"], options.keep.bounds(), WHERE)
+        nodes = within(model, samples, nodes, quantized_of, options.keep, agree=agree)
     quantized = quantized_of(nodes)
     known = _of_dequantized(origins.read(inputs["model"]), quantized)
     names: dict[str, str] = {}

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -24,21 +23,16 @@ from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Inputs, progress, step
-from pipeline.measures import words
 from pipeline.measures.bounds import Differences
-from pipeline.measures.metrics import metric_of
 from pipeline.optimize.contract import Technique
-from pipeline.tasks.find import Purpose, need
-from pipeline.tasks.truth import purpose_of
+from pipeline.tasks.agreement import agreement
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from pipeline.graphs.tensorflow.keeping import Agree
     from pipeline.graphs.tensorflow.moments import Moments
     from pipeline.graphs.tensorflow.network import Network
     from pipeline.graphs.tensorflow.rounding import RoundingGrid
-    from pipeline.measures.metric import Metric
-    from pipeline.tasks.contract import Task
+    from pipeline.measures.keeping import Agree
 
 
 #: A Hessian's mean variance, by which what samples do not show is damped.
@@ -106,28 +100,10 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
 
     network = Network.read(inputs["frozen"])
     samples = SamplesFolder(inputs["samples"]).calibration.inputs()
-    agree = _agree(inputs["samples"], options.keep) if options.keep else None
+    agree = agreement(inputs["samples"], options.keep, "round.keep") if options.keep else None
     told = round_weights(network, samples, options, agree)
     network.write(inputs["frozen"], work)
     (work / "round.json").write_text(json.dumps(told, indent=1))
-
-
-def _agree(samples: Path, keep: Differences) -> Agree | None:
-    """How the samples' task compares answers.
-
-    Raises:
-        ConfigError: a bound is on what it does not measure.
-    """
-    purpose = purpose_of(samples) or Purpose()
-    for name in keep:
-        if metric_of(name).of == "answers":
-            need(partial(_measured, name), purpose.name, name, "round.keep")
-    agree, about = purpose.task.agree, purpose.about()
-    return (lambda outputs, wanted: agree(outputs, wanted, about)) if agree else None
-
-
-def _measured(name: str, task: Task[Any]) -> Metric | None:
-    return next((metric for metric in task.metrics if metric.name == name), None)
 
 
 def round_weights(
@@ -207,9 +183,10 @@ def _keep(
 
     Each time all are rounded anew: what follows a layer in float16 has less to make up for.
     """
-    from pipeline.graphs.tensorflow.keeping import Judge, fewest, within
+    from pipeline.graphs.tensorflow.keeping import Judge
+    from pipeline.measures.keeping import fewest, within
 
-    judge = Judge(rounding.stages, held, rounding.plain, list(keep), agree)
+    judge = Judge(rounding.stages, held, rounding.plain, keep, agree)
     rounding.run(alone=True)
     ranking = judge.damage(rounding.values, lambda part: progress(part, "ranking layers"))
     measured: dict[str, float] = {}
@@ -218,12 +195,6 @@ def _keep(
     def enough(count: int) -> bool:
         told["layers"] = rounding.run(list(ranking)[:count])
         measured.update(judge.measure(rounding.values))
-        if lacking := [name for name in keep if name not in measured]:
-            raise PipelineError(
-                f"{words.joined(lacking)} says nothing of this model's outputs",
-                where="round.keep",
-                todo="bound relative_error in its place",
-            )
         return within(measured, keep)
 
     count = fewest(len(ranking), enough)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pipeline.base import options
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import Technique, WeightOptions
 from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights.codec import Codec, Encoded, affine
 
 
-class Options(options.Options):
+class Options(WeightOptions):
     """Weights as uint16; activations stay float32."""
 
 
@@ -20,6 +19,7 @@ def encode(values: Float32s, axis: int | None) -> Encoded:
 CODEC = Codec(
     name="uint16",
     version=4,
+    bytes_each=2,
     encode=encode,
 )
 

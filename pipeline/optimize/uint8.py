@@ -8,15 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.base import options
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import Technique, WeightOptions
 from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights.codec import Codec, Encoded, Weight, affine, exact, on_grid, rounded
 
 Granularity = Literal["per-channel", "per-tensor"]
 
 
-class Options(options.Options):
+class Options(WeightOptions):
     """Weights as uint8; activations stay float32."""
 
     levels: Annotated[int, Field(ge=3, le=256)] = 256
@@ -51,7 +50,7 @@ def encode_all(
     levels: int = 256,
     granularity: Granularity = "per-channel",
     mixed: bool = True,
-    keep: bool = False,
+    settled: bool = False,
 ) -> list[Encoded | None]:
     """Re-encode a model's weights; a bias that stays float32 is ``None``.
 
@@ -60,12 +59,12 @@ def encode_all(
         levels: see ``Options``.
         granularity: see ``Options``.
         mixed: see ``Options``.
-        keep: whether techniques before have chosen each weight: it then becomes what holds it
+        settled: whether techniques before have chosen each weight: it then becomes what holds it
             exactly, float16 or uint16 too.
     """
     if granularity == "per-tensor":
         weights = [replace(weight, axis=None) for weight in weights]
-    encoded = [_kept(weight, keep) for weight in weights]
+    encoded = [_kept(weight, settled) for weight in weights]
     left = [
         i
         for i, weight in enumerate(weights)
@@ -87,13 +86,13 @@ def _is_large(weight: Weight) -> bool:
     return bool(np.abs(weight.values).max() > np.finfo(np.float16).max)
 
 
-def _kept(weight: Weight, keep: bool) -> Encoded | None:
+def _kept(weight: Weight, settled: bool) -> Encoded | None:
     """A weight that is left where it is."""
     from pipeline.weights import grid
 
-    if weight.bias and not keep:
+    if weight.bias and not settled:
         return None
-    found = exact(weight) if keep else on_grid(weight.values, weight.axis, np.uint8)
+    found = exact(weight) if settled else on_grid(weight.values, weight.axis, np.uint8)
     if found is not None or weight.axis is not None:
         return found
     # One scale cannot hold grids of several channels. Float16 moves the last of 128 steps by a
@@ -107,6 +106,7 @@ def _kept(weight: Weight, keep: bool) -> Encoded | None:
 CODEC = Codec(
     name="uint8",
     version=5,
+    bytes_each=1,
     encode=encode,
     encode_all=encode_all,
 )

@@ -15,7 +15,9 @@ from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import StepFunction, find
 from pipeline.export.contract import Format, FormatOptions
-from pipeline.optimize.contract import Stage, Technique
+from pipeline.export.keep import KeepOptions
+from pipeline.measures.keep import Keep
+from pipeline.optimize.contract import Stage, Technique, WeightOptions
 from pipeline.plan.graph import Bounds, LeftOut, Plan
 from pipeline.sources.contract import Source, sources
 from pipeline.validate.gates import bounds_for
@@ -98,22 +100,23 @@ def _plan_package(
         return None
     source, frozen = _plan_frozen(plan, variant, chain)
     model = _plan_converted(plan, variant, chain, format_, options, source, frozen)
-    codec, chosen = next(((t.codec, o) for t, o in chain if t.codec), (None, None))
+    encoding = _Encoding.of(chain)
     details = {
         "format": format_.name,
         "variant": variant,
         "shard_bytes": options.shard_bytes,
-        "codec": codec.name if codec else None,
-        "codec_options": _codec_options(codec, chosen, chain),
+        "codec": encoding.codec.name if encoding.codec else None,
+        "codec_options": encoding.options,
     }
     type_ = format_.package.options_type
+    after = _plan_backends(plan, format_, model)
     package = Node(
         f"package {artifact}",
         format_.package,
         type_(**{key: value for key, value in details.items() if key in type_.model_fields}),
-        {"model": model},
-        extra_key=codec.version if codec else None,
-        after=_plan_backends(plan, format_, model),
+        {"model": model} | _plan_kept(plan, artifact, format_, model, encoding),
+        extra_key=encoding.version,
+        after=after,
     )
     bounds = _bounds(plan.config, artifact, format_.name, chain)
     node = plan.add(package)
@@ -129,11 +132,49 @@ def _plan_package(
     )
 
 
-def _codec_options(codec: Codec | None, chosen: Options | None, chain: Chain) -> dict[str, Any]:
-    """A codec's options, and that it is to keep what techniques before it have chosen."""
-    options = chosen.key() if chosen else {}
-    before = any(technique.stage in ("model", "frozen") for technique, _ in chain)
-    return options | ({"keep": True} if before and codec and codec.encode_all else {})
+@dataclass(frozen=True)
+class _Encoding:
+    """How a variant's weights are stored, if not in float32."""
+
+    codec: Codec | None
+    options: dict[str, Any]
+    keep: Keep | None
+
+    @classmethod
+    def of(cls, chain: Chain) -> _Encoding:
+        for technique, chosen in chain:
+            if technique.codec and isinstance(chosen, WeightOptions):
+                options = chosen.key()
+                del options["keep"]
+                # What techniques before have chosen is not to be rounded anew.
+                before = any(other.stage in ("model", "frozen") for other, _ in chain)
+                if before and technique.codec.encode_all:
+                    options["settled"] = True
+                return cls(technique.codec, options, chosen.keep)
+        return cls(None, {}, None)
+
+    @property
+    def version(self) -> int | None:
+        return self.codec.version if self.codec else None
+
+
+def _plan_kept(
+    plan: Plan, artifact: str, format_: Format, model: str, encoding: _Encoding
+) -> dict[str, str]:
+    """The search for weights that are to stay float32, where the config asks for it."""
+    if not encoding.keep or not encoding.codec:
+        return {}
+    options = KeepOptions(
+        codec=encoding.codec.name, codec_options=encoding.options, keep=encoding.keep
+    )
+    node = Node(
+        f"keep {artifact}",
+        format_.keep,
+        options,
+        {"model": model, "samples": "samples"},
+        extra_key=encoding.version,
+    )
+    return {"kept": plan.add(node)}
 
 
 def _bounds(

@@ -14,6 +14,7 @@ from pipeline.report.release import Artifact, Proof, Ratio, Release, numbers
 if TYPE_CHECKING:
     from pipeline.manifest.artifact import HalfPrecision, Hazard, Portability
     from pipeline.manifest.proof import Accuracy
+    from pipeline.manifest.weights import Weights
 
 Fact = tuple[str, str]
 
@@ -28,6 +29,9 @@ _TIMES = {
 
 #: What is told of outputs in float16, beside whether answers agree.
 _OF_HALF = ("relative_error", "nonfinite")
+
+#: Weights that are told by their names, of those that stayed float32.
+_NAMED = 4
 
 _MEMORY = {"tensor_bytes": "tensors", "process_bytes": "process"}
 
@@ -213,6 +217,38 @@ def _sums(known: Portability) -> str:
     verdict = "alike on every processor" if known["portable"] else "wrong on some processors"
     reach = f"two products add up to {known['worst_sum']:,} at most, in {known['node']}"
     return f"{verdict}: {reach}; some add them in 16 bits, up to 32,767"
+
+
+#: Why a weight stayed float32.
+_WHY = {
+    "keep": "of the most damage",
+    "fourier": "a Fourier transform's table",
+    "range": "outside of its encoding's range",
+}
+
+
+def exact(artifacts: Iterable[Artifact]) -> list[Fact]:
+    """What stayed float32 in artifacts that store weights in fewer bits, and what that costs."""
+    return [(one.id, _stayed(known)) for one in artifacts if (known := one.exact)]
+
+
+def _stayed(known: Weights) -> str:
+    tensors = known["exact"]
+    named = [f"{one['name']} ({_WHY.get(one['why'], one['why'])})" for one in tensors[:_NAMED]]
+    more = [f"{len(tensors) - _NAMED} more"] if len(tensors) > _NAMED else []
+    cost = f"{words.size(known['more_bytes'])} more before compression"
+    return f"{words.joined([*named, *more])} stayed float32: {cost}{_held(known)}"
+
+
+def _held(known: Weights) -> str:
+    keep = known.get("keep")
+    if not keep:
+        return ""
+    found = keep["measured"]
+    return "; " + words.joined(
+        f"{words.metric(name)} {words.value_of(name, found.get(name))}, {words.bound(name, bound)}"
+        for name, bound in keep["bounds"].items()
+    )
 
 
 def _half(artifact: Artifact, known: HalfPrecision) -> Half:

@@ -127,6 +127,8 @@ def _foot(release: Release) -> str:
         said.append("≥ dominated: no smaller, faster or better than another.")
     for artifact, sums in facts.integers(a for a in release.artifacts if not a.portable):
         said.append(f"{text(artifact)} is {sums}.")
+    for artifact, stayed in facts.exact(release.artifacts):
+        said.append(f"{text(artifact)}: {text(stayed)}.")
     if release.compressed:
         said.append("Sizes are after brotli, as they go over the wire.")
     return " ".join(said)

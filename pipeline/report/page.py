@@ -117,6 +117,7 @@ def _template_values(release: Release, context: Context) -> dict[str, Any]:
         "visible": words.number(VISIBLE),
         "half": facts.half_precision(release.artifacts),
         "integers": facts.integers(release.artifacts),
+        "exact": facts.exact(release.artifacts),
         "places": facts.places(release),
         "left_out": [*context.left_out, *release.dropped],
         "status": words.STATUS,

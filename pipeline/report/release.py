@@ -14,7 +14,7 @@ from pipeline.measures import words
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Status, Verdict
 
 if TYPE_CHECKING:
-    from pipeline.manifest import artifact, proof, release
+    from pipeline.manifest import artifact, proof, release, weights
 
 #: What artifacts are compared by where nobody knows what is right.
 NOISE = "snr_db"
@@ -221,6 +221,12 @@ class Artifact:
         """What its integer products add up to; ``None``: it has none, or nobody looked."""
         known = self.record.get("portability")
         return known if known and known["products"] else None
+
+    @property
+    def exact(self) -> weights.Weights | None:
+        """The weights that stayed float32; ``None`` where none did."""
+        known = self.record.get("weights")
+        return known if known and known["exact"] else None
 
     @property
     def portable(self) -> bool:

@@ -91,6 +91,8 @@ def _legend(release: Release) -> Iterator[str]:
         yield f"½ not safe on half-precision GPUs: {', '.join(lossy)}"
     for artifact, sums in facts.integers(a for a in release.artifacts if not a.portable):
         yield f"‡ {artifact} is {sums}"
+    for artifact, stayed in facts.exact(release.artifacts):
+        yield f"{artifact}: {stayed}"
 
 
 def _hardware(release: Release) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.base.errors import PipelineError
 from pipeline.base.registry import find_plugins
 from pipeline.tensors.arrays import Array, Float32s, Float64s, np
+from pipeline.weights.tables import is_fourier
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,14 @@ class Codec:
     name: str
     version: int
     """Raise it when it gives other bytes for the same weights."""
-    encode: Callable[..., Encoded]
-    """One tensor's values, its channel axis or ``None``, and options by name -> its encoding."""
+    bytes_each: float
+    """What a value takes, but for scales."""
+    encode: Callable[..., Encoded | None]
+    """One tensor's values, its channel axis or ``None``, and options by name -> its encoding;
+    ``None`` where there is none for such values."""
     encode_all: Callable[..., list[Encoded | None]] | None = None
     """The same of a model's ``Weight``s, where they share something: an encoding for each. It takes
-    ``keep``: leave as they are those that lie on a grid already."""
+    ``settled``: leave as they are those that lie on a grid already."""
 
 
 @cache
@@ -73,15 +77,21 @@ def encode_all(
 ) -> list[Encoded | None]:
     """Encode a model's weights; ``None`` stays float32.
 
-    Infinite values, as of a causal mask, are on no grid: what holds some stays float32.
+    Infinite values, as of a causal mask, are on no grid: what holds some stays float32. So do the
+    tables of a Fourier transform, which nobody trained: rounded, they leak into every frequency
+    a noise that a logarithm behind them makes as loud as the signal.
 
     Raises:
         PipelineError: a weight is not a number.
     """
     found: list[Encoded | None] = [None] * len(weights)
-    finite = [index for index, weight in enumerate(weights) if _is_finite(weight)]
-    encoded = _encode_finite(codec, [weights[index] for index in finite], options)
-    for index, one in zip(finite, encoded, strict=True):
+    chosen = [
+        index
+        for index, weight in enumerate(weights)
+        if _is_finite(weight) and not is_fourier(weight.values)
+    ]
+    encoded = _encode_chosen(codec, [weights[index] for index in chosen], options)
+    for index, one in zip(chosen, encoded, strict=True):
         found[index] = one
     return found
 
@@ -96,7 +106,7 @@ def _is_finite(weight: Weight) -> bool:
     return bool(np.isfinite(weight.values).all())
 
 
-def _encode_finite(
+def _encode_chosen(
     codec: Codec, weights: Sequence[Weight], options: Mapping[str, Any]
 ) -> Sequence[Encoded | None]:
     if codec.encode_all:

@@ -11,7 +11,10 @@ from manifests import failed, manifest, unavailable
 from pipeline.base.errors import PipelineError
 from pipeline.build.judge import judge
 from pipeline.build.result import Built
+from pipeline.config.file import load_config
 from pipeline.engine.store import Store
+
+ROOT = Path(__file__).parents[2]
 
 LOST = {"id": "onnx/int8", "step": "convert onnx", "reason": "no operator", "todo": "wait"}
 
@@ -64,3 +67,45 @@ def test_a_doubt_comes_before_all_bounds(tmp_path: Path) -> None:
     error = refused(tmp_path, failed() | {"doubt": "the source itself is right on 1 %"})
     assert error.exit_code == 3
     assert "bounds" not in error.what
+
+
+def weighed(**more: Any) -> dict[str, Any]:
+    """The one that fails says how its weights are stored."""
+    made = failed()
+    for artifact in made["artifacts"]:
+        if artifact["id"] == "tfjs-graph/uint8":
+            artifact["weights"] = {"codec": "uint8", "more_bytes": 0, "exact": [], **more}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound", "keep"),
+    [
+        ("relative_error", 0.6, "{relative_error: 0.3}"),
+        ("max_abs_error", 1e-05, "{max_abs_error: 5.0e-06}"),
+        ("top1_agreement", 0.98, "{top1_agreement: 0.99}"),
+        ("snr_db", 20, "{snr_db: 26}"),
+        ("accuracy_drop", 0.01, "{relative_error: 0.1}"),
+    ],
+)
+def test_weights_that_cost_too_much_may_be_kept_by_a_config_that_loads(
+    tmp_path: Path, metric: str, bound: float, keep: str
+) -> None:
+    made = weighed()
+    for artifact in made["artifacts"]:
+        for proof in artifact["validation"]:
+            for miss in proof.get("missed", []):
+                miss |= {"metric": metric, "value": bound * 1.5, "bound": bound}
+    line = f"variants.uint8.quantize: {{to: uint8, keep: {keep}}}"
+    assert f"in float32, in the config ({line})" in str(refused(tmp_path, made))
+    path, _, value = line.partition(": ")
+    config = load_config(ROOT / "configs/mobilenet.yaml", [f"{path}={value}"])
+    ((_, options),) = config.variants["uint8"].techniques()
+    assert options.keep.bounds()
+
+
+def test_nothing_is_said_of_keep_where_it_bounds_already_or_nothing_could(tmp_path: Path) -> None:
+    plain = "make the variant better, or leave it out"
+    bounded = weighed(keep={"bounds": {}, "measured": {}, "samples": 1, "damages": {}})
+    assert plain in str(refused(tmp_path, bounded))
+    assert plain in str(refused(tmp_path, failed()))

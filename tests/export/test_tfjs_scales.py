@@ -79,7 +79,7 @@ def package(converted: Path, work: Path, **codec_options: Any) -> dict[str, Any]
 def test_kept_kernels_are_small_numbers_and_results_stay(
     frozen: Path, converted: Path, tmp_path: Path
 ) -> None:
-    found = package(converted, tmp_path, keep=True)
+    found = package(converted, tmp_path, settled=True)
     (group,) = found["weightsManifest"]
     wide = [weight for weight in group["weights"] if sum(size > 1 for size in weight["shape"]) > 1]
     assert len(wide) == 5
@@ -98,14 +98,14 @@ def test_other_weights_have_no_products(converted: Path, tmp_path: Path) -> None
 
 
 @in_tfjs
-@pytest.mark.parametrize("keep", [True, False])
+@pytest.mark.parametrize("settled", [True, False])
 def test_plain_tfjs_takes_inputs_in_every_way_and_leaks_nothing(
-    frozen: Path, converted: Path, tmp_path: Path, keep: bool
+    frozen: Path, converted: Path, tmp_path: Path, settled: bool
 ) -> None:
-    package(converted, tmp_path, **({"keep": True} if keep else {}))
+    package(converted, tmp_path, **({"settled": True} if settled else {}))
     said = said_of(tmp_path, "x", FEEDS["x"], tmp_path)
     assert (said["backend"], said["leaked"], said["left"]) == ("wasm", 0, 0)
     assert len(said["results"]) == 6
     wanted = run(frozen, FEEDS)["y"].ravel()
     for way, result in said["results"].items():
-        np.testing.assert_allclose(result, wanted, atol=5e-3 if keep else 0.05, err_msg=way)
+        np.testing.assert_allclose(result, wanted, atol=5e-3 if settled else 0.05, err_msg=way)

@@ -111,7 +111,7 @@ def test_what_techniques_before_have_chosen_is_kept_to_the_bit():
     half = RANDOM.normal(size=(32, 64)).astype(np.float16).astype(np.float32)
     fine = RANDOM.integers(-9000, 9000, (32, 64)).astype(np.float32) * np.float32(0.1)
     given = [Weight(values, None, (0, 1)) for values in (half, fine)]
-    kept = uint8.encode_all(given, keep=True)
+    kept = uint8.encode_all(given, settled=True)
     assert types(kept) == ["float16", "uint16"]
     for weight, one in zip(given, kept, strict=True):
         np.testing.assert_array_equal(decode(one, None), weight.values)

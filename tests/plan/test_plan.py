@@ -52,6 +52,17 @@ def test_these_artifacts_are_made_and_proved_where_the_config_says() -> None:
     }
 
 
+def test_weights_that_are_to_stay_are_looked_for_before_they_are_packaged() -> None:
+    plan = planned("variants.uint8.quantize.keep.top1_agreement=0.99")
+    package, kept = plan.nodes["package tfjs-graph/uint8"], plan.nodes["keep tfjs-graph/uint8"]
+    assert package.inputs == {"model": "convert tfjs-graph", "kept": "keep tfjs-graph/uint8"}
+    assert kept.inputs == {"model": "convert tfjs-graph", "samples": "samples"}
+    assert kept.function.lane == "tensorflow"
+    assert kept.options.keep.bounds() == {"top1_agreement": 0.99}
+    assert "keep" not in {**package.options.codec_options, **kept.options.codec_options}
+    assert [name for name in plan.nodes if name.startswith("keep ")] == [kept.id]
+
+
 @pytest.mark.parametrize(
     ("said", "wrong"),
     [

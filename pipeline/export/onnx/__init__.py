@@ -10,10 +10,12 @@ from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.kept import Kept, told
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
+from pipeline.export.onnx.keeping import keep
 from pipeline.export.onnx.weights import OPSETS
 from pipeline.graphs import activations, origins
 from pipeline.tensors.signature import Signature
@@ -127,7 +129,7 @@ def _origins(
     return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
 
 
-@step(version=6, lane="light", tools=("onnx",))
+@step(version=7, lane="light", tools=("onnx",))
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     from pipeline.artifacts.artifact import ArtifactWriter
@@ -136,12 +138,16 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
 
     converted = ConvertedOnnx(inputs["model"])
     signature, model = converted.signature, converted.outline()
-    known = origins.read(inputs["model"])
+    known, said = origins.read(inputs["model"]), None
     if options.codec is not None:
-        weights.encode(model, options.codec, options.codec_options, converted.large)
-        names: dict[str, str] = {}
-        model = canonical.canonicalize(model, signature, names)
-        known = origins.rename_origins(known, names)
+        kept = Kept.read(inputs.get("kept"))
+        chosen = options.codec_options
+        names = kept.damages if kept else ()
+        stayed = weights.encode(model, options.codec, chosen, converted.large, names)
+        said = told(options.codec, stayed, kept)
+        renamed: dict[str, str] = {}
+        model = canonical.canonicalize(model, signature, renamed)
+        known = origins.rename_origins(known, renamed)
     if known:
         origins.write(work, known)
     del model.metadata_props[:]
@@ -152,7 +158,7 @@ def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
         lambda data: writer.add_file(data, "bin"),
         converted.folder,
     )
-    writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"))
+    writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"), said)
 
 
 FORMAT = Format(
@@ -160,5 +166,6 @@ FORMAT = Format(
     options=Options,
     convert=convert,
     package=package,
+    keep=keep,
     cannot_hold=cannot_hold,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pipeline.artifacts.large import LargeTensors
@@ -11,7 +11,9 @@ from pipeline.artifacts.large_onnx import array_of
 from pipeline.base.errors import PipelineError
 from pipeline.graphs.onnx.canonical import graphs
 from pipeline.tensors.arrays import np
-from pipeline.weights.codec import Encoded, Weight, blocked_axis, codecs, encode_all
+from pipeline.weights import exact
+from pipeline.weights.codec import Encoded, Weight, blocked_axis, codecs
+from pipeline.weights.exact import Exact
 
 #: What needs a newer opset than all that can be chosen have: DequantizeLinear has blocks since 21.
 OPSETS = {"int4": 21}
@@ -45,8 +47,12 @@ def opset(model: Any) -> int:
 
 
 def encode(
-    model: Any, codec: str, codec_options: dict[str, Any], large: LargeTensors | None = None
-) -> None:
+    model: Any,
+    codec: str,
+    codec_options: Mapping[str, Any],
+    large: LargeTensors | None = None,
+    kept: Collection[str] = (),
+) -> list[Exact]:
     """Re-encode the weights of ``model`` in place, and decode them in front of their readers.
 
     Plain ONNX that every runtime has.
@@ -54,6 +60,10 @@ def encode(
     Args:
         codec: the name of one.
         large: where tensors in files are, if there may be some.
+        kept: names of those that are to stay float32.
+
+    Returns:
+        Those that stayed.
 
     Raises:
         PipelineError: the model's opset cannot decode it.
@@ -63,15 +73,21 @@ def encode(
             f"ONNX has {codec} weights since opset {OPSETS[codec]}, and this is {opset(model)}",
             todo=f"set export.onnx.opset: {OPSETS[codec]}",
         )
-    found = list(_weights(model, large))
-    encoded = encode_all(codecs()[codec], [weight for _, _, weight in found], codec_options)
+    found = list(weights_of(model, large))
+    given = [weight for _, _, weight in found]
+    encoded, stayed = exact.encode(codecs()[codec], given, codec_options, kept)
     for (graph, tensor, weight), one in zip(found, encoded, strict=True):
         if one is not None:
-            per_channel = one.zero is not None and one.zero.ndim
-            _decode(graph, tensor, weight.axis if per_channel else None, one)
+            _decode(graph, tensor, scales_axis(weight, one), one)
+    return stayed
 
 
-def _weights(model: Any, large: LargeTensors | None) -> Iterator[tuple[Any, Any, Weight]]:
+def scales_axis(weight: Weight, encoded: Encoded) -> int | None:
+    """Along which there is a scale for each channel; ``None`` for one in all."""
+    return weight.axis if encoded.zero is not None and encoded.zero.ndim else None
+
+
+def weights_of(model: Any, large: LargeTensors | None) -> Iterator[tuple[Any, Any, Weight]]:
     """The tensors to encode, each with its graph."""
     readers = _readers(model.graph)
     for graph in graphs(model.graph):

@@ -15,6 +15,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
 from pipeline.export.tfjs_graph import mend, volumes
+from pipeline.export.tfjs_graph.keeping import keep
 from pipeline.export.tfjs_graph.loops import keep_elements
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
 from pipeline.export.tfjs_graph.origins import origins as origins_of
@@ -255,4 +256,5 @@ FORMAT = Format(
     options=Options,
     convert=convert,
     package=package,
+    keep=keep,
 )

@@ -16,6 +16,7 @@ from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import layers_model
 from pipeline.export.tfjs_layers.known import known_to_lack
+from pipeline.export.tfjs_layers.keeping import keep
 from pipeline.sources.load import load
 from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature
@@ -107,6 +108,7 @@ FORMAT = Format(
     options=Options,
     convert=convert,
     package=package,
+    keep=keep,
     made_of="keras",
     known_to_lack=known_to_lack,
 )

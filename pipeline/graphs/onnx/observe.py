@@ -6,7 +6,7 @@ at a time that the memory for them is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -203,15 +203,16 @@ def runs(
     """
     batches = _batches(model, samples)
     names = [value.name for value in model.graph.input]
-    session = _session(model) if model.graph.output else None
+    opened = session(model) if model.graph.output else None
     for done, rows in enumerate(batches):
         if part:
             progress(part[0] + (part[1] - part[0]) * done / len(batches), "calibrating")
         batch = {name: samples[name][rows] for name in names}
-        yield batch, _run(session, batch) if session else []
+        yield batch, run(opened, batch) if opened else []
 
 
-def _session(model: Any) -> Any:
+def session(model: Any) -> Any:
+    """A model in onnxruntime on the CPU; large weights may lie in its folder."""
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
@@ -227,9 +228,14 @@ def _session(model: Any) -> Any:
     )
 
 
-def _run(session: Any, batch: Arrays) -> list[Any]:
+def run(opened: Any, batch: Arrays, outputs: Sequence[str] | None = None) -> list[Any]:
+    """Some outputs of a session, all by default.
+
+    Raises:
+        PipelineError: the samples do not run.
+    """
     try:
-        found: list[Any] = session.run(None, batch)
+        found: list[Any] = opened.run(outputs, batch)
     except Exception as error:  # onnxruntime's errors have no common base of their own
         raise PipelineError(
             f"a calibration sample does not run: {str(error).splitlines()[0]}",

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from pipeline.graphs.tensorflow.stages import StagedRun, Stages
-from pipeline.measures.metrics import metric_of
+from pipeline.measures import keeping
 from pipeline.tensors.arrays import Array, np
 
 #: What one layer has: its weights, shaped as in the graph, and its bias.
 Values = tuple["Array", "Array | None"]
-
-#: Outputs, and those that they are compared with -> value by metric.
-Agree = Callable[[Mapping[str, Array], Mapping[str, Array]], Mapping[str, float | None]]
 
 
 class Judge:
@@ -23,26 +20,22 @@ class Judge:
         stages: Stages,
         samples: Mapping[str, Array],
         plain: Sequence[Values],
-        metrics: Sequence[str],
-        agree: Agree | None = None,
+        bounds: Mapping[str, float],
+        agree: keeping.Agree | None = None,
     ) -> None:
         self._stages, self._samples, self._plain = stages, samples, list(plain)
-        self._agree = agree
-        self._metrics = dict.fromkeys(("relative_error", "snr_db", *metrics))
-        self._softmax = {spec.name: spec.softmax for spec in stages.network.signature.outputs}
-        self._wanted = self._outputs(plain)
+        softmax = {spec.name: spec.softmax for spec in stages.network.signature.outputs}
+        wanted = self._outputs(plain)
+        self._judge = keeping.Judge(wanted, bounds, "round.keep", softmax, agree)
 
     def measure(self, values: Sequence[Values]) -> dict[str, float]:
-        """By metric, the worst of all outputs, and whether answers agree; what says nothing of the
-        model is not there."""
-        from pipeline.measures.parity import compare
+        """By metric, the worst of all outputs, and whether answers agree.
 
-        outputs = self._outputs(values)
-        found = compare(outputs, self._wanted, self._softmax)
-        measured = {name: found[name] for name in self._metrics if found.get(name) is not None}
-        agreement = self._agree(outputs, self._wanted) if self._agree else {}
-        known = {name: value for name, value in agreement.items() if value is not None}
-        return {name: round(value, 6) for name, value in measured.items()} | known
+        Raises:
+            PipelineError: a bound is on what says nothing of the model.
+        """
+        found = self._judge.measure(self._outputs(values))
+        return {name: round(value, 6) for name, value in found.items()}
 
     def damage(self, alone: Sequence[Values], report: Callable[[float], None]) -> dict[str, float]:
         """Layer -> the outputs' relative error where it alone is rounded, the worst first."""
@@ -58,27 +51,6 @@ class Judge:
         for index, (weights, bias) in enumerate(values):
             run.layer(index, run.input(index), weights, bias)
         return run.outputs()
-
-
-def within(measured: Mapping[str, float], bounds: Mapping[str, float]) -> bool:
-    """Whether all bounds are kept."""
-    return all(metric_of(name).keeps(measured[name], bound) for name, bound in bounds.items())
-
-
-def fewest(most: int, enough: Callable[[int], bool]) -> int | None:
-    """The least count from 0 to ``most`` that is enough, if more are always better."""
-    if enough(0):
-        return 0
-    low, high = 0, most
-    if not enough(most):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        if enough(middle):
-            high = middle
-        else:
-            low = middle
-    return high
 
 
 def half(weights: Array) -> Array:

@@ -81,7 +81,7 @@ def identify(source: SourceFolder, options: NoOptions, work: Path) -> None:
     Identity(work).write(sha256, source.facts)
 
 
-@step(version=14, tools=tools.TOOLS, quick=True)
+@step(version=15, tools=tools.TOOLS, quick=True)
 def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
     golden = Golden(inputs["golden"]).facts
@@ -205,7 +205,7 @@ def _artifact(
     portability = portable.read(inputs.get(f"{proved.id} portable"))
     judged = [_judge(proved, result, facts, portability, strict) for result in results]
     own, reason = canary_of(golden_canary, judged, in_half)
-    return {
+    artifact: Artifact = {
         "id": proved.id,
         "format": described["format"],
         "variant": described["variant"],
@@ -224,6 +224,9 @@ def _artifact(
         "dominated_by": None,
         "dominated_reason": None,
     }
+    if weights := described.get("weights"):
+        artifact["weights"] = weights
+    return artifact
 
 
 def _with_words(accuracy: Mapping[str, Any] | None) -> SourceAccuracy | None:

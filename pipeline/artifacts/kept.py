@@ -1,0 +1,54 @@
+"""A KEPT folder: the weights of one artifact that are to stay float32, by what was measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pipeline.weights.exact import Exact
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a search found."""
+
+    damages: Mapping[str, float | None]
+    """Weight -> the outputs' relative error where it alone is encoded, the worst first; ``None``
+    where it cannot be measured alone."""
+    bounds: Mapping[str, float]
+    """Metric -> bound."""
+    measured: Mapping[str, float]
+    """Metric -> its value where all others are encoded."""
+    samples: int
+    """How many it was measured on."""
+
+    FILE: ClassVar = "kept.json"
+
+    @classmethod
+    def read(cls, folder: Path | None) -> Kept | None:
+        """What was found; ``None`` where nothing was asked for."""
+        return cls(**json.loads((folder / cls.FILE).read_text())) if folder else None
+
+    def write(self, folder: Path) -> None:
+        (folder / self.FILE).write_text(json.dumps(asdict(self), indent=1))
+
+
+def told(codec: str, exact: Sequence[Exact], kept: Kept | None) -> dict[str, Any]:
+    """What ``artifact.json`` says of weights that a codec stores, and of those that stayed."""
+    found: dict[str, Any] = {
+        "codec": codec,
+        "more_bytes": sum(one.more_bytes for one in exact),
+        "exact": [one.described() for one in exact],
+    }
+    if kept:
+        found["keep"] = {
+            "bounds": kept.bounds,
+            "measured": kept.measured,
+            "samples": kept.samples,
+            "damages": kept.damages,
+        }
+    return found

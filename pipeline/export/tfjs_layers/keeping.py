@@ -1,0 +1,77 @@
+"""Which weights of a TF.js layers model are to stay float32, found in tf_keras, which reads it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.base.errors import PipelineError
+from pipeline.engine.step import Inputs, step
+from pipeline.export.keep import KeepOptions, Run, find
+from pipeline.export.tfjs_graph.stored import Stored
+from pipeline.export.tfjs_layers.variables import variables
+from pipeline.tensors.arrays import Array, Arrays
+from pipeline.tensors.batches import infer_in_batches
+from pipeline.tensors.signature import Signature
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
+def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+    """CONVERTED and SAMPLES -> KEPT.
+
+    Raises:
+        PipelineError: tf_keras does not take the layers; the bounds say nothing of the model, or
+            cannot be kept.
+    """
+    converted = ConvertedTfjs(inputs["model"])
+    stored = Stored.read(converted, options.codec_options)
+    run = _runner(_opened(stored), stored, converted.signature)
+    weights = [*stored.weights.values()]
+    find(weights, run, converted.signature, inputs["samples"], options).write(work)
+
+
+def _opened(stored: Stored) -> Any:
+    """The model that a page makes of the config."""
+    import tf_keras
+
+    config = stored.model["modelTopology"]["model_config"]
+    try:
+        return tf_keras.models.model_from_json(json.dumps(config))
+    except (ValueError, TypeError, KeyError) as error:
+        raise PipelineError(
+            "tf_keras does not take these layers, so that keep cannot be measured on them",
+            where="tfjs-layers",
+            todo="give tfjs-layers a variant without keep, and list it in export.tfjs-layers."
+            "variants",
+        ) from error
+
+
+def _runner(model: Any, stored: Stored, signature: Signature) -> Run:
+    import tensorflow as tf
+
+    known = dict(variables(model))
+    plain = dict(stored.plain())
+    for name, variable in known.items():
+        variable.assign(plain[name])
+    called = tf.function(lambda *given: model([*given], training=False))
+
+    def run(changed: Mapping[str, Array], inputs: Arrays) -> dict[str, Array]:
+        for name, values in changed.items():
+            known[name].assign(values)
+
+        def batch(some: dict[str, Array]) -> dict[str, Array]:
+            # By position, as TF.js takes and gives them.
+            given = [tf.constant(some[spec.name]) for spec in signature.inputs]
+            results = tf.nest.flatten(called(*given))
+            named = zip(signature.outputs, results, strict=True)
+            return {spec.name: result.numpy() for spec, result in named}
+
+        outputs = infer_in_batches(batch, inputs, signature.inputs)
+        for name in changed:
+            known[name].assign(plain[name])
+        return outputs
+
+    return run

@@ -1,0 +1,39 @@
+"""How the answers of two models are compared by the task that samples were read for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.measures.metrics import metric_of
+from pipeline.tasks.find import Purpose, need
+from pipeline.tasks.truth import purpose_of
+
+if TYPE_CHECKING:
+    from pipeline.measures.keeping import Agree
+    from pipeline.measures.metric import Metric
+    from pipeline.tasks.contract import Task
+
+
+def agreement(samples: Path, metrics: Iterable[str], where: str) -> Agree | None:
+    """Outputs of a model and of another -> how far their answers agree, by metric.
+
+    Args:
+        metrics: what bounds are on; some are of outputs, of which a task says nothing.
+        where: they stand, for an error.
+
+    Raises:
+        ConfigError: a bound is on what the samples' task does not measure.
+    """
+    purpose = purpose_of(samples) or Purpose()
+    for name in metrics:
+        if metric_of(name).of == "answers":
+            need(partial(_measured, name), purpose.name, name, where)
+    agree, about = purpose.task.agree, purpose.about()
+    return (lambda outputs, wanted: agree(outputs, wanted, about)) if agree else None
+
+
+def _measured(name: str, task: Task[Any]) -> Metric | None:
+    return next((metric for metric in task.metrics if metric.name == name), None)
