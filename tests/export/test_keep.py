@@ -38,8 +38,8 @@ def tones() -> Array:
 
 
 def basis() -> list[Array]:
-    """Cosines and sines under a window, as weights of a model's own: no table of a transform."""
-    angles = 2 * np.pi / LENGTH * np.outer(np.arange(LENGTH), np.arange(BINS))
+    """Cosines and sines under a window, by octaves as a mel scale has them: no Fourier table."""
+    angles = 2 * np.pi * np.outer(np.arange(LENGTH), np.geomspace(1 / LENGTH, 0.5, BINS))
     window = np.hanning(LENGTH)[:, None]
     return [(window * wave(angles)).astype(np.float32) for wave in (np.cos, np.sin)]
 
@@ -93,7 +93,7 @@ def error(artifact: Path, backend: str, wanted: Array) -> float:
     known = {one.BACKEND.name: one.BACKEND for one in (onnxruntime_cpu, tensorflow)}
     engine = None if backend in known else "chromium"
     with (known | BACKENDS)[backend].open_session(artifact, engine) as session:
-        given = session.infer({"x": tones()})["y"]
+        (given,) = session.infer({"x": tones()}).values()
     return float(np.sqrt(np.mean((given - wanted) ** 2) / np.mean((wanted - wanted.mean(0)) ** 2)))
 
 
@@ -111,7 +111,7 @@ def test_what_logarithms_make_loud_stays_exact(
     for work in (plain, kept):
         work.mkdir()
     assert package(module, home, plain, codec)["exact"] == []
-    bound = 0.01 if codec == "float16" else 0.03
+    bound = 0.01 if codec == "float16" else 0.1
     said = package(module, home, kept, codec, {"relative_error": bound})
     assert error(plain / "artifact", backend, wanted) > 5 * bound
     assert error(kept / "artifact", backend, wanted) < 1.05 * bound
