@@ -234,10 +234,15 @@ def exact(artifacts: Iterable[Artifact]) -> list[Fact]:
 
 def _stayed(known: Weights) -> str:
     tensors = known["exact"]
-    named = [f"{one['name']} ({_WHY.get(one['why'], one['why'])})" for one in tensors[:_NAMED]]
+    named = [f"{_printable(one['name'])} ({_WHY[one['why']]})" for one in tensors[:_NAMED]]
     more = [f"{len(tensors) - _NAMED} more"] if len(tensors) > _NAMED else []
     cost = f"{words.size(known['more_bytes'])} more before compression"
     return f"{words.joined([*named, *more])} stayed float32: {cost}{_held(known)}"
+
+
+def _printable(name: str) -> str:
+    """A model's own name, which may hold what moves a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _held(known: Weights) -> str:
