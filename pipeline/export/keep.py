@@ -7,7 +7,6 @@ others are left changes no encoding, so that what is measured is what is package
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -44,7 +43,11 @@ class KeepOptions(options.Options):
 
 
 def find(
-    weights: Sequence[Weight], run: Run, signature: Signature, samples: Path, options: KeepOptions
+    weights: Sequence[Weight],
+    run: Run,
+    signature: Signature,
+    samples: SamplesFolder,
+    options: KeepOptions,
 ) -> Kept:
     """The fewest weights, of those that do most damage alone, without which the bounds hold.
 
@@ -54,17 +57,17 @@ def find(
         weights: what the codec may encode, their names distinct.
         run: the model with some of them changed.
         signature: of the model.
-        samples: SAMPLES, whose calibration split it is measured on.
+        samples: their calibration split is what it is measured on.
         options: how.
 
     Raises:
         ConfigError: a bound is on what the samples' task does not measure.
         PipelineError: a bound says nothing of the model, or no weight can be encoded within them.
     """
-    given = SamplesFolder(samples).calibration.inputs(options.keep.samples)
+    given = samples.calibration.inputs(options.keep.samples)
     encoded = _encoded(weights, options)
     bounds, softmax = options.keep.bounds(), {one.name: one.softmax for one in signature.outputs}
-    agree = agreement(samples, bounds, WHERE)
+    agree = agreement(samples.folder, bounds, WHERE)
 
     def judge(inputs: Arrays) -> Judge:
         return Judge(run({}, inputs), bounds, WHERE, softmax, agree)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.converted import ConvertedOnnx
-from pipeline.engine.step import Inputs, step
+from pipeline.artifacts.samples_folder import SamplesFolder
+from pipeline.engine.step import step
 from pipeline.export.keep import KeepOptions, Run, find
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import infer_in_batches
@@ -15,7 +16,7 @@ from pipeline.tensors.signature import Signature
 
 
 @step(version=1, lane="light", tools=("onnx", "onnxruntime", "numpy"))
-def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+def keep(model: ConvertedOnnx, samples: SamplesFolder, options: KeepOptions, work: Path) -> None:
     """CONVERTED and SAMPLES -> KEPT.
 
     Raises:
@@ -23,11 +24,10 @@ def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
     """
     from pipeline.export.onnx.weights import weights_of
 
-    converted = ConvertedOnnx(inputs["model"])
-    signature, model = converted.signature, converted.outline()
-    weights = [weight for _, _, weight in weights_of(model, converted.large)]
-    run = _runner(model, {weight.name for weight in weights}, signature)
-    find(weights, run, signature, inputs["samples"], options).write(work)
+    signature, outline = model.signature, model.outline()
+    weights = [weight for _, _, weight in weights_of(outline, model.large)]
+    run = _runner(outline, {weight.name for weight in weights}, signature)
+    find(weights, run, signature, samples, options).write(work)
 
 
 def _runner(model: Any, names: Collection[str], signature: Signature) -> Run:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artifacts.converted import ConvertedTfjs
-from pipeline.engine.step import Inputs, step
+from pipeline.artifacts.samples_folder import SamplesFolder
+from pipeline.engine.step import step
 from pipeline.export.keep import KeepOptions, Run, find
 from pipeline.export.tfjs_graph.stored import Stored
 from pipeline.tensors.arrays import Array, Arrays
@@ -16,20 +17,19 @@ from pipeline.tensors.signature import Signature
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow", "numpy"))
-def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+def keep(model: ConvertedTfjs, samples: SamplesFolder, options: KeepOptions, work: Path) -> None:
     """CONVERTED and SAMPLES -> KEPT.
 
     Raises:
         PipelineError: the bounds say nothing of the model, or cannot be kept.
     """
-    converted = ConvertedTfjs(inputs["model"])
-    stored = Stored.read(converted, options.codec_options)
+    stored = Stored.read(model, options.codec_options)
     weights, main = [*stored.weights.values()], stored.constants
     values = {weight.name: weight.values for weight in weights if weight.name in main}
     # What lies in the body of a loop cannot be fed: it stays unless nothing has to.
     fed = [weight for weight in weights if weight.name in values]
-    run = _runner(stored, values, converted.signature)
-    found = find(fed, run, converted.signature, inputs["samples"], options)
+    run = _runner(stored, values, model.signature)
+    found = find(fed, run, model.signature, samples, options)
     inside = {weight.name: None for weight in weights if weight.name not in values}
     replace(found, damages={**found.damages, **inside}).write(work)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.export.keep import KeepOptions, Run, find
 from pipeline.export.tfjs_graph.stored import Stored
 from pipeline.export.tfjs_layers.variables import variables
@@ -19,18 +20,17 @@ from pipeline.tensors.signature import Signature
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
-def keep(inputs: Inputs, options: KeepOptions, work: Path) -> None:
+def keep(model: ConvertedTfjs, samples: SamplesFolder, options: KeepOptions, work: Path) -> None:
     """CONVERTED and SAMPLES -> KEPT.
 
     Raises:
         PipelineError: tf_keras does not take the layers; the bounds say nothing of the model, or
             cannot be kept.
     """
-    converted = ConvertedTfjs(inputs["model"])
-    stored = Stored.read(converted, options.codec_options)
-    run = _runner(_opened(stored), stored, converted.signature)
+    stored = Stored.read(model, options.codec_options)
+    run = _runner(_opened(stored), stored, model.signature)
     weights = [*stored.weights.values()]
-    find(weights, run, converted.signature, inputs["samples"], options).write(work)
+    find(weights, run, model.signature, samples, options).write(work)
 
 
 def _opened(stored: Stored) -> Any:
