@@ -15,8 +15,8 @@ from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import layers_model
-from pipeline.export.tfjs_layers.known import known_to_lack
 from pipeline.export.tfjs_layers.keeping import keep
+from pipeline.export.tfjs_layers.known import known_to_lack
 from pipeline.sources.load import load
 from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature

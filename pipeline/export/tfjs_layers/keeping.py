@@ -39,14 +39,20 @@ def _opened(stored: Stored) -> Any:
 
     config = stored.model["modelTopology"]["model_config"]
     try:
-        return tf_keras.models.model_from_json(json.dumps(config))
+        model = tf_keras.models.model_from_json(json.dumps(config))
     except (ValueError, TypeError, KeyError) as error:
-        raise PipelineError(
-            "tf_keras does not take these layers, so that keep cannot be measured on them",
-            where="tfjs-layers",
-            todo="give tfjs-layers a variant without keep, and list it in export.tfjs-layers."
-            "variants",
-        ) from error
+        raise _refused() from error
+    if {name for name, _ in variables(model)} != {spec["name"] for spec in stored.specs}:
+        raise _refused()
+    return model
+
+
+def _refused() -> PipelineError:
+    return PipelineError(
+        "tf_keras does not take these layers as TF.js has them, so that keep cannot be measured",
+        where="tfjs-layers",
+        todo="give tfjs-layers a variant without keep: list it in export.tfjs-layers.variants",
+    )
 
 
 def _runner(model: Any, stored: Stored, signature: Signature) -> Run:
