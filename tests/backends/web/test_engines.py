@@ -36,8 +36,8 @@ tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
 TARGETS = [target for target in list_targets() if target.engine]
 #: On a pull request each backend in Chromium, and in the others what these draw in a way of their
-#: own; ../../client/test_runtimes.py has other pairs.
-SOON = {"tfjs-webgl@firefox", "tfjs-webgpu@firefox", "tfjs-webgl@webkit", "ort-wasm@webkit"}
+#: own; ../../client/ has WebGL and WebAssembly there (test_tiers.py, test_dtypes.py).
+SOON = {"tfjs-webgpu@firefox", "tfjs-webgl@webkit"}
 PAIRS = [
     pytest.param(
         target,
