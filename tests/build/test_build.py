@@ -454,7 +454,7 @@ def test_the_canary_is_small(manifest: dict[str, Any]) -> None:
 
 def test_the_cascade_gives_what_is_expected_of_it(place: Path, tmp_path: Path) -> None:
     # So coarse that it is wrong more often than plain uint8, and a third of its size.
-    coarse = "coarse: {quantize: {to: uint8, levels: 9}}"
+    coarse = "coarse: {quantize: {to: uint8, levels: 7}}"
     sets = [f"variants={{fp32: {{}}, uint8: {{quantize: uint8}}, {coarse}}}"]
     sets += ["export={onnx: {}}", "validate.backends=[onnxruntime-cpu, ort-wasm]"]
     sets += ["validate.gates={default: {accuracy_drop: 0.05}}", f"publish.to={tmp_path}"]
