@@ -36,8 +36,9 @@ from pipeline.plan import make_plan
 SIZES_MB = (64, 300, 1000)
 FACTOR, REST_BYTES = 3, 2**30
 
-#: Units of a layer: a kernel of 16 MiB.
-WIDTH = 2048
+#: Units of a layer: a kernel of 64 MiB. Of sixty narrower ones with random weights the outputs
+#: hardly vary, so that int8 misses the bound (relative_error 1.26, and uint8 0.92).
+WIDTH = 4096
 
 CONFIG = """
 name: large
