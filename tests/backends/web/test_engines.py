@@ -37,7 +37,7 @@ tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 TARGETS = [target for target in list_targets() if target.engine]
 #: On a pull request each backend in Chromium, and in the others what these draw in a way of their
 #: own; ../../client/ has WebGL and WebAssembly there (test_tiers.py, test_dtypes.py).
-SOON = {"tfjs-webgpu@firefox", "tfjs-webgl@webkit"}
+SOON = {"tfjs-webgpu@firefox", "ort-wasm@firefox", "tfjs-webgl@webkit"}
 PAIRS = [
     pytest.param(
         target,
