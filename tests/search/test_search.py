@@ -248,7 +248,7 @@ def test_nothing_of_the_test_split_decides(folder: Path, built: Any, tmp_path: P
             return super().submit(lane, *args, **more)
 
     with store.in_use(), NoTensorFlow(tmp_path / "logs") as lanes:
-        found = [search_all(one, store, lanes, None)[1].found for one in (clean, poisoned)]
+        found = [search_all(one, store, lanes, None)[1].outcomes for one in (clean, poisoned)]
     measured = [[{**t, "seconds": 0} for t in one["small"]["trials"]] for one in found]
     assert measured[0] == measured[1]
     assert measured[0][0]["quality"] > 0.95, "of a poisoned split it would be none"
@@ -275,7 +275,7 @@ def test_a_candidate_that_fails_by_chance_is_tried_again(folder: Path, built: An
     found = []
     for kind in (Dropping, LocalLanes):
         with store.in_use(), kind(folder / "logs") as lanes:
-            outcome = search_all(asked, store, lanes, None)[1].found["drop"]
+            outcome = search_all(asked, store, lanes, None)[1].outcomes["drop"]
         found.append([(one["recipe"], one["error"]) for one in outcome["trials"]])
     float16 = {"quantize": "float16"}
     dropped = "package onnx/drop: Connection reset by peer"
