@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -127,3 +128,9 @@ def test_no_module_names_a_task() -> None:
         if named.search(line)
     ]
     assert found == []
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """Pytest imports them by it, and takes the second for the first."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert [name for name, count in Counter(names).items() if count > 1] == []

@@ -1,7 +1,7 @@
 """What the pinned TF.js has a kernel for on a backend that gives wrong numbers, or stops.
 
-Each is known by running it: ``tests/backends/test_faults.py`` fails where a newer TF.js is right.
-What has other operators of the same numbers is rewritten in ``pipeline.export.tfjs_graph``.
+Each is known by running it: ``tests/backends/test_backend_faults.py`` fails where a newer TF.js is
+right. What has other operators of the same numbers is rewritten in ``pipeline.export.tfjs_graph``.
 """
 
 from __future__ import annotations
