@@ -18,6 +18,7 @@ from pipeline.backends.native.runtime import NativeSession
 from pipeline.backends.session import Hardware
 from pipeline.base.errors import PipelineError
 from pipeline.tensors.arrays import Array, Arrays, np
+from pipeline.tensors.pruned import prune
 
 
 class TensorflowSession(NativeSession):
@@ -99,7 +100,7 @@ def function_of(
     feeds, fetches = (
         [wrapped.graph.get_tensor_by_name(name) for name in names] for names in (given, outputs)
     )
-    return wrapped.prune(feeds, fetches)
+    return prune(wrapped, feeds, fetches)
 
 
 def _graph(

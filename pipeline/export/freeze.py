@@ -21,6 +21,7 @@ from pipeline.graphs.tensorflow.tables import MOST_KEYS
 from pipeline.sources.load import load
 from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.tensors.arrays import NDArray, np
+from pipeline.tensors.pruned import prune
 from pipeline.tensors.signature import Signature
 
 
@@ -61,11 +62,10 @@ def runner(frozen_folder: Path) -> Any:
     signature, graph_def = Frozen(frozen_folder).signature, Frozen(frozen_folder).outline()
     large = Outside(Frozen(frozen_folder).large)
     large.hide(graph_def)
-    function = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(graph_def, name=""), []
-    ).prune(
-        feeds=[f"{name}:0" for name in (*(spec.name for spec in signature.inputs), *large.values)],
-        fetches={spec.name: f"{spec.name}:0" for spec in signature.outputs},
+    function = prune(
+        tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph_def, name=""), []),
+        [f"{name}:0" for name in (*(spec.name for spec in signature.inputs), *large.values)],
+        {spec.name: f"{spec.name}:0" for spec in signature.outputs},
     )
     weights = [tf.constant(values) for values in large.values.values()]
 

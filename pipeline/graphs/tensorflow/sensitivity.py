@@ -9,6 +9,7 @@ from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network
 from pipeline.graphs.tensorflow.stages import batches, target
 from pipeline.tensors.arrays import Float64s, np
+from pipeline.tensors.pruned import prune
 
 #: Random mixtures of the outputs whose gradients are taken, for each batch.
 PROBES = 4
@@ -61,7 +62,7 @@ def _energies(
         results = [tensors(f"{layer.output}:0") for layer in layers]
         gradients = _gradients(ends, results, probes)
         sums = [_energy(g, r.shape[-1]) for g, r in zip(gradients, results, strict=True)]
-    values, both = wrapped.prune(feeds, ends), wrapped.prune([*feeds, *probes], sums)
+    values, both = prune(wrapped, feeds, ends), prune(wrapped, [*feeds, *probes], sums)
 
     def energies(batch: Sequence[Any], chance: np.random.Generator) -> list[Any]:
         constants = [tf.constant(values) for values in batch]

@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network, base, tensor
 from pipeline.tensors.arrays import Array, np
+from pipeline.tensors.pruned import prune
 
 #: Samples that run at once, where the graph takes any number.
 BATCH = 16
@@ -57,7 +58,7 @@ class Stages:
         return list(sources)
 
     def _function(self, sources: Sequence[str], names: Sequence[str]) -> Any:
-        return self._graph.prune([tensor(s) for s in sources], [tensor(n) for n in names])
+        return prune(self._graph, [tensor(s) for s in sources], [tensor(n) for n in names])
 
     def _product(self, layer: Layer) -> Any:
         """(input, weights[, bias]) -> the layer's result."""
