@@ -93,6 +93,16 @@ def start() -> FirefoxBrowser:
     executable = find()
     if executable is None:
         raise Unavailable("Firefox was not found")
+    try:
+        return _start(executable)
+    except Unavailable as reason:
+        # An X server that ends removes the socket of its number, also where another has it by now.
+        if "DISPLAY=" not in str(reason):
+            raise
+    return _start(executable)
+
+
+def _start(executable: Path) -> FirefoxBrowser:
     with ExitStack() as undo:
         folder = processes.folder(undo, "firefox")
         display = xvfb.Display(folder)
