@@ -18,7 +18,7 @@ from pipeline.backends.native.runtime import NativeSession
 from pipeline.backends.session import Hardware
 from pipeline.base.errors import PipelineError
 from pipeline.tensors.arrays import Array, Arrays, np
-from pipeline.tensors.pruned import prune
+from pipeline.tensors.pruned import prune, wrap
 
 
 class TensorflowSession(NativeSession):
@@ -91,16 +91,9 @@ def function_of(
     Raises:
         ValueError, tensorflow.errors.OpError: TensorFlow does not take the graph.
     """
-    import tensorflow as tf
-
     fed = fed or {}
     graph = _graph(model, weights, fed)
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), signature=[])
-    given = [*inputs, *(f"{name}:0" for name in fed)]
-    feeds, fetches = (
-        [wrapped.graph.get_tensor_by_name(name) for name in names] for names in (given, outputs)
-    )
-    return prune(wrapped, feeds, fetches)
+    return prune(wrap(graph), [*inputs, *(f"{name}:0" for name in fed)], [*outputs])
 
 
 def _graph(

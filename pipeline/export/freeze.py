@@ -21,7 +21,7 @@ from pipeline.graphs.tensorflow.tables import MOST_KEYS
 from pipeline.sources.load import load
 from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.tensors.arrays import NDArray, np
-from pipeline.tensors.pruned import prune
+from pipeline.tensors.pruned import prune, wrap
 from pipeline.tensors.signature import Signature
 
 
@@ -63,7 +63,7 @@ def runner(frozen_folder: Path) -> Any:
     large = Outside(Frozen(frozen_folder).large)
     large.hide(graph_def)
     function = prune(
-        tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph_def, name=""), []),
+        wrap(graph_def),
         [f"{name}:0" for name in (*(spec.name for spec in signature.inputs), *large.values)],
         {spec.name: f"{spec.name}:0" for spec in signature.outputs},
     )

@@ -80,20 +80,20 @@ def find(
         return by_few.damage(run(_decoded(encoded, some), few))
 
     ranking = Ranking(list(encoded), damage)
-    measured: dict[str, float] = {}
+    measured: dict[int, dict[str, float]] = {}
 
     def enough(count: int) -> bool:
         left = {*ranking.first(count)}
         changed = _decoded(encoded, [name for name in encoded if name not in left])
-        measured.update(by_all.measure(run(changed, given)))
-        return within(measured, bounds)
+        measured[count] = by_all.measure(run(changed, given))
+        return within(measured[count], bounds)
 
-    count = fewest(max(0, len(encoded) - 1), enough)
+    most = max(0, len(encoded) - 1)
+    count = fewest(most, enough)
     if count is None:
-        raise _too_tight(options, measured)
-    enough(count)
+        raise _too_tight(options, measured[most])
     damages = {name: ranking.damages[name] for name in ranking.first(count)}
-    return Kept(damages, bounds, measured, len(next(iter(given.values()))))
+    return Kept(damages, bounds, measured[count], len(next(iter(given.values()))))
 
 
 def _too_tight(options: KeepOptions, measured: Mapping[str, float]) -> PipelineError:

@@ -15,7 +15,7 @@ from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import Inputs, step
 from pipeline.export.onnx import Opset
-from pipeline.graphs.tensorflow.bodies import called
+from pipeline.graphs.tensorflow.canonical_graph import called_by
 from pipeline.tensors.signature import Signature
 
 #: Operators that both converters take out, or that compute nothing.
@@ -174,7 +174,7 @@ def computed(graph: Any, outputs: Iterable[str]) -> Iterator[Place]:
     functions = {function.signature.name: function for function in graph.library.function}
     waiting: list[str] = []
     for node in _needed(graph.node, outputs):
-        waiting += called(node)
+        waiting += [function.name for function in called_by(node)]
         yield Place(node.op, node.name)
     entered: set[str] = set()
     while waiting:
@@ -185,7 +185,7 @@ def computed(graph: Any, outputs: Iterable[str]) -> Iterator[Place]:
         function = functions[name]
         arguments = {argument.name for argument in function.signature.input_arg}
         for node in _needed(function.node_def, function.ret.values(), arguments):
-            waiting += called(node)
+            waiting += [function.name for function in called_by(node)]
             yield Place(node.op, f"{name}/{node.name}")
 
 

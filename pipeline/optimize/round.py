@@ -193,7 +193,8 @@ def _keep(
     told: dict[str, Any] = {}
 
     def enough(count: int) -> bool:
-        told["layers"] = rounding.run(list(ranking)[:count])
+        told["kept"] = list(ranking)[:count]
+        told["layers"] = rounding.run(told["kept"])
         measured.update(judge.measure(rounding.values))
         return within(measured, keep)
 
@@ -205,8 +206,14 @@ def _keep(
             where="round.keep",
             todo="ask for less",
         )
-    enough(count)
-    return {**told, "damage": ranking, "kept": list(ranking)[:count], "measured": measured}
+    if len(told["kept"]) != count:  # the last that was tried was not enough
+        enough(count)
+    return {
+        "layers": told["layers"],
+        "damage": ranking,
+        "kept": told["kept"],
+        "measured": measured,
+    }
 
 
 def _grids(

@@ -1,9 +1,16 @@
-"""A part of a TensorFlow graph as a function."""
+"""Parts of a TensorFlow graph as functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+
+def wrap(graph_def: Any) -> Any:
+    """What ``prune`` takes parts of: the graph of a GraphDef, with its names."""
+    import tensorflow as tf
+
+    return tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph_def, name=""), [])
 
 
 def prune(wrapped: Any, feeds: Sequence[Any], fetches: Any) -> Any:
@@ -13,7 +20,7 @@ def prune(wrapped: Any, feeds: Sequence[Any], fetches: Any) -> Any:
     would write all values into an error at each call, before it goes by the feeds.
 
     Args:
-        wrapped: what ``tf.compat.v1.wrap_function`` made of a graph.
+        wrapped: what ``wrap`` made of a graph.
         feeds: its tensors, or their names.
         fetches: tensors or names, in any structure; results have it too.
     """

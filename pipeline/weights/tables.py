@@ -49,8 +49,12 @@ def _fits(table: Array, waves: Float64s) -> bool:
     return near and bool((np.abs(factors[1:FIRST]) > CLOSE * reach).all())
 
 
+def turns(rows: int, columns: int, length: int) -> Float64s:
+    """jk / n without its whole part, so that it is exact, [rows, columns]."""
+    shares: Float64s = np.outer(np.arange(rows), np.arange(columns)) % length / length
+    return shares
+
+
 def _angles(rows: int, columns: int, length: int) -> Float64s:
-    """2 pi jk / n, reduced so that it is exact, [rows, columns]."""
-    turns = np.outer(np.arange(rows), np.arange(columns)) % length / length
-    angles: Float64s = 2 * np.pi * turns
+    angles: Float64s = 2 * np.pi * turns(rows, columns, length)
     return angles

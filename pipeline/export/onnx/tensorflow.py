@@ -15,6 +15,7 @@ from typing import Any
 from pipeline.base.errors import PipelineError
 from pipeline.base.reasons import reason_of
 from pipeline.export.onnx.merges import watch_merges
+from pipeline.graphs.tensorflow.canonical_graph import all_nodes
 from pipeline.graphs.tensorflow.computed import constant_bytes, stay_computed
 from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.tensors.signature import Signature
@@ -164,10 +165,10 @@ def _refuse_foreign(model: Any) -> None:
     """tf2onnx only logs what it could not map, and leaves TensorFlow's operator in the graph."""
     from onnx import defs
 
-    from pipeline.graphs.onnx.canonical import all_nodes
+    from pipeline.graphs.onnx import canonical
 
     foreign = sorted(
-        {n.op_type for n in all_nodes(model.graph) if not defs.has(n.op_type, n.domain)}
+        {n.op_type for n in canonical.all_nodes(model.graph) if not defs.has(n.op_type, n.domain)}
     )
     if foreign:
         raise PipelineError(
@@ -180,8 +181,7 @@ def _without_debug(graph_def: Any) -> Any:
     """What only watches a value or stops its gradient becomes Identity, in functions too."""
     result = type(graph_def)()
     result.CopyFrom(graph_def)
-    bodies = [function.node_def for function in result.library.function]
-    for node in (node for nodes in (result.node, *bodies) for node in nodes):
+    for node in all_nodes(result):
         if node.op in PASSES_ON:
             first, kind = node.input[0], node.attr["T"].type
             node.ClearField("input")

@@ -8,9 +8,10 @@ loop, what holds in every round.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from pipeline.graphs.tensorflow.canonical_graph import called_by, references
 from pipeline.graphs.tensorflow.splicing import imported
 
 #: Changes a GraphDef in place, and says whether it did; its ``tf.Graph`` knows types and shapes.
@@ -51,30 +52,16 @@ def _arguments(
     graph_def: Any, graph: Any, functions: Mapping[str, Any]
 ) -> dict[str, list[Any] | None]:
     """Function -> the shapes of its arguments; ``None`` where several nodes call it."""
-    calls = Counter(
-        name
-        for nodes in (graph_def.node, *(function.node_def for function in functions.values()))
-        for node in nodes
-        for name in called(node)
-    )
+    calls = Counter(function.name for function in references(graph_def))
     shapes: dict[str, list[Any] | None] = {}
     waiting = [graph]
     while waiting:
         for operation in waiting.pop().get_operations():
-            for name in called(operation.node_def):
+            for name in (function.name for function in called_by(operation.node_def)):
                 if name in functions and name not in shapes:
                     shapes[name] = _given(operation) if calls[name] == 1 else None
                     waiting.append(imported(_as_graph(functions[name], shapes[name], graph_def)[0]))
     return shapes
-
-
-def called(node: Any) -> Iterator[str]:
-    """The functions that a NodeDef names."""
-    for key in sorted(node.attr):
-        value = node.attr[key]
-        if value.HasField("func"):
-            yield value.func.name
-        yield from (function.name for function in value.list.func)
 
 
 def _given(operation: Any) -> list[Any] | None:

@@ -9,7 +9,7 @@ from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network
 from pipeline.graphs.tensorflow.stages import batches, target
 from pipeline.tensors.arrays import Float64s, np
-from pipeline.tensors.pruned import prune
+from pipeline.tensors.pruned import prune, wrap
 
 #: Random mixtures of the outputs whose gradients are taken, for each batch.
 PROBES = 4
@@ -50,9 +50,7 @@ def _energies(
     """A function from a batch and a source of randomness to one probe's gradient energies."""
     import tensorflow as tf
 
-    wrapped = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(network.graph_def, name=""), []
-    )
+    wrapped = wrap(network.graph_def)
     tensors = wrapped.graph.get_tensor_by_name
     feeds = [tensors(f"{spec.name}:0") for spec in network.signature.inputs]
     ends = [tensors(target(spec, network)) for spec in network.signature.outputs]

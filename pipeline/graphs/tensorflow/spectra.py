@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.graphs.tensorflow.splicing import Build, Rewrite
 from pipeline.tensors.arrays import Float64s, np
+from pipeline.weights.tables import turns
 
 Pair = tuple[Any, Any]
 
@@ -118,10 +119,10 @@ def _waves(length: int) -> tuple[Float64s, Float64s]:
 
     Zeros are zeros: of a number without an imaginary part the angle is 0 or pi, never -pi.
     """
-    turns = np.outer(np.arange(length), np.arange(length)) % length / length
-    angles = 2 * np.pi * turns
-    cosines = np.where(turns % 0.5 == 0.25, 0.0, np.cos(angles))
-    return cosines, np.where(turns % 0.5 == 0, 0.0, np.sin(angles))
+    shares = turns(length, length, length)
+    angles = 2 * np.pi * shares
+    cosines = np.where(shares % 0.5 == 0.25, 0.0, np.cos(angles))
+    return cosines, np.where(shares % 0.5 == 0, 0.0, np.sin(angles))
 
 
 def cast(node: Any, tensors: Mapping[str, Any]) -> Build | None:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from pipeline.graphs.tensorflow import groups, lacking
 from pipeline.graphs.tensorflow.bodies import change_bodies
 from pipeline.graphs.tensorflow.calls import CALLS, write_calls
+from pipeline.graphs.tensorflow.canonical_graph import all_nodes
 from pipeline.graphs.tensorflow.pairs import write_pairs
 from pipeline.graphs.tensorflow.spectra import REAL
 from pipeline.graphs.tensorflow.splicing import Build, Rewrite, imported, rewrite
@@ -32,10 +32,8 @@ def spread(graph_def: Any) -> Any:
     """The same graph with as few as possible of what runtimes lack, in bodies too."""
     if any(node.op in CALLS for node in graph_def.node):
         graph_def = inlined(graph_def)
-    functions = graph_def.library.function
-    nodes = chain(graph_def.node, *(function.node_def for function in functions))
     operators = REWRITES.keys() | REAL
-    if operators & {node.op for node in nodes}:
+    if operators & {node.op for node in all_nodes(graph_def)}:
         graph = imported(graph_def)
         change_bodies(graph_def, graph, operators, _write)
         _write(graph_def, graph)
@@ -53,8 +51,7 @@ def inlined(graph_def: Any) -> Any:
     from tensorflow.core.protobuf import config_pb2, rewriter_config_pb2
     from tensorflow.python.grappler import tf_optimizer
 
-    functions = chain.from_iterable(function.node_def for function in graph_def.library.function)
-    for node in chain(graph_def.node, functions):
+    for node in all_nodes(graph_def):
         node.attr.pop("_XlaMustCompile", None)
         node.attr.pop("_noinline", None)
     for function in graph_def.library.function:

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.graphs.tensorflow.layers import Layer
 from pipeline.graphs.tensorflow.network import Network, base, tensor
 from pipeline.tensors.arrays import Array, np
-from pipeline.tensors.pruned import prune
+from pipeline.tensors.pruned import prune, wrap
 
 #: Samples that run at once, where the graph takes any number.
 BATCH = 16
@@ -22,12 +22,8 @@ class Stages:
     """A network cut at its layers: how to get from known tensors to the next layer's input."""
 
     def __init__(self, network: Network, layers: Sequence[Layer]) -> None:
-        import tensorflow as tf
-
         self.network, self.layers = network, layers
-        self._graph = tf.compat.v1.wrap_function(
-            lambda: tf.graph_util.import_graph_def(network.graph_def, name=""), []
-        )
+        self._graph = wrap(network.graph_def)
         inputs = [spec.name for spec in network.signature.inputs]
         self._known = {*inputs, *(layer.output for layer in layers)}
         wanted = [[layer.source] for layer in layers]

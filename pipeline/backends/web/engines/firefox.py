@@ -96,7 +96,7 @@ def start() -> FirefoxBrowser:
     try:
         return _start(executable)
     except Unavailable as reason:
-        # An X server that ends removes the socket of its number, also where another has it by now.
+        # Seen once, on a busy machine: it found no display, though the X server had begun.
         if "DISPLAY=" not in str(reason):
             raise
     return _start(executable)
