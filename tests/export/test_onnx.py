@@ -107,6 +107,23 @@ def test_opset_21(models, tmp_path):
     np.testing.assert_allclose(found, wanted, atol=1e-3)
 
 
+def test_what_tf2onnx_joins_makes_its_optimizers_go_round_once_more():
+    """Else whether they find what the joining leaves hangs on the order of a set."""
+    from tf2onnx.graph import GraphUtil
+    from tf2onnx.optimizer.back_to_back_optimizer import BackToBackOptimizer
+
+    from pipeline.export.onnx.tensorflow import all_changes_count
+
+    lines = [f"y = Cast[to={TensorProto.DOUBLE}](x)", f"z = Cast[to={TensorProto.FLOAT}](y)"]
+    model = graph_model("x", "z", lines)
+    graph = GraphUtil.create_graph_from_onnx_model(model)
+    with all_changes_count():
+        changed, unchanged = BackToBackOptimizer(), BackToBackOptimizer()
+        graph = unchanged.optimize(changed.optimize(graph, 0), 1)
+    assert changed.graph_been_opt and not unchanged.graph_been_opt
+    assert [node.type for node in graph.get_nodes()].count("Cast") == 1
+
+
 def test_what_tf2onnx_cannot_convert_is_an_error_with_its_name(tmp_path):
     import tensorflow as tf
 

@@ -68,7 +68,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
     return None
 
 
-@step(version=10, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
+@step(version=11, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
 def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, the same bytes every time; large weights beside it.
 

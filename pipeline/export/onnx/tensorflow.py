@@ -9,7 +9,7 @@ copy only if an optimizer fails, gives the same graph.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from pipeline.base.errors import PipelineError
@@ -96,10 +96,8 @@ def _convert(
                 output_names=outputs,
                 tensors_to_rename={name: name[:-2] for name in (*inputs, *outputs)},
             )
-            if careful:
-                return optimizer.optimize_graph(onnx_graph, catch_errors=True).make_model("")
-            with _weights_stay():
-                onnx_graph = optimizer.optimize_graph(onnx_graph, catch_errors=False)
+            with all_changes_count(), nullcontext() if careful else _weights_stay():
+                onnx_graph = optimizer.optimize_graph(onnx_graph, catch_errors=careful)
         return onnx_graph.make_model("")
 
 
@@ -125,6 +123,31 @@ def _computations_stay(names: set[str]) -> Iterator[None]:
     finally:
         tfonnx.compute_const_folding_using_tf = original
         ConstFoldOptimizer._fold_node = fold_node
+
+
+@contextmanager
+def all_changes_count() -> Iterator[None]:
+    """Let tf2onnx's optimizers go round until none of them finds anything.
+
+    The one that joins neighbours does not tell that it did. What it leaves to the others they then
+    find only where another one told of a change in the same round, and whether it does hangs on
+    the order of a set: about one graph in 140 kept a shape that it could have as a constant.
+    """
+    from tf2onnx.optimizer.back_to_back_optimizer import BackToBackOptimizer
+
+    original = BackToBackOptimizer._optimize_at_current_graph_level
+
+    def optimize(self: Any, graph: Any) -> Any:
+        before = len(graph.get_nodes())
+        graph = original(self, graph)
+        self.graph_been_opt |= len(graph.get_nodes()) < before
+        return graph
+
+    BackToBackOptimizer._optimize_at_current_graph_level = optimize
+    try:
+        yield
+    finally:
+        BackToBackOptimizer._optimize_at_current_graph_level = original
 
 
 @contextmanager
