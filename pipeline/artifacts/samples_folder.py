@@ -85,7 +85,10 @@ class Golden(SampleTensors):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """``{"count", "outputs": {name: {"spread", "softmax"}}, "accuracy"}``."""
+        """``{"count", "outputs": {name: {"spread", "softmax"}}, "accuracy", "reference"}``.
+
+        The last one is there where another runtime than TensorFlow made the outputs.
+        """
         facts: dict[str, Any] = json.loads((self.folder / self.FACTS).read_text())
         return facts
 

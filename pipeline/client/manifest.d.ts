@@ -113,6 +113,10 @@ export interface Source {
    */
   converted_from?: string[];
   /**
+   * The runtime whose outputs artifacts are compared with; TensorFlow without it.
+   */
+  reference?: string;
+  /**
    * Layer's name -> its name in the artifacts, where TensorFlow does not take the first.
    */
   renamed_layers?: {

@@ -50,6 +50,8 @@ class Source(TypedDict):
     parameters: Count
     converted_from: NotRequired[list[str]]
     """The float dtypes in which it computes, and its artifacts in float32."""
+    reference: NotRequired[str]
+    """The runtime whose outputs artifacts are compared with; TensorFlow without it."""
     renamed_layers: NotRequired[dict[str, str]]
     """Layer's name -> its name in the artifacts, where TensorFlow does not take the first."""
     facts: NotRequired[dict[str, Any]]

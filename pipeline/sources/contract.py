@@ -13,7 +13,21 @@ from pipeline.base.registry import find_plugins
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import StepFunction
 from pipeline.graphs.kinds import Graph
+from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature, TensorSpec
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The runtime that a model comes from, where that is not TensorFlow: it makes the golden."""
+
+    name: str
+    """With its version, as in ``TF.js 4.22.0 (cpu)``."""
+    run: Callable[[Mapping[str, Array]], Mapping[str, Array]]
+    """A batch of inputs -> outputs, both by public name; raises ``RunError`` where it fails."""
+    tolerance: float = 1e-3
+    """The largest ``relative_error`` between it and the graph that was made of the model; of one
+    that computes in float32, what another order of sums makes (``validate/tolerances.py``)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,8 @@ class LoadedModel:
     """The names of its layers, where the source is Keras."""
     until: Callable[[Sequence[str]], LoadedModel] | None = None
     """Gives the model from its inputs to what these layers give, in this order."""
+    reference: Reference | None = None
+    """What runs the model as its users know it."""
     renamed_layers: Mapping[str, str] = field(default_factory=dict)
     """Layer's name in the source -> its name here, where TensorFlow would not take that."""
 

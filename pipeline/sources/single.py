@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pipeline.graphs.tensorflow.single import SINGLE
-from pipeline.sources.contract import LoadedModel, trace
+from pipeline.sources.contract import LoadedModel, Reference, trace
+from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature, TensorSpec
 
 
@@ -17,7 +18,8 @@ def in_single(loaded: LoadedModel) -> LoadedModel:
     after = Signature(_single(before.inputs), _single(before.outputs))
     if before == after:
         return loaded
-    return replace(loaded, signature=after, function=_cast(loaded, after))
+    reference = loaded.reference and _cast_reference(loaded.reference, before, after)
+    return replace(loaded, signature=after, function=_cast(loaded, after), reference=reference)
 
 
 def _single(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
@@ -27,6 +29,17 @@ def _single(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
         else spec
         for spec in specs
     )
+
+
+def _cast_reference(reference: Reference, before: Signature, after: Signature) -> Reference:
+    taken = {spec.name: spec.dtype for spec in before.inputs}
+    dtypes = {spec.name: spec.dtype for spec in after.outputs}
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        outputs = reference.run({name: x.astype(taken[name]) for name, x in inputs.items()})
+        return {name: outputs[name].astype(dtype) for name, dtype in dtypes.items()}
+
+    return replace(reference, run=run)
 
 
 def _cast(loaded: LoadedModel, signature: Signature) -> Any:

@@ -12,8 +12,10 @@ from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.engine.step import step
+from pipeline.measures.parity import compare
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Array, Float64s, np
+from pipeline.tensors.batches import infer_in_batches
 from pipeline.tensors.per_sample import ORIGINS, TRUTH
 from pipeline.tensors.varying import flat, pad
 from pipeline.validate import canary
@@ -22,7 +24,7 @@ from pipeline.validate.answers import Answers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.sources.contract import LoadedModel
+    from pipeline.sources.contract import LoadedModel, Reference
 
 
 class GoldenOptions(options.Options):
@@ -38,7 +40,7 @@ def make(
     """Run the source model on the test samples, and make the canary of one of them.
 
     Raises:
-        GateError: the outputs hold NaN or infinity.
+        GateError: the outputs hold NaN or infinity, or the graph made of the model gives others.
     """
     from pipeline.sources.load import load
 
@@ -47,6 +49,8 @@ def make(
     arrays = test.inputs()
     outputs = run(loaded, arrays)
     _check_finite(outputs)
+    if loaded.reference:
+        _check_graph(loaded.reference, outputs, run_in_tensorflow(loaded, arrays))
     signature = frozen.signature
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
     canary.make(arrays, outputs, signature, partial(run, loaded), work)
@@ -64,14 +68,21 @@ def make(
         },
         "accuracy": answers.accuracy(outputs),
     }
+    if loaded.reference:
+        facts["reference"] = loaded.reference.name
     golden.write(outputs, facts)
 
 
 def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Outputs of a model in TensorFlow by public name, [n, …], for [n, …] inputs."""
-    import tensorflow as tf
+    """Outputs by public name, [n, …], for [n, …] inputs, of the runtime that a model comes from."""
+    if loaded.reference is None:
+        return run_in_tensorflow(loaded, arrays)
+    return infer_in_batches(loaded.reference.run, arrays, loaded.signature.inputs)
 
-    from pipeline.tensors.batches import infer_in_batches
+
+def run_in_tensorflow(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The same in TensorFlow."""
+    import tensorflow as tf
 
     def batch(inputs: dict[str, Array]) -> dict[str, Array]:
         arguments = {loaded.arguments[name]: tf.constant(value) for name, value in inputs.items()}
@@ -79,6 +90,22 @@ def run(loaded: LoadedModel, arrays: Mapping[str, Array]) -> dict[str, Array]:
         return {name: results[key].numpy() for name, key in loaded.results.items()}
 
     return infer_in_batches(batch, arrays, loaded.signature.inputs)
+
+
+def _check_graph(
+    reference: Reference, outputs: Mapping[str, Array], ours: Mapping[str, Array]
+) -> None:
+    """Refuse a graph that is not the model it was made of: all artifacts would be wrong alike."""
+    for name, wanted in outputs.items():
+        error = compare({name: ours[name]}, {name: wanted}, {})["relative_error"]
+        if error > reference.tolerance:
+            raise GateError(
+                f"the graph made of the model does not compute what {reference.name} does: "
+                f"{name} is off by {error:.2g} of how much it varies, and may be by "
+                f"{reference.tolerance:g}",
+                where="golden",
+                todo="report the model; source.outputs may cut it in front of what is wrong",
+            )
 
 
 def _check_finite(outputs: Mapping[str, Array]) -> None:

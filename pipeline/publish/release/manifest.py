@@ -104,7 +104,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "task_options": config["task_options"],
         "description": config["description"],
         "license": config["license"],
-        "source": _source(inputs, options),
+        "source": _source(inputs, options, golden),
         "inputs": [_spec(spec) for spec in signature.inputs],
         "outputs": [_spec(spec) for spec in signature.outputs],
         "input": config["input"],
@@ -137,12 +137,14 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
 
-def _source(inputs: Inputs, options: ManifestOptions) -> Source:
+def _source(inputs: Inputs, options: ManifestOptions, golden: Mapping[str, Any]) -> Source:
     """The kind of source and its options, its size, digest, and what its author says of it."""
     identity, frozen = Identity(inputs["source"]), Frozen(inputs["frozen"])
     measured: dict[str, Any] = {"sha256": identity.sha256, "parameters": frozen.parameters}
     if frozen.dtypes:
         measured["converted_from"] = frozen.dtypes
+    if "reference" in golden:
+        measured["reference"] = golden["reference"]
     if frozen.renamed_layers:
         measured["renamed_layers"] = frozen.renamed_layers
     facts = {"facts": identity.facts} if identity.facts else {}
