@@ -32,6 +32,10 @@ class WeightOptions(Options):
     """Leave in float32 the few tensors whose encoding changes the outputs most, as few as hold
     outputs and answers within these bounds on calibration samples."""
 
+    def codec_options(self) -> dict[str, Any]:
+        """What the codec itself takes."""
+        return {name: value for name, value in self.key().items() if name != "keep"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Technique:

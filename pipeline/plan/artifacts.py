@@ -144,8 +144,7 @@ class _Encoding:
     def of(cls, chain: Chain) -> _Encoding:
         for technique, chosen in chain:
             if technique.codec and isinstance(chosen, WeightOptions):
-                options = chosen.key()
-                del options["keep"]
+                options = chosen.codec_options()
                 # What techniques before have chosen is not to be rounded anew.
                 before = any(other.stage in ("model", "frozen") for other, _ in chain)
                 if before and technique.codec.encode_all:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.convert import convert
 from tests.conformance.models import applications, cases
 from tests.conformance.models.layers import NO_MODELS
 from tests.conformance.results import Results
@@ -56,6 +58,15 @@ def test_what_gave_trouble_is_right_in_every_runtime(tmp_path: Path) -> None:
 
 def _odd(cells: Cells) -> Cells:
     return {name: cell for name, cell in cells.items() if cell["state"] != "ok"}
+
+
+def test_what_is_made_of_architectures_besides_float32_is_made_as_a_build_does(
+    tmp_path: Path,
+) -> None:
+    small = next(case for case in cases() if case.id == "layers/Conv2D")
+    made = convert(replace(small, techniques=applications.TECHNIQUES), tmp_path, FORMATS, False)
+    assert made.outcomes == {}
+    assert {"onnx/uint8", "onnx/int8", "tfjs-graph/uint8"} <= made.artifacts.keys()
 
 
 def test_every_layer_and_architecture_of_keras_is_listed() -> None:

@@ -42,7 +42,7 @@ def package(format_: Any, converted: Path, artifact: str, samples: Path, work: P
     Args:
         samples: SAMPLES, which some techniques calibrate with.
     """
-    from pipeline.optimize.contract import techniques
+    from pipeline.optimize.contract import WeightOptions, techniques
 
     format_name, _, name = artifact.partition("/")
     technique = techniques()[name] if name else None
@@ -50,14 +50,16 @@ def package(format_: Any, converted: Path, artifact: str, samples: Path, work: P
     details: dict[str, Any] = {"format": format_name, "variant": name or "fp32"}
     details["shard_bytes"] = 2**22
     if technique and technique.codec:
-        details |= {"codec": name, "codec_options": technique.options().key()}
+        chosen = technique.options()
+        assert isinstance(chosen, WeightOptions)
+        details |= {"codec": name, "codec_options": chosen.codec_options()}
     elif technique and technique.step:
         changed = _new(work / name)
         technique.step({"model": converted, "samples": samples}, technique.options(), changed)
         converted = changed
     kind, packaged = format_.package.options_type, _new(work / f"artifact-{name or 'fp32'}")
-    chosen = kind(**{key: value for key, value in details.items() if key in kind.model_fields})
-    format_.package({"model": converted}, chosen, packaged)
+    known = {key: value for key, value in details.items() if key in kind.model_fields}
+    format_.package({"model": converted}, kind(**known), packaged)
     return packaged
 
 

@@ -18,6 +18,9 @@ TECHNIQUES = ("uint8", "int8")
 #: Images of each: what 8 bits cost is a share of how much outputs vary over them.
 IMAGES = 8
 
+#: The layers of an architecture that takes pixels as they are: ConvNeXt has the second one alone.
+PREPROCESSING = ("Rescaling", "Normalization")
+
 #: Over 200 MB, or minutes: last, and in nightly runs alone.
 HUGE = (
     *("ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtSmall", "ConvNeXtXLarge", "EfficientNetB5"),
@@ -52,7 +55,7 @@ def _images(model: Any) -> list[Array]:
 
     Of 0 to 255 where the model brings its preprocessing along, of -1 to 1 else.
     """
-    scales = any(type(layer).__name__ == "Rescaling" for layer in model.layers)
+    scales = any(type(layer).__name__ in PREPROCESSING for layer in model.layers)
     size, chance = model.inputs[0].shape[1], np.random.default_rng(2)
     corners = chance.uniform(-1, 1, (IMAGES, 4, 4, 3))
     tiles = corners.repeat(-(-size // 4), 1).repeat(-(-size // 4), 2)[:, :size, :size]
