@@ -1,4 +1,4 @@
-"""Pulls a model from an http(s) address: a SavedModel archive, a .keras or an .h5 file."""
+"""Pulls a model from an http(s) address: an archive, or a Keras file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.download.unpack import is_archive, unpack
 from pipeline.engine.step import step
-from pipeline.sources import keras_file, saved_model
+from pipeline.sources import keras_file, saved_model, tfjs
 from pipeline.sources.contract import Source
 from pipeline.sources.keras.h5_safety import SIGNATURE
 
@@ -31,7 +31,8 @@ class Options(pipeline.base.options.Options):
     shorthand: ClassVar[str | None] = None
 
     url: str
-    """The http(s) address of a .keras or .h5 file, or of a .zip or .tar of a SavedModel."""
+    """The http(s) address of a .keras or .h5 file, or of a .zip or .tar of a SavedModel or of a
+    TF.js model, as Kaggle gives them."""
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     """The file's digest, 64 lower-case hex digits: what ``sha256sum`` prints."""
     max_bytes: int = Field(2 * 2**30, ge=1)
@@ -83,14 +84,18 @@ def _pull_unpacked(unpacked: Path, options: Options, work: Path, where: str) -> 
     models = sorted(unpacked.rglob("saved_model.pb"))
     visible = [p for p in sorted(unpacked.rglob("*")) if p.is_file() and p.name[:1] != "."]
     keras = [path for path in visible if path.suffix.lower() in _KERAS_SUFFIXES]
+    tfjs_models = [path for path in visible if path.name == tfjs.files.MODEL]
     if len(models) == 1:
         saved_model.write_source(
             models[0].parent, work, signature=options.signature, tags=list(options.tags)
         )
     elif not models and len(keras) == 1:
         keras_file.write_source(keras[0], work)
+    elif not models and not keras and len(tfjs_models) == 1:
+        tfjs.write_source(tfjs_models[0], work)
     else:
-        paths = [path.relative_to(unpacked).as_posix() for path in models or keras or visible]
+        several = models or keras or tfjs_models or visible
+        paths = [path.relative_to(unpacked).as_posix() for path in several]
         names = ", ".join(paths[:8]) + (f" and {len(paths) - 8} more" if paths[8:] else "")
         raise _nothing(f"the archive holds {names or 'no files'}", where)
 
@@ -117,7 +122,8 @@ def _nothing(content: str, where: str) -> SourceError:
     return SourceError(
         f"this is not one model: {content}",
         where=where,
-        todo="give the address of one .keras or .h5 file, or of a .zip or .tar of one SavedModel",
+        todo="give the address of one .keras or .h5 file, or of a .zip or .tar of one "
+        "SavedModel, or of one model.json with its weights",
     )
 
 

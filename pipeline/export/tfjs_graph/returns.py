@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from pipeline.backends.tensorflow import output_names
+from pipeline.backends.tfjs_graph import output_names
 
 
 def return_apart(graph_def: Any) -> None:
