@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,6 +31,10 @@ class SourceFolder:
     def facts_file(self) -> Path:
         """What its author says of it, in JSON; it may not be there."""
         return self.folder / self.FACTS
+
+    def tell(self, facts: Mapping[str, Any]) -> None:
+        """Write what its author says of it, such as its ``name`` and ``license``."""
+        self.facts_file.write_text(json.dumps(facts))
 
     @property
     def facts(self) -> dict[str, Any] | None:

@@ -86,6 +86,10 @@ class Source:
     narrow: Callable[[Any], tuple[str, ...]] = lambda options: ()
     """Options -> the dtypes of fewer bits than float32 in which the model computes, as far as its
     file tells."""
+    recognizes: Callable[[Path], bool] = lambda path: False
+    """Whether a file is of this kind, told by its content; any bytes may be in it."""
+    write: Callable[[Path, Path], None] | None = None
+    """Such a file -> a source folder, where it came without options of its own."""
     load: Callable[[Path, Mapping[str, Any]], LoadedModel] | None = None
     """Source folder and what stands in its ``source.json`` -> the model, in the TensorFlow process;
     ``None`` where it writes what another kind loads."""

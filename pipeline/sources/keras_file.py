@@ -19,6 +19,7 @@ from pipeline.base.reasons import reason_of
 from pipeline.engine.step import step
 from pipeline.graphs.tensorflow.single import NARROW
 from pipeline.sources.contract import LoadedModel, Source
+from pipeline.sources.keras.h5_safety import SIGNATURE
 from pipeline.sources.keras.safety import check_config
 
 #: All members of a .keras archive together, unpacked.
@@ -80,6 +81,20 @@ def write_source(file: Path, work: Path) -> None:
     check(file, str(file))
     shutil.copyfile(file, work / name)
     SourceFolder(work).describe("keras_file", path=name)
+
+
+def is_keras(file: Path) -> bool:
+    """Whether a file is a .keras archive, or HDF5."""
+    with file.open("rb") as opened:
+        if opened.read(len(SIGNATURE)) == SIGNATURE:
+            return True
+    if not zipfile.is_zipfile(file):
+        return False
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {"config.json", "model.weights.h5"} <= set(archive.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
@@ -216,5 +231,7 @@ SOURCE = Source(
     pull=pull,
     architecture=architecture,
     narrow=narrow,
+    recognizes=is_keras,
+    write=write_source,
     load=load,
 )

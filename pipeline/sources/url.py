@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -15,14 +14,11 @@ from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.download.unpack import is_archive, unpack
 from pipeline.engine.step import step
-from pipeline.sources import keras_file, saved_model, tfjs
+from pipeline.sources import saved_model
+from pipeline.sources.content import list_models, named, recognize, write_any
 from pipeline.sources.contract import Source
-from pipeline.sources.keras.h5_safety import SIGNATURE
 
 _MAX_FILES: Final = 10_000
-
-#: What an archive may hold once, beside a SavedModel.
-_KERAS_SUFFIXES: Final = frozenset({".keras", ".h5", ".hdf5"})
 
 
 class Options(pipeline.base.options.Options):
@@ -69,8 +65,8 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
 def pull(file: Path, options: Options, work: Path) -> None:
     """Make a source folder of what the file holds, told by its content and not by its name."""
     where = hide_secrets(options.url)
-    if _is_keras(file):
-        keras_file.write_source(file, work)
+    if recognize(file):
+        write_any(file, work)
     elif is_archive(file):
         unpacked = work / "unpacked"
         unpack(file, unpacked, max_bytes=options.max_bytes, max_files=_MAX_FILES)
@@ -81,36 +77,16 @@ def pull(file: Path, options: Options, work: Path) -> None:
 
 
 def _pull_unpacked(unpacked: Path, options: Options, work: Path, where: str) -> None:
-    models = sorted(unpacked.rglob("saved_model.pb"))
-    visible = [p for p in sorted(unpacked.rglob("*")) if p.is_file() and p.name[:1] != "."]
-    keras = [path for path in visible if path.suffix.lower() in _KERAS_SUFFIXES]
-    tfjs_models = [path for path in visible if path.name == tfjs.files.MODEL]
-    if len(models) == 1:
+    saved, files = sorted(unpacked.rglob("saved_model.pb")), list_models(unpacked)
+    if len(saved) == 1:
         saved_model.write_source(
-            models[0].parent, work, signature=options.signature, tags=list(options.tags)
+            saved[0].parent, work, signature=options.signature, tags=list(options.tags)
         )
-    elif not models and len(keras) == 1:
-        keras_file.write_source(keras[0], work)
-    elif not models and not keras and len(tfjs_models) == 1:
-        tfjs.write_source(tfjs_models[0], work)
+    elif not saved and len(files) == 1:
+        write_any(files[0], work)
     else:
-        several = models or keras or tfjs_models or visible
-        paths = [path.relative_to(unpacked).as_posix() for path in several]
-        names = ", ".join(paths[:8]) + (f" and {len(paths) - 8} more" if paths[8:] else "")
-        raise _nothing(f"the archive holds {names or 'no files'}", where)
-
-
-def _is_keras(file: Path) -> bool:
-    with file.open("rb") as opened:
-        if opened.read(len(SIGNATURE)) == SIGNATURE:
-            return True
-    if not zipfile.is_zipfile(file):
-        return False
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return {"config.json", "model.weights.h5"} <= set(archive.namelist())
-    except zipfile.BadZipFile:
-        return False
+        several = saved or files or [path for path in sorted(unpacked.rglob("*")) if path.is_file()]
+        raise _nothing(f"the archive holds {named(several, unpacked)}", where)
 
 
 def _beginning(file: Path) -> str:

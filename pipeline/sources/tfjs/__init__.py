@@ -64,4 +64,11 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     return graph.load(folder) if details["kind"] == "graph" else layers.load(folder)
 
 
-SOURCE = Source(name="tfjs", options=Options, pull=pull, load=load)
+SOURCE = Source(
+    name="tfjs",
+    options=Options,
+    pull=pull,
+    recognizes=files.is_model,
+    write=write_source,
+    load=load,
+)

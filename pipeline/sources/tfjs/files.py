@@ -83,6 +83,15 @@ def read_model(path: Path) -> dict[str, Any]:
     return model
 
 
+def is_model(path: Path) -> bool:
+    """Whether a file is a ``model.json``."""
+    with path.open("rb") as file:
+        if file.read(1) != b"{" or path.stat().st_size > MAX_MODEL_BYTES:
+            return False
+        # Packages hold other JSON by the thousand.
+        return b'"modelTopology"' in file.read()
+
+
 def kind_of(model: dict[str, Any]) -> Kind:
     """By its content: old files do not say it."""
     return "graph" if "node" in model["modelTopology"] else "layers"

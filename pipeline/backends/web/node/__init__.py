@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.backends.web.packages import FOLDER, versions
+from pipeline.backends.web.processes import bound
 from pipeline.base.errors import MissingToolError, RunError
 from pipeline.tensors.arrays import Array, np
 
@@ -34,7 +35,7 @@ class NodeModel:
         self._log = (Path(self._folder.name) / "log").open("w+b")
         words = [f"--max-old-space-size={HEAP_MIB}", str(SCRIPT), str(model.resolve())]
         self._process = subprocess.Popen(
-            [_node(), *words],
+            bound([_node(), *words]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

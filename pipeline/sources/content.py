@@ -1,0 +1,38 @@
+"""Tells by its content what kind of model a file is, where only its bytes came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline.sources.contract import Source, sources
+
+
+def recognize(path: Path) -> Source | None:
+    """The kind of source that a file is of; ``None`` where it is no model."""
+    return next((source for source in sources().values() if source.recognizes(path)), None)
+
+
+def list_models(folder: Path) -> list[Path]:
+    """The model files in a folder and below it."""
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name[:1] != ".")
+    return [path for path in files if recognize(path)]
+
+
+def write_any(path: Path, work: Path) -> None:
+    """Write the source folder of a file that was recognized.
+
+    Raises:
+        SourceError: it is damaged, or may not be loaded.
+    """
+    kind = recognize(path)
+    if kind is None or kind.write is None:
+        raise TypeError(f"{path.name} is no model")
+    kind.write(path, work)
+
+
+def named(paths: Sequence[Path], folder: Path, most: int = 8) -> str:
+    """Files of a folder for people: the first ones, and how many there are more."""
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    more = f" and {len(names) - most:,} more" if names[most:] else ""
+    return f"{', '.join(names[:most])}{more}" or "no files"
