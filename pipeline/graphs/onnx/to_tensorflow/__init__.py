@@ -1,0 +1,1 @@
+"""ONNX graphs as graphs of TensorFlow's operators, channels last."""

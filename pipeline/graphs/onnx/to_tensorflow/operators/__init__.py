@@ -1,0 +1,1 @@
+"""ONNX operators in TensorFlow's: one family a file, found by discovery."""
