@@ -67,7 +67,7 @@ def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None
     _write(work, f"it failed: {ended.what}", _UNMEASURED)
 
 
-@step(version=5, tools=("numpy",), if_killed=write_killed)
+@step(version=6, tools=("numpy",), if_killed=write_killed)
 def run(
     *,
     artifact: Path,

@@ -90,7 +90,7 @@ class _Subject:
     runtime: Path | None
 
 
-@step(version=15, tools=("numpy",), alone=True, if_killed=write_killed)
+@step(version=16, tools=("numpy",), alone=True, if_killed=write_killed)
 def measure(
     *,
     artifact: Path,
@@ -107,7 +107,7 @@ def measure(
     return _prove(_Subject(artifact, golden, reference, runtime), options, work)
 
 
-@step(version=15, tools=("numpy",), if_killed=write_killed)
+@step(version=16, tools=("numpy",), if_killed=write_killed)
 def measure_brief(
     *,
     artifact: Path,

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|software|basic render", re.IGNORECASE)
 _ARTIFACT, _REFERENCE = "artifact", "reference"
 
+#: So many samples one by one take a rasterizer less than shaders for a batch of them, as far as was
+#: seen where nothing was timed.
+FEW = 8
+
 
 def unavailable(engine: str) -> str | None:
     """Why nothing can run in this engine here."""
@@ -113,12 +117,14 @@ class PageSession:
     def _compiles_longer(self, count: int) -> bool:
         """Whether a rasterizer would take longer to compile shaders for batches than they save.
 
-        It compiled those for one sample in ``first_ms``, when it was timed.
+        It compiled those for one sample in ``first_ms``, when it was timed. A single sample takes
+        three times as long as one of a batch, its way to the page and back included.
         """
-        timed = self._timed
-        if timed is None or self.hardware.kind != "software":
+        if self.hardware.kind != "software":
             return False
-        return count * min(timed.warm_ms, default=0.0) <= 2 * timed.first_ms
+        if self._timed is None:
+            return count <= FEW
+        return 2 * count * min(self._timed.warm_ms, default=0.0) <= self._timed.first_ms
 
     def latency(
         self,
