@@ -47,7 +47,8 @@ def cut(
             make_constant(node, _value(fixed[spec.name], spec))
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
-    tensors = {name: find_tensor(graph_def, target, own) for name, target in outputs.items()}
+    theirs = {spec.renamed_from or spec.name: own[spec.name] for spec in signature.outputs} | own
+    tensors = {name: find_tensor(graph_def, target, theirs) for name, target in outputs.items()}
     _check_ports(graph_def, tensors.values())
     part = graph_model(graph_def, places, tensors or own)
     before = {

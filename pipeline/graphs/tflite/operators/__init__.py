@@ -1,0 +1,1 @@
+"""TFLite's operators in TensorFlow's, a family a file."""

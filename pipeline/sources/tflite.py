@@ -1,0 +1,109 @@
+"""A TFLite file: its graph, with numbers in float32 that it may store in fewer bits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.base import options
+from pipeline.base.errors import SourceError
+from pipeline.base.options import InputPath
+from pipeline.engine.step import step
+from pipeline.sources.contract import LoadedModel, Reference, Source
+from pipeline.tensors.arrays import Array
+from pipeline.tensors.signature import Signature
+
+if TYPE_CHECKING:
+    from pipeline.graphs.tflite.model import Model
+    from pipeline.graphs.tflite.write import Graph
+
+#: A flatbuffer holds no more.
+MAX_BYTES = 2**31
+
+_FILE = "model.tflite"
+
+
+class Options(options.Options):
+    """A TFLite (LiteRT) file."""
+
+    shorthand: ClassVar[str | None] = "path"
+
+    path: InputPath
+    """The .tflite file."""
+    signature: str | None = None
+    """Which of its signatures to convert, where it has several."""
+
+
+@step(version=1)
+def pull(path: Path, options: Options, work: Path) -> None:
+    """Check the file's size and make it a source folder."""
+    if not path.is_file() or path.stat().st_size >= MAX_BYTES:
+        raise SourceError(
+            "this is no TFLite file: a file of less than 2 GiB",
+            where=str(path),
+            todo="name the .tflite file; a .task file is a zip of several",
+        )
+    shutil.copyfile(path, work / _FILE)
+    SourceFolder(work).describe("tflite", name=path.name, signature=options.signature)
+
+
+def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
+    """Load what ``pull`` wrote, after a look at every size in it.
+
+    What is behind a cut need not be covered.
+    """
+    from pipeline.graphs.tflite.read import read
+    from pipeline.graphs.tflite.write import write
+    from pipeline.sources.tensorflow.graph_model import graph_model
+
+    path, where = folder / _FILE, details["name"]
+    model = read(path.read_bytes(), where, details["signature"])
+    outputs = _wanted(model, details.get("cut", {}).get("outputs")) or model.outputs
+    graph = write(model, outputs, where)
+    loaded = graph_model(graph.graph_def, graph.inputs, graph.outputs)
+    return replace(loaded, reference=_reference(path, model, graph, loaded.signature))
+
+
+def _wanted(model: Model, outputs: Any) -> dict[str, int]:
+    """The tensors that a cut asks for, by the names it does so; none, where it asks for others."""
+    from pipeline.graphs.tflite.write import find
+
+    wanted = {}
+    for name in outputs.values() if isinstance(outputs, dict) else outputs or ():
+        index = model.outputs.get(name, find(model, name))
+        if index is None:
+            return {}
+        wanted[name] = index
+    return wanted
+
+
+def _reference(path: Path, model: Model, graph: Graph, signature: Signature) -> Reference | None:
+    """The interpreter; ``None`` where it computes otherwise, or has an operator not."""
+    import tensorflow as tf
+
+    from pipeline.graphs.tflite.interpreter import Interpreter, is_exact
+
+    if any(node.is_custom for node in graph.nodes) or not is_exact(model, graph.nodes):
+        return None
+    interpreter = Interpreter(path, model)
+    own = {spec.name: spec.renamed_from or spec.name for spec in signature.inputs}
+    results = {spec.renamed_from or spec.name: spec.name for spec in signature.outputs}
+
+    def run(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
+        given = interpreter.run({own[name]: array for name, array in arrays.items()})
+        return {results[name]: array for name, array in given.items() if name in results}
+
+    return Reference(f"TFLite {tf.__version__}", run)
+
+
+SOURCE = Source(
+    name="tflite",
+    options=Options,
+    pull=pull,
+    gives=("tensorflow",),
+    load=load,
+)
