@@ -47,8 +47,21 @@ def pull(path: Path, options: Options, work: Path) -> None:
             where=str(path),
             todo="name the .tflite file; a .task file is a zip of several",
         )
+    write_source(path, work, options.signature)
+
+
+def recognizes(path: Path) -> bool:
+    """Whether a file is a flatbuffer of TFLite."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
+
+
+def write_source(path: Path, work: Path, signature: str | None = None) -> None:
+    """Write the source folder of a file that may be unsafe."""
     shutil.copyfile(path, work / _FILE)
-    SourceFolder(work).describe("tflite", name=path.name, signature=options.signature)
+    # A file that was downloaded is called by its digest.
+    name = path.name if path.suffix == ".tflite" else _FILE
+    SourceFolder(work).describe("tflite", name=name, signature=signature)
 
 
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
@@ -105,5 +118,7 @@ SOURCE = Source(
     options=Options,
     pull=pull,
     gives=("tensorflow",),
+    recognizes=recognizes,
+    write=write_source,
     load=load,
 )
