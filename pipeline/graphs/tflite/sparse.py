@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pipeline.graphs.tflite.reader import Reader
 from pipeline.tensors.arrays import Array, Int64s, np
-
-if TYPE_CHECKING:
-    from pipeline.graphs.tflite.read import Reader
 
 #: So many numbers for each that is stored at most, beside what is small: a file may not grow
 #: without bound.

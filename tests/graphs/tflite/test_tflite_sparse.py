@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tflite_models import convert, interpret
 
-from pipeline.graphs.tflite.read import Reader, read
+from pipeline.graphs.tflite.read import read
+from pipeline.graphs.tflite.reader import Reader
 from pipeline.graphs.tflite.sparse import densify
 from pipeline.graphs.tflite.write import write
 from pipeline.sources.tensorflow.graph_model import graph_model
