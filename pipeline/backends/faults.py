@@ -27,9 +27,11 @@ class OperatorFault:
 
 #: WGSL's vectors have at most four elements: where shaders of ``@tensorflow/tfjs-backend-webgpu``
 #: write ``coords[4]`` they do not compile, and leave zeros (``pad_webgpu.js``,
-#: ``mirror_pad_webgpu.js``); ``kernels/SpaceToBatchND.js`` and its like throw.
+#: ``mirror_pad_webgpu.js``); ``kernels/SpaceToBatchND.js`` and its like throw. ``kernels/Tile.js``
+#: reads its input back through a canvas: a software device gives other numbers, or is lost.
 FAULTS = (
     OperatorFault("tfjs-webgpu", ("Pad", "PadV2"), 1, 0),
+    OperatorFault("tfjs-webgpu", ("Tile",), 1, 0),
     OperatorFault("tfjs-webgpu", ("MirrorPad",), 1, 0),
     OperatorFault("tfjs-webgpu", ("SpaceToBatchND",), 1, 2),
     OperatorFault("tfjs-webgpu", ("BatchToSpaceND",), 1, 2),

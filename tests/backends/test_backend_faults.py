@@ -55,9 +55,16 @@ def blocks(x: Any) -> dict[str, Any]:
     return {"y": tf.space_to_batch(x, [2, 2, 2], [[0, 0]] * 3)}
 
 
+def tiles(x: Any) -> dict[str, Any]:
+    import tensorflow as tf
+
+    # What comes from the page, or is computed of little, is not on the GPU yet.
+    return {"y": tf.tile(tf.matmul(x, x), [1, 2, 2, 2, 2])}
+
+
 @pytest.mark.browser
 @pytest.mark.nightly
-@pytest.mark.parametrize("function", [pads, mirrors, blocks])
+@pytest.mark.parametrize("function", [pads, mirrors, blocks, tiles])
 def test_it_is_still_wrong(function: Any, tmp_path: Path) -> None:
     frozen = freeze(function, [TensorSpec("x", "float32", SHAPE)], tmp_path / "frozen")
     _, artifact = tfjs_artifact(frozen, tmp_path)

@@ -24,14 +24,14 @@ EVERY = Effort(FORMATS, (*QUICK.backends, "tfjs-webgl"), peers=False)
 
 #: A mask and a loop, a list of booleans, bounds, negative maxima, one-hot floats, volumes with a
 #: bias, paddings and dilations, a resampling matrix, names of outputs, shapes that Keras says
-#: wrongly, attention with a mask, and with one that a loop reads too.
+#: wrongly, attention with a mask, and with one that a loop reads too, upsampling on the GPU.
 TROUBLED = (
     *("layers/Bidirectional masked", "layers/MultiHeadAttention causal", "layers/MaxPooling3D"),
     *("layers/CategoryEncoding one hot", "layers/Conv3DTranspose same, strides 2"),
     *("layers/Conv3D dilated", "layers/ZeroPadding3D"),
     *("layers/Resizing lanczos3", "layers/Activation glu"),
     *("composed/dictionary outputs", "composed/transformer encoder"),
-    "composed/sequence to sequence",
+    *("composed/sequence to sequence", "composed/attention unet"),
 )
 #: In so many parts all are tried, so that none takes too long.
 PARTS = 10

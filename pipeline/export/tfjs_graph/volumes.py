@@ -7,6 +7,10 @@ of ``@tensorflow/tfjs-backend-webgpu``):
 - a sum or product with a vector, such as the bias of a ``Conv3D``;
 - a padding.
 
+``Tile`` of them reads its input back at once, through a canvas (``kernels/Tile.js``): on a software
+device that gives other numbers, or ends the device; on others it waits for the GPU. Keras' nearest
+upsampling is made of it.
+
 It has no ``SpaceToBatchND`` of them either, of which TensorFlow makes a ``Conv3D`` with dilations;
 that has a kernel on every backend.
 """
@@ -14,7 +18,9 @@ that has a kernel on every backend.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from pipeline.graphs.tensorflow.splicing import Build, Rewrite
 
@@ -56,15 +62,16 @@ def padded(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     sizes = tensors[node.input[0]].shape
     if margins is None or sizes.rank is None or sizes.rank <= AXES:
         return None
-    merged = _merged(sizes.as_list(), margins.tolist())
+    merged = _merged(sizes.as_list(), margins.tolist(), [0, 0])
     if merged is None or len(merged) > AXES:
         return None
     wanted = [-1, *tensors[node.name].shape.as_list()[1:]]
+    paddings = [[part.inner * m for m in part.change] for part in merged]
 
     def build(x: Any, _: Any, value: Any = None) -> Any:
-        x = tf.reshape(x, [size for size, _ in merged])
+        x = tf.reshape(x, [part.size for part in merged])
         value = tf.zeros([], x.dtype) if value is None else value
-        x = tf.raw_ops.PadV2(input=x, paddings=[m for _, m in merged], constant_values=value)
+        x = tf.raw_ops.PadV2(input=x, paddings=paddings, constant_values=value)
         return tf.reshape(x, wanted)
 
     def without_value(x: Any, margins: Any) -> Any:
@@ -73,23 +80,66 @@ def padded(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     return build if node.op == "PadV2" else without_value
 
 
-def _merged(
-    sizes: Sequence[int | None], margins: Sequence[list[int]]
-) -> list[tuple[int, list[int]]] | None:
-    """The size of each axis that is left, -1 for the first, and its padding."""
-    if None in sizes[1:] or margins[0] != [0, 0]:
+def tiled(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """With axes that are not repeated as one with the axis in front of them."""
+    import tensorflow as tf
+
+    multiples = _value(tensors[node.input[1]])
+    sizes = tensors[node.input[0]].shape
+    if multiples is None or sizes.rank is None or sizes.rank <= AXES:
         return None
-    axes: list[tuple[int, list[int]]] = []
-    after = 1
-    for size, margin in zip(reversed(sizes[1:]), reversed(margins[1:]), strict=True):
-        after *= size or 0
-        if margin != [0, 0]:
-            inner = after // (size or 1)
-            axes.append((after, [inner * m for m in margin]))
-            after = 1
-    if after > 1:
-        axes.append((after, [0, 0]))
-    return [(-1, [0, 0]), *reversed(axes)]
+    merged = _merged(sizes.as_list(), multiples.tolist(), 1)
+    if merged is None or len(merged) > AXES:
+        return None
+    wanted = [-1, *tensors[node.name].shape.as_list()[1:]]
+
+    def build(x: Any, _: Any) -> Any:
+        x = tf.reshape(x, [part.size for part in merged])
+        return tf.reshape(tf.tile(x, [part.change for part in merged]), wanted)
+
+    return build
+
+
+def _value(tensor: Any) -> Any:
+    """What a tensor holds, ``None`` where that is not known; ``tf.repeat`` reshapes a constant."""
+    import tensorflow as tf
+
+    value, inputs = tf.get_static_value(tensor), tensor.op.inputs
+    if value is None and tensor.op.type == "Reshape" and tensor.shape.is_fully_defined():
+        value = _value(inputs[0])
+        return None if value is None else value.reshape(tensor.shape)
+    if value is None and tensor.op.type == "Pack":
+        values = [_value(part) for part in inputs]
+        return None if any(part is None for part in values) else np.stack(values)
+    return value
+
+
+class _Axes(NamedTuple):
+    """Neighbours that are taken for one axis."""
+
+    size: int
+    inner: int
+    """How many values belong to one step of the first of them."""
+    change: Any
+    """What happens to the first one; nothing does to the others."""
+
+
+def _merged(
+    sizes: Sequence[int | None], changes: Sequence[Any], nothing: Any
+) -> list[_Axes] | None:
+    """What is left of the axes; the first is the batch, of any size (-1)."""
+    if None in sizes[1:] or changes[0] != nothing:
+        return None
+    axes: list[_Axes] = []
+    inner = 1
+    for size, change in zip(reversed(sizes[1:]), reversed(changes[1:]), strict=True):
+        after = inner * (size or 0)
+        if change != nothing:
+            axes.append(_Axes(after, inner, change))
+        inner = 1 if change != nothing else after
+    if inner > 1:
+        axes.append(_Axes(inner, 1, nothing))
+    return [_Axes(-1, 1, nothing), *reversed(axes)]
 
 
 def dilated(node: Any, tensors: Mapping[str, Any]) -> Build | None:
@@ -140,4 +190,5 @@ REWRITES: dict[str, Rewrite] = {
     **dict.fromkeys(PAIRED, paired),
     "Pad": padded,
     "PadV2": padded,
+    "Tile": tiled,
 }
