@@ -14,7 +14,7 @@ from pipeline.backends import onnxruntime_cpu
 from pipeline.backends.web.backends import BACKENDS
 from pipeline.base.options import NoOptions
 from pipeline.export import freeze
-from pipeline.sources import keras_file, saved_model
+from pipeline.sources import keras_file, onnx, saved_model
 from pipeline.sources.load import load
 from pipeline.tensors.signature import Signature
 from pipeline.validate import golden
@@ -24,10 +24,12 @@ Arrays = Mapping[str, Array]
 
 
 def source_of(path: Path, folder: Path) -> Path:
-    """A SOURCE folder, new, of a SavedModel or a Keras file."""
+    """A SOURCE folder, new, of a SavedModel, a Keras file or an ONNX model."""
     folder.mkdir(parents=True)
-    kind = saved_model if path.is_dir() else keras_file
-    kind.pull({"path": path}, kind.Options(path=path), folder)
+    kind: Any = onnx if path.suffix == ".onnx" else keras_file
+    kind = saved_model if path.is_dir() else kind
+    options = kind.Options(path=path)
+    kind.pull(options.local_paths(), options, folder)
     return folder
 
 

@@ -6,7 +6,7 @@ branches that a fixed input decides fall away with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,12 @@ from pipeline.base.errors import SourceError
 from pipeline.graphs.tensorflow.conditions import fold_conditions
 from pipeline.graphs.tensorflow.constants import make_constant
 from pipeline.graphs.tensorflow.splicing import imported, tensors_of
-from pipeline.sources.contract import LoadedModel
+from pipeline.sources.contract import LoadedModel, Reference
 from pipeline.sources.keras.model import public_names
 from pipeline.sources.tensorflow.constants import one_function, with_constants
 from pipeline.sources.tensorflow.find import find_tensor
 from pipeline.sources.tensorflow.graph_model import graph_model
-from pipeline.tensors.arrays import np
+from pipeline.tensors.arrays import Array, np
 from pipeline.tensors.shapes import fits
 from pipeline.tensors.signature import Signature, TensorSpec
 
@@ -40,11 +40,13 @@ def cut(
     signature, raw = loaded.signature, with_constants(one_function(loaded))
     places = dict(zip((spec.name for spec in signature.inputs), raw.inputs, strict=True))
     _check_inputs(fixed, places)
+    values: dict[str, Array] = {}
     for spec in signature.inputs:
         if spec.name in fixed:
             place = places.pop(spec.name)
             node = next(node for node in raw.graph_def.node if node.name == place)
-            make_constant(node, _value(fixed[spec.name], spec))
+            values[spec.name] = _value(fixed[spec.name], spec)
+            make_constant(node, values[spec.name])
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
     theirs = {spec.renamed_from or spec.name: own[spec.name] for spec in signature.outputs} | own
@@ -54,7 +56,29 @@ def cut(
     before = {
         spec.name: spec for spec in (*signature.inputs, *(() if tensors else signature.outputs))
     }
-    return replace(part, signature=_as_before(part.signature, before))
+    names = dict(outputs) or {name: name for name in own}
+    reference = loaded.reference and _part_of(loaded.reference, names, own, values)
+    return replace(part, signature=_as_before(part.signature, before), reference=reference)
+
+
+def _part_of(
+    reference: Reference,
+    outputs: Mapping[str, str],
+    own: Collection[str],
+    fixed: Mapping[str, Array],
+) -> Reference | None:
+    """The runtime that a model comes from with the same inputs fixed, and by the new names.
+
+    ``None`` where an output is none of what it gives.
+    """
+    if not set(outputs.values()) <= set(own):
+        return None
+
+    def run(inputs: Mapping[str, Array]) -> dict[str, Array]:
+        results = reference.run({**inputs, **fixed})
+        return {name: results[old] for name, old in outputs.items()}
+
+    return replace(reference, run=run)
 
 
 def _as_before(signature: Signature, before: Mapping[str, TensorSpec]) -> Signature:

@@ -1,0 +1,79 @@
+"""An ONNX model, its weights in it or in files beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.base import options
+from pipeline.base.options import InputPath
+from pipeline.engine.step import Inputs, step
+from pipeline.sources.contract import LoadedModel, Source
+from pipeline.sources.onnx import files
+
+#: A free dimension's size.
+Dimension = Annotated[int, Field(ge=1)]
+
+
+class Options(options.Options):
+    """An ONNX model, of PyTorch or of anything else; opsets 7 to 23."""
+
+    shorthand: ClassVar[str | None] = "path"
+
+    path: InputPath
+    """The .onnx file; files of weights that it names lie beside it."""
+    dimensions: dict[str, Dimension | None] = Field(default={})
+    """Sizes of its free dimensions by their names, as in ``{sequence: 128}``; null, as for all that
+    are not named, leaves one free."""
+
+    def local_paths(self) -> dict[str, Path]:
+        """The files of weights too: what they hold is part of the model."""
+        beside = files.list_beside(self.path)
+        return super().local_paths() | {f"weights {i}": path for i, path in enumerate(beside)}
+
+    def key(self) -> dict[str, Any]:
+        """All that is not in files."""
+        return {"dimensions": dict(self.dimensions)}
+
+
+@step(version=1, tools=("onnx",))
+def pull(inputs: Inputs, options: Options, work: Path) -> None:
+    """Check the files and make them a source folder."""
+    files.copy(options.path, work)
+    SourceFolder(work).describe("onnx", dimensions=dict(options.dimensions))
+
+
+def write_source(path: Path, work: Path) -> None:
+    """Write the source folder of a file that may be unsafe; all its free dimensions stay free.
+
+    Raises:
+        SourceError: it is none, its weights are not whole, or lie elsewhere.
+    """
+    files.copy(path, work)
+    SourceFolder(work).describe("onnx", dimensions={})
+
+
+def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
+    """Load what ``pull`` wrote, and onnxruntime beside it, which makes the golden."""
+    from pipeline.sources.onnx.model import OnnxModel
+
+    model = OnnxModel(folder / files.MODEL, details["dimensions"])
+    # What is behind a cut need not be convertible.
+    wanted = (details.get("cut") or {}).get("outputs")
+    names = list(wanted.values() if isinstance(wanted, dict) else wanted or ())
+    return model.until(names) if names else model.whole()
+
+
+SOURCE = Source(
+    name="onnx",
+    options=Options,
+    pull=pull,
+    gives=("tensorflow",),
+    recognizes=files.is_model,
+    write=write_source,
+    load=load,
+)
