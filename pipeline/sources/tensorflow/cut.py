@@ -56,7 +56,10 @@ def cut(
     before = {
         spec.name: spec for spec in (*signature.inputs, *(() if tensors else signature.outputs))
     }
-    names = dict(outputs) or {name: name for name in own}
+    public = {spec.renamed_from or spec.name: spec.name for spec in signature.outputs}
+    names = {new: public.get(old, old) for new, old in outputs.items()} or {
+        name: name for name in own
+    }
     reference = loaded.reference and _part_of(loaded.reference, names, own, values)
     return replace(part, signature=_as_before(part.signature, before), reference=reference)
 

@@ -153,7 +153,10 @@ class _Builder:
             sizes = [dim.dim_value if dim.dim_value > 0 else None for dim in kind.shape.dim]
             dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type)
             placeholder = tf.compat.v1.placeholder(dtype, sizes, name=f"input_{index}")
-            self._values[value.name] = Value(placeholder)
+            wide = placeholder.dtype == tf.int64
+            # Whole numbers are computed in 32 bits, as TF.js has them.
+            taken = tf.cast(placeholder, tf.int32) if wide else placeholder
+            self._values[value.name] = Value(taken)
             self.placeholders[value.name] = placeholder.op.name
 
     def _input(self, name: str) -> Value | None:
@@ -221,9 +224,14 @@ class _Builder:
             )
 
     def end(self, name: str) -> str:
-        """The tensor of that name, in ONNX's order."""
+        """The tensor of that name, in ONNX's order and dtype."""
+        import tensorflow as tf
+
         value = self._input(name)
-        return "" if value is None else str(value.onnx().name)
+        tensor = tf.constant(0) if value is None else value.onnx()
+        if name in self._outline.wide and tensor.dtype == tf.int32:
+            tensor = tf.cast(tensor, tf.int64)
+        return str(tensor.name)
 
 
 def _values_of(result: Any) -> list[Value]:

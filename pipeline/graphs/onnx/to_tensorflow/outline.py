@@ -36,6 +36,8 @@ class Outline:
     opset: int
     shapes: dict[str, Sizes] = field(default_factory=dict)
     """What shape inference found out, by tensor."""
+    wide: Collection[str] = ()
+    """Tensors of integers of 64 bits, as far as it told."""
 
 
 def read(content: bytes) -> Any:
@@ -70,6 +72,8 @@ def outline(model: Any, dimensions: Mapping[str, int | None], known: Collection[
     Raises:
         SourceError: its opset is not read, or it calls itself.
     """
+    from onnx import TensorProto
+
     opset = _opset(model)
     with as_text():
         tensors = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -79,7 +83,10 @@ def outline(model: Any, dimensions: Mapping[str, int | None], known: Collection[
         skeleton = _inlined(skeleton, known)
         if len(skeleton.graph.node) > MOST_NODES:
             raise SourceError(f"the graph has more than {MOST_NODES:,} nodes", where="onnx")
-        return Outline(skeleton, tensors, opset, _shapes(skeleton, tensors))
+        told = list(_inferred(skeleton, tensors))
+        shapes = {value.name: _sizes(value) for value in told if _ranked(value)}
+        wide = [v.name for v in told if v.type.tensor_type.elem_type == TensorProto.INT64]
+        return Outline(skeleton, tensors, opset, shapes, frozenset(wide))
 
 
 @contextmanager
@@ -190,8 +197,8 @@ def all_nodes(nodes: Any) -> Iterator[Any]:
                 waiting += graph.node
 
 
-def _shapes(model: Any, tensors: Mapping[str, Any]) -> dict[str, Sizes]:
-    """Shapes by tensor, as far as onnx finds them; a model that it refuses has none."""
+def _inferred(model: Any, tensors: Mapping[str, Any]) -> Iterator[Any]:
+    """Shapes and dtypes of tensors, as far as onnx finds them; a model that it refuses has none."""
     from onnx import shape_inference
 
     stated = type(model)()
@@ -209,8 +216,8 @@ def _shapes(model: Any, tensors: Mapping[str, Any]) -> dict[str, Sizes]:
         # Its propagation of data counts out numbers one by one, however many a file asks for.
         inferred = shape_inference.infer_shapes(stated)
     except Exception:  # whatever the library says of a graph that TensorFlow may still take
-        return {}
-    return {value.name: _sizes(value) for value in inferred.graph.value_info if _ranked(value)}
+        return
+    yield from (*inferred.graph.input, *inferred.graph.output, *inferred.graph.value_info)
 
 
 def _count(tensor: Any) -> int:

@@ -40,8 +40,19 @@ def array_of(tensor: Any, folder: Path | None = None) -> Array:
         whole = type(tensor)(dims=tensor.dims, data_type=tensor.data_type, name=tensor.name)
         whole.raw_data = _beside(tensor, folder, count, dtype)
         tensor = whole
-    array: Array = numpy_helper.to_array(tensor)
+    array: Array = narrowed(numpy_helper.to_array(tensor))
     return array.astype(_wider(dtype)) if _wider(dtype) else array
+
+
+def narrowed(array: Array) -> Array:
+    """Integers of 64 bits in 32, in which TF.js computes; those that are farther out are the last.
+
+    What ONNX counts in 64 bits are shapes, indices and tokens; its "to the end" stays that.
+    """
+    if array.dtype != np.int64:
+        return array
+    limits = np.iinfo(np.int32)
+    return array.clip(limits.min, limits.max).astype(np.int32)
 
 
 def _wider(dtype: Any) -> str | None:

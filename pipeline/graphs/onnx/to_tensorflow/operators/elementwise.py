@@ -174,4 +174,5 @@ def cast(node: Node) -> Value:
         wanted = node.value(1).dtype
     else:
         wanted = tf.as_dtype(helper.tensor_dtype_to_np_dtype(node.attribute("to")))
+    wanted = tf.int32 if wanted == tf.int64 else wanted
     return Value(tf.cast(value.raw, wanted), value.order)

@@ -12,13 +12,15 @@ from pipeline.tensors.arrays import np
 
 @operator("Constant")
 def constant(node: Node) -> Value:
-    from pipeline.graphs.onnx.to_tensorflow.weights import array_of
+    from pipeline.graphs.onnx.to_tensorflow.weights import array_of, narrowed
 
     kinds: dict[str, Any] = {"value_float": np.float32, "value_floats": np.float32}
-    kinds |= {"value_int": np.int64, "value_ints": np.int64}
+    whole = {"value_int", "value_ints"}
     for attribute in node.proto.attribute:
         if attribute.name == "value":
             return Value(constant=array_of(attribute.t))
+        if attribute.name in whole:
+            return Value(constant=narrowed(np.array(node.attribute(attribute.name), np.int64)))
         if attribute.name in kinds:
             value = node.attribute(attribute.name)
             return Value(constant=np.array(value, kinds[attribute.name]))

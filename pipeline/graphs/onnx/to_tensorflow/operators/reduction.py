@@ -117,7 +117,7 @@ def arg(node: Node) -> Value:
     function = tf.argmax if node.operator == "ArgMax" else tf.argmin
     if node.attribute("select_last_index", 0):
         raise UncoveredError("the last one of several that are largest")
-    result = function(value.raw, axis, tf.int64)
+    result = function(value.raw, axis, tf.int32)
     if node.attribute("keepdims", 1):
         return Value(tf.expand_dims(result, axis), value.order)
     return Value(result, left(value, [axis]))
@@ -137,8 +137,7 @@ def top_k(node: Node) -> list[Value]:
     smallest = not node.attribute("largest", 1)
     found = tf.math.top_k(-x if smallest else x, count, sorted=True)
     values = -found.values if smallest else found.values
-    indices = tf.cast(found.indices, tf.int64)
-    return [Value(values, tuple(order)), Value(indices, tuple(order))]
+    return [Value(values, tuple(order)), Value(found.indices, tuple(order))]
 
 
 @operator("CumSum")

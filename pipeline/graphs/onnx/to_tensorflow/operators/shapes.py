@@ -194,12 +194,12 @@ def shape(node: Node) -> Value:
     sizes = value.shape
     if node.operator == "Size":
         if (known := count(sizes)) is not None:
-            return Value(constant=np.array(known, np.int64))
-        return Value(tf.size(value.raw, tf.int64))
+            return Value(constant=np.array(known, np.int32))
+        return Value(tf.size(value.raw))
     span = slice(node.attribute("start", 0), node.attribute("end"))
     if None not in sizes[span]:
-        return Value(constant=np.array(sizes[span], np.int64))
-    own = tf.shape(value.raw, tf.int64)
+        return Value(constant=np.array(sizes[span], np.int32))
+    own = tf.shape(value.raw)
     if value.order is not None:
         own = tf.stack([own[value.axis(axis)] for axis in range(value.rank)])
     return Value(own[span])

@@ -32,8 +32,6 @@ def slices(node: Node) -> Value:
 
 def _bounds(node: Node, name: str, index: int) -> list[Any]:
     """Numbers, or tensors where the model computes them."""
-    import tensorflow as tf
-
     if (listed := node.attribute(name)) is not None:
         return list(listed)
     value = node.value(index)
@@ -42,9 +40,7 @@ def _bounds(node: Node, name: str, index: int) -> list[Any]:
     if value.shape[0] is None:
         raise UncoveredError("a Slice of a free number of axes")
     known = known_sizes(value.raw) or [None] * value.shape[0]
-    # Those of 64 bits would become other numbers.
-    near = tf.cast(tf.minimum(value.raw, _FAR), tf.int32)
-    return [near[i] if size in (None, -1) else size for i, size in enumerate(known)]
+    return [value.raw[i] if size in (None, -1) else size for i, size in enumerate(known)]
 
 
 def _near(index: Any) -> Any:
@@ -250,7 +246,8 @@ def others(node: Node) -> Any:
     import tensorflow as tf
 
     if node.operator == "NonZero":
-        return tf.transpose(tf.where(tf.not_equal(node.tensor(), tf.zeros([], node.value().dtype))))
+        places = tf.where(tf.not_equal(node.tensor(), tf.zeros([], node.value().dtype)))
+        return tf.cast(tf.transpose(places), tf.int32)
     if node.operator == "Compress":
         axis = node.attribute("axis")
         data = tf.reshape(node.tensor(), [-1]) if axis is None else node.tensor()
