@@ -74,3 +74,33 @@ def _stored(array: Array, detail: Mapping[str, Any]) -> Array:
 def _real(array: Array, detail: Mapping[str, Any]) -> Array:
     scale, zero = detail["quantization"]
     return (array.astype(np.float32) - zero) * scale if scale else array
+
+
+def custom(
+    name: str, inputs: Sequence[Sequence[int]], output: Sequence[int], options: bytes
+) -> bytes:
+    """A file of one custom operator; inputs are ``x0``, ``x1``, …, the output is ``y``."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    def tensor(name: str, shape: Sequence[int]) -> Any:
+        made = schema.TensorT()
+        made.name, made.shape, made.buffer = name, list(shape), 0
+        return made
+
+    code, node, graph, model = (
+        getattr(schema, f"{table}T")()
+        for table in ("OperatorCode", "Operator", "SubGraph", "Model")
+    )
+    code.deprecatedBuiltinCode = code.builtinCode = schema.BuiltinOperator.CUSTOM
+    code.customCode, code.version = name, 2
+    ends = list(range(len(inputs)))
+    node.inputs, node.outputs, node.customOptions = ends, [len(inputs)], list(options)
+    graph.tensors = [tensor(f"x{i}", shape) for i, shape in enumerate(inputs)]
+    graph.tensors.append(tensor("y", output))
+    graph.inputs, graph.outputs, graph.operators = ends, [len(inputs)], [node]
+    model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
+    model.buffers = [schema.BufferT()]
+    builder = flatbuffers.Builder()
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

@@ -12,7 +12,13 @@ from pipeline.base.errors import SourceError
 from pipeline.base.reasons import reason_of
 from pipeline.graphs.tflite.call import Call, UnsupportedError, Write
 from pipeline.graphs.tflite.model import Model, Operator
-from pipeline.graphs.tflite.operators import convolutions, elementwise, reductions, shapes
+from pipeline.graphs.tflite.operators import (
+    convolutions,
+    elementwise,
+    mediapipe,
+    reductions,
+    shapes,
+)
 from pipeline.graphs.tflite.stored import dequantize, is_real
 from pipeline.tensors.arrays import Array
 
@@ -20,6 +26,7 @@ from pipeline.tensors.arrays import Array
 OPERATORS: Mapping[str, Write] = {
     **convolutions.OPERATORS,
     **elementwise.OPERATORS,
+    **mediapipe.OPERATORS,
     **reductions.OPERATORS,
     **shapes.OPERATORS,
 }

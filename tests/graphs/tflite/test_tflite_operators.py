@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tflite_models import convert, interpret
 
+from pipeline.graphs.tflite.operators import mediapipe
 from pipeline.graphs.tflite.read import read
 from pipeline.graphs.tflite.write import OPERATORS, write
 from pipeline.sources.tensorflow.graph_model import graph_model
@@ -180,4 +181,5 @@ def test_these_files_hold_what_the_table_covers(files):
         *("NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "RELU_0_TO_1", "RANK", "SELECT"),
         *("EMBEDDING_LOOKUP", "WHERE", "RANGE", "SCATTER_ND", "ZEROS_LIKE", "FILL"),
         *("BATCH_TO_SPACE_ND", "REDUCE_ALL", "RELU6", "RELU_N1_TO_1", "SQUEEZE"),
+        *mediapipe.OPERATORS,
     }
