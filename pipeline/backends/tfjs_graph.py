@@ -57,8 +57,8 @@ def _fill(node: Any, values: Array) -> None:
     """Give a constant its value, which TF.js keeps in 32 bits where the graph says 64."""
     import tensorflow as tf
 
-    if values.dtype == np.int32 and node.attr["dtype"].type == tf.int64.as_datatype_enum:
-        values = values.astype(np.int64)
+    wide = {tf.int64.as_datatype_enum: np.int64, tf.float64.as_datatype_enum: np.float64}
+    values = values.astype(wide.get(node.attr["dtype"].type, values.dtype))
     tensor = tf.make_tensor_proto(values)
     node.attr["value"].tensor.CopyFrom(tensor)
     node.attr["dtype"].type = tensor.dtype

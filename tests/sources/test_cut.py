@@ -173,6 +173,27 @@ def test_a_frozen_graphs_other_branch_is_there(tmp_path):
     np.testing.assert_allclose(answers(source, input=X)["logits"], wanted, atol=1e-5)
 
 
+def test_loops_of_tensorflow_1_run_to_their_end(tmp_path):
+    """As TensorFlow 1 writes them, with what is stateful only inside of them."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import (
+        convert_variables_to_constants_v2,
+    )
+
+    @tf.function(input_signature=[tf.TensorSpec([2, 4], name="x")])
+    def model(x):
+        return tf.identity(tf.map_fn(lambda row: tf.cumsum(row) * 2.0, x), name="y")
+
+    frozen = convert_variables_to_constants_v2(model.get_concrete_function())
+    graph_def = frozen.graph.as_graph_def()
+    assert any(node.op == "Enter" for node in graph_def.node)
+    file = tmp_path / "loop.pb"
+    file.write_bytes(graph_def.SerializeToString())
+    outputs = answers(pulled(file, tmp_path / "source"), x=X[:2])
+    (values,) = outputs.values()
+    np.testing.assert_allclose(values, np.cumsum(X[:2], axis=1) * 2, atol=1e-6)
+
+
 def test_a_frozen_graph_takes_what_is_fed(tmp_path):
     file = graph_of_tensorflow_1(tmp_path / "model.pb", v2=False)
     folder = pulled(file, tmp_path / "source", feeds=["scaled:0", "is_training"])

@@ -16,6 +16,7 @@ from pipeline.graphs.tensorflow.canonical_graph import (
 from pipeline.graphs.tensorflow.splicing import imported, tensors_of
 from pipeline.sources.contract import LoadedModel, trace
 from pipeline.sources.keras.model import public_names, specs
+from pipeline.tensors.pruned import prune, wrap
 from pipeline.tensors.signature import Signature
 
 _NUMBERS = count()
@@ -75,17 +76,27 @@ def _end(graph_def: Any, index: int, tensor: Any) -> str:
 
 def _callable(graph_def: Any, signature: Signature) -> LoadedModel:
     """Of a graph whose nodes have the signature's names."""
-    import tensorflow as tf
     from tensorflow.python.eager import context
 
     _name_apart(graph_def)
-    for called in graph_def.library.function:
-        context.context().add_function_def(called)
-    names = {spec.name for spec in signature.inputs}
-    for node in [node for node in graph_def.node if node.name in names]:
-        graph_def.node.remove(node)
+    for function in graph_def.library.function:
+        context.context().add_function_def(function)
     # The names of a model need not be valid in Python; these are.
     arguments = {spec.name: f"x{index}" for index, spec in enumerate(signature.inputs)}
+    lowered = any(node.op in LOWERED for node in graph_def.node)
+    run = (_part if lowered else _imported)(graph_def, signature, arguments)
+    function = trace(run, signature.inputs, arguments)
+    return LoadedModel(
+        function, signature, arguments, {spec.name: spec.name for spec in signature.outputs}
+    )
+
+
+def _imported(graph_def: Any, signature: Signature, arguments: Mapping[str, str]) -> Any:
+    """Its nodes in the function that calls this, with the inputs in place of placeholders."""
+    import tensorflow as tf
+
+    for node in [node for node in graph_def.node if node.name in arguments]:
+        graph_def.node.remove(node)
 
     def run(**tensors: Any) -> dict[str, Any]:
         results = tf.graph_util.import_graph_def(
@@ -96,10 +107,19 @@ def _callable(graph_def: Any, signature: Signature) -> LoadedModel:
         )
         return {spec.name: x for spec, x in zip(signature.outputs, results, strict=True)}
 
-    function = trace(run, signature.inputs, arguments)
-    return LoadedModel(
-        function, signature, arguments, {spec.name: spec.name for spec in signature.outputs}
-    )
+    return run
+
+
+def _part(graph_def: Any, signature: Signature, arguments: Mapping[str, str]) -> Any:
+    """It as a function of its own: one that is traced lets its end wait for what has a state, which
+    nothing outside of a loop can do for a TensorArray in it."""
+    outputs = {spec.name: f"{spec.name}:0" for spec in signature.outputs}
+    part = prune(wrap(graph_def), [f"{name}:0" for name in arguments], outputs)
+
+    def run(**tensors: Any) -> Any:
+        return part(*(tensors[argument] for argument in arguments.values()))
+
+    return run
 
 
 def _name_apart(graph_def: Any) -> None:

@@ -31,6 +31,7 @@ def load(folder: Path) -> LoadedModel:
     try:
         graph_def = graph_def_of(model, read_weights(model["weightsManifest"], folder), whole=True)
         check_operations(graph_def, MODEL, "TF.js model")
+        _drop_order(graph_def)
         inputs = _named(model, "inputs") or _placeholders(graph_def)
         outputs = _named(model, "outputs") or _unread(graph_def)
         loaded = graph_model(graph_def, inputs, outputs)
@@ -43,6 +44,17 @@ def load(folder: Path) -> LoadedModel:
             todo="check that TF.js loads it; if it does, report the model",
         ) from error
     return with_reference(loaded, folder / MODEL, inputs, outputs)
+
+
+def _drop_order(graph_def: Any) -> None:
+    """Let nodes wait for what they read alone, as in TF.js: without state, order decides nothing.
+
+    What reads nothing is told by what it waits for in which loop or branch it runs.
+    """
+    for node in graph_def.node:
+        read = [source for source in node.input if not source.startswith("^")]
+        if read:
+            node.input[:] = read
 
 
 def _named(model: Mapping[str, Any], side: str) -> dict[str, str]:

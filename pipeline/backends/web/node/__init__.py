@@ -48,7 +48,8 @@ class NodeModel:
         """One batch.
 
         Args:
-            inputs: by the names of TF.js' tensors, without ``:0``; int64 goes as int32.
+            inputs: by the names of TF.js' tensors, without ``:0``; whole numbers go as
+                int32, others as float32.
             names: of the outputs that are wanted, of the same kind.
 
         Raises:
@@ -93,7 +94,9 @@ def version() -> str:
 
 
 def _as_tfjs_has_it(values: Array) -> Array:
-    return np.ascontiguousarray(values.astype(np.int32) if values.dtype == np.int64 else values)
+    """TF.js has three types of numbers."""
+    own = {"i": np.int32, "u": np.int32, "f": np.float32}.get(values.dtype.kind, values.dtype)
+    return np.ascontiguousarray(values.astype(own))
 
 
 def _node() -> str:

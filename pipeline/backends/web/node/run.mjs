@@ -54,7 +54,10 @@ async function answer(model, { inputs, outputs, names }) {
   const results = await run(model, named, names);
   const entries = results.map((result, index) => {
     const { dtype, shape } = result;
-    return [names[index], { dtype, shape, data: result.dataSync() }];
+    const data = result.dataSync();
+    // Of some operators TF.js says float32 and gives whole numbers.
+    const values = dtype === "float32" ? Float32Array.from(data) : data;
+    return [names[index], { dtype, shape, data: values }];
   });
   writeFileSync(outputs, Buffer.from(await format(Object.fromEntries(entries)).arrayBuffer()));
   tf.dispose([results, named]);
