@@ -79,7 +79,9 @@ KINDS = r"(\w+): ([^;]*)"
 
 
 def test_every_kind_is_listed() -> None:
-    for kind in (*sources(), *samples_kinds(), *formats()):
+    for kind in sources():
+        assert f"`{{{kind}: " in README, kind
+    for kind in (*samples_kinds(), *formats()):
         assert f"`{kind}`" in README, kind
     for name in backends():
         assert f"`{name}`" in README, name
