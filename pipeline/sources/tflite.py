@@ -18,6 +18,7 @@ from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature
 
 if TYPE_CHECKING:
+    from pipeline.graphs.tflite.interpreter import Interpreter
     from pipeline.graphs.tflite.model import Model
     from pipeline.graphs.tflite.write import Graph
 
@@ -69,6 +70,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
 
     What is behind a cut need not be covered.
     """
+    from pipeline.graphs.tflite.interpreter import Interpreter
     from pipeline.graphs.tflite.read import read
     from pipeline.graphs.tflite.write import write
     from pipeline.sources.tensorflow.graph_model import graph_model
@@ -78,7 +80,10 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     outputs = _wanted(model, details.get("cut", {}).get("outputs")) or model.outputs
     graph = write(model, outputs, where)
     loaded = graph_model(graph.graph_def, graph.inputs, graph.outputs)
-    return replace(loaded, reference=_reference(path, model, graph, loaded.signature))
+    if _runs_as_it_is(model, graph):
+        interpreter = Interpreter(path, model, outputs)
+        return replace(loaded, reference=_reference(interpreter, loaded.signature))
+    return loaded
 
 
 def _wanted(model: Model, outputs: Any) -> dict[str, int]:
@@ -94,21 +99,27 @@ def _wanted(model: Model, outputs: Any) -> dict[str, int]:
     return wanted
 
 
-def _reference(path: Path, model: Model, graph: Graph, signature: Signature) -> Reference | None:
-    """The interpreter; ``None`` where it computes otherwise, or has an operator not."""
+def _runs_as_it_is(model: Model, graph: Graph) -> bool:
+    """Does the interpreter compute what the graph does?
+
+    It has no custom operators, and is asked for the tensors of a file's first subgraph only.
+    """
+    from pipeline.graphs.tflite.interpreter import is_exact
+
+    custom = any(node.is_custom for node in model.operators)
+    return not custom and not model.subgraph and is_exact(model, graph.nodes)
+
+
+def _reference(interpreter: Interpreter, signature: Signature) -> Reference:
+    """The interpreter, by the public names."""
     import tensorflow as tf
 
-    from pipeline.graphs.tflite.interpreter import Interpreter, is_exact
-
-    if any(node.is_custom for node in graph.nodes) or not is_exact(model, graph.nodes):
-        return None
-    interpreter = Interpreter(path, model)
-    own = {spec.name: spec.renamed_from or spec.name for spec in signature.inputs}
-    results = {spec.renamed_from or spec.name: spec.name for spec in signature.outputs}
+    theirs = {spec.name: spec.renamed_from or spec.name for spec in signature.inputs}
+    ends = {spec.name: spec.renamed_from or spec.name for spec in signature.outputs}
 
     def run(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
-        given = interpreter.run({own[name]: array for name, array in arrays.items()})
-        return {results[name]: array for name, array in given.items() if name in results}
+        results = interpreter.run({theirs[name]: array for name, array in arrays.items()})
+        return {name: results[end] for name, end in ends.items()}
 
     return Reference(f"TFLite {tf.__version__}", run)
 

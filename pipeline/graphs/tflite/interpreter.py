@@ -24,10 +24,14 @@ def is_exact(model: Model, nodes: Sequence[Operator]) -> bool:
 
 
 class Interpreter:
-    """A file that runs when it is first asked to."""
+    """A file that runs when it is first asked to.
 
-    def __init__(self, path: Path, model: Model) -> None:
-        self._path, self._model = path, model
+    Args:
+        outputs: name -> tensor, which may be any that it computes.
+    """
+
+    def __init__(self, path: Path, model: Model, outputs: Mapping[str, int]) -> None:
+        self._path, self._model, self._outputs = path, model, outputs
         self._interpreter: Any = None
 
     def run(self, arrays: Arrays) -> Mapping[str, Array]:
@@ -46,21 +50,22 @@ class Interpreter:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _run(self, arrays: Arrays) -> Mapping[str, Array]:
+        interpreter, inputs = self._opened(), self._model.inputs
+        for name, array in arrays.items():
+            interpreter.resize_tensor_input(inputs[name], array.shape, strict=True)
+        interpreter.allocate_tensors()
+        for name, array in arrays.items():
+            interpreter.set_tensor(inputs[name], array)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in self._outputs.items()}
+
+    def _opened(self) -> Any:
         import tensorflow as tf
 
-        model = self._model
         if self._interpreter is None:
-            self._interpreter = tf.lite.Interpreter(str(self._path))
-        if model.signature is not None:
-            results: dict[str, Array] = self._interpreter.get_signature_runner(model.signature)(
-                **arrays
+            # What is no output is kept only if asked for, and then XNNPACK is not used.
+            within = set(self._outputs.values()) - set(self._model.outputs.values())
+            self._interpreter = tf.lite.Interpreter(
+                str(self._path), experimental_preserve_all_tensors=bool(within)
             )
-            return results
-        for name, array in arrays.items():
-            self._interpreter.resize_tensor_input(model.inputs[name], array.shape, strict=True)
-        self._interpreter.allocate_tensors()
-        for name, array in arrays.items():
-            self._interpreter.set_tensor(model.inputs[name], array)
-        self._interpreter.invoke()
-        get = self._interpreter.get_tensor
-        return {name: get(index) for name, index in model.outputs.items()}
+        return self._interpreter

@@ -59,5 +59,5 @@ class Model:
     inputs: Mapping[str, int]
     """Name -> index of its tensor, in order."""
     outputs: Mapping[str, int]
-    signature: str | None
-    """The key of the SignatureDef that names them; ``None`` where tensors' names do."""
+    subgraph: int
+    """Which of the file's subgraphs it is."""

@@ -38,10 +38,10 @@ def read(data: bytes, where: str, signature: str | None = None) -> Model:
         kinds = [_kind(schema, code) for code in reader.tables(file, "OperatorCodes")]
     chosen = _choose(reader, signatures, signature)
     with reader.reading("its graph"):
-        index = signatures[chosen].SubgraphIndex() if chosen is not None else 0
-        if not 0 <= index < reader.count(subgraphs):
-            raise IndexError(index)
-        graph = file.Subgraphs(index)
+        subgraph = signatures[chosen].SubgraphIndex() if chosen is not None else 0
+        if not 0 <= subgraph < reader.count(subgraphs):
+            raise IndexError(subgraph)
+        graph = file.Subgraphs(subgraph)
         operators = tuple(
             _operator(reader, schema, number, node, kinds)
             for number, node in enumerate(reader.tables(graph, "Operators"))
@@ -57,7 +57,7 @@ def read(data: bytes, where: str, signature: str | None = None) -> Model:
             sides = [reader.tables(signatures[chosen], side) for side in ("Inputs", "Outputs")]
             maps = [{m.TensorIndex(): text(m.Name()) for m in side} for side in sides]
         inputs, outputs = map(_named, ends, maps, (tensors, tensors))
-    return Model(tensors, operators, inputs, outputs, chosen)
+    return Model(tensors, operators, inputs, outputs, subgraph)
 
 
 def _choose(reader: Reader, signatures: Mapping[str, Any], wanted: str | None) -> str | None:
