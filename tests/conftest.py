@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 from shared_store import SharedStore
+
+from pipeline.engine.lanes.imports import YOUNG_OBJECTS
+
+# As in the processes of steps, for the same reason.
+gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 #: Files that take over half a minute, by their seconds on two cores. What builds with runtimes of
 #: pages comes after the file that builds them all, and finds them in the shared store.
@@ -50,6 +58,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     place = {here / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@cache
+def _spare_what_lives() -> None:
+    gc.freeze()
+
+
+def pytest_runtest_teardown() -> None:
+    """What TensorFlow is made of is walked over no more, as in its own process."""
+    if "tensorflow" in sys.modules:
+        _spare_what_lives()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from bundler_project import APP, build, page_html, vite_server
 from client_fixtures import Open, Site
 from client_page import ScriptPage
+from nightly import nightly
 from test_model import where
 
 from pipeline.bundled.digits import digits
@@ -62,7 +63,7 @@ def serve(site: Site, out: Path, script: str) -> str:
     return "/app.html"
 
 
-@pytest.fixture(params=["the page's origin", "another origin"])
+@pytest.fixture(params=[nightly("the page's origin"), "another origin"])
 def base(request: pytest.FixtureRequest, site: Site) -> str:
     """Where a bundler is told that its output will lie."""
     return (site.cdn if request.param == "another origin" else site.page).url("app/")
@@ -111,7 +112,7 @@ self.app.worker = () => new Worker("/app/model-pipeline-worker.js", { type: "mod
 """
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", ["esm", nightly("iife")])
 def test_esbuild_with_the_packages_worker(
     project: Path, site: Site, open_page: Open, out: Path, format_name: str
 ) -> None:

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.browser
 Cells = dict[str, dict[str, str]]
 
 FORMATS = ("tfjs-graph", "onnx")
-#: WebGL is the slowest by far without a GPU, and found no fault that others had not found.
-QUICK = Effort(FORMATS, ("onnxruntime-cpu", "tfjs-wasm", "tfjs-webgpu", "ort-wasm"), peers=False)
-EVERY = Effort(FORMATS, (*QUICK.backends, "tfjs-webgl"), peers=False)
+#: WebGL and WebGPU are slow without a GPU, and found no fault that others had not found.
+QUICK = Effort(FORMATS, ("onnxruntime-cpu", "tfjs-wasm", "ort-wasm"), peers=False)
+EVERY = Effort(FORMATS, (*QUICK.backends, "tfjs-webgpu", "tfjs-webgl"), peers=False)
 
 #: A mask and a loop, a list of booleans, bounds, negative maxima, one-hot floats, volumes with a
 #: bias, paddings and dilations, a resampling matrix, names of outputs, shapes that Keras says

@@ -173,8 +173,7 @@ def digests(paths: list[Path], work: Path) -> dict[str, str]:
 
 
 def test_same_bytes_in_any_process_and_after_any_other_model(models: Path, tmp_path: Path) -> None:
-    paths = sorted(models.iterdir())
-    assert len(paths) == 5
+    paths = [models / name for name in ("cnn-tf_keras.keras", "rnn-keras.keras", "saved")]
     here = {path.name: digest(frozen(path, tmp_path / path.name)) for path in paths[::-1]}
     assert digests(paths, tmp_path / "there") == here
 

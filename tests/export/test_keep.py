@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from frozen_models import freeze, run
+from nightly import nightly
 from onnx_models import write_samples
 from source_models import source_of
 
@@ -97,7 +98,7 @@ def error(artifact: Path, backend: str, wanted: Array) -> float:
     return float(np.sqrt(np.mean((given - wanted) ** 2) / np.mean((wanted - wanted.mean(0)) ** 2)))
 
 
-WHERE = [(onnx, "onnxruntime-cpu"), (onnx, "ort-wasm"), (tfjs_graph, "tfjs-wasm")]
+WHERE = [(onnx, "onnxruntime-cpu"), nightly(onnx, "ort-wasm"), (tfjs_graph, "tfjs-wasm")]
 
 
 @pytest.mark.browser

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 
 from pipeline.base.errors import PipelineError
 from pipeline.sources.keras.activations import COMPOSED, OPERATIONS
@@ -36,9 +37,10 @@ def check(model: Any, tolerance: float = 1e-5) -> Any:
         for tensor in model.inputs
     ]
     given = inputs[0] if len(inputs) == 1 else inputs
-    expected, found = model.predict(given, verbose=0), twin.predict(given, verbose=0)
-    expected, found = (x if isinstance(x, list) else [x] for x in (expected, found))
-    for one, other in zip(expected, found, strict=True):
+    # Not predict(), which would trace both models.
+    outputs = model(given, training=False), twin(given, training=False)
+    expected, found = (x if isinstance(x, list) else [x] for x in outputs)
+    for one, other in zip(map(np.asarray, expected), map(np.asarray, found), strict=True):
         assert np.ptp(one) > 0
         np.testing.assert_allclose(other, one, atol=tolerance * max(1.0, np.abs(one).max()))
     return twin
@@ -48,7 +50,7 @@ def check(model: Any, tolerance: float = 1e-5) -> Any:
     ("name", "options"),
     [
         ("MobileNet", {"alpha": 0.25, "input_shape": (32, 32, 3)}),
-        ("MobileNetV2", {"alpha": 0.35, "input_shape": (32, 32, 3)}),
+        nightly("MobileNetV2", {"alpha": 0.35, "input_shape": (32, 32, 3)}),
         ("MobileNetV3Small", {"alpha": 0.75, "input_shape": (32, 32, 3)}),
     ],
 )
@@ -104,7 +106,7 @@ def test_hard_activations_keep_the_meaning_of_keras_3() -> None:
     swish = keras.layers.Activation("hard_silu", name="swish")(inputs)
     twin = convert(keras.Model(inputs, [gate, swish]))
     x = np.linspace(-4, 4, 7, dtype="float32")[None]
-    gate_found, swish_found = twin.predict(x, verbose=0)
+    gate_found, swish_found = twin(x)
     np.testing.assert_allclose(gate_found, np.clip(x + 3, 0, 6) / 6, atol=1e-6)
     np.testing.assert_allclose(swish_found, x * np.clip(x + 3, 0, 6) / 6, atol=1e-6)
 
@@ -133,13 +135,13 @@ def test_activation_of_neither_is_refused() -> None:
 def test_activations_that_are_layers_there() -> None:
     import keras
 
+    inputs, outputs = keras.Input((3, 6)), []
     for name in COMPOSED:
-        inputs = keras.Input((3, 6))
         x = keras.layers.Dense(8, activation=name)(inputs)
-        outputs = [keras.layers.Activation(name)(x)]
+        outputs.append(keras.layers.Activation(name)(x))
         if name in OPERATIONS.values():
             outputs.append(getattr(keras.ops, name)(x * 2.0))
-        check(keras.Model(inputs, outputs))
+    check(keras.Model(inputs, outputs))
 
 
 def test_layers_that_tf_keras_lacks() -> None:
@@ -196,6 +198,6 @@ def test_masks_follow_tensors_and_others_are_given(tmp_path: Path) -> None:
     loaded = keras.models.load_model(tmp_path / "model.keras")
     batch = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
     batch[1, 2:] = 0.5
-    expected = model.predict(batch, verbose=0)
+    expected = np.asarray(model(batch))
     for one in (model, loaded):
-        np.testing.assert_allclose(convert(one).predict(batch, verbose=0), expected, atol=1e-5)
+        np.testing.assert_allclose(convert(one)(batch), expected, atol=1e-5)

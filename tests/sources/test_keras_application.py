@@ -12,6 +12,7 @@ import http_server
 import numpy as np
 import pytest
 from http_server import Site, drop_after
+from nightly import nightly
 from pydantic import ValidationError
 
 from pipeline.base.errors import SourceError
@@ -169,12 +170,12 @@ class AskedForError(Exception):
     ("name", "details"),
     [
         ("MobileNet", {"alpha": 0.25}),
-        ("MobileNet", {"input_size": 128}),
-        ("MobileNetV2", {}),
+        nightly("MobileNet", {"input_size": 128}),
+        nightly("MobileNetV2", {}),
         ("MobileNetV2", {"alpha": 0.35, "input_size": 96}),
         ("MobileNetV3Small", {"alpha": 0.75}),
-        ("MobileNetV3Large", {}),
-        ("VGG16", {}),
+        nightly("MobileNetV3Large", {}),
+        nightly("VGG16", {}),
         ("ResNet50", {}),
     ],
 )
@@ -255,7 +256,7 @@ def test_any_width_with_weights_of_ones_own() -> None:
     assert Options(name="MobileNet", alpha=0.3, weights=__file__).alpha == 0.3
 
 
-@pytest.mark.parametrize("name", ["MobileNetV2", "ConvNeXtTiny"])
+@pytest.mark.parametrize("name", ["MobileNetV2", nightly("ConvNeXtTiny")])
 def test_random_weights_tell_images_apart(name: str, tmp_path: Path) -> None:
     options = Options(name=name, weights="none", input_size=32)
     assert not remote_files(options)
