@@ -75,6 +75,10 @@ def test_half_precision(tmp_path: Path) -> None:
     agree(pulled(path, tmp_path / "source"), {"x": x.astype(np.float32)}, tolerance=1e-2)
     loaded = load(tmp_path / "source")
     assert loaded.signature.inputs[0].converted_from == "float16"
+    assert onnx.SOURCE.narrow(onnx.Options(path=path)) == ("float16",)
+    path.write_bytes(path.read_bytes()[:-20] + bytes(range(240, 256)))
+    assert onnx.SOURCE.narrow(onnx.Options(path=path)) in {(), ("float16",)}
+    assert onnx.SOURCE.narrow(onnx.Options(path=saved(networks.resnet(), tmp_path))) == ()
 
 
 def test_a_cut_in_front_of_what_is_not_converted(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pipeline.base import options
 from pipeline.base.options import InputPath
 from pipeline.engine.step import Inputs, step
 from pipeline.sources.contract import LoadedModel, Source
-from pipeline.sources.onnx import files
+from pipeline.sources.onnx import dtypes, files
 
 #: A free dimension's size.
 Dimension = Annotated[int, Field(ge=1)]
@@ -57,6 +57,11 @@ def write_source(path: Path, work: Path) -> None:
     SourceFolder(work).describe("onnx", dimensions={})
 
 
+def narrow(options: Options) -> tuple[str, ...]:
+    """The dtypes of fewer bits than float32 that weights have."""
+    return dtypes.list_narrow(options.path)
+
+
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``pull`` wrote, and onnxruntime beside it, which makes the golden."""
     from pipeline.sources.onnx.model import OnnxModel
@@ -73,6 +78,7 @@ SOURCE = Source(
     options=Options,
     pull=pull,
     gives=("tensorflow",),
+    narrow=narrow,
     recognizes=files.is_model,
     write=write_source,
     load=load,

@@ -17,6 +17,7 @@ from pipeline.base.reasons import reason_of
 from pipeline.graphs.onnx.to_tensorflow import operators as families
 from pipeline.graphs.onnx.to_tensorflow.node import OPERATORS, Node, Operator, UncoveredError
 from pipeline.graphs.onnx.to_tensorflow.outline import Outline, as_text
+from pipeline.graphs.onnx.to_tensorflow.sizes import sizes_of
 from pipeline.graphs.onnx.to_tensorflow.value import Value
 from pipeline.graphs.onnx.to_tensorflow.weights import array_of
 from pipeline.tensors.arrays import np
@@ -196,7 +197,9 @@ class _Builder:
             with context.eager_mode(), tf.device("CPU:0"):
                 return [_fixed(value) for value in _values_of(make(node))]
         with tf.name_scope(scope_of(node.proto)):
-            return [self._informed(value) for value in _values_of(make(node))]
+            values = [self._informed(value) for value in _values_of(make(node))]
+        values[0].sizes = sizes_of(node)
+        return values
 
     def _informed(self, value: Value) -> Value:
         """Small whole numbers that are known though they were computed of shapes."""

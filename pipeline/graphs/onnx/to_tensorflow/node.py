@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.graphs.onnx.to_tensorflow.value import Value, numbers
 from pipeline.tensors.arrays import Array
 
-Sizes = tuple[int | None, ...]
+Size = int | str | None
+"""A number, the name of a free size, or nothing where that is not known."""
+
+Sizes = tuple[Size, ...]
 
 
 class UncoveredError(Exception):
@@ -23,8 +26,8 @@ class Node:
     proto: Any
     inputs: Sequence[Value | None]
     opset: int
-    shapes: Mapping[str, Sizes] = field(default_factory=dict)
-    """What ONNX's shape inference knows, by tensor."""
+    shapes: dict[str, Sizes] = field(default_factory=dict)
+    """What ONNX's shape inference knows, by tensor, and what nodes before this one learnt."""
 
     @property
     def operator(self) -> str:
@@ -78,9 +81,21 @@ class Node:
         """Names of the outputs; empty for one that nobody wants."""
         return list(self.proto.output)
 
-    def inferred(self) -> Sizes | None:
+    def inferred(self) -> list[int | None] | None:
         """What ONNX knows of the first output's shape."""
-        return self.shapes.get(self.proto.output[0])
+        sizes = self.shapes.get(self.proto.output[0])
+        return None if sizes is None else [s if isinstance(s, int) else None for s in sizes]
+
+    def sizes(self, index: int) -> list[Size]:
+        """The shape of an input, with names of free sizes."""
+        own = self.value(index).shape
+        told = self.shapes.get(self.proto.input[index], own)
+        named = told if len(told) == len(own) else own
+        return [there if size is None else size for size, there in zip(own, named, strict=True)]
+
+    def learn(self, sizes: Sequence[Size]) -> None:
+        """Tell nodes behind this one the shape of its first output."""
+        self.shapes[self.proto.output[0]] = tuple(None if size == -1 else size for size in sizes)
 
 
 Operator = Callable[[Node], Any]

@@ -230,6 +230,6 @@ def _ranked(value: Any) -> bool:
 
 def _sizes(value: Any) -> Sizes:
     return tuple(
-        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else None
+        dim.dim_value if dim.HasField("dim_value") and dim.dim_value >= 0 else dim.dim_param or None
         for dim in value.type.tensor_type.shape.dim
     )

@@ -40,6 +40,8 @@ class Value:
     ) -> None:
         self._tensor, self.constant, self.real = tensor, constant, real
         self.order = None if order == tuple(range(len(order or ()))) else order
+        self.sizes: list[int | str | None] | None = None
+        """Of a list or a scalar that is made of shapes: its numbers, or names of free sizes."""
         self._made: dict[Order | None, Any] = {}
 
     @property

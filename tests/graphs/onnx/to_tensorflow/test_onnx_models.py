@@ -39,6 +39,8 @@ def agree(model: ModelProto, feeds: dict[str, Any], **options: Any) -> Any:
 def test_image_models(make: Callable[[], ModelProto], name: str, left: int) -> None:
     graph = agree(make(), {name: networks.image()})
     assert transposes(graph) == left
+    # The free batch is one number of each shape, which is what is left over.
+    assert not {"Shape", "Pack"} & {node.op for node in graph.graph_def.node}
 
 
 def test_an_encoder_of_free_length() -> None:

@@ -348,6 +348,9 @@ SHAPES = [
     case("y = Reshape(x, s)", x=IMAGE, s=ints(0, -1, 7)),
     case("y = Reshape(x, s)", x=IMAGE, s=ints(-1, 36, 7)),
     case("c = Conv(x, k)", "y = Reshape(c, s)", x=IMAGE, k=K, s=ints(0, -1)),
+    case("f = Transpose[perm=[1, 0, 2]](x)", "y = Reshape(f, s)", x=LINE, s=ints(0, 0, 3, -1)),
+    case("y = Reshape(x, x2)", x=LINE, x2=ints(0, 2, 18), free=False),
+    case("y = Reshape(x, x2)", x=ROWS, x2=ints(5, 1, -1), free=False),
     case("g = GlobalAveragePool(x)", "y = Reshape(g, s)", x=IMAGE, s=ints(0, 4)),
     case(
         "s = Shape(x)",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from pipeline.graphs.onnx.to_tensorflow.node import Node, UncoveredError, operator
+from pipeline.graphs.onnx.to_tensorflow.node import Node, Size, UncoveredError, operator
 from pipeline.graphs.onnx.to_tensorflow.operators.reduction import left
 from pipeline.graphs.onnx.to_tensorflow.size import bound, count
+from pipeline.graphs.onnx.to_tensorflow.sizes import listed, resolve
 from pipeline.graphs.onnx.to_tensorflow.value import Value, channels_last, numbers
 from pipeline.tensors.arrays import np
 
@@ -28,43 +30,52 @@ def transpose(node: Node) -> Value:
 def reshape(node: Node) -> Any:
     import tensorflow as tf
 
-    value, wanted = node.value(0), node.value(1)
-    if wanted.constant is None:
+    value = node.value(0)
+    wanted = listed(node.value(1))
+    if wanted is None:
         return _computed(node, value)
-    sizes: list[Any] = numbers(wanted.constant)
+    own = node.sizes(0)
     if not node.attribute("allowzero", 0):
-        sizes = [_taken(value, i) if size == 0 else size for i, size in enumerate(sizes)]
-    if any(not isinstance(size, int) for size in sizes) and (known := _one_free(node)):
-        sizes = known
-    if sum(not isinstance(size, int) or size == -1 for size in sizes) == 1:
-        sizes = [size if isinstance(size, int) else -1 for size in sizes]
-    return tf.reshape(value.flat(), sizes)
+        wanted = [own[i] if size == 0 else size for i, size in enumerate(wanted)]
+    sizes = resolve(own, wanted)
+    if sum(_is_free(size) for size in sizes) > 1 and (known := _one_free(node)):
+        sizes = [*known]
+    if sum(map(_is_free, sizes)) > 1:
+        return tf.reshape(value.flat(), _parts(node, wanted))
+    node.learn(sizes)
+    return tf.reshape(value.flat(), [-1 if _is_free(size) else size for size in sizes])
 
 
-def _taken(value: Value, axis: int) -> Any:
-    """The size of an axis that a zero stands for: a number, or a tensor."""
+def _is_free(size: Size) -> bool:
+    return not isinstance(size, int) or size == -1
+
+
+def _parts(node: Node, wanted: Sequence[Size]) -> Any:
+    """The shape that is asked for, which is computed as far as it is free."""
     import tensorflow as tf
 
-    if axis >= value.rank:
-        raise ValueError("a zero in its shape stands for no axis")
-    size = value.shape[axis]
-    return tf.shape(value.raw)[value.axis(axis)] if size is None else size
+    value, asked = node.value(0), node.value(1)
+    if asked.constant is None:
+        return asked.onnx()
+    own, sizes = tf.shape(value.raw), numbers(asked.constant)
+    return [
+        own[value.axis(i)] if size == 0 and _is_free(wanted[i]) else wanted[i]
+        for i, size in enumerate(sizes)
+    ]
 
 
 def _computed(node: Node, value: Value) -> Any:
-    """By a shape that is known in part: one size that is free may be what is left over."""
+    """By numbers of which nothing is known: a zero stands for the size that there is."""
     import tensorflow as tf
 
     tensor = node.tensor(1)
-    sizes = _one_free(node) or known_sizes(tensor)
-    if sizes is not None and sizes.count(None) + sizes.count(-1) <= 1 and 0 not in sizes:
+    if (sizes := _one_free(node)) is not None:
         return tf.reshape(value.flat(), [-1 if size is None else size for size in sizes])
-    if sizes is None or not node.attribute("allowzero", 0):
-        taken = tf.shape(value.onnx(), tensor.dtype)[: tensor.shape[0]]
-        if tensor.shape[0] is None or tensor.shape[0] > value.rank:
-            return tf.reshape(value.flat(), tensor)
-        tensor = tf.where(tensor == 0, taken, tensor)
-    return tf.reshape(value.flat(), tensor)
+    count = tensor.shape[0]
+    if count is None or node.attribute("allowzero", 0):
+        return tf.reshape(value.flat(), tensor)
+    own = tf.concat([tf.shape(value.onnx(), tensor.dtype), tf.ones([count], tensor.dtype)], 0)
+    return tf.reshape(value.flat(), tf.where(tensor == 0, own[:count], tensor))
 
 
 def _one_free(node: Node) -> list[int | None] | None:
