@@ -35,7 +35,7 @@ model = Model()
 tf.saved_model.save(model, sys.argv[1], signatures={"serving_default": model.__call__})
 """
 
-BACKENDS = ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl", "ort-wasm"]
+BACKENDS = ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"]
 
 
 def pipeline(*words: object) -> subprocess.CompletedProcess[str]:
@@ -82,7 +82,6 @@ def test_one_proof_fails_and_the_others_go_on(tmp_path: Path, shared_store: Shar
         ("tfjs-graph/fp32", "tfjs-wasm"): "fail",
         ("tfjs-graph/fp32", "tfjs-webgl"): "pass",
         ("onnx/fp32", "onnxruntime-cpu"): "pass",
-        ("onnx/fp32", "ort-wasm"): "pass",
     }
     report = pipeline("report", file, "--store", store, "--markdown")
     assert "TF.js' wasm backend has MatMul for float32 only" in report.stdout
