@@ -69,12 +69,16 @@ def tab() -> Iterator[tuple[Page, list[str]]]:
     from playwright.sync_api import sync_playwright
 
     from pipeline.backends.web import session
+    from pipeline.backends.web.engines.chromium import FLAGS
     from pipeline.backends.web.install import find_browser
 
     session.close()  # what a backend's test may have left open
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path=find_browser(), chromium_sandbox=os.geteuid() != 0
+            executable_path=find_browser(),
+            # A report has nothing for a GPU to draw; a rasterizer in its place only takes longer.
+            args=[*FLAGS, "--disable-gpu"],
+            chromium_sandbox=os.geteuid() != 0,
         )
         page = browser.new_page()
         page.set_default_timeout(120_000)  # a busy machine is slow
