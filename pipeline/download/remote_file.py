@@ -22,6 +22,8 @@ class RemoteFile:
     """What to do where this host cannot be reached, as one sentence without a full stop."""
     sha256_from: str = "the config"
     """Where ``sha256`` is written, for the message when the bytes are others."""
+    token_variable: str | None = None
+    """The environment variable that may hold a token for its host; no other host gets it."""
 
 
 @dataclass(frozen=True)

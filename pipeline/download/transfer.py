@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from dataclasses import replace
@@ -70,6 +71,9 @@ def _attempt(
         return
     # "identity": with a compressed body neither lengths nor ranges would be the file's own.
     headers = {"Accept-Encoding": "identity", "User-Agent": "model-pipeline"}
+    if remote.token_variable and (token := os.environ.get(remote.token_variable)):
+        # httpx leaves it out where it is redirected to another host.
+        headers["Authorization"] = f"Bearer {token}"
     if part.size and part.version.validator:
         headers |= {"Range": f"bytes={part.size}-", "If-Range": part.version.validator}
     try:

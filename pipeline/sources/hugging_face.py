@@ -1,0 +1,142 @@
+"""A model in a repository of the Hugging Face hub."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+from urllib.parse import quote
+
+from pydantic import Field
+
+import pipeline.base.options
+from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.base.errors import SourceError
+from pipeline.download.remote_file import RemoteFile
+from pipeline.engine.step import Inputs, step
+from pipeline.sources.content import recognize, write_any
+from pipeline.sources.contract import Source
+
+_WHERE = "source.hugging_face"
+
+#: Variables that the hub's own programs read: where it is, and who asks.
+ENDPOINT, TOKEN = "HF_ENDPOINT", "HF_TOKEN"
+_HUB = "https://huggingface.co"
+
+#: A file's place in a repository; nothing of it leads out of a folder.
+_FILE = r"^[\w+-][\w.+ -]*(/[\w+-][\w.+ -]*)*$"
+RepositoryFile = Annotated[str, Field(pattern=_FILE)]
+
+#: Files without which a model means nothing, and that no other program wants to have: what is
+#: listed where no file is named, the best first.
+_KINDS = (".onnx", ".tflite", "model.json", ".keras", ".h5")
+
+
+class Options(pipeline.base.options.Options):
+    """A model file in a repository of the Hugging Face hub, by its name there."""
+
+    shorthand: ClassVar[str | None] = "repo"
+
+    repo: str = Field(pattern=r"^\w[\w.-]*(/\w[\w.-]*)?$")
+    """The repository, such as onnx-community/mobilenet_v2_1.0_224."""
+    revision: str = Field("main", pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
+    """A commit, a tag or a branch; whatever it is, what it gave is kept in the config's .lock."""
+    file: RepositoryFile | None = None
+    """The model's file, such as onnx/model.onnx. Without it the error lists those that there
+    are."""
+    beside: tuple[RepositoryFile, ...] = ()
+    """Files that it reads, such as onnx/model.onnx_data."""
+    max_bytes: int = Field(8 * 2**30, ge=1)
+    """Bytes of a file at most."""
+
+
+def remote_files(options: Options) -> dict[str, RemoteFile]:
+    """The model's file and those that it reads."""
+    if options.file is None:
+        return {}
+    how = (
+        f"if its owner asks for consent, give it on the model's page and set {TOKEN} to a token of "
+        f"yours; {ENDPOINT} names a mirror; or get the file some other way and name it under a "
+        "source of its kind"
+    )
+    root = f"{_endpoint()}/{options.repo}/resolve/{quote(options.revision, safe='')}"
+    return {
+        name: RemoteFile(
+            f"{root}/{quote(name)}", None, options.max_bytes, how, token_variable=TOKEN
+        )
+        for name in (options.file, *options.beside)
+    }
+
+
+@step(version=1)
+def pull(inputs: Inputs, options: Options, work: Path) -> None:
+    """Make a source folder of the files, told by their content."""
+    if options.file is None:
+        raise _unnamed(options)
+    got = work / "got"
+    for name in (options.file, *options.beside):
+        (got / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(inputs[name], got / name)
+    model = got / options.file
+    if recognize(model) is None:
+        raise SourceError(
+            f"{options.file} is no model of a kind that is known",
+            where=f"{_WHERE}.file",
+            todo="name an ONNX, TFLite, TF.js or Keras file; of PyTorch's files make an ONNX one: "
+            f"optimum-cli export onnx --model {options.repo} FOLDER",
+        )
+    write_any(model, work)
+    SourceFolder(work).tell({"name": options.repo, "revision": options.revision})
+    shutil.rmtree(got)
+
+
+def _unnamed(options: Options) -> SourceError:
+    """What there is in the repository, for whoever has to choose."""
+    files = sorted(_list(options), key=_rank)
+    models = [name for name in files if name.endswith(_KINDS)]
+    if models:
+        said, todo = f"its models: {', '.join(models[:40])}", "name one of these"
+    else:
+        said = f"it holds no model of a kind that is known, but {', '.join(files[:8]) or 'nothing'}"
+        todo = f"make an ONNX file of it: optimum-cli export onnx --model {options.repo} FOLDER"
+    what = f"no file of {options.repo} is named; {said}"
+    return SourceError(what, where=f"{_WHERE}.file", todo=todo)
+
+
+def _rank(name: str) -> tuple[int, int, str]:
+    kinds = [place for place, kind in enumerate(_KINDS) if name.endswith(kind)]
+    return min(kinds, default=len(_KINDS)), len(name), name
+
+
+def _list(options: Options) -> list[str]:
+    """The names of a repository's files, by the hub's API."""
+    import httpx
+
+    token = os.environ.get(TOKEN)
+    url = f"{_endpoint()}/api/models/{options.repo}/revision/{quote(options.revision, safe='')}"
+    try:
+        answer = httpx.get(
+            url,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=30,
+            follow_redirects=True,
+        )
+        answer.raise_for_status()
+        described: Mapping[str, Any] = answer.json()
+        return [str(entry["rfilename"]) for entry in described["siblings"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"no file of {options.repo} is named, and its files cannot be listed: "
+            f"{str(error).splitlines()[0]}",
+            where=f"{_WHERE}.file",
+            todo="name the file, as its page on the hub shows it",
+        ) from error
+
+
+def _endpoint() -> str:
+    return os.environ.get(ENDPOINT, _HUB).rstrip("/")
+
+
+SOURCE = Source(name="hugging_face", options=Options, pull=pull, remote_files=remote_files)
