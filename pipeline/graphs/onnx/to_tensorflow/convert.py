@@ -230,8 +230,15 @@ class _Builder:
         """The tensor of that name, in ONNX's order and dtype."""
         import tensorflow as tf
 
-        value = self._input(name)
-        tensor = tf.constant(0) if value is None else value.onnx()
+        try:
+            value = self._input(name)
+        except ValueError:
+            value = None
+        if value is None:
+            raise SourceError(
+                f"nothing gives the output {name!r}", where="onnx", todo="get the file again"
+            )
+        tensor = value.onnx()
         if name in self._outline.wide and tensor.dtype == tf.int32:
             tensor = tf.cast(tensor, tf.int64)
         return str(tensor.name)

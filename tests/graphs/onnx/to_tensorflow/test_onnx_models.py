@@ -203,3 +203,9 @@ def test_damaged_bytes_are_told_of() -> None:
         except SourceError:
             told += 1
     assert told > 10
+
+
+def test_an_output_that_nothing_gives() -> None:
+    model = networks.mobilenet()
+    model.graph.output[0].name = "lost"
+    assert "nothing gives the output 'lost'" in failing(model)

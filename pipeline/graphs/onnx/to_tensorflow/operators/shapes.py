@@ -75,7 +75,7 @@ def _computed(node: Node, value: Value) -> Any:
     if count is None or node.attribute("allowzero", 0):
         return tf.reshape(value.flat(), tensor)
     own = tf.concat([tf.shape(value.onnx(), tensor.dtype), tf.ones([count], tensor.dtype)], 0)
-    return tf.reshape(value.flat(), tf.where(tensor == 0, own[:count], tensor))
+    return tf.reshape(value.flat(), tf.where(tf.equal(tensor, 0), own[:count], tensor))
 
 
 def _one_free(node: Node) -> list[int | None] | None:
