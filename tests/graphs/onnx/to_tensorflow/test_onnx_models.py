@@ -116,6 +116,13 @@ def test_options_that_are_not_converted_are_named_all_at_once() -> None:
     assert "MaxPool at 'b': a second output, where the largest stood, is not converted" in message
 
 
+def test_training_is_not_converted() -> None:
+    constants = {"r": np.float32(0.5), "t": np.array(True)}
+    x = np.zeros((2, 3), np.float32)
+    message = failing(model_of(["y = Dropout(x, r, t)"], {"x": x}, constants))
+    assert "a dropout in training mode is not converted" in message
+
+
 def test_opsets_that_are_not_read() -> None:
     model = networks.mobilenet()
     model.opset_import[0].version = 6

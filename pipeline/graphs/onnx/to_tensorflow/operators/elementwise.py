@@ -55,6 +55,8 @@ def identity(node: Node) -> Any:
     """Dropout is for training; its mask, where wanted, is all true."""
     import tensorflow as tf
 
+    if node.operator == "Dropout" and node.has(2) and node.constant(2, "a training mode").any():
+        raise UncoveredError("a dropout in training mode")
     if node.operator == "Dropout" and len([name for name in node.outputs() if name]) > 1:
         return [node.value(), tf.ones_like(node.tensor(), tf.bool)]
     return node.value()
