@@ -216,7 +216,7 @@ def test_a_pruned_mobilenet_is_smaller_and_learns_on(digits_root: Path, tmp_path
     assert after.count_params() < 0.7 * before.count_params()
     assert told["channels"]["conv_pw_13"] == [256, 176]
     test = train.examples("test")
-    answers = after.predict(test.inputs[0], verbose=0)
+    answers = after(test.inputs[0]).numpy()
     assert (answers.argmax(axis=1) == test.targets[0]).mean() > 0.93
 
 

@@ -62,7 +62,7 @@ def test_zeros_of_pruning_stay(root: Path) -> None:
 def test_it_still_finds_what_the_source_finds(root: Path) -> None:
     inputs, labels = trainable.images(400, 9)
     right = [
-        float((trainable.load(root / name).predict(inputs, verbose=0).argmax(1) == labels).mean())
+        float((trainable.load(root / name)(inputs).numpy().argmax(1) == labels).mean())
         for name in ("source", "clusters")
     ]
     assert right[0] > 0.6

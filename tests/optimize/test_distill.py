@@ -56,7 +56,7 @@ def test_a_student_is_another_network_behind_the_same_signature(
 
 def test_a_student_has_learnt_within_a_few_epochs(student: Path) -> None:
     test = train.examples("test")
-    answers = load(student).predict(test.inputs[0], verbose=0)
+    answers = load(student)(test.inputs[0]).numpy()
     assert (answers.argmax(axis=1) == test.targets[0]).mean() > 0.93
 
 
@@ -82,9 +82,7 @@ def test_a_student_of_the_teachers_size_starts_as_the_teacher(
     scores = f"{teacher.output_names[0]}_scores"
     assert {"conv1", "conv_dw_13_bn", scores} <= set(taken)
     images = train.examples("test").inputs[0][:8]
-    np.testing.assert_allclose(
-        student.predict(images, verbose=0), teacher.predict(images, verbose=0), atol=1e-5
-    )
+    np.testing.assert_allclose(student(images), teacher(images), atol=1e-5)
 
 
 def test_a_narrower_student_takes_the_channels_that_give_most(digits_root: Path) -> None:
@@ -129,7 +127,7 @@ def test_any_classifier_teaches_without_labels_and_in_the_same_bytes(tmp_path: P
         distill.apply(inputs(tmp_path), options, tmp_path / name)
     model = load(tmp_path / "once")
     assert (model.input_names, model.output_names) == (["pixels"], ["logits"])
-    assert model.predict(NOISE, verbose=0).shape == (24, 3)
+    assert model(NOISE).numpy().shape == (24, 3)
     for name in ("model.h5", "distill.json", "source.json"):
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()
 
