@@ -18,6 +18,7 @@ from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
 from pipeline.sources.content import recognize, write_any
 from pipeline.sources.contract import Source
+from pipeline.sources.tfjs.files import MODEL
 
 _WHERE = "source.hugging_face"
 
@@ -31,7 +32,7 @@ RepositoryFile = Annotated[str, Field(pattern=_FILE)]
 
 #: Files without which a model means nothing, and that no other program wants to have: what is
 #: listed where no file is named, the best first.
-_KINDS = (".onnx", ".tflite", "model.json", ".keras", ".h5")
+_KINDS = (".onnx", ".tflite", MODEL, ".keras", ".h5")
 
 
 class Options(pipeline.base.options.Options):

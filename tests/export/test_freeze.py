@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
@@ -172,8 +173,18 @@ def digests(paths: list[Path], work: Path) -> dict[str, str]:
     return {name: sha256 for _, name, sha256 in lines}
 
 
-def test_same_bytes_in_any_process_and_after_any_other_model(models: Path, tmp_path: Path) -> None:
-    paths = [models / name for name in ("cnn-tf_keras.keras", "rnn-keras.keras", "saved")]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("cnn-tf_keras.keras", "rnn-keras.keras", "saved"),
+        nightly(("cnn-keras.keras", "cnn-tf_keras.keras", "rnn-keras.keras", "rnn-tf_keras.keras")),
+    ],
+    ids=len,
+)
+def test_same_bytes_in_any_process_and_after_any_other_model(
+    names: tuple[str, ...], models: Path, tmp_path: Path
+) -> None:
+    paths = [models / name for name in names]
     here = {path.name: digest(frozen(path, tmp_path / path.name)) for path in paths[::-1]}
     assert digests(paths, tmp_path / "there") == here
 

@@ -11,6 +11,8 @@ of ``@tensorflow/tfjs-backend-webgpu``):
 device that gives other numbers, or ends the device; on others it waits for the GPU. Keras' nearest
 upsampling is made of it.
 
+``Cumsum``, ``Cumprod`` and ``Select`` of them throw (``scan_webgpu.js``, ``select_webgpu.js``).
+
 It has no ``SpaceToBatchND`` of them either, of which TensorFlow makes a ``Conv3D`` with dilations;
 that has a kernel on every backend.
 """
@@ -18,11 +20,11 @@ that has a kernel on every backend.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from pipeline.graphs.tensorflow.splicing import Build, Rewrite
+from pipeline.tensors.arrays import np
 
 #: So many axes WGSL's vectors have.
 AXES = 4
@@ -96,6 +98,62 @@ def tiled(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     def build(x: Any, _: Any) -> Any:
         x = tf.reshape(x, [part.size for part in merged])
         return tf.reshape(tf.tile(x, [part.change for part in merged]), wanted)
+
+    return build
+
+
+def accumulated(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """With what is in front of its axis as one, and what is behind it as one."""
+    import tensorflow as tf
+
+    axis = _value(tensors[node.input[1]])
+    sizes = tensors[node.input[0]].shape
+    if axis is None or sizes.rank is None or sizes.rank <= AXES or None in sizes[1:]:
+        return None
+    place = int(axis) % sizes.rank
+    if place == 0:
+        return None
+    merged = [-1, sizes[place], prod(sizes[place + 1 :])]
+    wanted = [-1, *sizes[1:]]
+    scan = tf.cumsum if node.op == "Cumsum" else tf.math.cumprod
+    exclusive, reverse = node.attr["exclusive"].b, node.attr["reverse"].b
+
+    def build(x: Any, _: Any) -> Any:
+        x = scan(tf.reshape(x, merged), 1, exclusive=exclusive, reverse=reverse)
+        return tf.reshape(x, wanted)
+
+    return build
+
+
+def selected(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """With neighbouring axes as one along which each operand has all sizes, or each has none."""
+    import tensorflow as tf
+
+    result = tensors[node.name].shape
+    shapes = [tensors[name].shape for name in node.input[:3]]
+    if result.rank is None or result.rank <= AXES or any(s.rank is None for s in shapes):
+        return None
+    sizes = [[1] * (result.rank - shape.rank) + shape.as_list() for shape in shapes]
+    if None in result[1:] or any(None in size[1:] for size in sizes):
+        return None
+    # Of each axis: which of the operands are repeated along it. The batch stands alone.
+    repeated = [tuple(size[axis] == 1 for size in sizes) for axis in range(result.rank)]
+    starts = [i for i in range(result.rank) if i < 2 or repeated[i] != repeated[i - 1]]
+    if len(starts) > AXES:
+        return None
+    ends = [*starts[1:], result.rank]
+    spans = [*zip(starts, ends, strict=True)]
+    wanted = [-1, *result[1:]]
+
+    def merge(x: Any, size: list[int | None]) -> Any:
+        first = 1 if size[0] == 1 else -1
+        return tf.reshape(
+            x, [first, *(prod(n or 1 for n in size[start:end]) for start, end in spans[1:])]
+        )
+
+    def build(condition: Any, a: Any, b: Any) -> Any:
+        x = tf.where(*(merge(x, size) for x, size in zip((condition, a, b), sizes, strict=True)))
+        return tf.reshape(x, wanted)
 
     return build
 
@@ -191,4 +249,7 @@ REWRITES: dict[str, Rewrite] = {
     "Pad": padded,
     "PadV2": padded,
     "Tile": tiled,
+    "Cumsum": accumulated,
+    "Cumprod": accumulated,
+    "SelectV2": selected,
 }

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.base.errors import SourceError
 from pipeline.graphs.onnx.to_tensorflow.outline import all_nodes, as_text, read
 from pipeline.graphs.onnx.to_tensorflow.weights import place_of
 
-MODEL = "model.onnx"
+MODEL = ConvertedOnnx.MODEL
 
 #: protobuf holds no more.
 MAX_BYTES = 2**31

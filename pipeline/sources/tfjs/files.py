@@ -9,11 +9,12 @@ from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.base.errors import SourceError
 
-MODEL = "model.json"
+MODEL = ConvertedTfjs.MODEL
 
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_WEIGHT_BYTES = 4 * 2**30
@@ -28,7 +29,12 @@ BYTES = {
 }
 
 
-class Quantization(BaseModel):
+class _Described(BaseModel):
+    # Every command imports this, and few read a model.
+    model_config = ConfigDict(defer_build=True)
+
+
+class Quantization(_Described):
     """How a weight is stored: ``value = data * scale + min``, or a narrower float."""
 
     dtype: Literal["uint8", "uint16", "float16"]
@@ -36,7 +42,7 @@ class Quantization(BaseModel):
     min: float | None = None
 
 
-class WeightEntry(BaseModel):
+class WeightEntry(_Described):
     """One weight of a manifest."""
 
     name: str
@@ -51,14 +57,14 @@ class WeightEntry(BaseModel):
         return prod(self.shape) * BYTES[stored]
 
 
-class WeightGroup(BaseModel):
+class WeightGroup(_Described):
     """Weights that lie one behind the other in files, which are cut anywhere."""
 
     paths: list[str]
     weights: list[WeightEntry]
 
 
-class _Manifest(BaseModel):
+class _Manifest(_Described):
     weightsManifest: list[WeightGroup]  # noqa: N815  (as TF.js spells it)
 
 
