@@ -219,7 +219,7 @@ class Run:
                 continue
             result = Result(tree, seconds)
             if reusable:
-                self._store.record(key, result)
+                result = self._store.record_first(key, result)
             self.only_now |= not reusable
             self.results[node.id] = result
             self._watch.on_event("done", node, seconds)

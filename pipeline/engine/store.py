@@ -72,6 +72,18 @@ class Store:
         content = json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)})
         write_aside(self._record(key), content.encode(), lasting=False)
 
+    def record_first(self, key: str, result: Result) -> Result:
+        """The same, unless another process came first: then what it made is the result of both.
+
+        Results of one key may differ, as measured times do. Builds at one time that kept their own
+        would each overwrite what the other one's later steps were made of.
+        """
+        with self._alone():
+            standing = self.result(key)
+            if standing is None:
+                self.record(key, result)
+        return standing or result
+
     def add(self, folder: Path, seconds: float) -> Result:
         """Move every file of a finished work folder into the objects."""
         tree = scan(folder)
@@ -164,6 +176,18 @@ class Store:
             for path in (*old, *loose, *downloads, *forgotten):
                 path.unlink(missing_ok=True)
         return len(loose) + len(downloads), size
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time, for as long as it takes to look at a record and write it."""
+        folder = self.root / "steps"
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _record(self, key: str) -> Path:
         return self.root / "steps" / f"{key}.json"

@@ -35,6 +35,17 @@ def test_a_result_comes_back_byte_for_byte(tmp_path: Path) -> None:
     assert {p: (folder / p).read_bytes() for p in files} == files
 
 
+def test_of_two_that_make_one_step_at_a_time_the_first_is_both(tmp_path: Path) -> None:
+    ours, theirs = Store(tmp_path), Store(tmp_path)
+    first, second = made(ours, {"ms": b"1.5"}), made(theirs, {"ms": b"1.6"})
+    assert ours.record_first("key", first) == first
+    assert theirs.record_first("key", second) == first
+    assert Store(tmp_path).result("key") == first
+    # One whose files are gone is no result.
+    ours.path(first.tree["ms"][0]).unlink()
+    assert theirs.record_first("key", second) == second
+
+
 def test_equal_content_is_kept_once(tmp_path: Path) -> None:
     store = Store(tmp_path)
     first, second = made(store, {"a": b"same"}), made(store, {"b": b"same"})
