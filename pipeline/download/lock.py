@@ -6,12 +6,8 @@ config never builds from other weights without anyone noticing. Keep it in versi
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -19,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.base.errors import PipelineError, SourceError
-from pipeline.base.files import write_aside
+from pipeline.base.files import alone_in, write_aside
 from pipeline.download.address import hide_secrets
 
 
@@ -56,7 +52,7 @@ def record(config_path: Path, url: str, digest: Digest) -> None:
     """Add a URL's digest, once for all. Raises SourceError where another one is recorded."""
     path = lock_path(config_path)
     try:
-        with _alone_in(path.parent):
+        with alone_in(path.parent):
             entries, name = read(config_path), key(url)
             if entries.get(name, digest) != digest:
                 raise _another(path, url, entries[name], digest)
@@ -83,17 +79,6 @@ def key(url: str) -> str:
 def _write(path: Path, entries: dict[str, Digest]) -> None:
     plain = {url: asdict(digest) for url, digest in entries.items()}
     write_aside(path, json.dumps(plain, indent=1, sort_keys=True) + "\n")
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """One process at a time. The folder itself is locked: no file is left lying about."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _digest(entry: dict[str, Any]) -> Digest:

@@ -25,7 +25,7 @@ from time import time
 
 from pipeline.base.digest import Tree, file_digest, scan, tree_digest
 from pipeline.base.errors import PipelineError
-from pipeline.base.files import write_aside
+from pipeline.base.files import alone_in, write_aside
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class Store:
         Results of one key may differ, as measured times do. Builds at one time that kept their own
         would each overwrite what the other one's later steps were made of.
         """
-        with self._alone():
+        folder = self.root / "steps"
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone_in(folder):
             standing = self.result(key)
             if standing is None:
                 self.record(key, result)
@@ -176,18 +178,6 @@ class Store:
             for path in (*old, *loose, *downloads, *forgotten):
                 path.unlink(missing_ok=True)
         return len(loose) + len(downloads), size
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time, for as long as it takes to look at a record and write it."""
-        folder = self.root / "steps"
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
     def _record(self, key: str) -> Path:
         return self.root / "steps" / f"{key}.json"
