@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nightly import nightly
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
@@ -177,7 +176,10 @@ def digests(paths: list[Path], work: Path) -> dict[str, str]:
     "names",
     [
         ("cnn-tf_keras.keras", "rnn-keras.keras", "saved"),
-        nightly(("cnn-keras.keras", "cnn-tf_keras.keras", "rnn-keras.keras", "rnn-tf_keras.keras")),
+        pytest.param(
+            ("cnn-keras.keras", "cnn-tf_keras.keras", "rnn-keras.keras", "rnn-tf_keras.keras"),
+            marks=pytest.mark.nightly,
+        ),
     ],
     ids=len,
 )
