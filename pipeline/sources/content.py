@@ -19,16 +19,17 @@ def list_models(folder: Path) -> list[Path]:
     return [path for path in files if recognize(path)]
 
 
-def write_any(path: Path, work: Path) -> None:
-    """Write the source folder of a file that was recognized.
+def write_any(path: Path, work: Path) -> bool:
+    """Write the source folder of a file of any kind; ``False`` where it is no model.
 
     Raises:
         SourceError: it is damaged, or may not be loaded.
     """
     kind = recognize(path)
     if kind is None or kind.write is None:
-        raise TypeError(f"{path.name} is no model")
+        return False
     kind.write(path, work)
+    return True
 
 
 def named(paths: Sequence[Path], folder: Path, most: int = 8) -> str:

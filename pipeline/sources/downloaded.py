@@ -12,7 +12,7 @@ import pipeline.base.options
 from pipeline.base.errors import SourceError
 from pipeline.download.unpack import is_archive, unpack
 from pipeline.sources import saved_model
-from pipeline.sources.content import list_models, named, recognize, write_any
+from pipeline.sources.content import list_models, named, write_any
 
 _MAX_FILES: Final = 10_000
 
@@ -34,9 +34,9 @@ def write_downloaded(file: Path, options: DownloadOptions, work: Path, where: st
     Raises:
         SourceError: it is not one model, or may not be loaded.
     """
-    if recognize(file):
-        write_any(file, work)
-    elif is_archive(file):
+    if write_any(file, work):
+        return
+    if is_archive(file):
         unpacked = work / "unpacked"
         unpack(file, unpacked, max_bytes=options.max_bytes, max_files=_MAX_FILES)
         _write_unpacked(unpacked, options, work, where)

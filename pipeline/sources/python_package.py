@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from email.parser import Parser
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pydantic import Field
 
 from pipeline.engine.step import step
 from pipeline.sources.contract import Source
-from pipeline.sources.packaged import Package, PackageOptions, fetch, open_package, write_source
+from pipeline.sources.packaged import PackageOptions, fetch, write_packaged
 
 _WHERE = "source.python_package"
 
@@ -35,11 +34,7 @@ def pull(options: Options, work: Path) -> None:
     asked = f"{options.name}=={options.version}"
     command = ("pip", "download", "--quiet", "--no-deps", *_WHEEL, asked)
     archive = fetch(command, work / "got", _WHERE, asked)
-    folder = open_package(archive, work / "unpacked")
-    about = {"name": options.name, "version": options.version} | _licence(folder)
-    write_source(Package(_WHERE, folder, about), options, work)
-    for used in ("got", "unpacked"):
-        shutil.rmtree(work / used)
+    write_packaged(archive, options, work, where=_WHERE, licence=_licence)
 
 
 def _licence(folder: Path) -> dict[str, str]:

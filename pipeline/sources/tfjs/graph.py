@@ -10,7 +10,7 @@ from pipeline.backends.tfjs_graph import graph_def_of, read_weights
 from pipeline.base.errors import SourceError
 from pipeline.base.reasons import reason_of
 from pipeline.sources.contract import LoadedModel
-from pipeline.sources.tfjs.files import MODEL, groups_of, read_model
+from pipeline.sources.tfjs.files import MODEL, read_model
 from pipeline.sources.tfjs.reference import with_reference
 
 #: What nothing reads, and what is no output all the same.
@@ -27,7 +27,6 @@ def load(folder: Path) -> LoadedModel:
     from pipeline.sources.tensorflow.safety import check_operations
 
     model = read_model(folder / MODEL)
-    groups_of(model, MODEL)
     try:
         graph_def = graph_def_of(model, read_weights(model["weightsManifest"], folder), whole=True)
         check_operations(graph_def, MODEL, "TF.js model")

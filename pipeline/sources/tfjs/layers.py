@@ -11,7 +11,7 @@ from pipeline.backends.tfjs_graph import read_weights
 from pipeline.base.errors import SourceError
 from pipeline.base.reasons import reason_of
 from pipeline.sources.contract import LoadedModel
-from pipeline.sources.tfjs.files import MODEL, groups_of, read_model
+from pipeline.sources.tfjs.files import MODEL, read_model
 from pipeline.sources.tfjs.reference import with_reference
 from pipeline.tensors.arrays import Array
 
@@ -28,7 +28,6 @@ def load(folder: Path) -> LoadedModel:
     from pipeline.sources.keras.safety import check_config
 
     model = read_model(folder / MODEL)
-    groups_of(model, MODEL)
     topology = model["modelTopology"]
     config = check_config(json.dumps(topology.get("model_config", topology)), MODEL)
     start_fresh()
