@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,13 +17,17 @@ from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
 from pipeline.sources.content import write_any
 from pipeline.sources.contract import Source
+from pipeline.sources.hub import Hub
 from pipeline.sources.tfjs.files import MODEL
 
 _WHERE = "source.hugging_face"
 
-#: Variables that the hub's own programs read: where it is, and who asks.
-ENDPOINT, TOKEN = "HF_ENDPOINT", "HF_TOKEN"
-_HUB = "https://huggingface.co"
+HUB = Hub(
+    "https://huggingface.co",
+    "HF_ENDPOINT",
+    "HF_TOKEN",
+    "get the file some other way and name it under a source of its kind",
+)
 
 #: A file's place in a repository; nothing of it leads out of a folder.
 _FILE = r"^[\w+-][\w.+ -]*(/[\w+-][\w.+ -]*)*$"
@@ -57,16 +60,9 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
     """The model's file and those that it reads."""
     if options.file is None:
         return {}
-    how = (
-        f"if its owner asks for consent, give it on the model's page and set {TOKEN} to a token of "
-        f"yours; {ENDPOINT} names a mirror; or get the file some other way and name it under a "
-        "source of its kind"
-    )
-    root = f"{_endpoint()}/{options.repo}/resolve/{quote(options.revision, safe='')}"
+    root = f"{options.repo}/resolve/{quote(options.revision, safe='')}"
     return {
-        name: RemoteFile(
-            f"{root}/{quote(name)}", None, options.max_bytes, how, token_variable=TOKEN
-        )
+        name: HUB.remote_file(f"{root}/{quote(name)}", options.max_bytes)
         for name in (options.file, *options.beside)
     }
 
@@ -113,8 +109,8 @@ def _list(options: Options) -> list[str]:
     """The names of a repository's files, by the hub's API."""
     import httpx
 
-    token = os.environ.get(TOKEN)
-    url = f"{_endpoint()}/api/models/{options.repo}/revision/{quote(options.revision, safe='')}"
+    token = HUB.token
+    url = f"{HUB.address}/api/models/{options.repo}/revision/{quote(options.revision, safe='')}"
     try:
         answer = httpx.get(
             url,
@@ -132,10 +128,6 @@ def _list(options: Options) -> list[str]:
             where=f"{_WHERE}.file",
             todo="name the file, as its page on the hub shows it",
         ) from error
-
-
-def _endpoint() -> str:
-    return os.environ.get(ENDPOINT, _HUB).rstrip("/")
 
 
 SOURCE = Source(name="hugging_face", options=Options, pull=pull, remote_files=remote_files)

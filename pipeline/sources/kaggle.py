@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,10 +12,14 @@ from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import step
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import DownloadOptions, write_downloaded
+from pipeline.sources.hub import Hub
 
-#: Variables that Kaggle's own programs read: where it is, and who asks.
-ENDPOINT, TOKEN = "KAGGLE_API_ENDPOINT", "KAGGLE_API_TOKEN"
-_KAGGLE = "https://www.kaggle.com"
+HUB = Hub(
+    "https://www.kaggle.com",
+    "KAGGLE_API_ENDPOINT",
+    "KAGGLE_API_TOKEN",
+    "get the archive some other way and name what is in it under a source of its kind",
+)
 
 
 class Options(DownloadOptions):
@@ -33,14 +36,8 @@ class Options(DownloadOptions):
 
 def remote_files(options: Options) -> dict[str, RemoteFile]:
     """The archive that Kaggle makes of a model's files."""
-    root = os.environ.get(ENDPOINT, _KAGGLE).rstrip("/")
-    how = (
-        f"if its owner asks for consent, give it on the model's page and set {TOKEN} to a token of "
-        f"yours; {ENDPOINT} names a mirror; or get the archive some other way and name what is in "
-        "it under a source of its kind"
-    )
-    url = f"{root}/api/v1/models/{options.handle}/download"
-    return {"file": RemoteFile(url, None, options.max_bytes, how, token_variable=TOKEN)}
+    path = f"api/v1/models/{options.handle}/download"
+    return {"file": HUB.remote_file(path, options.max_bytes)}
 
 
 @step(version=1)
