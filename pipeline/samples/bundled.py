@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pipeline.base.options import Options as Strict
+from pipeline.bundled import digits, photos
 from pipeline.engine.step import Inputs
 from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
 from pipeline.samples.folder import SPLITS
+from pipeline.samples.images import decode
 
 
 class Options(Strict):
@@ -17,30 +19,47 @@ class Options(Strict):
 
     shorthand: ClassVar[str | None] = "name"
 
-    name: Literal["digits"]
+    name: Literal["digits", "photos"]
     """``digits``: 1,797 handwritten digits of 8x8 pixels (CC BY 4.0), 360 of them for the
-    test split."""
+    test split. ``photos``: parts of four photographs (public domain and CC0), ten in each split,
+    without labels; a face and a body are in some."""
 
     def local_paths(self) -> dict[str, Path]:
-        """The file that ships with the package."""
-        from pipeline.bundled.digits import FILE
-
-        return {"data": FILE}
+        """The file or folder that ships with the package."""
+        return {"data": digits.FILE if self.name == "digits" else photos.FOLDER}
 
 
 def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
     """The data set, as it is."""
-    from pipeline.bundled.digits import LICENSE, TITLE, digits
-
     where = f"samples.bundled: {options.name}"
+    return _digits(where) if options.name == "digits" else _photos(where)
+
+
+def _digits(where: str) -> Items:
     splits = {
         name: [
             partial(Item, image, where, {"label": label})
-            for image, label in zip(*digits(name), strict=True)
+            for image, label in zip(*digits.digits(name), strict=True)
         ]
         for name in SPLITS
     }
-    return Items(splits, TITLE, LICENSE, [str(digit) for digit in range(10)])
+    return Items(splits, digits.TITLE, digits.LICENSE, [str(digit) for digit in range(10)])
+
+
+def _photos(where: str) -> Items:
+    splits = {
+        name: [
+            partial(_part, photos.FOLDER / f"{photo}.jpg", box, where)
+            for photo, box in photos.parts(name)
+        ]
+        for name in SPLITS
+    }
+    return Items(splits, photos.TITLE, photos.LICENSE)
+
+
+def _part(path: Path, box: tuple[int, int, int, int], where: str) -> Item:
+    left, top, right, bottom = box
+    return Item(decode(path, where)[top:bottom, left:right], where)
 
 
 SAMPLES = SamplesKind(name="bundled", options=Options, raw="image", items=items)

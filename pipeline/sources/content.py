@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.base.errors import SourceError
 from pipeline.sources.contract import Source, sources
 
 
@@ -19,16 +20,22 @@ def list_models(folder: Path) -> list[Path]:
     return [path for path in files if recognize(path)]
 
 
-def write_any(path: Path, work: Path) -> bool:
+def write_any(path: Path, work: Path, where: str) -> bool:
     """Write the source folder of a file of any kind; ``False`` where it is no model.
 
+    Args:
+        where: where people know it to be.
+
     Raises:
-        SourceError: it is damaged, or may not be loaded.
+        SourceError: it is damaged, may not be loaded, or a file that it reads is not beside it.
     """
     kind = recognize(path)
     if kind is None or kind.write is None:
         return False
-    kind.write(path, work)
+    try:
+        kind.write(path, work)
+    except SourceError as error:
+        raise SourceError(error.what, where=where, todo=error.todo) from error
     return True
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import Field
@@ -15,8 +14,8 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import SourceError
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
-from pipeline.sources.content import write_any
 from pipeline.sources.contract import Source
+from pipeline.sources.downloaded import RelativeFile, write_files
 from pipeline.sources.hub import Hub
 from pipeline.sources.tfjs.files import MODEL
 
@@ -28,10 +27,6 @@ HUB = Hub(
     "HF_TOKEN",
     "get the file some other way and name it under a source of its kind",
 )
-
-#: A file's place in a repository; nothing of it leads out of a folder.
-_FILE = r"^[\w+-][\w.+ -]*(/[\w+-][\w.+ -]*)*$"
-RepositoryFile = Annotated[str, Field(pattern=_FILE)]
 
 #: Files without which a model means nothing, and that no other program wants to have: what is
 #: listed where no file is named, the best first.
@@ -47,10 +42,10 @@ class Options(pipeline.base.options.Options):
     """The repository, such as onnx-community/mobilenet_v2_1.0_224."""
     revision: str = Field("main", pattern=r"^\w[\w.-]*(/\w[\w.-]*)*$")
     """A commit, a tag or a branch; whatever it is, what it gave is kept in the config's .lock."""
-    file: RepositoryFile | None = None
+    file: RelativeFile | None = None
     """The model's file, such as onnx/model.onnx. Without it the error lists those that there
     are."""
-    beside: tuple[RepositoryFile, ...] = ()
+    beside: tuple[RelativeFile, ...] = ()
     """Files that it reads, such as onnx/model.onnx_data."""
     max_bytes: int = Field(8 * 2**30, ge=1)
     """Bytes of a file at most."""
@@ -72,11 +67,8 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
     """Make a source folder of the files, told by their content."""
     if options.file is None:
         raise _unnamed(options)
-    got = work / "got"
-    for name in (options.file, *options.beside):
-        (got / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(inputs[name], got / name)
-    if not write_any(got / options.file, work):
+    files = {name: inputs[name] for name in (options.file, *options.beside)}
+    if not write_files(files, options.file, work, f"{_WHERE}: {options.repo}/{options.file}"):
         raise SourceError(
             f"{options.file} is no model of a kind that is known",
             where=f"{_WHERE}.file",
@@ -84,7 +76,6 @@ def pull(inputs: Inputs, options: Options, work: Path) -> None:
             f"optimum-cli export onnx --model {options.repo} FOLDER",
         )
     SourceFolder(work).tell({"name": options.repo, "revision": options.revision})
-    shutil.rmtree(got)
 
 
 def _unnamed(options: Options) -> SourceError:

@@ -105,7 +105,7 @@ def write_packaged(
     digest = _digest(path, where)
     if digest != options.sha256:
         _refuse(digest, options, where)
-    write_any(path, work)
+    write_any(path, work, f"{where}: {options.name}/{options.file}")
     facts = {"name": options.name, "version": options.version}
     SourceFolder(work).tell(facts | dict(licence(folder)))
     shutil.rmtree(unpacked)

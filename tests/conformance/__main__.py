@@ -40,6 +40,7 @@ def main(
     write: bool,
 ) -> None:
     """Export models whose id holds one of FILTERS, all by default, and run them everywhere."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
     effort = Effort(tuple(formats.split(",")), tuple(backends.split(",")), peers, again)
     known = results.Results(FOLDER / "results.json")
     chosen = [c for c in _chosen(filters, huge) if group in (None, c.group)]

@@ -23,9 +23,9 @@ numbers.
 
 In uint8 and int8 the architectures are held to the product's own bounds where a config has no
 gates (`pipeline/validate/tolerances.py`): a relative error of 0.6 and 0.75, a worst sample's of
-1.2. Where int8 misses them its `keep` holds them, as the error of a missed gate advises: of
-ResNet50V2 the first convolution stays in float32, without which one sample in eight has another
-answer. Their weights are random, so that no accuracy could be lost.
+1.2. Where one misses them its `keep` holds them, as the error of a missed gate advises: of
+ResNet50V2 in int8 the first convolution stays in float32, without which one sample in eight has
+another answer. Their weights are random, so that no accuracy could be lost.
 
 Browsers are Chromium; its WebGL and WebGPU ran on a software rasterizer. The peers got the
 SavedModel that Keras exports, and ran in TF.js on WebAssembly in Node, or in onnxruntime. Of a

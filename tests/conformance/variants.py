@@ -47,6 +47,7 @@ def package(format_: Any, converted: Path, artifact: str, samples: Path, work: P
     Args:
         samples: SAMPLES, which some techniques calibrate with.
     """
+    from pipeline.export.keep import KeepOptions
     from pipeline.optimize.contract import WeightOptions, techniques
 
     format_name, _, name = artifact.partition("/")
@@ -54,18 +55,23 @@ def package(format_: Any, converted: Path, artifact: str, samples: Path, work: P
     work.mkdir(parents=True, exist_ok=True)
     details: dict[str, Any] = {"format": format_name, "variant": name or "fp32"}
     details["shard_bytes"] = 2**22
+    given = {"model": converted, "samples": samples}
+    chosen = _within_bounds(technique, artifact) if technique else None
     if technique and technique.codec:
-        chosen = technique.options()
-        assert isinstance(chosen, WeightOptions)
-        details |= {"codec": name, "codec_options": chosen.codec_options()}
+        assert isinstance(chosen, WeightOptions) and chosen.keep
+        codec_options = chosen.codec_options()
+        details |= {"codec": name, "codec_options": codec_options}
+        keep = KeepOptions(codec=name, codec_options=codec_options, keep=chosen.keep)
+        kept = _new(work / f"kept-{name}")
+        format_.keep(given, keep, kept)
+        given["kept"] = kept
     elif technique and technique.step:
         changed = _new(work / name)
-        given = {"model": converted, "samples": samples}
-        technique.step(given, _within_bounds(technique, artifact), changed)
-        converted = changed
+        technique.step(given, chosen, changed)
+        given["model"] = changed
     kind, packaged = format_.package.options_type, _new(work / f"artifact-{name or 'fp32'}")
     known = {key: value for key, value in details.items() if key in kind.model_fields}
-    format_.package({"model": converted}, kind(**known), packaged)
+    format_.package(given, kind(**known), packaged)
     return packaged
 
 

@@ -68,3 +68,18 @@ def test_a_model_that_reads_no_image_is_told_so(
 ) -> None:
     with pytest.raises(SourceError, match=r"it has text \[\?, 5\]"):
         read(frozen(TensorSpec("text", "int64", (None, 5))), options(TO_64), work)
+
+
+def test_photos_are_parts_of_pictures_of_real_things(
+    frozen: Callable[..., dict[str, Path]], work: Path
+) -> None:
+    read(frozen(IMAGE), reading("bundled", "photos", TO_64, "tensors"), work)
+    about = json.loads((work / "samples.json").read_text())
+    assert about["splits"] == {"calibration": 10, "test": 10}
+    assert not about["labelled"]
+    pictures = load_file(work / "test" / "inputs.safetensors")["image"]
+    assert pictures.shape == (10, 64, 64, 3)
+    # None is grey, empty or like another one.
+    assert pictures.std((1, 2, 3)).min() > 0.1
+    apart = np.abs(pictures[:, None] - pictures).mean((2, 3, 4)) + np.eye(10)
+    assert apart.min() > 0.05

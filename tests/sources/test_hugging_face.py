@@ -84,7 +84,7 @@ def test_files_that_a_model_reads_come_along(hub: Site, tmp_path: Path) -> None:
     hub.put("org/tiny/resolve/v1/web/parts/w.bin", bytes(8))
     source = pulled(tmp_path, revision="v1", beside=["web/parts/w.bin"])
     assert (source.folder / "weights-0.bin").read_bytes() == bytes(8)
-    with pytest.raises(SourceError, match=r"'parts/w.bin' is not beside the model"):
+    with pytest.raises(SourceError, match=r"add beside to the source: .web/parts/w.bin."):
         pulled(tmp_path / "without", revision="v1")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import http_server
 import numpy as np
 import pytest
 import yaml
@@ -19,6 +20,7 @@ from source_models import source_of
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.base.errors import GateError, RunError, SourceError
 from pipeline.base.options import NoOptions
+from pipeline.download.fetch import fetch
 from pipeline.export import freeze, tfjs_graph, tfjs_layers
 from pipeline.export.tfjs_graph.packaging import PackageOptions, package
 from pipeline.measures.parity import compare
@@ -212,6 +214,43 @@ def test_an_archive_of_one_is_told_by_its_content(models: dict[str, Path], tmp_p
     work.mkdir()
     url.pull({"file": tmp_path / "download"}, options, work)
     assert load(work).signature == load(pulled(source, tmp_path / "source")).signature
+
+
+def test_a_model_at_an_address_comes_with_its_weights(
+    models: dict[str, Path], tmp_path: Path
+) -> None:
+    source = models["tfjs-graph float32"]
+    weights = json.loads(source.read_text())["weightsManifest"][0]["paths"]
+    with http_server.running_server() as site:
+        address = site.put("at/model.json", source.read_bytes()) + "?as=file"
+        for name in weights:
+            site.put(f"at/{name}", (source.parent / name).read_bytes())
+        with pytest.raises(SourceError) as caught:
+            fetched(url.Options(url=address), tmp_path / "alone")
+        told = SourceError(
+            f"its weights are in other files, and {len(weights)} of {len(weights)} are not named",
+            where=site.url("at/model.json"),
+            todo=f"add beside to the source: [{', '.join(weights)}]",
+        )
+        assert str(caught.value) == str(told)
+        whole = fetched(url.Options(url=address, beside=weights), tmp_path / "whole")
+        assert load(whole).signature == load(pulled(source, tmp_path / "source")).signature
+        assert {request.path.rpartition("?")[2] for request in site.requests} == {"as=file"}
+        site.put(f"at/{weights[0]}", b"<html>")
+        with pytest.raises(SourceError, match="its weights need") as caught:
+            fetched(url.Options(url=address, beside=weights), tmp_path / "cut")
+        assert str(tmp_path) not in str(caught.value)
+
+
+def fetched(options: url.Options, folder: Path) -> Path:
+    """The SOURCE folder of what is at an address."""
+    files = {
+        name: fetch(file, folder / "downloads", progress=lambda *_: None).path
+        for name, file in url.remote_files(options).items()
+    }
+    (folder / "source").mkdir()
+    url.pull(files, options, folder / "source")
+    return folder / "source"
 
 
 def _set(*where: str | int, to: Any) -> Change:

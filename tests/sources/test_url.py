@@ -117,7 +117,7 @@ def test_remote_file() -> None:
             "https://host.example/m.zip",
             DIGEST,
             7,
-            "get the file some other way and name it under source.keras_file or source.saved_model",
+            "get the file some other way and name it under a source of its kind",
             "source.url.sha256 in the config",
         )
     }
@@ -174,7 +174,10 @@ def test_unsafe_archive(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("details", "message"),
     [
-        ({"url": "https://host.example/m"}, "sha256\n  Field required"),
+        (
+            {"url": "https://host.example/m", "beside": ["../weights.bin"]},
+            "beside.0\n  String should match",
+        ),
         ({"url": "ftp://host.example/m", "sha256": DIGEST}, "this is no http or https address"),
         ({"url": "model.h5", "sha256": DIGEST}, "for a local file use keras_file or saved_model"),
         ({"url": "https://host.example/m", "sha256": "0" * 63}, "sha256\n  String should match"),
@@ -192,6 +195,7 @@ def test_key_has_no_secret() -> None:
     assert options.key() == {
         "url": "https://host.example/m",
         "sha256": DIGEST,
+        "beside": [],
         "max_bytes": 2**31,
         "signature": "serving_default",
         "tags": ["serve"],
