@@ -15,6 +15,7 @@ from pipeline.engine.step import Inputs, step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import canonical
 from pipeline.graphs.tensorflow.large import Outside
+from pipeline.graphs.tensorflow.outline import count_parameters, is_softmax
 from pipeline.graphs.tensorflow.single import to_single
 from pipeline.graphs.tensorflow.spread import spread
 from pipeline.graphs.tensorflow.tables import MOST_KEYS
@@ -44,7 +45,7 @@ def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
     activations.write(work, activations.of_tensors(activations.read(inputs["source"]), graph))
     signature = _with_softmax(loaded.signature, graph)
     changes = {"dtypes": dtypes, "renamed_layers": dict(loaded.renamed_layers)}
-    Frozen(work).write(graph, signature, _parameters(function, graph), changes)
+    Frozen(work).write(graph, signature, count_parameters(function, graph), changes)
 
 
 def run(
@@ -103,42 +104,7 @@ _BEHIND = (
 
 def _with_softmax(signature: Signature, graph: Any) -> Signature:
     """Mark the outputs that are a softmax over their last axis."""
-    nodes = {node.name: node for node in graph.node}
     outputs = tuple(
-        replace(spec, softmax=_is_softmax(spec.name, nodes, graph)) for spec in signature.outputs
+        replace(spec, softmax=is_softmax(spec.name, graph)) for spec in signature.outputs
     )
     return replace(signature, outputs=outputs)
-
-
-def _is_softmax(output: str, nodes: Mapping[str, Any], graph: Any) -> bool:
-    node, reshaped = nodes[output], False
-    while node.op in ("Identity", "Reshape", "Squeeze", "StopGradient"):
-        reshaped |= node.op in ("Reshape", "Squeeze")
-        node = nodes[node.input[0].split(":")[0]]
-    return node.op == "Softmax" and (not reshaped or _same_axis(output, node.name, graph))
-
-
-def _same_axis(output: str, softmax: str, graph: Any) -> bool:
-    """Whether the last axis has one size at both nodes; a reshape may have moved it."""
-    import tensorflow as tf
-
-    with tf.Graph().as_default() as built:
-        tf.graph_util.import_graph_def(graph, name="")
-    sizes = [built.get_tensor_by_name(f"{name}:0").shape[-1:] for name in (output, softmax)]
-    return bool(sizes[0].is_fully_defined() and sizes[0] == sizes[1])
-
-
-def _parameters(function: Any, graph: Any) -> int:
-    """How many float weights: of the variables, or of the constants where there are none."""
-    import tensorflow as tf
-
-    floats = [variable for variable in function.variables if variable.dtype.is_floating]
-    if floats:
-        return sum(variable.shape.num_elements() for variable in floats)
-    constants = (node.attr["value"].tensor for node in graph.node if node.op == "Const")
-    shaped = (tensor for tensor in constants if tensor.tensor_shape.dim)
-    return sum(
-        tf.TensorShape(tensor.tensor_shape).num_elements()
-        for tensor in shaped
-        if tf.as_dtype(tensor.dtype).is_floating
-    )

@@ -2,8 +2,8 @@
 
 Hinton et al. 2015 (arXiv:1503.02531). The student has fewer filters (``alpha``), fewer blocks
 (``depth``) or looks at smaller images (``resolution``), which it makes itself: inputs and outputs
-are those of the source. Where the source is a MobileNet too, it starts from weights of it, so
-that few epochs are enough.
+are those of the source, which may be a graph of any kind. Where the source is a MobileNet of Keras,
+it starts from weights of it, so that few epochs are enough.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAME = "distill"
 
 
 class Options(Training):
-    """Let a smaller MobileNet learn what the source model answers."""
+    """Let a smaller MobileNet learn what the source model answers, whatever that is made of."""
 
     alpha: Annotated[float, Field(gt=0, le=2)] = 0.25
     """Width of the student: filters as a share of MobileNet's."""
@@ -59,7 +59,7 @@ class Options(Training):
 
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
 def apply(inputs: Inputs, options: Options, work: Path) -> None:
-    """Distill a Keras model with the calibration samples.
+    """Distill a model with the calibration samples.
 
     Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
     ``model.h5`` and ``distill.json``: parameters before and after, the layers that started from
@@ -67,7 +67,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """
     from pipeline.optimize.training import finetune, teaching
 
-    lesson = teaching.read_lesson(inputs, options, NAME)
+    lesson = teaching.read_lesson(inputs, options, NAME, by_graphs=True)
     with finetune.reproducible(options.seed):
         student, taken = build(lesson.teacher, options)
         numbers = teaching.learn(student, lesson, options, augment=options.augment)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 from sources_to_train import inputs, load, write_samples, write_source
 
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import on_progress
 from pipeline.optimize import distill
-from pipeline.optimize.training import augment
+from pipeline.optimize.training import augment, outputs, teaching
 from pipeline.optimize.training.examples import Examples
 from pipeline.samples.folder import Split
 from tools import train_digits as train
@@ -130,6 +131,44 @@ def test_any_classifier_teaches_without_labels_and_in_the_same_bytes(tmp_path: P
     assert model(NOISE).numpy().shape == (24, 3)
     for name in ("model.h5", "distill.json", "source.json"):
         assert (tmp_path / "once" / name).read_bytes() == (tmp_path / "twice" / name).read_bytes()
+
+
+@pytest.mark.parametrize("batch", [1, nightly(None)])
+def test_a_graph_teaches_as_its_layers_did(batch: int | None, tmp_path: Path) -> None:
+    import tensorflow as tf
+    import tf_keras
+
+    model = logits_of_pixels()
+    answer = tf_keras.layers.Softmax()(model.outputs[0])
+    model = tf_keras.Model(model.inputs, answer)
+
+    class Served(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([batch, 16, 12, 1], name="pixels")])
+        def serve(self, pixels: Any) -> dict[str, Any]:
+            return {"classes": model(pixels)}
+
+    served, source = Served(), tmp_path / "source"
+    served.model = model
+    tf.saved_model.save(served, source / "saved_model", {"serving_default": served.serve})
+    details = {"load": "saved_model", "path": "saved_model", "signature": "serving_default"}
+    (source / "source.json").write_text(json.dumps(details | {"tags": ["serve"]}))
+    write_samples(tmp_path / "samples", Split({"pixels": NOISE}, None))
+    options = distill.Options(depth=2, resolution=8, finetune_epochs=1, batch_size=8)
+    lesson = teaching.read_lesson(inputs(tmp_path), options, "distill", by_graphs=True)
+    given = np.concatenate([part.targets[0] for part in (lesson.train, lesson.watch)])
+    wanted = np.concatenate(
+        [model(part.inputs[0]).numpy() for part in (lesson.train, lesson.watch)]
+    )
+    np.testing.assert_allclose(given, wanted, atol=1e-6)
+    (tmp_path / "student").mkdir()
+    distill.apply(inputs(tmp_path), options, tmp_path / "student")
+    student = load(tmp_path / "student")
+    assert (student.input_names, student.output_names) == (["pixels"], ["classes"])
+    # It gives probabilities, as the graph does.
+    assert outputs.is_softmax(student)
+    told = json.loads((tmp_path / "student" / "distill.json").read_text())
+    assert told["parameters"] == [model.count_params(), student.count_params()]
+    assert told["from_source"] == []
 
 
 def two_images() -> Any:

@@ -65,13 +65,15 @@ class Lesson:
     """What a technique trains with."""
 
     teacher: Any
-    """The source model as it was pulled, a ``tf_keras.Model``."""
+    """The source model as it was pulled, a ``tf_keras.Model``; a graph is one layer of it."""
     train: Examples
     watch: Examples
     """Held back, to measure on."""
 
 
-def read_lesson(inputs: Inputs, options: Training, technique: str) -> Lesson:
+def read_lesson(
+    inputs: Inputs, options: Training, technique: str, *, by_graphs: bool = False
+) -> Lesson:
     """Read the calibration samples, and the answers of ``teacher`` where the labels need them.
 
     Args:
@@ -79,16 +81,27 @@ def read_lesson(inputs: Inputs, options: Training, technique: str) -> Lesson:
             earlier techniques of the chain made of it.
         options: what labels and teacher count, and how much is held back.
         technique: the name that errors begin with.
+        by_graphs: whether a model without layers can teach it.
     """
     from pipeline.optimize.training.examples import Mix, held_in, read_examples
     from pipeline.optimize.training.finetune import reproducible
 
     # Of its own: whether a model is loaded or still in memory, what is trained next starts alike.
     with reproducible(options.seed):
-        teacher, names = keras_model(inputs["teacher"], technique)
+        teacher, names = _teacher(inputs["teacher"], technique, by_graphs)
         mix = Mix(options.label_share, options.temperature)
         examples = read_examples(inputs["samples"], teacher, names, mix=mix)
     return Lesson(teacher, *held_in(examples, options.validation_share, options.seed))
+
+
+def _teacher(source: Path, technique: str, by_graphs: bool) -> tuple[Any, list[str]]:
+    from pipeline.optimize.training.graph_teacher import teacher_of
+    from pipeline.sources.load import load
+
+    loaded = load(source)
+    if by_graphs and loaded.keras is None:
+        return teacher_of(loaded, technique), [spec.name for spec in loaded.signature.inputs]
+    return keras_model(source, technique)
 
 
 def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
