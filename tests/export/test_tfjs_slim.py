@@ -83,6 +83,22 @@ def test_equal_constants_are_stored_once():
     assert len(model["weightsManifest"][0]["weights"]) == 1
 
 
+def test_numbers_are_shared_by_those_who_read_them_alike():
+    """A shape that is also added to something would be read back from the GPU."""
+    model = graph()
+    names = ("shape", "same", "added")
+    model["weightsManifest"][0]["weights"] = [
+        {"name": name, "shape": [1], "dtype": "int32"} for name in names
+    ]
+    readers = [("Reshape", "shape"), ("Reshape", "same"), ("AddV2", "added")]
+    nodes = [{"name": f"y{i}", "op": op, "input": ["x", c]} for i, (op, c) in enumerate(readers)]
+    constants = [{"name": name, "op": "Const"} for name in names]
+    model["modelTopology"]["node"] = [*constants, *nodes]
+    contents: list[bytes | memoryview] = [b"1234", b"1234", b"1234"]
+    share_constants(model, contents)
+    assert [node["input"][1] for node in nodes] == ["shape", "shape", "added"]
+
+
 def test_constants_of_other_shapes_or_types_are_not_shared():
     for key, value in (("shape", [1, 1]), ("dtype", "int32")):
         model = graph()

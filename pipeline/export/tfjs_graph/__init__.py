@@ -14,7 +14,7 @@ from pipeline.base.options import NoOptions
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
-from pipeline.export.tfjs_graph import mend, volumes
+from pipeline.export.tfjs_graph import mend, volumes, whole
 from pipeline.export.tfjs_graph.keeping import keep
 from pipeline.export.tfjs_graph.loops import keep_elements
 from pipeline.export.tfjs_graph.origins import BeforeFusing, watch_fusions
@@ -38,14 +38,14 @@ __all__ = ["FORMAT", "Options", "convert", "package"]
 NAME = "tfjs-graph"
 
 #: What is written in other nodes, one after the other.
-MENDS = (mend.REWRITES, volumes.DILATIONS, volumes.REWRITES)
+MENDS = (mend.REWRITES, volumes.DILATIONS, volumes.REWRITES, whole.REWRITES)
 
 
 class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=14, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=15, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 

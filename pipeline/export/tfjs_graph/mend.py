@@ -7,10 +7,6 @@
 - ``ReverseV2`` takes a boolean for four bytes.
 - ``StridedSlice`` calls floats what it takes of integers and booleans, where it leaves some out.
 
-On WebGPU ``Transpose`` of integers and booleans does not compile, and leaves zeros: its shader
-hands whole numbers to what takes floats (``transpose_webgpu.js``). Small ones are computed on the
-CPU, as long as nothing else has brought them to the GPU.
-
 And what it computes wrongly, or lacks, everywhere:
 
 - ``MatrixBandPart`` does not read its bounds.
@@ -98,22 +94,6 @@ def strided(node: Any, tensors: Mapping[str, Any]) -> Build | None:
             input=floats, begin=begin, end=end, strides=strides, **masks
         )
         return tf.cast(taken, kind)
-
-    return build
-
-
-def transposed(node: Any, tensors: Mapping[str, Any]) -> Build | None:
-    """Of floats, and back: integers up to 2^24 stay what they are."""
-    import tensorflow as tf
-
-    kind, axes = tensors[node.input[0]].dtype, tf.get_static_value(tensors[node.input[1]])
-    if kind not in (tf.bool, tf.int32) or axes is None:
-        return None
-
-    def build(x: Any) -> Any:
-        # A cast alone only calls the same bytes floats there, until something is computed of them.
-        floats = tf.maximum(tf.cast(x, tf.float32), tf.float32.min)
-        return tf.cast(tf.transpose(floats, axes), kind)
 
     return build
 
@@ -233,5 +213,4 @@ REWRITES: dict[str, Rewrite] = {
     "ReverseV2": reversed_booleans,
     "Roll": rolled,
     "StridedSlice": strided,
-    "Transpose": transposed,
 }

@@ -31,7 +31,7 @@ class PackageOptions(options.Options):
     """Keyword arguments of its ``encode``."""
 
 
-@step(version=8, quick=True)
+@step(version=9, quick=True)
 def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins.
 

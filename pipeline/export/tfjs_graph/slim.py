@@ -28,6 +28,10 @@ FUSED_ONLY = {"epsilon": "FusedBatchNorm", "leakyrelu_alpha": "LeakyRelu"}
 def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -> None:
     """Let nodes read one constant where there are equal ones, in place.
 
+    Numbers are shared only by those who read them as the same input of the same operator. TF.js
+    wants some at once, as it wants a shape: on WebGPU it then reads back what another operator
+    brought to the GPU, which waits for it, and ends a software device.
+
     Args:
         model: a graph model. One with functions, the bodies of loops, is left alone.
         contents: the bytes of each weight of its manifest; what is shared goes from there too, but
@@ -37,13 +41,15 @@ def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -
     if topology.get("library"):
         return
     (group,) = model["weightsManifest"]
-    outputs = _outputs(model)
+    outputs, readers = _outputs(model), _readers(topology["node"])
     first: dict[Any, str] = {}
     shared: dict[str, str] = {}
     kept = []
     for index, (weight, content) in enumerate(zip(group["weights"], contents, strict=True)):
         # A digest, so that no other copy of all weights is held.
-        key = (weight["dtype"], tuple(weight["shape"]), hashlib.sha256(content).digest())
+        alike = readers.get(weight["name"]) if _may_be_numbers(weight) else None
+        digest = hashlib.sha256(content).digest()
+        key = (weight["dtype"], tuple(weight["shape"]), digest, alike)
         if key in first and weight["name"] not in outputs:
             shared[weight["name"]] = first[key]
         else:
@@ -55,6 +61,20 @@ def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -
     contents[:] = [contents[index] for index in kept]
     topology["node"] = [node for node in topology["node"] if node["name"] not in shared]
     _rename(topology["node"], shared)
+
+
+def _readers(nodes: Sequence[Node]) -> dict[str, frozenset[tuple[str, int]]]:
+    """Of each node's name: the operators that read it, and as which input."""
+    readers: dict[str, set[tuple[str, int]]] = {}
+    for node in nodes:
+        for place, source in enumerate(node.get("input", ())):
+            readers.setdefault(source.split(":")[0], set()).add((node["op"], place))
+    return {name: frozenset(places) for name, places in readers.items()}
+
+
+def _may_be_numbers(weight: Mapping[str, Any]) -> bool:
+    """Whether TF.js may read it at once: a shape, axes, one number; no vector of floats."""
+    return weight["dtype"] == "int32" or not weight["shape"]
 
 
 def slim(model: dict[str, Any]) -> None:
