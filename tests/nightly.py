@@ -18,7 +18,5 @@ def nightly(*values: object) -> Any:
 
 CHROMIUM_FIRST = ("chromium", *(nightly(one) for one in ENGINES if one != "chromium"))
 
-#: What no engine does otherwise than another, and yet runs in one.
-MOSTLY_CHROMIUM = pytest.mark.parametrize("engine", CHROMIUM_FIRST, indirect=True)
 #: What each engine has code of its own for, or has done in its own way.
 IN_EVERY_ENGINE = pytest.mark.parametrize("engine", ENGINES, indirect=True)

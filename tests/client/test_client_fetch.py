@@ -14,7 +14,6 @@ from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
-from nightly import IN_EVERY_ENGINE
 
 pytestmark = pytest.mark.browser
 
@@ -170,7 +169,6 @@ def test_a_kept_release_answers_where_an_apps_page_comes(
     assert loads.load()["release"] == published.manifest["release"]
 
 
-@IN_EVERY_ENGINE
 def test_a_body_that_ends_early_is_a_broken_connection(
     loads: Loads, files: list[dict[str, Any]]
 ) -> None:
@@ -231,7 +229,6 @@ def test_an_aborted_fetch_says_so(page: ScriptPage, site: Site, published: Relea
     assert names == [["AbortError", True]] * 3
 
 
-@IN_EVERY_ENGINE
 def test_a_reload_asks_for_no_file(loads: Loads) -> None:
     first = loads.load()
     assert not any(first["cached"]) and first["offline"] is False

@@ -20,7 +20,7 @@ import pytest
 from client_release import Release
 from client_site import Origin, running
 from demo_page import LOADED, WAIT_S, DemoPage, Point
-from nightly import CHROMIUM_FIRST, ENGINES
+from nightly import CHROMIUM_FIRST
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -39,8 +39,6 @@ TYPES = {
 
 #: For what is of the page, not of the engine, or what only Playwright can do.
 in_chromium = pytest.mark.parametrize("demo", ["chromium"], indirect=True, scope="module")
-#: For what no engine does otherwise than another.
-mostly_chromium = pytest.mark.parametrize("demo", CHROMIUM_FIRST, indirect=True, scope="module")
 
 Stroke = list[Point]
 
@@ -57,9 +55,9 @@ def origin(published: Release) -> Iterator[Origin]:
         yield served
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=CHROMIUM_FIRST)
 def demo(request: pytest.FixtureRequest, origin: Origin) -> Iterator[DemoPage]:
-    """The page in each engine in turn: one test goes on where the other one ended."""
+    """The page in Chromium, and nightly in each engine in turn: one test goes on where the other one ended."""
     if reason := engines()[request.param].unavailable():
         pytest.skip(f"{request.param}: {reason}; `make setup` installs it where it may")
     page = DemoPage(request.param, origin.url("demo/"))
@@ -116,7 +114,6 @@ def test_reads_what_is_drawn(demo: DemoPage) -> None:
         demo.until("document.querySelector('.side .answer').hidden", "the answer to go")
 
 
-@mostly_chromium
 def test_reads_every_sample(demo: DemoPage) -> None:
     for row in range(3 if demo.engine == "chromium" else 1):
         for label in "0123456789":
@@ -136,7 +133,6 @@ def test_reads_a_photo(demo: DemoPage) -> None:
     )
 
 
-@mostly_chromium
 def test_a_photo_of_a_drawing_is_read_as_one(demo: DemoPage) -> None:
     for label in "3786":
         demo.give("#file", {f"{label}.png": on_paper(label)})
@@ -147,7 +143,6 @@ def test_a_photo_of_a_drawing_is_read_as_one(demo: DemoPage) -> None:
         )
 
 
-@mostly_chromium
 @pytest.mark.parametrize("what", ["noise", "face"])
 def test_what_is_no_digit_is_no_sure_answer(demo: DemoPage, what: str) -> None:
     demo.click("#clear")
@@ -158,7 +153,6 @@ def test_what_is_no_digit_is_no_sure_answer(demo: DemoPage, what: str) -> None:
     demo.until("document.querySelector('#announcer').textContent.includes('Not sure')", "it")
 
 
-@mostly_chromium
 def test_shows_what_the_model_is_given(demo: DemoPage, published: Release) -> None:
     """The picture is the tensor: what the pipeline's own preprocessing makes of the sample."""
     demo.click("[value=draw]")
@@ -178,7 +172,6 @@ def test_shows_what_the_model_is_given(demo: DemoPage, published: Release) -> No
     )
 
 
-@mostly_chromium
 def test_compares_two(demo: DemoPage) -> None:
     demo.click("[value=draw]")
     pick(demo, "7")
@@ -250,10 +243,9 @@ def saved(pixels: NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-LEARNT, EACH = 10, 12
+LEARNT, EACH = 10, 6
 
 
-@mostly_chromium
 def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:
     demo.load("#teach")
     for index, label in enumerate("35"):
@@ -375,7 +367,6 @@ def repacked(content: bytes, changes: dict[bytes, bytes] | None = None) -> bytes
     return file.getvalue()
 
 
-@mostly_chromium
 def test_works_by_keyboard(demo: DemoPage) -> None:
     demo.load()
     focused = "document.activeElement.getAttribute('aria-label') ?? ''"
@@ -476,7 +467,6 @@ def test_nothing_goes_wrong_unseen(demo: DemoPage) -> None:
     assert demo.wrong() == []
 
 
-@mostly_chromium
 def test_works_offline_after_the_first_visit(demo: DemoPage, origin: Origin) -> None:
     """A page of the same profile is opened anew, once nothing answers any more."""
     demo.load()

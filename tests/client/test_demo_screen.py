@@ -14,6 +14,7 @@ import pytest
 from client_release import Release
 from client_site import Origin, running
 from demo_page import WAIT_S
+from nightly import nightly
 from test_demo import AXE, DRAWN, TYPES
 
 from pipeline.backends.web import session
@@ -26,7 +27,7 @@ SHIFTS = """
       if (!hadRecentInput) window.__shifted += value;
   }).observe({ type: "layout-shift", buffered: true });
 """
-WIDTHS = pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+WIDTHS = pytest.mark.parametrize(("width", "height"), [nightly(1280, 800), (390, 844)])
 
 
 @pytest.fixture

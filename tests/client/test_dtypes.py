@@ -98,9 +98,9 @@ def test_proofs_take_the_dtypes_as_they_are(typed: Release) -> None:
     assert manifest["canary"], "it is fed in these dtypes too"
 
 
-#: Each runtime's backends, and each engine.
+#: Each runtime's backends, and nightly each engine.
 FED = [("chromium", "tfjs-wasm"), ("chromium", "tfjs-webgl"), ("chromium", "ort-wasm"),
-       ("firefox", "tfjs-wasm"), ("webkit", "ort-wasm"),
+       nightly("firefox", "tfjs-wasm"), nightly("webkit", "ort-wasm"),
        nightly("firefox", "ort-wasm"), nightly("webkit", "tfjs-wasm")]  # fmt: skip
 
 

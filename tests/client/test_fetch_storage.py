@@ -8,7 +8,6 @@ import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
-from nightly import IN_EVERY_ENGINE
 from test_client_fetch import FETCH, FP32, KEPT, LOAD
 
 pytestmark = pytest.mark.browser
@@ -84,7 +83,6 @@ def test_without_any_storage_it_says_so(page: ScriptPage, site: Site, published:
     assert cached(again) == {True}, "the page itself keeps them"
 
 
-@IN_EVERY_ENGINE
 def test_a_full_quota_makes_room_of_what_is_not_needed(
     page: ScriptPage, site: Site, published: Release
 ) -> None:

@@ -16,6 +16,7 @@ from client_page import ScriptPage
 from client_release import Release
 from client_site import Handler, serve
 from client_tiers import Manifest, edited, put_runtime
+from nightly import nightly
 from PIL import Image
 from test_model import LOADED, where
 
@@ -142,7 +143,7 @@ def peak(engine: str) -> Iterator[Peak]:
         watch.join()
 
 
-@pytest.mark.parametrize("kind", ["blob", "http", "canvas"])
+@pytest.mark.parametrize("kind", ["blob", nightly("http"), nightly("canvas")])
 def test_memory_does_not_grow_with_the_number_of_images(
     page: ScriptPage, site: Site, address: str, kind: str
 ) -> None:
@@ -169,7 +170,7 @@ return tasks.map(({{ duration }}) => duration);
 """
 
 
-@pytest.mark.parametrize("kind", ["blob", "late", "http"])
+@pytest.mark.parametrize("kind", [nightly("blob"), "late", nightly("http")])
 def test_an_element_is_not_decoded_on_the_pages_thread(
     page: ScriptPage, site: Site, address: str, kind: str
 ) -> None:

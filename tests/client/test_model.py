@@ -92,15 +92,13 @@ def lacking(page: ScriptPage, backend: str) -> str | None:
     return "workers" if "webgl" in backend and page.engine == "webkit" else None
 
 
-#: Chromium has all, WebKit one that it lacks, and one that it lacks in workers. ONNX Runtime
-#: on WebGPU takes long to start without a GPU: test_runtimes.py does so.
-FORCED = [
-    *(("chromium", backend) for backend in ("tfjs-webgl", "tfjs-webgpu", "ort-wasm")),
-    ("webkit", "tfjs-webgl"),
-    ("webkit", "ort-webgpu"),
-]
+#: Chromium has all, WebKit one that it lacks. WebGPU takes long to start without a GPU:
+#: test_runtimes.py does so.
+FORCED = [("chromium", "tfjs-webgl"), ("chromium", "ort-wasm"), ("webkit", "ort-webgpu")]
 FORCED_NIGHTLY = [
+    ("chromium", "tfjs-webgpu"),
     ("chromium", "ort-webgpu"),
+    ("webkit", "tfjs-webgl"),
     *(("firefox", name) for name in ("tfjs-webgl", "tfjs-webgpu", "ort-wasm", "ort-webgpu")),
     ("webkit", "tfjs-webgpu"),
     ("webkit", "ort-wasm"),

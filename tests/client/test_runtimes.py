@@ -161,11 +161,9 @@ def isolated(engine: str, user: Origin, pages: Pages) -> ScriptPage:
 SHOWN = [name for name in RUNTIMES if not name.endswith("-layers") or "wasm" in name]
 
 
-#: On a pull request each in Chromium, and in the others what ../backends/web/test_engines.py has
-#: not: what a page of any user runs, and WebGL where workers have none.
-SOON = {("firefox", "tfjs-wasm"), ("webkit", "tfjs-wasm"), ("webkit", "tfjs-webgl")}
+#: On a pull request each in Chromium: test_model.py has a page in each of the others.
 PAIRS = [
-    (engine, name) if engine == "chromium" or (engine, name) in SOON else nightly(engine, name)
+    (engine, name) if engine == "chromium" else nightly(engine, name)
     for name in SHOWN
     for engine in ENGINES
 ]

@@ -26,7 +26,7 @@ from client_tiers import (
     only,
     put_runtime,
 )
-from nightly import IN_EVERY_ENGINE, nightly
+from nightly import ENGINES, nightly
 from test_model import CLASSIFY, LOADED, where
 
 from pipeline.backends.web import session
@@ -116,7 +116,6 @@ return {{ before, first, second: second.artifact, label: second[0].label, info: 
 """
 
 
-@IN_EVERY_ENGINE
 def test_a_lost_context_reopens_on_the_next_tier(
     page: ScriptPage, site: Site, webgl_first: Release
 ) -> None:
@@ -268,9 +267,11 @@ POLICIES = {
 
 
 #: Each with every engine nightly.
-REFUSED = [("chromium", "no workers"), ("chromium", "no blobs"), ("firefox", "no workers"),
-           ("webkit", "no blobs"), nightly("firefox", "no blobs"),
-           nightly("webkit", "no workers")]  # fmt: skip
+REFUSED = [
+    (engine, name) if engine == "chromium" else nightly(engine, name)
+    for engine in ENGINES
+    for name in POLICIES
+]
 
 
 @pytest.mark.parametrize(("engine", "name"), REFUSED, indirect=["engine"])

@@ -106,6 +106,8 @@ def _compile(model: Any, train: Examples, learning_rate: float, steps: int) -> N
         loss=losses(model, train),
         metrics=metrics(model, train),
     )
+    # Else the first batch makes the optimizer's variables, and Keras traces the step once more.
+    model.optimizer.build(model.trainable_variables)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import pytest
 from browser_cases import ONNX, Case
-from nightly import ENGINES, MOSTLY_CHROMIUM, nightly
+from nightly import CHROMIUM_FIRST, ENGINES, IN_EVERY_ENGINE, nightly
 
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Unavailable
@@ -35,10 +35,9 @@ pytestmark = pytest.mark.browser
 tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
 TARGETS = [target for target in list_targets() if target.engine]
-#: On a pull request each backend in Chromium, and in the others what these draw in a way of their
-#: own; ../../client/ has WebGL and WebAssembly there (test_tiers.py, test_dtypes.py), and ONNX
-#: Runtime's WebGPU in Chromium (test_runtimes.py).
-ELSEWHERE = {"tfjs-webgpu@firefox", "tfjs-webgl@webkit"}
+#: On a pull request each backend in Chromium, and each runtime in another engine;
+#: ../../client/test_runtimes.py has ONNX Runtime's WebGPU.
+ELSEWHERE = {"tfjs-wasm@firefox", "ort-wasm@webkit"}
 
 
 def soon(target: Target) -> bool:
@@ -60,7 +59,7 @@ def need(engine: str) -> None:
         pytest.skip(f"{engine}: {reason}; `make setup` installs it where it may")
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=CHROMIUM_FIRST)
 def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     need(request.param)
     yield request.param
@@ -104,7 +103,6 @@ def test_runs_and_times_a_pair(target: Target, classifier: Case) -> None:
         assert hardware.kind != "gpu", "no GPU is claimed where there is none"
 
 
-@MOSTLY_CHROMIUM
 @pytest.mark.parametrize("backend", ["tfjs-wasm", "ort-wasm"])
 def test_threads_are_as_many_as_asked_for(engine: str, backend: str, classifier: Case) -> None:
     target = Target(backend, engine)
@@ -116,7 +114,6 @@ def test_threads_are_as_many_as_asked_for(engine: str, backend: str, classifier:
         np.testing.assert_allclose(outputs["probabilities"], expected, atol=1e-5)
 
 
-@MOSTLY_CHROMIUM
 def test_a_missing_shard_is_named(engine: str, editable: Path) -> None:
     shard = sorted(editable.glob("files/*.bin"))[1]
     shard.unlink()
@@ -125,7 +122,6 @@ def test_a_missing_shard_is_named(engine: str, editable: Path) -> None:
     assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
 
 
-@MOSTLY_CHROMIUM
 def test_missing_external_data_is_named(engine: str, tmp_path: Path) -> None:
     artifact = Path(shutil.copytree(ONNX, tmp_path / "artifact"))
     (shard,) = artifact.glob("files/*.bin")
@@ -202,6 +198,7 @@ def test_a_killed_browser_is_started_again(
     assert caught.value.where == f"tfjs-graph/fp32 in {engine}"
 
 
+@IN_EVERY_ENGINE
 def test_pages_and_processes_are_gone_after_close(engine: str, classifier: Case) -> None:
     for _ in range(2):
         with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
