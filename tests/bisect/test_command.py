@@ -67,6 +67,7 @@ def test_a_right_artifact(place: Path) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.nightly  # test_tfjs_faults.py bisects in pages, and below is JSON of a native one
 def test_json_of_a_variant_in_a_browser(place: Path) -> None:
     done = bisect(place, "tfjs-graph/uint8", "tfjs-wasm", "--samples", 2, "--json")
     result = json.loads(done.stdout)

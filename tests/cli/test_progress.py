@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from nightly import nightly
 
 from pipeline.cli.live import Heartbeat, Now, RunningStep, estimate
 
@@ -63,7 +64,7 @@ def on_terminal(command: list[str], columns: int) -> str:
     return b"".join(parts).decode()
 
 
-@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("columns", [80, nightly(120)])
 def test_a_terminal_shows_each_lane_how_far_it_is_and_what_remains(
     script: list[str], columns: int
 ) -> None:

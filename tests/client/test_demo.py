@@ -57,7 +57,7 @@ def origin(published: Release) -> Iterator[Origin]:
 
 @pytest.fixture(scope="module", params=CHROMIUM_FIRST)
 def demo(request: pytest.FixtureRequest, origin: Origin) -> Iterator[DemoPage]:
-    """The page in Chromium, and nightly in each engine in turn: one test goes on where the other one ended."""
+    """The page in Chromium, and nightly in each engine: one test goes on where another ended."""
     if reason := engines()[request.param].unavailable():
         pytest.skip(f"{request.param}: {reason}; `make setup` installs it where it may")
     page = DemoPage(request.param, origin.url("demo/"))
@@ -243,7 +243,7 @@ def saved(pixels: NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-LEARNT, EACH = 10, 6
+LEARNT, EACH = 10, 12
 
 
 def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:

@@ -48,7 +48,7 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("seed", [0, 1, nightly(2), nightly(3)])
+@pytest.mark.parametrize("seed", [0, *map(nightly, (1, 2, 3))])
 def test_progress_is_monotone_over_faults_and_tiers(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path, seed: int
 ) -> None:

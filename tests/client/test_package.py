@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from nightly import nightly
 
 from pipeline.backends.web.packages import INPUTS, TASKS
 from pipeline.publish.delivery import types
@@ -72,7 +73,7 @@ def check_types(project: Path, source: str, resolution: str) -> str:
     return run([TOOLS / "tsc"], project, check=False)
 
 
-@pytest.mark.parametrize("resolution", ["nodenext", "bundler"])
+@pytest.mark.parametrize("resolution", ["nodenext", nightly("bundler")])
 def test_a_users_types_are_checked(project: Path, resolution: str) -> None:
     assert check_types(project, USER, resolution) == ""
     wrong = USER.replace("top: 3", 'top: "3"').replace('"tfjs-wasm"', '"tfjs-vasm"')

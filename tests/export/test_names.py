@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 from source_models import Made, check_everywhere, make
 
 from pipeline.artifacts.frozen import Frozen
@@ -91,7 +92,7 @@ def test_keys_of_tensorflow_1(tmp_path: Path) -> None:
     np.testing.assert_allclose(found["a_b"], given["x_0"] - given["lambda"])
 
 
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+@pytest.mark.parametrize("library", ["keras", nightly("tf_keras")])
 def test_outputs_of_a_dict_have_its_keys(library: str, tmp_path: Path) -> None:
     file = of_dict(pytest.importorskip(library), tmp_path / "model.keras")
     made = make(file, tmp_path)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from frozen_models import freeze, run, tfjs_artifact
+from nightly import nightly
 from plain_graph import said_of
 from test_tfjs_scales import in_tfjs
 
@@ -42,8 +43,13 @@ def model(x: Any) -> dict[str, Any]:
 
 
 @in_tfjs
-@pytest.mark.parametrize("size", [(8, 11), (12, 13)])
-@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize(
+    ("size", "free"),
+    [
+        *(((8, 11), False), ((12, 13), True)),
+        *(nightly((8, 11), True), nightly((12, 13), False)),
+    ],
+)
 def test_wasm_computes_what_tensorflow_does(
     size: tuple[int, int], free: bool, tmp_path: Path
 ) -> None:

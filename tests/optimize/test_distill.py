@@ -69,7 +69,7 @@ def test_progress_tells_loss_and_accuracy(student: Path, notes: list[tuple[float
     assert notes[-1][1].endswith("%")
 
 
-@pytest.mark.parametrize("within", [False, True], ids=["plain", "within-a-model"])
+@pytest.mark.parametrize("within", [True, nightly(False)])
 def test_a_student_of_the_teachers_size_starts_as_the_teacher(
     digits_root: Path, within: bool
 ) -> None:

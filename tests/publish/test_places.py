@@ -153,6 +153,7 @@ def test_an_index_that_is_behind_is_mended_by_the_same_build(place: str, tmp_pat
     assert listed["channels"] == {"latest": second.id} and len(listed["releases"]) == 2
 
 
+@WITH_S3_NIGHTLY
 def test_a_rollback_moves_the_channel_back_and_forth(place: str, tmp_path: Path) -> None:
     first = release(place, tmp_path / "a", b"one")
     second = release(place, tmp_path / "b", b"two")
@@ -263,6 +264,7 @@ def aged(place: str, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr("pipeline.publish.upkeep.clean.time.time", lambda: now() + seconds)
 
 
+@WITH_S3_NIGHTLY
 def test_a_clean_up_keeps_what_channels_and_kept_releases_use(
     place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,10 +157,12 @@ def test_publishers_of_two_models_both_get_into_the_index(bucket: str, tmp_path:
 #: In the order in which a publisher writes: each is a moment to be killed at.
 MOMENTS = [".bin", "manifest.json", "latest.json", "index.json"]
 
+#: With nothing written, and with all but the index, which the next publisher mends; nightly each.
 #: What was written before one moment, and then no more, is what was written at the one before it.
 KILLS = [
     (".bin", False),
-    *((moment, True) for moment in MOMENTS),
+    ("latest.json", True),
+    *(nightly(moment, True) for moment in MOMENTS if moment != "latest.json"),
     *(nightly(moment, False) for moment in MOMENTS[1:]),
 ]
 

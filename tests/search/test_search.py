@@ -17,6 +17,7 @@ import pytest
 import yaml
 from click.testing import Result
 from commands import pipeline
+from nightly import nightly
 
 from pipeline.base.errors import ConfigError
 from pipeline.config.file import load_config
@@ -165,7 +166,7 @@ print("imported", sorted({"optuna", "pipeline.search.run", "pydantic"} & set(sys
     ("more", "imported"),
     [
         ([], "imported []"),
-        (["--set", "variants.half.quantize=float16"], "['pipeline.search.run', 'pydantic']"),
+        nightly(["--set", "variants.half.quantize=float16"], "['pipeline.search.run', 'pydantic']"),
     ],
     ids=["the same again", "another variant"],
 )

@@ -49,7 +49,7 @@ def check(model: Any, tolerance: float = 1e-5) -> Any:
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("MobileNet", {"alpha": 0.25, "input_shape": (32, 32, 3)}),
+        nightly("MobileNet", {"alpha": 0.25, "input_shape": (32, 32, 3)}),
         nightly("MobileNetV2", {"alpha": 0.35, "input_shape": (32, 32, 3)}),
         ("MobileNetV3Small", {"alpha": 0.75, "input_shape": (32, 32, 3)}),
     ],

@@ -122,6 +122,7 @@ def test_first_mismatch_is_named(weights: Path, tmp_path: Path) -> None:
     assert caught.value.exit_code == 4
 
 
+@pytest.mark.nightly  # a layer of another shape, as above
 def test_other_number_of_classes(tmp_path: Path) -> None:
     import tf_keras
 
@@ -169,14 +170,14 @@ class AskedForError(Exception):
 @pytest.mark.parametrize(
     ("name", "details"),
     [
-        ("MobileNet", {"alpha": 0.25}),
+        nightly("MobileNet", {"alpha": 0.25}),
         nightly("MobileNet", {"input_size": 128}),
         nightly("MobileNetV2", {}),
         ("MobileNetV2", {"alpha": 0.35, "input_size": 96}),
-        ("MobileNetV3Small", {"alpha": 0.75}),
+        nightly("MobileNetV3Small", {"alpha": 0.75}),
         nightly("MobileNetV3Large", {}),
         nightly("VGG16", {}),
-        ("ResNet50", {}),
+        nightly("ResNet50", {}),
     ],
 )
 def test_address_is_the_one_that_tf_keras_uses(

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 
 from pipeline.base.errors import SourceError
 from pipeline.sources import keras_file
@@ -34,8 +35,17 @@ def small(keras: Any) -> Any:
     return built
 
 
-@pytest.mark.parametrize("suffix", ["keras", "h5"])
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+#: Each library and each kind of file; nightly each with each.
+SAVED = pytest.mark.parametrize(
+    ("library", "suffix"),
+    [
+        *(("keras", "keras"), ("tf_keras", "h5")),
+        *(nightly("keras", "h5"), nightly("tf_keras", "keras")),
+    ],
+)
+
+
+@SAVED
 def test_loads_what_both_libraries_save(library: str, suffix: str, tmp_path: Path) -> None:
     import tensorflow as tf
 
@@ -73,8 +83,7 @@ def refuse(file: Path, tmp_path: Path) -> str:
     return str(error.value)
 
 
-@pytest.mark.parametrize("suffix", ["keras", "h5"])
-@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+@SAVED
 def test_lambda_is_refused_also_in_a_model_inside(
     library: str, suffix: str, tmp_path: Path
 ) -> None:

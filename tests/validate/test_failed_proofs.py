@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from handmade import WIDTH, einsum, tiled
+from nightly import nightly
 from safetensors.numpy import save_file
 
 from pipeline.artifacts.artifact import ArtifactWriter
@@ -199,7 +200,7 @@ OffscreenCanvas.prototype.getContext = function (...all) {
 """
 
 
-@pytest.mark.parametrize("pages", [1, 10])
+@pytest.mark.parametrize("pages", [1, nightly(10)])
 def test_a_lost_context_is_tried_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pages: int
 ) -> None:

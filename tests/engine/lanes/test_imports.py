@@ -44,8 +44,9 @@ def run(library: str) -> dict[str, object]:
     return seen
 
 
-#: TensorFlow's own name is another way to what ``keras`` imports; ``tfmot`` takes tf_keras too.
-LIBRARIES = ["keras", nightly("tf.keras"), nightly("tf_keras"), "tfmot"]
+#: TensorFlow's own name is another way to what ``keras`` imports; what trains takes the others
+#: (../../optimize/test_qat.py).
+LIBRARIES = ["keras", *map(nightly, ("tf.keras", "tf_keras", "tfmot"))]
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
