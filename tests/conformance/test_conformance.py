@@ -18,9 +18,10 @@ pytestmark = pytest.mark.browser
 Cells = dict[str, dict[str, str]]
 
 FORMATS = ("tfjs-graph", "onnx")
-#: WebGL and WebGPU are slow without a GPU, and found no fault that others had not found.
-QUICK = Effort(FORMATS, ("onnxruntime-cpu", "tfjs-wasm", "ort-wasm"), peers=False)
-EVERY = Effort(FORMATS, (*QUICK.backends, "tfjs-webgpu", "tfjs-webgl"), peers=False)
+#: WebGL and WebGPU are slow without a GPU, and found no fault that others had not found; nor did
+#: ONNX Runtime in a page, which takes seconds to start for each model.
+QUICK = Effort(FORMATS, ("onnxruntime-cpu", "tfjs-wasm"), peers=False)
+EVERY = Effort(FORMATS, (*QUICK.backends, "ort-wasm", "tfjs-webgpu", "tfjs-webgl"), peers=False)
 
 #: A mask and a loop, one-hot floats, volumes with a bias and strides, a resampling matrix, names of
 #: outputs, attention with a mask; nightly, all that there is.
@@ -45,7 +46,7 @@ def states(ids: tuple[str, ...], effort: Effort, folder: Path) -> dict[str, Cell
     return known.cells
 
 
-def test_what_gave_trouble_is_right_in_every_runtime(tmp_path: Path) -> None:
+def test_what_gave_trouble_is_right_in_both_runtimes(tmp_path: Path) -> None:
     found = states(TROUBLED, QUICK, tmp_path)
     assert found.keys() == set(TROUBLED)
     odd = {name: cells for name, cells in found.items() if _odd(cells)}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from nightly import nightly
 from onnx_graphs import run as run_onnx
 from plain_graph import said_of
 
@@ -115,7 +116,7 @@ def randomize(model: Any) -> None:
                        for w in model.get_weights()])  # fmt: skip
 
 
-@pytest.mark.parametrize("make", [dense, convolutions, attention], **by_name)
+@pytest.mark.parametrize("make", [dense, nightly(convolutions), nightly(attention)], **by_name)
 def test_the_numbers_are_the_same(
     make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +150,7 @@ def test_it_runs(make: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("make", "codec"),
-    [(dense, None), (dense, "float16"), (dense, "uint8"), (recurrent, None)],
+    [(dense, None), nightly(dense, "float16"), (dense, "uint8"), nightly(recurrent, None)],
     **by_name,
 )
 def test_the_bytes_are_the_same(

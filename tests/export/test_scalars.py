@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from frozen_models import freeze, onnx_artifact, run, tfjs_artifact
+from nightly import nightly
 
 from pipeline.backends.backend import Backend
 from pipeline.backends.onnxruntime_cpu import BACKEND as ONNXRUNTIME
@@ -51,9 +52,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("backend", "artifact"),
     [
         (ONNXRUNTIME, "onnx-artifact"),
-        (BACKENDS["ort-wasm"], "onnx-artifact"),
         (BACKENDS["tfjs-wasm"], "artifact"),
-        (BACKENDS["tfjs-webgl"], "artifact"),
+        nightly(BACKENDS["ort-wasm"], "onnx-artifact"),
+        nightly(BACKENDS["tfjs-webgl"], "artifact"),
     ],
     ids=lambda value: getattr(value, "name", value),
 )

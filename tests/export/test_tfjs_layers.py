@@ -291,10 +291,11 @@ def lines(keras: Any) -> Any:
 
 BOTH = (masked, attending, resized, stepped, spatial, rewritten, lines)
 
-#: Layers of all kinds, and those whose code differs between the libraries; all of them nightly.
+#: Layers of most kinds, in one library or the other; nightly all of them in both.
 LOADED = [
-    ("keras", (zoo, sequence, augmented, strided, gated, *BOTH)),
+    ("keras", (sequence, masked, attending, resized, spatial, rewritten, lines)),
     ("tf_keras", (zoo, arithmetic)),
+    pytest.param("keras", (zoo, augmented, strided, gated, stepped), marks=pytest.mark.nightly),
     pytest.param("keras", (mobilenet, mobilenet_v2, mobilenet_v3), marks=pytest.mark.nightly),
     pytest.param(
         "tf_keras",
@@ -334,6 +335,7 @@ def test_tfjs_wasm_pads_nothing_by_itself(tmp_path: Path) -> None:
 
 
 @in_tfjs
+@pytest.mark.nightly  # they have the layers of zoo, and of what they are made of
 def test_smaller_networks_made_of_a_model_load_in_tfjs(tmp_path: Path) -> None:
     import tf_keras
 

@@ -9,6 +9,7 @@ import frozen_chains as chains
 import numpy as np
 import pytest
 from classes import PURPOSE
+from nightly import nightly
 from safetensors.numpy import save_file
 
 from pipeline.base.errors import ConfigError, PipelineError
@@ -73,7 +74,7 @@ def test_weights_lie_on_grids_that_codecs_find(folder: Path, tmp_path: Path) -> 
         np.testing.assert_array_equal(bias.astype(np.float16), bias)
 
 
-@pytest.mark.parametrize("granularity", ["per-tensor", "per-channel"])
+@pytest.mark.parametrize("granularity", [nightly("per-tensor"), "per-channel"])
 def test_weights_make_up_for_each_others_errors(
     granularity: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -312,7 +313,7 @@ def test_a_lack_of_samples_is_told(tmp_path: Path) -> None:
         off(small, {"image": chains.images(4)[:0]}, tmp_path)
 
 
-@pytest.mark.parametrize("granularity", ["per-tensor", "per-channel"])
+@pytest.mark.parametrize("granularity", [nightly("per-tensor"), "per-channel"])
 def test_wide_layers_are_rounded_in_blocks(
     granularity: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

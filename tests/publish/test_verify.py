@@ -30,8 +30,15 @@ HEAD, BODY = b"head " * 200, b"body " * 3000
 
 
 @pytest.fixture
-def cdn(tmp_path: Path) -> Path:
+def cdn(published: Path, tmp_path: Path) -> Path:
+    """A copy of what is published, which a test may damage."""
+    return Path(shutil.copytree(published, tmp_path / "cdn"))
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two releases that share a file, with compressed twins and a runtime."""
+    tmp_path = tmp_path_factory.mktemp("published")
     runtime = tmp_path / "runtime.js"
     runtime.write_text("export {}")
     sha256 = hashlib.sha256(runtime.read_bytes()).hexdigest()

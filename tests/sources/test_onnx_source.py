@@ -11,6 +11,7 @@ import onnx_networks as networks
 import pytest
 import yaml
 from commands import pipeline
+from nightly import nightly
 from onnx import ModelProto, external_data_helper
 from onnx_to_tensorflow import model_of, reference
 from source_models import check_everywhere, make
@@ -178,7 +179,8 @@ def test_a_keras_model_there_and_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "network", [networks.mobilenet, networks.resnet, networks.yolo, networks.encoder]
+    "network",
+    [*map(nightly, (networks.mobilenet, networks.resnet)), networks.yolo, networks.encoder],
 )
 def test_networks_run_everywhere(network: Any, tmp_path: Path) -> None:
     path = saved(network(), tmp_path)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import yaml
 from commands import pipeline
+from nightly import nightly
 from source_models import source_of
 
 from pipeline.artifacts.artifact import ArtifactFolder
@@ -106,7 +107,10 @@ def outputs_of(model: Path, folder: Path, inputs: Arrays = IMAGES) -> tuple[Arra
 
 @pytest.mark.parametrize(
     "artifact",
-    ["tfjs-graph float32", "tfjs-graph float16", "tfjs-layers float32", "tfjs-layers float16"],
+    [
+        *("tfjs-graph float32", "tfjs-layers float16"),
+        *map(nightly, ("tfjs-graph float16", "tfjs-layers float32")),
+    ],
 )
 def test_the_graph_computes_what_tfjs_does(
     artifact: str, models: dict[str, Path], tmp_path: Path

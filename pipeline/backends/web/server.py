@@ -36,6 +36,8 @@ _HEADERS = {
 _PAGE_SUFFIXES = (".html", ".js")
 _SHARED = {f"client/{name}": CLIENT / name for name in SHARED}
 _LOG_LINES = 10_000
+#: Seconds; what waits for requests looks so often whether it is to end.
+_CLOSES_WITHIN = 0.1
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ class PageServer:
         self._http = _Http(("127.0.0.1", 0), partial(_Handler, self))
         self.host = f"127.0.0.1:{self._http.server_port}"
         self.url = f"http://{self.host}"
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, args=(_CLOSES_WITHIN,), daemon=True
+        )
         self._thread.start()
 
     def mount(self, folder: Path) -> str:

@@ -35,7 +35,7 @@ def flags(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 #: The classifier on each backend is test_engines.py.
 CASES = [
     *(("tfjs-wasm", name) for name in ("three_outputs", "dynamic", "layers")),
-    ("tfjs-webgl", "three_outputs"), ("tfjs-cpu", "dynamic"),
+    ("tfjs-webgl", "three_outputs"), nightly("tfjs-cpu", "dynamic"),
     nightly("tfjs-webgl", "dynamic"), nightly("tfjs-webgl", "layers"),
     nightly("tfjs-cpu", "three_outputs"), nightly("tfjs-cpu", "layers"),
 ]  # fmt: skip

@@ -35,9 +35,9 @@ pytestmark = pytest.mark.browser
 tfjs_cpu, tfjs_wasm = BACKENDS["tfjs-cpu"], BACKENDS["tfjs-wasm"]
 
 TARGETS = [target for target in list_targets() if target.engine]
-#: On a pull request each backend in Chromium, and each runtime in another engine;
+#: On a pull request each backend in Chromium, and in the others the one that pages use most;
 #: ../../client/test_runtimes.py has ONNX Runtime's WebGPU.
-ELSEWHERE = {"tfjs-wasm@firefox", "ort-wasm@webkit"}
+ELSEWHERE = {"tfjs-wasm@firefox", "tfjs-wasm@webkit"}
 
 
 def soon(target: Target) -> bool:
