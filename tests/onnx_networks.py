@@ -246,3 +246,31 @@ def tokens(length: int, count: int = 2) -> dict[str, Array]:
     mask = np.ones((count, length), np.int64)
     mask[-1, -2:] = 0
     return {"input_ids": random.integers(0, 50, (count, length)), "attention_mask": mask}
+
+
+def tagger() -> ModelProto:
+    """Embeddings, two LSTMs of both directions and a GRU, as PyTorch gives them: no TensorFlow
+    graph is made of it."""
+    net = Network()
+    x = net.add("Gather", net.weight(40, 12, scale=0.5), "tokens")
+    x = net.add("Transpose", x, perm=[1, 0, 2])
+    for layer in range(2):
+        taken = 12 if layer == 0 else 32
+        kernels = [net.weight(2, 64, taken, scale=0.3), net.weight(2, 64, 16, scale=0.3)]
+        y, *_ = net.add(
+            "LSTM",
+            x,
+            *kernels,
+            net.weight(2, 128, scale=0.1),
+            outputs=3,
+            hidden_size=16,
+            direction="bidirectional",
+        )
+        y = net.add("Transpose", y, perm=[0, 2, 1, 3])
+        x = net.add("Reshape", y, net.ints(0, 0, -1))
+    kernels = [net.weight(1, 48, 32, scale=0.3), net.weight(1, 48, 16, scale=0.3)]
+    _, last = net.add("GRU", x, *kernels, net.weight(1, 96, scale=0.1), outputs=2, hidden_size=16)
+    last = net.add("Squeeze", last, net.ints(0))
+    scores = net.add("Gemm", last, net.weight(8, 16), net.weight(8, scale=0.1), transB=1)
+    values = {"tokens": (TensorProto.INT64, ["batch", "length"])}
+    return net.model(values, {"tags": net.add("Softmax", scores, axis=-1)})

@@ -1,4 +1,7 @@
-"""A FROZEN folder: one TensorFlow graph with constants for variables, and its signature."""
+"""A FROZEN folder: one TensorFlow graph with constants for variables, and its signature.
+
+OWN is the same of a model as it came: an ONNX graph in the place of TensorFlow's.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,10 @@ class Frozen:
         """
         self._write_graph(graph_def)
         signature.write(self.folder)
+        self.write_facts(parameters, changes)
+
+    def write_facts(self, parameters: int, changes: Mapping[str, Any] | None = None) -> None:
+        """Write what is known of the model besides its graph and its signature."""
         facts = {key: value for key, value in (changes or {}).items() if value}
         (self.folder / self.FACTS).write_text(json.dumps({"parameters": parameters, **facts}))
 

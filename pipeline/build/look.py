@@ -44,16 +44,16 @@ def look(plan: Plan, graph: Graph, store: Store, lanes: Lanes, watch: Watch) -> 
     run = Run(graph, store, lanes, fetch_files(plan, store, watch.on_progress), watch)
     run.all(plan.is_hopeless)
     settled = without_failed(plan, run) if run.failures else plan
-    settled.notes += _changes(run, store)
+    settled.notes += _changes(settled, run, store)
     lacking = {
         artifact.id: _reasons(settled, artifact, run, store) for artifact in settled.artifacts
     }
     return ExportablePlan(settled, {name: reasons for name, reasons in lacking.items() if reasons})
 
 
-def _changes(run: Run, store: Store) -> list[str]:
-    """What freezing the model changed that users of it may look for."""
-    frozen = run.results["freeze"]
+def _changes(plan: Plan, run: Run, store: Store) -> list[str]:
+    """What of the model was changed that users of it may look for."""
+    frozen = run.results[plan.described]
     signature = Signature.of_json(json.loads(store.read(frozen, SIGNATURE)))
     return list(changes(json.loads(store.read(frozen, Frozen.FACTS)), signature))
 

@@ -39,6 +39,10 @@ class Format:
     keep: StepFunction
     """CONVERTED and SAMPLES -> KEPT: the weights that are to stay float32 (``export.keep``)."""
     made_of: Graph = "tensorflow"
+    own: Graph | None = None
+    """The kind of graph that this format itself is: such a source is taken as it is."""
+    convert_own: StepFunction | None = None
+    """OWN -> CONVERTED, of a source that has such a graph."""
     cannot_hold: Callable[[str, Any], str | None] = lambda technique, options: None
     """Technique and options -> why this format cannot hold it."""
     known_to_lack: Callable[[Mapping[str, Any]], PipelineError | None] = lambda architecture: None

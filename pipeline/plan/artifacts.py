@@ -14,11 +14,11 @@ from pipeline.config.bounds import merge_bounds
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import StepFunction, find
-from pipeline.export.contract import Format, FormatOptions
+from pipeline.export.contract import Format, FormatOptions, formats
 from pipeline.export.keep import KeepOptions
 from pipeline.measures.keep import Keep
 from pipeline.optimize.contract import Stage, Technique, WeightOptions
-from pipeline.plan.graph import Bounds, LeftOut, Plan
+from pipeline.plan.graph import OWN, Bounds, LeftOut, Plan
 from pipeline.sources.contract import Source, sources
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.tolerances import number_formats
@@ -38,6 +38,8 @@ class Package:
     node: str
     frozen: str
     """The node that holds its graph before any format's own changes."""
+    own: bool
+    """That graph is the source's own, as it came."""
     bounds: Mapping[str, Bounds]
     plain: bool
     """No technique made it: it is float32's."""
@@ -45,34 +47,69 @@ class Package:
     """The config lets it pass though some processors compute it wrongly."""
 
 
-def plan_packages(plan: Plan) -> list[Package]:
-    """Add what makes every artifact that the config asks for.
+@dataclass(frozen=True)
+class Chosen:
+    """An artifact that is to be made."""
+
+    variant: str
+    chain: Chain
+    format: Format
+    options: FormatOptions
+    own: bool
+    """It is made of the source's own graph."""
+
+    @property
+    def artifact(self) -> str:
+        return f"{self.format.name}/{self.variant}"
+
+
+def choose_artifacts(plan: Plan) -> list[Chosen]:
+    """What the config asks for and can have; what is left out or known to fail is noted.
 
     Raises:
         ConfigError: a variant fits no format.
     """
-    packages = []
+    every: list[Chosen] = []
     for name, variant in plan.config.variants.items():
         chain = variant.techniques()
-        planned = [
-            _plan_package(plan, name, chain, format_, options)
+        of_variant = [
+            Chosen(name, chain, format_, options, _is_own(plan.config, chain, format_))
             for format_, options in plan.config.export.formats()
             if options.variants is None or name in options.variants
         ]
-        packages += [package for package in planned if package]
-        if not any(planned) and not _has_failed(plan, name):
+        chosen = [each for each in of_variant if _is_possible(plan, each)]
+        every += chosen
+        if not chosen and not _has_failed(plan, name):
             raise ConfigError(
                 f"variant {name} would be exported to no format: {_reasons(plan, name)}",
                 where=f"variants.{name}",
                 todo="add a format that holds it, or leave the variant out",
             )
-    if not packages:
+    if not every:
         raise ConfigError(
             "; ".join(f"{failed.id}: {failed.reason}" for failed in plan.failed.values()),
             where="export",
             todo="add another format, or change the model: nothing is left to be made",
         )
-    return packages
+    return every
+
+
+def plan_packages(plan: Plan, chosen: list[Chosen]) -> list[Package]:
+    """Add what makes every artifact that was chosen."""
+    return [_plan_package(plan, each) for each in chosen]
+
+
+def has_own_graph(config: Config) -> bool:
+    """Whether the source as it came is a graph of some format's own kind."""
+    gives = _source(config).gives(config.source.options)
+    return any(format_.own in gives for format_ in formats().values() if format_.own)
+
+
+def _is_own(config: Config, chain: Chain, format_: Format) -> bool:
+    """Whether a format takes the source's own graph: no technique changes another one before."""
+    gives = _source(config).gives(config.source.options)
+    changed = any(technique.stage in ("model", "frozen") for technique, _ in chain)
+    return format_.own in gives and format_.own is not None and not changed
 
 
 def _has_failed(plan: Plan, variant: str) -> bool:
@@ -84,22 +121,26 @@ def _reasons(plan: Plan, variant: str) -> str:
     return "; ".join(reasons) or "no format's `variants` names it"
 
 
-def _plan_package(
-    plan: Plan, variant: str, chain: Chain, format_: Format, options: FormatOptions
-) -> Package | None:
-    """Add the steps that make one artifact, or say why it is left out."""
-    artifact = f"{format_.name}/{variant}"
+def _is_possible(plan: Plan, chosen: Chosen) -> bool:
+    """Whether an artifact can be made; if not, the plan says why."""
+    artifact, chain, format_ = chosen.artifact, chosen.chain, chosen.format
     if artifact in plan.failed:
-        return None
-    reason = cannot_hold(plan.config, chain, format_, options)
-    if reason:
+        return False
+    if reason := cannot_hold(plan.config, chain, format_, chosen.options):
         plan.left_out.append(LeftOut(artifact, reason))
-        return None
+        return False
     if error := _known_to_fail(plan.config, chain, format_):
         plan.failed[artifact] = NotMade.at(artifact, f"convert {format_.name}", error)
-        return None
-    source, frozen = _plan_frozen(plan, variant, chain)
-    model = _plan_converted(plan, variant, chain, format_, options, source, frozen)
+        return False
+    return True
+
+
+def _plan_package(plan: Plan, chosen: Chosen) -> Package:
+    """Add the steps that make one artifact."""
+    artifact, variant, chain = chosen.artifact, chosen.variant, chosen.chain
+    format_, options = chosen.format, chosen.options
+    source, frozen = ("pull", OWN) if chosen.own else _plan_frozen(plan, variant, chain)
+    model = _plan_converted(plan, chosen, source, frozen)
     encoding = _Encoding.of(chain)
     details = {
         "format": format_.name,
@@ -126,6 +167,7 @@ def _plan_package(
         variant,
         node,
         frozen,
+        chosen.own,
         bounds,
         plain=not chain,
         unportable=_may_be_unportable(plan.config, artifact, chain),
@@ -211,7 +253,7 @@ def cannot_hold(
     if config.source.cut and layered:
         why = "needs Keras layers, and source.outputs or source.inputs make a graph of it"
         return f"{layered[0]} {why}"
-    if format_.made_of not in _source(config).gives:
+    if format_.made_of not in _source(config).gives(config.source.options):
         return f"{format_.name} is made of Keras layers, which a {config.source.kind} has not"
     for technique, _ in chain:
         if technique.stage == "frozen" and keras:
@@ -253,17 +295,28 @@ def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
     return source, frozen
 
 
-def _plan_converted(
-    plan: Plan, variant: str, chain: Chain, format_: Format, options: FormatOptions, *made: str
-) -> str:
+def _plan_converted(plan: Plan, chosen: Chosen, source: str, frozen: str) -> str:
     """The node that holds the variant in this format, before weights are encoded."""
-    source, frozen = made
-    suffix = "" if frozen == "freeze" else f" {variant}"
+    variant, chain, format_ = chosen.variant, chosen.chain, chosen.format
+    if chosen.own:
+        converted = _plan_own(plan, chosen)
+    else:
+        converted = _plan_from_frozen(plan, chosen, source, frozen)
+    for technique, apply, options in _of_stage(chain, "graph"):
+        name = f"{technique.name} {format_.name}/{variant}"
+        inputs = {"model": converted, "samples": "samples"}
+        converted = plan.add(Node(name, apply, options, inputs))
+    return converted
+
+
+def _plan_from_frozen(plan: Plan, chosen: Chosen, source: str, frozen: str) -> str:
+    format_, options = chosen.format, chosen.options
+    suffix = "" if frozen == "freeze" else f" {chosen.variant}"
     inputs = {"frozen": frozen}
     if format_.made_of == "keras":
         inputs["source"] = source
     type_ = format_.convert.options_type
-    chosen_keys = options.model_dump(include=set(type_.model_fields))
+    chosen_keys = options.model_dump(include=set(type_.model_fields), exclude_none=True)
     node = Node(
         f"convert {format_.name}{suffix}",
         format_.convert,
@@ -271,12 +324,20 @@ def _plan_converted(
         inputs,
         after=_plan_operators(plan, format_, options),
     )
-    converted = plan.add(node)
-    for technique, apply, chosen in _of_stage(chain, "graph"):
-        name = f"{technique.name} {format_.name}/{variant}"
-        inputs = {"model": converted, "samples": "samples"}
-        converted = plan.add(Node(name, apply, chosen, inputs))
-    return converted
+    return plan.add(node)
+
+
+def _plan_own(plan: Plan, chosen: Chosen) -> str:
+    """The source's own graph; techniques on graphs take it in the form that they know."""
+    format_ = chosen.format
+    if format_.convert_own is None:
+        raise TypeError(f"{format_.name} takes no graph of a source's own")
+    type_ = format_.convert_own.options_type
+    keys = chosen.options.model_dump(include=set(type_.model_fields), exclude_none=True)
+    usual = bool(_of_stage(chosen.chain, "graph"))
+    name = f"convert {format_.name}{' usual' if usual else ''}"
+    options = type_(**keys, **({"usual": True} if usual else {}))
+    return plan.add(Node(name, format_.convert_own, options, {"model": OWN}))
 
 
 def _plan_operators(plan: Plan, format_: Format, options: FormatOptions) -> tuple[str, ...]:
@@ -284,7 +345,7 @@ def _plan_operators(plan: Plan, format_: Format, options: FormatOptions) -> tupl
     if format_.made_of == "keras":
         return ()  # It is made of layers, not of operators.
     check = find("pipeline.export.operators:check")
-    chosen = options.model_dump(include=set(check.options_type.model_fields))
+    chosen = options.model_dump(include=set(check.options_type.model_fields), exclude_none=True)
     checked = step_of(check, formats=[format_.name], **chosen)
     return (plan.add(Node(f"operators {format_.name}", *checked, {"frozen": "freeze"})),)
 

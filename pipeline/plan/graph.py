@@ -11,6 +11,9 @@ from pipeline.config.config import Config
 from pipeline.engine.graph import Graph
 from pipeline.validate.verdict import NotMade
 
+#: The node that holds the source's own graph, as it came.
+OWN = "read"
+
 #: Metric -> bound.
 Bounds = Mapping[str, float]
 
@@ -31,6 +34,9 @@ class PlannedArtifact:
     """The node that measures the ranges of its graph."""
     half: str | None
     """The node that runs it in float16, where something can."""
+    graph: str | None = None
+    """The node that compares the graph that it was made of with the source as it came, where
+    another runtime than TensorFlow makes the golden."""
     portable: str | None = None
     """The node that checks its integer products, where it may have some."""
     unportable: bool = False
@@ -61,6 +67,8 @@ class Plan(Graph):
 
     config: Config
     browsers: bool = True
+    described: str = "freeze"
+    """The node that knows the model's signature."""
     artifacts: list[PlannedArtifact] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     failed: dict[str, NotMade] = field(default_factory=dict)

@@ -13,9 +13,9 @@ from pipeline.artifacts.source_folder import Identity
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import find
-from pipeline.plan.artifacts import plan_packages
+from pipeline.plan.artifacts import choose_artifacts, has_own_graph, plan_packages
 from pipeline.plan.delivery import delivered, plan_wire
-from pipeline.plan.graph import Plan, Searches
+from pipeline.plan.graph import OWN, Plan, Searches
 from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
 from pipeline.publish.delivery import compress, runtime
@@ -52,9 +52,10 @@ def make_plan(
         failed=dict(failed or {}),
     )
     plan.notes += notes(config)
-    plan_source(plan)
+    chosen = choose_artifacts(plan)
+    plan_source(plan, frozen=not all(each.own for each in chosen))
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
-    packages = plan_packages(plan)
+    packages = plan_packages(plan, chosen)
     plan_golden(plan, packages)
     plan_wire(plan, packages)
     plan.artifacts += [plan_artifact(plan, package, packages) for package in packages]
@@ -62,8 +63,12 @@ def make_plan(
     return plan
 
 
-def plan_source(plan: Plan) -> None:
-    """Pull and freeze the model, read the samples."""
+def plan_source(plan: Plan, *, frozen: bool = True) -> None:
+    """Pull the model, read it as it came or freeze it, or both; read the samples.
+
+    Args:
+        frozen: whether a graph of TensorFlow's is needed.
+    """
     config = plan.config
     source = sources()[config.source.kind]
     remote = source.remote_files(config.source.options)
@@ -73,14 +78,18 @@ def plan_source(plan: Plan) -> None:
     plan.add(Node(pull, source.pull, config.source.options, files=files))
     if cut:
         plan.add(Node("pull", find("pipeline.sources.cut:cut"), cut, {"source": pull}))
-    plan.add(Node("freeze", *step_of("pipeline.export.freeze:freeze"), {"source": "pull"}))
+    if has_own_graph(config):
+        plan.described = OWN
+        plan.add(Node(OWN, *step_of("pipeline.sources.own:read"), {"source": "pull"}))
+    if frozen:
+        plan.add(Node("freeze", *step_of("pipeline.export.freeze:freeze"), {"source": "pull"}))
     _plan_samples(plan)
 
 
 def _plan_samples(plan: Plan) -> None:
     step = step_of(read, **reading_of(plan.config).model_dump())
     files = plan.config.samples.options.local_paths()
-    plan.add(Node("samples", *step, {"frozen": "freeze"}, files, reads=(SIGNATURE,)))
+    plan.add(Node("samples", *step, {"frozen": plan.described}, files, reads=(SIGNATURE,)))
 
 
 def reading_of(config: Config) -> ReadOptions:
@@ -106,13 +115,14 @@ def _plan_manifest(plan: Plan) -> None:
     config = plan.config
     identify = step_of("pipeline.publish.release.manifest:identify")
     plan.add(Node("identify source", *identify, {"source": "pull"}))
-    inputs = {"source": "identify source", "frozen": "freeze"}
+    inputs = {"source": "identify source", "frozen": plan.described}
     inputs |= {"samples": "samples", "golden": "golden"}
     artifacts = []
     for artifact in plan.artifacts:
         inputs[artifact.id] = artifact.node
         inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
         inputs[f"{artifact.id} ranges"] = artifact.ranges
+        inputs |= {f"{artifact.id} graph": artifact.graph} if artifact.graph else {}
         inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
         inputs |= {f"{artifact.id} portable": artifact.portable} if artifact.portable else {}
         chain = config.variants[artifact.variant].techniques()

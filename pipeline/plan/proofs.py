@@ -11,8 +11,11 @@ from pipeline.engine.graph import Node, step_of
 from pipeline.measures.metrics import GENERAL, LOSS, of_tasks, task_with
 from pipeline.plan.artifacts import Package
 from pipeline.plan.delivery import plan_bundle
-from pipeline.plan.graph import Bounds, Plan, PlannedArtifact
+from pipeline.plan.graph import OWN, Bounds, Plan, PlannedArtifact
 from pipeline.validate.half import FLOAT16, FLOAT32
+
+#: The node that compares TensorFlow's graph with the runtime that the source comes from.
+CHECK_GRAPH = "check graph"
 
 
 def plan_golden(plan: Plan, packages: list[Package]) -> None:
@@ -24,8 +27,12 @@ def plan_golden(plan: Plan, packages: list[Package]) -> None:
     bounds = {name: bound for package in packages for name, bound in _distinct(package)}
     _check_measurable(plan.config, bounds)
     task = plan.config.task.purpose
-    inputs = {"source": "pull", "frozen": "freeze", "samples": "samples"}
-    plan.add(Node("golden", *step_of("pipeline.validate.golden:make", task=task), inputs))
+    inputs = {"source": "pull", "frozen": plan.described, "samples": "samples"}
+    make = "make_own" if plan.described == OWN else "make"
+    plan.add(Node("golden", *step_of(f"pipeline.validate.golden:{make}", task=task), inputs))
+    if plan.described == OWN and not all(package.own for package in packages):
+        inputs = {"source": "pull", "golden": "golden"}
+        plan.add(Node(CHECK_GRAPH, *step_of("pipeline.validate.golden:check_graph"), inputs))
     check = step_of("pipeline.validate.telling:check", task=task, bounds=bounds)
     plan.add(Node("check golden", *check, {"golden": "golden"}))
 
@@ -74,6 +81,7 @@ def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> Plan
         proofs,
         package.bounds,
         ranges=_plan_ranges(plan, package),
+        graph=None if package.own or CHECK_GRAPH not in plan.nodes else CHECK_GRAPH,
         half=_plan_half(plan, package, proofs),
         portable=_plan_portable(plan, package),
         unportable=package.unportable,
@@ -141,6 +149,10 @@ def _left_out(plan: Plan, target: Target) -> str | None:
 
 def _plan_ranges(plan: Plan, package: Package) -> str:
     """The scan of the graph that the package was made from, which others may share."""
+    if package.own:
+        scan = step_of("pipeline.validate.own_ranges:scan")
+        inputs = {"model": package.frozen, "samples": "samples"}
+        return plan.add(Node(f"ranges {OWN}", *scan, inputs, after=("golden",)))
     inputs = {"frozen": package.frozen, "samples": "samples"}
     name = "ranges" if package.frozen == "freeze" else f"ranges {package.variant}"
     scan = step_of("pipeline.validate.ranges:scan")

@@ -27,7 +27,7 @@ from pipeline.engine.graph import Node, step_of
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Result, Store
 from pipeline.measures.metrics import metric_of
-from pipeline.plan.artifacts import Package, plan_packages
+from pipeline.plan.artifacts import Package, choose_artifacts, plan_packages
 from pipeline.plan.delivery import plan_compressed, wire
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
@@ -114,9 +114,10 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
         ConfigError: no format holds the recipe.
     """
     plan = Plan(config=job.config_of(recipe))
-    plan_source(plan)
+    chosen = choose_artifacts(plan)
+    plan_source(plan, frozen=not all(each.own for each in chosen))
     _hold_back(plan, job.search)
-    every = plan_packages(plan)
+    every = plan_packages(plan, chosen)
     plan_golden(plan, every)
     packages = [package for package in every if package.variant == job.variant]
     if {package.format for package in packages} != set(job.formats):

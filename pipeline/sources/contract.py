@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.artifacts.large import LargeTensors
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import StepFunction
-from pipeline.graphs.kinds import Graph
+from pipeline.graphs.kinds import ANY, Graph
 from pipeline.tensors.arrays import Array
 from pipeline.tensors.signature import Signature, TensorSpec
 
@@ -55,6 +56,18 @@ class LoadedModel:
     """Layer's name in the source -> its name here, where TensorFlow would not take that."""
 
 
+@dataclass(frozen=True)
+class OwnModel:
+    """A model as it came, and what runs it, without TensorFlow."""
+
+    signature: Signature
+    """Floats of other sizes are float32 in it, as in every artifact."""
+    reference: Reference
+    graph: Callable[[LargeTensors], tuple[Any, tuple[str, ...]]]
+    """Where large weights go -> a canonical ``onnx.ModelProto`` that bears the signature's names
+    and computes in float32; and the other float dtypes in which it computed as it came."""
+
+
 def trace(
     call: Callable[..., Any], inputs: Sequence[TensorSpec], arguments: Mapping[str, str]
 ) -> Any:
@@ -77,8 +90,8 @@ class Source:
     pull: StepFunction
     """Local and remote files -> a source folder. The model is untrusted: no code of it runs, and
     its sizes are bounded."""
-    gives: tuple[Graph, ...] = ("tensorflow", "keras")
-    """The graphs that can be made of it, as far as its kind tells."""
+    gives: Callable[[Any], tuple[Graph, ...]] = lambda options: ANY
+    """Options -> the graphs that it has or that can be made of it, as far as these tell."""
     remote_files: Callable[[Any], Mapping[str, RemoteFile]] = lambda options: {}
     """Options -> what is downloaded before any step runs."""
     architecture: Callable[[Any], Mapping[str, Any] | None] = lambda options: None
@@ -93,6 +106,8 @@ class Source:
     load: Callable[[Path, Mapping[str, Any]], LoadedModel] | None = None
     """Source folder and what stands in its ``source.json`` -> the model, in the TensorFlow process;
     ``None`` where it writes what another kind loads."""
+    own: Callable[[Path, Mapping[str, Any]], OwnModel] | None = None
+    """The same -> the model as it came, where that is a graph that a format is made of."""
 
 
 @cache

@@ -170,6 +170,6 @@ SOURCE = Source(
     name="frozen_graph",
     options=Options,
     pull=pull,
-    gives=("tensorflow",),
+    gives=lambda options: ("tensorflow",),
     load=load,
 )

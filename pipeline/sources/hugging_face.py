@@ -14,6 +14,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import SourceError
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
+from pipeline.graphs import kinds
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import RelativeFile, write_files
 from pipeline.sources.hub import Hub
@@ -121,4 +122,10 @@ def _list(options: Options) -> list[str]:
         ) from error
 
 
-SOURCE = Source(name="hugging_face", options=Options, pull=pull, remote_files=remote_files)
+SOURCE = Source(
+    name="hugging_face",
+    options=Options,
+    pull=pull,
+    remote_files=remote_files,
+    gives=lambda options: kinds.named(options.file),
+)

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from pipeline.engine.step import step
+from pipeline.graphs import kinds
 from pipeline.sources.contract import Source
 from pipeline.sources.packaged import PackageOptions, fetch, write_packaged
 
@@ -41,4 +42,9 @@ def _licence(folder: Path) -> dict[str, str]:
     return {"license": licence} if isinstance(licence, str) else {}
 
 
-SOURCE = Source(name="npm_package", options=Options, pull=pull)
+SOURCE = Source(
+    name="npm_package",
+    options=Options,
+    pull=pull,
+    gives=lambda options: kinds.named(options.file),
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from pipeline.engine.step import step
+from pipeline.graphs import kinds
 from pipeline.sources.contract import Source
 from pipeline.sources.packaged import PackageOptions, fetch, write_packaged
 
@@ -48,4 +49,9 @@ def _licence(folder: Path) -> dict[str, str]:
     return {}
 
 
-SOURCE = Source(name="python_package", options=Options, pull=pull)
+SOURCE = Source(
+    name="python_package",
+    options=Options,
+    pull=pull,
+    gives=lambda options: kinds.named(options.file),
+)

@@ -169,7 +169,7 @@ SOURCE = Source(
     name="saved_model",
     options=Options,
     pull=pull,
-    gives=("tensorflow",),
+    gives=lambda options: ("tensorflow",),
     narrow=narrow,
     load=load,
 )

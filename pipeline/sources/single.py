@@ -14,12 +14,16 @@ from pipeline.tensors.signature import Signature, TensorSpec
 
 def in_single(loaded: LoadedModel) -> LoadedModel:
     """The same model, called with and answering float32; inside it computes as it did."""
-    before = loaded.signature
-    after = Signature(_single(before.inputs), _single(before.outputs))
+    before, after = loaded.signature, signature_in_single(loaded.signature)
     if before == after:
         return loaded
-    reference = loaded.reference and _cast_reference(loaded.reference, before, after)
+    reference = loaded.reference and reference_in_single(loaded.reference, before, after)
     return replace(loaded, signature=after, function=_cast(loaded, after), reference=reference)
+
+
+def signature_in_single(before: Signature) -> Signature:
+    """Float32 in the place of other floats."""
+    return Signature(_single(before.inputs), _single(before.outputs))
 
 
 def _single(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
@@ -31,7 +35,10 @@ def _single(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
     )
 
 
-def _cast_reference(reference: Reference, before: Signature, after: Signature) -> Reference:
+def reference_in_single(reference: Reference, before: Signature, after: Signature) -> Reference:
+    """What runs a model of one signature, called by the other."""
+    if before == after:
+        return reference
     taken = {spec.name: spec.dtype for spec in before.inputs}
     dtypes = {spec.name: spec.dtype for spec in after.outputs}
 

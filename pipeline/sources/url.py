@@ -12,6 +12,7 @@ from pipeline.base.errors import SourceError
 from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Inputs, step
+from pipeline.graphs import kinds
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import (
     DownloadOptions,
@@ -91,4 +92,5 @@ SOURCE = Source(
     options=Options,
     pull=pull,
     remote_files=remote_files,
+    gives=lambda options: kinds.named(urlsplit(options.url).path),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.base import options
 from pipeline.base.errors import GateError
+from pipeline.base.options import NoOptions
 from pipeline.engine.step import step
 from pipeline.measures.parity import compare
 from pipeline.tasks.find import Purpose
@@ -22,8 +25,6 @@ from pipeline.validate import canary
 from pipeline.validate.answers import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pipeline.sources.contract import LoadedModel, Reference
 
 
@@ -49,20 +50,75 @@ def make(
     """
     from pipeline.sources.load import load
 
-    test, golden = samples.test, Golden(work)
     loaded = load(source)
-    arrays = test.inputs()
+    arrays = samples.test.inputs()
     outputs = run(loaded, arrays)
     _check_finite(outputs)
     if loaded.reference:
         _check_graph(loaded.reference, outputs, run_in_tensorflow(loaded, arrays))
+    name = loaded.reference.name if loaded.reference else None
+    _write(_Answered(outputs, partial(run, loaded), name), frozen, samples, options.task, work)
+
+
+@step(version=1, tools=("onnxruntime", "onnx"))
+def make_own(
+    source: Path, frozen: Frozen, samples: SamplesFolder, options: GoldenOptions, work: Path
+) -> None:
+    """The same of a model as it came, by its own runtime, without TensorFlow.
+
+    Raises:
+        GateError: the outputs hold NaN or infinity.
+    """
+    from pipeline.sources.load import load_own
+
+    own = load_own(source)
+
+    def run_own(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return infer_in_batches(own.reference.run, arrays, own.signature.inputs)
+
+    outputs = run_own(samples.test.inputs())
+    _check_finite(outputs)
+    answered = _Answered(outputs, run_own, own.reference.name)
+    _write(answered, frozen, samples, options.task, work)
+
+
+@step(version=1, lane="tensorflow", tools=("tensorflow",))
+def check_graph(source: Path, golden: Golden, options: NoOptions, work: Path) -> None:
+    """SOURCE and GOLDEN -> nothing, where TensorFlow's graph computes what the golden says.
+
+    Raises:
+        GateError: it does not, so that all that is made of it would be wrong.
+    """
+    from pipeline.sources.load import load
+
+    loaded = load(source)
+    if loaded.reference is None:
+        raise TypeError("a model that TensorFlow runs has no graph to compare")
+    _check_graph(loaded.reference, golden.outputs(), run_in_tensorflow(loaded, golden.inputs()))
+
+
+@dataclass(frozen=True)
+class _Answered:
+    """The source model's outputs, and what gave them."""
+
+    outputs: dict[str, Array]
+    run: Callable[[Mapping[str, Array]], dict[str, Array]]
+    reference: str | None
+    """The runtime, where it is not TensorFlow."""
+
+
+def _write(
+    answered: _Answered, frozen: Frozen, samples: SamplesFolder, task: Purpose, work: Path
+) -> None:
+    test, golden, outputs = samples.test, Golden(work), answered.outputs
+    arrays = test.inputs()
     signature = frozen.signature
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
-    canary.make(arrays, outputs, signature, partial(run, loaded), work)
+    canary.make(arrays, outputs, signature, answered.run, work)
     for name in (test.INPUTS, TRUTH, ORIGINS):
         if (test.folder / name).exists():
             shutil.copyfile(test.folder / name, work / name)
-    answers = Answers.of(options.task, softmax, work)
+    answers = Answers.of(task, softmax, work)
     if sure := answers.confidence(outputs, outputs):
         sure.write(work)
     facts = {
@@ -73,8 +129,8 @@ def make(
         },
         "accuracy": answers.accuracy(outputs),
     }
-    if loaded.reference:
-        facts["reference"] = loaded.reference.name
+    if answered.reference:
+        facts["reference"] = answered.reference
     golden.write(outputs, facts)
 
 

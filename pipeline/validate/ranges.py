@@ -72,7 +72,7 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
         if kinds[node.name] == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum:
             hidden = large.values.get(node.name)
             values = tf.make_ndarray(node.attr["value"].tensor) if hidden is None else hidden
-            yield {"node": node.name, "op": "Const", **_range(*_reduce(values))}
+            yield {"node": node.name, "op": "Const", **range_of(*reduce(values))}
     with tf.Graph().as_default() as graph:
         tf.graph_util.import_graph_def(graph_def, name="")
         every = graph.get_operations()
@@ -85,10 +85,10 @@ def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str,
             fetches = _reductions([operations[i] for i in broken], finite=True)
         lows[broken], highs[broken], _ = _run(graph, fetches, frozen, arrays, large.values)
     for operation, low, high, bins in zip(operations, lows, highs, bins_of, strict=True):
-        yield {"node": operation.name, "op": operation.type, **_range(low, high, bins)}
+        yield {"node": operation.name, "op": operation.type, **range_of(low, high, bins)}
 
 
-def _reduce(values: Float32s) -> tuple[float, float, Int64s]:
+def reduce(values: Float32s) -> tuple[float, float, Int64s]:
     """What ``_reductions`` gives of a node, of an array, which may be one mapped to a file."""
     low, high, bins = np.inf, -np.inf, np.zeros(512, np.int64)
     flat = np.atleast_1d(values).reshape(-1)
@@ -164,7 +164,7 @@ def _run(
         for start in range(0, len(next(iter(arrays.values()))), size):
             batch = {name: values[start : start + size] for name, values in arrays.items()}
             infer_in_batches(observe, batch, signature.inputs)
-    return _join(runs)
+    return join(runs)
 
 
 def _as_it_is() -> Any:
@@ -177,12 +177,13 @@ def _as_it_is() -> Any:
     return config
 
 
-def _join(runs: list[Reduced]) -> Reduced:
+def join(runs: list[Reduced]) -> Reduced:
+    """The reductions of all runs as one."""
     lows, highs, bins = zip(*runs, strict=True)
     return np.min(lows, axis=0), np.max(highs, axis=0), np.sum(bins, axis=0, dtype=np.int64)
 
 
-def _range(low: float, high: float, bins: Int64s) -> dict[str, Any]:
+def range_of(low: float, high: float, bins: Int64s) -> dict[str, Any]:
     """What the scan says of one node.
 
     Args:

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from pipeline.artifacts.proof import Ranges
 from pipeline.base.options import NoOptions
-from pipeline.validate.ranges import SAMPLES, _range, _reduce, scan
+from pipeline.validate.ranges import SAMPLES, range_of, reduce, scan
 
 
 def scanned(body: Callable[[Any], Any], place: Path) -> dict[str, dict[str, Any]]:
@@ -74,7 +74,7 @@ def test_the_same_samples_give_the_same_file(tmp_path: Path) -> None:
 
 def test_shares_are_of_finite_values_that_are_not_zero() -> None:
     values = np.array([0, np.inf, np.nan, 1e5, -7e4, 1, 1e-8, 3e-5, -2, 4], np.float32)
-    found = _range(*_reduce(values))
+    found = range_of(*reduce(values))
     assert (found["min"], found["max"], found["max_abs"]) == (-70000, 100000, 100000)
     assert found["nonfinite"] == 2
     assert found["overflow_share"] == pytest.approx(2 / 7)
@@ -85,14 +85,14 @@ def test_shares_are_of_finite_values_that_are_not_zero() -> None:
 def test_the_limits_are_float16s() -> None:
     limits = np.finfo(np.float16)
     just = np.array([limits.smallest_subnormal, limits.tiny, limits.max], np.float32)
-    found = _range(*_reduce(just))
+    found = range_of(*reduce(just))
     assert (found["flush_share"], found["overflow_share"]) == (0, 0)
     assert found["subnormal_share"] == pytest.approx(1 / 3)
-    assert _range(*_reduce(just / 2))["flush_share"] == pytest.approx(1 / 3)
+    assert range_of(*reduce(just / 2))["flush_share"] == pytest.approx(1 / 3)
 
 
 def test_nothing_has_no_range() -> None:
-    assert _range(*_reduce(np.zeros((0, 3), np.float32)))["max_abs"] == 0
+    assert range_of(*reduce(np.zeros((0, 3), np.float32)))["max_abs"] == 0
 
 
 def first_weights() -> np.ndarray[Any, Any]:

@@ -15,6 +15,7 @@ from pipeline.artifacts.large import LargeTensors
 from pipeline.base import options
 from pipeline.engine.step import Inputs, step
 from pipeline.export.contract import Format, FormatOptions
+from pipeline.export.onnx import own
 from pipeline.export.onnx.keeping import keep
 from pipeline.export.onnx.weights import OPSETS
 from pipeline.graphs import activations, origins
@@ -28,11 +29,16 @@ NAME = "onnx"
 Opset = Annotated[int, Field(ge=13, le=21)]
 
 
+#: That of graphs which are made here; the opset of a model that came as ONNX stays.
+USUAL_OPSET = 17
+
+
 class Options(FormatOptions):
     """ONNX, for ONNX Runtime: native, in browsers and on phones."""
 
-    opset: Opset = 17
-    """The version of ONNX's operators that the graph is written in."""
+    opset: Opset | None = None
+    """The version of ONNX's operators that the graph is written in: 17 without this. A model that
+    is ONNX already keeps its own, unless it is less than what is said here."""
     shard_bytes: Size = 4 * 2**20
     """The largest size of one weight file, as in 4MiB; one larger tensor has its own file."""
 
@@ -40,7 +46,7 @@ class Options(FormatOptions):
 class ConvertOptions(options.Options):
     """What decides the float32 graph that all variants are made from."""
 
-    opset: Opset = 17
+    opset: Opset = USUAL_OPSET
     """The version of ONNX's operators that the graph is written in."""
 
 
@@ -59,11 +65,11 @@ class PackageOptions(options.Options):
 
 def cannot_hold(technique: str, options: Options) -> str | None:
     """Why this format, with these options, cannot hold a technique; ``None`` if it can."""
-    since = OPSETS.get(technique, 0)
-    if options.opset < since:
+    since, opset = OPSETS.get(technique, 0), options.opset or USUAL_OPSET
+    if opset < since:
         return (
             f"ONNX has {technique} weights since opset {since}, and the opset here is "
-            f"{options.opset}; set export.onnx.opset: {since}"
+            f"{opset}; set export.onnx.opset: {since}"
         )
     return None
 
@@ -77,8 +83,8 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     Raises:
         PipelineError: tf2onnx cannot convert the graph.
     """
-    from pipeline.export.onnx import padding, tensorflow
-    from pipeline.graphs.onnx import canonical, fold, large, left_float
+    from pipeline.export.onnx import tensorflow
+    from pipeline.graphs.onnx import canonical, fold, large, left_float, padding
     from pipeline.graphs.tensorflow.outside import outside
 
     frozen = Frozen(inputs["frozen"])
@@ -97,8 +103,8 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
         model = canonical.canonicalize(model, signature, names)
         made = {name for node in model.graph.node for name in node.output}
         known = _origins(names, merged, {node.name for node in graph_def.node})
-        own = {new: old for new, old in known.items() if new in made}
-        write(model, signature, work, own, constants.large)
+        known_here = {new: old for new, old in known.items() if new in made}
+        write(model, signature, work, known_here, constants.large)
     activations.write(work, activations.rename_ranges(activations.read(inputs["frozen"]), known))
 
 
@@ -165,6 +171,8 @@ FORMAT = Format(
     name=NAME,
     options=Options,
     convert=convert,
+    own="onnx",
+    convert_own=own.convert,
     package=package,
     keep=keep,
     cannot_hold=cannot_hold,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.tensors.arrays import np
@@ -22,7 +22,12 @@ GRAPH_NAME = "model"
 HOISTED_BYTES = 256
 
 
-def canonicalize(model: Any, signature: Signature, names: dict[str, str] | None = None) -> Any:
+def canonicalize(
+    model: Any,
+    signature: Signature,
+    names: dict[str, str] | None = None,
+    own: Mapping[str, str] | None = None,
+) -> Any:
     """A new ``onnx.ModelProto`` that computes what ``model`` does.
 
     Inputs and outputs stand in the signature's order under its names. Nodes that no output
@@ -32,18 +37,20 @@ def canonicalize(model: Any, signature: Signature, names: dict[str, str] | None 
     Args:
         model: ``onnx.ModelProto`` whose graph inputs and outputs bear the signature's names.
         names: where to put old name -> new name of every value of the main graph.
+        own: the signature's names -> those in ``model``, each once, where they are others.
     """
     from onnx import GraphProto, ModelProto
 
     public = {spec.name for side in (signature.inputs, signature.outputs) for spec in side}
-    scope = {spec.name: spec.name for spec in signature.inputs}
+    before = dict(own) if own else {name: name for name in public}
+    scope = {before[spec.name]: spec.name for spec in signature.inputs}
     graph = GraphProto(name=GRAPH_NAME)
-    outputs = [spec.name for spec in signature.outputs]
+    outputs = {before[spec.name]: spec.name for spec in signature.outputs}
     writer = _Writer(model.graph, graph, _Names(public), scope, keep=outputs)
-    writer.write(outputs)
+    writer.write([*outputs])
     if names is not None:
         names.update(writer.scope)
-    _declare(graph, model.graph, signature)
+    _declare(graph, None if own else model.graph, signature)
     used = {node.domain for node in all_nodes(graph)}
     result = ModelProto(ir_version=model.ir_version, graph=graph)
     for opset in sorted(model.opset_import, key=lambda item: item.domain):
@@ -153,13 +160,13 @@ class _Writer:
         names: _Names,
         scope: dict[str, str],
         *,
-        keep: Iterable[str] = (),
+        keep: Mapping[str, str] | None = None,
         main: _Writer | None = None,
     ) -> None:
         self._source, self._target, self._names = source, target, names
-        self._kept, self._main = set(keep), main or self
+        self._kept, self._main = dict(keep or {}), main or self
         self._outputs: set[str] = set()
-        self.scope = scope | {name: name for name in self._kept}
+        self.scope = scope | self._kept
         """Old name -> new name of everything visible here."""
         self._constants = {tensor.name: tensor for tensor in source.initializer}
         self._contents: dict[bytes, str] = {}
@@ -236,7 +243,7 @@ class _Writer:
         # What a body gives must be made in it.
         large = len(tensor.raw_data) >= HOISTED_BYTES and name not in self._outputs
         holder = self._main if large else self
-        self.scope[name] = holder._hold(tensor, role, name if name in self._kept else None)
+        self.scope[name] = holder._hold(tensor, role, self._kept.get(name))
         return self.scope[name]
 
     def _hold(self, tensor: Any, role: str, public: str | None) -> str:
@@ -315,8 +322,8 @@ def _declare(graph: Any, source: Any, signature: Signature) -> None:
     """Write the inputs' and outputs' types and shapes, free sizes by name."""
     from onnx import helper
 
-    types = {value.name: value.type.tensor_type.elem_type for value in source.input}
-    types |= {value.name: value.type.tensor_type.elem_type for value in source.output}
+    values = [*source.input, *source.output] if source is not None else []
+    types = {value.name: value.type.tensor_type.elem_type for value in values}
     for side, specs in ((graph.input, signature.inputs), (graph.output, signature.outputs)):
         for spec in specs:
             kind = types.get(spec.name) or _element_type(spec.dtype)

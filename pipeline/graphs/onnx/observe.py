@@ -211,11 +211,14 @@ def runs(
         yield batch, run(opened, batch) if opened else []
 
 
-def session(model: Any) -> Any:
+def session(model: Any, *, optimized: bool = True) -> Any:
     """A model in onnxruntime on the CPU; large weights may lie in its folder."""
     import onnxruntime
 
     settings = onnxruntime.SessionOptions()
+    if not optimized:
+        off = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        settings.graph_optimization_level = off
     settings.log_severity_level = 3
     settings.use_deterministic_compute = True
     # Threads that wait busily for work take it from the conversions that run beside this.

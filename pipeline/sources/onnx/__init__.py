@@ -12,7 +12,8 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.options import InputPath
 from pipeline.engine.step import Inputs, step
-from pipeline.sources.contract import LoadedModel, Source
+from pipeline.graphs import kinds
+from pipeline.sources.contract import LoadedModel, OwnModel, Source
 from pipeline.sources.onnx import dtypes, files
 
 #: A free dimension's size.
@@ -73,13 +74,21 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     return model.until(names) if names else model.whole()
 
 
+def own(folder: Path, details: Mapping[str, Any]) -> OwnModel:
+    """The model that ``pull`` wrote, as it came, with onnxruntime."""
+    from pipeline.sources.onnx.own import own_model
+
+    return own_model(folder / files.MODEL, details)
+
+
 SOURCE = Source(
     name="onnx",
     options=Options,
     pull=pull,
-    gives=("tensorflow",),
+    gives=lambda options: kinds.ONNX,
     narrow=narrow,
     recognizes=files.is_model,
     write=write_source,
     load=load,
+    own=own,
 )

@@ -7,98 +7,86 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.backends import failures
+from pipeline.graphs.onnx.own import Part, cut
 from pipeline.sources.contract import Reference
 from pipeline.sources.onnx.files import read_model
 from pipeline.tensors.arrays import Array
-from pipeline.tensors.signature import Signature, TensorSpec
 
 #: Of models in floats of 16 bits, where each step is rounded; artifacts compute in float32.
 _NARROW_TOLERANCE = 3e-2
 
 
-def reference(path: Path, signature: Signature, *, narrow: bool) -> Reference:
-    """What runs the model's file, from the signature's inputs to its outputs.
+class Runtime:
+    """The wanted part of a model's file in onnxruntime, which reads it when it is first asked."""
 
-    Args:
-        narrow: whether it computes in floats of 16 bits.
-    """
-    import onnxruntime
+    def __init__(
+        self, path: Path, part: Part, dimensions: Mapping[str, int | None] | None = None
+    ) -> None:
+        """
+        Args:
+            dimensions: sizes of free dimensions, by name.
+        """
+        self._path, self._part, self._dimensions = path, part, dimensions or {}
+        self._opened: Any = None
 
-    sessions: list[Any] = []
+    def reference(self, *, narrow: bool) -> Reference:
+        """What makes the golden.
 
-    def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        Args:
+            narrow: whether the model computes in floats of 16 bits.
+        """
+        import onnxruntime
+
+        name = f"ONNX Runtime {onnxruntime.__version__} (cpu)"
+        return Reference(name, self.run, _NARROW_TOLERANCE) if narrow else Reference(name, self.run)
+
+    def run(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """A batch of inputs -> outputs, both by public name.
+
+        Raises:
+            RunError: onnxruntime does not run the model.
+        """
+        part = self._part
+        feeds = {own: arrays[name] for name, own in part.inputs.items()} | dict(part.fixed)
+        names = list(dict.fromkeys(part.outputs.values()))
         try:
-            if not sessions:
-                sessions.append(_session(path, signature))
-            feeds = {_before(spec): arrays[spec.name] for spec in signature.inputs}
-            names = [_before(spec) for spec in signature.outputs]
-            values = sessions[0].run(names, feeds)
+            values = dict(zip(names, self.session.run(names, feeds), strict=True))
         except Exception as error:  # onnxruntime's errors have no common base of their own
             raise failures.of_runtime(f"onnxruntime does not run the source: {error}") from error
-        return {spec.name: value for spec, value in zip(signature.outputs, values, strict=True)}
+        return {name: values[own] for name, own in part.outputs.items()}
 
-    name = f"ONNX Runtime {onnxruntime.__version__} (cpu)"
-    return Reference(name, run, _NARROW_TOLERANCE) if narrow else Reference(name, run)
+    @property
+    def session(self) -> Any:
+        """An ``onnxruntime.InferenceSession``; raises whatever that does."""
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> Any:
+        """Not optimized: fused, weights that are scaled back are multiplied as integers."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.use_deterministic_compute = True
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        for name, size in self._dimensions.items():
+            if size is not None:
+                options.add_free_dimension_override_by_name(name, size)
+        providers = ["CPUExecutionProvider"]
+        model = read_model(self._path)
+        if _is_whole(model, self._part):
+            return onnxruntime.InferenceSession(self._path, options, providers=providers)
+        cut(model, self._part)
+        folder = "session.model_external_initializers_file_folder_path"
+        options.add_session_config_entry(folder, str(self._path.parent))
+        content = model.SerializeToString()
+        return onnxruntime.InferenceSession(content, options, providers=providers)
 
 
-def _before(spec: TensorSpec) -> str:
-    return spec.renamed_from or spec.name
-
-
-def _session(path: Path, signature: Signature) -> Any:
-    """Not optimized: fused, weights that are scaled back are multiplied as integers."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.use_deterministic_compute = True
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    model = read_model(path)
-    if _is_whole(model, signature):
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    _cut(model, signature)
-    folder = "session.model_external_initializers_file_folder_path"
-    options.add_session_config_entry(folder, str(path.parent))
-    content = model.SerializeToString()
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-def _is_whole(model: Any, signature: Signature) -> bool:
+def _is_whole(model: Any, part: Part) -> bool:
     held = {tensor.name for tensor in model.graph.initializer}
     inputs = {value.name for value in model.graph.input} - held
     outputs = {value.name for value in model.graph.output}
-    return inputs == set(map(_before, signature.inputs)) and outputs >= set(
-        map(_before, signature.outputs)
-    )
-
-
-def _cut(model: Any, signature: Signature) -> None:
-    """Leave what the outputs need: onnxruntime asks for every input, and runs every node."""
-    from onnx import helper
-
-    makers = {name: node for node in model.graph.node for name in node.output if name}
-    waiting, kept = [_before(spec) for spec in signature.outputs], set[int]()
-    while waiting:
-        node = makers.get(waiting.pop())
-        if node is not None and id(node) not in kept:
-            kept.add(id(node))
-            waiting += [*node.input, *_outer(node)]
-    nodes = [node for node in model.graph.node if id(node) in kept]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
-    held = {tensor.name for tensor in model.graph.initializer}
-    inputs = {_before(spec) for spec in signature.inputs} | held
-    taken = [value for value in model.graph.input if value.name in inputs]
-    del model.graph.input[:]
-    model.graph.input.extend(taken)
-    del model.graph.output[:]
-    names = (_before(spec) for spec in signature.outputs)
-    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-
-
-def _outer(node: Any) -> list[str]:
-    """What graphs within a node read."""
-    from pipeline.graphs.onnx.to_tensorflow.outline import all_nodes
-
-    return [name for inner in all_nodes([node]) for name in inner.input]
+    return inputs == {*part.inputs.values(), *part.fixed} and outputs >= {*part.outputs.values()}

@@ -39,13 +39,13 @@ def cut(
     loaded, outputs = _until_layers(loaded, outputs or {})
     signature, raw = loaded.signature, with_constants(one_function(loaded))
     places = dict(zip((spec.name for spec in signature.inputs), raw.inputs, strict=True))
-    _check_inputs(fixed, places)
+    check_inputs(fixed, places)
     values: dict[str, Array] = {}
     for spec in signature.inputs:
         if spec.name in fixed:
             place = places.pop(spec.name)
             node = next(node for node in raw.graph_def.node if node.name == place)
-            values[spec.name] = _value(fixed[spec.name], spec)
+            values[spec.name] = fixed_value(fixed[spec.name], spec)
             make_constant(node, values[spec.name])
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
     own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
@@ -123,7 +123,12 @@ def name_outputs(outputs: Sequence[str]) -> dict[str, str]:
     )
 
 
-def _check_inputs(fixed: Mapping[str, Any], places: Mapping[str, str]) -> None:
+def check_inputs(fixed: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    """Refuse values of inputs that there are not, or of all that there are.
+
+    Raises:
+        SourceError: it is so.
+    """
     unknown = [name for name in fixed if name not in places]
     if unknown:
         raise SourceError(
@@ -139,8 +144,12 @@ def _check_inputs(fixed: Mapping[str, Any], places: Mapping[str, str]) -> None:
         )
 
 
-def _value(value: Any, spec: TensorSpec) -> Any:
-    """A value as an array of the input's dtype and shape: one number fills it."""
+def fixed_value(value: Any, spec: TensorSpec) -> Any:
+    """A value as an array of the input's dtype and shape: one number fills it.
+
+    Raises:
+        SourceError: it does not fit.
+    """
     wanted = f"{spec.dtype} of shape {list(spec.shape)}"
     try:
         array = np.asarray(value).astype(spec.dtype)

@@ -74,13 +74,13 @@ def outline(model: Any, dimensions: Mapping[str, int | None], known: Collection[
     """
     from onnx import TensorProto
 
-    opset = _opset(model)
+    opset = opset_of(model)
     with as_text():
         tensors = {tensor.name: tensor for tensor in model.graph.initializer}
         skeleton = type(model)()
         skeleton.CopyFrom(_emptied(model))
-        _fix(skeleton.graph, dimensions)
-        skeleton = _inlined(skeleton, known)
+        fix_dimensions(skeleton.graph, dimensions)
+        skeleton = inlined(skeleton, known)
         if len(skeleton.graph.node) > MOST_NODES:
             raise SourceError(f"the graph has more than {MOST_NODES:,} nodes", where="onnx")
         told = list(_inferred(skeleton, tensors))
@@ -111,7 +111,12 @@ def _emptied(model: Any) -> Any:
     return model
 
 
-def _opset(model: Any) -> int:
+def opset_of(model: Any) -> int:
+    """The version of ONNX's own operators.
+
+    Raises:
+        SourceError: it is not one of those that are read.
+    """
     versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
     version = versions[0] if versions else 1
     if not OLDEST <= version <= NEWEST:
@@ -131,22 +136,30 @@ def free_dimensions(model: Any) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _fix(graph: Any, dimensions: Mapping[str, int | None]) -> None:
+def fix_dimensions(graph: Any, dimensions: Mapping[str, int | None]) -> None:
+    """Give free dimensions sizes, by name, in place; ``None`` leaves one free."""
     for value in (*graph.input, *graph.output):
         for dim in value.type.tensor_type.shape.dim:
             if (size := dimensions.get(dim.dim_param)) is not None:
                 dim.dim_value = size
 
 
-def _inlined(model: Any, known: Collection[str]) -> Any:
-    """Functions of the model's own, and operators that ONNX defines by others, written out."""
+def inlined(model: Any, known: Collection[str] | None = None) -> Any:
+    """Functions of the model's own, written out.
+
+    Args:
+        known: operators that stay, of those that ONNX defines by others; ``None`` for all.
+
+    Raises:
+        SourceError: one calls itself, or cannot be written out.
+    """
     from onnx import inliner
 
     _check_recursion(model)
     try:
         if model.functions:
             model = inliner.inline_local_functions(model)
-        if names := _composed(model, known):
+        if names := [] if known is None else _composed(model, known):
             model = inliner.inline_selected_functions(model, names, inline_schema_functions=True)
     except Exception as error:  # whatever the library raises of a damaged function
         raise SourceError(

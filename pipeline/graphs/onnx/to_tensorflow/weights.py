@@ -61,6 +61,18 @@ def _wider(dtype: Any) -> str | None:
 
 
 def _beside(tensor: Any, folder: Path | None, count: int, dtype: Any) -> bytes:
+    path, offset, length = locate(tensor, folder, count, dtype)
+    with path.open("rb") as opened:
+        opened.seek(offset)
+        return opened.read(length)
+
+
+def locate(tensor: Any, folder: Path | None, count: int, dtype: Any) -> tuple[Path, int, int]:
+    """Where a constant in a file lies: the file, the offset and the length in bytes.
+
+    Raises:
+        SourceError: there is no such file, or it has not as many bytes.
+    """
     said = {entry.key: entry.value for entry in tensor.external_data}
     path = place_of(said, tensor.name, folder)
     bits = 2 if dtype.name.endswith("int2") else 4 if dtype.name.endswith("int4") else None
@@ -76,9 +88,7 @@ def _beside(tensor: Any, folder: Path | None, count: int, dtype: Any) -> bytes:
             where="onnx",
             todo="get both files again, of one version",
         )
-    with path.open("rb") as opened:
-        opened.seek(offset)
-        return opened.read(length)
+    return path, offset, length
 
 
 def place_of(said: Mapping[str, str], name: str, folder: Path | None) -> Path:

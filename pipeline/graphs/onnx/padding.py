@@ -15,19 +15,28 @@ from pipeline.tensors.arrays import np
 MINUS_ZERO = "padding with -0.0"
 
 
-def keep_zeros(model: Any) -> None:
-    """Let what MaxPool reads be padded with -0.0 instead of zero; ``model`` is changed."""
-    from onnx import numpy_helper
+def pads_by_attribute(model: Any) -> bool:
+    """Whether there is such a padding as before opset 11, whose -0.0 ONNX Runtime takes for 0."""
+    return any(len(node.input) < 2 for node in _pads(model))
 
+
+def _pads(model: Any) -> list[Any]:
     from pipeline.graphs.onnx.canonical import all_nodes
 
     pooled = {node.input[0] for node in all_nodes(model.graph) if node.op_type == "MaxPool"}
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    pads = [
+    return [
         node
         for node in all_nodes(model.graph)
         if node.op_type == "Pad" and node.output[0] in pooled and _pads_zeros(node, constants)
     ]
+
+
+def keep_zeros(model: Any) -> None:
+    """Let what MaxPool reads be padded with -0.0 instead of zero; ``model`` is changed."""
+    from onnx import numpy_helper
+
+    pads = _pads(model)
     for node in pads:
         node.input[:] = [*node.input[:2], MINUS_ZERO, *node.input[3:]]
     if pads:
