@@ -15,6 +15,7 @@ from pipeline.backends.targets import Target
 from pipeline.base.errors import ConfigError
 from pipeline.bisect.find import REPRODUCTION, RESULT, FindOptions, find
 from pipeline.bisect.graph import format_of
+from pipeline.bisect.own import trace_own
 from pipeline.bisect.source import TraceOptions, trace
 from pipeline.bisect.verdict import tolerance_of
 from pipeline.engine.graph import Node
@@ -25,6 +26,7 @@ from pipeline.graphs import origins
 from pipeline.plan import Plan, PlannedArtifact
 from pipeline.plan.delivery import plan_bundle
 from pipeline.plan.execute import results, stored_results
+from pipeline.plan.graph import OWN
 from pipeline.validate.tolerances import number_formats
 
 TRACE = "trace the source"
@@ -72,9 +74,11 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watc
     samples = _samples(plan, artifact.proofs.get(target.id), request.samples, store)
     tensors = sorted(set(known.values()))
     options = TraceOptions(tensors=tensors, samples=samples)
-    inputs = {"frozen": _frozen(plan, artifact), "golden": "golden"}
+    source = _graph(plan, artifact)
+    inputs = {"frozen": source, "golden": "golden"}
     last = _last(plan, artifact, target, request.tolerance)
-    nodes = {**base.nodes, TRACE: Node(TRACE, trace, options, inputs)}
+    step = trace_own if source == OWN else trace
+    nodes = {**base.nodes, TRACE: Node(TRACE, step, options, inputs)}
     nodes |= {name: plan.nodes[name] for name in last.inputs.values() if name not in nodes}
     nodes[last.id] = last
     own = Part(watch, lambda state, node: node.id not in base.nodes)
@@ -156,9 +160,9 @@ def _keep_nodes(plan: Plan, names: Iterable[str]) -> Plan:
     return replace(plan, nodes={name: node for name, node in plan.nodes.items() if name in kept})
 
 
-def _frozen(plan: Plan, artifact: PlannedArtifact) -> str:
-    """The node of the frozen graph that an artifact was converted from."""
+def _graph(plan: Plan, artifact: PlannedArtifact) -> str:
+    """The node of the graph that an artifact was converted from: frozen, or the source's own."""
     node = plan.nodes[artifact.node]
-    while "frozen" not in node.inputs:
+    while node.id != OWN and "frozen" not in node.inputs:
         node = plan.nodes[node.inputs["model"]]
-    return node.inputs["frozen"]
+    return OWN if node.id == OWN else node.inputs["frozen"]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden
@@ -39,21 +39,39 @@ def trace(frozen: Frozen, golden: Golden, options: TraceOptions, work: Path) -> 
 
     Left out is what is no number, and what lies behind a TensorFlow 1 loop or branch.
     """
+    with _Session(frozen.folder) as session:
+        record(session, frozen.signature, golden, options, work)
+
+
+class Recorder(Protocol):
+    """A graph that runs, up to tensors inside it."""
+
+    def sizes(self, names: Iterable[str], feeds: Mapping[str, Array]) -> dict[str, int]:
+        """Bytes of each tensor that can be recorded, in the order in which they are computed."""
+        ...
+
+    def run(self, fetches: Sequence[str], feeds: Mapping[str, Array]) -> dict[str, Array]:
+        """Values by name."""
+        ...
+
+
+def record(
+    session: Recorder, signature: Signature, golden: Golden, options: TraceOptions, work: Path
+) -> None:
+    """Write a TRACE folder."""
     from safetensors.numpy import save_file
 
-    signature = frozen.signature
     samples = golden.inputs()
     count = len(next(iter(samples.values())))
     chosen = [index for index in options.samples if index < count]
     feeds = [sample_feeds(signature, samples, index) for index in chosen]
     save_file(_keyed(feeds), work / FEEDS)
-    with _Session(frozen.folder) as session:
-        sizes = session.sizes(options.tensors, feeds[0])
-        chunks = list(split_in_chunks(sizes, CHUNK_BYTES // len(chosen)))
-        for index, chunk in enumerate(chunks):
-            progress(index / len(chunks), "running the source")
-            values = [session.run(chunk, feed) for feed in feeds]
-            save_file(_keyed(values), work / f"{index}.safetensors")
+    sizes = session.sizes(options.tensors, feeds[0])
+    chunks = list(split_in_chunks(sizes, CHUNK_BYTES // len(chosen)))
+    for index, chunk in enumerate(chunks):
+        progress(index / len(chunks), "running the source")
+        values = [session.run(chunk, feed) for feed in feeds]
+        save_file(_keyed(values), work / f"{index}.safetensors")
     index_json = {"samples": chosen, "inputs": list(feeds[0]), "chunks": chunks}
     (work / INDEX).write_text(json.dumps(index_json, indent=1))
 

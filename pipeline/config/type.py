@@ -80,6 +80,12 @@ class Source(OneOf):
         return CutOptions(outputs=self.outputs, fixed=self.inputs or {})
 
     @property
+    def wanted(self) -> list[str]:
+        """The tensors that alone are wanted; none for the model's own outputs."""
+        outputs = self.outputs or []
+        return list(outputs.values() if isinstance(outputs, dict) else outputs)
+
+    @property
     def stated(self) -> dict[str, Any]:
         """What a config says of it beside its kind and that kind's options."""
         return self.model_dump(mode="json", include=set(Source.model_fields), exclude_none=True)

@@ -78,6 +78,7 @@ def choose_artifacts(plan: Plan) -> list[Chosen]:
             if options.variants is None or name in options.variants
         ]
         chosen = [each for each in of_variant if _is_possible(plan, each)]
+        plan.notes += [note for each in chosen if (note := _by_another_graph(plan.config, each))]
         every += chosen
         if not chosen and not _has_failed(plan, name):
             raise ConfigError(
@@ -121,6 +122,18 @@ def _reasons(plan: Plan, variant: str) -> str:
     return "; ".join(reasons) or "no format's `variants` names it"
 
 
+def _by_another_graph(config: Config, chosen: Chosen) -> str | None:
+    """Says of an artifact that it might be the source itself, and is not."""
+    gives = _source(config).gives(config.source.options)
+    if chosen.own or chosen.format.own not in gives:
+        return None
+    changing = ", ".join(t.name for t, _ in chosen.chain if t.stage in ("model", "frozen"))
+    return (
+        f"variants.{chosen.variant}: {changing} works on TensorFlow's graph, so that "
+        f"{chosen.artifact} is made of TensorFlow's graph too, and not of the model as it came"
+    )
+
+
 def _is_possible(plan: Plan, chosen: Chosen) -> bool:
     """Whether an artifact can be made; if not, the plan says why."""
     artifact, chain, format_ = chosen.artifact, chosen.chain, chosen.format
@@ -129,7 +142,7 @@ def _is_possible(plan: Plan, chosen: Chosen) -> bool:
     if reason := cannot_hold(plan.config, chain, format_, chosen.options):
         plan.left_out.append(LeftOut(artifact, reason))
         return False
-    if error := _known_to_fail(plan.config, chain, format_):
+    if error := _known_to_fail(plan.config, chosen):
         plan.failed[artifact] = NotMade.at(artifact, f"convert {format_.name}", error)
         return False
     return True
@@ -265,8 +278,11 @@ def cannot_hold(
     return None
 
 
-def _known_to_fail(config: Config, chain: Chain, format_: Format) -> PipelineError | None:
+def _known_to_fail(config: Config, chosen: Chosen) -> PipelineError | None:
     """What a format's conversion would raise, where the source's file tells."""
+    chain, format_, source = chosen.chain, chosen.format, config.source
+    if not chosen.own and (error := _source(config).lacks(source.options, source.wanted)):
+        return error
     if format_.made_of != "keras" or _of_stage(chain, "model"):
         return None  # A technique may make another network.
     architecture = _source(config).architecture(config.source.options)

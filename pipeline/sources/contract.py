@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.large import LargeTensors
+from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
 from pipeline.download.remote_file import RemoteFile
@@ -96,6 +97,9 @@ class Source:
     """Options -> what is downloaded before any step runs."""
     architecture: Callable[[Any], Mapping[str, Any] | None] = lambda options: None
     """Options -> the Keras config of the model, where the file tells it without being loaded."""
+    lacks: Callable[[Any, Collection[str]], PipelineError | None] = lambda options, cut: None
+    """Options, and tensors that alone are wanted -> what TensorFlow's graph of it would raise, as
+    far as its file tells."""
     narrow: Callable[[Any], tuple[str, ...]] = lambda options: ()
     """Options -> the dtypes of fewer bits than float32 in which the model computes, as far as its
     file tells."""

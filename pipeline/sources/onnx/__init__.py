@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -10,6 +10,7 @@ from pydantic import Field
 
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
+from pipeline.base.errors import PipelineError
 from pipeline.base.options import InputPath
 from pipeline.engine.step import Inputs, step
 from pipeline.graphs import kinds
@@ -63,6 +64,13 @@ def narrow(options: Options) -> tuple[str, ...]:
     return dtypes.list_narrow(options.path)
 
 
+def lacks(options: Options, cut: Collection[str]) -> PipelineError | None:
+    """What of the model is not converted to TensorFlow."""
+    from pipeline.sources.onnx.lacking import find_lacking
+
+    return find_lacking(options.path, cut)
+
+
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``pull`` wrote, and onnxruntime beside it, which makes the golden."""
     from pipeline.sources.onnx.model import OnnxModel
@@ -86,6 +94,7 @@ SOURCE = Source(
     options=Options,
     pull=pull,
     gives=lambda options: kinds.ONNX,
+    lacks=lacks,
     narrow=narrow,
     recognizes=files.is_model,
     write=write_source,

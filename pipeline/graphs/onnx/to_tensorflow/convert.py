@@ -62,7 +62,7 @@ def convert(outline: Outline, folder: Path | None, outputs: Sequence[str]) -> Im
 
     with as_text(), tf.Graph().as_default() as graph:
         nodes = needed(outline, outputs)
-        _check_known(nodes)
+        check_known(nodes)
         builder = _Builder(outline, folder)
         for node in nodes:
             builder.add(node)
@@ -98,7 +98,12 @@ def needed(outline: Outline, outputs: Sequence[str]) -> list[Any]:
         raise SourceError("the graph goes in circles", where="onnx") from error
 
 
-def _check_known(nodes: Sequence[Any]) -> None:
+def check_known(nodes: Sequence[Any]) -> None:
+    """Refuse nodes that are not converted.
+
+    Raises:
+        SourceError: there are some; it names them.
+    """
     unknown: dict[str, list[str]] = {}
     for node in nodes:
         name = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
@@ -110,8 +115,8 @@ def _check_known(nodes: Sequence[Any]) -> None:
             f"operators that are not converted to TensorFlow: {'; '.join(named[:NAMED])}"
             + (f"; and {len(named) - NAMED} more" if named[NAMED:] else ""),
             where="onnx",
-            todo="name tensors before them under source.outputs, so that they fall away, or export "
-            "the model without them",
+            todo="name tensors before them under source.outputs, so that they fall away, or let "
+            "export have onnx alone, which takes an ONNX model as it is",
         )
 
 

@@ -74,6 +74,19 @@ def outline(model: Any, dimensions: Mapping[str, int | None], known: Collection[
     """
     from onnx import TensorProto
 
+    bare = without_shapes(model, dimensions, known)
+    skeleton, tensors, opset = bare.model, bare.tensors, bare.opset
+    with as_text():
+        told = list(_inferred(skeleton, tensors))
+        shapes = {value.name: _sizes(value) for value in told if _ranked(value)}
+        wide = [v.name for v in told if v.type.tensor_type.elem_type == TensorProto.INT64]
+        return Outline(skeleton, tensors, opset, shapes, frozenset(wide))
+
+
+def without_shapes(
+    model: Any, dimensions: Mapping[str, int | None], known: Collection[str]
+) -> Outline:
+    """The same without shape inference, which takes the longest."""
     opset = opset_of(model)
     with as_text():
         tensors = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -81,12 +94,9 @@ def outline(model: Any, dimensions: Mapping[str, int | None], known: Collection[
         skeleton.CopyFrom(_emptied(model))
         fix_dimensions(skeleton.graph, dimensions)
         skeleton = inlined(skeleton, known)
-        if len(skeleton.graph.node) > MOST_NODES:
-            raise SourceError(f"the graph has more than {MOST_NODES:,} nodes", where="onnx")
-        told = list(_inferred(skeleton, tensors))
-        shapes = {value.name: _sizes(value) for value in told if _ranked(value)}
-        wide = [v.name for v in told if v.type.tensor_type.elem_type == TensorProto.INT64]
-        return Outline(skeleton, tensors, opset, shapes, frozenset(wide))
+    if len(skeleton.graph.node) > MOST_NODES:
+        raise SourceError(f"the graph has more than {MOST_NODES:,} nodes", where="onnx")
+    return Outline(skeleton, tensors, opset)
 
 
 @contextmanager
