@@ -15,18 +15,10 @@ if TYPE_CHECKING:
 
 #: Kind of step -> seconds, for a first build: the bundled model's on two cores.
 TYPICAL = {
-    **{
-        "pull": 0.3,
-        "freeze": 3,
-        "read": 1,
-        "samples": 1,
-        "convert": 2,
-        "int8": 2,
-        "golden": 2,
-        "ranges": 1,
-    },
+    **{"pull": 0.3, "freeze": 3, "samples": 1, "convert": 2, "int8": 2, "golden": 2, "ranges": 1},
     **{"prove": 4, "half": 4, "compress": 1.5, "runtime": 1, "assets": 2, "bundle": 1, "demo": 1},
     **{"qat": 60, "distill": 40, "channels": 30, "prune": 30, "cluster": 30, "round": 20},
+    **{"read": 1},
 }
 OTHERS = 0.2
 #: A machine is taken to be so many times as slow or fast as the recorded one, at most.

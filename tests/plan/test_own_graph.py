@@ -56,7 +56,7 @@ def test_what_is_not_converted_is_told_with_its_node(tmp_path: Path) -> None:
     cut = planned(tmp_path, export={"onnx": {}, "tfjs-graph": {}}, source=source)
     assert not cut.failed
     with pytest.raises(ConfigError, match="LSTM at '/model/2/LSTM'"):
-        planned(tmp_path, export={"tfjs-graph": {}})
+        planned(tmp_path, export={"tfjs-graph": {}}, variants={"fp32": {}})
 
 
 def test_both_formats_and_techniques_on_tensorflows_graph(tmp_path: Path) -> None:

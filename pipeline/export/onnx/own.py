@@ -32,7 +32,6 @@ def convert(model: ConvertedOnnx, options: OwnOptions, work: Path) -> None:
     Raises:
         PipelineError: it cannot be written in that opset.
     """
-    from pipeline.export.onnx import write
     from pipeline.graphs.onnx import fold, left_float, padding
     from pipeline.graphs.onnx.canonical import canonicalize
     from pipeline.graphs.onnx.opsets import raise_opset
@@ -47,4 +46,5 @@ def convert(model: ConvertedOnnx, options: OwnOptions, work: Path) -> None:
     padding.keep_zeros(graph)
     graph = canonicalize(graph, signature, names)
     known = origins.rename_origins(origins.read(model.folder), names)
-    write(graph, signature, work, known, model.large)
+    ConvertedOnnx(work).write(graph, signature, model.large)
+    origins.write(work, known)
