@@ -10,6 +10,8 @@ from pydantic import Field
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import step
+from pipeline.graphs import kinds
+from pipeline.graphs.kinds import Graph
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import DownloadOptions, write_downloaded
 from pipeline.sources.hub import Hub
@@ -47,4 +49,9 @@ def pull(file: Path, options: Options, work: Path) -> None:
     SourceFolder(work).tell({"name": options.handle})
 
 
-SOURCE = Source(name="kaggle", options=Options, pull=pull, remote_files=remote_files)
+def gives(options: Options) -> tuple[Graph, ...]:
+    """By the framework that its handle names."""
+    return kinds.named(f".{options.handle.split('/')[2]}")
+
+
+SOURCE = Source(name="kaggle", options=Options, pull=pull, remote_files=remote_files, gives=gives)

@@ -28,6 +28,9 @@ OLDEST_IR = 4
 #: A constant of fewer bytes is no weight.
 WEIGHT_BYTES = 256
 
+#: Integers whose products with a scale are exact in every runtime.
+_SCALED_BACK = ("int8", "uint8", "int16", "uint16", "int32")
+
 #: ONNX's own operators, by the name that nobody writes.
 _ALIAS = "ai.onnx"
 
@@ -244,7 +247,11 @@ def _name_apart(graph: Any, part: Part, inputs: set[str]) -> dict[str, str]:
 
 
 def _settle(graph: Any, large: LargeTensors) -> None:
-    """Copies and transpositions of weights become weights, which then can be encoded."""
+    """What copies, transposes or scales back a weight becomes a weight, which can be encoded.
+
+    Weights of integers that are scaled back would be multiplied as integers by a runtime that fuses
+    them, which some processors do wrongly; and they are scaled back anew for each sample.
+    """
     tensors = {tensor.name: tensor for tensor in graph.initializer}
     outputs = {value.name for value in graph.output}
     left = []
@@ -265,6 +272,8 @@ def _settle(graph: Any, large: LargeTensors) -> None:
 def _settled(node: Any, tensors: Mapping[str, Any], large: LargeTensors) -> Any | None:
     from onnx import TensorProto
 
+    if node.op_type == "DequantizeLinear" and not node.domain:
+        return _scaled_back(node, tensors, large)
     tensor = tensors.get(node.input[0]) if len(node.input) == 1 else None
     moves = node.op_type in ("Identity", "Transpose") and not node.domain
     if tensor is None or not moves or tensor.data_type != TensorProto.FLOAT:
@@ -275,4 +284,25 @@ def _settled(node: Any, tensors: Mapping[str, Any], large: LargeTensors) -> Any 
     if node.op_type == "Transpose":
         order = next((list(a.ints) for a in node.attribute if a.name == "perm"), None)
         values = np.transpose(values, order)
+    return large_tensor(node.output[0], values, large)
+
+
+def _scaled_back(node: Any, tensors: Mapping[str, Any], large: LargeTensors) -> Any | None:
+    """Constant integers times their scale, as DequantizeLinear computes it; none of blocks."""
+    from onnx import TensorProto
+
+    parts = [tensors.get(name) for name in node.input if name]
+    attributes = {item.name: int(item.i) for item in node.attribute}
+    if None in parts or attributes.get("block_size") or parts[1].data_type != TensorProto.FLOAT:
+        return None
+    integers, scale, *zero = (array_of(part, large) for part in parts)
+    if integers.dtype.name not in _SCALED_BACK:
+        return None
+    shape = [1] * integers.ndim
+    if scale.ndim:
+        shape[attributes.get("axis", 1)] = -1
+    centred = integers.astype(np.int32)
+    if zero:
+        centred = centred - zero[0].astype(np.int32).reshape(shape if zero[0].ndim else [])
+    values = centred.astype(np.float32) * scale.reshape(shape if scale.ndim else [])
     return large_tensor(node.output[0], values, large)
