@@ -248,9 +248,16 @@ def tokens(length: int, count: int = 2) -> dict[str, Array]:
     return {"input_ids": random.integers(0, 50, (count, length)), "attention_mask": mask}
 
 
-def tagger() -> ModelProto:
-    """Embeddings, two LSTMs of both directions and a GRU, as PyTorch gives them: no TensorFlow
-    graph is made of it."""
+def recurrent() -> ModelProto:
+    """The tagger for sequences of one length, with ONNX's own operators alone."""
+    return tagger(7, "Tanh", "")
+
+
+def tagger(
+    length: int | str = "length", activation: str = "FastGelu", domain: str = "com.microsoft"
+) -> ModelProto:
+    """Embeddings, two LSTMs of both directions and a GRU, as PyTorch gives them, and an operator of
+    onnxruntime's own, as its optimizer gives them: of that no TensorFlow graph is made."""
     net = Network()
     x = net.add("Gather", net.weight(40, 12, scale=0.5), "tokens")
     x = net.add("Transpose", x, perm=[1, 0, 2])
@@ -271,6 +278,9 @@ def tagger() -> ModelProto:
     kernels = [net.weight(1, 48, 32, scale=0.3), net.weight(1, 48, 16, scale=0.3)]
     _, last = net.add("GRU", x, *kernels, net.weight(1, 96, scale=0.1), outputs=2, hidden_size=16)
     last = net.add("Squeeze", last, net.ints(0))
+    last = net.add(activation, last, domain=domain)
     scores = net.add("Gemm", last, net.weight(8, 16), net.weight(8, scale=0.1), transB=1)
-    values = {"tokens": (TensorProto.INT64, ["batch", "length"])}
-    return net.model(values, {"tags": net.add("Softmax", scores, axis=-1)})
+    values = {"tokens": (TensorProto.INT64, ["batch", length])}
+    model = net.model(values, {"tags": net.add("Softmax", scores, axis=-1)})
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return model

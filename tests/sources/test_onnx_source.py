@@ -180,11 +180,18 @@ def test_a_keras_model_there_and_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "network",
-    [*map(nightly, (networks.mobilenet, networks.resnet)), networks.yolo, networks.encoder],
+    [
+        *map(nightly, (networks.mobilenet, networks.resnet)),
+        networks.yolo,
+        networks.encoder,
+        networks.recurrent,
+    ],
 )
 def test_networks_run_everywhere(network: Any, tmp_path: Path) -> None:
     path = saved(network(), tmp_path)
     feeds = networks.tokens(6) if network is networks.encoder else None
+    if network is networks.recurrent:
+        feeds = {"tokens": np.random.default_rng(0).integers(0, 40, (2, 7))}
     made = make(path, tmp_path / "made")
     name = made.signature.inputs[0].name
     check_everywhere(made, feeds or {name: networks.image()})

@@ -228,7 +228,8 @@ class _Builder:
                 "; ".join(self._refused[:NAMED]) + (f"; and {more} more" if more > 0 else ""),
                 where="onnx",
                 todo="name tensors before them under source.outputs, give free sizes a number "
-                "under source.onnx.dimensions, or export it in another way",
+                "under source.onnx.dimensions, or let export have onnx alone, which takes an ONNX "
+                "model as it is",
             )
 
     def end(self, name: str) -> str:

@@ -595,9 +595,50 @@ QUANTIZED = [
         free=False,
     ),
 ]
+SEQUENCES = floats(3, 6, 5)
+BOTH = "direction='bidirectional', hidden_size=4"
+
+
+def recurrent(operator: str, settings: str, gates: int, *more: str, **arrays: Array) -> Any:
+    """One of random weights, in one direction or two, on sequences of which there is any number."""
+    directions = 2 if "bidirectional" in settings else 1
+    ends = "y, h, c" if operator == "LSTM" else "y, h"
+    weights = {
+        "w": floats(directions, gates * 4, 5),
+        "r": floats(directions, gates * 4, 4),
+        "b": floats(directions, gates * 8),
+    }
+    return case(
+        "t = Transpose[perm=[1, 0, 2]](x)",
+        f"{ends} = {operator}[{settings}]({', '.join(['t, w, r, b', *more])})",
+        x=SEQUENCES,
+        **weights,
+        **arrays,
+    )
+
+
+RECURRENT = [
+    recurrent("LSTM", "hidden_size=4", 4),
+    recurrent("LSTM", BOTH, 4),
+    recurrent(
+        "LSTM",
+        "hidden_size=4, direction='reverse'",
+        4,
+        ", h0",
+        "c0",
+        h0=floats(1, 3, 4),
+        c0=floats(1, 3, 4),
+    ),
+    recurrent("LSTM", f"activations=['Sigmoid', 'Relu', 'Tanh'] * 2, {BOTH}", 4),
+    recurrent("GRU", "hidden_size=4", 3),
+    recurrent("GRU", f"linear_before_reset=1, {BOTH}", 3),
+    recurrent("GRU", "hidden_size=4", 3, ", h0", h0=floats(1, 3, 4)),
+    recurrent("GRU", "hidden_size=4, linear_before_reset=1", 3, "n", n=np.full(3, 6, np.int32)),
+    recurrent("RNN", f"activations=['Relu', 'Tanh'], {BOTH}", 1),
+]
 CASES = [
     *UNARY, *ELEMENTWISE, *CONVOLUTIONS, *POOLS, *MATRICES, *NORMS, *REDUCTIONS, *SHAPES, *SLICES,
-    *MADE, *RESIZINGS, *QUANTIZED,
+    *MADE, *RESIZINGS, *QUANTIZED, *RECURRENT,
 ]  # fmt: skip
 
 ATTRIBUTES = {"seven": numpy_helper.from_array(np.float32([7]), "seven")}
