@@ -291,9 +291,10 @@ def _scaled_back(node: Any, tensors: Mapping[str, Any], large: LargeTensors) -> 
     """Constant integers times their scale, as DequantizeLinear computes it; none of blocks."""
     from onnx import TensorProto
 
-    parts = [tensors.get(name) for name in node.input if name]
+    parts: list[Any] = [tensors[name] for name in node.input if name in tensors]
     attributes = {item.name: int(item.i) for item in node.attribute}
-    if None in parts or attributes.get("block_size") or parts[1].data_type != TensorProto.FLOAT:
+    constant = len(parts) == sum(map(bool, node.input)) and len(parts) > 1
+    if not constant or attributes.get("block_size") or parts[1].data_type != TensorProto.FLOAT:
         return None
     integers, scale, *zero = (array_of(part, large) for part in parts)
     if integers.dtype.name not in _SCALED_BACK:
