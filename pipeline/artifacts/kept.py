@@ -26,15 +26,20 @@ class Kept:
     samples: int
     """How many it was measured on."""
 
+
+@dataclass(frozen=True)
+class KeptFolder:
+    """Where it lies."""
+
+    folder: Path
+
     FILE: ClassVar = "kept.json"
 
-    @classmethod
-    def read(cls, folder: Path | None) -> Kept | None:
-        """What was found; ``None`` where nothing was asked for."""
-        return cls(**json.loads((folder / cls.FILE).read_text())) if folder else None
+    def read(self) -> Kept:
+        return Kept(**json.loads((self.folder / self.FILE).read_text()))
 
-    def write(self, folder: Path) -> None:
-        (folder / self.FILE).write_text(json.dumps(asdict(self), indent=1))
+    def write(self, kept: Kept) -> None:
+        (self.folder / self.FILE).write_text(json.dumps(asdict(kept), indent=1))
 
 
 def told(codec: str, exact: Sequence[Exact], kept: Kept | None) -> dict[str, Any]:

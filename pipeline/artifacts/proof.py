@@ -38,6 +38,15 @@ class HalfProof(ResultFile):
     FILE = "half.json"
 
 
+class Twins(ResultFile):
+    """Path of each file of an artifact -> the sizes of its compressed twins, which lie beside it.
+
+    ``{"br_bytes", "gz_bytes"}``, either ``None`` where it is not worth having.
+    """
+
+    FILE = "sizes.json"
+
+
 class Ranges(ResultFile):
     """Of each float32 node of a frozen graph its range on some samples."""
 

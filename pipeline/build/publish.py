@@ -26,6 +26,7 @@ def publish(
         signer: signs the release, also one that was published unsigned before.
         progress: is told how far copying is.
     """
+    from pipeline.artifacts.evidence import name_compressed
     from pipeline.publish.release import release
     from pipeline.publish.release.root import root_pieces
     from pipeline.publish.trust import signing
@@ -40,7 +41,7 @@ def publish(
         built.channel,
         report,
         writers=writers,
-        compressed=lambda artifact: built.open_evidence(f"compress {artifact}"),
+        compressed=lambda artifact: built.open_evidence(name_compressed(artifact)),
         root=list(root_pieces(built.manifest, built.open_evidence)),
         progress=progress,
     )
@@ -70,6 +71,7 @@ def write_report(built: Built, manifest: ReleaseManifest, to: Path) -> None:
 
 def report_context(built: Built) -> Context:
     """What the report shows besides the manifest."""
+    from pipeline.artifacts.evidence import Evidence
     from pipeline.report.page import Context
 
-    return Context(built.command, tuple(built.left_out.items()), built.find_evidence)
+    return Context(built.command, tuple(built.left_out.items()), Evidence(built.find_evidence))

@@ -27,7 +27,9 @@ Lane = str
 #: Lanes of what only publishing waits for: they stand back for all other steps.
 BACKGROUND = ("compress", "assets")
 
-Inputs = Mapping[str, Path]
+
+class Files(dict[str, Path]):
+    """Input name -> what a step gets under names that its parameters do not say."""
 
 
 class Keep(Enum):
@@ -38,8 +40,8 @@ class Keep(Enum):
     """The result is true only now (a backend that is missing today): never reuse it."""
 
 
-#: Takes its inputs by name, each as the class of its folder, or all of them as ``inputs``; then
-#: options and the work folder.
+#: Takes its inputs, each as the class of its folder, then options and the work folder. Inputs that
+#: several steps share are the fields of one dataclass, ``inputs``.
 StepBody = Callable[..., Keep | None]
 _OTHERS = ("options", "work")
 
@@ -74,17 +76,9 @@ class StepFunction:
         return kind
 
     @cached_property
-    def inputs(self) -> dict[str, Any] | None:
-        """Input name -> the class of its folder; ``None`` for a body that takes whatever it gets.
-
-        ``Path | None`` and the like is an input that may be left out.
-        """
-        names = [name for name in inspect.signature(self.body).parameters if name not in _OTHERS]
-        return None if names == ["inputs"] else {name: self._hints[name] for name in names}
-
-    @cached_property
-    def _hints(self) -> dict[str, Any]:
-        return get_type_hints(self.body)
+    def inputs(self) -> dict[str, Any]:
+        """Input name -> the class of its folder; ``Path | None`` and the like may be left out."""
+        return {name: kind for name, kind in self._kinds.items() if kind is not Files}
 
     def check_inputs(self, names: Collection[str]) -> None:
         """Refuse other inputs than the body takes.
@@ -92,13 +86,12 @@ class StepFunction:
         Raises:
             TypeError: one is missing or unknown.
         """
-        if self.inputs is None:
-            return
         needed = {name for name, kind in self.inputs.items() if NoneType not in get_args(kind)}
-        if wrong := (needed - set(names)) | (set(names) - set(self.inputs)):
+        unknown = set() if self._files else set(names) - set(self.inputs)
+        if wrong := (needed - set(names)) | unknown:
             raise TypeError(f"{self.name} takes {list(self.inputs)}: {sorted(wrong)}")
 
-    def __call__(self, inputs: Inputs, options: Any, work: Path) -> Keep | None:
+    def __call__(self, inputs: Mapping[str, Path], options: Any, work: Path) -> Keep | None:
         """Run the body.
 
         Args:
@@ -106,11 +99,35 @@ class StepFunction:
             options: an instance of ``options_type``.
             work: an empty folder; the only place written to.
         """
-        if self.inputs is None:
-            return self.body(inputs, options, work)
         self.check_inputs(inputs)
         folders = {name: _open(kind, inputs.get(name)) for name, kind in self.inputs.items()}
+        if self._files:
+            others = {name: path for name, path in inputs.items() if name not in self.inputs}
+            folders[self._files] = Files(others)
+        if self._group:
+            folders = {"inputs": self._group(**folders)}
         return self.body(**folders, options=options, work=work)
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.body)
+
+    @cached_property
+    def _kinds(self) -> dict[str, Any]:
+        if self._group:
+            return get_type_hints(self._group)
+        names = inspect.signature(self.body).parameters
+        return {name: self._hints[name] for name in names if name not in _OTHERS}
+
+    @property
+    def _group(self) -> Any:
+        """The dataclass of all its inputs, if it takes them as one."""
+        return self._hints.get("inputs")
+
+    @property
+    def _files(self) -> str | None:
+        """What takes inputs of other names."""
+        return next((name for name, kind in self._kinds.items() if kind is Files), None)
 
 
 def _open(kind: Any, path: Path | None) -> Any:

@@ -12,7 +12,7 @@ from pipeline.backends import kernels
 from pipeline.backends.targets import explain_problem, parse
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 
 #: Target -> why it cannot run a graph, as JSON.
 FILE = "backends.json"
@@ -27,21 +27,21 @@ class CheckOptions(options.Options):
 
 
 @step(version=2, quick=True)
-def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
+def check(model: ConvertedTfjs, options: CheckOptions, work: Path) -> None:
     """CONVERTED of TF.js -> ``backends.json``.
 
     Raises:
         PipelineError: a backend that the config names cannot run it.
     """
-    model = ConvertedTfjs(inputs["model"]).model()
+    content = model.model()
     targets = [target for target in parse(options.backends) if target.runs(options.format)]
-    reasons = {target.id: why for target in targets if (why := target.why_not_model(model))}
+    reasons = {target.id: why for target in targets if (why := target.why_not_model(content))}
     named = [target for target in targets if target.required and target.id in reasons]
     if named:
         raise PipelineError(
             f"{named[0].id} cannot run the model: {reasons[named[0].id]}",
             where=options.format,
-            todo=_way_out({target.backend for target in named}, _find_able(model)),
+            todo=_way_out({target.backend for target in named}, _find_able(content)),
         )
     (work / FILE).write_text(json.dumps(reasons, indent=1))
 

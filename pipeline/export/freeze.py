@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs import activations
 from pipeline.graphs.tensorflow.canonical_graph import canonical
 from pipeline.graphs.tensorflow.large import Outside
@@ -27,7 +28,7 @@ from pipeline.tensors.signature import Signature
 
 
 @step(version=8, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
-def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def freeze(source: SourceFolder, options: NoOptions, work: Path) -> None:
     """SOURCE -> FROZEN, always the same bytes.
 
     Operators that runtimes lack are written in others. Ranges of activations that a technique
@@ -35,14 +36,14 @@ def freeze(inputs: Inputs, options: NoOptions, work: Path) -> None:
 
     Raises PipelineError where the model keeps something that is no constant (a lookup table).
     """
-    loaded = load(inputs["source"])
+    loaded = load(source.folder)
     function = one_function(loaded)
     raw = with_constants(function, Frozen(work).large)
     raw = replace(raw, graph_def=spread(raw.graph_def))
     dtypes = to_single(raw.graph_def)
     graph = canonical(raw, loaded.signature)
     _check_state(graph, loaded.signature)
-    activations.write(work, activations.of_tensors(activations.read(inputs["source"]), graph))
+    activations.write(work, activations.of_tensors(activations.read(source.folder), graph))
     signature = _with_softmax(loaded.signature, graph)
     changes = {"dtypes": dtypes, "renamed_layers": dict(loaded.renamed_layers)}
     Frozen(work).write(graph, signature, count_parameters(function, graph), changes)

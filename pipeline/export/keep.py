@@ -7,6 +7,7 @@ others are left changes no encoding, so that what is measured is what is package
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import Field
@@ -42,7 +43,7 @@ class KeepOptions(options.Options):
     keep: Keep
 
 
-def find(
+def find_kept(
     weights: Sequence[Weight],
     run: Run,
     signature: Signature,
@@ -64,61 +65,56 @@ def find(
         ConfigError: a bound is on what the samples' task does not measure.
         PipelineError: a bound says nothing of the model, or no weight can be encoded within them.
     """
-    given = samples.calibration.inputs(options.keep.samples)
-    encoded = _encoded(weights, options)
-    bounds, softmax = options.keep.bounds(), {one.name: one.softmax for one in signature.outputs}
-    agree = agreement(samples.folder, bounds, WHERE)
+    inputs = samples.calibration.inputs(options.keep.samples)
+    few = {name: values[:FEW] for name, values in inputs.items()}
+    encoded, bounds = _encode_weights(weights, options), options.keep.bounds()
+    softmax = {spec.name: spec.softmax for spec in signature.outputs}
+    agree = agreement(samples, bounds, WHERE)
+    by_few, by_all = (Judge(run({}, some), bounds, WHERE, softmax, agree) for some in (few, inputs))
 
-    def judge(inputs: Arrays) -> Judge:
-        return Judge(run({}, inputs), bounds, WHERE, softmax, agree)
-
-    few = {name: values[:FEW] for name, values in given.items()}
-    by_few, by_all = judge(few), judge(given)
-
-    def damage(some: Sequence[str]) -> float:
-        progress(0.5, f"measuring what {len(some)} of {len(encoded)} weights do")
-        return by_few.damage(run(_decoded(encoded, some), few))
+    def damage(names: Sequence[str]) -> float:
+        progress(0.5, f"measuring what {len(names)} of {len(encoded)} weights do")
+        return by_few.damage(run(_decode_weights(encoded, names), few))
 
     ranking = Ranking(list(encoded), damage)
-    measured: dict[int, dict[str, float]] = {}
 
-    def enough(count: int) -> bool:
+    @cache
+    def measure_without(count: int) -> dict[str, float]:
         left = {*ranking.first(count)}
-        changed = _decoded(encoded, [name for name in encoded if name not in left])
-        measured[count] = by_all.measure(run(changed, given))
-        return within(measured[count], bounds)
+        names = [name for name in encoded if name not in left]
+        return by_all.measure(run(_decode_weights(encoded, names), inputs))
 
     most = max(0, len(encoded) - 1)
-    count = fewest(most, enough)
+    count = fewest(most, lambda count: within(measure_without(count), bounds))
     if count is None:
-        raise _too_tight(options, measured[most])
+        raise _too_tight(options, measure_without(most))
     damages = {name: ranking.damages[name] for name in ranking.first(count)}
-    return Kept(damages, bounds, measured[count], len(next(iter(given.values()))))
+    return Kept(damages, bounds, measure_without(count), len(next(iter(inputs.values()))))
 
 
 def _too_tight(options: KeepOptions, measured: Mapping[str, float]) -> PipelineError:
-    found = ", ".join(f"{name} {measured[name]:.3g}" for name in options.keep.bounds())
+    values = ", ".join(f"{name} {measured[name]:.3g}" for name in options.keep.bounds())
     return PipelineError(
-        f"with a single weight in {options.codec} the model has {found}",
+        f"with a single weight in {options.codec} the model has {values}",
         where=WHERE,
         todo="loosen the bound, or use float32 (a variant without quantize)",
     )
 
 
-_Moved = Mapping[str, tuple[Weight, Encoded]]
+_EncodedWeights = Mapping[str, tuple[Weight, Encoded]]
 
 
-def _encoded(weights: Sequence[Weight], options: KeepOptions) -> _Moved:
+def _encode_weights(weights: Sequence[Weight], options: KeepOptions) -> _EncodedWeights:
     """Those that the codec encodes, by name."""
-    found = encode_all(codecs()[options.codec], weights, options.codec_options)
+    encodings = encode_all(codecs()[options.codec], weights, options.codec_options)
     return {
-        weight.name: (weight, one)
-        for weight, one in zip(weights, found, strict=True)
-        if one is not None
+        weight.name: (weight, encoded)
+        for weight, encoded in zip(weights, encodings, strict=True)
+        if encoded is not None
     }
 
 
-def _decoded(encoded: _Moved, names: Sequence[str]) -> dict[str, Array]:
+def _decode_weights(encoded: _EncodedWeights, names: Sequence[str]) -> dict[str, Array]:
     """What a runtime makes of them."""
     return {name: _values(*encoded[name]) for name in names}
 

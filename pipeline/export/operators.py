@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.artifacts.frozen import Frozen
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.export.onnx import Opset
 from pipeline.graphs.tensorflow.canonical_graph import called_by
 from pipeline.tensors.signature import Signature
@@ -115,14 +115,13 @@ class Place:
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow", "tensorflowjs", "tf2onnx"))
-def check(inputs: Inputs, options: CheckOptions, work: Path) -> None:
+def check(frozen: Frozen, options: CheckOptions, work: Path) -> None:
     """FROZEN -> ``operators.json``: how often each operator is used.
 
     Raises:
         PipelineError: formats lack operators; it names all of them and where they stand.
     """
-
-    graph, signature = Frozen(inputs["frozen"]).outline(), Frozen(inputs["frozen"]).signature
+    graph, signature = frozen.outline(), frozen.signature
     places = list(computed(graph, [spec.name for spec in signature.outputs]))
     lacking = {
         name: _grouped(place for place in places if place.operator not in known)

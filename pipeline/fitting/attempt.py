@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import ConfigError
 from pipeline.base.options import Options
-from pipeline.engine.step import Inputs, progress, step
+from pipeline.engine.step import Files, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
 from pipeline.inputs.image.options import ImageOptions
@@ -45,13 +46,15 @@ class AttemptOptions(Options):
 
 
 @step(version=3, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras", "numpy", "pillow"))
-def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
+def attempt(
+    source: SourceFolder, frozen: Frozen, files: Files, options: AttemptOptions, work: Path
+) -> None:
     """SOURCE, FROZEN and the samples' own files -> ``fitting.json``: each way, the best first."""
     from pipeline.sources.load import load
 
     where, reading = f"samples.{options.reading.kind}", options.reading
-    spec = image_input(Frozen(inputs["frozen"]).signature.inputs, where)
-    samples = read_items(inputs, reading, reading.want([spec]))
+    spec = image_input(frozen.signature.inputs, where)
+    samples = read_items(files, reading, reading.want([spec]))
     test = samples.splits["test"]
     items = [test[row]() for row in spread_evenly(len(test), MOST_SAMPLES)]
     if any("label" not in item.facts for item in items):
@@ -60,7 +63,7 @@ def attempt(inputs: Inputs, options: AttemptOptions, work: Path) -> None:
         )
     labels = np.array([item.facts["label"] for item in items], np.int64)
     pictures = Pictures([item.raw for item in items], labels, samples.classes)
-    trial = _Trial(load(inputs["source"]), spec, pictures, options)
+    trial = _Trial(load(source.folder), spec, pictures, options)
     (work / RESULT).write_text(json.dumps(trial.table(), indent=1))
 
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.engine.step import Inputs, step
-from pipeline.optimize.contract import Technique
+from pipeline.engine.step import step
+from pipeline.optimize.contract import ModelInputs, Technique
 from pipeline.optimize.training.teaching import Training
 from pipeline.tensors.arrays import Array, np
 
@@ -52,17 +52,17 @@ class Options(Training):
 
 
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: ModelInputs, options: Options, work: Path) -> None:
     """Remove channels of a Keras model, and fine-tune it with the calibration samples.
 
-    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    Writes a SOURCE folder with
     ``model.h5`` and ``channels.json``: channels before and after by layer, parameters, and the
     kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
     lesson = teaching.read_lesson(inputs, options, NAME)
-    model, _ = teaching.keras_model(inputs["source"], NAME)
+    model, _ = teaching.keras_model(inputs.source, NAME)
     with finetune.reproducible(options.seed):
         slim, widths = remove(model, lesson.train, options)
         numbers = teaching.learn(slim, lesson, options)

@@ -14,8 +14,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from pipeline.engine.step import Inputs, progress, step
-from pipeline.optimize.contract import Technique
+from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.engine.step import progress, step
+from pipeline.optimize.contract import ModelInputs, Technique
 from pipeline.optimize.training.teaching import Training
 from pipeline.tensors.arrays import np
 
@@ -56,17 +57,17 @@ class Options(Training):
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: ModelInputs, options: Options, work: Path) -> None:
     """Cluster a Keras model with the calibration samples (labels, a teacher, or both).
 
-    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    Writes a SOURCE folder with
     ``model.h5``, without the batch norms that could be folded, and ``cluster.json``: bits that a
     weight of each layer needs, by the entropy of its clusters, and the kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
     with finetune.reproducible(options.seed):
-        model, _ = teaching.keras_model(inputs["source"], NAME)
+        model, _ = teaching.keras_model(inputs.source, NAME)
         lesson = teaching.read_lesson(inputs, options, NAME)
         clustered, described = cluster(model, lesson.train, lesson.watch, options)
     teaching.write_result(clustered, described, work, NAME)
@@ -101,9 +102,9 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     return folded, {"layers": bits, "kept_epoch": numbers}
 
 
-def list_clustered(source: Path) -> set[str]:
+def list_clustered(source: SourceFolder) -> set[str]:
     """The names of the layers of a SOURCE folder whose kernels were clustered."""
-    path = source / DESCRIPTION
+    path = source.folder / DESCRIPTION
     return set(json.loads(path.read_text())["layers"]) if path.exists() else set()
 
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
+from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.samples_folder import SamplesFolder
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import StepFunction
@@ -20,6 +24,33 @@ Stage = Literal["model", "frozen", "graph", "weights"]
 
 #: Techniques run in this order, whatever order a config names them in.
 STAGES: tuple[Stage, ...] = ("model", "frozen", "graph", "weights")
+
+
+@dataclass(frozen=True)
+class ModelInputs:
+    """What a step of the stage ``model`` gets."""
+
+    source: SourceFolder
+    teacher: SourceFolder
+    """The source as it was pulled, whatever earlier techniques of the chain made of it."""
+    samples: SamplesFolder
+
+
+@dataclass(frozen=True)
+class FrozenInputs:
+    """What a step of the stage ``frozen`` gets."""
+
+    frozen: Frozen
+    samples: SamplesFolder
+
+
+@dataclass(frozen=True)
+class OnnxInputs:
+    """What a step of the stage ``graph`` gets, whose ``formats`` are ONNX alone."""
+
+    model: ConvertedOnnx
+    samples: SamplesFolder
+
 
 #: Option -> the values that a search tries, the best guess first.
 Choices = Mapping[str, tuple[Any, ...]]
@@ -48,7 +79,7 @@ class Technique:
     stage: Stage
     options: type[Options]
     step: StepFunction | None = None
-    """What it does in every stage but ``weights``."""
+    """What it does in every stage but ``weights``; its ``inputs`` are those of its stage."""
     codec: Codec | None = None
     """How it encodes in the stage ``weights``."""
     order: int = 0

@@ -13,8 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.engine.step import Inputs, step
-from pipeline.optimize.contract import Technique
+from pipeline.engine.step import step
+from pipeline.optimize.contract import ModelInputs, Technique
 from pipeline.optimize.training.teaching import Share, Training
 
 NAME = "distill"
@@ -58,10 +58,10 @@ class Options(Training):
 
 
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: ModelInputs, options: Options, work: Path) -> None:
     """Distill a model with the calibration samples.
 
-    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    Writes a SOURCE folder with
     ``model.h5`` and ``distill.json``: parameters before and after, the layers that started from
     the source, and the kept epoch's numbers.
     """

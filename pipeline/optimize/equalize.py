@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from pipeline.base import options
-from pipeline.engine.step import Inputs, progress, step
-from pipeline.optimize.contract import Technique
+from pipeline.engine.step import progress, step
+from pipeline.optimize.contract import FrozenInputs, Technique
 from pipeline.tensors.arrays import Float64s, np
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ class Options(options.Options):
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: FrozenInputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN, batch norms folded; ``equalize.json`` says what was scaled, and how far."""
     from pipeline.graphs.tensorflow.network import Network
 
-    network = Network.read(inputs["frozen"])
+    network = Network.read(inputs.frozen)
     scaled = equalize(network, options.sweeps)
-    network.write(inputs["frozen"], work)
+    network.write(inputs.frozen, work)
     (work / "equalize.json").write_text(json.dumps({"layers": scaled}, indent=1))
 
 

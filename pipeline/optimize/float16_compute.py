@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import array_of
-from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.onnx.nodes import chosen_nodes
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import OnnxInputs, Technique
 from pipeline.tensors.arrays import Array, NDArray, np
 
 if TYPE_CHECKING:
@@ -82,7 +80,7 @@ class _Error:
 
 
 @step(version=1, lane="light", tools=("onnxruntime", "onnx", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: OnnxInputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx) in float16, and ``float32.json``: what is not, and why.
 
     Raises:
@@ -94,14 +92,14 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.graphs.onnx.canonical import canonicalize
     from pipeline.optimize.onnx.half import halve
 
-    converted = ConvertedOnnx(inputs["model"])
+    converted = inputs.model
     signature, model = converted.signature, converted.outline()
-    samples = SamplesFolder(inputs["samples"]).calibration.inputs(options.calibrate)
+    samples = inputs.samples.calibration.inputs(options.calibrate)
     kept = kept_nodes(model, converted.large, samples, options)
     halved = halve(model, set(kept), converted.large, LargeTensors.of(work))
     names: dict[str, str] = {}
     canonical = canonicalize(halved, signature, names)
-    known = origins.rename_origins(origins.read(inputs["model"]), names)
+    known = origins.rename_origins(origins.read(converted.folder), names)
     write(canonical, signature, work, known, converted.large)
     (work / KEPT).write_text(json.dumps(kept, indent=1, sort_keys=True))
 

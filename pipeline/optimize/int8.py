@@ -18,14 +18,13 @@ from pydantic import Field
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import keys_of, locate
-from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base import options
 from pipeline.base.registry import find_plugins
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.measures.keep import Keep
 from pipeline.optimize.calibration.method import CalibrationMethod
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import OnnxInputs, Technique
 from pipeline.optimize.onnx.int8_sensitivity import WHERE, within
 from pipeline.optimize.onnx.int8_weights import WEIGHTED, Bits, Weights, refine
 from pipeline.tasks.agreement import agreement
@@ -94,7 +93,7 @@ def levels_kept(options: Options) -> int:
 
 
 @step(version=9, lane="light", tools=("onnxruntime", "onnx"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: OnnxInputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx), quantized by the calibration samples' ranges.
 
     Raises:
@@ -106,21 +105,21 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.graphs import activations, origins
     from pipeline.graphs.onnx.canonical import canonicalize
 
-    converted = ConvertedOnnx(inputs["model"])
+    converted = inputs.model
     signature, model = converted.signature, converted.outline()
-    samples = SamplesFolder(inputs["samples"]).calibration.inputs(options.calibrate)
+    samples = inputs.samples.calibration.inputs(options.calibrate)
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
     if options.portable:
         nodes = _portable(model, nodes)
     # Where the model was trained to do with a range, no other will do as well.
-    ranges = calibrate(model, samples, options) | activations.read(inputs["model"])
+    ranges = calibrate(model, samples, options) | activations.read(converted.folder)
     weights = Weights(_scratch(model, converted, work))
     quantized_of = partial(quantize, model, ranges, options=options, weights=weights)
     if options.keep:
-        agree = agreement(inputs["samples"], options.keep.bounds(), WHERE)
+        agree = agreement(inputs.samples, options.keep.bounds(), WHERE)
         nodes = within(model, samples, nodes, quantized_of, options.keep, agree=agree)
     quantized = quantized_of(nodes)
-    known = _of_dequantized(origins.read(inputs["model"]), quantized)
+    known = _of_dequantized(origins.read(converted.folder), quantized)
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)
     write(canonical, signature, work, origins.rename_origins(known, names), weights.large)

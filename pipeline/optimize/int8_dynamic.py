@@ -14,14 +14,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import array_of, large_tensor
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.graphs.onnx.nodes import chosen_nodes
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import OnnxInputs, Technique
 from pipeline.tensors.arrays import Array, np
 
 NAME = "int8-dynamic"
@@ -52,7 +51,7 @@ class Options(options.Options):
 
 
 @step(version=5, lane="light", tools=("onnx", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: OnnxInputs, options: Options, work: Path) -> None:
     """CONVERTED (onnx) -> CONVERTED (onnx) whose matrix products are integers.
 
     Raises:
@@ -64,7 +63,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.graphs import origins
     from pipeline.graphs.onnx.canonical import canonicalize
 
-    converted = ConvertedOnnx(inputs["model"])
+    converted = inputs.model
     signature, model = converted.signature, converted.outline()
     nodes = chosen_nodes(model, OPERATORS, options.only, options.skip)
     files = _Files(converted.large, LargeTensors.of(work))
@@ -78,7 +77,7 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
         )
     names: dict[str, str] = {}
     canonical = canonicalize(model, signature, names)
-    known = origins.rename_origins(origins.read(inputs["model"]), names)
+    known = origins.rename_origins(origins.read(converted.folder), names)
     write(canonical, signature, work, known, converted.large)
 
 

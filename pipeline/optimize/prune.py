@@ -17,8 +17,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.base.errors import ConfigError
-from pipeline.engine.step import Inputs, progress, step
-from pipeline.optimize.contract import Technique
+from pipeline.engine.step import progress, step
+from pipeline.optimize.contract import ModelInputs, Technique
 from pipeline.optimize.training.teaching import Share, Training
 
 NAME = "prune"
@@ -80,16 +80,16 @@ class Options(Training):
     lane="tensorflow",
     tools=("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy"),
 )
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: ModelInputs, options: Options, work: Path) -> None:
     """Prune a Keras model with the calibration samples (labels, a teacher, or both).
 
-    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    Writes a SOURCE folder with
     ``model.h5`` and ``prune.json``: the share of zeros by layer, and the kept epoch's numbers.
     """
     from pipeline.optimize.training import finetune, teaching
 
     lesson = teaching.read_lesson(inputs, options, NAME)
-    model, _ = teaching.keras_model(inputs["source"], NAME)
+    model, _ = teaching.keras_model(inputs.source, NAME)
     with finetune.reproducible(options.seed):
         numbers = prune(model, lesson.train, lesson.watch, options)
     described = {"layers": zeros(model, options), "kept_epoch": numbers}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.engine.step import Inputs, step
-from pipeline.optimize.contract import Technique
+from pipeline.engine.step import step
+from pipeline.optimize.contract import ModelInputs, Technique
 from pipeline.optimize.training.teaching import Share, Training
 from pipeline.tensors.arrays import Float32s, np
 from pipeline.weights import pairs
@@ -125,10 +125,10 @@ class KernelGrid:
 
 
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: ModelInputs, options: Options, work: Path) -> None:
     """Quantize a Keras model with the calibration samples (labels, a teacher, or both).
 
-    Reads the folders ``source``, ``teacher`` and ``samples``; writes a SOURCE folder with
+    Writes a SOURCE folder with
     ``model.h5``, without the batch norms that could be folded, and ``qat.json``: bits
     that a weight of each layer needs, by the entropy of its integers, and the kept epoch's numbers.
     """
@@ -137,9 +137,9 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     from pipeline.optimize.training import finetune, teaching
 
     with finetune.reproducible(options.seed):
-        model, _ = teaching.keras_model(inputs["source"], NAME)
+        model, _ = teaching.keras_model(inputs.source, NAME)
         lesson = teaching.read_lesson(inputs, options, NAME)
-        kept = list_clustered(inputs["source"])
+        kept = list_clustered(inputs.source)
         quantized, described, ranges = quantize(model, lesson, options, kept)
     teaching.write_result(quantized, described, work, NAME)
     activations.write(work, ranges)

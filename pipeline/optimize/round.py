@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs, progress, step
+from pipeline.engine.step import progress, step
 from pipeline.measures.bounds import Differences
-from pipeline.optimize.contract import Technique
+from pipeline.optimize.contract import FrozenInputs, Technique
 from pipeline.tasks.agreement import agreement
 from pipeline.tensors.arrays import Array, np
 
@@ -90,7 +89,7 @@ def levels_given(options: Options) -> int:
 
 
 @step(version=7, lane="tensorflow", tools=("tensorflow", "numpy"))
-def apply(inputs: Inputs, options: Options, work: Path) -> None:
+def apply(inputs: FrozenInputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 
     ``round.json`` tells by layer how many levels and bits it has and, where ``keep`` bounds what
@@ -98,11 +97,11 @@ def apply(inputs: Inputs, options: Options, work: Path) -> None:
     """
     from pipeline.graphs.tensorflow.network import Network
 
-    network = Network.read(inputs["frozen"])
-    samples = SamplesFolder(inputs["samples"]).calibration.inputs()
-    agree = agreement(inputs["samples"], options.keep, "round.keep") if options.keep else None
+    network = Network.read(inputs.frozen)
+    samples = inputs.samples.calibration.inputs()
+    agree = agreement(inputs.samples, options.keep, "round.keep") if options.keep else None
     told = round_weights(network, samples, options, agree)
-    network.write(inputs["frozen"], work)
+    network.write(inputs.frozen, work)
     (work / "round.json").write_text(json.dumps(told, indent=1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.artifacts.evidence import name_compressed
 from pipeline.backends.targets import parse
 from pipeline.backends.web import bundles, esbuild
 from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
@@ -38,7 +39,7 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
 def plan_compressed(plan: Plan, package: Package) -> None:
     """Add what compresses an artifact, and so knows its bytes on the wire."""
     compress = step_of("pipeline.publish.delivery.compress:compress", **_effort(plan))
-    plan.add(Node(wire(package.artifact), *compress, {"artifact": package.node}))
+    plan.add(Node(name_compressed(package.artifact), *compress, {"artifact": package.node}))
 
 
 def _effort(plan: Plan) -> dict[str, bool]:
@@ -115,8 +116,3 @@ def delivered(plan: Plan) -> dict[str, str]:
     """What the manifest is made of, and published with, of all this; each is its own node."""
     parts, others = ("compress ", "runtime ", "assets "), (layout.CLIENT, layout.DEMO)
     return {name: name for name in plan.nodes if name.startswith(parts) or name in others}
-
-
-def wire(artifact: str) -> str:
-    """The node that compresses an artifact."""
-    return f"compress {artifact}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from pipeline.artifacts import evidence
 from pipeline.artifacts.artifact import DESCRIPTION
 from pipeline.artifacts.frozen import Frozen
-from pipeline.artifacts.proof import HalfProof, Portability, Proof, Ranges
+from pipeline.artifacts.proof import HalfProof, Portability, Proof, Ranges, Twins
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import Identity
 from pipeline.config.config import Config
@@ -18,7 +19,7 @@ from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import OWN, Plan, Searches
 from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
-from pipeline.publish.delivery import compress, runtime
+from pipeline.publish.delivery import runtime
 from pipeline.publish.release import manifest
 from pipeline.samples.read import ReadOptions, read
 from pipeline.sources.contract import sources
@@ -107,8 +108,9 @@ def _plan_searches(plan: Plan) -> dict[str, str]:
     """What searches found, as a part of what the manifest is made of."""
     for name, outcome in plan.searches.outcomes.items():
         keep = step_of("pipeline.search.keep:keep", outcome=outcome)
-        plan.add(Node(f"search {name}", *keep))
-    return {f"search {name}": f"search {name}" for name in plan.searches.outcomes}
+        plan.add(Node(evidence.name_search(name), *keep))
+    names = map(evidence.name_search, plan.searches.outcomes)
+    return {name: name for name in names}
 
 
 def _plan_manifest(plan: Plan) -> None:
@@ -120,11 +122,15 @@ def _plan_manifest(plan: Plan) -> None:
     artifacts = []
     for artifact in plan.artifacts:
         inputs[artifact.id] = artifact.node
-        inputs |= {f"{artifact.id} {name}": node for name, node in artifact.proofs.items()}
-        inputs[f"{artifact.id} ranges"] = artifact.ranges
-        inputs |= {f"{artifact.id} graph": artifact.graph} if artifact.graph else {}
-        inputs |= {f"{artifact.id} half": artifact.half} if artifact.half else {}
-        inputs |= {f"{artifact.id} portable": artifact.portable} if artifact.portable else {}
+        for target, node in artifact.proofs.items():
+            inputs[evidence.name_proof(artifact.id, target)] = node
+        inputs[evidence.name_ranges(artifact.id)] = artifact.ranges
+        if artifact.graph:
+            inputs[evidence.name_graph(artifact.id)] = artifact.graph
+        if artifact.half:
+            inputs[evidence.name_half(artifact.id)] = artifact.half
+        if artifact.portable:
+            inputs[evidence.name_portability(artifact.id)] = artifact.portable
         chain = config.variants[artifact.variant].techniques()
         retrained = any(technique.stage == "model" for technique, _ in chain)
         named = {"id": artifact.id, "variant": artifact.variant}
@@ -154,7 +160,7 @@ def _plan_manifest(plan: Plan) -> None:
 #: The files of results that the manifest is made of, out of tens of megabytes.
 _DESCRIBING = (
     *(Identity.FILE, Frozen.FACTS, SIGNATURE, SamplesFolder.DESCRIPTION, Golden.FACTS),
-    *(canary.RESULT, confidence.FILE, DESCRIPTION, compress.SIZES, Proof.FILE, Ranges.FILE),
+    *(canary.RESULT, confidence.FILE, DESCRIPTION, Twins.FILE, Proof.FILE, Ranges.FILE),
     *(HalfProof.FILE, Portability.FILE, runtime.DESCRIPTION, manifest.SEARCH),
 )
 

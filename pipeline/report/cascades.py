@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.evidence import Evidence
 from pipeline.measures import words
 from pipeline.measures.metrics import metric_of
 from pipeline.report.release import Release
@@ -12,7 +13,6 @@ from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 
 if TYPE_CHECKING:
     from pipeline.manifest.cascade import Cascade
-    from pipeline.report.samples import Evidence
 
 #: Pixels between the axes: small enough for a phone, whose text is not to be scaled.
 WIDTH, HEIGHT = 250, 190

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.evidence import NO_EVIDENCE, Evidence
 from pipeline.base.digest import integrity
 from pipeline.measures import words
 from pipeline.report import bars, cascades, facts, searches
 from pipeline.report.quality import size_against_quality
 from pipeline.report.release import Group, Proof, Release
-from pipeline.report.samples import VISIBLE, Evidence, alike, no_evidence, worst_samples
+from pipeline.report.samples import VISIBLE, alike, worst_samples
 from pipeline.report.summary import summarize
 from pipeline.report.vega import PALETTE
 
@@ -46,7 +47,7 @@ class Context:
     """The command that makes this release anew."""
     left_out: tuple[tuple[str, str], ...] = ()
     """Artifacts that were not made, each with the reason."""
-    evidence: Evidence = no_evidence
+    evidence: Evidence = NO_EVIDENCE
     snippet: str = ""
     """JavaScript that loads this release and no other; none of what was not published."""
 

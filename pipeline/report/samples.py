@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.evidence import Evidence
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.inputs.contract import inputs
 from pipeline.measures import words
@@ -35,15 +36,6 @@ LONGEST = 128
 
 #: Smaller ones are shown pixel by pixel.
 SHORTEST = 96
-
-
-#: Opens what a report shows tensors of: ``golden``, or the folder that ``measure`` wrote of
-#: ``ARTIFACT TARGET``; ``None`` where it is not there any more.
-Evidence = Callable[[str], Path | None]
-
-
-def no_evidence(name: str) -> None:
-    """For a manifest alone."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +64,15 @@ class Worst:
 
 def worst_samples(release: Release, evidence: Evidence) -> list[Worst]:
     """Of each artifact whose outputs differ visibly, its worst samples; the worst first."""
-    folder = evidence("golden")
-    golden = _Golden(release, folder) if folder else None
+    folder = evidence.golden
+    golden = _Golden(release, folder.folder) if folder else None
     shown = []
     for artifact in release.artifacts:
         proof = _worst_proof(artifact)
         if proof and proof.worst[0]["error"] >= VISIBLE:
-            kept = evidence(f"{artifact.id} {proof.target}")
-            shown.append(Worst(proof, golden.examples(proof, kept) if golden and kept else []))
+            folders = evidence.find_proof(artifact.id, proof.target)
+            examples = golden.examples(proof, folders.folder) if golden and folders else []
+            shown.append(Worst(proof, examples))
     return sorted(shown, key=lambda worst: -float(worst.proof.worst[0]["error"]))
 
 

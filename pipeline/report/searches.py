@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.evidence import Evidence, name_search
 from pipeline.measures import words
 from pipeline.measures.metrics import metric_of
 from pipeline.report.upright import axis, ends
@@ -15,7 +16,6 @@ from pipeline.search.text import figure, flow, quality
 
 if TYPE_CHECKING:
     from pipeline.report.release import Release
-    from pipeline.report.samples import Evidence
     from pipeline.search.outcome import Outcome, Trial
 
 #: Pixels between the axes: small enough for a phone, whose text is not to be scaled.
@@ -68,7 +68,7 @@ def read_searches(release: Release, evidence: Evidence) -> Iterator[ShownSearch]
     from pipeline.search.text import pinned_config
 
     for told in release.record.get("searches", []):
-        folder = evidence(f"search {told['variant']}")
+        folder = evidence.open(name_search(told["variant"]))
         if folder is not None:
             outcome = read(folder)
             rows = [_row(outcome, trial) for trial in _rank(outcome)]

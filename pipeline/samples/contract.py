@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.base.options import Options
 from pipeline.base.registry import find_plugins
-from pipeline.engine.step import Inputs
+from pipeline.engine.step import Files
 from pipeline.inputs.contract import ARRAYS
 from pipeline.tensors.signature import TensorSpec
 
@@ -66,7 +66,7 @@ class SamplesKind:
     options: type[Options]
     raw: str = ARRAYS
     """What its items are: ``image``, …"""
-    items: Callable[[Inputs, Any, Wanted], Items]
+    items: Callable[[Files, Any, Wanted], Items]
     """The options' local files by field name, and options -> the samples."""
 
 

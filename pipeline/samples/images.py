@@ -11,7 +11,7 @@ from pydantic import Field
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs
+from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
 from pipeline.samples.folder import assign
 from pipeline.tensors.arrays import NDArray, np
@@ -58,7 +58,7 @@ class Options(Strict):
     """Decides which images are used, and in which split."""
 
 
-def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, wanted: Wanted) -> Items:
     """The images by split, each decoded when it is asked for."""
     root, where = files["folder"], f"samples.images: {options.folder.name}"
     chosen = _limited(_files(root, where), options.limit, options.seed)

@@ -14,7 +14,7 @@ from pydantic import Field
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs
+from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
 from pipeline.samples.folder import SPLITS, Split, assign, check
 from pipeline.tensors.arrays import Array, np
@@ -51,7 +51,7 @@ class Options(Strict):
     """Decides which samples, where the file has no ``split``."""
 
 
-def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, wanted: Wanted) -> Items:
     """Rows of the arrays by split, checked against the model's inputs."""
     where = f"samples.npz: {options.file.name}"
     arrays = _arrays(files["file"], where)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.base.errors import SourceError
 from pipeline.base.options import Options as Strict
-from pipeline.engine.step import Inputs
+from pipeline.engine.step import Files
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import normalize, resize_axis
 from pipeline.inputs.image.read import is_image
@@ -55,7 +55,7 @@ class Options(Strict):
     as ``{image: [224, 224]}``. Images take ``input.image.size`` where this says nothing."""
 
 
-def items(files: Inputs, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, wanted: Wanted) -> Items:
     """Samples for every input of the model: raw images where its kind of input makes them of such,
     else what the model reads."""
     size = wanted.options.size if isinstance(wanted.options, ImageOptions) else None

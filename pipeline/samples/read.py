@@ -11,7 +11,7 @@ from pydantic import Field
 from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import ConfigError, SourceError
 from pipeline.base.options import Options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.inputs.contract import ARRAYS, Input, Tensors, inputs
 from pipeline.samples import folder
 from pipeline.samples.contract import Item, Items, Reading, SamplesKind, Wanted, samples_kinds
@@ -55,15 +55,15 @@ class ReadOptions(Options):
 
 
 @step(version=1, lane="light", tools=("numpy", "pillow"))
-def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
+def read(frozen: Frozen, files: Files, options: ReadOptions, work: Path) -> None:
     """FROZEN and the local files of the samples' options -> SAMPLES.
 
     Raises:
         ConfigError: the config's kind of input makes nothing of such items.
         SourceError: an item cannot be read, or is not what the model reads.
     """
-    wanted = options.want(Frozen(inputs["frozen"]).signature.inputs)
-    items = read_items(inputs, options, wanted)
+    wanted = options.want(frozen.signature.inputs)
+    items = read_items(files, options, wanted)
     where = f"samples.{options.kind}"
     splits = {
         name: _Split(options, wanted, where).read(readings)
@@ -73,7 +73,7 @@ def read(inputs: Inputs, options: ReadOptions, work: Path) -> None:
     folder.write(work, splits, **named, task=options.task)
 
 
-def read_items(files: Inputs, options: ReadOptions, wanted: Wanted) -> Items:
+def read_items(files: Files, options: ReadOptions, wanted: Wanted) -> Items:
     """The raw samples; refuses those that the config's kind of input makes nothing of."""
     kind = samples_kinds()[options.kind]
     if kind.raw not in (ARRAYS, wanted.raw):

@@ -35,7 +35,7 @@ def hold_back(samples: SamplesFolder, options: HoldBackOptions, work: Path) -> N
     # The test split lies beside it, and is not opened.
     calibration = samples.calibration
     arrays, origins = calibration.inputs(), PerSample.read(calibration.folder, ORIGINS)
-    purpose, truth = read_truth(samples.folder, "calibration") or (None, None)
+    purpose, truth = read_truth(samples, "calibration") or (None, None)
     count = len(next(iter(arrays.values())))
     if count <= FEWEST:
         raise ConfigError(

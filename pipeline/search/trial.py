@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from pipeline.artifacts.artifact import DESCRIPTION
-from pipeline.artifacts.proof import Proof
+from pipeline.artifacts.evidence import name_compressed
+from pipeline.artifacts.proof import Proof, Twins
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
@@ -28,7 +29,7 @@ from pipeline.engine.schedule import Run
 from pipeline.engine.store import Result, Store
 from pipeline.measures.metrics import metric_of
 from pipeline.plan.artifacts import Package, choose_artifacts, plan_packages
-from pipeline.plan.delivery import plan_compressed, wire
+from pipeline.plan.delivery import plan_compressed
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source
 from pipeline.plan.proofs import plan_golden, plan_proofs, reference_of
@@ -207,9 +208,9 @@ class MeasuredTrial:
         return int(self.file(package.node, DESCRIPTION)["bytes"])
 
     def wire_bytes_of(self, package: Package) -> int:
-        from pipeline.publish.delivery.compress import SIZES, total
+        from pipeline.publish.delivery.compress import total
 
-        sizes = self.file(wire(package.artifact), SIZES)
+        sizes = self.file(name_compressed(package.artifact), Twins.FILE)
         files = self.file(package.node, DESCRIPTION)["files"]
         return total([{**file, **sizes[file["path"]]} for file in files], "br_bytes")
 

@@ -13,7 +13,7 @@ import pipeline.base.options
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import SourceError
 from pipeline.download.remote_file import RemoteFile
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.graphs import kinds
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import RelativeFile, write_files
@@ -64,12 +64,12 @@ def remote_files(options: Options) -> dict[str, RemoteFile]:
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(files: Files, options: Options, work: Path) -> None:
     """Make a source folder of the files, told by their content."""
     if options.file is None:
         raise _unnamed(options)
-    files = {name: inputs[name] for name in (options.file, *options.beside)}
-    if not write_files(files, options.file, work, f"{_WHERE}: {options.repo}/{options.file}"):
+    named = {name: files[name] for name in (options.file, *options.beside)}
+    if not write_files(named, options.file, work, f"{_WHERE}: {options.repo}/{options.file}"):
         raise SourceError(
             f"{options.file} is no model of a kind that is known",
             where=f"{_WHERE}.file",

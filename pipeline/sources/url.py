@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from pipeline.base.errors import SourceError
 from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.graphs import kinds
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import (
@@ -73,13 +73,12 @@ def _beside(url: str, name: str) -> str:
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(file: Path, beside: Files, options: Options, work: Path) -> None:
     """Make a source folder of what the file holds, told by its content and not by its name."""
     where = hide_secrets(options.url)
-    files = {_MAIN: inputs["file"]} | {name: inputs[name] for name in options.beside}
-    if not options.beside and not is_model(inputs["file"]):
-        write_downloaded(inputs["file"], options, work, where)
-    elif not write_files(files, _MAIN, work, where):
+    if not beside and not is_model(file):
+        write_downloaded(file, options, work, where)
+    elif not write_files({_MAIN: file, **beside}, _MAIN, work, where):
         raise SourceError(
             "this is no model that reads other files",
             where=where,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.measures.metrics import metric_of
 from pipeline.tasks.find import Purpose, need
 from pipeline.tasks.truth import purpose_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipeline.tasks.contract import Task
 
 
-def agreement(samples: Path, metrics: Iterable[str], where: str) -> Agree | None:
+def agreement(samples: SamplesFolder, metrics: Iterable[str], where: str) -> Agree | None:
     """Outputs of a model and of another -> how far their answers agree, by metric.
 
     Args:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.per_sample import PerSample
 
 
-def read_truth(samples: Path, split: str) -> tuple[Purpose, PerSample] | None:
+def read_truth(samples: SamplesFolder, split: str) -> tuple[Purpose, PerSample] | None:
     """Of one split; ``None`` where it has none."""
-    purpose, truth = purpose_of(samples), PerSample.read(samples / split)
+    purpose, truth = purpose_of(samples), PerSample.read(samples.split(split).folder)
     return (purpose, truth) if purpose and truth else None
 
 
-def purpose_of(samples: Path) -> Purpose | None:
+def purpose_of(samples: SamplesFolder) -> Purpose | None:
     """The task that samples were read for; ``None`` where that is not known."""
-    task = SamplesFolder(samples).description.get("task")
+    task = samples.description.get("task")
     return Purpose.model_validate(task) if task else None

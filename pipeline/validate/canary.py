@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.tensors.arrays import Array, Arrays, Float64s, np
 from pipeline.tensors.varying import pad
 
@@ -235,7 +236,7 @@ def _surer(probabilities: Float64s) -> Float64s:
     return surer
 
 
-def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | None:
+def answer(session: Session, golden: Golden) -> dict[str, list[float | None]] | None:
     """An artifact's outputs on the canary at the compared indices; ``None`` without a canary.
 
     NaN and infinity, which JSON does not hold, are ``None``.
@@ -245,12 +246,12 @@ def answer(session: Session, golden: Path) -> dict[str, list[float | None]] | No
     expected = read(golden)
     if "reason" in expected:
         return None
-    outputs = session.infer(load_file(golden / INPUTS))
+    outputs = session.infer(load_file(golden.folder / INPUTS))
     taken = {n: _take(outputs[n], at, np.nan) for n, at in expected["outputs"].items()}
     return {n: [float(v) if np.isfinite(v) else None for v in vs] for n, vs in taken.items()}
 
 
-def read(golden: Path) -> dict[str, Any]:
-    """``canary.json`` of a GOLDEN folder."""
-    content: dict[str, Any] = json.loads((golden / RESULT).read_text())
+def read(golden: Golden) -> dict[str, Any]:
+    """The golden's ``canary.json``."""
+    content: dict[str, Any] = json.loads((golden.folder / RESULT).read_text())
     return content

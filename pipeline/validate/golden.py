@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import GateError
 from pipeline.base.options import NoOptions
@@ -41,7 +42,7 @@ class GoldenOptions(options.Options):
 
 @step(version=7, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
 def make(
-    source: Path, frozen: Frozen, samples: SamplesFolder, options: GoldenOptions, work: Path
+    source: SourceFolder, frozen: Frozen, samples: SamplesFolder, options: GoldenOptions, work: Path
 ) -> None:
     """Run the source model on the test samples, and make the canary of one of them.
 
@@ -50,7 +51,7 @@ def make(
     """
     from pipeline.sources.load import load
 
-    loaded = load(source)
+    loaded = load(source.folder)
     arrays = samples.test.inputs()
     outputs = run(loaded, arrays)
     _check_finite(outputs)
@@ -62,7 +63,7 @@ def make(
 
 @step(version=1, tools=("onnxruntime", "onnx"))
 def make_own(
-    source: Path, frozen: Frozen, samples: SamplesFolder, options: GoldenOptions, work: Path
+    source: SourceFolder, frozen: Frozen, samples: SamplesFolder, options: GoldenOptions, work: Path
 ) -> None:
     """The same of a model as it came, by its own runtime, without TensorFlow.
 
@@ -71,7 +72,7 @@ def make_own(
     """
     from pipeline.sources.load import load_own
 
-    own = load_own(source)
+    own = load_own(source.folder)
 
     def run_own(arrays: Mapping[str, Array]) -> dict[str, Array]:
         return infer_in_batches(own.reference.run, arrays, own.signature.inputs)
@@ -83,7 +84,7 @@ def make_own(
 
 
 @step(version=1, lane="tensorflow", tools=("tensorflow",))
-def check_graph(source: Path, golden: Golden, options: NoOptions, work: Path) -> None:
+def check_graph(source: SourceFolder, golden: Golden, options: NoOptions, work: Path) -> None:
     """SOURCE and GOLDEN -> nothing, where TensorFlow's graph computes what the golden says.
 
     Raises:
@@ -91,7 +92,7 @@ def check_graph(source: Path, golden: Golden, options: NoOptions, work: Path) ->
     """
     from pipeline.sources.load import load
 
-    loaded = load(source)
+    loaded = load(source.folder)
     if loaded.reference is None:
         raise TypeError("a model that TensorFlow runs has no graph to compare")
     _check_graph(loaded.reference, golden.outputs(), run_in_tensorflow(loaded, golden.inputs()))

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.artifacts.proof import HalfProof
+from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.artifacts.proof import HalfProof, Proof
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
 from pipeline.base import options
@@ -70,9 +71,9 @@ def write_killed(options: HalfOptions, ended: PipelineError, work: Path) -> None
 @step(version=6, tools=("numpy",), if_killed=write_killed)
 def run(
     *,
-    artifact: Path,
+    artifact: ArtifactFolder,
     golden: Golden,
-    float32: Path,
+    float32: Proof,
     runtime: Path,
     options: HalfOptions,
     work: Path,
@@ -89,7 +90,7 @@ def run(
     measured = _UNMEASURED
     if reason is None:
         try:
-            with _open(artifact, runtime) as session:
+            with _open(artifact.folder, runtime) as session:
                 measured, keep = _measure(session, golden, float32, options.task), Keep.ALWAYS
         except Unavailable as error:
             reason, keep = str(error), Keep.ALWAYS if error.lasting else keep
@@ -104,22 +105,22 @@ def _write(work: Path, reason: str | None, measured: Mapping[str, Any]) -> None:
     HalfProof(work).write({"target": FLOAT16.id, "samples": SAMPLES, "reason": reason, **measured})
 
 
-def _explain_missing(proof: Path) -> str | None:
-    if not (proof / FIRST).exists():
+def _explain_missing(proof: Proof) -> str | None:
+    if not (proof.folder / FIRST).exists():
         return f"it did not run on {FLOAT32.id} to be compared with"
     return FLOAT16.unavailable()
 
 
-def _measure(session: Session, golden: Golden, float32: Path, task: Purpose) -> dict[str, Any]:
+def _measure(session: Session, golden: Golden, float32: Proof, task: Purpose) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
     from pipeline.measures.parity import compare
     from pipeline.validate.answers import Answers
 
     softmax = {name: output["softmax"] for name, output in golden.facts["outputs"].items()}
-    wanted = unpack(load_file(float32 / FIRST))
+    wanted = unpack(load_file(float32.folder / FIRST))
     outputs = session.infer(golden.inputs(SAMPLES))
-    answered = canary.answer(session, golden.folder)
+    answered = canary.answer(session, golden)
     answers = Answers.of(task, softmax, golden.folder).first(SAMPLES)
     agreement = answers.agreement(outputs, wanted)
     shares = [name for name in agreement if metric_of(name).interval == "share"]

@@ -81,47 +81,33 @@ def leave_out(options: LeaveOutOptions, work: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Subject:
+class ProofInputs:
     """What is proved, and on what."""
 
-    artifact: Path
+    artifact: ArtifactFolder
     golden: Golden
-    reference: Path | None
+    reference: ArtifactFolder | None
+    """Of the same format without techniques, which it is timed with."""
     runtime: Path | None
+    """The bundle in which pages run it."""
 
 
 @step(version=16, tools=("numpy",), alone=True, if_killed=write_killed)
-def measure(
-    *,
-    artifact: Path,
-    golden: Golden,
-    reference: Path | None,
-    runtime: Path | None,
-    options: MeasureOptions,
-    work: Path,
-) -> Keep | None:
+def measure(inputs: ProofInputs, options: MeasureOptions, work: Path) -> Keep | None:
     """ARTIFACT, GOLDEN, maybe another ARTIFACT as ``reference`` and a BUNDLE -> PROOF.
 
     Beside it are the outputs on the worst samples, and how sure it is of each sample's answer.
     """
-    return _prove(_Subject(artifact, golden, reference, runtime), options, work)
+    return _prove(inputs, options, work)
 
 
 @step(version=16, tools=("numpy",), if_killed=write_killed)
-def measure_brief(
-    *,
-    artifact: Path,
-    golden: Golden,
-    reference: Path | None,
-    runtime: Path | None,
-    options: MeasureOptions,
-    work: Path,
-) -> Keep | None:
+def measure_brief(inputs: ProofInputs, options: MeasureOptions, work: Path) -> Keep | None:
     """The same for a target that is ``brief``: its speed is not judged, so others may run."""
-    return _prove(_Subject(artifact, golden, reference, runtime), options, work)
+    return _prove(inputs, options, work)
 
 
-def _prove(subject: _Subject, options: MeasureOptions, work: Path) -> Keep | None:
+def _prove(inputs: ProofInputs, options: MeasureOptions, work: Path) -> Keep | None:
     from pipeline.backends.session import Unavailable
     from pipeline.base.errors import RunError
 
@@ -131,11 +117,11 @@ def _prove(subject: _Subject, options: MeasureOptions, work: Path) -> Keep | Non
         _write(work, target, "unavailable", reason=reason)
         return Keep.THIS_BUILD
     # What the config names was refused before: its own run says what is wrong.
-    if not options.required and (lacking := target.why_not(subject.artifact)):
+    if not options.required and (lacking := target.why_not(inputs.artifact.folder)):
         _write(work, target, "unavailable", reason=lacking)
         return Keep.ALWAYS
     try:
-        measured = _measured_at_last(target, subject, options, work)
+        measured = _measured_at_last(target, inputs, options, work)
     except Unavailable as unavailable:
         _write(work, target, "unavailable", reason=str(unavailable))
         # What the user asks for and lacks may be there tomorrow.
@@ -157,17 +143,17 @@ def _keep(lasts: bool) -> Keep:
 
 
 def _measured_at_last(
-    target: Target, subject: _Subject, options: MeasureOptions, work: Path
+    target: Target, inputs: ProofInputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
     """What was measured, at the second try where what it ran in broke down at the first."""
     from pipeline.base.errors import RunError
 
     try:
-        return _open_and_measure(target, subject, options, work)
+        return _open_and_measure(target, inputs, options, work)
     except RunError as error:
         if not error.again:
             raise
-        return _open_and_measure(target, subject, options, work)
+        return _open_and_measure(target, inputs, options, work)
 
 
 def _write(work: Path, target: Target, status: str, **more: Any) -> None:
@@ -185,29 +171,29 @@ def _write(work: Path, target: Target, status: str, **more: Any) -> None:
 
 
 def _open_and_measure(
-    target: Target, subject: _Subject, options: MeasureOptions, work: Path
+    target: Target, inputs: ProofInputs, options: MeasureOptions, work: Path
 ) -> dict[str, Any]:
-    with target.open(subject.artifact, options.threads, subject.runtime) as session:
-        measured, outputs = _measure(session, subject, options, work)
+    with target.open(inputs.artifact.folder, options.threads, inputs.runtime) as session:
+        measured, outputs = _measure(session, inputs, options, work)
     if target.id == half.FLOAT32.id:
         half.keep_first(outputs, work)
     return measured
 
 
 def _measure(
-    session: Session, subject: _Subject, options: MeasureOptions, work: Path
+    session: Session, inputs: ProofInputs, options: MeasureOptions, work: Path
 ) -> tuple[dict[str, Any], Arrays]:
-    golden = subject.golden
+    golden = inputs.golden
     facts, samples, wanted = golden.facts, golden.inputs(), golden.outputs()
     first = {name: values[:1] for name, values in samples.items()}
     brief = session.hardware.kind == "software" and not options.required
     # To compile another model's shaders takes a rasterizer seconds, for a ratio that says nothing.
-    reference = None if brief else subject.reference
+    reference = None if brief else inputs.reference
     latency = _latency(session, reference, first, options.repeats)
     if brief:
         samples, wanted = _first(samples), _first(wanted)
     outputs = session.infer(samples)
-    answered = canary.answer(session, golden.folder)
+    answered = canary.answer(session, golden)
     count = len(next(iter(samples.values())))
     complete = count == facts["count"]
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
@@ -234,11 +220,12 @@ def _first(arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _latency(
-    session: Session, reference: Path | None, sample: Arrays, repeats: int
+    session: Session, reference: ArtifactFolder | None, sample: Arrays, repeats: int
 ) -> dict[str, Any]:
     """Load, first and warm times, the ratio to the reference, transport and memory."""
     load_ms = session.load_ms  # now: timing may open another session
-    time = partial(session.latency, sample, reference=reference, warmups=WARMUPS)
+    other = reference.folder if reference else None
+    time = partial(session.latency, sample, reference=other, warmups=WARMUPS)
     if session.hardware.kind == "software":
         # Slow, and no measure of a GPU: enough to see that it runs again and again.
         latency = time(repeats=min(repeats, SOFTWARE_REPEATS))
@@ -248,7 +235,7 @@ def _latency(
     else:
         latency = time_until_narrow(time, repeats)
     return {
-        **summary(load_ms, latency, ArtifactFolder(reference).id if reference else None),
+        **summary(load_ms, latency, reference.id if reference else None),
         "fetched_bytes": session.fetched_bytes,
         "memory": dict(session.memory()),
     }

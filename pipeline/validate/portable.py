@@ -221,11 +221,9 @@ def _as_loaded(weights: Array) -> Array:
     return numbers
 
 
-def read(folder: Path | None) -> Portability:
+def read(checked: proof.Portability | None) -> Portability:
     """What ``check`` wrote; what holds of artifacts without integer products where it did not."""
-    if folder is None:
-        return NONE
-    return cast("Portability", proof.Portability(folder).read())
+    return cast("Portability", checked.read()) if checked else NONE
 
 
 def misses(artifact: str, target: str, portability: Portability) -> Iterator[Miss]:

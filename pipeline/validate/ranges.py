@@ -42,7 +42,7 @@ _SKIPPED = frozenset(
 
 
 @step(version=2, lane="tensorflow", tools=("tensorflow",))
-def scan(frozen: Path, samples: SamplesFolder, options: NoOptions, work: Path) -> None:
+def scan(frozen: Frozen, samples: SamplesFolder, options: NoOptions, work: Path) -> None:
     """FROZEN and SAMPLES -> RANGES: of each float32 node its range on the samples.
 
     ``{"samples": n, "nodes": [{"node", "op", "min", "max", "max_abs", "nonfinite",
@@ -55,17 +55,16 @@ def scan(frozen: Path, samples: SamplesFolder, options: NoOptions, work: Path) -
     Ranges(work).write({"samples": count, "nodes": nodes})
 
 
-def node_ranges(frozen: Path, arrays: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
+def node_ranges(frozen: Frozen, arrays: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
     """The range of every node: of the constants, then of the others, in the graph's order.
 
     Args:
-        frozen: a FROZEN folder.
         arrays: [n, …] by public input name. They are run one by one, or in the batch that the
             model fixes, and reduced by TensorFlow: no more is kept than one run needs.
     """
     import tensorflow as tf
 
-    graph_def, large = Frozen(frozen).outline(), Outside(Frozen(frozen).large)
+    graph_def, large = frozen.outline(), Outside(frozen.large)
     kinds = {node.name: node.op for node in graph_def.node}
     large.hide(graph_def)
     for node in graph_def.node:
@@ -138,7 +137,7 @@ def _reductions(operations: list[Any], *, finite: bool = False) -> list[Any]:
 def _run(
     graph: Any,
     fetches: Any,
-    frozen: Path,
+    frozen: Frozen,
     arrays: Mapping[str, Array],
     large: Mapping[str, Array],
 ) -> Reduced:
@@ -151,7 +150,7 @@ def _run(
 
     from pipeline.tensors.batches import infer_in_batches
 
-    signature = Frozen(frozen).signature
+    signature = frozen.signature
     size = next((spec.shape[0] for spec in signature.inputs if spec.shape), None) or 1
     runs: list[Reduced] = []
     with tf.compat.v1.Session(graph=graph, config=_as_it_is()) as session:

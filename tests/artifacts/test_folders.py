@@ -29,7 +29,7 @@ OWNERS = {
     "result.json": "artifacts/proof.py",
     "samples.json": "artifacts/samples_folder.py",
     "signature.json": "tensors/signature.py",
-    "sizes.json": "publish/delivery/compress.py",
+    "sizes.json": "artifacts/proof.py",
     "source.json": "artifacts/source_folder.py",
 }
 

@@ -71,7 +71,8 @@ def package(format_: Any, converted: Path, artifact: str, samples: Path, work: P
         given["model"] = changed
     kind, packaged = format_.package.options_type, _new(work / f"artifact-{name or 'fp32'}")
     known = {key: value for key, value in details.items() if key in kind.model_fields}
-    format_.package(given, kind(**known), packaged)
+    inputs = {input_: given[input_] for input_ in given if input_ in format_.package.inputs}
+    format_.package(inputs, kind(**known), packaged)
     return packaged
 
 

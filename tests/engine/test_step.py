@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.base.options import NoOptions
 from pipeline.engine.graph import Node
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,25 @@ def join(first: Folder, second: Path, third: Folder | None, options: NoOptions, 
 
 
 @step()
-def take_all(inputs: Inputs, options: NoOptions, work: Path) -> None:
-    """Writes the names."""
-    (work / "said").write_text(" ".join(inputs))
+def take_any(first: Folder, others: Files, options: NoOptions, work: Path) -> None:
+    """Writes the names of what it was given besides."""
+    (work / "said").write_text(" ".join([first.path.name, *others]))
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What several steps are given."""
+
+    first: Folder
+    second: Folder | None
+    others: Files
+
+
+@step()
+def take_shared(inputs: Shared, options: NoOptions, work: Path) -> None:
+    """Writes what it was given."""
+    names = [inputs.first.path.name, str(inputs.second), *inputs.others]
+    (work / "said").write_text(" ".join(names))
 
 
 @pytest.mark.parametrize("more", [{}, {"third": Path("c")}])
@@ -47,7 +63,15 @@ def test_files_from_outside_count_as_inputs() -> None:
     Node("join", join, NoOptions(), {"first": "before"}, {"second": Path("b")})
 
 
-def test_a_body_that_takes_the_mapping_takes_any_names(tmp_path: Path) -> None:
-    Node("all", take_all, NoOptions(), {"a": "before", "b": "before"})
-    take_all({"a": tmp_path, "b": tmp_path}, NoOptions(), tmp_path)
-    assert (tmp_path / "said").read_text() == "a b"
+def test_what_else_is_given_comes_as_files(tmp_path: Path) -> None:
+    Node("any", take_any, NoOptions(), dict.fromkeys(("first", "options", "b"), "before"))
+    take_any({"first": Path("a"), "options": tmp_path, "b": tmp_path}, NoOptions(), tmp_path)
+    assert (tmp_path / "said").read_text() == "a options b"
+
+
+def test_inputs_that_steps_share_are_one_object(tmp_path: Path) -> None:
+    assert list(take_shared.inputs) == ["first", "second"]
+    with pytest.raises(TypeError, match=r"take_shared takes .*first"):
+        Node("shared", take_shared, NoOptions(), {"second": "before"})
+    take_shared({"first": Path("a"), "c": tmp_path}, NoOptions(), tmp_path)
+    assert (tmp_path / "said").read_text() == "a None c"

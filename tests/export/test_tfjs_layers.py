@@ -364,7 +364,7 @@ def test_model_without_keras_layers_is_refused(tmp_path: Path) -> None:
     options = saved_model.Options(path=tmp_path / "saved")
     saved_model.pull({"path": tmp_path / "saved"}, options, source)
     with pytest.raises(PipelineError, match="this source has no Keras layers"):
-        tfjs_layers.convert({"source": source}, NoOptions(), tmp_path)
+        tfjs_layers.convert({"source": source, "frozen": source}, NoOptions(), tmp_path)
     assert not (tmp_path / "model.json").exists()
 
 

@@ -8,6 +8,7 @@ import frozen_chains as chains
 import numpy as np
 import pytest
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.export import freeze
 from pipeline.graphs.tensorflow.layers import layers
 from pipeline.graphs.tensorflow.network import Network
@@ -42,7 +43,7 @@ def relu6(x: Any) -> Any:
 
 def equalized(frozen: Path, work: Path) -> dict[str, Any]:
     work.mkdir()
-    equalize.apply({"frozen": frozen}, equalize.Options(), work)
+    equalize.apply({"frozen": frozen, "samples": work}, equalize.Options(), work)
     told: dict[str, Any] = json.loads((work / "equalize.json").read_text())["layers"]
     return told
 
@@ -54,7 +55,7 @@ def answers(folder: Path) -> np.ndarray[Any, Any]:
 def unevenness(folder: Path) -> float:
     """How far the ranges of channels differ within a layer's weights: squared octaves, in the
     mean over layers, of the channels made and of those read."""
-    network = Network.read(folder)
+    network = Network.read(Frozen(folder))
     spreads = []
     for layer in layers(network):
         weights = abs(layer.weights(network))
@@ -87,7 +88,7 @@ def test_branches_are_scaled_together(tmp_path: Path) -> None:
 def test_what_an_activation_bounds_is_left_alone(tmp_path: Path) -> None:
     frozen = chains.chain(tmp_path / "frozen", relu6)
     assert equalized(frozen, tmp_path / "even") == {}
-    before, after = (Network.read(folder) for folder in (frozen, tmp_path / "even"))
+    before, after = (Network.read(Frozen(folder)) for folder in (frozen, tmp_path / "even"))
     for one, other in zip(layers(before), layers(after), strict=True):
         np.testing.assert_array_equal(one.weights(before), other.weights(after))
 
@@ -97,7 +98,7 @@ def test_batch_norms_are_folded_first(tmp_path: Path) -> None:
 
     frozen = frozen_models.mobilenet(tmp_path / "frozen")
     equalized(frozen, tmp_path / "even")
-    graph = Network.read(tmp_path / "even").graph_def
+    graph = Network.read(Frozen(tmp_path / "even")).graph_def
     assert not {"Mul", "Sub", "AddV2", "FusedBatchNormV3"} & {node.op for node in graph.node}
     feeds = {"image": np.random.default_rng(0).normal(0, 1, (4, 16, 16, 3)).astype(np.float32)}
     before, after = (freeze.run(f, feeds)["probabilities"] for f in (frozen, tmp_path / "even"))

@@ -9,6 +9,7 @@ import pytest
 from classes import accuracy
 from safetensors.numpy import save_file
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.backends.tensorflow import BACKEND
 from pipeline.base.options import NoOptions
 from pipeline.export import tfjs_graph
@@ -28,7 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("frozen", "even", "samples"):
         (root / name).mkdir()
     freeze({"source": hard_model.source()}, NoOptions(), root / "frozen")
-    equalize.apply({"frozen": root / "frozen"}, equalize.Options(), root / "even")
+    equalize.apply(
+        {"frozen": root / "frozen", "samples": root / "samples"}, equalize.Options(), root / "even"
+    )
     (root / "samples" / "calibration").mkdir()
     given = {"image": train.examples("calibration").inputs[0][:128]}
     save_file(given, root / "samples" / "calibration" / "inputs.safetensors")
@@ -68,10 +71,10 @@ def test_without_rounding_it_is_hard(folder: Path, tmp_path: Path) -> None:
     from pipeline.graphs.tensorflow.network import Network
     from pipeline.weights.codec import decode, rounded
 
-    network = Network.read(folder / "frozen")
+    network = Network.read(Frozen(folder / "frozen"))
     for layer in layers(network):
         values = network.value(layer.node.input[1])
         network.set_input(layer.node, 1, decode(rounded(values, None, np.uint8), None))
     (tmp_path / "peer").mkdir()
-    network.write(folder / "frozen", tmp_path / "peer")
+    network.write(Frozen(folder / "frozen"), tmp_path / "peer")
     assert right(tmp_path / "peer", tmp_path / "tfjs", None) < 0.3

@@ -57,7 +57,8 @@ def attention(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def apply(model: Path, work: Path, **options: Any) -> Path:
     work.mkdir(exist_ok=True)
-    int8_dynamic.apply({"model": model}, int8_dynamic.Options(**options), work)
+    inputs = {"model": model, "samples": model}
+    int8_dynamic.apply(inputs, int8_dynamic.Options(**options), work)
     return work / "model.onnx"
 
 

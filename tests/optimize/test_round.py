@@ -12,6 +12,7 @@ from classes import PURPOSE
 from nightly import nightly
 from safetensors.numpy import save_file
 
+from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import ConfigError, PipelineError
 from pipeline.export import freeze
 from pipeline.graphs.tensorflow import blocks, moments
@@ -61,7 +62,7 @@ def error(folder: Path, frozen: Path) -> float:
 
 def test_weights_lie_on_grids_that_codecs_find(folder: Path, tmp_path: Path) -> None:
     told = rounded(folder, folder / "frozen", tmp_path / "some", bits=5, levels=256)
-    network = Network.read(tmp_path / "some")
+    network = Network.read(Frozen(tmp_path / "some"))
     assert [layer.name for layer in layers(network)] == list(told)
     for layer in layers(network):
         values = network.value(layer.node.input[1])
@@ -106,15 +107,15 @@ def test_no_grid_has_more_levels_than_asked_for(folder: Path, tmp_path: Path) ->
 
 
 def test_pruned_weights_stay_zero(folder: Path, tmp_path: Path) -> None:
-    network = Network.read(folder / "frozen")
+    network = Network.read(Frozen(folder / "frozen"))
     for layer in layers(network):
         weights = layer.weights(network).copy()
         weights[abs(weights) < np.median(abs(weights))] = 0
         layer.set_weights(network, weights)
     (tmp_path / "sparse").mkdir()
-    network.write(folder / "frozen", tmp_path / "sparse")
+    network.write(Frozen(folder / "frozen"), tmp_path / "sparse")
     rounded(folder, tmp_path / "sparse", tmp_path / "some", bits=4)
-    before, after = (Network.read(tmp_path / name) for name in ("sparse", "some"))
+    before, after = (Network.read(Frozen(tmp_path / name)) for name in ("sparse", "some"))
     for one, other in zip(layers(before), layers(after), strict=True):
         assert (other.weights(after)[one.weights(before) == 0] == 0).all()
 
@@ -187,7 +188,7 @@ def test_the_worst_layers_stay_float16_until_enough_is_kept(folder: Path, tmp_pa
     assert told["measured"]["relative_error"] <= 0.1
     # Not only where it was measured; this is its square.
     assert error(tmp_path / "kept", folder / "frozen") < 0.02
-    network = Network.read(tmp_path / "kept")
+    network = Network.read(Frozen(tmp_path / "kept"))
     for layer in layers(network):
         values = network.value(layer.node.input[1])
         assert (grid.find(values, None, 256) is None) == (layer.name in told["kept"])
@@ -225,10 +226,10 @@ def off(model: Model, samples: Samples, work: Path, **options: Any) -> float:
         for name, values in samples.items()
     ]
     frozen(model, specs, work / "frozen")
-    network = Network.read(work / "frozen")
+    network = Network.read(Frozen(work / "frozen"))
     rounding.round_weights(network, samples, rounding.Options(**options))
     (work / "some").mkdir()
-    network.write(work / "frozen", work / "some")
+    network.write(Frozen(work / "frozen"), work / "some")
     feeds = {
         name: np.resize(values, (shapes.get(name, (4,))[0], *values.shape[1:]))
         for name, values in samples.items()
@@ -297,7 +298,7 @@ def test_samples_may_lack_a_batch(tmp_path: Path) -> None:
 
     spec = TensorSpec("image", "float32", (8, 8, 3))
     frozen(lambda image: {"y": small(image[None])["y"][0]}, [spec], tmp_path / "frozen")
-    network = Network.read(tmp_path / "frozen")
+    network = Network.read(Frozen(tmp_path / "frozen"))
     options = rounding.Options(keep={"top1_agreement": 1})
 
     def agree(outputs: Any, wanted: Any) -> dict[str, float | None]:
@@ -333,7 +334,7 @@ def test_windows_of_few_samples_at_once_have_the_same_moments(
 ) -> None:
     import tensorflow as tf
 
-    network = Network.read(folder / "frozen")
+    network = Network.read(Frozen(folder / "frozen"))
     layer = next(iter(layers(network)))
     given = [tf.constant(chains.images(16))]
     shape = network.value(layer.node.input[1]).shape

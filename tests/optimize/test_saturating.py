@@ -84,7 +84,9 @@ def quantized(name: str, to: Path, technique: str, **options: Any) -> tuple[Path
         samples = write_samples(to / "samples", **feeds)
         return model, apply_int8(model, samples, to / "work", **options), feeds
     (to / "work").mkdir()
-    int8_dynamic.apply({"model": model}, int8_dynamic.Options(**options), to / "work")
+    int8_dynamic.apply(
+        {"model": model, "samples": model}, int8_dynamic.Options(**options), to / "work"
+    )
     return model, to / "work" / "model.onnx", feeds
 
 
@@ -219,7 +221,9 @@ def test_look_ups_keep_all_8_bits(tmp_path: Path) -> None:
     table = RANDOM.uniform(-1, 1, (100, 16)).astype(np.float32)
     model = write_model(tmp_path / "model", nodes, *specs, table=table)
     (tmp_path / "work").mkdir()
-    int8_dynamic.apply({"model": model}, int8_dynamic.Options(), tmp_path / "work")
+    int8_dynamic.apply(
+        {"model": model, "samples": model}, int8_dynamic.Options(), tmp_path / "work"
+    )
     tensors = onnx.load(tmp_path / "work" / "model.onnx").graph.initializer
     numbers = next(numpy_helper.to_array(t) for t in tensors if t.data_type == 3)
     assert np.abs(numbers).max() > 100

@@ -10,6 +10,8 @@ import pytest
 from classes import PURPOSE, teaching_of, truth_of
 from classes import taught as taught_by
 
+from pipeline.artifacts.samples_folder import SamplesFolder
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.optimize.training import finetune, losses, teaching
 from pipeline.optimize.training.examples import Examples, Mix, held_in, read_examples
 from pipeline.optimize.training.outputs import activation_of, is_softmax
@@ -51,7 +53,7 @@ def test_frozen_layers_learn_too(tmp_path: Path) -> None:
     backbone.trainable = False
     model = tf_keras.Model(x, layers.Dense(CLASSES, trainable=False)(backbone(x)))
     teaching.write_source(model, tmp_path)
-    learner, _ = teaching.keras_model(tmp_path, "qat")
+    learner, _ = teaching.keras_model(SourceFolder(tmp_path), "qat")
     inputs = np.random.default_rng(0).standard_normal((COUNT, WIDTH), np.float32)
     examples = taught_by(inputs, LABELS, CLASSES, "linear")
     with finetune.reproducible(0):
@@ -70,7 +72,7 @@ def softmax(logits: Any) -> Any:
 def test_labels_teach_as_much_as_they_are_asked_to(
     samples: Path, teacher: Any, share: float
 ) -> None:
-    examples = read_examples(samples, teacher, ["x"], mix=Mix(share))
+    examples = read_examples(SamplesFolder(samples), teacher, ["x"], mix=Mix(share))
     labelled = (samples / "calibration" / "truth.safetensors").exists()
     expected = {0: "teacher", 0.5: "both", 1: "truth"}[share] if labelled else "teacher"
     assert examples.taught_by == expected
@@ -90,7 +92,9 @@ def test_labels_teach_only_what_a_softmax_makes_scores_of(
 ) -> None:
     split = Split({"x": np.ones((COUNT, WIDTH), np.float32)}, truth_of(LABELS))
     folder.write(tmp_path, dict.fromkeys(folder.SPLITS, split), description="ones", task=PURPOSE)
-    assert read_examples(tmp_path, classifier(activation), ["x"]).taught_by == teaches
+    assert (
+        read_examples(SamplesFolder(tmp_path), classifier(activation), ["x"]).taught_by == teaches
+    )
 
 
 @pytest.mark.parametrize(

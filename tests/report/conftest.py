@@ -10,6 +10,7 @@ import pytest
 from manifests import manifest
 from safetensors.numpy import save_file
 
+from pipeline.artifacts.evidence import Evidence
 from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
 
@@ -57,7 +58,7 @@ def proved(tmp_path: Path) -> tuple[dict, Context]:
         return tmp_path / name if (tmp_path / name).exists() else None
 
     command = "pipeline build configs/digits.yaml"
-    return made, Context(command, (("tfjs-graph/int8", "TF.js has none"),), evidence)
+    return made, Context(command, (("tfjs-graph/int8", "TF.js has none"),), Evidence(evidence))
 
 
 @pytest.fixture(scope="module")

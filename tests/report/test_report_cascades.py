@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from manifests import cascade, manifest
 
+from pipeline.artifacts.evidence import Evidence
 from pipeline.report import cascades, terminal
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
@@ -49,7 +50,7 @@ def evidence(tmp_path: Path) -> Context:
     def opened(name: str) -> Path | None:
         return tmp_path / name if (tmp_path / name).exists() else None
 
-    return Context(evidence=opened)
+    return Context(evidence=Evidence(opened))
 
 
 def test_the_page_shows_it_with_its_curve(evidence: Context) -> None:

@@ -123,7 +123,7 @@ def test_a_configs_last_build_is_shown_though_it_failed(tmp_path: Path, proved: 
     made["artifacts"][2]["validation"][0]["status"] = "fail"
     names = ["golden", *(f"{a['id']} {p['target']}" for a in made["artifacts"]
                          for p in a["validation"] if p["status"] != "unavailable")]  # fmt: skip
-    evidence = {name: place.add(context.evidence(name), 0.0) for name in names}
+    evidence = {name: place.add(context.evidence.open(name), 0.0) for name in names}
     last.remember(Built(made, {}, {"onnx/int8": "why not"}, place, "", "", evidence, "the command"))
     code, text = run(config, "--store", store)
     assert code == 0 and "Do not ship" in text

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from manifests import manifest
 from PIL import Image
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
+from pipeline.artifacts.evidence import NO_EVIDENCE, Evidence
 from pipeline.inputs.image import INPUT
 from pipeline.measures.worst import keep_worst
 from pipeline.report.page import Context
@@ -37,9 +38,9 @@ def test_answers_stand_beside_each_other(proved: tuple[dict, Context]) -> None:
     made, context = proved
     first = worst_samples(Release(made), context.evidence)[0]
     example = first.examples[0]
-    folder = context.evidence("golden")
-    assert folder is not None
-    wanted = load_file(folder / "outputs.safetensors")["scores"][example.sample]
+    golden = context.evidence.golden
+    assert golden is not None
+    wanted = golden.outputs()["scores"][example.sample]
     assert [line.name for line in example.lines] == [
         ["zero", "one", "two"][i] for i in np.argsort(-wanted)
     ]
@@ -86,7 +87,7 @@ def test_numbers_without_a_meaning_are_a_table(tmp_path: Path) -> None:
     proof["worst"] = keep_worst(found, golden, tmp_path)
     del made["artifacts"][0]["validation"][1:]
     folders = {"golden": tmp_path / "golden", f"tfjs-graph/fp32 {proof['target']}": tmp_path}
-    (shown,) = worst_samples(Release(made), folders.get)
+    (shown,) = worst_samples(Release(made), Evidence(folders.get))
     first = shown.examples[0]
     assert (first.sample, first.image, first.changed) == (1, None, False)
     assert first.inputs == [("ids", "8, 9, 10, 11, 12, 13, … (8)")]
@@ -104,11 +105,11 @@ def test_a_box_too_few_is_told_with_both_shapes(tmp_path: Path) -> None:
     proof = made["artifacts"][0]["validation"][0]
     proof["worst"] = keep_worst(found, golden, tmp_path)
     del made["artifacts"][0]["validation"][1:]
-    (shown,) = worst_samples(Release(made), lambda name: tmp_path)
+    (shown,) = worst_samples(Release(made), Evidence(lambda name: tmp_path))
     lines = {line.name: (line.source, line.artifact) for line in shown.examples[0].lines}
     assert lines == {"boxes, shape": ("3×2", "2×2"), "boxes[2, 0]": ("3", "0")}
 
 
 def test_without_the_tensors_only_the_numbers_are_told(proved: tuple[dict, Context]) -> None:
-    shown = worst_samples(Release(proved[0]), lambda name: None)
+    shown = worst_samples(Release(proved[0]), NO_EVIDENCE)
     assert shown and not any(one.examples for one in shown)

@@ -10,6 +10,7 @@ import click
 import pytest
 from manifests import manifest
 
+from pipeline.artifacts.evidence import Evidence
 from pipeline.report import searches, terminal
 from pipeline.report.data import data
 from pipeline.report.markdown import markdown
@@ -60,11 +61,11 @@ def context(outcome: Outcome, tmp_path: Path) -> Context:
     folder = tmp_path / "kept"
     folder.mkdir()
     keep({}, KeepOptions(outcome=outcome.to_json()), folder)
-    return Context(evidence=lambda name: folder if name == "search uint8" else None)
+    return Context(evidence=Evidence({"search uint8": folder}.get))
 
 
 def test_an_outcome_reads_back(outcome: Outcome, tmp_path: Path) -> None:
-    opened = context(outcome, tmp_path).evidence("search uint8")
+    opened = context(outcome, tmp_path).evidence.open("search uint8")
     assert opened and read(opened) == outcome
     assert from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
 

@@ -51,7 +51,7 @@ def test_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_in_markdown_and_on_the_page() -> None:
     assert "conv\\_0/kernel (of the most damage) and cos" in markdown(Release(kept()))
-    shown = page(Release(kept()), Context("pipeline build x.yaml", (), lambda name: None))
+    shown = page(Release(kept()), Context("pipeline build x.yaml"))
     assert "<h3>Weights that stayed float32</h3>" in shown
     assert TOLD.replace("'", "&#39;") in shown
 
@@ -71,5 +71,5 @@ def test_many_are_counted_and_none_are_not_told(capsys: pytest.CaptureFixture[st
     made["artifacts"][2]["weights"] |= {"exact": [], "more_bytes": 0}
     terminal.show(Release(made))
     assert "stayed float32" not in capsys.readouterr().out
-    shown = page(Release(made), Context("pipeline build x.yaml", (), lambda name: None))
+    shown = page(Release(made), Context("pipeline build x.yaml"))
     assert "stayed float32" not in shown

@@ -65,7 +65,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         name = made.FORMAT.name
         converted = folder / name
         converted.mkdir()
-        made.convert({"source": source, "frozen": frozen}, NoOptions(), converted)
+        paths = {"source": source, "frozen": frozen}
+        inputs = {name: paths[name] for name in made.convert.inputs}
+        made.convert(inputs, NoOptions(), converted)
         for codec in (None, "float16"):
             artifact = folder / f"{name} {codec}"
             artifact.mkdir()

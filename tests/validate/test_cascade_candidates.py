@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.artifacts.evidence import Evidence
+from pipeline.artifacts.samples_folder import Golden
 from pipeline.validate.cascade_candidates import calibrate, candidates
 from pipeline.validate.confidence import Confidence
 
@@ -56,7 +58,7 @@ def test_the_smallest_and_the_most_accurate_are_chosen(tmp_path: Path) -> None:
     store.put("onnx/fp32 cpu")
     store.put("onnx/int8 cpu", wrong=30)
     made = [artifact("onnx/fp32", 400, proof("cpu")), artifact("onnx/int8", 100, proof("cpu"))]
-    found, reason = calibrate(made, store)
+    found, reason = calibrate(made, Golden(tmp_path / "golden"), Evidence(store))
     assert found is not None and reason is None
     assert (found["small"], found["large"]) == ("onnx/int8", "onnx/fp32")
     assert found["expected"]["metric"] == "top1_agreement"
@@ -67,7 +69,8 @@ def test_the_smallest_and_the_most_accurate_are_chosen(tmp_path: Path) -> None:
 def test_a_model_of_no_classes_has_none(tmp_path: Path) -> None:
     (tmp_path / "golden").mkdir()
     none = (None, "the model does not tell how sure it is of an answer")
-    assert calibrate([artifact("onnx/fp32", 1, proof("cpu"))], Store(tmp_path)) == none
+    made, golden = [artifact("onnx/fp32", 1, proof("cpu"))], Golden(tmp_path / "golden")
+    assert calibrate(made, golden, Evidence(Store(tmp_path))) == none
 
 
 def test_only_proofs_that_passed_on_all_samples_count(tmp_path: Path) -> None:
@@ -80,7 +83,7 @@ def test_only_proofs_that_passed_on_all_samples_count(tmp_path: Path) -> None:
         artifact("onnx/a", 1, *proofs, proof("brief", partial=True), proof("good")),
         artifact("onnx/b", 2, *proofs),
     ]
-    (only,) = candidates(made, store)
+    (only,) = candidates(made, Evidence(store))
     assert only.id == "onnx/a"
     assert (only.sure.answers != CLASSES).sum() == len("good")
     assert only.median_ms == {"brief": 2.0, "good": 2.0}

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import apply_int8, write_model, write_samples
 
+from pipeline.artifacts.proof import Portability
 from pipeline.base.errors import GateError
 from pipeline.build.judge import judge
 from pipeline.build.result import Built
@@ -65,7 +66,7 @@ def checked(converted: Path, to: Path) -> dict[str, Any]:
         (to / name).mkdir(parents=True)
     fmt.package({"model": converted}, fmt.PackageOptions(variant="int8"), to / "artifact")
     portable.check({"artifact": to / "artifact"}, portable.Options(), to / "check")
-    return dict(portable.read(to / "check"))
+    return dict(portable.read(Portability(to / "check")))
 
 
 def described(*nodes: Any, **arrays: Any) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def test_dynamic_int8_and_float32(tmp_path: Path) -> None:
     for name, wanted in (("portable", True), ("eight bits", False)):
         (tmp_path / name).mkdir()
         options = int8_dynamic.Options(portable=wanted)
-        int8_dynamic.apply({"model": model}, options, tmp_path / name)
+        int8_dynamic.apply({"model": model, "samples": model}, options, tmp_path / name)
         found = checked(tmp_path / name, tmp_path / f"{name} checked")
         assert (found["portable"], found["operator"]) == (wanted, "MatMulInteger")
 

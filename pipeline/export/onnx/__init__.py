@@ -10,10 +10,10 @@ from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
-from pipeline.artifacts.kept import Kept, told
+from pipeline.artifacts.kept import KeptFolder, told
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base import options
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx import own
 from pipeline.export.onnx.keeping import keep
@@ -75,7 +75,7 @@ def cannot_hold(technique: str, options: Options) -> str | None:
 
 
 @step(version=11, lane="tensorflow", tools=("tensorflow", "tf2onnx", "onnx"))
-def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
+def convert(frozen: Frozen, options: ConvertOptions, work: Path) -> None:
     """FROZEN -> ``model.onnx``, float32, the same bytes every time; large weights beside it.
 
     ``origins.json`` beside it says which frozen tensor each tensor equals.
@@ -87,7 +87,6 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
     from pipeline.graphs.onnx import canonical, fold, large, left_float, padding
     from pipeline.graphs.tensorflow.outside import outside
 
-    frozen = Frozen(inputs["frozen"])
     signature = frozen.signature
     outputs = [spec.name for spec in signature.outputs]
     merged: dict[str, str] = {}
@@ -105,7 +104,7 @@ def convert(inputs: Inputs, options: ConvertOptions, work: Path) -> None:
         known = _origins(names, merged, {node.name for node in graph_def.node})
         known_here = {new: old for new, old in known.items() if new in made}
         write(model, signature, work, known_here, constants.large)
-    activations.write(work, activations.rename_ranges(activations.read(inputs["frozen"]), known))
+    activations.write(work, activations.rename_ranges(activations.read(frozen.folder), known))
 
 
 def write(
@@ -136,35 +135,32 @@ def _origins(
 
 
 @step(version=7, lane="light", tools=("onnx",))
-def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
+def package(
+    model: ConvertedOnnx, kept: KeptFolder | None, options: PackageOptions, work: Path
+) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     from pipeline.artifacts.artifact import ArtifactWriter
     from pipeline.export.onnx import files, weights
     from pipeline.graphs.onnx import canonical
 
-    converted = ConvertedOnnx(inputs["model"])
-    signature, model = converted.signature, converted.outline()
-    known, said = origins.read(inputs["model"]), None
+    signature, graph = model.signature, model.outline()
+    known, encoding = origins.read(model.folder), None
     if options.codec is not None:
-        kept = Kept.read(inputs.get("kept"))
-        chosen = options.codec_options
-        names = kept.damages if kept else ()
-        stayed = weights.encode(model, options.codec, chosen, converted.large, names)
-        said = told(options.codec, stayed, kept)
+        stay = kept.read() if kept else None
+        names = stay.damages if stay else ()
+        exact = weights.encode(graph, options.codec, options.codec_options, model.large, names)
+        encoding = told(options.codec, exact, stay)
         renamed: dict[str, str] = {}
-        model = canonical.canonicalize(model, signature, renamed)
+        graph = canonical.canonicalize(graph, signature, renamed)
         known = origins.rename_origins(known, renamed)
     if known:
         origins.write(work, known)
-    del model.metadata_props[:]
+    del graph.metadata_props[:]
     writer = ArtifactWriter(work, NAME, options.variant, signature)
     files.externalize(
-        model,
-        options.shard_bytes,
-        lambda data: writer.add_file(data, "bin"),
-        converted.folder,
+        graph, options.shard_bytes, lambda data: writer.add_file(data, "bin"), model.folder
     )
-    writer.finish(writer.add_file(model.SerializeToString(deterministic=True), "onnx"), said)
+    writer.finish(writer.add_file(graph.SerializeToString(deterministic=True), "onnx"), encoding)
 
 
 FORMAT = Format(

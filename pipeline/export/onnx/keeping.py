@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.converted import ConvertedOnnx
+from pipeline.artifacts.kept import KeptFolder
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.engine.step import step
-from pipeline.export.keep import KeepOptions, Run, find
+from pipeline.export.keep import KeepOptions, Run, find_kept
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import infer_in_batches
 from pipeline.tensors.signature import Signature
@@ -27,7 +28,7 @@ def keep(model: ConvertedOnnx, samples: SamplesFolder, options: KeepOptions, wor
     signature, outline = model.signature, model.outline()
     weights = [weight for _, _, weight in weights_of(outline, model.large)]
     run = _runner(outline, {weight.name for weight in weights}, signature)
-    find(weights, run, signature, samples, options).write(work)
+    KeptFolder(work).write(find_kept(weights, run, signature, samples, options))
 
 
 def _runner(model: Any, names: Collection[str], signature: Signature) -> Run:

@@ -11,7 +11,7 @@ from typing import Any
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.artifacts.frozen import Frozen
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx.tensorflow import fold_constants
 from pipeline.export.tfjs_graph import mend, volumes, whole
@@ -46,7 +46,7 @@ class Options(FormatOptions):
 
 
 @step(version=15, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
-def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def convert(frozen: Frozen, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 
     ``origins.json`` beside them says which frozen tensor each tensor equals.
@@ -56,8 +56,7 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
     from pipeline.export.tfjs_graph.guard import import_converter
 
     converter = import_converter()
-    frozen, converted = Frozen(inputs["frozen"]), ConvertedTfjs(work)
-    signature = frozen.signature
+    converted, signature = ConvertedTfjs(work), frozen.signature
     with outside(frozen, work, [spec.name for spec in signature.outputs]) as (outline, large):
         optimized, known = _optimize(converter, outline, large, signature)
         graph_def = _in_walk_order(optimized, signature)

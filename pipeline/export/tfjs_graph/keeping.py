@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.artifacts.kept import KeptFolder
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.engine.step import step
-from pipeline.export.keep import KeepOptions, Run, find
+from pipeline.export.keep import KeepOptions, Run, find_kept
 from pipeline.export.tfjs_graph.stored import Stored
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import infer_in_batches
@@ -29,9 +30,9 @@ def keep(model: ConvertedTfjs, samples: SamplesFolder, options: KeepOptions, wor
     # What lies in the body of a loop cannot be fed: it stays unless nothing has to.
     fed = [weight for weight in weights if weight.name in values]
     run = _runner(stored, values, model.signature)
-    found = find(fed, run, model.signature, samples, options)
+    kept = find_kept(fed, run, model.signature, samples, options)
     inside = {weight.name: None for weight in weights if weight.name not in values}
-    replace(found, damages={**found.damages, **inside}).write(work)
+    KeptFolder(work).write(replace(kept, damages={**kept.damages, **inside}))
 
 
 def _runner(stored: Stored, fed: Mapping[str, Array], signature: Signature) -> Run:

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.artifacts.converted import ConvertedTfjs
-from pipeline.artifacts.kept import Kept
+from pipeline.artifacts.kept import KeptFolder
 from pipeline.base import options
-from pipeline.engine.step import Inputs, progress_bytes, step
+from pipeline.engine.step import progress_bytes, step
 from pipeline.export.tfjs_graph.stored import Stored
 from pipeline.graphs import origins
 from pipeline.weights.sharding import Tensor, is_kernel, shards
@@ -32,21 +32,22 @@ class PackageOptions(options.Options):
 
 
 @step(version=9, quick=True)
-def package(inputs: Inputs, options: PackageOptions, work: Path) -> None:
+def package(
+    model: ConvertedTfjs, kept: KeptFolder | None, options: PackageOptions, work: Path
+) -> None:
     """CONVERTED (``model.json``, ``weights.bin``) -> ARTIFACT, with the model's origins.
 
-    Weights that the folder ``kept`` names stay float32, where there is one.
+    Weights that ``kept`` names stay float32.
     """
-    converted, kept = ConvertedTfjs(inputs["model"]), Kept.read(inputs.get("kept"))
-    stored = Stored.read(converted, options.codec_options)
-    codec = options.codec
-    weights = stored.encode(codec, options.codec_options, kept) if codec else None
-    writer = ArtifactWriter(work, options.format, options.variant, converted.signature)
+    stored = Stored.read(model, options.codec_options)
+    codec, stay = options.codec, kept.read() if kept else None
+    weights = stored.encode(codec, options.codec_options, stay) if codec else None
+    writer = ArtifactWriter(work, options.format, options.variant, model.signature)
     files = readable(_files(stored.specs, stored.contents, options.shard_bytes))
     paths = [*_written(files, writer, sum(map(len, stored.contents)))]
     content = json.dumps(stored.finish(paths), separators=(",", ":")).encode()
     writer.finish(writer.add_file(content, "json"), weights)
-    if known := origins.read(inputs["model"]):
+    if known := origins.read(model.folder):
         origins.write(work, known)
 
 

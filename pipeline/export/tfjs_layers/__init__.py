@@ -9,9 +9,10 @@ from typing import Any
 
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.artifacts.frozen import Frozen
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.tfjs_graph.packaging import package
 from pipeline.export.tfjs_layers.config import layers_model
@@ -29,12 +30,12 @@ class Options(FormatOptions):
 
 
 @step(version=4, lane="tensorflow", tools=("tensorflow", "tf-keras", "keras"))
-def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
+def convert(source: SourceFolder, frozen: Frozen, options: NoOptions, work: Path) -> None:
     """SOURCE and FROZEN -> ``model.json`` and ``weights.bin``, float32, always the same bytes.
 
     Raises PipelineError, before anything is written, where TF.js lacks a layer.
     """
-    loaded = load(inputs["source"])
+    loaded = load(source.folder)
     if loaded.keras is None:
         raise PipelineError(
             "this source has no Keras layers, which a TF.js layers model is made of",
@@ -42,7 +43,7 @@ def convert(inputs: Inputs, options: NoOptions, work: Path) -> None:
             todo="leave tfjs-layers out of export, or use a .keras or .h5 file as the source",
         )
     keras_model = loaded.keras()
-    frozen, converted = Frozen(inputs["frozen"]), ConvertedTfjs(work)
+    converted = ConvertedTfjs(work)
     model = layers_model(keras_model)
     _check_signature(keras_model, frozen.signature)
     weights = _unique(model.weights)

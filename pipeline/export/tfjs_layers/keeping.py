@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.converted import ConvertedTfjs
+from pipeline.artifacts.kept import KeptFolder
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import step
-from pipeline.export.keep import KeepOptions, Run, find
+from pipeline.export.keep import KeepOptions, Run, find_kept
 from pipeline.export.tfjs_graph.stored import Stored
 from pipeline.export.tfjs_layers.variables import variables
 from pipeline.tensors.arrays import Array, Arrays
@@ -30,7 +31,7 @@ def keep(model: ConvertedTfjs, samples: SamplesFolder, options: KeepOptions, wor
     stored = Stored.read(model, options.codec_options)
     run = _runner(_opened(stored), stored, model.signature)
     weights = [*stored.weights.values()]
-    find(weights, run, model.signature, samples, options).write(work)
+    KeptFolder(work).write(find_kept(weights, run, model.signature, samples, options))
 
 
 def _opened(stored: Stored) -> Any:

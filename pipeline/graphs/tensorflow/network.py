@@ -24,7 +24,7 @@ class Network:
                 self.readers[base(source)].append((node, index))
 
     @classmethod
-    def read(cls, frozen: Path) -> Network:
+    def read(cls, frozen: Frozen) -> Network:
         """Of a FROZEN folder, its batch norms, scales and offsets folded into convolutions.
 
         Every converter folds them, and would move weights off the grid that they are put on.
@@ -32,17 +32,17 @@ class Network:
         from pipeline.graphs.tensorflow.constants import fold_constants
         from pipeline.graphs.tensorflow.fold import BatchNormFolder
 
-        graph_def, signature = Frozen(frozen).graph_def(), Frozen(frozen).signature
+        graph_def, signature = frozen.graph_def(), frozen.signature
         fold_constants(graph_def)
         outputs = [spec.name for spec in signature.outputs]
         return cls(BatchNormFolder(graph_def, outputs).run(), signature)
 
-    def write(self, frozen: Path, work: Path) -> None:
+    def write(self, frozen: Frozen, work: Path) -> None:
         """A FROZEN folder with this graph, and all else as in ``frozen``."""
         ordered = self.in_order()
         del self.graph_def.node[:]
         self.graph_def.node.extend(ordered)
-        Frozen(work).write_changed(self.graph_def, Frozen(frozen))
+        Frozen(work).write_changed(self.graph_def, frozen)
 
     def in_order(self) -> list[Any]:
         """Inputs and what outputs need, each node behind those that it reads."""

@@ -11,8 +11,6 @@ from pipeline.base.errors import ConfigError
 from pipeline.tensors.arrays import Array, np
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.tasks.contract import Teaching
 
 #: Axes of outputs that the truth and a teacher can teach together.
@@ -82,19 +80,18 @@ class Examples:
 
 
 def read_examples(
-    samples: Path,
+    samples: SamplesFolder,
     teacher: Any,
     names: Sequence[str],
     split: str = "calibration",
     mix: Mix = Mix(),
 ) -> Examples:
-    """The examples of a SAMPLES folder, with a teacher where they have no truth.
+    """The examples of a split, with a teacher where they have no truth.
 
     Their task says how the truth teaches a model with such outputs; where it cannot, the teacher's
     outputs do.
 
     Args:
-        samples: a SAMPLES folder.
         teacher: a ``tf_keras.Model`` with the inputs and outputs of the one that learns.
         names: public names of the model's inputs, in the model's order.
         split: which samples.
@@ -103,7 +100,7 @@ def read_examples(
     Raises:
         ConfigError: both teach a model of which an output is not [n, scores].
     """
-    arrays = SamplesFolder(samples).split(split).inputs()
+    arrays = samples.split(split).inputs()
     inputs = tuple(arrays[name] for name in names)
     teaching = _teaching(samples, split, teacher)
     if teaching is None or mix.label_share == 0:
@@ -121,7 +118,7 @@ def read_examples(
     return Examples(inputs, _both(teaching.targets, answers), "both", mix, teaching)
 
 
-def _teaching(samples: Path, split: str, model: Any) -> Teaching | None:
+def _teaching(samples: SamplesFolder, split: str, model: Any) -> Teaching | None:
     """How the samples' truth teaches a model."""
     from pipeline.optimize.training.outputs import heads_of
     from pipeline.tasks.truth import read_truth

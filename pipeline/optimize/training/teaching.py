@@ -20,7 +20,7 @@ from pipeline.engine.step import progress
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.engine.step import Inputs
+    from pipeline.optimize.contract import ModelInputs
     from pipeline.optimize.training.examples import Examples
     from pipeline.optimize.training.finetune import Recipe
 
@@ -72,13 +72,12 @@ class Lesson:
 
 
 def read_lesson(
-    inputs: Inputs, options: Training, technique: str, *, by_graphs: bool = False
+    inputs: ModelInputs, options: Training, technique: str, *, by_graphs: bool = False
 ) -> Lesson:
     """Read the calibration samples, and the answers of ``teacher`` where the labels need them.
 
     Args:
-        inputs: the folders ``samples`` and ``teacher``: the source as it was pulled, whatever
-            earlier techniques of the chain made of it.
+        inputs: of the technique's step.
         options: what labels and teacher count, and how much is held back.
         technique: the name that errors begin with.
         by_graphs: whether a model without layers can teach it.
@@ -88,23 +87,23 @@ def read_lesson(
 
     # Of its own: whether a model is loaded or still in memory, what is trained next starts alike.
     with reproducible(options.seed):
-        teacher, names = _teacher(inputs["teacher"], technique, by_graphs)
+        teacher, names = _teacher(inputs.teacher, technique, by_graphs)
         mix = Mix(options.label_share, options.temperature)
-        examples = read_examples(inputs["samples"], teacher, names, mix=mix)
+        examples = read_examples(inputs.samples, teacher, names, mix=mix)
     return Lesson(teacher, *held_in(examples, options.validation_share, options.seed))
 
 
-def _teacher(source: Path, technique: str, by_graphs: bool) -> tuple[Any, list[str]]:
+def _teacher(source: SourceFolder, technique: str, by_graphs: bool) -> tuple[Any, list[str]]:
     from pipeline.optimize.training.graph_teacher import teacher_of
     from pipeline.sources.load import load
 
-    loaded = load(source)
+    loaded = load(source.folder)
     if by_graphs and loaded.keras is None:
         return teacher_of(loaded, technique), [spec.name for spec in loaded.signature.inputs]
     return keras_model(source, technique)
 
 
-def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
+def keras_model(source: SourceFolder, technique: str) -> tuple[Any, list[str]]:
     """A fresh ``tf_keras.Model`` and the public names of its inputs, in its order.
 
     All of its layers learn, those too that were frozen when it was saved, as transfer learning
@@ -112,7 +111,7 @@ def keras_model(source: Path, technique: str) -> tuple[Any, list[str]]:
     """
     from pipeline.sources.load import load
 
-    loaded = load(source)
+    loaded = load(source.folder)
     if loaded.keras is None:
         raise PipelineError(
             "only a Keras model can be trained further",

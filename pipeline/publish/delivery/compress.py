@@ -18,7 +18,6 @@ Quality 9 leaves as many bytes of weights as 5, and takes ten times as long.
 
 from __future__ import annotations
 
-import json
 import os
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -29,11 +28,10 @@ from pathlib import Path
 from threading import Lock
 
 from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.artifacts.proof import Twins
 from pipeline.base import options
 from pipeline.engine.step import piece, progress, step
 from pipeline.storage.layout import TWINS
-
-SIZES = "sizes.json"
 
 #: Brotli's best, and what is chosen for files of up to so many bytes in all; then the last one.
 BEST = 11
@@ -65,8 +63,7 @@ def compress(artifact: ArtifactFolder, options: CompressOptions, work: Path) -> 
     """ARTIFACT -> ``sizes.json``: path of each file -> its sizes; and its twins by their paths."""
     give_way()
     files = {path: artifact.folder / path for path in artifact.paths}
-    sizes = write_twins(files, work, best=options.best)
-    (work / SIZES).write_text(json.dumps(sizes, indent=1))
+    Twins(work).write(write_twins(files, work, best=options.best))
 
 
 def quality_of(size_bytes: int, *, best: bool = False) -> int:

@@ -20,7 +20,7 @@ from pipeline.backends.web import bundles, packages
 from pipeline.base import options
 from pipeline.base.digest import file_digest
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
 
@@ -117,19 +117,19 @@ def _version_of(used: Iterable[str]) -> str:
 # ONNX Runtime's best takes a minute, once for each version: in a process of its own, beside the
 # compression of artifacts.
 @step(version=3, lane="assets", tools=("brotli",))
-def keep_assets(inputs: Inputs, options: AssetOptions, work: Path) -> None:
+def keep_assets(files: Files, options: AssetOptions, work: Path) -> None:
     """Files by name -> the same or their parts, named by their digests, and their twins."""
     give_way()
     named: dict[str, Path] = {}
     features = {}
-    for name, file in inputs.items():
+    for name, file in files.items():
         for index, part in enumerate(split(file, work / "parts")):
             called = f"{name}.{index}" if index else name
             named[called], features[called] = part, list(options.features[name])
     kept = _keep(named, work, best=options.best)
-    files = [{**file, "features": features[file["name"]]} for file in kept]
+    described = [{**file, "features": features[file["name"]]} for file in kept]
     shutil.rmtree(work / "parts", ignore_errors=True)
-    (work / DESCRIPTION).write_text(json.dumps({"files": files}, indent=1))
+    (work / DESCRIPTION).write_text(json.dumps({"files": described}, indent=1))
 
 
 def split(file: Path, folder: Path, most: int = MOST_FILE_BYTES) -> list[Path]:
@@ -164,7 +164,7 @@ def _keep(files: Mapping[str, Path], work: Path, *, best: bool) -> list[dict[str
     return [{**file, **sizes[path]} for path, file in described.items()]
 
 
-def used_runtimes(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> dict[str, Runtime]:
+def used_runtimes(inputs: Files, artifacts: Iterable[Artifact], task: str) -> dict[str, Runtime]:
     """The runtimes on which an artifact passed, and the task's code, as a manifest tells of them.
 
     Args:
@@ -181,7 +181,7 @@ def used_runtimes(inputs: Inputs, artifacts: Iterable[Artifact], task: str) -> d
     return {name: _describe(name, inputs) for name in names}
 
 
-def _describe(name: str, inputs: Inputs) -> Runtime:
+def _describe(name: str, inputs: Files) -> Runtime:
     """A runtime's version and files; paths are below the CDN folder."""
     bundle = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
     kept = inputs.get(runtime_node(name, asset=True))

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
 
-from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.artifacts.evidence import Evidence, name_search
 from pipeline.artifacts.frozen import Frozen
-from pipeline.artifacts.proof import HalfProof, Proof, Ranges
+from pipeline.artifacts.proof import Twins
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import Identity, SourceFolder
 from pipeline.base import options, tools
 from pipeline.base.options import NoOptions
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.measures.metrics import metric_of
 from pipeline.publish.delivery import runtime
-from pipeline.publish.delivery.compress import SIZES, total
+from pipeline.publish.delivery.compress import total
 from pipeline.storage.layout import MANIFEST, TWINS
 from pipeline.validate import canary, portable
 from pipeline.validate.canary_tolerance import canary_of
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pipeline.manifest import release
     from pipeline.manifest.artifact import Artifact, File, HalfPrecision, Portability
     from pipeline.manifest.proof import LowestAccuracy, SourceAccuracy, Validation
-    from pipeline.manifest.release import FoundBySearch, Manifest, Samples, Source, Spec
+    from pipeline.manifest.release import Dropped, FoundBySearch, Manifest, Samples, Source, Spec
     from pipeline.tensors.signature import TensorSpec
 
 #: What a search tells the users of a release, among its results.
@@ -81,21 +81,29 @@ def identify(source: SourceFolder, options: NoOptions, work: Path) -> None:
     Identity(work).write(sha256, source.facts)
 
 
+@dataclass(frozen=True)
+class ManifestInputs:
+    """All results of a build."""
+
+    source: Identity
+    frozen: Frozen
+    samples: SamplesFolder
+    golden: Golden
+    others: Files
+    """By the names of ``pipeline.artifacts.evidence``, and what a release is delivered with."""
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.others.get)
+
+
 @step(version=15, tools=tools.TOOLS, quick=True)
-def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
+def write(inputs: ManifestInputs, options: ManifestOptions, work: Path) -> None:
     """All results -> ``manifest.json``, not yet with a release's name and date."""
-    golden = Golden(inputs["golden"]).facts
-    signature = Frozen(inputs["frozen"]).signature
-    golden_canary = canary.read(inputs["golden"])
-    proved = [
-        _artifact(inputs, each, golden, golden_canary, options.strict) for each in options.artifacts
-    ]
-    artifacts = _with_dominance(
-        proved, {artifact.id for artifact in options.artifacts if artifact.plain}
-    )
-    dropped = [a for a in artifacts if a["dominated_by"]] if options.drop_dominated else []
-    kept = [artifact for artifact in artifacts if artifact not in dropped]
-    cascade, no_cascade = calibrate(kept, inputs.get)
+    signature, golden = inputs.frozen.signature, inputs.golden.facts
+    golden_canary = canary.read(inputs.golden)
+    kept, dropped = _choose_artifacts(_list_artifacts(inputs, options), options)
+    cascade, no_cascade = calibrate(kept, inputs.golden, inputs.evidence)
     config = options.config
     manifest: Manifest = {
         "schema": 1,
@@ -109,7 +117,7 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "outputs": [_spec(spec) for spec in signature.outputs],
         "input": config["input"],
         "labels": config["labels"],
-        "samples": _samples(inputs["samples"], golden["count"]),
+        "samples": _samples(inputs.samples, golden["count"]),
         "accuracy": _with_words(golden["accuracy"]),
         "doubt": doubt(golden["accuracy"], options.source.get("accuracy")),
         "tools": _tools(),
@@ -117,18 +125,11 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
         "canary_reason": golden_canary.get("reason"),
         "cascade": cascade,
         "cascade_reason": no_cascade,
-        "runtimes": runtime.used_runtimes(inputs, kept, config["task"]),
+        "runtimes": runtime.used_runtimes(inputs.others, kept, config["task"]),
         "artifacts": kept,
-        "searches": [_search(inputs[f"search {variant}"]) for variant in options.searches],
+        "searches": [_search(inputs.others[name_search(variant)]) for variant in options.searches],
         "not_made": [_not_made(lost) for lost in options.not_made],
-        "dropped": [
-            {
-                "id": artifact["id"],
-                "dominated_by": artifact["dominated_by"] or "",
-                "dominated_reason": artifact["dominated_reason"] or "",
-            }
-            for artifact in dropped
-        ],
+        "dropped": [_dropped(artifact) for artifact in dropped],
     }
     if not manifest["searches"]:
         del manifest["searches"]
@@ -137,9 +138,35 @@ def write(inputs: Inputs, options: ManifestOptions, work: Path) -> None:
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
 
 
-def _source(inputs: Inputs, options: ManifestOptions, golden: Mapping[str, Any]) -> Source:
+def _list_artifacts(inputs: ManifestInputs, options: ManifestOptions) -> list[Artifact]:
+    """All artifacts, each with the one that makes it superfluous, if there is one."""
+    golden, golden_canary = inputs.golden.facts, canary.read(inputs.golden)
+    artifacts = [
+        _artifact(inputs.evidence, proved, golden, golden_canary, options.strict)
+        for proved in options.artifacts
+    ]
+    return _with_dominance(artifacts, {proved.id for proved in options.artifacts if proved.plain})
+
+
+def _choose_artifacts(
+    artifacts: list[Artifact], options: ManifestOptions
+) -> tuple[list[Artifact], list[Artifact]]:
+    """Those that a release holds, and those that it leaves out."""
+    dropped = [a for a in artifacts if a["dominated_by"]] if options.drop_dominated else []
+    return [artifact for artifact in artifacts if artifact not in dropped], dropped
+
+
+def _dropped(artifact: Artifact) -> Dropped:
+    return {
+        "id": artifact["id"],
+        "dominated_by": artifact["dominated_by"] or "",
+        "dominated_reason": artifact["dominated_reason"] or "",
+    }
+
+
+def _source(inputs: ManifestInputs, options: ManifestOptions, golden: Mapping[str, Any]) -> Source:
     """The kind of source and its options, its size, digest, and what its author says of it."""
-    identity, frozen = Identity(inputs["source"]), Frozen(inputs["frozen"])
+    identity, frozen = inputs.source, inputs.frozen
     measured: dict[str, Any] = {"sha256": identity.sha256, "parameters": frozen.parameters}
     if frozen.dtypes:
         measured["converted_from"] = frozen.dtypes
@@ -175,8 +202,8 @@ def _not_made(lost: NotMade) -> release.NotMade:
     return {"id": lost.id, "step": lost.step, "reason": lost.reason, "todo": lost.todo}
 
 
-def _samples(folder: Path, count: int) -> Samples:
-    facts = SamplesFolder(folder).description
+def _samples(folder: SamplesFolder, count: int) -> Samples:
+    facts = folder.description
     return {
         "description": facts["description"],
         "license": facts["license"],
@@ -193,18 +220,18 @@ def _tools() -> dict[str, str]:
 
 
 def _artifact(
-    inputs: Inputs,
+    evidence: Evidence,
     proved: Proved,
     golden: dict[str, Any],
     golden_canary: dict[str, Any],
     strict: bool,
 ) -> Artifact:
-    described = ArtifactFolder(inputs[proved.id]).description
-    files, packed = _files(described["files"], inputs.get(f"compress {proved.id}"))
-    results = [Proof(inputs[f"{proved.id} {target}"]).read() for target in proved.targets]
-    half, in_half = _half_precision(inputs, proved.id)
+    described = evidence.artifact(proved.id).description
+    files, packed = _files(described["files"], evidence.twins(proved.id))
+    results = [evidence.proof(proved.id, target).read() for target in proved.targets]
+    half, in_half = _half_precision(evidence, proved.id)
     facts = Facts(described["bytes"], packed["br_bytes"], half["safe"], golden["accuracy"])
-    portability = portable.read(inputs.get(f"{proved.id} portable"))
+    portability = portable.read(evidence.portability(proved.id))
     judged = [_judge(proved, result, facts, portability, strict) for result in results]
     own, reason = canary_of(golden_canary, judged, in_half)
     artifact: Artifact = {
@@ -266,13 +293,13 @@ def _without_canary(result: Mapping[str, Any]) -> Validation:
 
 
 def _files(
-    files: list[dict[str, Any]], compressed: Path | None
+    files: list[dict[str, Any]], twins: Twins | None
 ) -> tuple[list[File], dict[str, int | None]]:
     """Each with its compressed size, and what all take; ``None`` where nothing is published."""
-    sizes = json.loads((compressed / SIZES).read_text()) if compressed else {}
+    sizes = twins.read() if twins else {}
     unknown = dict.fromkeys(TWINS.values())
     listed = [{**file, **sizes.get(file["path"], unknown)} for file in files]
-    totals = {key: total(listed, key) if compressed else None for key in unknown}
+    totals = {key: total(listed, key) if twins else None for key in unknown}
     return cast("list[File]", listed), totals
 
 
@@ -287,11 +314,10 @@ def _with_dominance(artifacts: list[Artifact], stay: set[str]) -> list[Artifact]
     ]
 
 
-def _half_precision(inputs: Inputs, artifact: str) -> tuple[HalfPrecision, Any]:
+def _half_precision(evidence: Evidence, artifact: str) -> tuple[HalfPrecision, Any]:
     """What is known of an artifact in float16, and its answer to the canary if it is safe there."""
-    ranges = Ranges(inputs[f"{artifact} ranges"]).read()
-    folder = inputs.get(f"{artifact} half")
-    ran = HalfProof(folder).read() if folder else None
+    ranges, proof = evidence.ranges(artifact).read(), evidence.half(artifact)
+    ran = proof.read() if proof else None
     half = half_precision(ranges, ran)
     return half, ran["canary"] if ran and half["safe"] else None
 

@@ -12,7 +12,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import PipelineError
 from pipeline.base.options import InputPath
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.graphs import kinds
 from pipeline.sources.contract import LoadedModel, OwnModel, Source
 from pipeline.sources.onnx import dtypes, files
@@ -43,9 +43,9 @@ class Options(options.Options):
 
 
 @step(version=1, tools=("onnx",))
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(path: Path, beside: Files, options: Options, work: Path) -> None:
     """Check the files and make them a source folder."""
-    files.copy(options.path, work)
+    files.copy(path, work)
     SourceFolder(work).describe("onnx", dimensions=dict(options.dimensions))
 
 

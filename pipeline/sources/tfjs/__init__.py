@@ -10,7 +10,7 @@ from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base import options
 from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
-from pipeline.engine.step import Inputs, step
+from pipeline.engine.step import Files, step
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.tfjs import files
 
@@ -41,9 +41,9 @@ class Options(options.Options):
 
 
 @step(version=1)
-def pull(inputs: Inputs, options: Options, work: Path) -> None:
+def pull(path: Path, beside: Files, options: Options, work: Path) -> None:
     """Check the files and make them a source folder."""
-    write_source(options.path, work)
+    write_source(path, work)
 
 
 def write_source(path: Path, work: Path) -> None:

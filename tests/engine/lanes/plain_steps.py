@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.options import Options
-from pipeline.engine.step import Inputs, Keep, piece, progress, step
+from pipeline.engine.step import Files, Keep, piece, progress, step
 
 
 class Write(Options):
@@ -30,23 +30,23 @@ def _ran(options: Write) -> None:
 
 
 @step(version=1)
-def write(inputs: Inputs, options: Write, work: Path) -> None:
+def write(files: Files, options: Write, work: Path) -> None:
     _ran(options)
-    before = "".join((folder / "text").read_text() for folder in inputs.values())
+    before = "".join((folder / "text").read_text() for folder in files.values())
     (work / "text").write_text(before + options.text)
     progress(1.0, f"wrote {options.text}")
 
 
 @step(version=1, quick=True)
-def quick(inputs: Inputs, options: Write, work: Path) -> None:
+def quick(files: Files, options: Write, work: Path) -> None:
     _ran(options)
     if options.text == "bad":
         raise SourceError("cannot be had", where="there", todo="do this")
-    (work / "text").write_text("".join(sorted(path.name for path in inputs["0"].iterdir())))
+    (work / "text").write_text("".join(sorted(path.name for path in files["0"].iterdir())))
 
 
 @step(version=1)
-def two(inputs: Inputs, options: Write, work: Path) -> None:
+def two(files: Files, options: Write, work: Path) -> None:
     _ran(options)
     (work / "text").write_text("read")
     (work / "folder").mkdir()
@@ -54,13 +54,13 @@ def two(inputs: Inputs, options: Write, work: Path) -> None:
 
 
 @step(version=1, alone=True)
-def alone(inputs: Inputs, options: Write, work: Path) -> None:
+def alone(files: Files, options: Write, work: Path) -> None:
     _ran(options)
     (work / "text").write_text("alone")
 
 
 @step(version=1, lane="compress")
-def background(inputs: Inputs, options: Write, work: Path) -> None:
+def background(files: Files, options: Write, work: Path) -> None:
     for _ in range(int(options.seconds / 0.1)):
         with piece(), Path(options.log).open("a") as log:
             log.write(f"{options.text} {time.monotonic():.6f} {os.getpid()}\n")
@@ -69,7 +69,7 @@ def background(inputs: Inputs, options: Write, work: Path) -> None:
 
 
 @step(version=1)
-def slow(inputs: Inputs, options: Write, work: Path) -> None:
+def slow(files: Files, options: Write, work: Path) -> None:
     for done in range(1, 11):
         progress(done / 10, f"half of {options.text}")
         time.sleep(options.seconds / 10)
@@ -77,24 +77,24 @@ def slow(inputs: Inputs, options: Write, work: Path) -> None:
 
 
 @step(version=1)
-def only_now(inputs: Inputs, options: Write, work: Path) -> Keep:
+def only_now(files: Files, options: Write, work: Path) -> Keep:
     _ran(options)
     (work / "text").write_text("now")
     return Keep.THIS_BUILD
 
 
 @step(version=1)
-def refuse(inputs: Inputs, options: Write, work: Path) -> None:
+def refuse(files: Files, options: Write, work: Path) -> None:
     raise SourceError("cannot be had", where="there", todo="do this")
 
 
 @step(version=1)
-def crash(inputs: Inputs, options: Write, work: Path) -> None:
+def crash(files: Files, options: Write, work: Path) -> None:
     raise ZeroDivisionError("of a library")
 
 
 @step(version=1)
-def killed(inputs: Inputs, options: Write, work: Path) -> None:
+def killed(files: Files, options: Write, work: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -103,25 +103,25 @@ def write_killed(options: Write, ended: PipelineError, work: Path) -> None:
 
 
 @step(version=1, if_killed=write_killed)
-def crashes_in_native_code(inputs: Inputs, options: Write, work: Path) -> None:
+def crashes_in_native_code(files: Files, options: Write, work: Path) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
 @step(version=1)
-def killed_while_it_reports(inputs: Inputs, options: Write, work: Path) -> None:
+def killed_while_it_reports(files: Files, options: Write, work: Path) -> None:
     threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
     while True:
         progress(0.5, "x" * 10_000_000)
 
 
 @step(version=1)
-def aborts(inputs: Inputs, options: Write, work: Path) -> None:
+def aborts(files: Files, options: Write, work: Path) -> None:
     os.abort()
 
 
 @step(version=1)
-def names_paths(inputs: Inputs, options: Write, work: Path) -> None:
-    (folder,) = inputs.values()
+def names_paths(files: Files, options: Write, work: Path) -> None:
+    (folder,) = files.values()
     if options.log == "input":
         (folder / "gone").read_text()
     if options.log == "work":
@@ -131,7 +131,7 @@ def names_paths(inputs: Inputs, options: Write, work: Path) -> None:
 
 
 @step(version=1)
-def chatter(inputs: Inputs, options: Write, work: Path) -> None:
+def chatter(files: Files, options: Write, work: Path) -> None:
     _ran(options)
     while True:
         progress(0.5, "x" * 1_000_000)
