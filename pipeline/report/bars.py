@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from pipeline.measures import words
-from pipeline.report.release import Artifact, Group, Proof
+from pipeline.report.artifact import Artifact, Group
+from pipeline.report.proof import Proof
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 
 #: Pixels of one artifact's row.

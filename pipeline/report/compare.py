@@ -11,7 +11,8 @@ import click
 from pipeline.base.table import table
 from pipeline.measures import words
 from pipeline.report import facts, markdown
-from pipeline.report.release import Artifact, Release
+from pipeline.report.artifact import Artifact
+from pipeline.report.release import Release
 from pipeline.validate import regress
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from pipeline.report.release import Artifact, Release
+from pipeline.report.artifact import Artifact
+from pipeline.report.release import Release
 from pipeline.report.summary import summarize
 
 SCHEMA = 1

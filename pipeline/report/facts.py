@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from pipeline.measures import words
 from pipeline.measures.metrics import all_metrics
 from pipeline.report import chance
-from pipeline.report.release import Artifact, Proof, Ratio, Release, numbers
+from pipeline.report.artifact import Artifact
+from pipeline.report.proof import Proof, Ratio, numbers
+from pipeline.report.release import Release
 
 if TYPE_CHECKING:
     from pipeline.manifest.artifact import HalfPrecision, Hazard, Portability

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.measures import words
 from pipeline.report import cascades, chance, facts, searches
-from pipeline.report.release import Artifact, Group, Release
+from pipeline.report.artifact import Artifact, Group
+from pipeline.report.release import Release
 from pipeline.report.summary import Summary, summarize
 
 PICKS = ("smallest", "fastest", "safest")

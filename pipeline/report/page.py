@@ -12,8 +12,10 @@ from pipeline.artifacts.evidence import NO_EVIDENCE, Evidence
 from pipeline.base.digest import integrity
 from pipeline.measures import words
 from pipeline.report import bars, cascades, facts, searches
+from pipeline.report.artifact import Group
+from pipeline.report.proof import Proof
 from pipeline.report.quality import size_against_quality
-from pipeline.report.release import Group, Proof, Release
+from pipeline.report.release import Release
 from pipeline.report.samples import VISIBLE, alike, worst_samples
 from pipeline.report.summary import summarize
 from pipeline.report.vega import PALETTE

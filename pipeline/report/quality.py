@@ -9,8 +9,9 @@ from typing import Any
 
 from pipeline.measures.metric import Metric
 from pipeline.measures.metrics import metric_of
+from pipeline.report.artifact import Artifact
 from pipeline.report.labels import Box, place
-from pipeline.report.release import Artifact, Release
+from pipeline.report.release import Release
 from pipeline.report.upright import axis, ends
 from pipeline.report.vega import PALETTE, TEXT, Spec, layer, of, quantity, svg
 

@@ -15,7 +15,9 @@ from pipeline.artifacts.samples_folder import Golden
 from pipeline.inputs.contract import inputs
 from pipeline.measures import words
 from pipeline.measures.worst import FILE
-from pipeline.report.release import Artifact, Proof, Release
+from pipeline.report.artifact import Artifact
+from pipeline.report.proof import Proof
+from pipeline.report.release import Release
 from pipeline.tasks.contract import Line, Shown
 from pipeline.tasks.find import Purpose, tasks
 from pipeline.tensors.arrays import Array, Arrays, NDArray, np

@@ -10,15 +10,9 @@ from math import inf
 from pipeline.measures import words
 from pipeline.measures.metrics import metric_of
 from pipeline.report import chance
-from pipeline.report.release import (
-    SAME_SPEED,
-    Artifact,
-    Group,
-    Missing,
-    Proof,
-    Release,
-    list_missing,
-)
+from pipeline.report.artifact import Artifact, Group
+from pipeline.report.proof import SAME_SPEED, Proof
+from pipeline.report.release import Missing, Release, list_missing
 from pipeline.validate.trust import remedy
 from pipeline.validate.verdict import ArtifactVerdict, ProofVerdict, Verdict
 

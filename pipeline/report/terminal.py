@@ -10,7 +10,9 @@ import click
 from pipeline.base.table import table
 from pipeline.measures import words
 from pipeline.report import cascades, chance, facts, searches
-from pipeline.report.release import Artifact, Group, Proof, Release
+from pipeline.report.artifact import Artifact, Group
+from pipeline.report.proof import Proof
+from pipeline.report.release import Release
 from pipeline.report.summary import Pick, summarize
 from pipeline.validate.verdict import Status
 

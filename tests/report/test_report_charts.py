@@ -5,8 +5,9 @@ import re
 from manifests import manifest
 
 from pipeline.report import bars
+from pipeline.report.artifact import Group
 from pipeline.report.quality import size_against_quality
-from pipeline.report.release import Group, Release
+from pipeline.report.release import Release
 from pipeline.report.vega import PALETTE
 
 

@@ -8,7 +8,8 @@ from manifests import artifact, failed, manifest, old, proof, unavailable
 from pipeline.measures import words
 from pipeline.report.data import data
 from pipeline.report.facts import of_proof
-from pipeline.report.release import Proof, Release
+from pipeline.report.proof import Proof
+from pipeline.report.release import Release
 from pipeline.report.summary import summarize
 
 

@@ -20,7 +20,8 @@ from pipeline.export import onnx as fmt
 from pipeline.optimize import int8_dynamic
 from pipeline.publish.release.manifest import Proved, _judge
 from pipeline.report import terminal
-from pipeline.report.release import Artifact, Release
+from pipeline.report.artifact import Artifact
+from pipeline.report.release import Release
 from pipeline.report.summary import summarize
 from pipeline.validate import portable
 from pipeline.validate.gates import Facts

@@ -102,11 +102,7 @@ def publish(
         before = channels.read(storage, name, channel)
         there = tree.Release(storage, name, release)
         pointing = before is not None and before.data == channels.pointer(there)
-        if (
-            pointing
-            and _reads_so(storage, there, channel, pieces)
-            and (published := read_release(there, manifest))
-        ):
+        if pointing and (published := _read_published(storage, there, manifest, channel, pieces)):
             return _release(storage, published, new=False, copied=0)
         with storage.publishing():
             storage.remove(stale(storage, pieces))
@@ -160,14 +156,22 @@ def explain_errors(storage: Readable, todo: str) -> Iterator[None]:
         raise PipelineError(what, where=storage.where, todo=todo) from error
 
 
-def _reads_so(storage: Storage, there: tree.Release, channel: str, pieces: Sequence[Piece]) -> bool:
-    """Whether all else is already as publishing would leave it: then nothing is locked."""
+def _read_published(
+    storage: Storage,
+    there: tree.Release,
+    manifest: Manifest,
+    channel: str,
+    pieces: Sequence[Piece],
+) -> ReleaseManifest | None:
+    """The whole manifest, where all is as publishing would leave it: then nothing is locked."""
     listed = read_index(storage).get(there.model)
     if listed is None or listed["channels"].get(channel) != there.id:
-        return False
+        return None
     if not site.are_there(storage, there.model):
-        return False
-    return not list_missing(storage, pieces) and not stale(storage, pieces)
+        return None
+    if list_missing(storage, pieces) or stale(storage, pieces):
+        return None
+    return read_release(there, manifest)
 
 
 def read_release(there: tree.Release, manifest: Manifest) -> ReleaseManifest | None:

@@ -1,0 +1,1 @@
+"""The parts of learned rounding (``pipeline.optimize.round``)."""
