@@ -44,16 +44,16 @@ class KeptFolder:
 
 def told(codec: str, exact: Sequence[Exact], kept: Kept | None) -> dict[str, Any]:
     """What ``artifact.json`` says of weights that a codec stores, and of those that stayed."""
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "codec": codec,
-        "more_bytes": sum(one.more_bytes for one in exact),
-        "exact": [one.described() for one in exact],
+        "more_bytes": sum(weight.more_bytes for weight in exact),
+        "exact": [weight.described() for weight in exact],
     }
     if kept:
-        found["keep"] = {
+        description["keep"] = {
             "bounds": kept.bounds,
             "measured": kept.measured,
             "samples": kept.samples,
             "damages": kept.damages,
         }
-    return found
+    return description

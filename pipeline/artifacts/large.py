@@ -122,8 +122,8 @@ def spill(graph_def: Any, large: LargeTensors) -> None:
 def point(node: Any, key: str) -> None:
     """Let a constant have its value in a file."""
     tensor = node.attr["value"].tensor
-    kept = type(tensor)(dtype=tensor.dtype, tensor_shape=tensor.tensor_shape)
-    tensor.CopyFrom(kept)
+    outline = type(tensor)(dtype=tensor.dtype, tensor_shape=tensor.tensor_shape)
+    tensor.CopyFrom(outline)
     node.attr[ATTRIBUTE].s = key.encode()
 
 

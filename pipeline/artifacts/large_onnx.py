@@ -69,9 +69,9 @@ def array_of(tensor: Any, large: LargeTensors | None = None) -> Array:
 
 def locate(model: Any, folder: Path) -> None:
     """Let a model in memory know where its tensors' files are; ``canonicalize`` forgets it."""
-    kept = [item for item in model.metadata_props if item.key != FOLDER]
+    others = [item for item in model.metadata_props if item.key != FOLDER]
     del model.metadata_props[:]
-    model.metadata_props.extend(kept)
+    model.metadata_props.extend(others)
     model.metadata_props.add(key=FOLDER, value=str(folder))
 
 

@@ -125,8 +125,8 @@ def parse(names: Sequence[str]) -> list[Target]:
         for target in list_targets()
         if ALL in names and not target.definition.extra
     ]
-    chosen = {target.id: target for target in [*every, *named]}
-    return list(chosen.values())
+    by_id = {target.id: target for target in [*every, *named]}
+    return list(by_id.values())
 
 
 def problem(name: str) -> str | None:

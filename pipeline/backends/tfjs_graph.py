@@ -146,8 +146,8 @@ def _write_prelu(graph: Any, node: Any) -> None:
     import tensorflow as tf
 
     def add(operator: str, *inputs: str, name: str) -> str:
-        made = graph.node.add(op=operator, name=name, input=inputs)
-        made.attr["T"].type = tf.float32.as_datatype_enum
+        added = graph.node.add(op=operator, name=name, input=inputs)
+        added.attr["T"].type = tf.float32.as_datatype_enum
         return name
 
     x, alpha = node.input

@@ -141,9 +141,9 @@ class Comparison:
         results: dict[str, SeenTensor | Misfit] = {}
         for sample, values in self._run(Cut(tuple(tensors), {}), lambda _: {}):
             for name in tensors:
-                wanted = self.trace.tensor(origins[name], sample)
-                _try(tried[name], values[name], wanted)
-                results[name] = _choose_layout(origins[name], tried[name], values[name], wanted)
+                expected = self.trace.tensor(origins[name], sample)
+                _try(tried[name], values[name], expected)
+                results[name] = _choose_layout(origins[name], tried[name], values[name], expected)
         return results
 
     def node_by_node(
@@ -157,9 +157,9 @@ class Comparison:
             cut = cut_of([by_tensor[name] for name in tensors], seen)
             for sample, values in self._run(cut, partial(self.fed_tensors, cut, seen)):
                 for name in tensors:
-                    wanted = self.trace.tensor(seen[name].source, sample)
-                    ours = to_source(values[cut.returned(name)], seen[name].layout, wanted.shape)
-                    differences[name].add(ours, wanted)
+                    expected = self.trace.tensor(seen[name].source, sample)
+                    ours = to_source(values[cut.returned(name)], seen[name].layout, expected.shape)
+                    differences[name].add(ours, expected)
             errors |= {name: difference.share for name, difference in differences.items()}
         return errors
 
@@ -204,14 +204,14 @@ class Comparison:
 
 def cut_of(regions: Iterable[NodeRegion], seen: Mapping[str, SeenTensor]) -> Cut:
     """The cut that makes the regions' tensors of known ones; inputs of the graph stay inputs."""
-    chosen = list(regions)
+    tried_regions = list(regions)
     fed = {
         name: FedTensor(seen[name].dtype, seen[name].shape)
-        for region in chosen
+        for region in tried_regions
         for name in region.inputs
         if name in seen
     }
-    return Cut(tuple(region.tensor for region in chosen), fed)
+    return Cut(tuple(region.tensor for region in tried_regions), fed)
 
 
 def call(session: Session, feeds: Mapping[str, Array]) -> dict[str, Array]:
@@ -220,19 +220,19 @@ def call(session: Session, feeds: Mapping[str, Array]) -> dict[str, Array]:
     return {name: values[0, ...] for name, values in outputs.items()}
 
 
-def _try(tried: dict[Layout, LargestDifference], values: Array, wanted: Array) -> None:
+def _try(tried: dict[Layout, LargestDifference], values: Array, expected: Array) -> None:
     """Compare in every layout that fits."""
-    for layout in layouts(values.shape, wanted.shape):
+    for layout in layouts(values.shape, expected.shape):
         difference = tried.setdefault(layout, LargestDifference())
-        difference.add(to_source(values, layout, wanted.shape), wanted)
+        difference.add(to_source(values, layout, expected.shape), expected)
 
 
 def _choose_layout(
-    source: str, tried: Mapping[Layout, LargestDifference], values: Array, wanted: Array
+    source: str, tried: Mapping[Layout, LargestDifference], values: Array, expected: Array
 ) -> SeenTensor | Misfit:
     """In the layout in which it differs least."""
     if not tried:
-        shapes = f"{list(values.shape)} where the source has {list(wanted.shape)}"
+        shapes = f"{list(values.shape)} where the source has {list(expected.shape)}"
         return Misfit(source, f"gives a tensor of shape {shapes}", runs=True)
     layout, difference = min(tried.items(), key=lambda trial: trial[1].share)
     return SeenTensor(source, layout, values.shape, values.dtype.name, difference.share)

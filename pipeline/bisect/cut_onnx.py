@@ -33,9 +33,9 @@ def read(artifact: Path) -> ArtifactGraph:
         ops.append(Op(node.name, node.op_type, read_here, written, weight))
     inputs = {value.name: value.name for value in model.graph.input}
     outputs = {value.name: value.name for value in model.graph.output}
-    kept, constants = flowing(ops, inputs)
+    flowing_ops, constants = flowing(ops, inputs)
     return ArtifactGraph(
-        kept, inputs, outputs, constants | {t.name for t in model.graph.initializer}
+        flowing_ops, inputs, outputs, constants | {t.name for t in model.graph.initializer}
     )
 
 

@@ -46,8 +46,8 @@ def read(artifact: Path) -> ArtifactGraph:
         {entry["name"]: public for public, entry in model["signature"][side].items()}
         for side in ("inputs", "outputs")
     )
-    kept, constants = flowing(ops, inputs)
-    return ArtifactGraph(kept, inputs, outputs, constants)
+    flowing_ops, constants = flowing(ops, inputs)
+    return ArtifactGraph(flowing_ops, inputs, outputs, constants)
 
 
 def cut(artifact: Path, wanted: Cut, folder: Path) -> None:
@@ -182,14 +182,14 @@ def _cut_weights(artifact: Path, model: Any, dropped: set[str]) -> bytes:
         topology.pop("library", None)
     (group,) = model["weightsManifest"]
     raw = memoryview(_shards(artifact, group["paths"]))
-    kept, parts, start = [], [], 0
+    weights, parts, start = [], [], 0
     for weight in group["weights"]:
         end = start + _length(weight, raw[start:])
         if weight["name"] not in dropped:
-            kept.append(weight)
+            weights.append(weight)
             parts.append(raw[start:end])
         start = end
-    group["weights"] = kept
+    group["weights"] = weights
     return b"".join(parts)
 
 

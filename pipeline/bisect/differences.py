@@ -25,11 +25,11 @@ class LargestDifference:
     low: float = float("inf")
     high: float = float("-inf")
 
-    def add(self, values: Array, wanted: Array) -> None:
+    def add(self, values: Array, expected: Array) -> None:
         """Compare one sample: arrays of one shape."""
-        if not wanted.size:
+        if not expected.size:
             return
-        ours, theirs = values.astype(np.float64), wanted.astype(np.float64)
+        ours, theirs = values.astype(np.float64), expected.astype(np.float64)
         same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
         with np.errstate(invalid="ignore"):
             difference = np.where(same, 0.0, np.abs(ours - theirs))

@@ -111,13 +111,13 @@ def format_of(name: str) -> GraphFormat:
 def flowing(ops: Sequence[Op], inputs: Collection[str]) -> tuple[tuple[Op, ...], frozenset[str]]:
     """The nodes that depend on an input, and the tensors that do not."""
     flows = set(inputs)
-    kept = []
+    flowing_ops = []
     for op in ops:
         if flows.intersection(op.inputs):
             flows.update(op.outputs)
-            kept.append(op)
+            flowing_ops.append(op)
     every = {tensor for op in ops for tensor in (*op.inputs, *op.outputs)}
-    return tuple(kept), frozenset(every - flows)
+    return tuple(flowing_ops), frozenset(every - flows)
 
 
 def descendants(graph: ArtifactGraph, tensors: Collection[str]) -> set[str]:
@@ -137,8 +137,8 @@ def regions(
     They reach back to tensors of ``known``.
     """
     stops = set(known) | set(graph.inputs)
-    wanted = set(known) | set(others)
-    tensors = [tensor for op in graph.ops for tensor in op.outputs if tensor in wanted]
+    compared = set(known) | set(others)
+    tensors = [tensor for op in graph.ops for tensor in op.outputs if tensor in compared]
     return [_region(graph, tensor, stops) for tensor in tensors]
 
 

@@ -69,8 +69,8 @@ def write_reproduction(
     feeds = comparison.trace.feeds(sample) | comparison.fed_tensors(cut, seen, sample)
     used = {name: value for name, value in feeds.items() if name in names}
     save_file(contiguous(used), folder / "inputs.safetensors")
-    wanted = _expected_tensor(comparison, finding, seen, sample)
-    save_file(contiguous({finding.region.tensor: wanted}), folder / "expected.safetensors")
+    expected = _expected_tensor(comparison, finding, seen, sample)
+    save_file(contiguous({finding.region.tensor: expected}), folder / "expected.safetensors")
     facts = {**_facts(comparison, finding), "tolerance": tolerance, "scale": scale}
     (folder / FACTS).write_text(json.dumps(facts, indent=1))
     command = comparison.format.write_script(folder, comparison.target)
@@ -81,12 +81,12 @@ def _expected_tensor(
     comparison: Comparison, finding: Finding, seen: Mapping[str, SeenTensor], sample: int
 ) -> Array:
     """The source's tensor; laid out as the artifact's, where the artifact has one."""
-    wanted = comparison.trace.tensor(finding.source, sample)
+    expected = comparison.trace.tensor(finding.source, sample)
     counterpart = seen.get(finding.region.tensor)
     return (
-        from_source(wanted, counterpart.layout, counterpart.shape).astype(counterpart.dtype)
+        from_source(expected, counterpart.layout, counterpart.shape).astype(counterpart.dtype)
         if counterpart
-        else wanted
+        else expected
     )
 
 
@@ -104,10 +104,10 @@ def _worst_sample(
         for sample in range(comparison.trace.samples):
             feeds = comparison.trace.feeds(sample) | comparison.fed_tensors(cut, seen, sample)
             values = call(session, {name: feeds[name] for name in names})[finding.region.tensor]
-            wanted = _expected_tensor(comparison, finding, seen, sample)
+            expected = _expected_tensor(comparison, finding, seen, sample)
             of_sample = LargestDifference()
             for difference in (of_sample, every):
-                difference.add(values, wanted)
+                difference.add(values, expected)
             largest.append(of_sample.largest)
     return largest.index(max(largest)), every.scale
 

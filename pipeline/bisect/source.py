@@ -184,9 +184,9 @@ class _Session:
 
     def run(self, fetches: Any, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """Values by name; ``fetches`` are names, or names with tensors."""
-        wanted = fetches if isinstance(fetches, dict) else {name: name for name in fetches}
+        names = fetches if isinstance(fetches, dict) else {name: name for name in fetches}
         result: dict[str, Array] = self._session.run(
-            wanted, {f"{name}:0": value for name, value in feeds.items()}
+            names, {f"{name}:0": value for name, value in feeds.items()}
         )
         return result
 

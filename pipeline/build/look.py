@@ -60,8 +60,8 @@ def _changes(plan: Plan, run: Run, store: Store) -> list[str]:
 
 def conversions(plan: Plan) -> Graph:
     """What comes before each artifact is packaged."""
-    wanted = {need for artifact in plan.artifacts for need in plan.ancestors(artifact.node)}
-    return Graph({name: node for name, node in plan.nodes.items() if name in wanted})
+    needed = {need for artifact in plan.artifacts for need in plan.ancestors(artifact.node)}
+    return Graph({name: node for name, node in plan.nodes.items() if name in needed})
 
 
 def _reasons(plan: Plan, artifact: PlannedArtifact, run: Run, store: Store) -> dict[str, str]:

@@ -66,7 +66,7 @@ def read(store: Store, key: str) -> tuple[Built, dict[str, Result]] | None:
     """The build under ``key`` if nothing it depended on has changed."""
     try:
         receipt = json.loads(_path(store, key).read_text())
-        if any(stamp(Path(path)) != known for path, known in receipt["files"].items()):
+        if any(stamp(Path(path)) != stamped for path, stamped in receipt["files"].items()):
             return None
         results = {}
         for node, step_key in receipt["steps"].items():

@@ -59,8 +59,8 @@ class Commands(click.Group):
         except PipelineError as error:
             if context.params.get("debug"):
                 traceback.print_exc()
-            told = without_store(str(error))
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
+            message = without_store(str(error))
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
             raise click.exceptions.Exit(error.exit_code) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

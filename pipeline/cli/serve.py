@@ -66,16 +66,16 @@ class CdnFiles(StaticFiles):
     ) -> Response:
         asked = Headers(scope=scope)
         relative = Path(full_path).relative_to(Path(str(self.directory)).resolve()).as_posix()
-        told = headers(relative)
+        rules = headers(relative)
         encoding, sent = choose_encoding(Path(full_path), asked if has_twins(relative) else {})
-        named = {"Cache-Control": told.cache_control, "Vary": "Accept-Encoding"}
+        named = {"Cache-Control": rules.cache_control, "Vary": "Accept-Encoding"}
         named |= {"Content-Encoding": encoding} if encoding else {}
         # With its stat: else an entity tag is there only once the answer is on its way.
         response = FileResponse(
             sent,
             status_code,
             named,
-            media_type=told.content_type,
+            media_type=rules.content_type,
             stat_result=sent.stat(),
         )
         if self.is_not_modified(response.headers, asked):

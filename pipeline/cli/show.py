@@ -83,8 +83,8 @@ def plan(planned: Plan, as_json: bool, lacking: Lacking | None = None) -> None:
         click.echo(f"{click.style('left out', fg='yellow')} {left.id}: {left.reason}")
     for note in planned.notes:
         click.echo(f"{click.style('note', fg='yellow')} {note}")
-    for name, told in planned.searches.unknown.items():
-        click.echo(f"{click.style('to be found', fg='cyan')} {name}: {told}")
+    for name, reason in planned.searches.unknown.items():
+        click.echo(f"{click.style('to be found', fg='cyan')} {name}: {reason}")
     for name, outcome in planned.searches.outcomes.items():
         click.echo(f"{click.style('found', fg='green')} {name}: {_search_in_words(outcome)}")
     click.echo()

@@ -52,8 +52,8 @@ def show_verified(where: str, as_json: bool, trusted: Trusted) -> bool:
 def _group_by_name(paths: list[str]) -> str:
     """Files of releases by their names: there may be many releases."""
     named = {path: release_and_name(path.partition("/")[2]) for path in paths}
-    numbers = Counter(known[1] if (known := named[path]) else path for path in paths)
-    releases = {known[1] for known in named.values() if known}
+    numbers = Counter(release[1] if (release := named[path]) else path for path in paths)
+    releases = {release[1] for release in named.values() if release}
     return ", ".join(
         f"{name} of {count(number, 'release')}" if name in releases else name
         for name, number in numbers.items()

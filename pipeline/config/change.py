@@ -65,9 +65,9 @@ def gates_for(
     entries: Entries = {variant: _tighter(keep, *general)}
     changed = merge_gates(gates, entries)
     for artifact, target in ((f"{f}/{variant}", t) for f in formats for t in targets if t.runs(f)):
-        wanted = _tighter(keep, merge_bounds(artifact, target, gates))
+        bounds = _tighter(keep, merge_bounds(artifact, target, gates))
         held = merge_bounds(artifact, target, changed)
-        if lost := {m: bound for m, bound in wanted.items() if held[m] != bound}:
+        if lost := {m: bound for m, bound in bounds.items() if held[m] != bound}:
             entries[f"{artifact} {target.id}"] = lost
     return entries
 

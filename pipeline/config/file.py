@@ -61,9 +61,9 @@ def _cross_check(data: Any) -> Iterable[tuple[Location, str]]:
     variants = _names(data.get("variants"))
     formats = _names(data.get("export"))
     for name in formats:
-        chosen = (data["export"].get(name) or {}) if isinstance(data["export"], dict) else {}
-        wanted = chosen.get("variants") if isinstance(chosen, dict) else None
-        for index, variant in enumerate(wanted if isinstance(wanted, list) else []):
+        options = (data["export"].get(name) or {}) if isinstance(data["export"], dict) else {}
+        names = options.get("variants") if isinstance(options, dict) else None
+        for index, variant in enumerate(names if isinstance(names, list) else []):
             if variant not in variants:
                 place = ("export", name, "variants", index)
                 yield place, f' is "{variant}", no variant{suggest(str(variant), variants)}'

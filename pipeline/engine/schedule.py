@@ -204,8 +204,8 @@ class Run:
     def _read(self, node: Node, need: str) -> Tree:
         """What a node reads of another one's result."""
         tree = self.results[need].tree
-        wanted = node.reads
-        return {path: file for path, file in tree.items() if not wanted or _name(path) in wanted}
+        names = node.reads
+        return {path: file for path, file in tree.items() if not names or _name(path) in names}
 
     def _collect(self) -> None:
         """Wait for a running step to end, and take its result or its error."""

@@ -161,9 +161,9 @@ class Store:
         oldest = time() - keep_days * 86400
         records = list((self.root / "steps").glob("*.json"))
         old = [path for path in records if path.stat().st_mtime <= oldest]
-        kept = {sha for path in set(records) - set(old) for sha in _digests(path)}
+        digests = {sha for path in set(records) - set(old) for sha in _digests(path)}
         objects = (self.root / "objects").glob("*/*")
-        loose = [path for path in objects if path.parent.name + path.name not in kept]
+        loose = [path for path in objects if path.parent.name + path.name not in digests]
         downloads = [
             path
             for path in (self.root / "downloads").glob("*")

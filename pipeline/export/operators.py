@@ -124,8 +124,8 @@ def check(frozen: Frozen, options: CheckOptions, work: Path) -> None:
     graph, signature = frozen.outline(), frozen.signature
     places = list(computed(graph, [spec.name for spec in signature.outputs]))
     lacking = {
-        name: _grouped(place for place in places if place.operator not in known)
-        for name, known in _supported(options).items()
+        name: _grouped(place for place in places if place.operator not in supported)
+        for name, supported in _supported(options).items()
     }
     if any(lacking.values()):
         lacked = {name: operators for name, operators in lacking.items() if operators}
@@ -261,8 +261,8 @@ def _cut(
             tensors |= dict.fromkeys(s for s in node.input if _source(s) in varying)
         if node.name in wrong or behind:
             spoiled.add(node.name)
-    kept = [spec.name for spec in signature.outputs if spec.name not in spoiled]
-    return [*kept, *tensors] if tensors and wrong <= spoiled else []
+    whole = [spec.name for spec in signature.outputs if spec.name not in spoiled]
+    return [*whole, *tensors] if tensors and wrong <= spoiled else []
 
 
 def _gives_strings(node: Any) -> bool:

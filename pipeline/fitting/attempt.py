@@ -54,7 +54,7 @@ def attempt(
 
     where, reading = f"samples.{options.reading.kind}", options.reading
     spec = image_input(frozen.signature.inputs, where)
-    samples = read_items(files, reading, reading.want([spec]))
+    samples = read_items(files, reading, reading.list_needs([spec]))
     test = samples.splits["test"]
     items = [test[row]() for row in spread_evenly(len(test), MOST_SAMPLES)]
     if any("label" not in item.facts for item in items):

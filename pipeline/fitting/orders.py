@@ -13,7 +13,11 @@ GIVEN = "as given"
 
 
 def best(
-    answers: Classes, labels: Classes, classes: int, names: Sequence[str], wanted: Sequence[str]
+    answers: Classes,
+    labels: Classes,
+    classes: int,
+    names: Sequence[str],
+    config_labels: Sequence[str],
 ) -> tuple[str, NDArray[np.bool_]]:
     """The order in which labels are right most often, and which samples are right in it.
 
@@ -24,10 +28,10 @@ def best(
         labels: int64 [n].
         classes: how many the model has.
         names: of the labels, as the samples name them; empty where they do not.
-        wanted: the config's ``labels``; empty where there are none.
+        config_labels: the config's ``labels``; empty where there are none.
     """
     best_name, right = GIVEN, answers == labels
-    for name, order in orders(answers, labels, classes, names, wanted):
+    for name, order in orders(answers, labels, classes, names, config_labels):
         other = answers == order[labels]
         gained, lost = int((other & ~right).sum()), int((right & ~other).sum())
         if paired_difference(gained, lost, len(labels))[0] > 0:
@@ -36,7 +40,11 @@ def best(
 
 
 def orders(
-    answers: Classes, labels: Classes, classes: int, names: Sequence[str], wanted: Sequence[str]
+    answers: Classes,
+    labels: Classes,
+    classes: int,
+    names: Sequence[str],
+    config_labels: Sequence[str],
 ) -> Iterator[tuple[str, Classes]]:
     """Name, and label -> the model's class, [labels]."""
     count = max(len(names), int(labels.max()) + 1)
@@ -47,8 +55,8 @@ def orders(
     yield "numbers that were sorted as text", as_text.argsort()
     yield "one more, behind a class for the background", straight + 1
     yield "one less", straight - 1
-    if set(names) <= set(wanted) and names:
-        yield "that of the config's labels", np.array([wanted.index(name) for name in names])
+    if set(names) <= set(config_labels) and names:
+        yield "that of the config's labels", np.array([config_labels.index(name) for name in names])
     matrix = np.zeros((count, classes), np.int64)
     np.add.at(matrix, (labels, answers), 1)
     there = np.unique(labels)

@@ -29,7 +29,7 @@ class Judge:
     """Compares outputs with what they were before anything was changed.
 
     Args:
-        wanted: [n, …] by name, what they were.
+        before: [n, …] by name, what they were.
         bounds: metric -> bound.
         where: the bounds stand, for an error.
         softmax: by name, whether an output is a softmax.
@@ -38,13 +38,13 @@ class Judge:
 
     def __init__(
         self,
-        wanted: Outputs,
+        before: Outputs,
         bounds: Mapping[str, float],
         where: str,
         softmax: Mapping[str, bool] | None = None,
         agree: Agree | None = None,
     ) -> None:
-        self._wanted, self._softmax = wanted, softmax or {}
+        self._before, self._softmax = before, softmax or {}
         self._bounds, self._where, self._agree = bounds, where, agree
         self._metrics = dict.fromkeys(("relative_error", "snr_db", *bounds))
 
@@ -57,11 +57,11 @@ class Judge:
         """
         from pipeline.measures.parity import compare
 
-        found = compare(outputs, self._wanted, self._softmax)
-        if found["nonfinite"]:
+        parity = compare(outputs, self._before, self._softmax)
+        if parity["nonfinite"]:
             return {name: metric_of(name).worst((-WORST, WORST)) for name in self._metrics}
-        measured = {name: found[name] for name in self._metrics if found.get(name) is not None}
-        agreement = self._agree(outputs, self._wanted) if self._agree else {}
+        measured = {name: parity[name] for name in self._metrics if parity.get(name) is not None}
+        agreement = self._agree(outputs, self._before) if self._agree else {}
         measured |= {name: value for name, value in agreement.items() if value is not None}
         if lacking := [name for name in self._bounds if name not in measured]:
             raise PipelineError(

@@ -138,11 +138,11 @@ def _resample(units: Float64s, seed: int) -> Float64s:
     length = max(1, round(count ** (1 / 3)))
     shape = (RESAMPLES, math.ceil(count / length), 1)
     starts = np.random.default_rng(seed).integers(0, count, shape)
-    chosen = ((starts + np.arange(length)) % count).reshape(RESAMPLES, -1)[:, :count]
+    rows = ((starts + np.arange(length)) % count).reshape(RESAMPLES, -1)[:, :count]
     centre = _log_ratio(units)
     # Series of few blocks vary less than the times they stand for do (Hesterberg 2015).
     widened = math.sqrt(count / max(1, count - length)) * _student(count - 1)
-    resampled: Float64s = centre + (_log_ratio(units[:, chosen]) - centre) * widened
+    resampled: Float64s = centre + (_log_ratio(units[:, rows]) - centre) * widened
     return resampled
 
 
@@ -182,9 +182,9 @@ def _pairs_missing(latency: Latency, budget_s: float) -> int:
     half = (below + above) / 2
     if half <= NARROW:
         return 0
-    wanted = math.ceil(pairs * (half / NARROW) ** 2)
+    needed = math.ceil(pairs * (half / NARROW) ** 2)
     pair_s = (sum(latency.warm_ms) + sum(latency.reference_ms)) / pairs / 1000
-    more = min(wanted, int(budget_s / max(pair_s, 1e-9)), MOST_PAIRS) // 2 * 2
+    more = min(needed, int(budget_s / max(pair_s, 1e-9)), MOST_PAIRS) // 2 * 2
     return more if more >= pairs / 2 else 0
 
 

@@ -229,12 +229,12 @@ def all_metrics() -> Mapping[str, Metric]:
         ValueError: two of one name.
     """
     order = get_args(Of)
-    known: dict[str, Metric] = dict(GENERAL)
+    by_name: dict[str, Metric] = dict(GENERAL)
     for task, metrics in of_tasks().items():
         for name, metric in metrics.items():
-            if known.setdefault(name, metric) != metric:
+            if by_name.setdefault(name, metric) != metric:
                 raise ValueError(f"the metric {name} of {task} has the name of another")
-    return dict(sorted(known.items(), key=lambda pair: order.index(pair[1].of)))
+    return dict(sorted(by_name.items(), key=lambda pair: order.index(pair[1].of)))
 
 
 @cache
@@ -267,5 +267,5 @@ def metric_of(name: str, of: str = "") -> Metric:
     if name == LOSS and of:
         return metric_of(of).lost()
     # Tasks are looked for last: what a build with nothing to do prints need not load them.
-    known = GENERAL.get(name) or _declared_apart().get(name) or all_metrics().get(name)
-    return known or Metric(name, name.replace("_", " "), "outputs")
+    metric = GENERAL.get(name) or _declared_apart().get(name) or all_metrics().get(name)
+    return metric or Metric(name, name.replace("_", " "), "outputs")

@@ -56,45 +56,45 @@ def _compare_one(values: Array, golden: Array, softmax: bool) -> dict[str, Any]:
     values, golden, other_shapes = align(values, golden)
     if values.shape != golden.shape:
         raise ValueError(f"the output has shape {values.shape}, the golden {golden.shape}")
-    ours, wanted = values.astype(np.float64), golden.astype(np.float64)
+    ours, expected = values.astype(np.float64), golden.astype(np.float64)
     finite = np.isfinite(ours)
     # A NaN is no small error that a mean could hide: count it, and compare zero instead.
     ours = np.where(finite, ours, 0.0)
-    error = np.abs(ours - wanted)
+    error = np.abs(ours - expected)
     measured = {
         "max_abs_error": float(error.max(initial=0.0)),
         "mean_abs_error": float(error.mean()) if error.size else 0.0,
-        "relative_error": _relative_error(ours, wanted),
-        "elementwise_relative_error": _elementwise(error, wanted),
-        "cosine": _cosine(ours, wanted),
-        "snr_db": _snr_db(error, wanted),
+        "relative_error": _relative_error(ours, expected),
+        "elementwise_relative_error": _elementwise(error, expected),
+        "cosine": _cosine(ours, expected),
+        "snr_db": _snr_db(error, expected),
         "share_over_0_01": _share(error > 0.01, finite),
         "share_over_0_1": _share(error > 0.1, finite),
         "nonfinite": int((~finite).sum()),
     }
     if golden.dtype.kind == "f" and other_shapes is None:
-        measured["worst_sample_error"] = _worst_sample(ours, wanted)
+        measured["worst_sample_error"] = _worst_sample(ours, expected)
     if other_shapes is not None:
         measured["other_shapes"] = other_shapes
     if softmax:
-        difference = np.abs(logits(ours) - logits(wanted))
+        difference = np.abs(logits(ours) - logits(expected))
         measured["logits_max_abs_error"] = float(difference.max(initial=0.0))
     return measured
 
 
-def _relative_error(ours: Float64s, wanted: Float64s) -> float:
+def _relative_error(ours: Float64s, expected: Float64s) -> float:
     """Root mean square error over root mean square deviation from the golden's mean sample.
 
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
     offset. For an output that is the same for every sample, its own size is what counts.
     """
-    return _share_of(_measure(wanted), _rms(ours - wanted))
+    return _share_of(_measure(expected), _rms(ours - expected))
 
 
-def _measure(wanted: Float64s) -> float:
+def _measure(expected: Float64s) -> float:
     """The golden's deviation from its mean sample, or a little of its size where that is more."""
-    deviation = _rms(wanted - wanted.mean(axis=0)) if wanted.size else 0.0
-    return max(deviation, SAME * _rms(wanted))
+    deviation = _rms(expected - expected.mean(axis=0)) if expected.size else 0.0
+    return max(deviation, SAME * _rms(expected))
 
 
 def _share_of(measure: float, error: float) -> float:
@@ -103,28 +103,28 @@ def _share_of(measure: float, error: float) -> float:
     return error / measure
 
 
-def _worst_sample(ours: Float64s, wanted: Float64s) -> float:
+def _worst_sample(ours: Float64s, expected: Float64s) -> float:
     """The largest error of a sample: root mean square, as a share of the same as above.
 
     A sample that gets another one's answer has about the square root of two, and one whose
     softmax is off by 1 in an element at least that.
     """
-    measure = _measure(wanted)
-    return max((_share_of(measure, _rms(row)) for row in ours - wanted), default=0.0)
+    measure = _measure(expected)
+    return max((_share_of(measure, _rms(row)) for row in ours - expected), default=0.0)
 
 
-def _elementwise(error: Float64s, wanted: Float64s) -> float:
+def _elementwise(error: Float64s, expected: Float64s) -> float:
     """The largest error of an element as a share of it, or of ``FLOOR`` of the output's size."""
-    floor = max(FLOOR * _rms(wanted), SMALLEST)
-    largest = float((error / np.maximum(np.abs(wanted), floor)).max(initial=0.0))
+    floor = max(FLOOR * _rms(expected), SMALLEST)
+    largest = float((error / np.maximum(np.abs(expected), floor)).max(initial=0.0))
     return min(largest, float(np.finfo(np.float32).max))
 
 
-def _snr_db(error: Float64s, wanted: Float64s) -> float:
+def _snr_db(error: Float64s, expected: Float64s) -> float:
     """``20 log10(rms(golden) / rms(error))``, between -``MAX_DB`` and ``MAX_DB``."""
     from math import log10
 
-    signal, noise = _rms(wanted), _rms(error)
+    signal, noise = _rms(expected), _rms(error)
     if noise == 0 or signal == 0:
         return MAX_DB if noise == 0 else -MAX_DB
     return max(-MAX_DB, min(MAX_DB, 20 * log10(signal / noise)))
@@ -151,11 +151,11 @@ def logits(probabilities: Float64s) -> Float64s:
     return centred
 
 
-def _cosine(ours: Float64s, wanted: Float64s) -> float:
+def _cosine(ours: Float64s, expected: Float64s) -> float:
     """The smallest cosine similarity over samples; two zero vectors agree."""
-    rows, wanted_rows = ours.reshape(len(ours), -1), wanted.reshape(len(wanted), -1)
-    product = (rows * wanted_rows).sum(axis=1)
-    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(wanted_rows, axis=1)
-    both_zero = ~rows.any(axis=1) & ~wanted_rows.any(axis=1)
+    rows, expected_rows = ours.reshape(len(ours), -1), expected.reshape(len(expected), -1)
+    product = (rows * expected_rows).sum(axis=1)
+    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(expected_rows, axis=1)
+    both_zero = ~rows.any(axis=1) & ~expected_rows.any(axis=1)
     cosine = np.where(norms > 0, product / np.where(norms > 0, norms, 1), both_zero)
     return float(cosine.min(initial=1.0))

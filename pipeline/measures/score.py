@@ -33,9 +33,9 @@ class Score:
         """``{"metric", "value", "samples", "low", "high"}``: the last two a 95 % interval."""
         if self.right is not None:
             return share(self.metric, self.right)
-        known = {"metric": self.metric, "value": self.of(np.arange(self.samples))}
+        measured = {"metric": self.metric, "value": self.of(np.arange(self.samples))}
         low, high = interval(self.of, self.samples)
-        return {**known, "samples": self.samples, "low": low, "high": high}
+        return {**measured, "samples": self.samples, "low": low, "high": high}
 
     def compared(self, source: Score) -> dict[str, Any]:
         """What artifacts are held to beside: how they differ from the source on the same samples.

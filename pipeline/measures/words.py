@@ -90,10 +90,10 @@ def value_of(name: str, value: float | None, of: str = "") -> str:
 
 def bound(name: str, value: float, of: str = "") -> str:
     """``at most 0.5``."""
-    known = metric_of(name, of)
-    if known.unit == "yes or no":
+    metric = metric_of(name, of)
+    if metric.unit == "yes or no":
         return "must be yes"
-    return f"{'at least' if known.is_floor else 'at most'} {value_of(name, value, of)}"
+    return f"{'at least' if metric.is_floor else 'at most'} {value_of(name, value, of)}"
 
 
 def score(measured: Mapping[str, Any] | None) -> str:

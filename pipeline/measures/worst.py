@@ -31,9 +31,9 @@ def keep_worst(
     from safetensors.numpy import save_file
 
     errors = sample_errors(outputs, golden)
-    chosen = np.argsort(-errors, kind="stable")[:COUNT]
-    save_file(pack({name: values[chosen] for name, values in outputs.items()}), folder / FILE)
-    return [{"sample": int(i), "error": float(errors[i])} for i in chosen]
+    worst = np.argsort(-errors, kind="stable")[:COUNT]
+    save_file(pack({name: values[worst] for name, values in outputs.items()}), folder / FILE)
+    return [{"sample": int(i), "error": float(errors[i])} for i in worst]
 
 
 def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> Float64s:
@@ -44,9 +44,9 @@ def sample_errors(outputs: Mapping[str, Array], golden: Mapping[str, Array]) -> 
     largest = float(np.finfo(np.float32).max)
     errors_of = []
     for name, right in golden.items():
-        ours, wanted, _ = align(outputs[name], right)
+        ours, expected, _ = align(outputs[name], right)
         with np.errstate(invalid="ignore"):
-            error = np.abs(ours.astype(np.float64) - wanted.astype(np.float64))
+            error = np.abs(ours.astype(np.float64) - expected.astype(np.float64))
         rows = error.reshape(len(error), -1).max(axis=1, initial=0.0)
         errors_of.append(np.nan_to_num(rows, nan=largest, posinf=largest))
     errors: Float64s = np.max(errors_of, axis=0)

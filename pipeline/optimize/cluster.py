@@ -91,9 +91,9 @@ def cluster(model: Any, train: Any, watch: Any, options: Options) -> tuple[Any, 
     from pipeline.graphs.keras.fold import fold
     from pipeline.optimize.training import finetune
 
-    chosen = kernels.require(model, options, NAME)
-    names = {layer.name for layer in chosen}
-    wrapped = _wrap(model, chosen, options)
+    layers = kernels.require(model, options, NAME)
+    names = {layer.name for layer in layers}
+    wrapped = _wrap(model, layers, options)
     numbers = finetune.fit(wrapped, train, watch, options.recipe(), report=progress)
     folded, scaled = fold(tfmot.clustering.keras.strip_clustering(wrapped))
     bits = {
@@ -108,7 +108,7 @@ def list_clustered(source: SourceFolder) -> set[str]:
     return set(json.loads(path.read_text())["layers"]) if path.exists() else set()
 
 
-def _wrap(model: Any, chosen: list[Any], options: Options) -> Any:
+def _wrap(model: Any, layers: list[Any], options: Options) -> Any:
     """The same layers, sharing their weights, with clusters around those to cluster."""
     import tensorflow_model_optimization as tfmot
 
@@ -129,7 +129,7 @@ def _wrap(model: Any, chosen: list[Any], options: Options) -> Any:
             layer, options.clusters, init, preserve_sparsity=sparse
         )
 
-    return kernels.wrap_layers(model, chosen, wrap)
+    return kernels.wrap_layers(model, layers, wrap)
 
 
 def _settle(layer: Any, options: Options) -> float:

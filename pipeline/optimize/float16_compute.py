@@ -95,13 +95,13 @@ def apply(inputs: OnnxInputs, options: Options, work: Path) -> None:
     converted = inputs.model
     signature, model = converted.signature, converted.outline()
     samples = inputs.samples.calibration.inputs(options.calibrate)
-    kept = kept_nodes(model, converted.large, samples, options)
-    halved = halve(model, set(kept), converted.large, LargeTensors.of(work))
+    reasons = kept_nodes(model, converted.large, samples, options)
+    halved = halve(model, set(reasons), converted.large, LargeTensors.of(work))
     names: dict[str, str] = {}
     canonical = canonicalize(halved, signature, names)
-    known = origins.rename_origins(origins.read(converted.folder), names)
-    write(canonical, signature, work, known, converted.large)
-    (work / KEPT).write_text(json.dumps(kept, indent=1, sort_keys=True))
+    tensor_origins = origins.rename_origins(origins.read(converted.folder), names)
+    write(canonical, signature, work, tensor_origins, converted.large)
+    (work / KEPT).write_text(json.dumps(reasons, indent=1, sort_keys=True))
 
 
 def kept_nodes(
@@ -119,16 +119,16 @@ def kept_nodes(
         PipelineError: a sample does not run, or makes values that are not finite.
     """
     operators = {node.op_type for node in model.graph.node}
-    chosen = chosen_nodes(model, operators, options.keep) if options.keep else []
+    named = chosen_nodes(model, operators, options.keep) if options.keep else []
     unfit = unfit_tensors(model, large, samples)
-    kept = {}
+    reasons = {}
     for node in model.graph.node:
         wrong = [name for name in (*node.output, *node.input) if name in unfit]
         if wrong:
-            kept[node.name] = f"{wrong[0]} {unfit[wrong[0]]}"
-        elif node.name in chosen:
-            kept[node.name] = "float16-compute.keep"
-    return kept
+            reasons[node.name] = f"{wrong[0]} {unfit[wrong[0]]}"
+        elif node.name in named:
+            reasons[node.name] = "float16-compute.keep"
+    return reasons
 
 
 def unfit_tensors(model: Any, large: LargeTensors, samples: Arrays) -> dict[str, str]:

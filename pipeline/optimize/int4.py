@@ -46,15 +46,15 @@ def encode_all(
     Tensors with too few input channels for a block, as those of depthwise and first convolutions,
     become uint8, and what lies on a grid already stays there.
     """
-    found: list[Encoded | None] = []
+    encodings: list[Encoded | None] = []
     for weight in weights:
-        (kept,) = uint8.encode_all([weight], mixed=False, settled=settled)
+        (encoding,) = uint8.encode_all([weight], mixed=False, settled=settled)
         along = _inputs(weight)
         fitting = not weight.bias and weight.values.shape[along] >= block
-        if fitting and not _is_kept(weight, kept):
-            kept = in_blocks(weight.values, along, block)
-        found.append(kept)
-    return found
+        if fitting and not _is_kept(weight, encoding):
+            encoding = in_blocks(weight.values, along, block)
+        encodings.append(encoding)
+    return encodings
 
 
 def _inputs(weight: Weight) -> int:
@@ -98,13 +98,13 @@ def _scales(blocks: Float32s) -> Float32s:
     reach = np.abs(blocks).max(axis=-1) / LARGEST
     reach = np.where(reach > 0, reach, np.float32(1))
     best = np.full(reach.shape, np.inf, np.float32)
-    found = reach
+    scales = reach
     for share in SHARES:
         scale = significant(reach * np.float32(share), 8).astype(np.float32)
         error = ((_nearest(blocks, scale) * scale[..., None] - blocks) ** 2).sum(axis=-1)
-        found = np.where(error < best, scale, found)
+        scales = np.where(error < best, scale, scales)
         best = np.minimum(error, best)
-    return found
+    return scales
 
 
 def _nearest(blocks: Float32s, scale: Float32s) -> Float32s:

@@ -119,10 +119,10 @@ def apply(inputs: OnnxInputs, options: Options, work: Path) -> None:
         agree = agreement(inputs.samples, options.keep.bounds(), WHERE)
         nodes = within(model, samples, nodes, quantized_of, options.keep, agree=agree)
     quantized = quantized_of(nodes)
-    known = _of_dequantized(origins.read(converted.folder), quantized)
+    tensor_origins = _of_dequantized(origins.read(converted.folder), quantized)
     names: dict[str, str] = {}
     canonical = canonicalize(quantized, signature, names)
-    write(canonical, signature, work, origins.rename_origins(known, names), weights.large)
+    write(canonical, signature, work, origins.rename_origins(tensor_origins, names), weights.large)
     shutil.rmtree(weights.large.folder.parent)
 
 
@@ -153,18 +153,18 @@ def _portable(model: Any, nodes: Sequence[str]) -> list[str]:
 def _multiplies_activations(model: Any, nodes: Sequence[str]) -> bool:
     """Whether a product has no constant weight, which ``portable`` could choose."""
     constants = {tensor.name for tensor in model.graph.initializer}
-    chosen = {node.name: node for node in model.graph.node if node.name in set(nodes)}
+    quantized = {node.name: node for node in model.graph.node if node.name in set(nodes)}
     return any(
-        node.op_type in WEIGHTED and node.input[1] not in constants for node in chosen.values()
+        node.op_type in WEIGHTED and node.input[1] not in constants for node in quantized.values()
     )
 
 
-def _of_dequantized(known: Mapping[str, str], model: Any) -> dict[str, str]:
+def _of_dequantized(tensor_origins: Mapping[str, str], model: Any) -> dict[str, str]:
     """Origins that moved behind the pair of nodes that quantizes a tensor.
 
     In front of it a tensor may lack an activation that quantization does by its range.
     """
-    result = dict(known)
+    result = dict(tensor_origins)
     quantized = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "QuantizeLinear"}
     for node in model.graph.node:
         before = quantized.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
@@ -186,14 +186,16 @@ def calibrate(model: Any, samples: Arrays, options: Options) -> Ranges:
     from pipeline.graphs.onnx import observe
 
     method = METHODS[options.method]
-    found = observe.ranges(model, samples)
+    ranges = observe.ranges(model, samples)
     if not method.histogram:
-        return {name: one.rounded() for name, one in found.items()}
+        return {name: observed.rounded() for name, observed in ranges.items()}
     return {
         name: observe.round_outward(
-            *one.clipped(method.threshold(one, LEVELS, options.percentile) if one.peak else 0.0)
+            *observed.clipped(
+                method.threshold(observed, LEVELS, options.percentile) if observed.peak else 0.0
+            )
         )
-        for name, one in observe.histograms(model, samples, found).items()
+        for name, observed in observe.histograms(model, samples, ranges).items()
     }
 
 

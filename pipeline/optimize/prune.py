@@ -119,8 +119,8 @@ def prune(model: Any, train: Any, watch: Any, options: Options) -> dict[str, flo
     def wrap(layer: Any) -> Any:
         return tfmot.sparsity.keras.prune_low_magnitude(layer, **masks)
 
-    chosen = kernels.require(model, options, NAME, options.kinds)
-    wrapped = kernels.wrap_layers(model, chosen, wrap)
+    layers = kernels.require(model, options, NAME, options.kinds)
+    wrapped = kernels.wrap_layers(model, layers, wrap)
     return finetune.fit(
         wrapped,
         train,

@@ -165,13 +165,13 @@ def quantize(
 
     if options.granularity == "per-tensor":
         model, _ = fold(model)
-    chosen = _choose_layers(model, options)
-    grids = {layer: _grid(layer, options) for layer in chosen if layer.name not in kept}
+    layers = _choose_layers(model, options)
+    grids = {layer: _grid(layer, options) for layer in layers if layer.name not in kept}
     weights = [
         straight.Rounded(kernel_of(layer), grid.nearest, grid.limit, grid.pace)
         for layer, grid in grids.items()
     ]
-    weights += [straight.fixed_weight(kernel_of(layer)) for layer in chosen if layer not in grids]
+    weights += [straight.fixed_weight(kernel_of(layer)) for layer in layers if layer not in grids]
     whole = options.activations == "int8"
     learner, wrappers = fake_quant.wrap_in_fake_quant(model) if whole else (model, {})
     numbers = teaching.learn(
@@ -199,14 +199,14 @@ def _choose_layers(model: Any, options: Options) -> list[Any]:
     unknown = sorted(set(options.skip) - {layer.name for layer in layers})
     if unknown:
         raise ConfigError(f"the model has no such layer: {', '.join(unknown)}", where="qat.skip")
-    chosen = [layer for layer in layers if layer.name not in options.skip]
-    if not chosen:
+    quantized = [layer for layer in layers if layer.name not in options.skip]
+    if not quantized:
         raise PipelineError(
             "the model has no convolution or dense layer to quantize",
             where=NAME,
             todo="leave qat out, or skip fewer layers",
         )
-    return chosen
+    return quantized
 
 
 def _grid(layer: Any, options: Options) -> KernelGrid:
@@ -223,8 +223,8 @@ def _grid(layer: Any, options: Options) -> KernelGrid:
     free = (kernel != 0).astype(np.float32)
     count = np.maximum(1, free.sum(axis=within, keepdims=True))
     spread = np.sqrt((kernel**2).sum(axis=within, keepdims=True) / count)
-    chosen = options.step is not None and not small
-    width = options.step * spread if chosen else _least_error(kernel, within, high)
+    is_set = options.step is not None and not small
+    width = options.step * spread if is_set else _least_error(kernel, within, high)
     pace = spread / (USUAL_SPREAD if whole else max(spread.mean(), 1e-12))
     return KernelGrid(np.where(width > 0, width, 1).astype(np.float32), low, high, free, pace)
 

@@ -73,11 +73,11 @@ def encode_all(
     if mixed:
         from pipeline.weights.allocation import allocate
 
-        found = allocate([weights[i] for i in left], levels)
+        encodings = allocate([weights[i] for i in left], levels)
     else:
-        found = [rounded(weights[i].values, weights[i].axis, np.uint8, levels) for i in left]
-    for i, one in zip(left, found, strict=True):
-        encoded[i] = one
+        encodings = [rounded(weights[i].values, weights[i].axis, np.uint8, levels) for i in left]
+    for i, encoding in zip(left, encodings, strict=True):
+        encoded[i] = encoding
     return encoded
 
 
@@ -92,9 +92,9 @@ def _kept(weight: Weight, settled: bool) -> Encoded | None:
 
     if weight.bias and not settled:
         return None
-    found = exact(weight) if settled else on_grid(weight.values, weight.axis, np.uint8)
-    if found is not None or weight.axis is not None:
-        return found
+    encoded = exact(weight) if settled else on_grid(weight.values, weight.axis, np.uint8)
+    if encoded is not None or weight.axis is not None:
+        return encoded
     # One scale cannot hold grids of several channels. Float16 moves the last of 128 steps by a
     # sixteenth of a step, and others by less.
     for axis in weight.sides or ():

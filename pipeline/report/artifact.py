@@ -73,14 +73,14 @@ class Artifact:
     @property
     def portability(self) -> artifact.Portability | None:
         """What its integer products add up to; ``None``: it has none, or nobody looked."""
-        known = self.record.get("portability")
-        return known if known and known["products"] else None
+        portability = self.record.get("portability")
+        return portability if portability and portability["products"] else None
 
     @property
     def exact(self) -> weights.Weights | None:
         """The weights that stayed float32; ``None`` where none did."""
-        known = self.record.get("weights")
-        return known if known and known["exact"] else None
+        weights = self.record.get("weights")
+        return weights if weights and weights["exact"] else None
 
     @property
     def portable(self) -> bool:
@@ -158,7 +158,7 @@ class Group:
     def _quietest(self, target: str, reference: str) -> float | None:
         """The lowest of all medians of a reference on a target; ``None`` where it was none."""
         proofs = [
-            known for artifact in self.artifacts if (known := artifact.proof(target)) and known.ran
+            proof for artifact in self.artifacts if (proof := artifact.proof(target)) and proof.ran
         ]
         ratios = [ratio for proof in proofs if (ratio := proof.ratio)]
         beside = [ratio.reference_ms for ratio in ratios if ratio.reference == reference]

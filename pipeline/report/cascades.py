@@ -43,29 +43,34 @@ def metric_in_words(name: str) -> str:
 
 def expected_in_words(cascade: Cascade) -> str:
     """What to expect of it, in one sentence."""
-    told = cascade["expected"]
-    metric = metric_in_words(told["metric"])
-    time = f" and {words.ratio(told['latency_ratio'])} the time" if told["latency_ratio"] else ""
+    expected = cascade["expected"]
+    metric = metric_in_words(expected["metric"])
+    time = (
+        f" and {words.ratio(expected['latency_ratio'])} the time"
+        if expected["latency_ratio"]
+        else ""
+    )
     return (
-        f"{words.percent(told['accuracy'])} {metric}, {words.percent(told['escalated'])} asked "
-        f"again, {words.ratio(told['bytes_ratio'])} the bytes before that{time}"
+        f"{words.percent(expected['accuracy'])} {metric}, "
+        f"{words.percent(expected['escalated'])} asked again, "
+        f"{words.ratio(expected['bytes_ratio'])} the bytes before that{time}"
     )
 
 
 def rows(cascade: Cascade) -> Iterator[tuple[str, str]]:
     """Label and text of everything that is known of it."""
-    told = cascade["expected"]
-    yield "Together", words.percent(told["accuracy"])
-    yield "95 % interval", words.interval(told).strip(" ()")
-    yield f"{cascade['small']} alone", words.percent(told["small_accuracy"])
-    yield f"{cascade['large']} alone", words.percent(told["large_accuracy"])
-    yield "Samples asked again", words.percent(told["escalated"])
-    yield "Bytes before that, of the large one’s", words.ratio(told["bytes_ratio"])
-    if told["latency_ratio"]:
-        where = words.target(told["latency_target"] or "")
-        yield f"Mean time on {where}, of the large one’s", words.ratio(told["latency_ratio"])
+    expected = cascade["expected"]
+    yield "Together", words.percent(expected["accuracy"])
+    yield "95 % interval", words.interval(expected).strip(" ()")
+    yield f"{cascade['small']} alone", words.percent(expected["small_accuracy"])
+    yield f"{cascade['large']} alone", words.percent(expected["large_accuracy"])
+    yield "Samples asked again", words.percent(expected["escalated"])
+    yield "Bytes before that, of the large one’s", words.ratio(expected["bytes_ratio"])
+    if expected["latency_ratio"]:
+        where = words.target(expected["latency_target"] or "")
+        yield f"Mean time on {where}, of the large one’s", words.ratio(expected["latency_ratio"])
     yield "Threshold chosen on", words.count(cascade["calibrated_on"], "sample")
-    yield "Judged on others", words.count(told["samples"], "sample")
+    yield "Judged on others", words.count(expected["samples"], "sample")
 
 
 def curve(release: Release, record: Cascade, evidence: Evidence) -> list[tuple[float, float]]:
@@ -79,10 +84,10 @@ def curve(release: Release, record: Cascade, evidence: Evidence) -> list[tuple[f
     if None in pair:
         return []
     records = [artifact.record for artifact in pair if artifact]
-    known = {c.id: c.sure for c in cascade_candidates.candidates(records, evidence)}
-    if len(known) < 2:
+    confidences = {c.id: c.sure for c in cascade_candidates.candidates(records, evidence)}
+    if len(confidences) < 2:
         return []
-    small, large = known[record["small"]], known[record["large"]]
+    small, large = confidences[record["small"]], confidences[record["large"]]
     _, judged = cascade.halves(len(small.right))
     points = list(cascade.curve(small, large, judged))
     return [*points[: -1 : -(-len(points) // POINTS)], points[-1]]
@@ -99,10 +104,10 @@ def chart(cascade: Cascade, curve: Sequence[tuple[float, float]]) -> str:
     """
     if not curve:
         return ""
-    told = cascade["expected"]
+    expected = cascade["expected"]
     line = [{"asked": asked, "right": right} for asked, right in curve]
-    at = {"asked": told["escalated"], "right": told["accuracy"], "name": "threshold"}
-    return svg(_layers(line, at, metric_in_words(told["metric"])), WIDTH, HEIGHT)
+    at = {"asked": expected["escalated"], "right": expected["accuracy"], "name": "threshold"}
+    return svg(_layers(line, at, metric_in_words(expected["metric"])), WIDTH, HEIGHT)
 
 
 def _layers(line: list[dict[str, Any]], at: dict[str, Any], title: str) -> list[Spec]:

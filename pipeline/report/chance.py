@@ -38,13 +38,13 @@ def share_in_words(share: Undecided, of: str = "") -> str:
     Args:
         of: the metric that is lost, where it bounds that.
     """
-    known = metric_of(share.metric, of)
-    if share.metric == LOSS and known.is_share:
+    metric = metric_of(share.metric, of)
+    if share.metric == LOSS and metric.is_share:
         what = f"{_points(share.value)} points lost, at most {_points(share.bound)} allowed"
     else:
         value = words.value_of(share.metric, share.value, of)
-        asked = "asked for" if known.is_floor else "allowed"
-        what = f"{known.words} {value}, {words.bound(share.metric, share.bound, of)} {asked}"
+        asked = "asked for" if metric.is_floor else "allowed"
+        what = f"{metric.words} {value}, {words.bound(share.metric, share.bound, of)} {asked}"
     more = f"{_round_up(share.needed):,}" if share.needed else "more than 10 million"
     samples = words.count(share.samples, "sample")
     return f"{what}: within what {samples} can tell; {more} would decide"

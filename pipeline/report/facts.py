@@ -142,8 +142,8 @@ class Place:
     @property
     def summary(self) -> str:
         """The engine and its version where they are known, or how much more there is."""
-        known = dict(self.details)
-        version = known.get("engine version") or known.get("version")
+        values = dict(self.details)
+        version = values.get("engine version") or values.get("version")
         return f"version {version} and more" if version else "details"
 
 
@@ -151,8 +151,8 @@ def places(release: Release) -> list[Place]:
     """Every target once, as the first artifact that ran there found it; alike ones together."""
     first: dict[str, Proof] = {}
     for proof in release.proofs:
-        known = first.get(proof.target)
-        if known is None or (proof.ran and not known.ran):
+        earlier = first.get(proof.target)
+        if earlier is None or (proof.ran and not earlier.ran):
             first[proof.target] = proof
     alike: dict[tuple[Any, ...], Place] = {}
     for place in map(_place, first.values()):
@@ -205,19 +205,21 @@ class Half:
 
 def half_precision(artifacts: Iterable[Artifact]) -> list[Half]:
     """What is known of each artifact; empty where none was examined."""
-    return [_half(artifact, known) for artifact in artifacts if (known := artifact.half_precision)]
+    return [_half(artifact, half) for artifact in artifacts if (half := artifact.half_precision)]
 
 
 def integers(artifacts: Iterable[Artifact]) -> list[Fact]:
     """Whether the artifacts with integer products answer alike on every processor, and why."""
     return [
-        (artifact.id, _sums(known)) for artifact in artifacts if (known := artifact.portability)
+        (artifact.id, _sums(portability))
+        for artifact in artifacts
+        if (portability := artifact.portability)
     ]
 
 
-def _sums(known: Portability) -> str:
-    verdict = "alike on every processor" if known["portable"] else "wrong on some processors"
-    reach = f"two products add up to {known['worst_sum']:,} at most, in {known['node']}"
+def _sums(portability: Portability) -> str:
+    verdict = "alike on every processor" if portability["portable"] else "wrong on some processors"
+    reach = f"two products add up to {portability['worst_sum']:,} at most, in {portability['node']}"
     return f"{verdict}: {reach}; some add them in 16 bits, up to 32,767"
 
 
@@ -231,15 +233,17 @@ _WHY = {
 
 def exact(artifacts: Iterable[Artifact]) -> list[Fact]:
     """What stayed float32 in artifacts that store weights in fewer bits, and what that costs."""
-    return [(one.id, _stayed(known)) for one in artifacts if (known := one.exact)]
+    return [
+        (artifact.id, _stayed(weights)) for artifact in artifacts if (weights := artifact.exact)
+    ]
 
 
-def _stayed(known: Weights) -> str:
-    tensors = known["exact"]
-    named = [f"{_printable(one['name'])} ({_WHY[one['why']]})" for one in tensors[:_NAMED]]
+def _stayed(weights: Weights) -> str:
+    tensors = weights["exact"]
+    named = [f"{_printable(tensor['name'])} ({_WHY[tensor['why']]})" for tensor in tensors[:_NAMED]]
     more = [f"{len(tensors) - _NAMED} more"] if len(tensors) > _NAMED else []
-    cost = f"{words.size(known['more_bytes'])} more before compression"
-    return f"{words.joined([*named, *more])} stayed float32: {cost}{_held(known)}"
+    cost = f"{words.size(weights['more_bytes'])} more before compression"
+    return f"{words.joined([*named, *more])} stayed float32: {cost}{_held(weights)}"
 
 
 def _printable(name: str) -> str:
@@ -247,26 +251,27 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name)
 
 
-def _held(known: Weights) -> str:
-    keep = known.get("keep")
+def _held(weights: Weights) -> str:
+    keep = weights.get("keep")
     if not keep:
         return ""
-    found = keep["measured"]
+    measured = keep["measured"]
     return "; " + words.joined(
-        f"{words.metric(name)} {words.value_of(name, found.get(name))}, {words.bound(name, bound)}"
+        f"{words.metric(name)} {words.value_of(name, measured.get(name))}, "
+        f"{words.bound(name, bound)}"
         for name, bound in keep["bounds"].items()
     )
 
 
-def _half(artifact: Artifact, known: HalfPrecision) -> Half:
-    parity = numbers(known.get("parity") or {})
+def _half(artifact: Artifact, half: HalfPrecision) -> Half:
+    parity = numbers(half.get("parity") or {})
     measured = [
         (words.metric(name), words.value_of(name, parity[name]))
         for name, metric in all_metrics().items()
         if (name in _OF_HALF or metric.of == "answers") and name in parity
     ]
-    hazards = [_hazard(node) for node in known.get("hazards") or []]
-    return Half(artifact.id, artifact.half_safe, known.get("reason") or "", measured, hazards)
+    hazards = [_hazard(node) for node in half.get("hazards") or []]
+    return Half(artifact.id, artifact.half_safe, half.get("reason") or "", measured, hazards)
 
 
 def _hazard(node: Hazard) -> Fact:

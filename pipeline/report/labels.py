@@ -48,7 +48,7 @@ def place(
     """
     dots = [Box(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in points]
     placed: list[Box] = []
-    for point, wanted in zip(points, sizes, strict=True):
+    for point, size in zip(points, sizes, strict=True):
         covered = [*dots, *placed]
 
         def cost(box: Box, y: float = point[1], covered: Sequence[Box] = covered) -> float:
@@ -58,12 +58,12 @@ def place(
             return 10 * outside + 5 * hidden + crossed + abs((box.top + box.bottom) / 2 - y)
 
         # `min` keeps the first of equals: candidates come nearest first.
-        placed.append(min(_around(point, wanted), key=cost))
+        placed.append(min(_around(point, size), key=cost))
     return placed
 
 
-def _around(point: tuple[float, float], wanted: tuple[float, float]) -> Iterator[Box]:
-    (x, y), (width, height) = point, wanted
+def _around(point: tuple[float, float], size: tuple[float, float]) -> Iterator[Box]:
+    (x, y), (width, height) = point, size
     for step in range(9):
         away = step * height
         for top in (y - height / 2 - away, y - height / 2 + away):

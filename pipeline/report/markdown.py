@@ -101,10 +101,10 @@ def _cell(group: Group, artifact: Artifact, target: str) -> str:
 
 def _ship(release: Release, summary: Summary) -> str:
     groups = dict.fromkeys(pick.group for pick in summary.picks)
-    chosen = {(pick.group, pick.kind): pick for pick in summary.picks}
+    by_place = {(pick.group, pick.kind): pick for pick in summary.picks}
     rows = []
     for group in groups:
-        picks = [chosen.get((group, kind)) for kind in PICKS]
+        picks = [by_place.get((group, kind)) for kind in PICKS]
         cells = [f"**{text(p.artifact)}** {p.figure}" if p else "" for p in picks]
         rows.append((text(group), *cells))
     return table(("Ship", *map(str.capitalize, PICKS)), rows) if rows else ""

@@ -89,8 +89,8 @@ def alike(release: Release) -> list[tuple[str, float]]:
 
 
 def _worst_proof(artifact: Artifact) -> Proof | None:
-    kept = [proof for proof in artifact.ran if proof.worst]
-    return max(kept, key=lambda proof: float(proof.worst[0]["error"]), default=None)
+    proofs = [proof for proof in artifact.ran if proof.worst]
+    return max(proofs, key=lambda proof: float(proof.worst[0]["error"]), default=None)
 
 
 class _Golden:
@@ -129,18 +129,18 @@ class _Golden:
             description=", ".join(filter(None, (f"Sample {sample}", shown.truth))),
         )
 
-    def _shown(self, sample: int, wanted: Arrays, answers: Arrays) -> Shown:
+    def _shown(self, sample: int, source: Arrays, answers: Arrays) -> Shown:
         """As the release's task has it; without one that shows samples, by numbers."""
         record = self._release.record
         # A release may be of a task that only another version of this package has.
         task = tasks().get(str(record.get("task")))
         if task is None or task.show is None:
-            return Shown(_differences(wanted, answers))
+            return Shown(_differences(source, answers))
         purpose = Purpose(name=task.name, options=record.get("task_options") or {})
         origins = self._origins.rows(np.array([sample])) if self._origins else None
         about = purpose.about(labels=record.get("labels") or (), origins=origins)
         truth = self._truth.sample(sample) if self._truth else None
-        return task.show(wanted, answers, truth, about)
+        return task.show(source, answers, truth, about)
 
     @cached_property
     def _truth(self) -> PerSample | None:
@@ -151,10 +151,10 @@ class _Golden:
         return PerSample.read(self._folder, ORIGINS)
 
 
-def _differences(wanted: Arrays, answers: Arrays) -> list[Line]:
+def _differences(source: Arrays, answers: Arrays) -> list[Line]:
     """Of each output the element that differs most, and its shape where that differs."""
     lines = []
-    for name, values in wanted.items():
+    for name, values in source.items():
         if values.shape != answers[name].shape:
             lines.append(Line(f"{name}, shape", _sizes(values), _sizes(answers[name])))
         right, answer = pad(join([values, answers[name]]))

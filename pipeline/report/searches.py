@@ -67,8 +67,8 @@ def read_searches(release: Release, evidence: Evidence) -> Iterator[ShownSearch]
     from pipeline.search.outcome import read
     from pipeline.search.text import pinned_config
 
-    for told in release.record.get("searches", []):
-        folder = evidence.open(name_search(told["variant"]))
+    for search in release.record.get("searches", []):
+        folder = evidence.open(name_search(search["variant"]))
         if folder is not None:
             outcome = read(folder)
             rows = [_row(outcome, trial) for trial in _rank(outcome)]
@@ -106,9 +106,9 @@ def lead(outcome: Outcome) -> str:
 
 def lines(release: Release) -> Iterator[str]:
     """One line for each search: what it found, among how many."""
-    for told in release.record.get("searches", []):
-        candidates = words.count(told["tried"], "candidate")
-        yield f"{told['variant']} is {flow(told['recipe'])}, the best of {candidates}"
+    for search in release.record.get("searches", []):
+        candidates = words.count(search["tried"], "candidate")
+        yield f"{search['variant']} is {flow(search['recipe'])}, the best of {candidates}"
 
 
 def _time(seconds: float) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from pipeline.base.options import Options as Strict
 from pipeline.bundled import digits, photos
 from pipeline.engine.step import Files
-from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import SPLITS
 from pipeline.samples.images import decode
 
@@ -29,7 +29,7 @@ class Options(Strict):
         return {"data": digits.FILE if self.name == "digits" else photos.FOLDER}
 
 
-def items(files: Files, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, needs: Needs) -> Items:
     """The data set, as it is."""
     where = f"samples.bundled: {options.name}"
     return _digits(where) if options.name == "digits" else _photos(where)

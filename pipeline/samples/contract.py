@@ -44,7 +44,7 @@ class Items:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Needs:
     """What items are for."""
 
     inputs: Sequence[TensorSpec]
@@ -66,7 +66,7 @@ class SamplesKind:
     options: type[Options]
     raw: str = ARRAYS
     """What its items are: ``image``, …"""
-    items: Callable[[Files, Any, Wanted], Items]
+    items: Callable[[Files, Any, Needs], Items]
     """The options' local files by field name, and options -> the samples."""
 
 

@@ -80,8 +80,8 @@ def assign(count: int, test_share: float, seed: int) -> dict[str, Array]:
     """
     order = np.random.default_rng(seed).permutation(count)
     test = min(max(1, round(count * test_share)), max(1, count - 1))
-    chosen = {"calibration": order[test:] if count > 1 else order, "test": order[:test]}
-    return {name: np.sort(chosen[name]) for name in SPLITS}
+    rows = {"calibration": order[test:] if count > 1 else order, "test": order[:test]}
+    return {name: np.sort(rows[name]) for name in SPLITS}
 
 
 def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
@@ -91,10 +91,10 @@ def check(split: Split, inputs: Sequence[TensorSpec], where: str) -> Split:
         SourceError: an input is missing or unknown, has another shape or dtype, holds a NaN or
             infinity, has another number of rows than the rest, or there are no samples.
     """
-    wanted, named = {spec.name for spec in inputs}, set(split.inputs)
-    if wanted != named:
+    expected, named = {spec.name for spec in inputs}, set(split.inputs)
+    if expected != named:
         raise SourceError(
-            f"samples are named {_names(named)}, the model's inputs {_names(wanted)}",
+            f"samples are named {_names(named)}, the model's inputs {_names(expected)}",
             where=where,
             todo="name each array like the input that it is for",
         )

@@ -12,7 +12,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Files
-from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import assign
 from pipeline.tensors.arrays import NDArray, np
 
@@ -58,13 +58,13 @@ class Options(Strict):
     """Decides which images are used, and in which split."""
 
 
-def items(files: Files, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, needs: Needs) -> Items:
     """The images by split, each decoded when it is asked for."""
     root, where = files["folder"], f"samples.images: {options.folder.name}"
-    chosen = _limited(_files(root, where), options.limit, options.seed)
+    images = _limited(_files(root, where), options.limit, options.seed)
     splits = {
-        name: [partial(_item, root, where, *chosen[row]) for row in rows]
-        for name, rows in assign(len(chosen), options.test_share, options.seed).items()
+        name: [partial(_item, root, where, *images[row]) for row in rows]
+        for name, rows in assign(len(images), options.test_share, options.seed).items()
     }
     named = options.description or options.folder.name
     return Items(splits, named, options.license, [path.name for path in _classes(root)])

@@ -15,7 +15,7 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import InputPath
 from pipeline.base.options import Options as Strict
 from pipeline.engine.step import Files
-from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import SPLITS, Split, assign, check
 from pipeline.tensors.arrays import Array, np
 from pipeline.tensors.per_sample import OFFSETS, PerSample
@@ -51,14 +51,14 @@ class Options(Strict):
     """Decides which samples, where the file has no ``split``."""
 
 
-def items(files: Files, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, needs: Needs) -> Items:
     """Rows of the arrays by split, checked against the model's inputs."""
     where = f"samples.npz: {options.file.name}"
     arrays = _arrays(files["file"], where)
-    names = {spec.name for spec in wanted.inputs}
+    names = {spec.name for spec in needs.inputs}
     split = arrays.pop("split", None) if "split" not in names else None
-    facts = _facts(arrays, names, wanted.facts, where)
-    whole = check(Split(arrays, facts), wanted.inputs, where)
+    facts = _facts(arrays, names, needs.facts, where)
+    whole = check(Split(arrays, facts), needs.inputs, where)
     rows = (
         assign(len(whole), options.test_share, options.seed)
         if split is None

@@ -14,7 +14,7 @@ from pipeline.engine.step import Files
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import normalize, resize_axis
 from pipeline.inputs.image.read import is_image
-from pipeline.samples.contract import Item, Items, SamplesKind, Wanted
+from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import SPLITS, check_batched, check_bytes
 from pipeline.tensors.arrays import Array, Float32s, np
 from pipeline.tensors.shapes import shown
@@ -55,18 +55,18 @@ class Options(Strict):
     as ``{image: [224, 224]}``. Images take ``input.image.size`` where this says nothing."""
 
 
-def items(files: Files, options: Options, wanted: Wanted) -> Items:
+def items(files: Files, options: Options, needs: Needs) -> Items:
     """Samples for every input of the model: raw images where its kind of input makes them of such,
     else what the model reads."""
-    size = wanted.options.size if isinstance(wanted.options, ImageOptions) else None
-    shapes = {spec.name: _shape(spec, options.sizes, size) for spec in wanted.inputs}
+    size = needs.options.size if isinstance(needs.options, ImageOptions) else None
+    shapes = {spec.name: _shape(spec, options.sizes, size) for spec in needs.inputs}
     _check_known(options.sizes, shapes)
     for shape in shapes.values():
         check_bytes(options.count * int(np.prod(shape, dtype=np.float64)) * 4, WHERE)
-    make = _picture if wanted.raw == "image" and is_image(wanted.inputs) else _arrays
+    make = _picture if needs.raw == "image" and is_image(needs.inputs) else _arrays
     splits = {
         name: [
-            partial(make, wanted, shapes, [options.seed, which, index])
+            partial(make, needs, shapes, [options.seed, which, index])
             for index in range(options.count)
         ]
         for which, name in enumerate(SPLITS)
@@ -74,16 +74,16 @@ def items(files: Files, options: Options, wanted: Wanted) -> Items:
     return Items(splits, f"made up at random, seed {options.seed}")
 
 
-def _arrays(wanted: Wanted, shapes: Mapping[str, Shape], seed: Sequence[int]) -> Item:
-    chances = np.random.default_rng(seed).spawn(len(wanted.inputs))
-    pairs = zip(wanted.inputs, chances, strict=True)
-    arrays = {spec.name: _value(wanted, spec, shapes[spec.name], each) for spec, each in pairs}
+def _arrays(needs: Needs, shapes: Mapping[str, Shape], seed: Sequence[int]) -> Item:
+    chances = np.random.default_rng(seed).spawn(len(needs.inputs))
+    pairs = zip(needs.inputs, chances, strict=True)
+    arrays = {spec.name: _value(needs, spec, shapes[spec.name], each) for spec, each in pairs}
     return Item(arrays, WHERE)
 
 
-def _picture(wanted: Wanted, shapes: Mapping[str, Shape], seed: Sequence[int]) -> Item:
+def _picture(needs: Needs, shapes: Mapping[str, Shape], seed: Sequence[int]) -> Item:
     """As a decoded file: grey values or colours of 8 bits."""
-    (spec,) = wanted.inputs
+    (spec,) = needs.inputs
     # The channels that the kind of input looks for, whatever the dtype.
     axis = 0 if spec.shape[1] in (1, 3) and spec.shape[3] not in (1, 3) else 2
     image = _image(shapes[spec.name], axis, np.random.default_rng(seed))
@@ -129,12 +129,12 @@ def _channel_axis(spec: TensorSpec) -> int | None:
     return None
 
 
-def _value(wanted: Wanted, spec: TensorSpec, shape: Shape, chance: np.random.Generator) -> Array:
+def _value(needs: Needs, spec: TensorSpec, shape: Shape, chance: np.random.Generator) -> Array:
     kind = np.dtype(spec.dtype) if spec.dtype in np.sctypeDict else np.dtype(object)
     axis = _channel_axis(spec)
     if axis is not None:
         levels = _image(shape, axis, chance)
-        values = levels if kind == np.uint8 else _read(levels, wanted.options)
+        values = levels if kind == np.uint8 else _read(levels, needs.options)
         return np.moveaxis(values, -1, axis).astype(kind)
     if kind.kind == "f":
         return np.asarray(chance.standard_normal(shape, np.float32).astype(kind))

@@ -14,7 +14,7 @@ from pipeline.base.options import Options
 from pipeline.engine.step import Files, step
 from pipeline.inputs.contract import ARRAYS, Input, Tensors, inputs
 from pipeline.samples import folder
-from pipeline.samples.contract import Item, Items, Reading, SamplesKind, Wanted, samples_kinds
+from pipeline.samples.contract import Item, Items, Needs, Reading, SamplesKind, samples_kinds
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import np
 from pipeline.tensors.per_sample import PerSample
@@ -37,21 +37,21 @@ class ReadOptions(Options):
     """Which truth samples are to have."""
 
     @property
-    def chosen(self) -> Options:
+    def kind_options(self) -> Options:
         """Of the samples, as their kind has them."""
         return samples_kinds()[self.kind].options.model_validate(self.options)
 
-    def want(self, specs: Sequence[TensorSpec]) -> Wanted:
+    def list_needs(self, specs: Sequence[TensorSpec]) -> Needs:
         """What items are for, with the model's inputs."""
         kind = inputs()[self.input]
         options = kind.options.model_validate(self.input_options)
-        return Wanted(specs, kind.raw, options, self.task.task.reads)
+        return Needs(specs, kind.raw, options, self.task.task.reads)
 
     def key(self) -> dict[str, Any]:
         """Names of files, which stand in descriptions, but not where they lie."""
-        chosen = self.chosen
-        names = {field: path.name for field, path in chosen.local_paths().items()}
-        return super().key() | {"options": chosen.key() | names}
+        options = self.kind_options
+        names = {field: path.name for field, path in options.local_paths().items()}
+        return super().key() | {"options": options.key() | names}
 
 
 @step(version=1, lane="light", tools=("numpy", "pillow"))
@@ -62,23 +62,23 @@ def read(frozen: Frozen, files: Files, options: ReadOptions, work: Path) -> None
         ConfigError: the config's kind of input makes nothing of such items.
         SourceError: an item cannot be read, or is not what the model reads.
     """
-    wanted = options.want(frozen.signature.inputs)
-    items = read_items(files, options, wanted)
+    needs = options.list_needs(frozen.signature.inputs)
+    items = read_items(files, options, needs)
     where = f"samples.{options.kind}"
     splits = {
-        name: _Split(options, wanted, where).read(readings)
+        name: _Split(options, needs, where).read(readings)
         for name, readings in items.splits.items()
     }
     named = {"description": items.description, "license_name": items.license}
     folder.write(work, splits, **named, task=options.task)
 
 
-def read_items(files: Files, options: ReadOptions, wanted: Wanted) -> Items:
+def read_items(files: Files, options: ReadOptions, needs: Needs) -> Items:
     """The raw samples; refuses those that the config's kind of input makes nothing of."""
     kind = samples_kinds()[options.kind]
-    if kind.raw not in (ARRAYS, wanted.raw):
+    if kind.raw not in (ARRAYS, needs.raw):
         raise _not_said(kind)
-    return kind.items(files, options.chosen, wanted)
+    return kind.items(files, options.kind_options, needs)
 
 
 def _not_said(kind: SamplesKind) -> ConfigError:
@@ -95,8 +95,8 @@ def _not_said(kind: SamplesKind) -> ConfigError:
 class _Split:
     """Reads one split."""
 
-    def __init__(self, options: ReadOptions, wanted: Wanted, where: str) -> None:
-        self._wanted, self._where = wanted, where
+    def __init__(self, options: ReadOptions, needs: Needs, where: str) -> None:
+        self._needs, self._where = needs, where
         self._input: Input = inputs()[options.input]
         self._task = options.task
 
@@ -122,12 +122,12 @@ class _Split:
             truth(facts, self._task.about()) if truth else None,
             PerSample(origin) if origin else None,
         )
-        return folder.check(split, self._wanted.inputs, self._where)
+        return folder.check(split, self._needs.inputs, self._where)
 
     def _tensors(self, item: Item) -> Tensors:
         if self._input.read is None or isinstance(item.raw, dict):
             return Tensors(item.raw)
-        return self._input.read(item.raw, self._wanted.options, self._wanted.inputs, item.where)
+        return self._input.read(item.raw, self._needs.options, self._needs.inputs, item.where)
 
     def _check_alike(self, samples: Sequence[Tensors], count: int) -> None:
         """Of the last of them: all have one shape, and there is memory for so many."""

@@ -45,15 +45,15 @@ def hold_back(samples: SamplesFolder, options: HoldBackOptions, work: Path) -> N
             todo="give more calibration samples",
         )
     kinds = purpose.task.kinds if purpose else None
-    known = kinds(truth) if kinds and truth else None
-    chosen = choose_held(count, known, options.share, options.seed)
+    labels = kinds(truth) if kinds and truth else None
+    held = choose_held(count, labels, options.share, options.seed)
     splits = {}
-    for name, rows in zip(folder.SPLITS, (~chosen, chosen), strict=True):
+    for name, rows in zip(folder.SPLITS, (~held, held), strict=True):
         values = {key: array[rows] for key, array in arrays.items()}
-        kept = (
+        parts = (
             arrays.rows(np.flatnonzero(rows)) if arrays else None for arrays in (truth, origins)
         )
-        splits[name] = folder.Split(values, *kept)
+        splits[name] = folder.Split(values, *parts)
     facts = samples.description
     described = f"held back for a search: {facts['description']}"
     named = facts["license"] or ""
@@ -73,7 +73,7 @@ def choose_held(count: int, kinds: Array | None, share: float, seed: int) -> NDA
         # Where each sample stands within its kind, from 0 to 1: the first ones of all kinds
         # make up the share.
         place[rows] = (np.arange(len(rows)) + 0.5) / len(rows)
-    wanted = min(max(FEWEST, round(share * count)), count - 1)
-    chosen = np.zeros(count, np.bool_)
-    chosen[np.argsort(place, kind="stable")[:wanted]] = True
-    return chosen
+    most = min(max(FEWEST, round(share * count)), count - 1)
+    held = np.zeros(count, np.bool_)
+    held[np.argsort(place, kind="stable")[:most]] = True
+    return held

@@ -132,8 +132,8 @@ def _combine(space: Space, cost: int, seed: int, trials: Sequence[Trial]) -> Ite
         asked = study.ask()
         recipe = space.suggest(cost, _suggest(asked))
         repeats += 1
-        if known := _find_trial(space, recipe, trials):
-            _tell(study, asked, known)
+        if measured := _find_trial(space, recipe, trials):
+            _tell(study, asked, measured)
         elif not space.allows(recipe):
             study.tell(asked, state=_fail_state())
         else:
@@ -188,12 +188,12 @@ def _suggest(asked: Asked) -> Callable[[str, Sequence[Any]], Any]:
 
 def _asked_again(study: Study, space: Space, cost: int, trial: Trial) -> Asked:
     """An open trial of this study with the choices of a recipe that was measured before."""
-    chosen = space.choices_of(trial.recipe)
+    choices = space.choices_of(trial.recipe)
     fixed: dict[str, Any] = {}
 
     def note(name: str, values: Sequence[Any]) -> Any:
         # A brief training's epochs are the only ones there are at its cost.
-        value = chosen.get(name, values[0])
+        value = choices.get(name, values[0])
         value = value if value in values else values[0]
         if len(values) > 1:
             fixed[name] = sorted(values).index(value) if are_numbers(values) else value

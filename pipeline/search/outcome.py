@@ -127,8 +127,8 @@ class Outcome:
     def summary(self) -> dict[str, Any]:
         """What the users of a release may want to know: few bytes in a manifest."""
         best = self.best
-        told = ("value", "quality", "recipe")
-        front = [{name: getattr(t, name) for name in told} for t in self.front()[:FRONT]]
+        fields = ("value", "quality", "recipe")
+        front = [{name: getattr(t, name) for name in fields} for t in self.front()[:FRONT]]
         return {
             "variant": self.variant,
             "minimize": self.minimize,

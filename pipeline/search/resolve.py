@@ -90,14 +90,14 @@ def _formats(config: Config, name: str, search: Search, where: str) -> tuple[str
             f"{', '.join(unknown)} is not exported", where=where, todo="add it to export"
         )
     graphs = [f.name for f in exported if f.made_of != "keras"]
-    wanted = search.format or graphs or names
+    formats = search.format or graphs or names
     if search.on is not None:
         (target,) = parse([search.on])
-        able = [format_name for format_name in wanted if target.runs(format_name)]
-        if not able or (search.format and able != wanted):
-            raise ConfigError(f"{search.on} does not run {', '.join(wanted)}", where=where)
-        wanted = able
-    return tuple(wanted)
+        able = [format_name for format_name in formats if target.runs(format_name)]
+        if not able or (search.format and able != formats):
+            raise ConfigError(f"{search.on} does not run {', '.join(formats)}", where=where)
+        formats = able
+    return tuple(formats)
 
 
 def _target(config: Config, format_name: str, search: Search) -> str:

@@ -123,24 +123,24 @@ class Space:
 
     def choices_of(self, recipe: Recipe) -> dict[str, Any]:
         """What ``suggest`` must choose to give this recipe: name -> value."""
-        chosen: dict[str, Any] = dict.fromkeys(self.slots(TRAINED), "")
+        choices: dict[str, Any] = dict.fromkeys(self.slots(TRAINED), "")
         for offer in self.techniques:
             value = recipe.get(offer.key)
             options = dict(value) if isinstance(value, Mapping) else {"to": value}
             if value is not None and options.pop("to", offer.name) == offer.name:
-                chosen[offer.key] = offer.name
+                choices[offer.key] = offer.name
                 options = {name: offer.defaults.get(name) for name in offer.choices} | options
-                chosen |= {f"{offer.name}.{name}": value for name, value in options.items()}
-        return chosen
+                choices |= {f"{offer.name}.{name}": value for name, value in options.items()}
+        return choices
 
     def longer(self, recipe: Recipe) -> Recipe | None:
         """The same, trained for the next larger number of epochs; ``None`` if there is none."""
-        chosen, more = self.choices_of(recipe), dict[str, int]()
+        choices, more = self.choices_of(recipe), dict[str, int]()
         offered = {f"{t.name}.{o}": v for t in self.techniques for o, v in t.choices.items()}
-        for name in filter(is_effort, chosen):
-            above = [value for value in offered.get(name, ()) if value > chosen[name]]
+        for name in filter(is_effort, choices):
+            above = [value for value in offered.get(name, ()) if value > choices[name]]
             more |= {name: min(above)} if above else {}
-        return self.suggest(TRAINED, partial(_choice_of, chosen | more)) if more else None
+        return self.suggest(TRAINED, partial(_choice_of, choices | more)) if more else None
 
     def effort(self, recipe: Recipe) -> int:
         """How many epochs a recipe trains."""
@@ -148,9 +148,9 @@ class Space:
 
     def cost(self, recipe: Recipe) -> int:
         """How dear a recipe is: as dear as its dearest technique."""
-        chosen = set(self.choices_of(recipe).values())
+        choices = set(self.choices_of(recipe).values())
         return max(
-            (offer.cost for offer in self.techniques if offer.name in chosen), default=WEIGHTS
+            (offer.cost for offer in self.techniques if offer.name in choices), default=WEIGHTS
         )
 
     def describe(self) -> Any:
@@ -158,9 +158,9 @@ class Space:
         return [[vars(offer) for offer in self.techniques], self.fixed]
 
 
-def _choice_of(chosen: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
+def _choice_of(choices: Mapping[str, Any], name: str, values: Sequence[Any]) -> Any:
     """A choice as it was made, if it still can be; else the first."""
-    value = chosen.get(name, values[0])
+    value = choices.get(name, values[0])
     return value if value in values else values[0]
 
 
@@ -191,12 +191,14 @@ def offers(only: Sequence[str] | None, *, timed: bool = False) -> list[Offer]:
         only: their names; all that are there otherwise.
         timed: leave out what makes nothing faster, unless it is named.
     """
-    known = techniques()
-    chosen = [t for t in known.values() if (t.name in only if only else t.search is not None)]
-    chosen = [t for t in chosen if t.makes_faster or not timed or only]
-    keys = [t.key for t in known.values()]
-    unsorted = [_offer(t, keys.count(t.key) == 1 and t.name == t.key) for t in chosen]
-    return sorted(unsorted, key=lambda o: (o.cost, o.faster, known[o.name].order))
+    all_techniques = techniques()
+    tried = [
+        t for t in all_techniques.values() if (t.name in only if only else t.search is not None)
+    ]
+    tried = [t for t in tried if t.makes_faster or not timed or only]
+    keys = [t.key for t in all_techniques.values()]
+    unsorted = [_offer(t, keys.count(t.key) == 1 and t.name == t.key) for t in tried]
+    return sorted(unsorted, key=lambda o: (o.cost, o.faster, all_techniques[o.name].order))
 
 
 def _offer(technique: Technique, alone: bool) -> Offer:

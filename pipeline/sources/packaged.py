@@ -154,7 +154,9 @@ def _told(problem: str) -> str:
     """What a package manager says of a failure, in one line and without its decoration."""
     lines = [line.strip() for line in problem.splitlines() if line.strip()]
     words = [line.split("ERROR: ")[-1].removeprefix("npm error ") for line in lines]
-    kept = [word for word in words if word and not word.startswith(("A complete log", "[notice]"))]
-    return next((word for word in kept if "404" in word or "No matching" in word), "") or next(
-        reversed(kept), "it gave no file"
+    causes = [
+        word for word in words if word and not word.startswith(("A complete log", "[notice]"))
+    ]
+    return next((word for word in causes if "404" in word or "No matching" in word), "") or next(
+        reversed(causes), "it gave no file"
     )

@@ -90,13 +90,13 @@ def _wanted(model: Model, outputs: Any) -> dict[str, int]:
     """The tensors that a cut asks for, by the names it does so; none, where it asks for others."""
     from pipeline.graphs.tflite.write import find
 
-    wanted = {}
+    indices = {}
     for name in outputs.values() if isinstance(outputs, dict) else outputs or ():
         index = model.outputs.get(name, find(model, name))
         if index is None:
             return {}
-        wanted[name] = index
-    return wanted
+        indices[name] = index
+    return indices
 
 
 def _runs_as_it_is(model: Model, graph: Graph) -> bool:

@@ -32,7 +32,7 @@ def agreement(samples: SamplesFolder, metrics: Iterable[str], where: str) -> Agr
         if metric_of(name).of == "answers":
             need(partial(_measured, name), purpose.name, name, where)
     agree, about = purpose.task.agree, purpose.about()
-    return (lambda outputs, wanted: agree(outputs, wanted, about)) if agree else None
+    return (lambda outputs, expected: agree(outputs, expected, about)) if agree else None
 
 
 def _measured(name: str, task: Task[Any]) -> Metric | None:

@@ -53,21 +53,19 @@ class PerSample:
             raise ValueError(f"{name}{OFFSETS} does not divide the rows of {name}")
         return len(offsets) - 1
 
-    def rows(self, chosen: Int64s) -> PerSample:
+    def rows(self, indices: Int64s) -> PerSample:
         """The samples of these indices, in this order; one may be there several times."""
-        chosen_arrays: dict[str, Array] = {}
+        arrays: dict[str, Array] = {}
         for name in self.names:
             values, offsets = self.arrays[name], self.arrays.get(name + OFFSETS)
             if offsets is None:
-                chosen_arrays[name] = values[chosen]
+                arrays[name] = values[indices]
                 continue
-            lengths = np.diff(offsets)[chosen]
-            chosen_arrays[name + OFFSETS] = np.concatenate([[0], np.cumsum(lengths)]).astype(
-                np.int64
-            )
-            starts = np.repeat(offsets[:-1][chosen] - chosen_arrays[name + OFFSETS][:-1], lengths)
-            chosen_arrays[name] = values[starts + np.arange(len(starts))]
-        return PerSample(chosen_arrays)
+            lengths = np.diff(offsets)[indices]
+            arrays[name + OFFSETS] = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+            starts = np.repeat(offsets[:-1][indices] - arrays[name + OFFSETS][:-1], lengths)
+            arrays[name] = values[starts + np.arange(len(starts))]
+        return PerSample(arrays)
 
     def sample(self, index: int) -> dict[str, Array]:
         """One sample's: a row of each array, or its rows, [k, …], where their number varies."""

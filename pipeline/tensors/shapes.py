@@ -23,10 +23,10 @@ def check_shape(spec: TensorSpec, shape: Sequence[int], where: str, todo: str) -
         )
 
 
-def fits(shape: Sequence[int], wanted: Sequence[int | None]) -> bool:
+def fits(shape: Sequence[int], pattern: Sequence[int | None]) -> bool:
     """Whether a shape is the wanted one, of which some sizes are free."""
-    return len(shape) == len(wanted) and all(
-        want in (None, have) for want, have in zip(wanted, shape, strict=True)
+    return len(shape) == len(pattern) and all(
+        want in (None, have) for want, have in zip(pattern, shape, strict=True)
     )
 
 

@@ -54,19 +54,19 @@ def _largest(values: Sequence[Array] | Array) -> tuple[int, ...]:
     return tuple(int(size) for size in np.max([sample.shape for sample in values], axis=0))
 
 
-def align(answered: Array, wanted: Array) -> tuple[Array, Array, float | None]:
+def align(answered: Array, expected: Array) -> tuple[Array, Array, float | None]:
     """Two outputs of the same samples in one shape, and in what share of samples theirs differ.
 
     What only one of them has is zero in the other. The share is ``None`` where neither varies;
     they are then given back as they are.
     """
-    if not (varies(answered) or varies(wanted)):
-        return answered, wanted, None
-    both = join([*answered, *wanted])
-    answered, wanted = both[: len(answered)], both[len(answered) :]
-    other = [a.shape != b.shape for a, b in zip(answered, wanted, strict=True)]
-    sizes = _largest([*answered, *wanted])
-    return pad(answered, sizes), pad(wanted, sizes), float(np.mean(other))
+    if not (varies(answered) or varies(expected)):
+        return answered, expected, None
+    both = join([*answered, *expected])
+    answered, expected = both[: len(answered)], both[len(answered) :]
+    other = [a.shape != b.shape for a, b in zip(answered, expected, strict=True)]
+    sizes = _largest([*answered, *expected])
+    return pad(answered, sizes), pad(expected, sizes), float(np.mean(other))
 
 
 def pack(arrays: Arrays) -> dict[str, Array]:

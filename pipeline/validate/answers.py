@@ -75,13 +75,13 @@ class Answers:
         """
         if self.task.sure is None:
             return None
-        sure, wanted = (self.task.sure(arrays, self.about) for arrays in (outputs, golden))
-        if sure is None or wanted is None:
+        sure, expected = (self.task.sure(arrays, self.about) for arrays in (outputs, golden))
+        if sure is None or expected is None:
             return None
         score = self._score(outputs)
         if score is not None and score.right is not None:
             right, metric = score.right, score.metric
         else:
-            right = sure.answers == wanted.answers
+            right = sure.answers == expected.answers
             metric = next(iter(self.agreement(outputs, golden)), "agreement")
         return Confidence(sure.answers, sure.confidence, right, metric)

@@ -49,7 +49,7 @@ class _NoCanaryError(Exception):
 
 def make(
     arrays: Arrays,
-    wanted: Arrays,
+    expected: Arrays,
     signature: Signature,
     run: Callable[[Arrays], Arrays],
     work: Path,
@@ -58,22 +58,22 @@ def make(
 
     Args:
         arrays: the test samples, [n, …] by public input name.
-        wanted: the source model's outputs on them.
+        expected: the source model's outputs on them.
         run: the source model.
     """
     from safetensors.numpy import save_file
 
     try:
-        canary, chosen = _choose(arrays, wanted, signature, run)
+        canary, inputs = _choose(arrays, expected, signature, run)
     except _NoCanaryError as reason:
         (work / RESULT).write_text(json.dumps({"reason": str(reason)}))
         return
     (work / RESULT).write_text(json.dumps(canary))
-    save_file(dict(chosen), work / INPUTS)
+    save_file(dict(inputs), work / INPUTS)
 
 
 def _choose(
-    arrays: Arrays, wanted: Arrays, signature: Signature, run: Callable[[Arrays], Arrays]
+    arrays: Arrays, expected: Arrays, signature: Signature, run: Callable[[Arrays], Arrays]
 ) -> tuple[dict[str, Any], Arrays]:
     first = {name: values[:CANDIDATES] for name, values in arrays.items()}
     count = len(next(iter(first.values())))
@@ -87,7 +87,7 @@ def _choose(
     }
     answers = run(fed)
     softmax = {spec.name: spec.softmax for spec in signature.outputs}
-    mean = {name: pad(values).mean(axis=0) for name, values in wanted.items()}
+    mean = {name: pad(values).mean(axis=0) for name, values in expected.items()}
     scores = [_score(answers, i, mean, softmax) for i in range(count)]
     best = int(np.argmax(scores))
     if scores[best] < TELLING:
@@ -184,12 +184,12 @@ def span(values: Sequence[float]) -> float:
 
 
 def distance(
-    answered: Mapping[str, Sequence[float]], wanted: Mapping[str, Sequence[float]]
+    answered: Mapping[str, Sequence[float]], expected: Mapping[str, Sequence[float]]
 ) -> float:
     """The largest error of any value, as a share of its output's span."""
     errors = (
         max(abs(a - b) for a, b in zip(answered[name], values, strict=True)) / span(values)
-        for name, values in wanted.items()
+        for name, values in expected.items()
         if len(values)
     )
     return max(errors, default=0.0)

@@ -158,9 +158,9 @@ def _check_graph(
     reference: Reference, outputs: Mapping[str, Array], ours: Mapping[str, Array]
 ) -> None:
     """Refuse a graph that is not the model it was made of: all artifacts would be wrong alike."""
-    for name, wanted in outputs.items():
-        measured = compare({name: ours[name]}, {name: wanted}, {})
-        error, size = measured["relative_error"], float(np.abs(flat(wanted)).max(initial=0.0))
+    for name, expected in outputs.items():
+        measured = compare({name: ours[name]}, {name: expected}, {})
+        error, size = measured["relative_error"], float(np.abs(flat(expected)).max(initial=0.0))
         if error > reference.tolerance and measured["max_abs_error"] > ROUNDING * size:
             raise GateError(
                 f"the graph made of the model does not compute what {reference.name} does: "

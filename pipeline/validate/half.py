@@ -118,14 +118,14 @@ def _measure(session: Session, golden: Golden, float32: Proof, task: Purpose) ->
     from pipeline.validate.answers import Answers
 
     softmax = {name: output["softmax"] for name, output in golden.facts["outputs"].items()}
-    wanted = unpack(load_file(float32.folder / FIRST))
+    expected = unpack(load_file(float32.folder / FIRST))
     outputs = session.infer(golden.inputs(SAMPLES))
     answered = canary.answer(session, golden)
     answers = Answers.of(task, softmax, golden.folder).first(SAMPLES)
-    agreement = answers.agreement(outputs, wanted)
+    agreement = answers.agreement(outputs, expected)
     shares = [name for name in agreement if metric_of(name).interval == "share"]
     bounds = BOUNDS | dict.fromkeys(shares, SAME)
-    parity = compare(outputs, wanted, softmax) | agreement
+    parity = compare(outputs, expected, softmax) | agreement
     return {"parity": parity, "bounds": bounds, "canary": answered}
 
 

@@ -184,14 +184,14 @@ def _measure(
     session: Session, inputs: ProofInputs, options: MeasureOptions, work: Path
 ) -> tuple[dict[str, Any], Arrays]:
     golden = inputs.golden
-    facts, samples, wanted = golden.facts, golden.inputs(), golden.outputs()
+    facts, samples, expected = golden.facts, golden.inputs(), golden.outputs()
     first = {name: values[:1] for name, values in samples.items()}
     brief = session.hardware.kind == "software" and not options.required
     # To compile another model's shaders takes a rasterizer seconds, for a ratio that says nothing.
     reference = None if brief else inputs.reference
     latency = _latency(session, reference, first, options.repeats)
     if brief:
-        samples, wanted = _first(samples), _first(wanted)
+        samples, expected = _first(samples), _first(expected)
     outputs = session.infer(samples)
     answered = canary.answer(session, golden)
     count = len(next(iter(samples.values())))
@@ -199,16 +199,16 @@ def _measure(
     softmax = {name: output["softmax"] for name, output in facts["outputs"].items()}
     answers = Answers.of(options.task, softmax, golden.folder)
     answers = answers if complete else answers.first(count)
-    if sure := answers.confidence(outputs, wanted):
+    if sure := answers.confidence(outputs, expected):
         sure.write(work)
     measured = {
         "hardware": asdict(session.hardware),
         "samples": count,
         "partial": not complete,
         "single_samples": session.batch_failure,
-        "parity": compare(outputs, wanted, softmax) | answers.agreement(outputs, wanted),
-        "accuracy": answers.accuracy(outputs, wanted) if complete else None,
-        "worst": keep_worst(outputs, wanted, work),
+        "parity": compare(outputs, expected, softmax) | answers.agreement(outputs, expected),
+        "accuracy": answers.accuracy(outputs, expected) if complete else None,
+        "worst": keep_worst(outputs, expected, work),
         "latency": latency,
         "canary": answered,
     }

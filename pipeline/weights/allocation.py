@@ -64,11 +64,11 @@ def allocate(weights: Sequence[Weight], levels: int) -> list[Encoded]:
 
 def _reference(choices: list[Choice], levels: int) -> Choice:
     """All levels, or what is as good as levels would be on a tensor that they fit."""
-    wanted = FITTING * (256 / levels) ** 2
+    largest_error = FITTING * (256 / levels) ** 2
     plain = next((choice for choice in choices if choice.levels == levels), choices[-1])
-    if plain.error <= wanted:
+    if plain.error <= largest_error:
         return plain
-    fitting = [choice for choice in choices if choice.error <= wanted]
+    fitting = [choice for choice in choices if choice.error <= largest_error]
     if fitting:
         return min(fitting, key=lambda choice: choice.bytes)
     return min(choices, key=lambda choice: choice.error)

@@ -84,16 +84,16 @@ def encode_all(
     Raises:
         PipelineError: a weight is not a number.
     """
-    found: list[Encoded | None] = [None] * len(weights)
-    chosen = [
+    encodings: list[Encoded | None] = [None] * len(weights)
+    indices = [
         index
         for index, weight in enumerate(weights)
         if _is_finite(weight) and not is_fourier(weight.values)
     ]
-    encoded = _encode_chosen(codec, [weights[index] for index in chosen], options)
-    for index, one in zip(chosen, encoded, strict=True):
-        found[index] = one
-    return found
+    encoded = _encode_chosen(codec, [weights[index] for index in indices], options)
+    for index, encoding in zip(indices, encoded, strict=True):
+        encodings[index] = encoding
+    return encodings
 
 
 def _is_finite(weight: Weight) -> bool:
@@ -131,8 +131,8 @@ def affine(
         dtype: ``np.uint8`` or ``np.uint16``.
         levels: how many values the grid has; as many as ``dtype`` by default.
     """
-    found = on_grid(values, axis, dtype)
-    return rounded(values, axis, dtype, levels) if found is None else found
+    encoded = on_grid(values, axis, dtype)
+    return rounded(values, axis, dtype, levels) if encoded is None else encoded
 
 
 def on_grid(
@@ -141,18 +141,18 @@ def on_grid(
     """Values as they are, if they lie on a grid that ``dtype`` holds, however fine it is."""
     from pipeline.weights import grid
 
-    found = grid.find(values, axis, int(np.iinfo(dtype).max) + 1)
-    if found is None:
+    lattice = grid.find(values, axis, int(np.iinfo(dtype).max) + 1)
+    if lattice is None:
         return None
     # One zero for all channels, where it fits: then equal numbers are equal bytes, which compress.
-    lowest, most = np.minimum(found.numbers.min(), 0), np.iinfo(dtype).max
-    zero = -np.minimum(found.numbers.min(axis=_others(values, axis), keepdims=True), 0)
-    if found.numbers.max() - lowest <= most:
+    lowest, most = np.minimum(lattice.numbers.min(), 0), np.iinfo(dtype).max
+    zero = -np.minimum(lattice.numbers.min(axis=_others(values, axis), keepdims=True), 0)
+    if lattice.numbers.max() - lowest <= most:
         zero = np.full_like(zero, -lowest)
     return Encoded(
-        (found.numbers + zero).astype(dtype),
-        found.scale,
-        zero.reshape(found.scale.shape).astype(dtype),
+        (lattice.numbers + zero).astype(dtype),
+        lattice.scale,
+        zero.reshape(lattice.scale.shape).astype(dtype),
     )
 
 
@@ -194,9 +194,9 @@ def _short(scale: Float32s, zero: Float64s) -> Float32s:
     graph's JSON would spell out."""
     digits = 3 - int(np.floor(np.log10(scale.item())))
     first = int(np.ceil(scale.item() * 10.0**digits))
-    found = [float(f"{number}e{-digits}") for number in range(first, first + 8)]
+    scales = [float(f"{number}e{-digits}") for number in range(first, first + 8)]
     number = round(zero.item())
-    short = min(found, key=lambda some: len(repr(some * number)))
+    short = min(scales, key=lambda some: len(repr(some * number)))
     return np.full_like(scale, short)
 
 
@@ -220,9 +220,9 @@ def short_float16(values: Float32s, bits: int) -> Encoded:
 
 def exact(weight: Weight) -> Encoded | None:
     """The narrowest encoding that moves no value: uint8, float16 or uint16, or ``None``."""
-    found = on_grid(weight.values, weight.axis, np.uint8)
-    if found is not None:
-        return found
+    narrowest = on_grid(weight.values, weight.axis, np.uint8)
+    if narrowest is not None:
+        return narrowest
     with np.errstate(over="ignore"):
         half = weight.values.astype(np.float16)
     if np.array_equal(half, weight.values):

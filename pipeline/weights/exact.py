@@ -48,14 +48,15 @@ def encode(
     Raises:
         PipelineError: a weight is not a number.
     """
-    found = encode_all(codec, weights, options)
+    encodings = encode_all(codec, weights, options)
     encoded = [
-        None if weight.name in kept else one for weight, one in zip(weights, found, strict=True)
+        None if weight.name in kept else encoding
+        for weight, encoding in zip(weights, encodings, strict=True)
     ]
     exact = [
-        Exact(weight.name, list(weight.values.shape), _more_bytes(codec, weight, one), why)
-        for weight, one in zip(weights, found, strict=True)
-        if (why := _why(weight, one, kept))
+        Exact(weight.name, list(weight.values.shape), _more_bytes(codec, weight, encoding), why)
+        for weight, encoding in zip(weights, encodings, strict=True)
+        if (why := _why(weight, encoding, kept))
     ]
     return encoded, exact
 

@@ -60,10 +60,10 @@ def _check_signature(keras_model: Any, signature: Signature) -> None:
         (keras_model.inputs, signature.inputs),
         (keras_model.outputs, signature.outputs),
     ):
-        found, expected = [tuple(t.shape) for t in tensors], [spec.shape for spec in specs]
-        if found != expected:
+        shapes, expected = [tuple(t.shape) for t in tensors], [spec.shape for spec in specs]
+        if shapes != expected:
             raise PipelineError(
-                f"the Keras model has tensors of shapes {found}, its frozen graph {expected}",
+                f"the Keras model has tensors of shapes {shapes}, its frozen graph {expected}",
                 where=NAME,
             )
 
@@ -71,16 +71,16 @@ def _check_signature(keras_model: Any, signature: Signature) -> None:
 def _unique(
     weights: Sequence[tuple[str, Array]],
 ) -> dict[str, Array]:
-    found: dict[str, Array] = {}
+    unique: dict[str, Array] = {}
     for name, value in weights:
-        if name in found:
+        if name in unique:
             raise PipelineError(
                 f"two weights would be called {name!r} in TF.js",
                 where=NAME,
                 todo="give layers of models inside the model names of their own",
             )
-        found[name] = value
-    return found
+        unique[name] = value
+    return unique
 
 
 def _model_json(topology: dict[str, Any], weights: dict[str, Array]) -> str:

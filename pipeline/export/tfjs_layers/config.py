@@ -45,14 +45,16 @@ def _model(entry: Config, model: Any) -> Layered:
     layers = [_calls_listed(layer) for layer in config["layers"]]
     pieces = {layer["name"]: _pieces(layer, model) for layer in layers}
     check_masks(model, {name: [piece.class_name for piece in p] for name, p in pieces.items()})
-    made = [one for layer in layers for one in _entries(layer, pieces[layer["name"]], model)]
-    for name, count in Counter(one.entry["name"] for one in made).items():
+    entries = [
+        layered for layer in layers for layered in _entries(layer, pieces[layer["name"]], model)
+    ]
+    for name, count in Counter(layered.entry["name"] for layered in entries).items():
         if count > 1:
             raise cannot(name, entry["class_name"], "another layer would have its name in TF.js")
-    kept = {"name": config["name"], "layers": [one.entry for one in made]}
-    kept |= {key: _listed(config[key]) for key in ("input_layers", "output_layers")}
-    weights = tuple(chain.from_iterable(one.weights for one in made))
-    return Layered({"class_name": "Functional", "config": kept}, weights)
+    model_config = {"name": config["name"], "layers": [layered.entry for layered in entries]}
+    model_config |= {key: _listed(config[key]) for key in ("input_layers", "output_layers")}
+    weights = tuple(chain.from_iterable(layered.weights for layered in entries))
+    return Layered({"class_name": "Functional", "config": model_config}, weights)
 
 
 def _listed(tensors: Any) -> list[Any]:
@@ -124,18 +126,18 @@ def _entries(entry: Config, pieces: list[Piece], model: Any) -> Iterator[Layered
     elif _repeats_model(entry):
         inner = _model(entry["config"]["layer"], layer.layer)
         config = {"name": name, "layer": inner.entry}
-        made = {"class_name": kind, "name": name, "config": config, "inbound_nodes": nodes}
-        yield Layered(made, inner.weights)
+        written = {"class_name": kind, "name": name, "config": config, "inbound_nodes": nodes}
+        yield Layered(written, inner.weights)
     if kind in _CALLS:
         nodes = [_CALLS[kind](node) for node in nodes]
     for piece in pieces:
-        made = {
+        written = {
             "class_name": piece.class_name,
             "name": piece.name,
             "config": checked(piece, name),
             "inbound_nodes": [_inbound(piece, node, i) for i, node in enumerate(nodes)],
         }
-        yield Layered(made, tuple(_weights(piece, layer)))
+        yield Layered(written, tuple(_weights(piece, layer)))
 
 
 #: Layer -> the tensors of a call that has some of them as arguments.

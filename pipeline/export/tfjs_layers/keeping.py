@@ -59,26 +59,26 @@ def _refused() -> PipelineError:
 def _runner(model: Any, stored: Stored, signature: Signature) -> Run:
     import tensorflow as tf
 
-    known = dict(variables(model))
+    variable_of = dict(variables(model))
     plain = dict(stored.plain())
-    for name, variable in known.items():
+    for name, variable in variable_of.items():
         variable.assign(plain[name])
-    called = tf.function(lambda *given: model([*given], training=False))
+    called = tf.function(lambda *tensors: model([*tensors], training=False))
 
     def run(changed: Mapping[str, Array], inputs: Arrays) -> dict[str, Array]:
         for name, values in changed.items():
-            known[name].assign(values)
+            variable_of[name].assign(values)
 
         def batch(some: dict[str, Array]) -> dict[str, Array]:
             # By position, as TF.js takes and gives them.
-            given = [tf.constant(some[spec.name]) for spec in signature.inputs]
-            results = tf.nest.flatten(called(*given))
+            tensors = [tf.constant(some[spec.name]) for spec in signature.inputs]
+            results = tf.nest.flatten(called(*tensors))
             named = zip(signature.outputs, results, strict=True)
             return {spec.name: result.numpy() for spec, result in named}
 
         outputs = infer_in_batches(batch, inputs, signature.inputs)
         for name in changed:
-            known[name].assign(plain[name])
+            variable_of[name].assign(plain[name])
         return outputs
 
     return run

@@ -117,8 +117,8 @@ def _without_norms(
 
 def _nothing(entry: Config) -> Config:
     """A layer that gives what it reads, under the name of another."""
-    kept = {key: entry["config"][key] for key in ("name", "dtype")}
-    return entry | {"class_name": "Activation", "config": kept | {"activation": "linear"}}
+    own = {key: entry["config"][key] for key in ("name", "dtype")}
+    return entry | {"class_name": "Activation", "config": own | {"activation": "linear"}}
 
 
 def _foldable(model: Any, entries: list[Config], outputs: Any) -> Iterator[tuple[str, Place]]:

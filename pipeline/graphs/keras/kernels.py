@@ -57,15 +57,15 @@ def require(model: Any, options: Chosen, technique: str, kinds: Collection[str] 
     return kernels
 
 
-def wrap_layers(model: Any, chosen: Iterable[Any], wrap: Callable[[Any], Any]) -> Any:
+def wrap_layers(model: Any, layers: Iterable[Any], wrap: Callable[[Any], Any]) -> Any:
     """The same layers, sharing their weights, with ``wrap`` around the chosen ones."""
     import tf_keras
 
-    around = {id(layer) for layer in chosen}
+    around = {id(layer) for layer in layers}
 
-    def one(layer: Any) -> Any:
+    def wrap_one(layer: Any) -> Any:
         if isinstance(layer, tf_keras.Model):
-            return tf_keras.models.clone_model(layer, clone_function=one)
+            return tf_keras.models.clone_model(layer, clone_function=wrap_one)
         return wrap(layer) if id(layer) in around else layer
 
-    return one(model)
+    return wrap_one(model)

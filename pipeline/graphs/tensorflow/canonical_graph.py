@@ -78,9 +78,9 @@ def _add_outputs(nodes: dict[str, Any], outputs: list[str]) -> list[str]:
 def drop_control_edges(nodes: Iterable[Any]) -> None:
     """Let no node wait for another: without state, as after freezing, order decides nothing."""
     for node in nodes:
-        kept = [source for source in node.input if not source.startswith("^")]
+        sources = [source for source in node.input if not source.startswith("^")]
         del node.input[:]
-        node.input.extend(kept)
+        node.input.extend(sources)
 
 
 def _bypass_identities(nodes: dict[str, Any], ends: Iterable[str]) -> None:

@@ -92,11 +92,11 @@ class Channels:
         if node.name in self._layers:
             return self._layer(self._layers[node.name])
         sources = [source for source in node.input if not source.startswith("^")]
-        known = [self._of.get(base(s)) if ":" not in s else None for s in sources]
+        inputs = [self._of.get(base(s)) if ":" not in s else None for s in sources]
         rule = self._rule(node)
-        result = rule(node, sources, known) if rule else None
+        result = rule(node, sources, inputs) if rule else None
         if result is None:
-            for numbers in known:
+            for numbers in inputs:
                 self._fix(numbers)
         return result
 
@@ -122,12 +122,12 @@ class Channels:
         self.written[layer.name] = layer, channels
         return channels
 
-    def _same(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
+    def _same(self, node: Any, sources: list[str], inputs: list[Array | None]) -> Array | None:
         layout = node.attr["data_format"].s if "data_format" in node.attr else b""
-        return known[0] if layout in (b"", b"NHWC") else None
+        return inputs[0] if layout in (b"", b"NHWC") else None
 
     def _along_other_axes(
-        self, node: Any, sources: list[str], known: list[Array | None]
+        self, node: Any, sources: list[str], inputs: list[Array | None]
     ) -> Array | None:
         """Reductions and paddings that leave the last axis alone; paddings with zeros."""
         rank = len(self.network.shape(sources[0]) or ())
@@ -136,25 +136,27 @@ class Channels:
             return None
         if node.op in SUMS:
             axes = {int(axis) % rank for axis in np.ravel(value)}
-            return known[0] if rank - 1 not in axes else None
+            return inputs[0] if rank - 1 not in axes else None
         filling = self.network.constant(sources[2]) if node.op == "PadV2" else None
         zeros = node.op != "PadV2" or (filling is not None and not filling.any())
-        return known[0] if zeros and not value[-1].any() else None
+        return inputs[0] if zeros and not value[-1].any() else None
 
-    def _reshaped(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
+    def _reshaped(self, node: Any, sources: list[str], inputs: list[Array | None]) -> Array | None:
         """Where whole rows of channels come to lie in each new row, they repeat."""
-        size, numbers = self._size(node.name), known[0]
+        size, numbers = self._size(node.name), inputs[0]
         if numbers is None or not size or size % len(numbers):
             return None
         return np.tile(numbers, size // len(numbers))
 
-    def _added(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
+    def _added(self, node: Any, sources: list[str], inputs: list[Array | None]) -> Array | None:
         constants = [self.network.constant(source) for source in sources]
         if len(sources) == 2 and any(value is not None for value in constants):
             index = 0 if constants[0] is not None else 1
-            return self._offset(node, index, constants[index], known[1 - index])
+            return self._offset(node, index, constants[index], inputs[1 - index])
         size = self._size(node.name)
-        numbers = [channels for channels in known if channels is not None and len(channels) == size]
+        numbers = [
+            channels for channels in inputs if channels is not None and len(channels) == size
+        ]
         if len(numbers) < len(sources):
             return None
         for other in numbers[1:]:
@@ -174,24 +176,26 @@ class Channels:
             self.offsets.append(Offset(node, index, numbers))
         return numbers
 
-    def _multiplied(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
+    def _multiplied(
+        self, node: Any, sources: list[str], inputs: list[Array | None]
+    ) -> Array | None:
         """A product is in proportion to one of its factors, while the other stays."""
         factors = [i for i, source in enumerate(sources) if self.network.constant(source) is None]
         if node.op == "RealDiv":
             factors = [0] if factors == [0] else []
         if not factors or base(sources[0]) == base(sources[1]):
             return None
-        kept = next((i for i in factors if self._moves(known[i])), factors[0])
-        numbers = known[kept]
+        moved = next((i for i in factors if self._moves(inputs[i])), factors[0])
+        numbers = inputs[moved]
         if numbers is None or len(numbers) != self._size(node.name):
             return None
-        self._fix(known[1 - kept])
+        self._fix(inputs[1 - moved])
         return numbers
 
     def _moves(self, numbers: Array | None) -> bool:
         return numbers is not None and bool(self.roots(numbers).any())
 
-    def _joined(self, node: Any, sources: list[str], known: list[Array | None]) -> Array | None:
+    def _joined(self, node: Any, sources: list[str], inputs: list[Array | None]) -> Array | None:
         """Channels behind one another; where another axis is joined, the same channels."""
         axis = self.network.constant(sources[-1])
         rank = len(self.network.shape(node.name) or ())
@@ -199,7 +203,7 @@ class Channels:
             return None
         parts = [
             numbers if numbers is not None else np.zeros(self._size(source) or 0, np.int64)
-            for numbers, source in zip(known[:-1], sources[:-1], strict=True)
+            for numbers, source in zip(inputs[:-1], sources[:-1], strict=True)
         ]
         if int(axis) % rank == rank - 1:
             joined = np.concatenate(parts)

@@ -111,8 +111,8 @@ def constant_bytes(operation: Any, sizes: Collection[str], outputs: Collection[s
     if operation.type == "Const":
         shape = operation.outputs[0].shape
         return int(shape.num_elements() or 0) * int(operation.outputs[0].dtype.size)
-    known = operation.inputs and all(tensor.op.name in sizes for tensor in operation.inputs)
-    if not known or operation.name in outputs or operation.control_inputs:
+    is_known = operation.inputs and all(tensor.op.name in sizes for tensor in operation.inputs)
+    if not is_known or operation.name in outputs or operation.control_inputs:
         return None
     if len(operation.outputs) != 1 or operation.op_def.is_stateful or _has_body(operation):
         return None

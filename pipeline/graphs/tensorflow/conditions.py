@@ -25,8 +25,8 @@ def fold_conditions(graph_def: Any) -> Any:
     """The same graph, in which what constants alone decide is decided."""
     if any(node.op in CALLS for node in graph_def.node) and _chooses(graph_def):
         graph_def = inlined(graph_def)
-    while known := _known(graph_def):
-        graph_def = _without_switches(_called(graph_def, known), known)
+    while decided := _known(graph_def):
+        graph_def = _without_switches(_called(graph_def, decided), decided)
     return graph_def
 
 
@@ -86,9 +86,9 @@ def _constant(graph_def: Any) -> set[str]:
     return constant
 
 
-def _called(graph_def: Any, known: Mapping[str, int]) -> Any:
+def _called(graph_def: Any, branches: Mapping[str, int]) -> Any:
     """Put the chosen branch's own nodes in the place of each decided If and Case."""
-    decided = [node for node in graph_def.node if node.name in known and node.op in CHOICES]
+    decided = [node for node in graph_def.node if node.name in branches and node.op in CHOICES]
     for node in decided:
         names = [node.attr[key].func.name for key in ("then_branch", "else_branch")]
         if not node.op.endswith("If"):
@@ -96,14 +96,14 @@ def _called(graph_def: Any, known: Mapping[str, int]) -> Any:
         node.op = (
             "PartitionedCall" if node.op.startswith("Stateless") else "StatefulPartitionedCall"
         )
-        node.attr["f"].func.name = names[known[node.name]]
+        node.attr["f"].func.name = names[branches[node.name]]
         for key in _OF_CHOICES:
             node.attr.pop(key, None)
         del node.input[0]
     return inlined(graph_def) if decided else graph_def
 
 
-def _without_switches(graph_def: Any, known: Mapping[str, int]) -> Any:
+def _without_switches(graph_def: Any, branches: Mapping[str, int]) -> Any:
     """Take the dead side of each decided switch out, and the merges behind the sides."""
     live: dict[str, str] = {}
     dead: set[str] = set()
@@ -111,7 +111,7 @@ def _without_switches(graph_def: Any, known: Mapping[str, int]) -> Any:
     while changed:
         before = len(live), len(dead)
         for node in graph_def.node:
-            _follow(node, known, live, dead)
+            _follow(node, branches, live, dead)
         changed = (len(live), len(dead)) != before
     if not live:
         return graph_def
@@ -125,7 +125,7 @@ def _without_switches(graph_def: Any, known: Mapping[str, int]) -> Any:
     return result
 
 
-def _follow(node: Any, known: Mapping[str, int], live: dict[str, str], dead: set[str]) -> None:
+def _follow(node: Any, branches: Mapping[str, int], live: dict[str, str], dead: set[str]) -> None:
     """Note what a node passes on unchanged, and what is never computed.
 
     Args:
@@ -141,10 +141,10 @@ def _follow(node: Any, known: Mapping[str, int], live: dict[str, str], dead: set
             dead.add(node.name)
     elif gone:
         dead.add(node.name)
-    elif node.op in SWITCHES and node.name in known:
-        chosen = known[node.name]
-        live[f"{node.name}:{chosen}"] = node.input[0]
-        dead.add(f"{node.name}:{1 - chosen}")
+    elif node.op in SWITCHES and node.name in branches:
+        port = branches[node.name]
+        live[f"{node.name}:{port}"] = node.input[0]
+        dead.add(f"{node.name}:{1 - port}")
 
 
 def _is_dead(source: str, dead: set[str]) -> bool:

@@ -54,9 +54,9 @@ def _sizes(nodes: Iterable[Any]) -> dict[str, int]:
         elif len(definition.output_arg) == 1 and not any(
             a.HasField("func") for a in node.attr.values()
         ):
-            known = [sizes.get(_base(source)) for source in node.input]
-            if known and None not in known:
-                sizes[node.name] = sum(size for size in known if size is not None)
+            source_sizes = [sizes.get(_base(source)) for source in node.input]
+            if source_sizes and None not in source_sizes:
+                sizes[node.name] = sum(size for size in source_sizes if size is not None)
     return sizes
 
 

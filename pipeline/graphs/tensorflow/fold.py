@@ -89,8 +89,8 @@ class BatchNormFolder:
     def _affine(self, node: Any, before: str, channels: int) -> Affine | None:
         if node.op in BATCH_NORMS:
             return self._batch_norm(node, before, channels)
-        known = node.op in ADDITIONS or node.op in ("Mul", "Sub")
-        if not known or len(node.input) != 2:
+        foldable = node.op in ADDITIONS or node.op in ("Mul", "Sub")
+        if not foldable or len(node.input) != 2:
             return None
         position = [_base(name) for name in node.input].index(before)
         vector = self._vector(node.input[1 - position], channels)

@@ -25,8 +25,8 @@ class Judge:
     ) -> None:
         self._stages, self._samples, self._plain = stages, samples, list(plain)
         softmax = {spec.name: spec.softmax for spec in stages.network.signature.outputs}
-        wanted = self._outputs(plain)
-        self._judge = keeping.Judge(wanted, bounds, "round.keep", softmax, agree)
+        expected = self._outputs(plain)
+        self._judge = keeping.Judge(expected, bounds, "round.keep", softmax, agree)
 
     def measure(self, values: Sequence[Values]) -> dict[str, float]:
         """By metric, the worst of all outputs, and whether answers agree.
@@ -34,17 +34,17 @@ class Judge:
         Raises:
             PipelineError: a bound is on what says nothing of the model.
         """
-        found = self._judge.measure(self._outputs(values))
-        return {name: round(value, 6) for name, value in found.items()}
+        measured = self._judge.measure(self._outputs(values))
+        return {name: round(value, 6) for name, value in measured.items()}
 
     def damage(self, alone: Sequence[Values], report: Callable[[float], None]) -> dict[str, float]:
         """Layer -> the outputs' relative error where it alone is rounded, the worst first."""
-        found = {}
+        damages = {}
         for index, layer in enumerate(self._stages.layers):
             report(index / len(alone))
             values = [*self._plain[:index], alone[index], *self._plain[index + 1 :]]
-            found[layer.name] = self.measure(values)["relative_error"]
-        return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+            damages[layer.name] = self.measure(values)["relative_error"]
+        return dict(sorted(damages.items(), key=lambda pair: -pair[1]))
 
     def _outputs(self, values: Sequence[Values]) -> dict[str, Array]:
         run = StagedRun(self._stages, self._samples)
@@ -56,5 +56,5 @@ class Judge:
 def half(weights: Array) -> Array:
     """The nearest float16, as float32, where that holds them."""
     with np.errstate(over="ignore"):
-        found: Array = weights.astype(np.float16).astype(np.float32)
-    return found if np.isfinite(found).all() else weights.astype(np.float32)
+        halved: Array = weights.astype(np.float16).astype(np.float32)
+    return halved if np.isfinite(halved).all() else weights.astype(np.float32)

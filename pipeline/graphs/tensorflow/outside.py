@@ -59,8 +59,8 @@ def settle(graph_def: Any, constants: Outside, outputs: Collection[str]) -> None
         progressed = False
         for node in list(waiting):
             sources = [source.removesuffix(":0") for source in node.input]
-            known = all(source in constants.values or source in small for source in sources)
-            if known and any(source in constants.values for source in sources):
+            readable = all(source in constants.values or source in small for source in sources)
+            if readable and any(source in constants.values for source in sources):
                 _put(graph_def, node, _compute(node, sources, constants, small), constants)
                 small |= {node.name: node} if node.op == "Const" else {}
                 waiting.remove(node)

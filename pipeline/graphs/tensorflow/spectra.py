@@ -107,9 +107,9 @@ def _product(signal: Any, matrix: Float64s) -> Any:
 
     constant = tf.constant(matrix, signal.dtype)
     rows = tf.matmul(tf.reshape(signal, [-1, matrix.shape[0]]), constant)
-    known = signal.shape.as_list()[:-1]
-    if known.count(None) <= 1:
-        sizes = [-1 if size is None else size for size in known]
+    sizes = signal.shape.as_list()[:-1]
+    if sizes.count(None) <= 1:
+        sizes = [-1 if size is None else size for size in sizes]
         return tf.reshape(rows, [*sizes, matrix.shape[1]])
     return tf.reshape(rows, tf.concat([tf.shape(signal)[:-1], [matrix.shape[1]]], 0))
 

@@ -42,8 +42,8 @@ def rewrite(graph_def: Any, graph: Any, rewrites: Mapping[str, Rewrite]) -> bool
     """
     tensors, changed = tensors_of(graph), False
     for node in list(graph_def.node):
-        chosen = rewrites.get(node.op)
-        if chosen and (build := chosen(node, tensors)):
+        rewrite = rewrites.get(node.op)
+        if rewrite and (build := rewrite(node, tensors)):
             splice(graph_def, node, build, [tensors[name] for name in node.input[: _reads(build)]])
             changed = True
     return changed

@@ -119,13 +119,13 @@ def _sizes(labels: str, tensor: Any) -> dict[str, Any]:
     import tensorflow as tf
 
     tensor.set_shape([None] * len(labels))
-    known = tensor.shape.as_list()
-    if None not in known:
-        return dict(zip(labels, known, strict=True))
+    sizes = tensor.shape.as_list()
+    if None not in sizes:
+        return dict(zip(labels, sizes, strict=True))
     shape = tf.shape(tensor)
     return {
         label: shape[axis] if size is None else size
-        for axis, (label, size) in enumerate(zip(labels, known, strict=True))
+        for axis, (label, size) in enumerate(zip(labels, sizes, strict=True))
     }
 
 
@@ -134,9 +134,9 @@ def _reduced(tensor: Any, labels: str, order: Sequence[str]) -> Any:
     import tensorflow as tf
 
     gone = [axis for axis, label in enumerate(labels) if label not in order]
-    kept = [label for label in labels if label in order]
+    staying = [label for label in labels if label in order]
     tensor = tf.reduce_sum(tensor, gone) if gone else tensor
-    axes = [kept.index(label) for label in order]
+    axes = [staying.index(label) for label in order]
     return tensor if axes == sorted(axes) else tf.transpose(tensor, axes)
 
 

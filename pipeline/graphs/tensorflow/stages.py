@@ -26,12 +26,12 @@ class Stages:
         self._graph = wrap(network.graph_def)
         inputs = [spec.name for spec in network.signature.inputs]
         self._known = {*inputs, *(layer.output for layer in layers)}
-        wanted = [[layer.source] for layer in layers]
-        wanted.append([spec.name for spec in network.signature.outputs])
-        self.sources = [self._needed(names) for names in wanted]
+        name_lists = [[layer.source] for layer in layers]
+        name_lists.append([spec.name for spec in network.signature.outputs])
+        self.sources = [self._needed(names) for names in name_lists]
         self.between = [
             self._function(sources, names)
-            for sources, names in zip(self.sources, wanted, strict=True)
+            for sources, names in zip(self.sources, name_lists, strict=True)
         ]
         self.products = [self._product(layer) for layer in layers]
         self.last_use = {

@@ -36,9 +36,9 @@ def read(data: bytes, where: str, signature: str | None = None) -> Model:
         signatures = {text(s.SignatureKey()): s for s in reader.tables(file, "SignatureDefs")}
         subgraphs = file.SubgraphsLength()
         kinds = [_kind(schema, code) for code in reader.tables(file, "OperatorCodes")]
-    chosen = _choose(reader, signatures, signature)
+    key = _choose(reader, signatures, signature)
     with reader.reading("its graph"):
-        subgraph = signatures[chosen].SubgraphIndex() if chosen is not None else 0
+        subgraph = signatures[key].SubgraphIndex() if key is not None else 0
         if not 0 <= subgraph < reader.count(subgraphs):
             raise IndexError(subgraph)
         graph = file.Subgraphs(subgraph)
@@ -53,23 +53,23 @@ def read(data: bytes, where: str, signature: str | None = None) -> Model:
         _check_indices(operators, len(tensors))
         ends = [reader.integers(graph, side) for side in ("Inputs", "Outputs")]
         maps: list[Mapping[int, str]] = [{}, {}]
-        if chosen is not None:
-            sides = [reader.tables(signatures[chosen], side) for side in ("Inputs", "Outputs")]
+        if key is not None:
+            sides = [reader.tables(signatures[key], side) for side in ("Inputs", "Outputs")]
             maps = [{m.TensorIndex(): text(m.Name()) for m in side} for side in sides]
         inputs, outputs = map(_named, ends, maps, (tensors, tensors))
     return Model(tensors, operators, inputs, outputs, subgraph)
 
 
-def _choose(reader: Reader, signatures: Mapping[str, Any], wanted: str | None) -> str | None:
+def _choose(reader: Reader, signatures: Mapping[str, Any], asked_for: str | None) -> str | None:
     """The key of a signature."""
-    if wanted is None and (not signatures or "serving_default" in signatures):
+    if asked_for is None and (not signatures or "serving_default" in signatures):
         return "serving_default" if signatures else None
-    if wanted is None and len(signatures) == 1:
+    if asked_for is None and len(signatures) == 1:
         return next(iter(signatures))
-    if wanted in signatures:
-        return wanted
+    if asked_for in signatures:
+        return asked_for
     has = f"it has {', '.join(signatures)}" if signatures else "it has none"
-    asked = f"no signature {wanted!r}" if wanted is not None else "several signatures"
+    asked = f"no signature {asked_for!r}" if asked_for is not None else "several signatures"
     raise reader.fail(
         f"this file has {asked}; {has}",
         "set source.tflite.signature to one of these"

@@ -86,10 +86,10 @@ def write(model: Model, outputs: Mapping[str, int], where: str) -> Graph:
 
 def _needed(model: Model, outputs: Iterable[int]) -> list[Operator]:
     """The nodes that these tensors are computed by, in the file's order, which runtimes follow."""
-    wanted, needed = set(outputs), []
+    tensors, needed = set(outputs), []
     for node in reversed(model.operators):
-        if wanted.intersection(node.outputs):
-            wanted.update(node.inputs)
+        if tensors.intersection(node.outputs):
+            tensors.update(node.inputs)
             needed.append(node)
     return needed[::-1]
 

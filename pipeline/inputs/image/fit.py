@@ -69,12 +69,12 @@ def _fit_whole(before: Pair, size: Pair, *, centred: bool) -> list[Span]:
 
 
 def _fit_covering(before: Pair, size: Pair, ratio: float) -> list[Span]:
-    wanted = [math.floor(s / ratio) for s in size]
+    scaled = [math.floor(s / ratio) for s in size]
     # The axis that has to grow most, or shrink least, decides.
-    most = 0 if wanted[0] * before[1] >= wanted[1] * before[0] else 1
+    most = 0 if scaled[0] * before[1] >= scaled[1] * before[0] else 1
     spans_of = []
-    for n, want, s in zip(before, wanted, size, strict=True):
-        after = max(math.floor(n * wanted[most] / before[most]), want)
+    for n, want, s in zip(before, scaled, size, strict=True):
+        after = max(math.floor(n * scaled[most] / before[most]), want)
         # Python and NumPy round halves to the even side, and so does torchvision here.
         spans_of.append(Span(0, n, after, round((after - s) / 2), s, 0))
     return spans_of
@@ -84,8 +84,8 @@ def _cut_to_ratio(before: Pair, size: Pair, ratio: float) -> list[Span]:
     spans_of = []
     for axis in (0, 1):
         shaped = math.floor(before[1 - axis] * size[axis] / size[1 - axis])
-        kept = max(math.floor(min(before[axis], shaped) * ratio), 1)
-        spans_of.append(Span((before[axis] - kept) // 2, kept, size[axis], 0, size[axis], 0))
+        length = max(math.floor(min(before[axis], shaped) * ratio), 1)
+        spans_of.append(Span((before[axis] - length) // 2, length, size[axis], 0, size[axis], 0))
     return spans_of
 
 

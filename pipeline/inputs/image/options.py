@@ -92,9 +92,9 @@ class ImageOptions(Options):
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and len(values) not in (1, self.channels):
-                wanted = "one number" if self.channels == 1 else "one number or three"
+                needed = "one number" if self.channels == 1 else "one number or three"
                 raise ValueError(
-                    f"{name} has {len(values)} numbers; color {self.color} takes {wanted}"
+                    f"{name} has {len(values)} numbers; color {self.color} takes {needed}"
                 )
         return self
 

@@ -49,12 +49,12 @@ class Examples:
     def __len__(self) -> int:
         return len(self.inputs[0])
 
-    def rows(self, chosen: Array) -> Examples:
+    def rows(self, indices: Array) -> Examples:
         """Only the rows of these indices, in this order."""
         return replace(
             self,
-            inputs=tuple(values[chosen] for values in self.inputs),
-            targets=tuple(values[chosen] for values in self.targets),
+            inputs=tuple(values[indices] for values in self.inputs),
+            targets=tuple(values[indices] for values in self.targets),
         )
 
     def changed(self, inputs: tuple[Array, ...], teacher: Any = None) -> Examples:
@@ -69,8 +69,8 @@ class Examples:
         answers = _listed(teacher, teacher.predict_on_batch(list(inputs)))
         if self.teaching is None:
             return replace(self, inputs=inputs, targets=answers)
-        known = zip(self.targets, self.widths, strict=True)
-        truth = tuple(target[:, :width] for target, width in known)
+        columns = zip(self.targets, self.widths, strict=True)
+        truth = tuple(target[:, :width] for target, width in columns)
         return replace(self, inputs=inputs, targets=_both(truth, answers))
 
     @property
@@ -131,8 +131,8 @@ def _teaching(samples: SamplesFolder, split: str, model: Any) -> Teaching | None
 def _both(truth: Sequence[Array], answers: Sequence[Array]) -> tuple[Array, ...]:
     """By output the truth's columns before the teacher's."""
     return tuple(
-        np.concatenate([known.reshape(len(known), -1).astype(np.float32), values], axis=1)
-        for known, values in zip(truth, answers, strict=True)
+        np.concatenate([target.reshape(len(target), -1).astype(np.float32), values], axis=1)
+        for target, values in zip(truth, answers, strict=True)
     )
 
 
@@ -154,5 +154,5 @@ def _listed(teacher: Any, answers: Any) -> tuple[Array, ...]:
 def held_in(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:
     """Examples to train on, at least one, and a seeded share kept back to watch progress by."""
     order = np.random.default_rng(seed).permutation(len(examples))
-    kept = min(len(order) - 1, max(1, round(len(order) * share)))
-    return examples.rows(order[kept:]), examples.rows(order[:kept] if kept else order)
+    held = min(len(order) - 1, max(1, round(len(order) * share)))
+    return examples.rows(order[held:]), examples.rows(order[:held] if held else order)

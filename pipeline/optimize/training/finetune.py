@@ -91,8 +91,10 @@ def fit(
             verbose=0,
         )
     epoch = best.restore()
-    kept = recipe.epochs - 1 if epoch is None else epoch
-    return {"epoch": kept + 1} | {n: float(values[kept]) for n, values in history.history.items()}
+    best_epoch = recipe.epochs - 1 if epoch is None else epoch
+    return {"epoch": best_epoch + 1} | {
+        n: float(values[best_epoch]) for n, values in history.history.items()
+    }
 
 
 def _compile(model: Any, train: Examples, learning_rate: float, steps: int) -> None:

@@ -84,8 +84,8 @@ def build(teacher: Any, shape: Shape) -> Any:
     x = tf_keras.layers.GlobalAveragePooling2D(name="pooled")(x)
     x = tf_keras.layers.Dense(teacher.outputs[0].shape[1], name=f"{output}_scores")(x)
     activation = activation_of(teacher)
-    known = activation if activation in ACTIVATIONS else "linear"
-    answer = tf_keras.layers.Activation(known, name=output)(x)
+    supported = activation if activation in ACTIVATIONS else "linear"
+    answer = tf_keras.layers.Activation(supported, name=output)(x)
     return tf_keras.Model(image, answer, name=teacher.name)
 
 
@@ -151,17 +151,19 @@ def start_from(teacher: Any, student: Any) -> list[str]:
 
     teaching = layers(teacher)
     sources = {layer.name: layer for layer in teaching} | _head(teaching, student)
-    kept = np.arange(student.inputs[0].shape[-1])  # the teacher's channels that the student has
+    channels = np.arange(student.inputs[0].shape[-1])  # the teacher's channels that the student has
     taken = []
     for layer in student.layers:
         source = sources.get(layer.name)
         norm = sources.get(f"{layer.name}_bn")
-        strongest = _strongest(source, norm, layer) if type(layer).__name__ == "Conv2D" else kept
-        weights = _cut_weights(source, layer, kept, strongest)
+        strongest = (
+            _strongest(source, norm, layer) if type(layer).__name__ == "Conv2D" else channels
+        )
+        weights = _cut_weights(source, layer, channels, strongest)
         if weights:
             layer.set_weights(weights)
             taken.append(layer.name)
-        kept = strongest
+        channels = strongest
     return taken
 
 
@@ -182,14 +184,14 @@ def _strongest(source: Any, norm: Any, layer: Any) -> Array:
     return np.sort(np.argsort(folded_norms(source, norm))[-layer.filters :])
 
 
-def _cut_weights(source: Any, layer: Any, kept: Array, outputs: Array) -> list[Array] | None:
+def _cut_weights(source: Any, layer: Any, inputs: Array, outputs: Array) -> list[Array] | None:
     """A student layer's weights out of a teacher's; ``None`` where it does not fit."""
     kind = type(layer).__name__
     same = type(source) is type(layer) or (kind == "Dense" and source is not None)
     if kind not in _CUTS or not same:
         return None
     try:
-        weights = _CUTS[kind](source.get_weights(), kept, outputs)
+        weights = _CUTS[kind](source.get_weights(), inputs, outputs)
     except IndexError:  # the teacher is the narrower one
         return None
     fits = [w.shape for w in weights] == [w.shape for w in layer.get_weights()]

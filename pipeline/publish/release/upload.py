@@ -106,8 +106,8 @@ def _below(folder: Callable[[], Path], path: str) -> Path:
 
 def list_missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
     """Those that are not there yet; of the files that may change, those that are others now."""
-    wanted = list(pieces)
-    there = storage.sizes([piece.path for piece in wanted])
+    remaining = list(pieces)
+    there = storage.sizes([piece.path for piece in remaining])
 
     def lacking(piece: Piece) -> bool:
         present_bytes = there.get(piece.path)
@@ -115,7 +115,9 @@ def list_missing(storage: Storage, pieces: Iterable[Piece]) -> list[Piece]:
         return cut or not (immutable(piece.path) or _is_same(storage, piece))
 
     return [
-        piece for piece, lacks in zip(wanted, storage.each(lacking, wanted), strict=True) if lacks
+        piece
+        for piece, lacks in zip(remaining, storage.each(lacking, remaining), strict=True)
+        if lacks
     ]
 
 
@@ -124,10 +126,10 @@ def stale(storage: Storage, pieces: Iterable[Piece]) -> list[str]:
 
     Servers send a twin in its file's place: what no longer compresses must have none.
     """
-    wanted = {piece.path for piece in pieces}
-    changing = [path for path in wanted if not immutable(path) and not path.endswith(tuple(TWINS))]
+    needed = {piece.path for piece in pieces}
+    changing = [path for path in needed if not immutable(path) and not path.endswith(tuple(TWINS))]
     twins = {path + suffix for path in changing for suffix in TWINS}
-    return sorted(storage.sizes(twins - wanted))
+    return sorted(storage.sizes(twins - needed))
 
 
 def _is_same(storage: Storage, piece: Piece) -> bool:

@@ -149,15 +149,15 @@ def _old(plan: CleanPlan, entry: Entry | None) -> bool:
     return entry is not None and entry.modified <= plan.before
 
 
-def _list_named(kept: Release) -> list[str]:
+def _list_named(release: Release) -> list[str]:
     """Every file that a kept release names."""
     try:
-        manifest = kept.manifest()
-        named = list_files(manifest, kept.model) if manifest else []
+        manifest = release.manifest()
+        named = list_files(manifest, release.model) if manifest else []
     except ManifestError as error:
-        raise _unsure(kept.where, str(error), kept.storage) from error
+        raise _unsure(release.where, str(error), release.storage) from error
     if not named:
-        raise _unsure(kept.where, "names no files", kept.storage)
+        raise _unsure(release.where, "names no files", release.storage)
     return [file.path for file in named]
 
 

@@ -106,10 +106,10 @@ def _move(
 ) -> list[str]:
     """Point channels to what they point to at the source, unless others moved them meanwhile."""
     targets = {model.name: model.channels() for model in source.models}
-    wanted = {at: Release(to, at[0], targets[at[0]][at[1]]) for at in pointers}
+    releases = {at: Release(to, at[0], targets[at[0]][at[1]]) for at in pointers}
     moving = {
         at: release
-        for at, release in wanted.items()
+        for at, release in releases.items()
         if (before := pointers[at]) is None or before.data != channels.pointer(release)
     }
     for model, id_ in sorted({(release.model, release.id) for release in moving.values()}):

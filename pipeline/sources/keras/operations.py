@@ -27,8 +27,8 @@ def twin_of_operation(operation: Any) -> Twin:
     if activation := activations.OPERATIONS.get(kind):
         if activation in COMPOSED:
             return COMPOSED[activation](name)
-        known = activations.RENAMED.get(activation, activation)
-        layer: Twin = tf_keras.layers.Activation(known, name=name)
+        renamed = activations.RENAMED.get(activation, activation)
+        layer: Twin = tf_keras.layers.Activation(renamed, name=name)
         return layer
     if kind not in _TWINS:
         raise NoTwinError("tf_keras has no layer for this operation")
@@ -63,7 +63,7 @@ def _arithmetic(operation: Any, a: Any, b: Any) -> Any:
         raise NoTwinError("tf_keras has no layer that divides tensors")
     if not _is_tensor(a) and kind != "Subtract":
         a, b = b, a
-    if not all(_is_tensor(one) for one in (a, b)):
+    if not all(_is_tensor(operand) for operand in (a, b)):
         return _with_constant(operation, a, np.asarray(b))
     return getattr(layers, kind)(name=name)([a, b])
 
@@ -128,7 +128,7 @@ def _concatenate(operation: Any, tensors: Sequence[Any]) -> Any:
 def _matmul(operation: Any, a: Any, b: Any) -> Any:
     import tf_keras
 
-    if [len(getattr(one, "shape", ())) for one in (a, b)] != [3, 3]:
+    if [len(getattr(operand, "shape", ())) for operand in (a, b)] != [3, 3]:
         raise NoTwinError("tf_keras multiplies tensors of three axes only")
     return tf_keras.layers.Dot((2, 1), name=operation.name)([a, b])
 
@@ -142,11 +142,11 @@ def _reduced(operation: Any, x: Any) -> Any:
     axes = sorted(axis % len(x.shape) for axis in ([axes] if isinstance(axes, int) else axes))
     if 0 in axes:
         raise NoTwinError("it joins the samples of a batch")
-    kept = [axis for axis in range(1, len(x.shape)) if axis not in axes]
+    staying = [axis for axis in range(1, len(x.shape)) if axis not in axes]
     count = int(np.prod([sizes[axis - 1] for axis in axes]))
     share = 1 / count if type(operation).__name__ == "Mean" else 1.0
-    x = layers.Permute([*kept, *axes], name=f"{name}_order")(x)
-    x = layers.Reshape((*(sizes[axis - 1] for axis in kept), count), name=f"{name}_joined")(x)
+    x = layers.Permute([*staying, *axes], name=f"{name}_order")(x)
+    x = layers.Reshape((*(sizes[axis - 1] for axis in staying), count), name=f"{name}_joined")(x)
     dense = layers.Dense(1, use_bias=False, name=f"{name}_sum")
     x = set_behind(dense, np.full((count, 1), share))(x)
     return layers.Reshape(_sizes(operation.output), name=name)(x)
@@ -170,17 +170,17 @@ def _item(operation: Any, x: Any, key: Any) -> Any:
 
 def _ranges(key: Any, sizes: Sequence[int | None]) -> list[tuple[int, int]]:
     """What is taken of each axis behind the batch."""
-    keys = [one for one in (key if isinstance(key, (tuple, list)) else [key]) if one is not None]
+    keys = [item for item in (key if isinstance(key, (tuple, list)) else [key]) if item is not None]
     if Ellipsis in keys:
         place = keys.index(Ellipsis)
         keys[place : place + 1] = [slice(None)] * (len(sizes) - len(keys) + 1)
     keys += [slice(None)] * (len(sizes) - len(keys))
     if keys[0] != slice(None):
         raise NoTwinError("it takes some samples of a batch")
-    slices = [slice(one, one + 1 or None) if isinstance(one, int) else one for one in keys[1:]]
-    if any(not isinstance(one, slice) or one.step not in (None, 1) for one in slices):
+    slices = [slice(item, item + 1 or None) if isinstance(item, int) else item for item in keys[1:]]
+    if any(not isinstance(item, slice) or item.step not in (None, 1) for item in slices):
         raise NoTwinError("tf_keras cuts from one place to another only")
-    return [one.indices(int(size or 0))[:2] for one, size in zip(slices, sizes[1:], strict=True)]
+    return [item.indices(int(size or 0))[:2] for item, size in zip(slices, sizes[1:], strict=True)]
 
 
 def _is_tensor(value: Any) -> bool:

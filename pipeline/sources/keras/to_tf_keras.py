@@ -174,8 +174,8 @@ def _translated(kind: str, config: Mapping[str, Any], operation: Any) -> dict[st
         elif key not in _WITHOUT_EFFECT and value not in (*_USUAL, defaults.get(key)):
             raise _cannot(operation, f"tf_keras does not know its {key}={value!r}")
     # Weights are moved, and initializers have other arguments there.
-    kept = {key: value for key, value in result.items() if not key.endswith("_initializer")}
-    return {**kept, **_LEFT_OPEN.get(kind, {})}
+    translated = {key: value for key, value in result.items() if not key.endswith("_initializer")}
+    return {**translated, **_LEFT_OPEN.get(kind, {})}
 
 
 def _undirected(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,9 +31,9 @@ def with_reference(
     def run(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
         if not started:
             started.append(node.NodeModel(model))
-        given = {theirs(spec, inputs): arrays[spec.name] for spec in signature.inputs}
-        wanted = {theirs(spec, outputs): spec for spec in signature.outputs}
-        gave = started[0].run(given, list(wanted))
-        return {spec.name: gave[name].astype(spec.dtype) for name, spec in wanted.items()}
+        tensors = {theirs(spec, inputs): arrays[spec.name] for spec in signature.inputs}
+        spec_of = {theirs(spec, outputs): spec for spec in signature.outputs}
+        gave = started[0].run(tensors, list(spec_of))
+        return {spec.name: gave[name].astype(spec.dtype) for name, spec in spec_of.items()}
 
     return replace(loaded, reference=Reference(f"TF.js {node.version()} (cpu)", run))

@@ -35,9 +35,11 @@ def agree(outputs: Arrays, golden: Arrays, about: About[NoOptions]) -> dict[str,
     there is none.
     """
     # One more than is compared, to see whether there are more.
-    answered, wanted = rank_classes(outputs, 6), rank_classes(golden, 1)
-    top1 = float((answered[:, :1] == wanted).mean())
-    top5 = float((answered[:, :5] == wanted).any(axis=1).mean()) if answered.shape[1] > 5 else None
+    answered, expected = rank_classes(outputs, 6), rank_classes(golden, 1)
+    top1 = float((answered[:, :1] == expected).mean())
+    top5 = (
+        float((answered[:, :5] == expected).any(axis=1).mean()) if answered.shape[1] > 5 else None
+    )
     return {"top1_agreement": top1, "top5_agreement": top5}
 
 

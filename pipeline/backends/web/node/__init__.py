@@ -57,9 +57,9 @@ class NodeModel:
         """
         from safetensors.numpy import load_file, save_file
 
-        given, gave = (Path(self._folder.name) / name for name in ("inputs", "outputs"))
-        save_file({name: _as_tfjs_has_it(values) for name, values in inputs.items()}, given)
-        self._ask({"inputs": str(given), "outputs": str(gave), "names": [*names]})
+        sent, gave = (Path(self._folder.name) / name for name in ("inputs", "outputs"))
+        save_file({name: _as_tfjs_has_it(values) for name, values in inputs.items()}, sent)
+        self._ask({"inputs": str(sent), "outputs": str(gave), "names": [*names]})
         return load_file(gave)
 
     def _ask(self, job: Mapping[str, object]) -> None:
@@ -100,14 +100,14 @@ def _as_tfjs_has_it(values: Array) -> Array:
 
 
 def _node() -> str:
-    found = shutil.which("node")
-    if found is None or not (FOLDER / "node_modules" / "@tensorflow").is_dir():
+    path = shutil.which("node")
+    if path is None or not (FOLDER / "node_modules" / "@tensorflow").is_dir():
         raise MissingToolError(
             "Node with TF.js, which runs the model as its users have it, is not here",
             where="source.tfjs",
             todo="run make setup; pipeline doctor says what else is missing",
         )
-    return found
+    return path
 
 
 def _end(

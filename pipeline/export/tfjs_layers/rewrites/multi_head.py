@@ -74,7 +74,7 @@ def _head(name: str, layer: Any, head: int, is_causal: bool) -> list[Piece]:
 
 def _weights(layer: Any) -> dict[str, Array]:
     """``query/kernel`` and so on."""
-    names = ("/".join(one.name.split(":")[0].split("/")[-2:]) for one in layer.weights)
+    names = ("/".join(weight.name.split(":")[0].split("/")[-2:]) for weight in layer.weights)
     return dict(zip(names, layer.get_weights(), strict=True))
 
 

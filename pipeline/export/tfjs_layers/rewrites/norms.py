@@ -154,7 +154,7 @@ def _normalization(entry: Config, layer: Any) -> list[Piece]:
 def _scaled(layer: Any, scale: Any, offset: Any) -> list[Piece]:
     """A factor and a shift for each channel."""
     shape = (int(layer.input_shape[-1]),)
-    both = (np.broadcast_to(np.asarray(one, np.float32), shape) for one in (scale, offset))
+    both = (np.broadcast_to(np.asarray(array, np.float32), shape) for array in (scale, offset))
     return _placed(layer, affine(layer.name, *both))
 
 

@@ -47,7 +47,7 @@ def _center_crop(entry: Config, layer: Any) -> list[Piece]:
     if None in shape:
         raise cannot(name, "CenterCrop", "the size of its input is free")
     over = [
-        int(size) - wanted for size, wanted in zip(shape, (layer.height, layer.width), strict=False)
+        int(size) - target for size, target in zip(shape, (layer.height, layer.width), strict=False)
     ]
     if min(over) < 0:
         return _resampled(entry, layer)

@@ -59,9 +59,9 @@ def models(storage: Readable, named: CheckTarget) -> tuple[dict[str, CheckedMode
         ConfigError: nothing is published there.
     """
     if named.model:
-        chosen: dict[str, str | None] = {named.channel: None} if named.channel else {}
+        channels: dict[str, str | None] = {named.channel: None} if named.channel else {}
         release = {named.release} if named.release else set()
-        return {named.model: CheckedModel(chosen, release)}, []
+        return {named.model: CheckedModel(channels, release)}, []
     listed, faults = _index(storage)
     there = _list_there(storage)
     if not listed and not there and not faults:

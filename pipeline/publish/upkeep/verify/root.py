@@ -28,8 +28,8 @@ def pages(storage: Storage) -> Iterator[Fault]:
     """What the folder's own pages lead to is there."""
     for path in (FRONT, *(page_path(model.name) for model in list_models(storage))):
         content = storage.read(path)
-        wanted = links(content.data, path) if content else set()
-        for missing in sorted(wanted - {*storage.sizes(wanted)}):
+        paths = links(content.data, path) if content else set()
+        for missing in sorted(paths - {*storage.sizes(paths)}):
             yield Fault(path, f"leads to {missing}, which is missing")
 
 

@@ -69,12 +69,12 @@ def strays(storage: Readable, twins: Iterable[tuple[Listed, str]]) -> Iterator[F
     Args:
         twins: files, each with a suffix.
     """
-    wanted = {file.path + suffix: (file, suffix) for file, suffix in twins}
+    by_path = {file.path + suffix: (file, suffix) for file, suffix in twins}
     if isinstance(storage, Storage):
-        there = storage.sizes(list(wanted))
-        wanted = {path: wanted[path] for path in there}
+        there = storage.sizes(list(by_path))
+        by_path = {path: by_path[path] for path in there}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        faults = pool.map(lambda twin: _stray(storage, *twin), wanted.values())
+        faults = pool.map(lambda twin: _stray(storage, *twin), by_path.values())
         yield from (fault for fault in faults if fault)
 
 
