@@ -55,7 +55,7 @@ def as_list(value: Any) -> Any:
 InputPath = Annotated[Path, AfterValidator(resolve), Field(json_schema_extra={"format": LOCAL})]
 
 
-class Options(BaseModel):
+class StrictOptions(BaseModel):
     """Options of one source, technique, format, task or backend.
 
     ``shorthand`` names the field that a bare value stands for, so that
@@ -109,5 +109,5 @@ class Options(BaseModel):
         return self.model_dump(mode="json", exclude=set(self.local_paths()))
 
 
-class NoOptions(Options):
+class NoOptions(StrictOptions):
     """Of a step that has no choices."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.backends.targets import Target
-from pipeline.base import options
 from pipeline.base.errors import MissingToolError, PipelineError
+from pipeline.base.options import StrictOptions
 from pipeline.bisect import graph as graphs
 from pipeline.bisect.compare import Comparison, Misfit, SeenTensor
 from pipeline.bisect.reproduce import write_reproduction
@@ -23,7 +23,7 @@ from pipeline.graphs import origins
 RESULT, REPRODUCTION = "bisect.json", "reproduction"
 
 
-class FindOptions(options.Options):
+class FindOptions(StrictOptions):
     """Where, and what counts as wrong."""
 
     backend: str

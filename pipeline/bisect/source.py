@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import progress, step
 from pipeline.graphs.tensorflow.canonical_graph import LOWERED
 from pipeline.tensors.arrays import Array, np
@@ -24,7 +24,7 @@ INDEX, FEEDS = "index.json", "feeds.safetensors"
 CHUNK_BYTES = 64 * 2**20
 
 
-class TraceOptions(options.Options):
+class TraceOptions(StrictOptions):
     """What to record."""
 
     tensors: list[str]

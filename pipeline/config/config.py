@@ -11,14 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr, field_validator
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.config.gates import Validate
 from pipeline.storage.layout import NAME, RESERVED
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
 
-class Publish(Options):
+class Publish(StrictOptions):
     """Where a release goes."""
 
     to: str = "artifacts/cdn"
@@ -51,7 +51,7 @@ def _free(name: str) -> str:
     return name
 
 
-class Config(Options):
+class Config(StrictOptions):
     """One model: where it comes from, what is made of it, and what must hold."""
 
     name: Annotated[Name, AfterValidator(_free)]

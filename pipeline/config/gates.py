@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pipeline.base.options import Options, as_list
+from pipeline.base.options import StrictOptions, as_list
 from pipeline.measures.bounds import Gates
 
 
@@ -20,7 +20,7 @@ def _targets(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"const": ALL}, listed]
 
 
-class Validate(Options):
+class Validate(StrictOptions):
     """Where artifacts are proved, and what they must keep."""
 
     backends: Annotated[list[str], BeforeValidator(as_list)] = Field(

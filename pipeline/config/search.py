@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from pipeline.base.options import Options, as_list
+from pipeline.base.options import StrictOptions, as_list
 from pipeline.export.contract import formats
 from pipeline.measures.bounds import Gates
 from pipeline.optimize.contract import techniques
@@ -35,7 +35,7 @@ def _targets(schema: dict[str, Any]) -> None:
 Names = Annotated[list[str], BeforeValidator(as_list)]
 
 
-class Search(Options):
+class Search(StrictOptions):
     """Try combinations of techniques and take the best that keeps the bounds."""
 
     minimize: Literal["wire_bytes", "bytes", "latency"]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol, Union
 from pydantic import BeforeValidator, Field, GetPydanticSchema, create_model, model_validator
 from pydantic_core import PydanticKnownError
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.config.config import Config, Name
 from pipeline.config.search import Search
 from pipeline.export.contract import Format, FormatOptions, formats
@@ -25,10 +25,10 @@ class Configured(Protocol):
     """A plug-in that a config gives options."""
 
     @property
-    def options(self) -> type[Options]: ...
+    def options(self) -> type[StrictOptions]: ...
 
 
-class OneOf(Options):
+class OneOf(StrictOptions):
     """A mapping with exactly one key that is a kind."""
 
     @classmethod
@@ -54,8 +54,8 @@ class OneOf(Options):
         return self._named()[0]
 
     @property
-    def options(self) -> Options:
-        options: Options = getattr(self, _identifier(self.kind))
+    def options(self) -> StrictOptions:
+        options: StrictOptions = getattr(self, _identifier(self.kind))
         return options
 
 
@@ -100,7 +100,7 @@ class Aim(OneOf):
         return Purpose(name=self.kind, options=self.options.model_dump(mode="json"))
 
 
-class Variant(Options):
+class Variant(StrictOptions):
     """A chain of techniques; none of them means the model as it is, in float32."""
 
     search: Search | None = None
@@ -111,14 +111,14 @@ class Variant(Options):
         """Whether it is the model as it is."""
         return not self.model_fields_set
 
-    def techniques(self) -> list[tuple[Technique, Options]]:
+    def techniques(self) -> list[tuple[Technique, StrictOptions]]:
         """The techniques and their options, in the order in which they run."""
         keys = sorted(self.model_fields_set - {"search"})
         chain = [_technique_of(key, getattr(self, key)) for key in keys]
         return sorted(chain, key=lambda pair: pair[0].turn)
 
 
-class Export(Options):
+class Export(StrictOptions):
     """The formats to publish, each with its options."""
 
     def formats(self) -> list[tuple[Format, FormatOptions]]:
@@ -152,7 +152,7 @@ def _task() -> Any:
     mapping = _mapping("Task", Aim, {name: task.options for name, task in tasks().items()})
 
     def mapped(value: Any) -> Any:
-        if isinstance(value, (Mapping, Options)):
+        if isinstance(value, (Mapping, StrictOptions)):
             return value
         if isinstance(value, str) and value in names:
             return {value: None}
@@ -164,11 +164,11 @@ def _task() -> Any:
     return Annotated[mapping, BeforeValidator(mapped), schema]
 
 
-def _options(plugins: Mapping[str, Configured]) -> dict[str, type[Options]]:
+def _options(plugins: Mapping[str, Configured]) -> dict[str, type[StrictOptions]]:
     return {name: plugin.options for name, plugin in plugins.items()}
 
 
-def _mapping(title: str, base: type[Options], kinds: Mapping[str, Any]) -> Any:
+def _mapping(title: str, base: type[StrictOptions], kinds: Mapping[str, Any]) -> Any:
     """A model with one optional field for each kind; its public key is the kind's name."""
     fields: dict[str, Any] = {
         _identifier(name): (kind, Field(None, alias=name, description=_first_line(kind)))
@@ -211,7 +211,7 @@ def _literal(*values: str) -> Any:
     return Literal[values]
 
 
-def _technique_of(key: str, options: Options) -> tuple[Technique, Options]:
+def _technique_of(key: str, options: StrictOptions) -> tuple[Technique, StrictOptions]:
     """A technique and its own options, without the name that tells it from others of its key."""
     if "to" not in type(options).model_fields:
         return techniques()[key], options

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Lane, StepFunction, find
 
@@ -18,7 +18,7 @@ class Node:
 
     id: str
     function: StepFunction
-    options: Options
+    options: StrictOptions
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Input name -> the node whose result it is."""
     files: Mapping[str, Path | RemoteFile] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Graph:
         return result
 
 
-def step_of(step: str | StepFunction, **options: Any) -> tuple[StepFunction, Options]:
+def step_of(step: str | StepFunction, **options: Any) -> tuple[StepFunction, StrictOptions]:
     """A step, maybe as ``module:function``, and its options, as a ``Node`` takes them."""
     function = find(step) if isinstance(step, str) else step
     return function, function.options_type(**options)

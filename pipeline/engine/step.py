@@ -18,7 +18,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from pipeline.base.errors import PipelineError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 
 #: Which process runs a step: ``tensorflow``, the only one that may import TensorFlow, ``light``,
 #: ``cuda``, or the name of the browser engine that it keeps open.
@@ -71,8 +71,8 @@ class StepFunction:
         return f"{self.body.__module__}:{self.body.__name__}"
 
     @property
-    def options_type(self) -> type[Options]:
-        kind: type[Options] = self._hints["options"]
+    def options_type(self) -> type[StrictOptions]:
+        kind: type[StrictOptions] = self._hints["options"]
         return kind
 
     @cached_property

@@ -10,15 +10,15 @@ from typing import Any
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.backends import kernels
 from pipeline.backends.targets import explain_problem, parse
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 
 #: Target -> why it cannot run a graph, as JSON.
 FILE = "backends.json"
 
 
-class CheckOptions(options.Options):
+class CheckOptions(StrictOptions):
     """Where the graph is to be proved."""
 
     format: str

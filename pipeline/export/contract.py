@@ -8,14 +8,14 @@ from functools import cache
 from typing import Any
 
 from pipeline.base.errors import PipelineError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import StepFunction
 from pipeline.graphs.kinds import Graph
 from pipeline.weights.sharding import Size
 
 
-class FormatOptions(Options):
+class FormatOptions(StrictOptions):
     """What can be said of every format."""
 
     shard_bytes: Size = 4 * 2**20

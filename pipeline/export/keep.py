@@ -14,8 +14,8 @@ from pydantic import Field
 
 from pipeline.artifacts.kept import Kept
 from pipeline.artifacts.samples_folder import SamplesFolder
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import progress
 from pipeline.measures.keep import Keep
 from pipeline.measures.keeping import Judge, Ranking, fewest, within
@@ -33,7 +33,7 @@ WHERE = "quantize.keep"
 FEW = 8
 
 
-class KeepOptions(options.Options):
+class KeepOptions(StrictOptions):
     """What encodes the weights, and the bounds."""
 
     codec: str

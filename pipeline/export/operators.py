@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.artifacts.frozen import Frozen
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.export.onnx import Opset
 from pipeline.graphs.tensorflow.canonical_graph import called_by
@@ -96,7 +96,7 @@ ADVICE = (
 )
 
 
-class CheckOptions(options.Options):
+class CheckOptions(StrictOptions):
     """Which formats the model is to be exported to."""
 
     formats: list[str]

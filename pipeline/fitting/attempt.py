@@ -13,7 +13,7 @@ from pydantic import Field
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import ConfigError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Files, progress, step
 from pipeline.fitting import orders, ways
 from pipeline.fitting.ways import Way
@@ -36,7 +36,7 @@ TODO = "give images in one folder per class (samples.images)"
 MOST_SAMPLES = 200
 
 
-class AttemptOptions(Options):
+class AttemptOptions(StrictOptions):
     """What the config says."""
 
     reading: ReadOptions

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.tensors.arrays import Array, Arrays, NDArray, np
 from pipeline.tensors.signature import TensorSpec
@@ -36,7 +36,7 @@ class Input:
     name: str
     """As a config names it: ``input: {image: …}``."""
 
-    options: type[Options]
+    options: type[StrictOptions]
     """What a config may say of it."""
 
     raw: str = ARRAYS

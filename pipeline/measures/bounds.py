@@ -12,12 +12,12 @@ from pydantic_core.core_schema import (
     plain_serializer_function_ser_schema,
 )
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.measures.metrics import all_metrics
 
 
 @cache
-def gates_type(*, differences: bool = False) -> type[Options]:
+def gates_type(*, differences: bool = False) -> type[StrictOptions]:
     """The keys and ranges of bounds: those of every metric that a config may bound.
 
     Args:
@@ -27,7 +27,9 @@ def gates_type(*, differences: bool = False) -> type[Options]:
     if differences:
         text = "Bounds on how far outputs and answers may be from those before."
     name = "Differences" if differences else "Gates"
-    return create_model(name, __base__=Options, __doc__=text, **_fields(differences=differences))
+    return create_model(
+        name, __base__=StrictOptions, __doc__=text, **_fields(differences=differences)
+    )
 
 
 def _fields(*, differences: bool) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def _fields(*, differences: bool) -> dict[str, Any]:
     }
 
 
-def _bounds(parsed: Options) -> dict[str, float]:
+def _bounds(parsed: StrictOptions) -> dict[str, float]:
     return parsed.model_dump(exclude_none=True)
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, create_model, model_validator
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.measures.bounds import gates_type
 
 
-class _Keep(Options):
+class _Keep(StrictOptions):
     """How close to float32 outputs and answers must stay on calibration samples."""
 
     samples: Annotated[int, Field(ge=1)] = 64

@@ -11,7 +11,7 @@ from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import SamplesFolder
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import StepFunction
 from pipeline.measures.keep import Keep
@@ -56,7 +56,7 @@ class OnnxInputs:
 Choices = Mapping[str, tuple[Any, ...]]
 
 
-class WeightOptions(Options):
+class WeightOptions(StrictOptions):
     """What every technique of the stage ``weights`` takes."""
 
     keep: Keep | None = None
@@ -77,7 +77,7 @@ class Technique:
     key: str
     """Its key in a variant of a config."""
     stage: Stage
-    options: type[Options]
+    options: type[StrictOptions]
     step: StepFunction | None = None
     """What it does in every stage but ``weights``; its ``inputs`` are those of its stage."""
     codec: Codec | None = None

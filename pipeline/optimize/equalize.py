@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import progress, step
 from pipeline.optimize.contract import FrozenInputs, Technique
 from pipeline.tensors.arrays import Float64s, np
@@ -32,7 +32,7 @@ Vector = Float64s
 LARGEST = 20
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """Move factors between layers until their channels' ranges are alike; exact, needs no data."""
 
     sweeps: Annotated[int, Field(ge=1, le=1000)] = 40

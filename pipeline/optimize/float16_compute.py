@@ -18,7 +18,7 @@ from pydantic import Field
 
 from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import array_of
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.contract import OnnxInputs, Technique
@@ -47,7 +47,7 @@ BLOCK_VALUES = 2**20
 KEPT = "float32.json"
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """Weights and arithmetic as float16, inputs and outputs as float32, for ONNX."""
 
     keep: list[str] = Field(default=[])

@@ -18,7 +18,7 @@ from pydantic import Field
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import keys_of, locate
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import step
 from pipeline.graphs.onnx.nodes import chosen_nodes
@@ -55,7 +55,7 @@ else:
 LEVELS = 256
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """Weights and activations as 8-bit integers, for ONNX."""
 
     granularity: Literal["per-channel", "per-tensor"] = "per-channel"

@@ -16,8 +16,8 @@ from pydantic import Field
 
 from pipeline.artifacts.large import LargeTensors
 from pipeline.artifacts.large_onnx import array_of, large_tensor
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.graphs.onnx.nodes import chosen_nodes
 from pipeline.optimize.contract import OnnxInputs, Technique
@@ -33,7 +33,7 @@ OPERATORS = ("MatMul", "Gemm", "Gather")
 SMALLEST = 1024
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """Weights of matrix products as 8-bit integers, their inputs too as they come, for ONNX."""
 
     weight_bits: Annotated[float, Field(ge=2, le=8)] = 8

@@ -9,7 +9,7 @@ from typing import Any
 from pipeline.backends import kernels
 from pipeline.backends.targets import parse
 from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.config.bounds import merge_bounds
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
@@ -25,7 +25,7 @@ from pipeline.validate.tolerances import number_formats
 from pipeline.validate.verdict import NotMade
 from pipeline.weights.codec import Codec
 
-Chain = list[tuple[Technique, Options]]
+Chain = list[tuple[Technique, StrictOptions]]
 
 
 @dataclass(frozen=True)
@@ -377,6 +377,6 @@ def _plan_backends(plan: Plan, format_: Format, converted: str) -> tuple[str, ..
     return (plan.add(Node(name, *checked, {"model": converted}, extra_key=kernels.fingerprint())),)
 
 
-def _of_stage(chain: Chain, stage: Stage) -> list[tuple[Technique, StepFunction, Options]]:
+def _of_stage(chain: Chain, stage: Stage) -> list[tuple[Technique, StepFunction, StrictOptions]]:
     """Those of a chain that are steps of this stage, with their steps."""
     return [(t, t.step, chosen) for t, chosen in chain if t.stage == stage and t.step]

@@ -9,7 +9,7 @@ from pipeline.artifacts.evidence import name_compressed
 from pipeline.backends.targets import parse
 from pipeline.backends.web import bundles, esbuild
 from pipeline.backends.web.packages import CLIENT, INPUTS, TASKS
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import StepFunction
 from pipeline.inputs.contract import inputs
@@ -93,7 +93,9 @@ def _plan_page_code(plan: Plan) -> None:
         _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
 
 
-def _plan_made(plan: Plan, name: str, make: tuple[StepFunction, Options], *sources: Path) -> str:
+def _plan_made(
+    plan: Plan, name: str, make: tuple[StepFunction, StrictOptions], *sources: Path
+) -> str:
     key = [esbuild.fingerprint(folder) for folder in sources]
     return plan.add(Node(f"bundle {name}", *make, extra_key=key))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.config.config import Config
 from pipeline.optimize.contract import Technique
 from pipeline.tensors.signature import Signature
@@ -38,7 +38,7 @@ def changes(frozen: Mapping[str, Any], signature: Signature) -> Iterator[str]:
         yield f"source: layer {before!r} is called {name!r}, a name that TensorFlow takes"
 
 
-def _rounded_twice(chain: Sequence[tuple[Technique, Options]]) -> Iterator[str]:
+def _rounded_twice(chain: Sequence[tuple[Technique, StrictOptions]]) -> Iterator[str]:
     """Grids that a later technique does not keep."""
     rounding = [(t, t.levels_given(o)) for t, o in chain if t.levels_given]
     kept = [(t, t.levels_kept(o)) for t, o in chain if t.levels_kept]

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pipeline.base.options import Options as Strict
+from pipeline.base.options import StrictOptions
 from pipeline.bundled import digits, photos
 from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, Needs, SamplesKind
@@ -14,7 +14,7 @@ from pipeline.samples.folder import SPLITS
 from pipeline.samples.images import decode
 
 
-class Options(Strict):
+class Options(StrictOptions):
     """A data set that ships with the package."""
 
     shorthand: ClassVar[str | None] = "name"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.engine.step import Files
 from pipeline.inputs.contract import ARRAYS
@@ -51,7 +51,7 @@ class Needs:
     """The model's."""
     raw: str = ARRAYS
     """What the config's kind of input makes tensors of."""
-    options: Options | None = None
+    options: StrictOptions | None = None
     """The config's, of that kind."""
     facts: Sequence[str] = ()
     """What the task makes truth of."""
@@ -63,7 +63,7 @@ class SamplesKind:
 
     name: str
     """Its key under ``samples`` in a config."""
-    options: type[Options]
+    options: type[StrictOptions]
     raw: str = ARRAYS
     """What its items are: ``image``, …"""
     items: Callable[[Files, Any, Needs], Items]

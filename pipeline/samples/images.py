@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
-from pipeline.base.options import Options as Strict
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import assign
@@ -33,7 +32,7 @@ MODES = {"1": "L", "L": "L", "RGB": "RGB", "RGBA": "RGBA", "LA": "RGBA", "PA": "
 }
 
 
-class Options(Strict):
+class Options(StrictOptions):
     """A folder of PNG, JPEG, WebP or BMP files."""
 
     shorthand: ClassVar[str | None] = "folder"

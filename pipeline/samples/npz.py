@@ -12,8 +12,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
-from pipeline.base.options import Options as Strict
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import SPLITS, Split, assign, check
@@ -27,7 +26,7 @@ MAX_BYTES = 4 << 30
 LABELS = {"label": "labels"}
 
 
-class Options(Strict):
+class Options(StrictOptions):
     """A ``.npz`` file with one array per input of the model, named like it, [samples, …]."""
 
     shorthand: ClassVar[str | None] = "file"

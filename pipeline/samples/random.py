@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from pipeline.base.errors import SourceError
-from pipeline.base.options import Options as Strict
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Files
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import normalize, resize_axis
@@ -32,7 +32,7 @@ IMAGE_RANGE = (-1.0, 1.0)
 INTEGERS = 8
 
 
-class Options(Strict):
+class Options(StrictOptions):
     """Seeded random samples without labels.
 
     Images ([batch, height, width, channels] or channels first, with 1, 3 or 4 channels) are

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.artifacts.frozen import Frozen
 from pipeline.base.errors import ConfigError, SourceError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Files, step
 from pipeline.inputs.contract import ARRAYS, Input, Tensors, inputs
 from pipeline.samples import folder
@@ -22,7 +22,7 @@ from pipeline.tensors.shapes import shown
 from pipeline.tensors.signature import TensorSpec
 
 
-class ReadOptions(Options):
+class ReadOptions(StrictOptions):
     """Which samples, and what is to become of them."""
 
     kind: str
@@ -37,7 +37,7 @@ class ReadOptions(Options):
     """Which truth samples are to have."""
 
     @property
-    def kind_options(self) -> Options:
+    def kind_options(self) -> StrictOptions:
         """Of the samples, as their kind has them."""
         return samples_kinds()[self.kind].options.model_validate(self.options)
 

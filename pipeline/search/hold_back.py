@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipeline.artifacts.samples_folder import SamplesFolder
-from pipeline.base import options
 from pipeline.base.errors import ConfigError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.tasks.truth import read_truth
 from pipeline.tensors.arrays import Array, NDArray, np
@@ -16,7 +16,7 @@ from pipeline.tensors.per_sample import ORIGINS, PerSample
 FEWEST = 2
 
 
-class HoldBackOptions(options.Options):
+class HoldBackOptions(StrictOptions):
     """How many, and which."""
 
     share: float

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.publish.release.manifest import SEARCH
 from pipeline.search.outcome import RESULT, from_json
 
 
-class KeepOptions(Options):
+class KeepOptions(StrictOptions):
     """The outcome, as JSON."""
 
     outcome: dict[str, Any]

@@ -8,8 +8,8 @@ from typing import ClassVar, Final
 
 from pydantic import Field, field_validator
 
-import pipeline.base.options
 from pipeline.artifacts.source_folder import SourceFolder
+from pipeline.base.options import StrictOptions, check_name
 from pipeline.engine.step import step
 from pipeline.sources.contract import Source
 from pipeline.sources.keras_file import write_source
@@ -22,7 +22,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.h5"))
 
 
-class Options(pipeline.base.options.Options):
+class Options(StrictOptions):
     """A model that ships with this package."""
 
     shorthand: ClassVar[str | None] = "name"
@@ -33,7 +33,7 @@ class Options(pipeline.base.options.Options):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        return pipeline.base.options.check_name(name, names())
+        return check_name(name, names())
 
     def local_paths(self) -> dict[str, Path]:
         """The model, and the facts about it: licence, accuracy, how it was trained."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base.errors import PipelineError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import StepFunction
@@ -87,7 +87,7 @@ class Source:
 
     name: str
     """Its key under ``source`` in a config."""
-    options: type[Options]
+    options: type[StrictOptions]
     pull: StepFunction
     """Local and remote files -> a source folder. The model is untrusted: no code of it runs, and
     its sizes are bounded."""

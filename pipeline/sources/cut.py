@@ -11,11 +11,11 @@ from pydantic import Field
 
 from pipeline.artifacts.large import link
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 
 
-class CutOptions(options.Options):
+class CutOptions(StrictOptions):
     """Where to cut."""
 
     outputs: list[str] | dict[str, str] | None = None

@@ -9,8 +9,8 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-import pipeline.base.options
 from pipeline.base.errors import SourceError
+from pipeline.base.options import StrictOptions
 from pipeline.download.unpack import is_archive, unpack
 from pipeline.sources import saved_model
 from pipeline.sources.content import list_models, named, write_any
@@ -22,7 +22,7 @@ _MAX_FILES: Final = 10_000
 RelativeFile = Annotated[str, Field(pattern=r"^[\w+-][\w.+ -]*(/[\w+-][\w.+ -]*)*$")]
 
 
-class DownloadOptions(pipeline.base.options.Options):
+class DownloadOptions(StrictOptions):
     """How large it may be, and which part of a SavedModel is meant."""
 
     max_bytes: int = Field(2 * 2**30, ge=1)

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.engine.step import step
 from pipeline.sources.contract import LoadedModel, Source
 
@@ -26,7 +25,7 @@ _NO_OUTPUT = frozenset(
 _VARIABLES = frozenset(("Variable", "VariableV2", "VarHandleOp", "AutoReloadVariable"))
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """A frozen graph of TensorFlow 1, a .pb file."""
 
     shorthand: ClassVar[str | None] = "path"

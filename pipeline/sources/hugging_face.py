@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-import pipeline.base.options
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import SourceError
+from pipeline.base.options import StrictOptions
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Files, step
 from pipeline.graphs import kinds
@@ -34,7 +34,7 @@ HUB = Hub(
 _KINDS = (".onnx", ".tflite", MODEL, ".keras", ".h5")
 
 
-class Options(pipeline.base.options.Options):
+class Options(StrictOptions):
     """A model file in a repository of the Hugging Face hub, by its name there."""
 
     shorthand: ClassVar[str | None] = "repo"

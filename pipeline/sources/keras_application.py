@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-import pipeline.base.options
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.digest import file_digest
 from pipeline.base.errors import SourceError
+from pipeline.base.options import StrictOptions, check_name, resolve
 from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import step
@@ -99,7 +99,7 @@ _SIZES: Final = {"MobileNet": (128, 160, 192, 224), "MobileNetV2": (96, 128, 160
 """Application -> the input sizes with weights of their own; others take those of 224."""
 
 
-class Options(pipeline.base.options.Options):
+class Options(StrictOptions):
     """A model of tf_keras.applications."""
 
     shorthand: ClassVar[str | None] = "name"
@@ -119,14 +119,14 @@ class Options(pipeline.base.options.Options):
     @field_validator("name")
     @classmethod
     def _known(cls, name: str) -> str:
-        return pipeline.base.options.check_name(name, _FILES)
+        return check_name(name, _FILES)
 
     @field_validator("weights")
     @classmethod
     def _found(cls, weights: str, info: ValidationInfo) -> str:
         if weights in _NAMED or is_web_address(weights):
             return weights
-        return str(pipeline.base.options.resolve(Path(weights), info))
+        return str(resolve(Path(weights), info))
 
     @model_validator(mode="after")
     def _has_width(self) -> Options:

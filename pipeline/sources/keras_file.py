@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.base.reasons import reason_of
 from pipeline.engine.step import step
 from pipeline.graphs.tensorflow.single import NARROW
@@ -33,7 +32,7 @@ _VOCABULARY = re.compile(r"assets(/\w+)+/vocabulary\.txt")
 _DAMAGED = "get the file again, or save the model again"
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """A model saved by Keras 3 or tf_keras as .keras or .h5."""
 
     shorthand: ClassVar[str | None] = "path"

@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import Field
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import MissingToolError, SourceError
+from pipeline.base.options import StrictOptions
 from pipeline.download.unpack import unpack
 from pipeline.sources.content import list_models, named, recognize, write_any
 from pipeline.sources.tfjs import files as tfjs_files
@@ -24,7 +24,7 @@ MAX_FILES = 100_000
 TIMEOUT_S = 1800
 
 
-class PackageOptions(options.Options):
+class PackageOptions(StrictOptions):
     """A model that a package ships."""
 
     name: str

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.base.reasons import reason_of
 from pipeline.engine.step import step
 from pipeline.graphs.tensorflow.single import NARROW
@@ -27,7 +26,7 @@ _TAGS = ("serve",)
 """A SavedModel keeps computations, no Keras layers."""
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """A TensorFlow SavedModel."""
 
     shorthand: ClassVar[str | None] = "path"

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.engine.step import step
 from pipeline.sources.contract import LoadedModel, Reference, Source
 from pipeline.tensors.arrays import Array
@@ -28,7 +27,7 @@ MAX_BYTES = 2**31
 _FILE = "model.tflite"
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """A TFLite (LiteRT) file."""
 
     shorthand: ClassVar[str | None] = "path"

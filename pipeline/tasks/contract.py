@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.measures.metric import Metric
 from pipeline.measures.score import Score
 from pipeline.tensors.arrays import Array, Arrays, Float32s, Int64s, NDArray, np
 from pipeline.tensors.per_sample import PerSample
 
-O = TypeVar("O", bound=Options)  # noqa: E741
+O = TypeVar("O", bound=StrictOptions)  # noqa: E741
 
 
 @dataclass(frozen=True)

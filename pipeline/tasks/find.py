@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import Field
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.base.registry import find_plugins
 from pipeline.tasks.contract import About, Task
 
@@ -27,7 +27,7 @@ def default_task() -> str:
     return next(name for name, task in tasks().items() if task.is_default)
 
 
-class Purpose(Options):
+class Purpose(StrictOptions):
     """What a model is for, as steps are told: a task, and the config's options of it."""
 
     shorthand: ClassVar[str | None] = "name"

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import GateError
-from pipeline.base.options import NoOptions
+from pipeline.base.options import NoOptions, StrictOptions
 from pipeline.engine.step import step
 from pipeline.measures.parity import compare
 from pipeline.tasks.find import Purpose
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-5
 
 
-class GoldenOptions(options.Options):
+class GoldenOptions(StrictOptions):
     """What the model is for."""
 
     task: Purpose

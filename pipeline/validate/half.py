@@ -15,8 +15,8 @@ from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import HalfProof, Proof
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Keep, step
 from pipeline.measures.metrics import metric_of
 from pipeline.tasks.find import Purpose
@@ -57,7 +57,7 @@ NAMED = 8
 _UNMEASURED: Mapping[str, Any] = {"parity": None, "bounds": None, "canary": None}
 
 
-class HalfOptions(options.Options):
+class HalfOptions(StrictOptions):
     """What the model is for."""
 
     task: Purpose

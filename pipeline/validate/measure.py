@@ -11,7 +11,7 @@ from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import Proof
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends.targets import Target
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Keep, step
 from pipeline.measures.latency import summary, time_until_narrow
 from pipeline.measures.parity import compare
@@ -42,7 +42,7 @@ ENDED_TODO = (
 )
 
 
-class MeasureOptions(options.Options):
+class MeasureOptions(StrictOptions):
     """On what, and how often."""
 
     backend: str
@@ -56,7 +56,7 @@ class MeasureOptions(options.Options):
     """Of backends that let one choose."""
 
 
-class LeaveOutOptions(options.Options):
+class LeaveOutOptions(StrictOptions):
     """What does not run, and why."""
 
     backend: str

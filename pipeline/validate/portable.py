@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.artifacts import proof
 from pipeline.artifacts.artifact import ArtifactFolder
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.graphs.onnx import left_float
 from pipeline.measures.miss import Miss
@@ -63,7 +63,7 @@ class Product:
     """The largest magnitude of what is added in 16 bits; 0 where kernels add in 32."""
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """There is nothing to choose."""
 
 

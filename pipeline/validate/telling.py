@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.samples_folder import Golden
-from pipeline.base import options
 from pipeline.base.errors import GateError
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.measures.metrics import metric_of
 from pipeline.measures.parity import compare
@@ -31,7 +31,7 @@ FEWEST_SAMPLES = 2
 TELLING = 20
 
 
-class CheckOptions(options.Options):
+class CheckOptions(StrictOptions):
     """What artifacts will be held to."""
 
     task: Purpose

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 
 
-class Plain(options.Options):
+class Plain(StrictOptions):
     """Has a text."""
 
     shorthand: ClassVar[str | None] = "size"

@@ -14,7 +14,7 @@ from tests.conformance.outcome import TOLERANCE, VARIANT_BACKENDS
 
 if TYPE_CHECKING:
     from pipeline.backends.targets import Target
-    from pipeline.base.options import Options
+    from pipeline.base.options import StrictOptions
     from pipeline.optimize.contract import Technique
 
 #: The backend on which the variants of a format are tried.
@@ -76,7 +76,7 @@ def package(format_: Any, converted: Path, artifact: str, samples: Path, work: P
     return packaged
 
 
-def _within_bounds(technique: Technique, artifact: str) -> Options:
+def _within_bounds(technique: Technique, artifact: str) -> StrictOptions:
     """The usual options, and ``keep`` where there is one: as the error of a missed gate advises."""
     if "keep" not in technique.options.model_fields:
         return technique.options()

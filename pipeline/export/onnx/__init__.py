@@ -12,7 +12,7 @@ from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.kept import KeptFolder, told
 from pipeline.artifacts.large import LargeTensors
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.onnx import own
@@ -43,14 +43,14 @@ class Options(FormatOptions):
     """The largest size of one weight file, as in 4MiB; one larger tensor has its own file."""
 
 
-class ConvertOptions(options.Options):
+class ConvertOptions(StrictOptions):
     """What decides the float32 graph that all variants are made from."""
 
     opset: Opset = USUAL_OPSET
     """The version of ONNX's operators that the graph is written in."""
 
 
-class PackageOptions(options.Options):
+class PackageOptions(StrictOptions):
     """How one variant's weights are encoded and cut into files."""
 
     variant: str

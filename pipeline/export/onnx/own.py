@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
 from pipeline.graphs import origins
 
@@ -15,7 +15,7 @@ from pipeline.graphs import origins
 OLDEST_USUAL = 13
 
 
-class OwnOptions(options.Options):
+class OwnOptions(StrictOptions):
     """What of the source's graph is changed."""
 
     opset: int | None = Field(None, ge=13, le=21)

@@ -12,14 +12,14 @@ from pydantic import Field
 from pipeline.artifacts.artifact import ArtifactWriter
 from pipeline.artifacts.converted import ConvertedTfjs
 from pipeline.artifacts.kept import KeptFolder
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import progress_bytes, step
 from pipeline.export.tfjs_graph.stored import Stored
 from pipeline.graphs import origins
 from pipeline.weights.sharding import Tensor, is_kernel, shards
 
 
-class PackageOptions(options.Options):
+class PackageOptions(StrictOptions):
     """What becomes of one converted model."""
 
     format: str

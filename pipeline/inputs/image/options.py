@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 
 Side = Annotated[int, Field(ge=1, le=8192)]
 Level = Annotated[int, Field(ge=0, le=255)]
@@ -37,7 +37,7 @@ def _positive(std: tuple[float, ...]) -> tuple[float, ...]:
     return std
 
 
-class ImageOptions(Options):
+class ImageOptions(StrictOptions):
     """How a decoded image becomes the model's input."""
 
     size: tuple[Side, Side] | None = None

@@ -1,10 +1,10 @@
 """Tensors as the model reads them: nothing is done to them."""
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.inputs.contract import Input
 
 
-class TensorsOptions(Options):
+class TensorsOptions(StrictOptions):
     """Nothing: samples are given, and pages give, what the model reads."""
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from pipeline.base.options import Options as Strict
+from pipeline.base.options import StrictOptions
 from pipeline.measures.bounds import Differences
 
 
@@ -16,7 +16,7 @@ def _some_bound(keep: Differences) -> Differences:
     return keep
 
 
-class Options(Strict):
+class Options(StrictOptions):
     """Round weights onto grids, layer by layer, so that later ones make up for earlier errors."""
 
     shorthand: ClassVar[str | None] = "bits"

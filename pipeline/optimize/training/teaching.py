@@ -14,7 +14,7 @@ from pydantic import Field
 
 from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import PipelineError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import progress
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class Training(Options):
+class Training(StrictOptions):
     """Options of every technique that trains."""
 
     finetune_epochs: Annotated[int, Field(ge=1, le=1000)] = 4

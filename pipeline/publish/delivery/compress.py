@@ -29,7 +29,7 @@ from threading import Lock
 
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import Twins
-from pipeline.base import options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import piece, progress, step
 from pipeline.storage.layout import TWINS
 
@@ -50,7 +50,7 @@ WORTH = 0.02
 Sizes = dict[str, int | None]
 
 
-class CompressOptions(options.Options):
+class CompressOptions(StrictOptions):
     """How hard to try."""
 
     best: bool = False

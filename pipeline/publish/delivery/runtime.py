@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from pipeline.backends.web import bundles, packages
-from pipeline.base import options
 from pipeline.base.digest import file_digest
-from pipeline.base.options import NoOptions
+from pipeline.base.options import NoOptions, StrictOptions
 from pipeline.engine.step import Files, step
 from pipeline.publish.delivery.compress import give_way, write_twins
 from pipeline.storage.layout import LICENCE_FILE, MOST_FILE_BYTES, RUNTIMES, runtime_node
@@ -44,13 +43,13 @@ TEXTS = Path(__file__).parent / "licences"
 HOLDERS = {"onnxruntime-web": "Microsoft Corporation", "seedrandom": "David Bau"}
 
 
-class RuntimeOptions(options.Options):
+class RuntimeOptions(StrictOptions):
     """Which runtime to bundle."""
 
     runtime: str
 
 
-class PageCodeOptions(options.Options):
+class PageCodeOptions(StrictOptions):
     """Which task's code to bundle, with that of which kind of input."""
 
     task: str
@@ -66,7 +65,7 @@ class KeepOptions(RuntimeOptions):
     """Brotli 11, whatever it takes."""
 
 
-class AssetOptions(options.Options):
+class AssetOptions(StrictOptions):
     """What a backend's own files need."""
 
     features: dict[str, tuple[str, ...]]

@@ -15,8 +15,8 @@ from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import Twins
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
 from pipeline.artifacts.source_folder import Identity, SourceFolder
-from pipeline.base import options, tools
-from pipeline.base.options import NoOptions
+from pipeline.base import tools
+from pipeline.base.options import NoOptions, StrictOptions
 from pipeline.engine.step import Files, step
 from pipeline.measures.metrics import metric_of
 from pipeline.publish.delivery import runtime
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 SEARCH = "summary.json"
 
 
-class Proved(options.Options):
+class Proved(StrictOptions):
     """One artifact and the targets it was to run on."""
 
     id: str
@@ -57,7 +57,7 @@ class Proved(options.Options):
     """Whether it may be wrong on some processors: the config says so."""
 
 
-class ManifestOptions(options.Options):
+class ManifestOptions(StrictOptions):
     """What the config says that users of a release should know."""
 
     config: dict[str, Any]

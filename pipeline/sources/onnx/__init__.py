@@ -9,9 +9,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import PipelineError
-from pipeline.base.options import InputPath
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.engine.step import Files, step
 from pipeline.graphs import kinds
 from pipeline.sources.contract import LoadedModel, OwnModel, Source
@@ -21,7 +20,7 @@ from pipeline.sources.onnx import dtypes, files
 Dimension = Annotated[int, Field(ge=1)]
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """An ONNX model, of PyTorch or of anything else; opsets 7 to 23."""
 
     shorthand: ClassVar[str | None] = "path"

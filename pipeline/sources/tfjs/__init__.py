@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base import options
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath
+from pipeline.base.options import InputPath, StrictOptions
 from pipeline.engine.step import Files, step
 from pipeline.sources.contract import LoadedModel, Source
 from pipeline.sources.tfjs import files
 
 
-class Options(options.Options):
+class Options(StrictOptions):
     """A TF.js model, which need not have been made by this pipeline."""
 
     shorthand: ClassVar[str | None] = "path"

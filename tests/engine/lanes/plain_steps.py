@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 from pipeline.base.errors import PipelineError, SourceError
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Files, Keep, piece, progress, step
 
 
-class Write(Options):
+class Write(StrictOptions):
     text: str = ""
     log: str = ""
     seconds: float = 0.0

@@ -1,6 +1,6 @@
 """A toy task: where the largest output of each sample stands. Its twin is ``task.js``."""
 
-from pipeline.base.options import Options
+from pipeline.base.options import StrictOptions
 from pipeline.measures.metric import Limits, Metric
 from pipeline.measures.score import Score
 from pipeline.tasks.contract import Line, Shown, Task
@@ -11,7 +11,7 @@ from pipeline.tensors.per_sample import PerSample
 APART = 1000
 
 
-class ToyOptions(Options):
+class ToyOptions(StrictOptions):
     """Which outputs count."""
 
     among: int = 1000
