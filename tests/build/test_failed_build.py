@@ -3,50 +3,40 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from commands import pipeline
 from shared_store import SharedStore
 
 pytestmark = pytest.mark.browser
 
-#: A product of integers: TF.js' wasm backend has none, which only a run of it tells; its WebGL
-#: backend has, and so has ONNX Runtime.
-SAVE = """
-import sys
-import numpy as np
-import tensorflow as tf
-
-weights = tf.constant(np.linspace(-9, 9, 32).reshape(16, 2), tf.int32)
+BACKENDS = ["onnxruntime-cpu", "tfjs-wasm", "tfjs-cpu"]
 
 
-class Model(tf.Module):
-    @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
-    def __call__(self, x):
-        product = tf.matmul(tf.cast(x * 8, tf.int32), weights)
-        return {"y": tf.cast(product, tf.float32)}
+def save(folder: Path) -> None:
+    """A product of integers: TF.js' wasm backend has none, which only a run of it tells; its cpu
+    backend has, and so has ONNX Runtime.
+    """
+    import tensorflow as tf
 
+    weights = tf.constant(np.linspace(-9, 9, 32).reshape(16, 2), tf.int32)
 
-model = Model()
-tf.saved_model.save(model, sys.argv[1], signatures={"serving_default": model.__call__})
-"""
+    class Model(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
+        def __call__(self, x: Any) -> dict[str, Any]:
+            product = tf.matmul(tf.cast(x * 8, tf.int32), weights)
+            return {"y": tf.cast(product, tf.float32)}
 
-BACKENDS = ["onnxruntime-cpu", "tfjs-wasm", "tfjs-webgl"]
-
-
-def pipeline(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pipeline.cli.main", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    model = Model()
+    tf.saved_model.save(model, folder, signatures={"serving_default": model.__call__})
 
 
 def test_one_proof_fails_and_the_others_go_on(tmp_path: Path, shared_store: SharedStore) -> None:
-    subprocess.run(
-        [sys.executable, "-c", SAVE, tmp_path / "saved"], check=True, capture_output=True
-    )
+    save(tmp_path / "saved")
     config: dict[str, Any] = {
         "name": "integers",
         "license": "MIT",
@@ -61,8 +51,7 @@ def test_one_proof_fails_and_the_others_go_on(tmp_path: Path, shared_store: Shar
     # With the runtimes that other builds have compressed.
     store = shared_store.store("integers")
 
-    done = pipeline("build", file, "--store", store)
-    assert done.returncode == 3, done.stdout + done.stderr
+    done = pipeline("build", file, "--store", store, check=3)
     assert not (tmp_path / "cdn").exists()
     assert done.stderr.splitlines()[-3:] == [
         "error: these did not run",
@@ -72,7 +61,7 @@ def test_one_proof_fails_and_the_others_go_on(tmp_path: Path, shared_store: Shar
     ]
     assert str(store) not in done.stdout + done.stderr, "no path in the store"
 
-    told = json.loads(pipeline("validate", file, "--store", store, "--json").stdout)
+    told = json.loads(pipeline("validate", file, "--store", store, "--json", check=3).stdout)
     statuses = {
         (artifact["id"], proof["backend"]): proof["status"]
         for artifact in told["manifest"]["artifacts"]
@@ -80,7 +69,7 @@ def test_one_proof_fails_and_the_others_go_on(tmp_path: Path, shared_store: Shar
     }
     assert statuses == {
         ("tfjs-graph/fp32", "tfjs-wasm"): "fail",
-        ("tfjs-graph/fp32", "tfjs-webgl"): "pass",
+        ("tfjs-graph/fp32", "tfjs-cpu"): "pass",
         ("onnx/fp32", "onnxruntime-cpu"): "pass",
     }
     report = pipeline("report", file, "--store", store, "--markdown")
@@ -89,5 +78,4 @@ def test_one_proof_fails_and_the_others_go_on(tmp_path: Path, shared_store: Shar
     # The advice holds.
     config["validate"]["backends"] = [name for name in BACKENDS if name != "tfjs-wasm"]
     file.write_text(yaml.safe_dump(config))
-    again = pipeline("build", file, "--store", store)
-    assert again.returncode == 0, again.stdout + again.stderr
+    pipeline("build", file, "--store", store)

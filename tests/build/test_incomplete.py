@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+from commands import pipeline
 
 from pipeline.base.errors import ConfigError
 from pipeline.config.file import load_config
@@ -28,17 +27,6 @@ validate: {backends: [onnxruntime-cpu, tfjs-wasm]}
 #: TF.js lacks this one; only the conversion finds out.
 EXPONENTIAL = "layer 'odd' (activation exponential) cannot be a TF.js layer: TF.js has no such"
 LEAVE_OUT = "leave tfjs-layers out of export (tfjs-graph holds the model), or replace that layer"
-
-
-def pipeline(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pipeline.cli.main", *map(str, arguments)],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def model(file: Path, activation: str, *more: Any) -> None:
@@ -66,14 +54,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def built(folder: Path) -> subprocess.CompletedProcess[str]:
-    return pipeline(folder, "build", "odd.yaml", "even.yaml", "--no-browsers")
+def built(folder: Path) -> Result:
+    return pipeline("build", "odd.yaml", "even.yaml", "--no-browsers", cwd=folder, check=1)
 
 
 def test_one_format_fails_and_the_others_are_proved_and_not_published(
-    folder: Path, built: subprocess.CompletedProcess[str]
+    folder: Path, built: Result
 ) -> None:
-    assert built.returncode == 1
     said = built.stderr[built.stderr.index("error:") :].splitlines()
     assert said == [
         "error: odd.yaml: these artifacts could not be made",
@@ -83,7 +70,7 @@ def test_one_format_fails_and_the_others_are_proved_and_not_published(
     ]
     assert "Not complete: 2 of 4 artifacts could not be made." in built.stdout
     assert not (folder / "artifacts/cdn/odd").exists()
-    report = json.loads(pipeline(folder, "report", "odd.yaml", "--json").stdout)
+    report = json.loads(pipeline("report", "odd.yaml", "--json", cwd=folder).stdout)
     assert {one["id"]: one["status"] for one in report["artifacts"]} == {
         "onnx/fp32": "pass",
         "onnx/uint8": "pass",
@@ -92,21 +79,16 @@ def test_one_format_fails_and_the_others_are_proved_and_not_published(
     assert any(EXPONENTIAL in failure for failure in report["verdict"]["failures"])
 
 
-def test_one_config_fails_and_the_next_has_its_turn(
-    folder: Path, built: subprocess.CompletedProcess[str]
-) -> None:
+def test_one_config_fails_and_the_next_has_its_turn(folder: Path, built: Result) -> None:
     assert "published artifacts/cdn/even/latest.json" in built.stdout
     assert (folder / "artifacts/cdn/even/latest.json").exists()
 
 
-def test_what_works_is_published_where_that_is_asked_for(
-    folder: Path, built: subprocess.CompletedProcess[str]
-) -> None:
+def test_what_works_is_published_where_that_is_asked_for(folder: Path, built: Result) -> None:
     import jsonschema
 
     words = ("build", "odd.yaml", "--no-browsers", "--allow-incomplete")
-    done = pipeline(folder, *words)
-    assert done.returncode == 0, done.stderr
+    done = pipeline(*words, cwd=folder)
     # What failed is tried again, and nothing else.
     ran = [line for line in done.stderr.splitlines() if not line.startswith("·")]
     assert [line.split("  ")[0] for line in ran if not line.startswith("publish")] == [
@@ -131,8 +113,7 @@ def test_the_plan_says_before_what_the_file_tells(tmp_path: Path) -> None:
     plan = make_plan(load_config(config(tmp_path)))
     assert [artifact.id for artifact in plan.artifacts] == ["onnx/fp32", "onnx/uint8"]
     assert "convert tfjs-layers" not in plan.nodes
-    done = pipeline(tmp_path, "plan", "odd.yaml")
-    assert done.returncode == 0
+    done = pipeline("plan", "odd.yaml", "--no-model", cwd=tmp_path)
     assert (
         "cannot be made tfjs-layers/fp32, tfjs-layers/uint8: tfjs-layers: layer 'gates' "
         "(GRU) cannot be a TF.js layer: it has reset_after=True, and TF.js has the GRU with "

@@ -31,7 +31,10 @@ def config(source: dict[str, str], backends: Sequence[str] = BACKENDS) -> dict[s
         **whole,
         "source": source,
         "variants": {name: whole["variants"][name] for name in ("fp32", "uint8")},
-        "export": {"tfjs-graph": {}, "tfjs-layers": {"variants": ["fp32"]}, "onnx": {}},
+        "export": {
+            "tfjs-graph": {},
+            **{name: {"variants": ["fp32"]} for name in ("tfjs-layers", "onnx")},
+        },
         "validate": {
             "backends": list(backends),
             "gates": {"default": {"top1_agreement": 0.98, "accuracy_drop": 0.01}},

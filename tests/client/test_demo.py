@@ -385,7 +385,7 @@ def test_works_by_keyboard(demo: DemoPage) -> None:
     demo.until("document.querySelector('.top-label').textContent === '3'", "a 3")
 
 
-FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+FAKE_CAMERA = ["--use-fake-device-for-media-stream=fps=5", "--use-fake-ui-for-media-stream"]
 
 
 @in_chromium

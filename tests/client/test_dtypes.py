@@ -12,11 +12,12 @@ import typed_model
 from client_page import Pages, ScriptError, ScriptPage, page_origin
 from client_release import Release, publish
 from client_site import Origin, cdn, running
+from client_tiers import with_gpu_backends
 from nightly import nightly
 
 pytestmark = pytest.mark.browser
 
-BACKENDS = {"tfjs-wasm": "tfjs-graph", "tfjs-webgl": "tfjs-graph", "ort-wasm": "onnx"}
+BACKENDS = ("tfjs-wasm", "ort-wasm")
 
 PREDICT = """
 const { load } = await import(`${args.client}/index.js`);
@@ -41,8 +42,11 @@ def typed(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Release:
 
 
 @pytest.fixture(scope="module")
-def origins(typed: Release) -> Iterator[tuple[Origin, Origin]]:
-    with running(page_origin()) as page, running(cdn(typed.cdn)) as files:
+def origins(
+    typed: Release, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Origin, Origin]]:
+    everywhere = with_gpu_backends(typed, tmp_path_factory.mktemp("everywhere"))
+    with running(page_origin()) as page, running(cdn(everywhere.cdn)) as files:
         yield page, files
 
 

@@ -305,7 +305,7 @@ def test_calls_can_be_aborted(page: ScriptPage, site: Site) -> None:
     assert after == predicted == "AbortError" and last == 5
 
 
-@pytest.mark.parametrize("backend", ["tfjs-wasm", "ort-wasm"])
+@pytest.mark.parametrize("backend", ["tfjs-wasm", nightly("ort-wasm")])
 def test_an_isolated_page_gets_the_threads_it_asks_for(
     open_page: Open, site: Site, backend: str
 ) -> None:

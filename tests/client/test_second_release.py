@@ -23,7 +23,7 @@ def weights(release: Release, name: str) -> list[str]:
     return [file["sha256"] for file in files if file["path"].endswith(".bin")]
 
 
-@pytest.mark.parametrize("name", ["tfjs-graph/fp32", "tfjs-layers/fp32", "onnx/fp32", "onnx/uint8"])
+@pytest.mark.parametrize("name", ["tfjs-graph/fp32", "tfjs-layers/fp32", "onnx/fp32"])
 def test_every_shard_but_the_heads_keeps_its_url(
     published: Release, retrained: Release, name: str
 ) -> None:
