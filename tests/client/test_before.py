@@ -9,6 +9,7 @@ from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
 from client_tiers import Manifest, edited, put_runtime
+from nightly import nightly
 from test_model import LOADED, pngs
 
 from pipeline.bundled.digits import digits
@@ -55,7 +56,9 @@ def before(published: Release, tmp_path: Path, site: Site) -> str:
     return site.cdn.url(f"mobilenet/releases/{name}/manifest.json")
 
 
-@pytest.mark.parametrize("options", [{}, {"worker": False}, {"cascade": True}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, nightly({"worker": False}), nightly({"cascade": True})], ids=str
+)
 def test_a_release_of_before_answers(
     page: ScriptPage, site: Site, before: str, options: dict[str, bool]
 ) -> None:

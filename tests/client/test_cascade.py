@@ -72,6 +72,7 @@ def test_its_accuracy_is_what_the_manifest_expects(
     assert asked == pytest.approx(expected["escalated"], abs=0.05)
 
 
+@pytest.mark.nightly  # unit/cascade.test.mjs
 def test_the_large_one_is_fetched_only_when_it_is_asked(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_large_one_is_fetched_only_when_it_is_asked(
     assert not any(f"/mobilenet/{path}" in fetched for path in large - small)
 
 
+@pytest.mark.nightly  # unit/cascade.test.mjs
 def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
 ) -> None:
@@ -99,6 +101,7 @@ def test_where_the_large_one_cannot_be_had_the_small_ones_answer_stands(
     assert "the large artifact could not be had" in said["info"]["warnings"][0]
 
 
+@pytest.mark.nightly  # unit/cascade.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_the_small_one_is_not_deleted_to_make_room_for_the_large_one(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path

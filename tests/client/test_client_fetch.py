@@ -14,6 +14,7 @@ from client_fixtures import Open, Site
 from client_page import ScriptError, ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, delay, drop, endless, fallback, stall
+from nightly import nightly
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +101,7 @@ def loads(page: ScriptPage, site: Site) -> Loads:
     return Loads(page, site)
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, Any]]) -> None:
     got = loads.fetch(files)
     assert got["sizes"] == sizes(files) and got["warnings"] == []
@@ -112,6 +114,7 @@ def test_files_come_in_order_with_progress(loads: Loads, files: list[dict[str, A
     assert loads.requests() == len(files)
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*/files/*", delay(2))
     loads.fetch(files)
@@ -119,7 +122,11 @@ def test_shards_are_fetched_side_by_side(loads: Loads, files: list[dict[str, Any
     assert len(first) > 1 and max(first) - min(first) < 2, "asked for before any was answered"
 
 
-@pytest.mark.parametrize("fault", [answer(503), drop, cut(0.5)], ids=["503", "dropped", "cut"])
+@pytest.mark.parametrize(
+    "fault",  # of each unit/transport.test.mjs
+    [nightly(answer(503)), drop, nightly(cut(0.5))],
+    ids=["503", "dropped", "cut"],
+)
 def test_what_may_pass_is_tried_again(
     loads: Loads, files: list[dict[str, Any]], fault: Any
 ) -> None:
@@ -128,6 +135,7 @@ def test_what_may_pass_is_tried_again(
     assert loads.requests() > len(files)
 
 
+@pytest.mark.nightly  # unit/transport.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_server_says_when_to_come_back(loads: Loads, files: list[dict[str, Any]]) -> None:
     """A header that pages of another origin see only where it is exposed."""
@@ -160,6 +168,7 @@ def test_an_apps_page_in_place_of_a_shard_is_called_that(
     assert loads.requests(f"*{shard['sha256']}*") == 2
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_a_kept_release_answers_where_an_apps_page_comes(
     loads: Loads, published: Release, updated: Release
 ) -> None:
@@ -178,6 +187,7 @@ def test_a_body_that_ends_early_is_a_broken_connection(
     assert loads.requests() == len(files) + 1
 
 
+@pytest.mark.nightly  # unit/transport.test.mjs
 def test_an_endless_body_is_not_read_to_its_end(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*.json", endless)
     entry = next(file for file in files if file["url"].endswith(".json"))
@@ -185,12 +195,14 @@ def test_an_endless_body_is_not_read_to_its_end(loads: Loads, files: list[dict[s
     assert loads.site.cdn.sent_bytes("*.json") < 30e6  # buffers of sockets and browsers
 
 
+@pytest.mark.nightly  # unit/transport.test.mjs
 def test_a_stalled_connection_counts_as_broken(loads: Loads, files: list[dict[str, Any]]) -> None:
     loads.site.cdn.fail("*.bin", stall(60), times=1)
     assert loads.fetch(files, stallMs=2500)["sizes"] == sizes(files)
     assert loads.requests() == len(files) + 1
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_what_arrived_is_never_fetched_again(loads: Loads, files: list[dict[str, Any]]) -> None:
     """A load that failed at one shard, a page reload, and a network that works again."""
     wrong = max(files, key=lambda file: int(file["bytes"]))
@@ -207,6 +219,7 @@ def test_what_arrived_is_never_fetched_again(loads: Loads, files: list[dict[str,
             loads.site.cdn.seen("*/files/*")] == [wrong["sha256"]]  # fmt: skip
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_an_aborted_fetch_says_so(page: ScriptPage, site: Site, published: Release) -> None:
     """Before it began, while it runs, and while it waits to try again."""
     site.cdn.fail("*.bin", stall(20))
@@ -241,7 +254,11 @@ def test_a_reload_asks_for_no_file(loads: Loads) -> None:
     ]
 
 
-@pytest.mark.parametrize("fault", [drop, answer(503), cut(0.5)], ids=["unreachable", "down", "cut"])
+@pytest.mark.parametrize(
+    "fault",  # of each unit/fetch.test.mjs
+    [drop, nightly(answer(503)), nightly(cut(0.5))],
+    ids=["unreachable", "down", "cut"],
+)
 def test_a_visit_without_network(loads: Loads, fault: Any) -> None:
     release = loads.load()["release"]
     loads.page.reload()
@@ -266,6 +283,7 @@ def test_a_second_release_costs_what_changed(
     assert after <= kept and not kept & (before - after), "the old release's files are still kept"
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_what_another_channel_needs_stays(
     loads: Loads, published: Release, updated: Release
 ) -> None:
@@ -310,6 +328,7 @@ def test_two_loads_at_once_in_a_page(page: ScriptPage, site: Site) -> None:
     assert first["release"] == second["release"]
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_a_channel_and_a_manifest_name_the_same(
     page: ScriptPage, site: Site, published: Release
 ) -> None:

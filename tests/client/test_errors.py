@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
+from nightly import nightly
 from test_model import where
 
 pytestmark = [
@@ -71,7 +72,9 @@ return { name: error.name, code: error.code, message: error.message, status: err
 """
 
 
-@pytest.mark.parametrize("path", ["nowhere/latest.json", "LICENSES.txt", "index.json"])
+@pytest.mark.parametrize(
+    "path", [nightly("nowhere/latest.json"), "LICENSES.txt", nightly("index.json")]
+)
 def test_an_url_that_is_no_release_is_a_load_error(page: ScriptPage, site: Site, path: str) -> None:
     said = page.run(LOAD, url=site.cdn.url(path), client=site.client)
     assert said["kinds"] == [True, True] and said["name"] == "LoadError"

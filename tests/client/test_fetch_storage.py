@@ -8,6 +8,7 @@ import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
 from client_release import Release
+from nightly import nightly
 from test_client_fetch import FETCH, FP32, KEPT, LOAD
 
 pytestmark = pytest.mark.browser
@@ -51,7 +52,7 @@ def cached(got: Any) -> set[bool]:
     return {file["cached"] for file in got["progress"][-1]["files"]}
 
 
-@pytest.mark.parametrize("before", [NO_CACHES, REFUSED_CACHES], ids=["missing", "refused"])
+@pytest.mark.parametrize("before", [NO_CACHES, nightly(REFUSED_CACHES)], ids=["missing", "refused"])
 def test_without_the_cache_api_databases_keep_files(
     page: ScriptPage, site: Site, published: Release, before: str
 ) -> None:
@@ -73,6 +74,7 @@ def test_without_the_cache_api_databases_keep_files(
     assert kept == [index == 0 for index in range(len(files))]
 
 
+@pytest.mark.nightly  # unit/storage.test.mjs
 def test_without_any_storage_it_says_so(page: ScriptPage, site: Site, published: Release) -> None:
     got = fetch(page, site, published, FP32, before=NO_CACHES + NO_DATABASES)
     assert got["sizes"] == sizes(published, FP32)
@@ -83,6 +85,7 @@ def test_without_any_storage_it_says_so(page: ScriptPage, site: Site, published:
     assert cached(again) == {True}, "the page itself keeps them"
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_a_full_quota_makes_room_of_what_is_not_needed(
     page: ScriptPage, site: Site, published: Release
 ) -> None:
@@ -93,6 +96,7 @@ def test_a_full_quota_makes_room_of_what_is_not_needed(
     assert set(page.run(KEPT)) == digests(published, "tfjs-layers/fp32")
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_full_quota_forgets_releases_that_were_loaded_by_other_urls(
     page: ScriptPage, site: Site, published: Release

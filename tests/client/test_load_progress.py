@@ -12,7 +12,6 @@ from client_page import ScriptPage
 from client_release import Release
 from client_site import altered, answer, cut, drop, flip
 from client_tiers import edited
-from nightly import nightly
 from test_model import where
 from test_tiers import UINT8, wrong_canary
 
@@ -48,7 +47,8 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("seed", [0, *map(nightly, (1, 2, 3))])
+@pytest.mark.nightly  # unit/session.test.mjs
+@pytest.mark.parametrize("seed", range(4))
 def test_progress_is_monotone_over_faults_and_tiers(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path, seed: int
 ) -> None:

@@ -71,6 +71,7 @@ def test_what_is_pinned_runs_and_is_asked_for_once(
     assert len(site.cdn.seen(f"/{path}")) == asked, "what never changes is not asked for again"
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_a_pinned_channel_has_to_name_that_release(
     page: ScriptPage, site: Site, manifest: tuple[str, bytes]
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_pinned_channel_has_to_name_that_release(
         assert told.value.code == ("http" if fault else "integrity")
 
 
+@pytest.mark.nightly  # unit/errors.test.mjs
 @pytest.mark.parametrize("wrong", ["", "sha256-", "sha384-AAAA", "47DEQpj8HBSa", "sha256-%"])
 def test_what_is_no_digest_pins_nothing_that_could_run(
     page: ScriptPage, site: Site, wrong: str
@@ -96,6 +98,7 @@ def test_what_is_no_digest_pins_nothing_that_could_run(
     assert told.value.code == "integrity"
 
 
+@pytest.mark.nightly  # unit/fetch.test.mjs
 def test_a_file_that_differs_is_refused_as_ever(
     page: ScriptPage, site: Site, manifest: tuple[str, bytes], published: Release, tmp_path: Path
 ) -> None:

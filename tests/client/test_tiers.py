@@ -155,6 +155,7 @@ return said;
 """
 
 
+@pytest.mark.nightly  # unit/fallback.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_backend_that_is_lost_again_and_again_is_given_up(
     page: ScriptPage, site: Site, webgl_first: Release
@@ -176,6 +177,7 @@ LOSE_ALL = LOSE.replace(
 )
 
 
+@pytest.mark.nightly  # unit/session.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_where_the_last_tier_is_lost_all_calls_say_so(
     page: ScriptPage, site: Site, webgl_first: Release, tmp_path: Path
@@ -210,6 +212,7 @@ def test_a_wrong_answer_to_the_canary_drops_to_another_artifact(
     assert [one["code"] for one in told.value.fields["tried"]] == ["canary"]
 
 
+@pytest.mark.nightly  # unit/session.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_where_nothing_works_all_is_listed(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
@@ -228,6 +231,7 @@ def test_where_nothing_works_all_is_listed(
     assert all(f"{artifact} on {backend}: " in told.value.message for artifact, backend in pairs)
 
 
+@pytest.mark.nightly  # unit/session.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_missing_shard_drops_to_another_artifact(
     page: ScriptPage, site: Site, published: Release
@@ -241,6 +245,7 @@ def test_a_missing_shard_drops_to_another_artifact(
     assert "HTTP 404" in said["tried"][0]["message"]
 
 
+@pytest.mark.nightly  # unit/session.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_missing_runtime_drops_to_another_runtime(
     page: ScriptPage, site: Site, published: Release
@@ -252,6 +257,7 @@ def test_a_missing_runtime_drops_to_another_runtime(
     assert [one[1:] for one in tried(said)] == [("tfjs-wasm", "http")]
 
 
+@pytest.mark.nightly  # unit/session.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_saved_data_takes_the_fewest_bytes(page: ScriptPage, site: Site) -> None:
     break_browser(site.cdn, SAVE_DATA)
@@ -364,6 +370,7 @@ return {{ methods, classify: typeof model.classify, shape: probabilities.shape }
 """
 
 
+@pytest.mark.nightly  # unit/session.test.mjs
 @pytest.mark.parametrize("engine", ["chromium"], indirect=True)
 def test_a_release_without_code_for_its_task_takes_tensors(
     page: ScriptPage, site: Site, published: Release, tmp_path: Path
