@@ -16,40 +16,34 @@ from pipeline.engine.lanes.imports import YOUNG_OBJECTS
 # As in the processes of steps, for the same reason.
 gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
-#: Files that take over half a minute, by their seconds on two cores. What builds with runtimes of
+#: Files that take over twenty seconds, by their seconds on two cores. What builds with runtimes of
 #: pages comes after the file that builds them all, and finds them in the shared store.
 LONGEST = (
     "build/test_build.py",
     "backends/web/test_engines.py",
-    "export/test_tfjs_layers.py",
+    "search/test_search.py",
     "client/test_demo.py",
     "client/test_model.py",
+    "optimize/test_distill.py",
+    "optimize/test_round.py",
+    "report/test_report_page.py",
     "client/test_tiers.py",
     "backends/web/test_chromium_session.py",
-    "optimize/test_round.py",
-    "client/test_demo_screen.py",
-    "export/test_layers_in_tfjs.py",
-    "bisect/test_tfjs_faults.py",
-    "client/test_runtimes.py",
+    "bisect/test_command.py",
     "client/test_toy_task.py",
     "client/test_dtypes.py",
-    "client/test_large_pictures.py",
+    "client/test_runtimes.py",
     "optimize/test_qat.py",
-    "optimize/test_prune.py",
-    "search/test_search.py",
-    "bisect/test_command.py",
-    "report/test_report_page.py",
-    "export/test_source_dtypes.py",
-    "plan/test_plan.py",
-    "sources/test_keras_application.py",
-    "conformance/test_conformance.py",
-    "export/test_large.py",
-    "optimize/test_cluster.py",
     "optimize/test_fake_quant.py",
-    "optimize/test_distill.py",
-    "export/test_onnx.py",
+    "optimize/test_cluster.py",
+    "export/test_tfjs_layers.py",
+    "export/test_layers_in_tfjs.py",
+    "sources/test_keras_application.py",
+    "bisect/test_tfjs_faults.py",
+    "fitting/test_doctor_config.py",
     "build/test_failed_build.py",
-    "publish/test_races.py",
+    "engine/test_run.py",
+    "plan/test_plan.py",
 )
 
 
