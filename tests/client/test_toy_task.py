@@ -48,7 +48,7 @@ def release(
     """What that package builds, proves and publishes for a model of the task."""
     toy = config({"bundled": "mobilenet_digits"}, ["tfjs-wasm"])
     toy["task"] = {TASK: {"among": 10}}
-    toy |= {"export": {"tfjs-graph": {}}, "variants": {"fp32": {}}}
+    toy["export"] = {"tfjs-graph": {}}
     toy["validate"]["gates"] = {"default": {"toy_agreement": 0.9, "accuracy_drop": 20.0}}
     with building:
         return publish(toy, tmp_path_factory.mktemp("toy-release"), store, package)
