@@ -45,6 +45,7 @@ def test_a_model_that_a_package_ships_is_built_proved_and_published(
     # What is right of it says the runtime that it was made for.
     assert release["source"]["reference"].startswith(("TF.js", "TFLite"))
     proofs = [proof for artifact in release["artifacts"] for proof in artifact["validation"]]
-    assert [proof["status"] for proof in proofs] == ["pass"] * 6
+    assert {proof["status"] for proof in proofs} == {"pass"}
+    assert len(proofs) == len(release["artifacts"]) >= 4
     exact = [a["validation"][0]["parity"] for a in release["artifacts"] if a["variant"] == "fp32"]
     assert all(parity["relative_error"] < 1e-4 for parity in exact)
