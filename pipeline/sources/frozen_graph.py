@@ -158,6 +158,14 @@ def _without_unused(graph_def: Any, outputs: Sequence[str]) -> Any:
 
     if not outputs:
         raise SourceError("nothing in the graph looks like an output", where=_FILE)
+    names = {node.name for node in graph_def.node}
+    read = {source.lstrip("^").split(":")[0] for node in graph_def.node for source in node.input}
+    if lacking := sorted(read - names):
+        raise SourceError(
+            f"the graph reads {lacking[0]!r}, which it does not hold",
+            where=_FILE,
+            todo="get the file again, or freeze the model again",
+        )
     return tf.compat.v1.graph_util.extract_sub_graph(graph_def, list(outputs))
 
 

@@ -32,7 +32,7 @@ class Options(DownloadOptions):
     shorthand: ClassVar[str | None] = "url"
 
     url: str
-    """The http(s) address of a .keras, .h5, .onnx, .tflite or .pb file, of a model.json of TF.js,
+    """The http(s) address of a .keras, .h5, .onnx or .tflite file, of a model.json of TF.js,
     or of a .zip or .tar of one of them or of a SavedModel."""
     sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
     """The file's digest, 64 lower-case hex digits: what ``sha256sum`` prints. Without it the digest
