@@ -301,6 +301,7 @@ def test_learns_classes_and_keeps_them(demo: DemoPage) -> None:
 
 
 @in_chromium
+@pytest.mark.nightly  # unit/tasks/head.test.mjs
 def test_says_where_nothing_was_kept_back(demo: DemoPage) -> None:
     demo.load("#teach")
     for index, label in enumerate("35"):

@@ -351,7 +351,7 @@ def test_too_little_memory_drops_to_what_needs_none(
         page.run(CLASSIFY, **where(site, options={"artifact": "onnx/fp32", "backend": "ort-wasm"}))
 
 
-@pytest.mark.parametrize("path", ["/", "/isolated"])
+@pytest.mark.parametrize("path", ["/", nightly("/isolated")])
 def test_a_client_of_the_pages_own_origin_runs_in_a_worker(
     open_page: Open, site: Site, path: str
 ) -> None:
