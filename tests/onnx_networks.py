@@ -284,3 +284,18 @@ def tagger(
     model = net.model(values, {"tags": net.add("Softmax", scores, axis=-1)})
     model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     return model
+
+
+def suppressed() -> ModelProto:
+    """What stands at the end of detectors: overlapping boxes are left out."""
+    net = Network()
+    thresholds = [net.constant(np.float32([share])) for share in (0.4, 0.3)]
+    kept = net.add("NonMaxSuppression", "boxes", "scores", net.ints(5), *thresholds)
+    values = {"boxes": (TensorProto.FLOAT, [1, 20, 4]), "scores": (TensorProto.FLOAT, [1, 2, 20])}
+    return net.model(values, {"kept": kept})
+
+
+def boxes() -> dict[str, Array]:
+    random = np.random.default_rng(0)
+    sizes = {"boxes": (1, 20, 4), "scores": (1, 2, 20)}
+    return {name: random.uniform(0, 1, size).astype(np.float32) for name, size in sizes.items()}

@@ -181,7 +181,7 @@ def test_a_keras_model_there_and_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "network",
     [
-        *map(nightly, (networks.mobilenet, networks.resnet)),
+        *map(nightly, (networks.mobilenet, networks.resnet, networks.suppressed)),
         networks.yolo,
         networks.encoder,
         networks.recurrent,
@@ -189,9 +189,12 @@ def test_a_keras_model_there_and_back(tmp_path: Path) -> None:
 )
 def test_networks_run_everywhere(network: Any, tmp_path: Path) -> None:
     path = saved(network(), tmp_path)
-    feeds = networks.tokens(6) if network is networks.encoder else None
-    if network is networks.recurrent:
-        feeds = {"tokens": np.random.default_rng(0).integers(0, 40, (2, 7))}
+    others = {
+        networks.encoder: networks.tokens(6),
+        networks.recurrent: {"tokens": np.random.default_rng(0).integers(0, 40, (2, 7))},
+        networks.suppressed: networks.boxes(),
+    }
+    feeds = others.get(network)
     made = make(path, tmp_path / "made")
     name = made.signature.inputs[0].name
     check_everywhere(made, feeds or {name: networks.image()})

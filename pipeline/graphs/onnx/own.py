@@ -74,13 +74,8 @@ def needed(graph: Any, names: Any) -> list[Any]:
         node = makers.get(waiting.pop())
         if node is not None and id(node) not in kept:
             kept.add(id(node))
-            waiting += read_by(node)
+            waiting += outline.read_by(node)
     return [node for node in graph.node if id(node) in kept]
-
-
-def read_by(node: Any) -> list[str]:
-    """What a node and the graphs within it read."""
-    return [name for inner in outline.all_nodes([node]) for name in inner.input if name]
 
 
 def own_graph(

@@ -11,8 +11,13 @@ from typing import Any
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base.errors import SourceError
 from pipeline.base.reasons import reason_of
-from pipeline.graphs.onnx.own import Part, check_weights, needed, own_graph, read_by
-from pipeline.graphs.onnx.to_tensorflow.outline import as_text, fix_dimensions, opset_of
+from pipeline.graphs.onnx.own import Part, check_weights, needed, own_graph
+from pipeline.graphs.onnx.to_tensorflow.outline import (
+    as_text,
+    fix_dimensions,
+    opset_of,
+    read_by,
+)
 from pipeline.sources.contract import OwnModel
 from pipeline.sources.keras.model import public_names
 from pipeline.sources.onnx.files import read_model

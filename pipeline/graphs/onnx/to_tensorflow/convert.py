@@ -16,7 +16,7 @@ from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.reasons import reason_of
 from pipeline.graphs.onnx.to_tensorflow import operators as families
 from pipeline.graphs.onnx.to_tensorflow.node import OPERATORS, Node, Operator, UncoveredError
-from pipeline.graphs.onnx.to_tensorflow.outline import Outline, as_text
+from pipeline.graphs.onnx.to_tensorflow.outline import Outline, as_text, read_by
 from pipeline.graphs.onnx.to_tensorflow.sizes import sizes_of
 from pipeline.graphs.onnx.to_tensorflow.value import Value
 from pipeline.graphs.onnx.to_tensorflow.weights import array_of
@@ -24,6 +24,9 @@ from pipeline.tensors.arrays import np
 
 #: So many nodes are named in an error.
 NAMED = 8
+
+#: An operator whose graphs within are looked at when its condition is known.
+BRANCH = "If"
 
 #: Computed here where all inputs are constants, but for what is chosen by chance.
 _CHANCE = re.compile("Random.*|Multinomial|Bernoulli")
@@ -86,9 +89,9 @@ def needed(outline: Outline, outputs: Sequence[str]) -> list[Any]:
         node = waiting.pop()
         if id(node) not in kept:
             kept[id(node)] = node
-            waiting += [makers[name] for name in node.input if name in makers]
+            waiting += [makers[name] for name in read_by(node) if name in makers]
     before = {
-        id(node): [id(makers[name]) for name in node.input if name in makers]
+        id(node): [id(makers[name]) for name in read_by(node) if name in makers]
         for node in outline.model.graph.node
         if id(node) in kept
     }
@@ -107,7 +110,7 @@ def check_known(nodes: Sequence[Any]) -> None:
     unknown: dict[str, list[str]] = {}
     for node in nodes:
         name = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        if name not in operators():
+        if name not in operators() and name != BRANCH:
             unknown.setdefault(name, []).append(label(node))
     if unknown:
         named = [f"{name} at {_listed(where)}" for name, where in sorted(unknown.items())]
@@ -182,7 +185,8 @@ class _Builder:
             return
         try:
             inputs = [self._input(name) for name in node.input]
-            results = self._made(Node(node, inputs, self._outline.opset, self._outline.shapes))
+            made = self._taken if node.op_type == BRANCH else self._made
+            results = made(Node(node, inputs, self._outline.opset, self._outline.shapes))
         except PipelineError:
             raise
         except UncoveredError as reason:
@@ -192,10 +196,26 @@ class _Builder:
         else:
             self._values.update(zip(node.output, results, strict=False))
 
+    def _taken(self, node: Node) -> list[Value]:
+        """What the branch gives that a known condition takes."""
+        taken = bool(node.constant(0, "a condition").reshape(()))
+        body = node.attribute("then_branch" if taken else "else_branch")
+        for tensor in body.initializer:
+            self._values[tensor.name] = Value(constant=array_of(tensor, self._folder))
+        for inner in body.node:
+            self.add(inner)
+        names = [value.name for value in body.output]
+        if lost := self._lost.intersection(names):
+            raise ValueError(f"its branch needs what is not converted: {min(lost)}")
+        results = [self._input(name) for name in names]
+        return [value for value in results if value is not None]
+
     def _made(self, node: Node) -> list[Value]:
         import tensorflow as tf
         from tensorflow.python.eager import context
 
+        if node.operator not in operators():
+            raise UncoveredError("the operator")
         make = operators()[node.operator]
         fixed = all(v is None or v.constant is not None for v in node.inputs)
         if fixed and not _CHANCE.fullmatch(node.operator):

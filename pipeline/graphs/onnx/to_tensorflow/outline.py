@@ -220,6 +220,13 @@ def all_nodes(nodes: Any) -> Iterator[Any]:
                 waiting += graph.node
 
 
+def read_by(node: Any) -> list[str]:
+    """What a node and the graphs within it read."""
+    names = [name for inner in all_nodes([node]) for name in inner.input if name]
+    graphs = [graph for a in node.attribute for graph in (a.g, *a.graphs)]
+    return names + [value.name for graph in graphs for value in graph.output]
+
+
 def _inferred(model: Any, tensors: Mapping[str, Any]) -> Iterator[Any]:
     """Shapes and dtypes of tensors, as far as onnx finds them; a model that it refuses has none."""
     from onnx import shape_inference

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx_networks as networks
 import pytest
-from onnx import ModelProto, external_data_helper, helper, numpy_helper
+from onnx import ModelProto, TensorProto, external_data_helper, helper, numpy_helper
 from onnx_to_tensorflow import imported, model_of, reference, run, transposes
 
 from pipeline.base.errors import SourceError
@@ -216,3 +216,43 @@ def test_an_output_that_nothing_gives() -> None:
     model = networks.mobilenet()
     model.graph.output[0].name = "lost"
     assert "nothing gives the output 'lost'" in failing(model)
+
+
+def test_a_condition_that_is_known_takes_its_branch() -> None:
+    """As PyTorch writes ``squeeze`` of a size that it does not know."""
+    ends = [helper.make_tensor_value_info("t", TensorProto.FLOAT, None)]
+    squeezed = helper.make_graph(
+        [
+            helper.make_node("Squeeze", ["x", "last"], ["s"]),
+            helper.make_node("Add", ["s", "b"], ["t"]),
+        ],
+        "then",
+        [],
+        ends,
+        [numpy_helper.from_array(np.float32([1, 2, 3]), "b")],
+    )
+    same = helper.make_graph([helper.make_node("Unique", ["x"], ["t"])], "else", [], ends)
+    for size in (1, 2):
+        x = np.random.default_rng(0).normal(0, 1, (2, 3, size)).astype(np.float32)
+        lines = [
+            "n = Shape(x)",
+            "d = Gather(n, two)",
+            "p = Equal(d, one)",
+            "i = If(p)",
+            "y = Abs(i)",
+        ]
+        constants = {"two": np.int64(2), "one": np.int64(1), "last": np.array([2])}
+        model = model_of(lines, {"x": x}, constants)
+        model.graph.node[3].attribute.extend(
+            [
+                helper.make_attribute("then_branch", squeezed),
+                helper.make_attribute("else_branch", same),
+            ]
+        )
+        if size == 1:
+            graph = imported(model)
+            wanted = reference(model, {"x": x})["y"]
+            np.testing.assert_allclose(run(graph, {"x": x})["y"], wanted, atol=1e-6)
+        else:
+            with pytest.raises(SourceError, match="Unique at 't': the operator is not converted"):
+                imported(model)

@@ -636,9 +636,32 @@ RECURRENT = [
     recurrent("GRU", "hidden_size=4, linear_before_reset=1", 3, "n", n=np.full(3, 6, np.int32)),
     recurrent("RNN", f"activations=['Relu', 'Tanh'], {BOTH}", 1),
 ]
+BOXES = RANDOM.uniform(0, 1, (2, 12, 4)).astype(np.float32)
+SCORES = RANDOM.uniform(0, 1, (2, 3, 12)).astype(np.float32)
+SUPPRESSED = [
+    case(
+        "y = NonMaxSuppression(xb, xs, most, overlap, least)",
+        xb=BOXES,
+        xs=SCORES,
+        most=ints(4),
+        overlap=np.float32([0.3]),
+        least=np.float32([0.4]),
+        free=False,
+    ),
+    case(
+        "y = NonMaxSuppression[center_point_box=1](xb, xs, most, overlap)",
+        xb=BOXES,
+        xs=SCORES,
+        most=ints(2**40),
+        overlap=np.float32([0.5]),
+        free=False,
+    ),
+    case("y = NonMaxSuppression(xb, xs)", xb=BOXES, xs=SCORES, free=False),
+]
 CASES = [
     *UNARY, *ELEMENTWISE, *CONVOLUTIONS, *POOLS, *MATRICES, *NORMS, *REDUCTIONS, *SHAPES, *SLICES,
     *MADE, *RESIZINGS, *QUANTIZED, *RECURRENT,
+    *SUPPRESSED,
 ]  # fmt: skip
 
 ATTRIBUTES = {"seven": numpy_helper.from_array(np.float32([7]), "seven")}
