@@ -1,4 +1,4 @@
-"""Plans the artifacts: each variant in each format that holds it, or why it is left out."""
+"""Plans the artifacts: what makes each that was chosen."""
 
 from __future__ import annotations
 
@@ -8,24 +8,19 @@ from typing import Any
 
 from pipeline.backends import kernels
 from pipeline.backends.targets import parse
-from pipeline.base.errors import ConfigError, PipelineError
-from pipeline.base.options import StrictOptions
 from pipeline.config.bounds import merge_bounds
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
-from pipeline.engine.step import StepFunction, find
-from pipeline.export.contract import Format, FormatOptions, formats
+from pipeline.engine.step import find
+from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.keep import KeepOptions
 from pipeline.measures.keep import Keep
-from pipeline.optimize.contract import Stage, Technique, WeightOptions
-from pipeline.plan.graph import OWN, Bounds, LeftOut, Plan
-from pipeline.sources.contract import Source, sources
+from pipeline.optimize.contract import WeightOptions
+from pipeline.plan.choose import Chain, Chosen, of_stage, source_of
+from pipeline.plan.graph import OWN, Bounds, Plan
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.tolerances import number_formats
-from pipeline.validate.verdict import NotMade
 from pipeline.weights.codec import Codec
-
-Chain = list[tuple[Technique, StrictOptions]]
 
 
 @dataclass(frozen=True)
@@ -47,105 +42,9 @@ class Package:
     """The config lets it pass though some processors compute it wrongly."""
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """An artifact that is to be made."""
-
-    variant: str
-    chain: Chain
-    format: Format
-    options: FormatOptions
-    own: bool
-    """It is made of the source's own graph."""
-
-    @property
-    def artifact(self) -> str:
-        return f"{self.format.name}/{self.variant}"
-
-
-def choose_artifacts(plan: Plan) -> list[Chosen]:
-    """What the config asks for and can have; what is left out or known to fail is noted.
-
-    Raises:
-        ConfigError: a variant fits no format.
-    """
-    every: list[Chosen] = []
-    for name, variant in plan.config.variants.items():
-        chain = variant.techniques()
-        of_variant = [
-            Chosen(name, chain, format_, options, _is_own(plan.config, chain, format_))
-            for format_, options in plan.config.export.formats()
-            if options.variants is None or name in options.variants
-        ]
-        chosen = [each for each in of_variant if _is_possible(plan, each)]
-        plan.notes += [note for each in chosen if (note := _by_another_graph(plan.config, each))]
-        every += chosen
-        if not chosen and not _has_failed(plan, name):
-            raise ConfigError(
-                f"variant {name} would be exported to no format: {_reasons(plan, name)}",
-                where=f"variants.{name}",
-                todo="add a format that holds it, or leave the variant out",
-            )
-    if not every:
-        raise ConfigError(
-            "; ".join(f"{failed.id}: {failed.reason}" for failed in plan.failed.values()),
-            where="export",
-            todo="add another format, or change the model: nothing is left to be made",
-        )
-    return every
-
-
 def plan_packages(plan: Plan, chosen: list[Chosen]) -> list[Package]:
     """Add what makes every artifact that was chosen."""
     return [_plan_package(plan, each) for each in chosen]
-
-
-def has_own_graph(config: Config) -> bool:
-    """Whether the source as it came is a graph of some format's own kind."""
-    gives = _source(config).gives(config.source.options)
-    return any(format_.own in gives for format_ in formats().values() if format_.own)
-
-
-def _is_own(config: Config, chain: Chain, format_: Format) -> bool:
-    """Whether a format takes the source's own graph: no technique changes another one before."""
-    gives = _source(config).gives(config.source.options)
-    changed = any(technique.stage in ("model", "frozen") for technique, _ in chain)
-    return format_.own in gives and format_.own is not None and not changed
-
-
-def _has_failed(plan: Plan, variant: str) -> bool:
-    return any(name.endswith(f"/{variant}") for name in plan.failed)
-
-
-def _reasons(plan: Plan, variant: str) -> str:
-    reasons = [f"{o.id}: {o.reason}" for o in plan.left_out if o.id.endswith(f"/{variant}")]
-    return "; ".join(reasons) or "no format's `variants` names it"
-
-
-def _by_another_graph(config: Config, chosen: Chosen) -> str | None:
-    """Says of an artifact that it might be the source itself, and is not."""
-    gives = _source(config).gives(config.source.options)
-    if chosen.own or chosen.format.own not in gives:
-        return None
-    changing = ", ".join(t.name for t, _ in chosen.chain if t.stage in ("model", "frozen"))
-    return (
-        f"variants.{chosen.variant}: {changing} works on TensorFlow's graph, so that "
-        f"{chosen.artifact} is made of TensorFlow's graph too, and not of the model as it came"
-    )
-
-
-def _is_possible(plan: Plan, chosen: Chosen) -> bool:
-    """Whether an artifact can be made; if not, the plan says why."""
-    artifact, chain, format_ = chosen.artifact, chosen.chain, chosen.format
-    if artifact in plan.failed:
-        return False
-    if reason := cannot_hold(plan.config, chain, format_, chosen.options):
-        plan.left_out.append(LeftOut(artifact, reason))
-        return False
-    if error := _known_to_fail(plan.config, chosen):
-        plan.failed[artifact] = NotMade.at(artifact, f"convert {format_.name}", error)
-        return False
-    return True
 
 
 def _plan_package(plan: Plan, chosen: Chosen) -> Package:
@@ -236,7 +135,7 @@ def _bounds(
 ) -> dict[str, dict[str, float]]:
     numbers = number_formats(technique for technique, _ in chain)
     answered = config.task.purpose.task.agree is not None
-    numbers += _source(config).narrow(config.source.options)
+    numbers += source_of(config).narrow(config.source.options)
     bounds = {
         target.id: bounds_for(artifact, target, config.validate_.gates, numbers, answered=answered)
         for target in parse(config.validate_.backends)
@@ -257,46 +156,10 @@ def _may_be_unportable(config: Config, artifact: str, chain: Chain) -> bool:
     return chosen or any(bounds.get("portable") is False for bounds in bounds_of)
 
 
-def cannot_hold(
-    config: Config, chain: Chain, format_: Format, options: FormatOptions
-) -> str | None:
-    """Why a format cannot hold a variant; ``None`` where it can."""
-    keras = format_.made_of == "keras"
-    layered = [format_.name] if keras else [t.name for t, *_ in _of_stage(chain, "model")]
-    if config.source.cut and layered:
-        why = "needs Keras layers, and source.outputs or source.inputs make a graph of it"
-        return f"{layered[0]} {why}"
-    if format_.made_of not in _source(config).gives(config.source.options):
-        return f"{format_.name} is made of Keras layers, which a {config.source.kind} has not"
-    for technique, _ in chain:
-        if technique.stage == "frozen" and keras:
-            return f"{format_.name} is made of Keras layers, and {technique.name} changes a graph"
-        if technique.formats is not None and format_.name not in technique.formats:
-            return technique.reason
-        if refused := format_.cannot_hold(technique.name, options):
-            return refused
-    return None
-
-
-def _known_to_fail(config: Config, chosen: Chosen) -> PipelineError | None:
-    """What a format's conversion would raise, where the source's file tells."""
-    chain, format_, source = chosen.chain, chosen.format, config.source
-    if not chosen.own and (error := _source(config).lacks(source.options, source.wanted)):
-        return error
-    if format_.made_of != "keras" or _of_stage(chain, "model"):
-        return None  # A technique may make another network.
-    architecture = _source(config).architecture(config.source.options)
-    return format_.known_to_lack(architecture) if architecture else None
-
-
-def _source(config: Config) -> Source:
-    return sources()[config.source.kind]
-
-
 def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
     """The nodes that hold a variant's Keras model, and its graph; shared where nothing changes."""
     source, frozen = "pull", "freeze"
-    for technique, apply, chosen in _of_stage(chain, "model"):
+    for technique, apply, chosen in of_stage(chain, "model"):
         inputs = {"source": source, "teacher": "pull", "samples": "samples"}
         node = Node(f"{technique.name} {variant}", apply, chosen, inputs)
         source = plan.add(node)
@@ -304,7 +167,7 @@ def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
         function, no_options = step_of("pipeline.export.freeze:freeze")
         node = Node(f"freeze {variant}", function, no_options, {"source": source})
         frozen = plan.add(node)
-    for technique, apply, chosen in _of_stage(chain, "frozen"):
+    for technique, apply, chosen in of_stage(chain, "frozen"):
         inputs = {"frozen": frozen, "samples": "samples"}
         node = Node(f"{technique.name} {variant}", apply, chosen, inputs)
         frozen = plan.add(node)
@@ -318,7 +181,7 @@ def _plan_converted(plan: Plan, chosen: Chosen, source: str, frozen: str) -> str
         converted = _plan_own(plan, chosen)
     else:
         converted = _plan_from_frozen(plan, chosen, source, frozen)
-    for technique, apply, options in _of_stage(chain, "graph"):
+    for technique, apply, options in of_stage(chain, "graph"):
         name = f"{technique.name} {format_.name}/{variant}"
         inputs = {"model": converted, "samples": "samples"}
         converted = plan.add(Node(name, apply, options, inputs))
@@ -350,7 +213,7 @@ def _plan_own(plan: Plan, chosen: Chosen) -> str:
         raise TypeError(f"{format_.name} takes no graph of a source's own")
     type_ = format_.convert_own.options_type
     keys = chosen.options.model_dump(include=set(type_.model_fields), exclude_none=True)
-    usual = bool(_of_stage(chosen.chain, "graph"))
+    usual = bool(of_stage(chosen.chain, "graph"))
     name = f"convert {format_.name}{' usual' if usual else ''}"
     options = type_(**keys, **({"usual": True} if usual else {}))
     return plan.add(Node(name, format_.convert_own, options, {"model": OWN}))
@@ -375,8 +238,3 @@ def _plan_backends(plan: Plan, format_: Format, converted: str) -> tuple[str, ..
     checked = step_of("pipeline.export.backends:check", format=format_.name, backends=backends)
     name = f"backends {converted.removeprefix('convert ')}"
     return (plan.add(Node(name, *checked, {"model": converted}, extra_key=kernels.fingerprint())),)
-
-
-def _of_stage(chain: Chain, stage: Stage) -> list[tuple[Technique, StepFunction, StrictOptions]]:
-    """Those of a chain that are steps of this stage, with their steps."""
-    return [(t, t.step, chosen) for t, chosen in chain if t.stage == stage and t.step]

@@ -14,7 +14,8 @@ from pipeline.artifacts.source_folder import Identity
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
 from pipeline.engine.step import find
-from pipeline.plan.artifacts import choose_artifacts, has_own_graph, plan_packages
+from pipeline.plan.artifacts import plan_packages
+from pipeline.plan.choose import choose_artifacts, has_own_graph
 from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import OWN, Plan, Searches
 from pipeline.plan.notes import notes

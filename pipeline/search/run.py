@@ -246,7 +246,7 @@ def done_key(job: Job) -> str:
 
 def space_of(job: Job) -> Space:
     """What may be tried for a search: what every searched format holds."""
-    from pipeline.plan.artifacts import cannot_hold
+    from pipeline.plan.choose import cannot_hold
 
     formats = [(f, o) for f, o in job.config.export.formats() if f.name in job.formats]
 

@@ -28,7 +28,8 @@ from pipeline.engine.graph import Node, step_of
 from pipeline.engine.schedule import Run
 from pipeline.engine.store import Result, Store
 from pipeline.measures.metrics import metric_of
-from pipeline.plan.artifacts import Package, choose_artifacts, plan_packages
+from pipeline.plan.artifacts import Package, plan_packages
+from pipeline.plan.choose import choose_artifacts
 from pipeline.plan.delivery import plan_compressed
 from pipeline.plan.graph import Plan
 from pipeline.plan.make import plan_source

@@ -71,3 +71,25 @@ def test_both_formats_and_techniques_on_tensorflows_graph(tmp_path: Path) -> Non
     made = {"onnx/even", "tfjs-graph/even", "tfjs-graph/fp32"}
     assert {name for name, graph in graphs.items() if graph == "check graph"} == made
     assert any("onnx/even is made of TensorFlow's graph" in note for note in plan.notes)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"hugging_face": {"repo": "someone/model", "file": "onnx/model.onnx"}},
+        {"kaggle": "someone/model/onnx/small/1"},
+        {"url": {"url": "https://example.org/model.onnx?x=1", "sha256": 64 * "0"}},
+        {"npm_package": {"name": "model", "version": "1.0.0", "file": "model.ONNX"}},
+    ],
+    ids=lambda source: next(iter(source)),
+)
+def test_a_name_tells_what_comes(tmp_path: Path, source: dict[str, Any]) -> None:
+    plan = planned(tmp_path, source=source)
+    assert "read" in plan.nodes
+    assert "tensorflow" not in lanes(plan)
+
+
+def test_other_names_tell_nothing(tmp_path: Path) -> None:
+    plan = planned(tmp_path, source={"hugging_face": "someone/model"})
+    assert "freeze" in plan.nodes
+    assert "read" not in plan.nodes
