@@ -42,7 +42,7 @@ class KeptFolder:
         (self.folder / self.FILE).write_text(json.dumps(asdict(kept), indent=1))
 
 
-def told(codec: str, exact: Sequence[Exact], kept: Kept | None) -> dict[str, Any]:
+def describe_weights(codec: str, exact: Sequence[Exact], kept: Kept | None) -> dict[str, Any]:
     """What ``artifact.json`` says of weights that a codec stores, and of those that stayed."""
     description: dict[str, Any] = {
         "codec": codec,

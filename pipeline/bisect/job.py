@@ -70,9 +70,9 @@ def bisect(plan: Plan, request: Request, store: Store, lanes: Lanes, watch: Watc
     target = _target(request.target, artifact)
     base = _keep_nodes(plan, [artifact.node, "golden"])
     built = stored_results(base, store)
-    known = origins.read(store.open(built[artifact.node]))
+    tensor_origins = origins.read(store.open(built[artifact.node]))
     samples = _samples(plan, artifact.proofs.get(target.id), request.samples, store)
-    tensors = sorted(set(known.values()))
+    tensors = sorted(set(tensor_origins.values()))
     options = TraceOptions(tensors=tensors, samples=samples)
     source = _graph(plan, artifact)
     inputs = {"frozen": source, "golden": "golden"}
@@ -150,14 +150,14 @@ def _target(name: str, artifact: PlannedArtifact) -> Target:
 
 def _keep_nodes(plan: Plan, names: Iterable[str]) -> Plan:
     """The part of a plan that leads to some nodes."""
-    kept: set[str] = set()
+    keepers: set[str] = set()
     pending = list(names)
     while pending:
         name = pending.pop()
-        if name not in kept:
-            kept.add(name)
+        if name not in keepers:
+            keepers.add(name)
             pending += plan.nodes[name].needs()
-    return replace(plan, nodes={name: node for name, node in plan.nodes.items() if name in kept})
+    return replace(plan, nodes={name: node for name, node in plan.nodes.items() if name in keepers})
 
 
 def _graph(plan: Plan, artifact: PlannedArtifact) -> str:

@@ -27,9 +27,9 @@ class _Session:
 
         from pipeline.graphs.onnx.observe import session
 
-        outline, wanted = model.outline(), set(names)
+        outline, needed = model.outline(), set(names)
         own = {value.name for value in outline.graph.output}
-        order = [name for node in outline.graph.node for name in node.output if name in wanted]
+        order = [name for node in outline.graph.node for name in node.output if name in needed]
         outline.graph.output.extend(
             helper.make_empty_tensor_value_info(name) for name in order if name not in own
         )

@@ -63,16 +63,16 @@ def record(
 
     samples = golden.inputs()
     count = len(next(iter(samples.values())))
-    chosen = [index for index in options.samples if index < count]
-    feeds = [sample_feeds(signature, samples, index) for index in chosen]
+    indices = [index for index in options.samples if index < count]
+    feeds = [sample_feeds(signature, samples, index) for index in indices]
     save_file(_keyed(feeds), work / FEEDS)
     sizes = session.sizes(options.tensors, feeds[0])
-    chunks = list(split_in_chunks(sizes, CHUNK_BYTES // len(chosen)))
+    chunks = list(split_in_chunks(sizes, CHUNK_BYTES // len(indices)))
     for index, chunk in enumerate(chunks):
         progress(index / len(chunks), "running the source")
         values = [session.run(chunk, feed) for feed in feeds]
         save_file(_keyed(values), work / f"{index}.safetensors")
-    index_json = {"samples": chosen, "inputs": list(feeds[0]), "chunks": chunks}
+    index_json = {"samples": indices, "inputs": list(feeds[0]), "chunks": chunks}
     (work / INDEX).write_text(json.dumps(index_json, indent=1))
 
 

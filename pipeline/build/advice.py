@@ -43,15 +43,15 @@ def _keeping(
     artifacts: Mapping[str, Artifact], misses: Iterable[Miss], searched: set[str]
 ) -> list[str]:
     """The config of each variant whose weights could keep bounds that nothing bounds yet."""
-    wanted: dict[str, dict[str, Any]] = {}
+    sections: dict[str, dict[str, Any]] = {}
     for miss in misses:
         weights = artifacts[miss.artifact].get("weights")
         bounds = _bounds(miss)
         if not weights or "keep" in weights or _variant(miss) in searched or not bounds:
             return []
-        recipe = wanted.setdefault(_variant(miss), {"to": weights["codec"], "keep": {}})
+        recipe = sections.setdefault(_variant(miss), {"to": weights["codec"], "keep": {}})
         recipe["keep"] |= bounds
-    return [f"variants.{name}.quantize: {flow(recipe)}" for name, recipe in wanted.items()]
+    return [f"variants.{name}.quantize: {flow(recipe)}" for name, recipe in sections.items()]
 
 
 def _bounds(miss: Miss) -> dict[str, float]:

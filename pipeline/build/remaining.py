@@ -84,7 +84,7 @@ def write(path: Path, known: Mapping[str, float], taken: Mapping[str, float]) ->
     if not taken:
         return
     merged = {step: took for step, took in known.items() if step not in taken} | dict(taken)
-    kept = dict(list(merged.items())[-KEPT:])
+    newest = dict(list(merged.items())[-KEPT:])
     with suppress(OSError):  # an estimate is worth no failure
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_aside(path, json.dumps(kept), lasting=False)
+        write_aside(path, json.dumps(newest), lasting=False)

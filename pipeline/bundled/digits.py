@@ -27,7 +27,7 @@ def digits(split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     import numpy as np
 
     with np.load(FILE, allow_pickle=False) as data:
-        chosen = data["split"] == split
-        images, labels = data["images"][chosen], data["labels"][chosen]
+        rows = data["split"] == split
+        images, labels = data["images"][rows], data["labels"][rows]
     # The file keeps the data set's own values, 0 to 16.
     return np.rint(images * (255 / 16)).astype(np.uint8), labels.astype(np.int64)

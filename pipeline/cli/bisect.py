@@ -45,12 +45,12 @@ def run(
     with store.in_use(), LocalLanes(store.root / "logs") as lanes, progress.of(2):
         outcome = bisect(plan, request, store, lanes, progress)
     name = f"{plan.config.name}-{request.artifact}-{request.target}".replace("/", "-")
-    kept = (
+    note = (
         show_bisect.keep(outcome.reproduction, output or FOLDER / name)
         if outcome.reproduction
         else None
     )
     if as_json:
-        click.echo(json.dumps({**outcome.result, "reproduction": str(kept) if kept else None}))
+        click.echo(json.dumps({**outcome.result, "reproduction": str(note) if note else None}))
     else:
-        show_bisect.show(outcome.result, kept)
+        show_bisect.show(outcome.result, note)

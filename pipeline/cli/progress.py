@@ -98,8 +98,8 @@ class Lines:
     def of(self, total: int, nodes: Collection[Node] = ()) -> Iterator[None]:
         from pipeline.build import remaining
 
-        known = remaining.read(self._times) if self._times else {}
-        expected = remaining.Remaining(nodes, known)
+        step_times = remaining.read(self._times) if self._times else {}
+        expected = remaining.Remaining(nodes, step_times)
         self._now = Now(total, expected if nodes else None)
         try:
             yield
@@ -109,7 +109,7 @@ class Lines:
                     shown.stop()
             self._live = self._heart = None
             if self._times:
-                remaining.write(self._times, known, expected.taken)
+                remaining.write(self._times, step_times, expected.taken)
 
     def search(self, job: Job) -> AbstractContextManager[TrialWatch]:
         from pipeline.cli import show_search

@@ -35,9 +35,9 @@ def outcome_in_words(outcome: Outcome) -> str:
     )
     if best is None:
         return head
-    told = f"found {click.style(flow(best.recipe), bold=True)}: {gives(outcome, best)}"
+    answer = f"found {click.style(flow(best.recipe), bold=True)}: {gives(outcome, best)}"
     pin = "\n".join(f"  {line}" for line in pinned_config(outcome).splitlines())
-    return f"{head}\n{told}\nto pin it, write:\n{pin}"
+    return f"{head}\n{answer}\nto pin it, write:\n{pin}"
 
 
 def _minutes(seconds: float) -> str:

@@ -77,8 +77,8 @@ def apply(inputs: OnnxInputs, options: Options, work: Path) -> None:
         )
     names: dict[str, str] = {}
     canonical = canonicalize(model, signature, names)
-    known = origins.rename_origins(origins.read(converted.folder), names)
-    write(canonical, signature, work, known, converted.large)
+    tensor_origins = origins.rename_origins(origins.read(converted.folder), names)
+    write(canonical, signature, work, tensor_origins, converted.large)
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ class _Rewriter:
         """Float input -> the prefix of its three quantized parts: a value is rounded once."""
         self._nodes: list[Any] = []
 
-    def rewrite(self, chosen: set[str]) -> int:
+    def rewrite(self, names: set[str]) -> int:
         """Rewrite nodes of these names where they have a constant, and say how many."""
         done = 0
         for node in [type(node).FromString(node.SerializeToString()) for node in self._graph.node]:
             before = len(self._nodes)
-            weight = self._weight(node) if node.name in chosen else None
+            weight = self._weight(node) if node.name in names else None
             if weight is None:
                 self._nodes.append(node)
             elif node.op_type == "Gather":
@@ -184,9 +184,9 @@ class _Rewriter:
         parts: dict[str, Array] = {}
         parts["numbers"] = numbers if table else np.ascontiguousarray(numbers.T)
         parts["scale"] = scales.astype(np.float32).reshape((-1, 1) if table else (-1,))
-        known = {tensor.name for tensor in self._graph.initializer}
+        constants = {tensor.name for tensor in self._graph.initializer}
         for part, values in parts.items():
-            if f"{name}/{part}" not in known:
+            if f"{name}/{part}" not in constants:
                 tensor = large_tensor(f"{name}/{part}", values, self._files.target)
                 self._graph.initializer.append(tensor)
         return f"{name}/numbers", f"{name}/scale"

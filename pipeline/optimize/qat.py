@@ -139,8 +139,8 @@ def apply(inputs: ModelInputs, options: Options, work: Path) -> None:
     with finetune.reproducible(options.seed):
         model, _ = teaching.keras_model(inputs.source, NAME)
         lesson = teaching.read_lesson(inputs, options, NAME)
-        kept = list_clustered(inputs.source)
-        quantized, described, ranges = quantize(model, lesson, options, kept)
+        clustered = list_clustered(inputs.source)
+        quantized, described, ranges = quantize(model, lesson, options, clustered)
     teaching.write_result(quantized, described, work, NAME)
     activations.write(work, ranges)
 

@@ -64,7 +64,7 @@ def encode_all(
     """
     if granularity == "per-tensor":
         weights = [replace(weight, axis=None) for weight in weights]
-    encoded = [_kept(weight, settled) for weight in weights]
+    encoded = [_leave(weight, settled) for weight in weights]
     left = [
         i
         for i, weight in enumerate(weights)
@@ -86,7 +86,7 @@ def _is_large(weight: Weight) -> bool:
     return bool(np.abs(weight.values).max() > np.finfo(np.float16).max)
 
 
-def _kept(weight: Weight, settled: bool) -> Encoded | None:
+def _leave(weight: Weight, settled: bool) -> Encoded | None:
     """A weight that is left where it is."""
     from pipeline.weights import grid
 

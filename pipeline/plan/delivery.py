@@ -53,8 +53,8 @@ def _publishable(plan: Plan, packages: list[Package]) -> bool:
     targets = parse(plan.config.validate_.backends)
     native = {target.id for target in targets if not target.engine}
     held = {name for package in packages for name in package.bounds}
-    wanted = {target.id for target in targets if target.required} & held
-    return wanted <= native and all(native & package.bounds.keys() for package in packages)
+    required = {target.id for target in targets if target.required} & held
+    return required <= native and all(native & package.bounds.keys() for package in packages)
 
 
 def _runtimes(plan: Plan, packages: list[Package]) -> Iterator[str]:
@@ -88,8 +88,10 @@ def _plan_page_code(plan: Plan) -> None:
     kind = plan.config.input.kind
     if bundles.page_code(task, kind):
         constants = inputs()[kind].constants
-        chosen = constants(plan.config.input.options) if constants else {}
-        make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=chosen)
+        constant_values = constants(plan.config.input.options) if constants else {}
+        make = step_of(
+            f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=constant_values
+        )
         _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
 
 

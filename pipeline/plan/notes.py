@@ -41,8 +41,8 @@ def changes(frozen: Mapping[str, Any], signature: Signature) -> Iterator[str]:
 def _rounded_twice(chain: Sequence[tuple[Technique, StrictOptions]]) -> Iterator[str]:
     """Grids that a later technique does not keep."""
     rounding = [(t, t.levels_given(o)) for t, o in chain if t.levels_given]
-    kept = [(t, t.levels_kept(o)) for t, o in chain if t.levels_kept]
-    for (first, levels), (later, most) in product(rounding, kept):
+    keepers = [(t, t.levels_kept(o)) for t, o in chain if t.levels_kept]
+    for (first, levels), (later, most) in product(rounding, keepers):
         if levels > most:
             yield (
                 f"{first.name} may give a weight {levels} values, and {later.name} keeps {most}: "

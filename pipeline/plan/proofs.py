@@ -101,8 +101,8 @@ def plan_proofs(plan: Plan, package: Package, reference: str | None) -> Iterator
     Args:
         reference: the node of the artifact that it is timed with.
     """
-    chosen = parse(plan.config.validate_.backends)
-    targets = [target for target in chosen if target.runs(package.format)]
+    named = parse(plan.config.validate_.backends)
+    targets = [target for target in named if target.runs(package.format)]
     if not targets:
         able = {target.backend: None for target in list_targets() if target.runs(package.format)}
         raise ConfigError(

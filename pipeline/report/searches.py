@@ -89,11 +89,11 @@ def lead(outcome: Outcome) -> str:
     """What was searched for, how, and why it ended."""
     least = {"latency": "the shortest time", "bytes": "the fewest bytes"}
     where = words.joined([words.target(target) for target in outcome.targets])
-    kept = (
+    trials = (
         f"{words.metric(m, outcome.lost)} {words.bound(m, b, outcome.lost)}"
         for m, b in outcome.keep.items()
     )
-    keep = words.joined(kept)
+    keep = words.joined(trials)
     bounds = f" with {keep}" if outcome.keep else ""
     return (
         f"{least.get(outcome.minimize, 'the fewest bytes on the wire')} in "
@@ -182,7 +182,7 @@ def _layers(
     y = axis(metric, "quality", reach)
     dot = {"type": "point", "size": 55, "opacity": 1, "clip": True}
     star = {**dot, "filled": True, "size": 130, "color": PALETTE["better"]}
-    kept = {**dot, "filled": True, "color": PALETTE["first"]}
+    encoding = {**dot, "filled": True, "color": PALETTE["first"]}
     missed = {**dot, "filled": False, "color": PALETTE["same"]}
     step = {"type": "line", "color": PALETTE["same"], "interpolate": "step-after", "opacity": 0.5}
     step["clip"] = True
@@ -191,7 +191,7 @@ def _layers(
         *of(
             rows,
             layer(missed, "!datum.kept", x=x, y=y),
-            layer(kept, "datum.kept && !datum.best", x=x, y=y),
+            layer(encoding, "datum.kept && !datum.best", x=x, y=y),
             layer(star, "datum.best", x=x, y=y),
         ),
     ]

@@ -146,8 +146,8 @@ def _smallest(group: Group, able: list[Artifact]) -> Pick:
 
 def _wrong(artifact: Artifact) -> float:
     """Less of it is better."""
-    known = artifact.accuracy
-    return metric_of(known["metric"]).excess(known["value"], 0.0) if known else inf
+    accuracy = artifact.accuracy
+    return metric_of(accuracy["metric"]).excess(accuracy["value"], 0.0) if accuracy else inf
 
 
 def _accuracy_in_words(artifact: Artifact) -> str:

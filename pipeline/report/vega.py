@@ -53,8 +53,8 @@ _CONFIG = {
 
 def layer(mark: Spec, only: str | None = None, /, **encoding: Any) -> Spec:
     """One kind of mark, of the rows for which the expression ``only`` holds."""
-    chosen = {"transform": [{"filter": only}]} if only else {}
-    return {"mark": mark, **chosen, "encoding": encoding}
+    filtered = {"transform": [{"filter": only}]} if only else {}
+    return {"mark": mark, **filtered, "encoding": encoding}
 
 
 def quantity(field: str, domain: tuple[float, float], axis: Spec) -> Spec:

@@ -32,7 +32,7 @@ class Options(StrictOptions):
 
     @field_validator("name")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_name(cls, name: str) -> str:
         return check_name(name, names())
 
     def local_paths(self) -> dict[str, Path]:

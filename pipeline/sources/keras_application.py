@@ -118,12 +118,12 @@ class Options(StrictOptions):
 
     @field_validator("name")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _check_name(cls, name: str) -> str:
         return check_name(name, _FILES)
 
     @field_validator("weights")
     @classmethod
-    def _found(cls, weights: str, info: ValidationInfo) -> str:
+    def _resolve_weights(cls, weights: str, info: ValidationInfo) -> str:
         if weights in _NAMED or is_web_address(weights):
             return weights
         return str(resolve(Path(weights), info))

@@ -70,7 +70,7 @@ def fetch(command: Sequence[str], into: Path, where: str, asked: str) -> Path:
     got = [path for path in into.iterdir() if path.is_file()]
     if problem or len(got) != 1:
         raise SourceError(
-            f"{command[0]} cannot get {asked}: {_told(problem)}",
+            f"{command[0]} cannot get {asked}: {_summarize(problem)}",
             where=where,
             todo="check name and version, and that the registry can be reached from here",
         )
@@ -150,7 +150,7 @@ def _refuse(digest: str, options: PackageOptions, where: str) -> None:
     )
 
 
-def _told(problem: str) -> str:
+def _summarize(problem: str) -> str:
     """What a package manager says of a failure, in one line and without its decoration."""
     lines = [line.strip() for line in problem.splitlines() if line.strip()]
     words = [line.split("ERROR: ")[-1].removeprefix("npm error ") for line in lines]

@@ -41,8 +41,8 @@ def pull(options: Options, work: Path) -> None:
 def _licence(folder: Path) -> dict[str, str]:
     """As its metadata says, which anybody wrote."""
     for path in folder.glob("*.dist-info/METADATA"):
-        told = Parser().parsestr(path.read_text(errors="replace"), headersonly=True)
-        licence = told.get("License-Expression") or told.get("License") or ""
+        metadata = Parser().parsestr(path.read_text(errors="replace"), headersonly=True)
+        licence = metadata.get("License-Expression") or metadata.get("License") or ""
         # Some write all of it there.
         if licence and len(licence) < 100:
             return {"license": licence}

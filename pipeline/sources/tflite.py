@@ -76,7 +76,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
 
     path, where = folder / _FILE, details["name"]
     model = read(path.read_bytes(), where, details["signature"])
-    outputs = _wanted(model, details.get("cut", {}).get("outputs")) or model.outputs
+    outputs = _index_tensors(model, details.get("cut", {}).get("outputs")) or model.outputs
     graph = write(model, outputs, where)
     loaded = graph_model(graph.graph_def, graph.inputs, graph.outputs)
     if _runs_as_it_is(model, graph):
@@ -85,7 +85,7 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     return loaded
 
 
-def _wanted(model: Model, outputs: Any) -> dict[str, int]:
+def _index_tensors(model: Model, outputs: Any) -> dict[str, int]:
     """The tensors that a cut asks for, by the names it does so; none, where it asks for others."""
     from pipeline.graphs.tflite.write import find
 

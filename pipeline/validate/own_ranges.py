@@ -59,8 +59,8 @@ def _nodes(model: ConvertedOnnx, arrays: Mapping[str, Array]) -> Iterator[dict[s
     names = [name for name in nodes if name in floats]
     for start in range(0, len(names), GROUP):
         group = names[start : start + GROUP]
-        found = _run(opened, group, model, arrays)
-        for name, low, high, bins in zip(group, *found, strict=True):
+        reduced = _run(opened, group, model, arrays)
+        for name, low, high, bins in zip(group, *reduced, strict=True):
             node = nodes[name]
             yield {"node": node.name, "op": node.op_type, **range_of(low, high, bins)}
 

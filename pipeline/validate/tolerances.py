@@ -96,9 +96,9 @@ def number_formats(techniques: Iterable[Technique]) -> tuple[str, ...]:
 def tolerance(formats: Iterable[str], backend: str) -> float:
     """The largest ``relative_error`` of a variant: that of its widest number format."""
     used = (*formats, "float16") if backend in HALF_PRECISION else formats
-    return max(_one(name, backend) for name in used)
+    return max(_tolerance_of(name, backend) for name in used)
 
 
-def _one(name: str, backend: str) -> float:
+def _tolerance_of(name: str, backend: str) -> float:
     here = TOLERANCES.get(f"{name} {backend}")
     return TOLERANCES.get(name, WIDEST) if here is None else here

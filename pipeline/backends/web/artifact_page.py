@@ -34,7 +34,7 @@ class ArtifactPage:
             self._page = self._run.browser.open(f"{self.server.url}/page/index.html{query}")
         except PageFailure as failure:
             self._unmount()
-            raise self._told(_of_browser(failure)) from failure
+            raise self._explain(_of_browser(failure)) from failure
 
     def mount(self, artifact: Path) -> str:
         """Serve one more artifact to this page, until the page is closed; its URL."""
@@ -103,7 +103,7 @@ class ArtifactPage:
             self._await(url)
         except PageFailure as failure:
             self.close()  # a hung page would never return from the next call
-            raise self._told(_of_browser(failure)) from failure
+            raise self._explain(_of_browser(failure)) from failure
         finally:
             answer = self.server.take(url)
         if answer is None:
@@ -132,9 +132,9 @@ class ArtifactPage:
                     f"{failed.method} {missing} got HTTP {failed.status}", where=self.where
                 )
             error["message"] = error["message"].replace(url, "")
-        raise self._told(failures.of_page(error))
+        raise self._explain(failures.of_page(error))
 
-    def _told(self, error: RunError) -> RunError:
+    def _explain(self, error: RunError) -> RunError:
         error.where = self.where
         return error
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.artifacts.converted import ConvertedOnnx
 from pipeline.artifacts.frozen import Frozen
-from pipeline.artifacts.kept import KeptFolder, told
+from pipeline.artifacts.kept import KeptFolder, describe_weights
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base.options import StrictOptions
 from pipeline.engine.step import step
@@ -100,24 +100,26 @@ def convert(frozen: Frozen, options: ConvertOptions, work: Path) -> None:
         left_float.keep(model)
         padding.keep_zeros(model)
         model = canonical.canonicalize(model, signature, names)
-        made = {name for node in model.graph.node for name in node.output}
-        known = _origins(names, merged, {node.name for node in graph_def.node})
-        known_here = {new: old for new, old in known.items() if new in made}
+        outputs_made = {name for node in model.graph.node for name in node.output}
+        tensor_origins = _origins(names, merged, {node.name for node in graph_def.node})
+        known_here = {new: old for new, old in tensor_origins.items() if new in outputs_made}
         write(model, signature, work, known_here, constants.large)
-    activations.write(work, activations.rename_ranges(activations.read(frozen.folder), known))
+    activations.write(
+        work, activations.rename_ranges(activations.read(frozen.folder), tensor_origins)
+    )
 
 
 def write(
     model: Any,
     signature: Signature,
     work: Path,
-    known: Mapping[str, str] | None = None,
+    tensor_origins: Mapping[str, str] | None = None,
     large: LargeTensors | None = None,
 ) -> None:
-    """Write a CONVERTED folder; ``known`` are its origins, ``large`` has weights in files."""
+    """Write a CONVERTED folder with its origins; ``large`` has weights in files."""
     ConvertedOnnx(work).write(model, signature, large)
-    if known:
-        origins.write(work, known)
+    if tensor_origins:
+        origins.write(work, tensor_origins)
 
 
 def _origins(
@@ -144,17 +146,17 @@ def package(
     from pipeline.graphs.onnx import canonical
 
     signature, graph = model.signature, model.outline()
-    known, encoding = origins.read(model.folder), None
+    tensor_origins, encoding = origins.read(model.folder), None
     if options.codec is not None:
         stay = kept.read() if kept else None
         names = stay.damages if stay else ()
         exact = weights.encode(graph, options.codec, options.codec_options, model.large, names)
-        encoding = told(options.codec, exact, stay)
+        encoding = describe_weights(options.codec, exact, stay)
         renamed: dict[str, str] = {}
         graph = canonical.canonicalize(graph, signature, renamed)
-        known = origins.rename_origins(known, renamed)
-    if known:
-        origins.write(work, known)
+        tensor_origins = origins.rename_origins(tensor_origins, renamed)
+    if tensor_origins:
+        origins.write(work, tensor_origins)
     del graph.metadata_props[:]
     writer = ArtifactWriter(work, NAME, options.variant, signature)
     files.externalize(

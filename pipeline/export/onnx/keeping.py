@@ -57,7 +57,7 @@ def _lift(graph: Any, names: Collection[str]) -> None:
     from pipeline.graphs.onnx.canonical import graphs
 
     for inner in graphs(graph):
-        for tensor in [one for one in inner.initializer if one.name in names]:
+        for tensor in [tensor for tensor in inner.initializer if tensor.name in names]:
             value = helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
             graph.input.append(value)
             if inner is not graph:

@@ -45,6 +45,6 @@ def convert(model: ConvertedOnnx, options: OwnOptions, work: Path) -> None:
     left_float.keep(graph)
     padding.keep_zeros(graph)
     graph = canonicalize(graph, signature, names)
-    known = origins.rename_origins(origins.read(model.folder), names)
+    tensor_origins = origins.rename_origins(origins.read(model.folder), names)
     ConvertedOnnx(work).write(graph, signature, model.large)
-    origins.write(work, known)
+    origins.write(work, tensor_origins)

@@ -227,12 +227,12 @@ def fold_constants(graph_def: Any, signature: Signature) -> Any:
         return graph_def
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
-        wanted = _frontier(graph, {spec.name for spec in signature.outputs})
-        if not wanted:
+        frontier = _frontier(graph, {spec.name for spec in signature.outputs})
+        if not frontier:
             return graph_def
         with tf.compat.v1.Session(graph=graph) as session:
-            values = session.run(wanted)
-    constants = dict(zip((tensor.op.name for tensor in wanted), values, strict=True))
+            values = session.run(frontier)
+    constants = dict(zip((tensor.op.name for tensor in frontier), values, strict=True))
     return _needed(_replace(graph_def, constants), signature)
 
 
@@ -280,13 +280,13 @@ def _replace(graph_def: Any, values: dict[str, Any]) -> Any:
 def _needed(graph_def: Any, signature: Signature) -> Any:
     """Inputs, and what the outputs need: what was folded away is computed by nothing now."""
     nodes = {node.name: node for node in graph_def.node}
-    kept = {spec.name for spec in signature.inputs}
+    needed = {spec.name for spec in signature.inputs}
     waiting = [spec.name for spec in signature.outputs]
     while waiting:
         name = waiting.pop()
-        if name not in kept:
-            kept.add(name)
+        if name not in needed:
+            needed.add(name)
             waiting += [source.lstrip("^").split(":")[0] for source in nodes[name].input]
     result = type(graph_def)(versions=graph_def.versions, library=graph_def.library)
-    result.node.extend(node for node in graph_def.node if node.name in kept)
+    result.node.extend(node for node in graph_def.node if node.name in needed)
     return result

@@ -73,12 +73,12 @@ def encode(
             f"ONNX has {codec} weights since opset {OPSETS[codec]}, and this is {opset(model)}",
             todo=f"set export.onnx.opset: {OPSETS[codec]}",
         )
-    found = list(weights_of(model, large))
-    given = [weight for _, _, weight in found]
-    encoded, stayed = exact.encode(codecs()[codec], given, codec_options, kept)
-    for (graph, tensor, weight), one in zip(found, encoded, strict=True):
-        if one is not None:
-            _decode(graph, tensor, scales_axis(weight, one), one)
+    places = list(weights_of(model, large))
+    weights = [weight for _, _, weight in places]
+    encoded, stayed = exact.encode(codecs()[codec], weights, codec_options, kept)
+    for (graph, tensor, weight), encoding in zip(places, encoded, strict=True):
+        if encoding is not None:
+            _decode(graph, tensor, scales_axis(weight, encoding), encoding)
     return stayed
 
 
@@ -128,14 +128,14 @@ NOT_A_WEIGHT = "not a weight"
 
 def _readers(graph: Any) -> dict[str, list[tuple[Any, int]]]:
     """Who reads each value, at which input; a graph's output is read at -1."""
-    found: dict[str, list[tuple[Any, int]]] = defaultdict(list)
+    readers: dict[str, list[tuple[Any, int]]] = defaultdict(list)
     for inner in graphs(graph):
         for node in inner.node:
             for position, name in enumerate(node.input):
-                found[name].append((node, position))
+                readers[name].append((node, position))
         for value in inner.output:
-            found[value.name].append((None, -1))
-    return found
+            readers[value.name].append((None, -1))
+    return readers
 
 
 def _encoding_axis(tensor: Any, readers: list[tuple[Any, int]]) -> Any:

@@ -116,11 +116,11 @@ def _optimize(
     keep_elements(optimized)
     return_apart(optimized)
     # Grappler drops inputs that no output needs; a caller may still pass them.
-    kept = {node.name for node in optimized.node}
+    names_left = {node.name for node in optimized.node}
     lost = [
         op
         for op in operations.values()
-        if op.type == "Placeholder" and op.name not in kept | {*hidden, *large.values}
+        if op.type == "Placeholder" and op.name not in names_left | {*hidden, *large.values}
     ]
     optimized.node.extend(operation.node_def for operation in lost)
     return optimized, (before, set(operations), scaled)

@@ -41,9 +41,9 @@ def _runner(stored: Stored, fed: Mapping[str, Array], signature: Signature) -> R
 
     from pipeline.backends.tensorflow import function_of
 
-    known = stored.model["signature"]
-    ins = [known["inputs"][spec.name]["name"] for spec in signature.inputs]
-    outs = [known["outputs"][spec.name]["name"] for spec in signature.outputs]
+    described = stored.model["signature"]
+    ins = [described["inputs"][spec.name]["name"] for spec in signature.inputs]
+    outs = [described["outputs"][spec.name]["name"] for spec in signature.outputs]
     function = function_of(stored.model, stored.plain(), ins, outs, fed)
     plain = {name: tf.constant(values) for name, values in fed.items()}
 
@@ -51,8 +51,8 @@ def _runner(stored: Stored, fed: Mapping[str, Array], signature: Signature) -> R
         weights = (plain | {name: tf.constant(values) for name, values in changed.items()}).values()
 
         def batch(some: dict[str, Array]) -> dict[str, Array]:
-            given = [tf.constant(some[spec.name]) for spec in signature.inputs]
-            results = zip(signature.outputs, function(*given, *weights), strict=True)
+            tensors = [tf.constant(some[spec.name]) for spec in signature.inputs]
+            results = zip(signature.outputs, function(*tensors, *weights), strict=True)
             return {spec.name: result.numpy() for spec, result in results}
 
         return infer_in_batches(batch, inputs, signature.inputs)

@@ -70,20 +70,20 @@ def _return_elements(body: Any) -> list[int]:
     Returns:
         The types of what was added, numbers of TensorFlow's ``DataType``.
     """
-    kept = {*body.ret.values(), *(argument.name for argument in body.signature.input_arg)}
+    protected = {*body.ret.values(), *(argument.name for argument in body.signature.input_arg)}
     types: list[int] = []
     for node in body.node_def:
         if node.op not in WRITERS:
             continue
         position, dtype = WRITERS[node.op]
         element = node.input[position]
-        if element in kept:
+        if element in protected:
             continue
         name = f"kept_{len(types)}"
         types.append(node.attr[dtype].type)
         body.signature.output_arg.add(name=name, type=types[-1])
         body.ret[name] = element
-        kept.add(element)
+        protected.add(element)
     _take_arguments(body, types)
     return types
 

@@ -162,13 +162,16 @@ def transposed_3d(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     kernel, image = (tensors[name] for name in node.input[1:3])
     if None in (image.shape.rank, tensors[node.name].shape.rank):
         return None
-    wanted = tensors[node.name].shape.as_list()
-    if node.attr["data_format"].s == b"NCDHW" or None in (*wanted[1:], *image.shape[1:]):
+    result_shape = tensors[node.name].shape.as_list()
+    if node.attr["data_format"].s == b"NCDHW" or None in (*result_shape[1:], *image.shape[1:]):
         return None
     sizes, taps = image.shape.as_list()[1:4], kernel.shape.as_list()[:3]
     _, *strides, _ = node.attr["strides"].list.i
     same = node.attr["padding"].s == b"SAME"
-    axes = [_axis(*axis, same=same) for axis in zip(sizes, taps, strides, wanted[1:4], strict=True)]
+    axes = [
+        _axis(*axis, same=same)
+        for axis in zip(sizes, taps, strides, result_shape[1:4], strict=True)
+    ]
 
     def build(_: Any, kernel: Any, x: Any) -> Any:
         shape = [-1, *x.shape[1:]]
@@ -180,11 +183,13 @@ def transposed_3d(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     return build
 
 
-def _axis(size: int, taps: int, stride: int, wanted: int, *, same: bool) -> tuple[int, int, int]:
+def _axis(
+    size: int, taps: int, stride: int, result_size: int, *, same: bool
+) -> tuple[int, int, int]:
     """The stride, and how many zeros come before and after: after may be less than none."""
-    padded = max((size - 1) * stride + taps - wanted, 0) // 2 if same else 0
+    padded = max((size - 1) * stride + taps - result_size, 0) // 2 if same else 0
     before = taps - 1 - padded
-    return stride, before, wanted + taps - 1 - size * stride - before
+    return stride, before, result_size + taps - 1 - size * stride - before
 
 
 def _spread_axis(

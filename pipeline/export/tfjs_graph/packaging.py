@@ -47,8 +47,8 @@ def package(
     paths = [*_written(files, writer, sum(map(len, stored.contents)))]
     content = json.dumps(stored.finish(paths), separators=(",", ":")).encode()
     writer.finish(writer.add_file(content, "json"), weights)
-    if known := origins.read(model.folder):
-        origins.write(work, known)
+    if tensor_origins := origins.read(model.folder):
+        origins.write(work, tensor_origins)
 
 
 def _written(

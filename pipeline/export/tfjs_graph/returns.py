@@ -37,14 +37,14 @@ def number_outputs(graph_def: Any) -> None:
     TensorFlow reads no such graph; ``pipeline.backends.tensorflow`` gives the names back.
     """
     for function in graph_def.library.function:
-        known = {node.name: output_names(node.op) for node in function.node_def}
+        outputs_of = {node.name: output_names(node.op) for node in function.node_def}
         for node in function.node_def:
-            node.input[:] = [_numbered(source, known) for source in node.input]
+            node.input[:] = [_numbered(source, outputs_of) for source in node.input]
 
 
-def _numbered(source: str, known: dict[str, list[str]]) -> str:
+def _numbered(source: str, outputs_of: dict[str, list[str]]) -> str:
     node, _, output = source.partition(":")
-    names = known.get(node)
+    names = outputs_of.get(node)
     return f"{node}:{names.index(output.split(':')[0])}" if names and output else source
 
 

@@ -44,7 +44,7 @@ def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -
     outputs, readers = _outputs(model), _readers(topology["node"])
     first: dict[Any, str] = {}
     shared: dict[str, str] = {}
-    kept = []
+    left = []
     for index, (weight, content) in enumerate(zip(group["weights"], contents, strict=True)):
         # A digest, so that no other copy of all weights is held.
         alike = readers.get(weight["name"]) if _may_be_numbers(weight) else None
@@ -54,11 +54,11 @@ def share_constants(model: dict[str, Any], contents: list[bytes | memoryview]) -
             shared[weight["name"]] = first[key]
         else:
             first.setdefault(key, weight["name"])
-            kept.append(index)
+            left.append(index)
     if not shared:
         return
-    group["weights"] = [group["weights"][index] for index in kept]
-    contents[:] = [contents[index] for index in kept]
+    group["weights"] = [group["weights"][index] for index in left]
+    contents[:] = [contents[index] for index in left]
     topology["node"] = [node for node in topology["node"] if node["name"] not in shared]
     _rename(topology["node"], shared)
 

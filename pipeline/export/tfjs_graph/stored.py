@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.converted import ConvertedTfjs
-from pipeline.artifacts.kept import Kept, told
+from pipeline.artifacts.kept import Kept, describe_weights
 from pipeline.base.errors import PipelineError
 from pipeline.export.tfjs_graph.scales import scale_outputs
 from pipeline.export.tfjs_graph.slim import share_constants, slim
@@ -135,10 +135,10 @@ class Stored:
         encoded, stayed = exact.encode(
             codecs()[codec], list(weights.values()), codec_options, names
         )
-        for index, one in zip(weights, encoded, strict=True):
-            if one is not None:
-                self.contents[index], self.specs[index]["quantization"] = _quantized(one)
-        return told(codec, stayed, kept)
+        for index, encoding in zip(weights, encoded, strict=True):
+            if encoding is not None:
+                self.contents[index], self.specs[index]["quantization"] = _quantized(encoding)
+        return describe_weights(codec, stayed, kept)
 
     def finish(self, paths: Iterable[str]) -> dict[str, Any]:
         """The ``model.json`` of weights in these files, as short as it can be."""
@@ -156,13 +156,13 @@ class _Kinds:
     def __init__(self, stored: Stored) -> None:
         self._graph, self._scales = stored.model["format"] == "graph-model", stored.scales
         self._readers = _readers(stored.model["modelTopology"])
-        floats = sum(prod(one["shape"]) for one in stored.specs if one["dtype"] == "float32")
+        floats = sum(prod(spec["shape"]) for spec in stored.specs if spec["dtype"] == "float32")
         self._least = SMALL_VALUES if 4 * floats <= FLIGHT_BYTES else 0
 
     def is_bias(self, spec: Mapping[str, Any]) -> bool:
         """Whether it is read as biases are and as nothing else."""
         readers = self._readers.get(spec["name"], ())
-        added = bool(readers) and all(_reads_bias(*one) for one in readers)
+        added = bool(readers) and all(_reads_bias(*reader) for reader in readers)
         long = spec["shape"][-1:] >= [max(BIAS_VALUES, self._least)]
         return spec["dtype"] == "float32" and long and (added or spec["name"] in self._scales)
 
@@ -188,7 +188,7 @@ def _reads_bias(node: Node, position: int) -> bool:
 
 def _readers(topology: Mapping[str, Any]) -> Mapping[str, list[tuple[Node, int]]]:
     """Which nodes of a graph read a constant, and at which input."""
-    bodies = [one["nodeDef"] for one in topology.get("library", {}).get("function", ())]
+    bodies = [function["nodeDef"] for function in topology.get("library", {}).get("function", ())]
     found: dict[str, list[tuple[Node, int]]] = defaultdict(list)
     for node in (node for nodes in (topology.get("node", ()), *bodies) for node in nodes):
         for position, name in enumerate(node.get("input", ())):

@@ -39,8 +39,8 @@ def _is_vector(node: Any) -> bool:
 
 def _can_split(node: Any) -> bool:
     operators = list(node.attr["fused_ops"].list.s)
-    known = all(operator in FUSABLE or operator in LACKING for operator in operators[1:])
-    return operators[:1] == [b"BiasAdd"] and known and len(node.input) == 3
+    separable = all(operator in FUSABLE or operator in LACKING for operator in operators[1:])
+    return operators[:1] == [b"BiasAdd"] and separable and len(node.input) == 3
 
 
 def _split_activation(graph_def: Any, node: Any) -> None:

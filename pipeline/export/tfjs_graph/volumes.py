@@ -67,14 +67,14 @@ def padded(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     merged = _merged(sizes.as_list(), margins.tolist(), [0, 0])
     if merged is None or len(merged) > AXES:
         return None
-    wanted = [-1, *tensors[node.name].shape.as_list()[1:]]
+    shape = [-1, *tensors[node.name].shape.as_list()[1:]]
     paddings = [[part.inner * m for m in part.change] for part in merged]
 
     def build(x: Any, _: Any, value: Any = None) -> Any:
         x = tf.reshape(x, [part.size for part in merged])
         value = tf.zeros([], x.dtype) if value is None else value
         x = tf.raw_ops.PadV2(input=x, paddings=paddings, constant_values=value)
-        return tf.reshape(x, wanted)
+        return tf.reshape(x, shape)
 
     def without_value(x: Any, margins: Any) -> Any:
         return build(x, margins)
@@ -93,11 +93,11 @@ def tiled(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     merged = _merged(sizes.as_list(), multiples.tolist(), 1)
     if merged is None or len(merged) > AXES:
         return None
-    wanted = [-1, *tensors[node.name].shape.as_list()[1:]]
+    shape = [-1, *tensors[node.name].shape.as_list()[1:]]
 
     def build(x: Any, _: Any) -> Any:
         x = tf.reshape(x, [part.size for part in merged])
-        return tf.reshape(tf.tile(x, [part.change for part in merged]), wanted)
+        return tf.reshape(tf.tile(x, [part.change for part in merged]), shape)
 
     return build
 
@@ -114,13 +114,13 @@ def accumulated(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     if place == 0:
         return None
     merged = [-1, sizes[place], prod(sizes[place + 1 :])]
-    wanted = [-1, *sizes[1:]]
+    shape = [-1, *sizes[1:]]
     scan = tf.cumsum if node.op == "Cumsum" else tf.math.cumprod
     exclusive, reverse = node.attr["exclusive"].b, node.attr["reverse"].b
 
     def build(x: Any, _: Any) -> Any:
         x = scan(tf.reshape(x, merged), 1, exclusive=exclusive, reverse=reverse)
-        return tf.reshape(x, wanted)
+        return tf.reshape(x, shape)
 
     return build
 
@@ -143,7 +143,7 @@ def selected(node: Any, tensors: Mapping[str, Any]) -> Build | None:
         return None
     ends = [*starts[1:], result.rank]
     spans = [*zip(starts, ends, strict=True)]
-    wanted = [-1, *result[1:]]
+    shape = [-1, *result[1:]]
 
     def merge(x: Any, size: list[int | None]) -> Any:
         first = 1 if size[0] == 1 else -1
@@ -153,7 +153,7 @@ def selected(node: Any, tensors: Mapping[str, Any]) -> Build | None:
 
     def build(condition: Any, a: Any, b: Any) -> Any:
         x = tf.where(*(merge(x, size) for x, size in zip((condition, a, b), sizes, strict=True)))
-        return tf.reshape(x, wanted)
+        return tf.reshape(x, shape)
 
     return build
 
@@ -208,15 +208,15 @@ def dilated(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     if not _is_plain(convolution) or convolution.inputs[0].op.type != "SpaceToBatchND":
         return None
     image, *blocks = convolution.inputs[0].op.inputs
-    kernel, wanted = convolution.inputs[1], tensors[node.name]
+    kernel, result = convolution.inputs[1], tensors[node.name]
     block, margins = (tf.get_static_value(tensor) for tensor in blocks)
     if None in (image.shape.rank, kernel.shape.rank):
         return None
-    unknown = [*image.shape[1:4], *wanted.shape[1:4], *kernel.shape[:3]].count(None)
+    unknown = [*image.shape[1:4], *result.shape[1:4], *kernel.shape[:3]].count(None)
     if block is None or margins is None or unknown:
         return None
     steps, before = block.tolist(), margins[:, 0].tolist()
-    reached = zip(wanted.shape[1:4], kernel.shape[:3], steps, before, image.shape[1:4], strict=True)
+    reached = zip(result.shape[1:4], kernel.shape[:3], steps, before, image.shape[1:4], strict=True)
     after = [out + step * (taps - 1) - first - size for out, taps, step, first, size in reached]
     if min(after) < 0:
         return None

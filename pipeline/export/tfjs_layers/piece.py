@@ -95,5 +95,5 @@ _TODO = "leave tfjs-layers out of export (tfjs-graph holds the model), or replac
 
 def cannot(layer: str, kind: str, why: str, todo: str = _TODO) -> PipelineError:
     """The error that names a layer which TF.js cannot hold."""
-    told = f"layer {layer!r} ({kind}) cannot be a TF.js layer: {why}"
-    return PipelineError(told, where="tfjs-layers", todo=todo)
+    what = f"layer {layer!r} ({kind}) cannot be a TF.js layer: {why}"
+    return PipelineError(what, where="tfjs-layers", todo=todo)

@@ -88,8 +88,8 @@ class _Folder:
         ones, zeros = np.ones(1), np.zeros(1)
         if node.op_type == "BatchNormalization" and position == 0:
             return self._batch_norm(node)
-        known = node.op_type in ("Mul", "Add", "Sub", "Div")
-        value = self._per_channel(node.input[1 - position], channels, rank) if known else None
+        foldable = node.op_type in ("Mul", "Add", "Sub", "Div")
+        value = self._per_channel(node.input[1 - position], channels, rank) if foldable else None
         if value is None:
             return None
         if node.op_type == "Mul":
@@ -153,8 +153,8 @@ class _Folder:
     def _set_pads(self, conv: Any, pads: list[int]) -> None:
         from onnx import helper
 
-        kept = [item for item in conv.attribute if item.name not in ("pads", "auto_pad")]
-        copies = [type(item).FromString(item.SerializeToString()) for item in kept]
+        others = [item for item in conv.attribute if item.name not in ("pads", "auto_pad")]
+        copies = [type(item).FromString(item.SerializeToString()) for item in others]
         del conv.attribute[:]
         conv.attribute.extend([*copies, helper.make_attribute("pads", pads)])
 

@@ -72,8 +72,8 @@ def ranges(model: Any, samples: Arrays) -> dict[str, Range]:
     """
     names = _float_tensors(model)
     low, high, size = np.zeros(len(names)), np.zeros(len(names)), np.zeros(len(names), np.int64)
-    for batch, found in runs(_with_ranges(model, names), samples, (0.0, 0.5)):
-        least, most, sizes = (np.array([float(x.item()) for x in found[i::3]]) for i in range(3))
+    for batch, reduced in runs(_with_ranges(model, names), samples, (0.0, 0.5)):
+        least, most, sizes = (np.array([float(x.item()) for x in reduced[i::3]]) for i in range(3))
         # onnxruntime's minimum and maximum pass over NaN, so that inputs are looked at here.
         wrong = [name for name, values in batch.items() if not np.isfinite(values).all()]
         finite = np.isfinite(least) & np.isfinite(most)
@@ -88,17 +88,17 @@ def ranges(model: Any, samples: Arrays) -> dict[str, Range]:
     return {n: Range(float(low[i]), float(high[i]), int(size[i])) for i, n in enumerate(names)}
 
 
-def histograms(model: Any, samples: Arrays, found: Mapping[str, Range]) -> dict[str, Histogram]:
+def histograms(model: Any, samples: Arrays, ranges: Mapping[str, Range]) -> dict[str, Histogram]:
     """The histogram of each of some tensors, up to its rounded range.
 
     Args:
         model: ``onnx.ModelProto``.
         samples: input name -> [n, …].
-        found: the tensors' ranges over the same samples.
+        ranges: the tensors' ranges over the same samples.
     """
-    limits = {name: one.rounded() for name, one in found.items()}
+    limits = {name: observed.rounded() for name, observed in ranges.items()}
     counts, zeros = {name: empty() for name in limits}, dict.fromkeys(limits, 0)
-    for name, values in visit(model, samples, found):
+    for name, values in visit(model, samples, ranges):
         low, high = limits[name]
         if max(-low, high) > 0:
             seen, none = count(values, max(-low, high))
@@ -107,33 +107,33 @@ def histograms(model: Any, samples: Arrays, found: Mapping[str, Range]) -> dict[
     return {name: Histogram(*limits[name], counts[name], zeros[name]) for name in limits}
 
 
-def visit(model: Any, samples: Arrays, found: Mapping[str, Range]) -> Iterator[tuple[str, Array]]:
+def visit(model: Any, samples: Arrays, ranges: Mapping[str, Range]) -> Iterator[tuple[str, Array]]:
     """The values of some tensors, one batch after another, of which few are kept at once.
 
     Args:
         model: ``onnx.ModelProto``.
         samples: input name -> [n, …].
-        found: the tensors' ranges over the same samples.
+        ranges: the tensors' ranges over the same samples.
     """
-    groups = list(_groups(found))
+    groups = list(_groups(ranges))
     for i, names in enumerate(groups):
         part = (0.5 + i / len(groups) / 2, 0.5 + (i + 1) / len(groups) / 2)
-        made = [name for name in names if not _is_input(model, name)]
-        for batch, values in runs(_with_outputs(model, made), samples, part):
+        computed = [name for name in names if not _is_input(model, name)]
+        for batch, values in runs(_with_outputs(model, computed), samples, part):
             yield from ((name, batch[name]) for name in names if name in batch)
-            yield from zip(made, values, strict=True)
+            yield from zip(computed, values, strict=True)
 
 
-def _groups(found: Mapping[str, Range]) -> Iterator[list[str]]:
+def _groups(ranges: Mapping[str, Range]) -> Iterator[list[str]]:
     """Tensors, in the graph's order, that together take at most KEPT_BYTES, or one alone."""
     group: list[str] = []
     taken = 0
-    for name, one in found.items():
-        if group and taken + 4 * one.size > KEPT_BYTES:
+    for name, observed in ranges.items():
+        if group and taken + 4 * observed.size > KEPT_BYTES:
             yield group
             group, taken = [], 0
         group.append(name)
-        taken += 4 * one.size
+        taken += 4 * observed.size
     if group:
         yield group
 
@@ -238,13 +238,13 @@ def run(opened: Any, batch: Arrays, outputs: Sequence[str] | None = None) -> lis
         PipelineError: the samples do not run.
     """
     try:
-        found: list[Any] = opened.run(outputs, batch)
+        results: list[Any] = opened.run(outputs, batch)
     except Exception as error:  # onnxruntime's errors have no common base of their own
         raise PipelineError(
             f"a calibration sample does not run: {str(error).splitlines()[0]}",
             todo="check that the samples have the inputs' shapes and dtypes",
         ) from error
-    return found
+    return results
 
 
 def _batches(model: Any, samples: Arrays) -> list[Any]:

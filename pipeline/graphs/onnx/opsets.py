@@ -74,8 +74,8 @@ def _take_out(graph: Any) -> dict[str, Any]:
 
 
 def _put_back(graph: Any, large: dict[str, Any]) -> None:
-    kept = [value for value in graph.input if value.name not in large]
-    copies = [type(value).FromString(value.SerializeToString()) for value in kept]
+    small = [value for value in graph.input if value.name not in large]
+    copies = [type(value).FromString(value.SerializeToString()) for value in small]
     del graph.input[:]
     graph.input.extend(copies)
     graph.initializer.extend(large.values())

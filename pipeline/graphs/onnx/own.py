@@ -53,9 +53,9 @@ def cut(model: Any, part: Part) -> None:
 
     graph = model.graph
     nodes = needed(graph, part.outputs.values())
-    kept = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
-    graph.node.extend(kept)
+    graph.node.extend(copies)
     held = {tensor.name for tensor in graph.initializer}
     wanted = {*part.inputs.values(), *part.fixed} | held
     taken = [value for value in graph.input if value.name in wanted]
@@ -221,9 +221,9 @@ def _fix(graph: Any, fixed: Mapping[str, Array]) -> None:
 
     for name, value in fixed.items():
         graph.initializer.append(numpy_helper.from_array(value, name))
-    kept = [value for value in graph.input if value.name not in fixed]
+    free = [value for value in graph.input if value.name not in fixed]
     del graph.input[:]
-    graph.input.extend(kept)
+    graph.input.extend(free)
 
 
 def _name_apart(graph: Any, part: Part, inputs: set[str]) -> dict[str, str]:

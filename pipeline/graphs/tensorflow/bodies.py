@@ -59,12 +59,12 @@ def _arguments(
         for operation in waiting.pop().get_operations():
             for name in (function.name for function in called_by(operation.node_def)):
                 if name in functions and name not in shapes:
-                    shapes[name] = _given(operation) if calls[name] == 1 else None
+                    shapes[name] = _input_shapes(operation) if calls[name] == 1 else None
                     waiting.append(imported(_as_graph(functions[name], shapes[name], graph_def)[0]))
     return shapes
 
 
-def _given(operation: Any) -> list[Any] | None:
+def _input_shapes(operation: Any) -> list[Any] | None:
     """The shapes of what a node gives its functions."""
     if operation.type in LOOPS:
         return [tensor.shape for tensor in operation.outputs]

@@ -25,7 +25,7 @@ def fold_conditions(graph_def: Any) -> Any:
     """The same graph, in which what constants alone decide is decided."""
     if any(node.op in CALLS for node in graph_def.node) and _chooses(graph_def):
         graph_def = inlined(graph_def)
-    while decided := _known(graph_def):
+    while decided := _decide(graph_def):
         graph_def = _without_switches(_called(graph_def, decided), decided)
     return graph_def
 
@@ -35,7 +35,7 @@ def _chooses(graph_def: Any) -> bool:
     return any(node.op in CHOICES | SWITCHES for nodes in bodies for node in nodes)
 
 
-def _known(graph_def: Any) -> dict[str, int]:
+def _decide(graph_def: Any) -> dict[str, int]:
     """Node that chooses -> the index of what is chosen: by constants alone."""
     choosing = [node for node in graph_def.node if node.op in CHOICES | SWITCHES]
     constant = _constant(graph_def) if choosing else set()
@@ -51,10 +51,14 @@ def _known(graph_def: Any) -> dict[str, int]:
     tensors = {name: source if ":" in source else f"{source}:0" for name, source in decided.items()}
     with tf.compat.v1.Session(graph=imported(graph_def)) as session:
         values = session.run(tensors)
-    return {node.name: _chosen(node, values[node.name]) for node in choosing if node.name in values}
+    return {
+        node.name: _choose_branch(node, values[node.name])
+        for node in choosing
+        if node.name in values
+    }
 
 
-def _chosen(node: Any, value: Any) -> int:
+def _choose_branch(node: Any, value: Any) -> int:
     """The index among a node's branches, or among a switch's outputs: those of false come first."""
     if node.op in SWITCHES:
         return int(bool(value))

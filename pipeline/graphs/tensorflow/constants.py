@@ -21,8 +21,8 @@ def fold_constants(graph_def: Any) -> None:
     nodes = {node.name: node for node in graph_def.node}
     sizes = _sizes(graph_def.node)
     read = [_base(s) for n in graph_def.node if n.name not in sizes for s in n.input]
-    wanted = [name for name in dict.fromkeys(read) if name in sizes and nodes[name].op != "Const"]
-    for name, value in zip(wanted, _values(graph_def, wanted), strict=True):
+    computed = [name for name in dict.fromkeys(read) if name in sizes and nodes[name].op != "Const"]
+    for name, value in zip(computed, _values(graph_def, computed), strict=True):
         if value.dtype == "float32" and value.size <= sizes[name]:
             make_constant(nodes[name], value)
 

@@ -186,10 +186,10 @@ class _Writer:
     def _call(self, node: Operator) -> Call:
         inputs = [None if index < 0 else self.tensor(index) for index in node.inputs]
         constants = [None if index < 0 else self._constant(index) for index in node.inputs]
-        given = [self.model.tensors[index] for index in node.outputs]
-        if not given:
+        outputs = [self.model.tensors[index] for index in node.outputs]
+        if not outputs:
             raise ValueError("it gives nothing")
-        return Call(node, inputs, constants, given)
+        return Call(node, inputs, constants, outputs)
 
     def tensor(self, index: int) -> Any:
         """A tensor that was written, or a constant.

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def threshold(histogram: Histogram, levels: int, percentile: float) -> float:
     """The upper end of the bin with which ``percentile`` % of all values are held."""
     held = histogram.zeros + np.cumsum(histogram.counts.sum(axis=0))
-    wanted = held[-1] * percentile / 100
-    return (int(np.searchsorted(held, wanted)) + 1) * histogram.step
+    count = held[-1] * percentile / 100
+    return (int(np.searchsorted(held, count)) + 1) * histogram.step
 
 
 METHOD = CalibrationMethod("percentile", threshold)

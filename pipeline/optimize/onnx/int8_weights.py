@@ -111,7 +111,9 @@ def refine(model: Any, originals: Mapping[str, Any], bits: Bits, weights: Weight
             key = (data, _least_scale(graph, data).tobytes())
             if key not in weights.chosen:
                 progress(len(done) / len(originals), "quantizing weights")
-                weights.chosen[key] = _chosen(graph, decoder, original, bits, weights.large)
+                weights.chosen[key] = _quantize_weight(
+                    graph, decoder, original, bits, weights.large
+                )
             for name, tensor in zip(decoder.input, weights.chosen[key], strict=False):
                 graph.constants[name].CopyFrom(tensor)
         _refine_bias(graph, node)
@@ -132,8 +134,8 @@ class _Graph:
 
     def decoder(self, node: Any, position: int) -> Any | None:
         """The DequantizeLinear that makes an input of a node."""
-        found = self.producer.get(node.input[position]) if len(node.input) > position else None
-        return found if found is not None and found.op_type == "DequantizeLinear" else None
+        maker = self.producer.get(node.input[position]) if len(node.input) > position else None
+        return maker if maker is not None and maker.op_type == "DequantizeLinear" else None
 
     def array(self, name: str) -> Any:
         from onnx import numpy_helper
@@ -182,7 +184,7 @@ def _bias(graph: _Graph, node: Any) -> Any | None:
     return graph.array(name).astype(float) if tensor is not None and tensor.data_type == 1 else None
 
 
-def _chosen(
+def _quantize_weight(
     graph: _Graph, decoder: Any, original: Any, bits: Bits, large: LargeTensors
 ) -> tuple[Any, Any]:
     """A weight's numbers and scales, with the axis or without one that ``decoder`` has."""
@@ -194,10 +196,10 @@ def _chosen(
     axis = next((item.i for item in decoder.attribute if item.name == "axis"), 1)
     moved = np.moveaxis(values, axis, 0) if before.ndim else values[None]
     rows = moved.reshape(len(moved), -1)
-    numbers, chosen = quantize(rows, bits.of(rows), least, portable=bits.portable)
+    numbers, row_scales = quantize(rows, bits.of(rows), least, portable=bits.portable)
     numbers = numbers.reshape(moved.shape)
     numbers = np.moveaxis(numbers, 0, axis) if before.ndim else numbers[0]
-    scales = chosen.astype(np.float32).reshape(before.shape)
+    scales = row_scales.astype(np.float32).reshape(before.shape)
     return large_tensor(data, numbers, large), numpy_helper.from_array(scales, scale)
 
 
@@ -220,8 +222,8 @@ def quantize(
         block = slice(start, start + count)
         # Each row in one piece, of a transposed weight too: that takes less than half of the time.
         wide = rows[block].astype(np.float64, order="C")
-        chosen = _quantize_block(wide, bits, floor[block], portable=portable)
-        numbers[block], scales[block] = chosen
+        quantized = _quantize_block(wide, bits, floor[block], portable=portable)
+        numbers[block], scales[block] = quantized
     return numbers, scales
 
 
@@ -300,7 +302,7 @@ def _refine_bias(graph: _Graph, node: Any) -> None:
     if bias is None or len(graph.readers[node.input[2]]) > 1:
         return
     readers = graph.readers.get(node.output[0], [])
-    encoder = next((one for one in readers if one.op_type == "QuantizeLinear"), None)
+    encoder = next((reader for reader in readers if reader.op_type == "QuantizeLinear"), None)
     if encoder is None or encoder.input[1] not in graph.constants:
         return
     step = 2.0 ** np.floor(np.log2(2 * BIAS_ERROR * float(graph.array(encoder.input[1]))))

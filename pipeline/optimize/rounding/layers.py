@@ -92,9 +92,9 @@ class Rounding:
             return grid.numbers(weights)
         damped = activity.damped(DAMPING)
         parts = split(weights)
-        wanted: Array = np.linalg.solve(damped.square, damped.cross @ parts)
+        targets: Array = np.linalg.solve(damped.square, damped.cross @ parts)
         # What pruning made zero stays zero.
-        numbers = with_feedback(wanted, grid, damped.square, parts == 0)
+        numbers = with_feedback(targets, grid, damped.square, parts == 0)
         return join_blocks(numbers, weights.shape)
 
     def _short(self, bias: Array) -> Array:

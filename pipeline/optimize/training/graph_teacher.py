@@ -38,7 +38,7 @@ def teacher_of(loaded: LoadedModel, technique: str) -> Any:
                 return function(samples)[0]
             kind = tf.TensorSpec(result.shape[1:], result.dtype)
             return tf.map_fn(
-                lambda one: function(one[None])[0][0], samples, fn_output_signature=kind
+                lambda sample: function(sample[None])[0][0], samples, fn_output_signature=kind
             )
 
     class Teacher(tf_keras.Model):  # type: ignore[misc]

@@ -94,9 +94,9 @@ def _divergence(temperature: float, *, softmax: bool) -> Any:
         return tf.math.log(tf.maximum(values, SMALLEST_PROBABILITY)) if softmax else values
 
     def loss(truth: Any, answer: Any) -> Any:
-        wanted = tf.nn.log_softmax(logits(truth) / temperature)
+        targets = tf.nn.log_softmax(logits(truth) / temperature)
         answered = tf.nn.log_softmax(logits(answer) / temperature)
-        return temperature**2 * tf.reduce_sum(tf.exp(wanted) * (wanted - answered), axis=-1)
+        return temperature**2 * tf.reduce_sum(tf.exp(targets) * (targets - answered), axis=-1)
 
     return loss
 

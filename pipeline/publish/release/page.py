@@ -30,8 +30,8 @@ def encode(manifest: Manifest) -> bytes:
         {**artifact, "validation": _in_browsers(artifact)} for artifact in manifest["artifacts"]
     ]
     schema = json.loads(SCHEMA.read_text())
-    kept = _keep_named({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
-    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+    shortened = _keep_named({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
+    return json.dumps(shortened, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _in_browsers(artifact: Artifact) -> list[Validation]:

@@ -49,16 +49,16 @@ def rollback(name: str, release: str, channel: str, cdn: str) -> Moved:
     with explain_errors(storage, "give write access, then try again"):
         before = channels.read(storage, name, channel)
         model = Model(storage, name)
-        chosen = _only(model, release)
+        target = _only(model, release)
         with storage.publishing():
-            check_whole(model, chosen)
-            channels.move(storage, name, channel, chosen, before)
+            check_whole(model, target)
+            channels.move(storage, name, channel, target, before)
             index.update(storage, name)
             site.update(storage, name)
             hosting.update(storage)
     old = pointed(before)
     pointer = f"{storage.where}/{pointer_path(name, channel)}"
-    return Moved(pointer, old.release if old else None, chosen)
+    return Moved(pointer, old.release if old else None, target)
 
 
 def _only(model: Model, release: str) -> str:

@@ -126,11 +126,11 @@ class _Reader:
         inputs = [self._input(name, own) for name, own in part.inputs.items()]
         outputs = list(self._outputs(part, runtime))
 
-        def told(spec: TensorSpec) -> TensorSpec:
+        def rename(spec: TensorSpec) -> TensorSpec:
             before = names[spec.name]
             return replace(spec, renamed_from=None if before == spec.name else before)
 
-        return Signature(tuple(map(told, inputs)), tuple(map(told, outputs)))
+        return Signature(tuple(map(rename, inputs)), tuple(map(rename, outputs)))
 
     def _outputs(self, part: Part, runtime: Runtime) -> Iterator[TensorSpec]:
         try:

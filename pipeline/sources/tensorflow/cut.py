@@ -87,11 +87,11 @@ def _part_of(
 def _as_before(signature: Signature, before: Mapping[str, TensorSpec]) -> Signature:
     """What the source calls its inputs and outputs is told of those that are left too."""
 
-    def told(spec: TensorSpec) -> TensorSpec:
+    def rename(spec: TensorSpec) -> TensorSpec:
         old = before.get(spec.name)
         return replace(spec, renamed_from=old.renamed_from) if old else spec
 
-    return Signature(tuple(map(told, signature.inputs)), tuple(map(told, signature.outputs)))
+    return Signature(tuple(map(rename, signature.inputs)), tuple(map(rename, signature.outputs)))
 
 
 def _until_layers(
@@ -150,7 +150,7 @@ def fixed_value(value: Any, spec: TensorSpec) -> Any:
     Raises:
         SourceError: it does not fit.
     """
-    wanted = f"{spec.dtype} of shape {list(spec.shape)}"
+    expected = f"{spec.dtype} of shape {list(spec.shape)}"
     try:
         array = np.asarray(value).astype(spec.dtype)
         shape = [1 if size is None else size for size in spec.shape]
@@ -159,7 +159,7 @@ def fixed_value(value: Any, spec: TensorSpec) -> Any:
         array = None
     if array is None or not fits(array.shape, spec.shape):
         raise SourceError(
-            f"{value!r} does not fit the input {spec.name!r}, which is {wanted}",
+            f"{value!r} does not fit the input {spec.name!r}, which is {expected}",
             where="source.inputs",
             todo="give one number, or nested lists of that shape",
         )

@@ -33,8 +33,8 @@ def _reshape(entry: Config, layer: Any) -> list[Piece] | None:
 
 def _categories(entry: Config, layer: Any) -> list[Piece]:
     """TF.js writes the shape of its output into that of its input, which is checked in calls."""
-    given = reshape(f"{layer.name}_given", layer.input_shape[1:])
-    return chain(given, Piece("CategoryEncoding", entry["config"]))
+    inner_shape = reshape(f"{layer.name}_given", layer.input_shape[1:])
+    return chain(inner_shape, Piece("CategoryEncoding", entry["config"]))
 
 
 REWRITES: dict[str, Rewrite] = {

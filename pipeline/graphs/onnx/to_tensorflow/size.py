@@ -25,5 +25,5 @@ def bound(shape: Sequence[int]) -> list[int]:
 
 def count(sizes: Sequence[int | None]) -> int | None:
     """How many elements; ``None`` where a size is free."""
-    known = [size for size in sizes if size is not None]
-    return prod(known) if len(known) == len(sizes) else None
+    numbers = [size for size in sizes if size is not None]
+    return prod(numbers) if len(numbers) == len(sizes) else None

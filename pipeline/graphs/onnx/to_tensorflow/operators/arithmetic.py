@@ -89,9 +89,11 @@ def power(node: Node) -> Value:
 
     value, exponent = node.value(0), node.value(1).constant
     if exponent is not None and exponent.size == 1 and exponent.ndim <= value.rank:
-        known = {2.0: tf.square, 0.5: tf.sqrt, 1.0: tf.identity}.get(float(exponent.reshape(-1)[0]))
-        if known and value.dtype.is_floating:
-            return Value(known(value.raw), value.order)
+        shortcut = {2.0: tf.square, 0.5: tf.sqrt, 1.0: tf.identity}.get(
+            float(exponent.reshape(-1)[0])
+        )
+        if shortcut and value.dtype.is_floating:
+            return Value(shortcut(value.raw), value.order)
     return _together(node, lambda x, y: tf.pow(x, tf.cast(y, x.dtype)))
 
 

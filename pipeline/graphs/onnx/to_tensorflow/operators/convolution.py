@@ -119,9 +119,9 @@ def _without_padding(node: Node) -> Node:
 
     proto = type(node.proto)()
     proto.CopyFrom(node.proto)
-    kept = [a for a in node.proto.attribute if a.name not in ("pads", "auto_pad")]
+    others = [a for a in node.proto.attribute if a.name not in ("pads", "auto_pad")]
     del proto.attribute[:]
-    proto.attribute.extend(kept)
+    proto.attribute.extend(others)
     return replace(node, proto=proto)
 
 

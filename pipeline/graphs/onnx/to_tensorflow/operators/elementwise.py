@@ -173,8 +173,8 @@ def cast(node: Node) -> Value:
 
     value = node.value()
     if node.operator == "CastLike":
-        wanted = node.value(1).dtype
+        target = node.value(1).dtype
     else:
-        wanted = tf.as_dtype(helper.tensor_dtype_to_np_dtype(node.attribute("to")))
-    wanted = tf.int32 if wanted == tf.int64 else wanted
-    return Value(tf.cast(value.raw, wanted), value.order)
+        target = tf.as_dtype(helper.tensor_dtype_to_np_dtype(node.attribute("to")))
+    target = tf.int32 if target == tf.int64 else target
+    return Value(tf.cast(value.raw, target), value.order)

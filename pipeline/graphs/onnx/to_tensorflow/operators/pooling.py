@@ -119,12 +119,12 @@ def _beyond(spans: Windows, pads: Pairs) -> Pairs:
 
 def _counts(spans: Windows, pads: Pairs, axis: int, counted: bool) -> Float32s:
     """Along one axis: the window's size by how many of its pixels count."""
-    one = replace(spans, kernel=[spans.kernel[axis]], dilations=[spans.dilations[axis]])
+    along = replace(spans, kernel=[spans.kernel[axis]], dilations=[spans.dilations[axis]])
     size = spans.sizes[axis] or 0
     before, behind = spans.pads[axis]
     line = np.zeros(size + sum(pads[axis]))
     begin, end = (0, before + size + behind) if counted else (before, before + size)
     line[begin:end] = 1
-    starts = range(0, len(line) - one.reach[0] + 1, spans.strides[axis])
-    taken = [line[s : s + one.reach[0] : one.dilations[0]].sum() for s in starts]
-    return np.array([one.kernel[0] / max(n, 1) for n in taken], np.float32)
+    starts = range(0, len(line) - along.reach[0] + 1, spans.strides[axis])
+    taken = [line[s : s + along.reach[0] : along.dilations[0]].sum() for s in starts]
+    return np.array([along.kernel[0] / max(n, 1) for n in taken], np.float32)

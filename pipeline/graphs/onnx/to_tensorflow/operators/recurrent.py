@@ -127,16 +127,16 @@ def _weights(node: Node, index: int) -> _Weights:
 def _activations(node: Node, index: int) -> tuple[Callable[[Any], Any], ...]:
     import tensorflow as tf
 
-    known = {"Sigmoid": tf.sigmoid, "Tanh": tf.tanh, "Relu": tf.nn.relu}
+    functions = {"Sigmoid": tf.sigmoid, "Tanh": tf.tanh, "Relu": tf.nn.relu}
     usual = _ACTIVATIONS[node.operator]
     named = [
         name.decode() if isinstance(name, bytes) else name
         for name in node.attribute("activations") or usual * (index + 1)
     ]
     chosen = named[index * len(usual) : (index + 1) * len(usual)]
-    if unknown := [name for name in chosen if name.title() not in known]:
+    if unknown := [name for name in chosen if name.title() not in functions]:
         raise UncoveredError(f"the activation {unknown[0]}")
-    return tuple(known[name.title()] for name in chosen)
+    return tuple(functions[name.title()] for name in chosen)
 
 
 def _run(weights: _Weights, inputs: list[Any], state: State) -> list[State]:

@@ -31,8 +31,8 @@ def left(value: Value, gone: list[int]) -> tuple[int, ...] | None:
     """The order of a tensor that some of its own axes are gone from."""
     if value.order is None:
         return None
-    kept = [onnx for axis, onnx in enumerate(value.order) if axis not in gone]
-    return tuple(sorted(kept).index(onnx) for onnx in kept)
+    staying = [onnx for axis, onnx in enumerate(value.order) if axis not in gone]
+    return tuple(sorted(staying).index(onnx) for onnx in staying)
 
 
 def _functions() -> dict[str, Callable[..., Any]]:
@@ -135,9 +135,9 @@ def top_k(node: Node) -> list[Value]:
     order.append(order.pop(place))
     x = value.ordered(tuple(order))
     smallest = not node.attribute("largest", 1)
-    found = tf.math.top_k(-x if smallest else x, count, sorted=True)
-    values = -found.values if smallest else found.values
-    return [Value(values, tuple(order)), Value(found.indices, tuple(order))]
+    largest = tf.math.top_k(-x if smallest else x, count, sorted=True)
+    values = -largest.values if smallest else largest.values
+    return [Value(values, tuple(order)), Value(largest.indices, tuple(order))]
 
 
 @operator("CumSum")

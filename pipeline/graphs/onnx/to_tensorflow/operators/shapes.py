@@ -151,10 +151,10 @@ def expand(node: Node) -> Value:
     """Both broadcast: a size of the input may be larger than what is asked for."""
     import tensorflow as tf
 
-    value, wanted = node.value(0), node.value(1)
+    value, target = node.value(0), node.value(1)
     sizes = [size for size in value.shape if size is not None]
-    if wanted.constant is not None and len(sizes) == value.rank:
-        shape = np.broadcast_shapes(tuple(sizes), tuple(numbers(wanted.constant)))
+    if target.constant is not None and len(sizes) == value.rank:
+        shape = np.broadcast_shapes(tuple(sizes), tuple(numbers(target.constant)))
         return Value(tf.broadcast_to(value.onnx(), bound(shape)))
     asked = tf.cast(node.tensor(1), tf.int32)
     shape = tf.broadcast_dynamic_shape(tf.shape(value.onnx()), asked)

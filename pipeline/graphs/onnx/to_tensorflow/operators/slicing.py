@@ -251,8 +251,8 @@ def others(node: Node) -> Any:
     if node.operator == "Compress":
         axis = node.attribute("axis")
         data = tf.reshape(node.tensor(), [-1]) if axis is None else node.tensor()
-        kept = tf.reshape(tf.where(node.tensor(1)), [-1])
-        return tf.gather(data, kept, axis=axis or 0)
+        rows = tf.reshape(tf.where(node.tensor(1)), [-1])
+        return tf.gather(data, rows, axis=axis or 0)
     times = node.attribute("time_axis", 0)
     batch = node.attribute("batch_axis", 1)
     return tf.reverse_sequence(node.tensor(), node.tensor(1), times, batch)
