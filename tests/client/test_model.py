@@ -92,10 +92,11 @@ def lacking(page: ScriptPage, backend: str) -> str | None:
     return "workers" if "webgl" in backend and page.engine == "webkit" else None
 
 
-#: Chromium has all, WebKit one that it lacks. WebGPU takes long to start without a GPU:
+#: Chromium has all, WebKit one that it lacks. Those of GPUs take long to start without one:
 #: test_runtimes.py does so.
-FORCED = [("chromium", "tfjs-webgl"), ("chromium", "ort-wasm"), ("webkit", "ort-webgpu")]
+FORCED = [("chromium", "ort-wasm"), ("webkit", "ort-webgpu")]
 FORCED_NIGHTLY = [
+    ("chromium", "tfjs-webgl"),
     ("chromium", "tfjs-webgpu"),
     ("chromium", "ort-webgpu"),
     ("webkit", "tfjs-webgl"),

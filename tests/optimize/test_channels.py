@@ -99,7 +99,11 @@ def zero_odd_channels(model: Any) -> set[str]:
         pytest.param(
             lambda: application("MobileNetV2", alpha=0.35), id="v2", marks=pytest.mark.nightly
         ),
-        pytest.param(lambda: application("MobileNetV3Small", minimalistic=False), id="v3-small"),
+        pytest.param(
+            lambda: application("MobileNetV3Small", minimalistic=False),
+            id="v3-small",
+            marks=pytest.mark.nightly,
+        ),
         joined,
         in_a_row,
     ],

@@ -66,6 +66,7 @@ def test_wasm_says_what_runs(classifier: Case) -> None:
     assert load_ms > 0
 
 
+@pytest.mark.nightly  # test_engines.py asks it while it is timed
 def test_webgl_says_what_draws(classifier: Case) -> None:
     with tfjs_webgl.open_session(classifier.artifact, "chromium") as opened:
         hardware = opened.hardware

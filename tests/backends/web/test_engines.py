@@ -151,6 +151,7 @@ def pages(browser: Any) -> int:
     return len(browser._driver.window_handles)
 
 
+@pytest.mark.nightly  # Chromium's on a pull request: test_chromium_session.py
 def test_a_dead_page_is_told_or_started_again(engine: str, classifier: Case) -> None:
     with tfjs_cpu.open_session(classifier.artifact, engine) as opened:
         for process in page_processes(engine):
