@@ -48,6 +48,11 @@ _BROKE = re.compile(
 _OTHERWISE = f"run `pipeline bisect` to find the node, or {_ELSEWHERE}"
 #: What to do where memory was short, or what it ran in broke down.
 SMALLER = f"make the model smaller or free memory and build again, or {_ELSEWHERE}"
+#: A rasterizer's device ends where TF.js reads back at once, as each number of a computed shape.
+SOFTWARE = (
+    "a device of software breaks where a GPU would wait: build on a machine with a GPU, "
+    f"or {_ELSEWHERE}"
+)
 AGAIN = f"build again; where it comes again, the model asks too much of this machine: {_ELSEWHERE}"
 
 
@@ -62,7 +67,7 @@ def of_runtime(message: str, code: str | None = None) -> RunError:
         return RunError(line, todo=AGAIN, lasting=False, again=True)
     if code == "memory":
         reason = f"there was not enough memory: {line}"
-        return RunError(reason, todo=SMALLER, lasting=False, memory=True)
+        return RunError(reason, todo=SMALLER, lasting=False, unknown=True)
     for pattern, reason, todo in _KNOWN:
         if match := re.search(pattern, message, re.DOTALL):
             return RunError(match.expand(reason), todo=match.expand(todo))

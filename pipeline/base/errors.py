@@ -111,7 +111,7 @@ class RunError(PipelineError):
     Args:
         lasting: the same artifact would fail in the same way again.
         again: one more try may do better: what it ran in broke down.
-        memory: there was not enough memory, so that nothing is known of the artifact itself.
+        unknown: it may well run elsewhere, as where there is more memory.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class RunError(PipelineError):
         todo: str = "",
         lasting: bool = True,
         again: bool = False,
-        memory: bool = False,
+        unknown: bool = False,
     ) -> None:
         super().__init__(what, where=where, todo=todo)
-        self.lasting, self.again, self.memory = lasting, again, memory
+        self.lasting, self.again, self.unknown = lasting, again, unknown

@@ -128,7 +128,7 @@ def _prove(inputs: ProofInputs, options: MeasureOptions, work: Path) -> Keep | N
         return _keep(unavailable.lasting and not options.required)
     except RunError as error:
         # What the config names has to run; of `all`, what cannot hold the model says nothing of it.
-        status = "unavailable" if error.memory and not options.required else "fail"
+        status = "unavailable" if error.unknown and not options.required else "fail"
         _write(work, target, status, reason=error.what, todo=error.todo)
         return _keep(error.lasting)
     except MemoryError:

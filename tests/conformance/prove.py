@@ -129,12 +129,15 @@ def _alone(target: Any, name: str, converted: Converted) -> Outcome:
 
 def _outcome(infer: Any, target: Any, name: str, converted: Converted) -> Outcome:
     from pipeline.backends.session import Unavailable
-    from pipeline.base.errors import PipelineError
+    from pipeline.base.errors import PipelineError, RunError
 
     try:
         outputs = infer()
     except Unavailable as error:
         return Outcome("unavailable", str(error))
+    except RunError as error:
+        state = "unavailable" if error.unknown else "crashed"
+        return Outcome(state, " ".join(str(error).split()))
     except PipelineError as error:
         return Outcome("crashed", " ".join(str(error).split()))
     except Exception as error:

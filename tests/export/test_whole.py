@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from frozen_models import freeze, run, tfjs_artifact
 
 from pipeline.backends.web.backends import BACKENDS
+from pipeline.backends.web.session import close, running
+from pipeline.base.errors import RunError
 from pipeline.tensors.signature import TensorSpec
 
 #: More than TF.js computes on the CPU in place of the GPU.
 SHAPE = (None, 20, 24)
+BLOCKS = (4, 20, 20, 1)
 
 
 def model(x: Any) -> dict[str, Any]:
@@ -54,3 +58,45 @@ def test_whole_numbers_are_right_whatever_is_computed_of_them(tmp_path: Path) ->
             outputs = session.infer({"x": x})
         for name, values in wanted.items():
             np.testing.assert_allclose(outputs[name], values, 1e-6, err_msg=f"{name}, {backend}")
+
+
+@pytest.mark.browser
+def test_what_webgpu_refuses_is_an_error_and_no_zeros(tmp_path: Path) -> None:
+    """Blocks of integers are moved by the shader that does not compile, and nothing rewrites it."""
+    with opened(blocks, tmp_path) as session:
+        for _ in range(2):
+            with pytest.raises(RunError, match="WebGPU refused a part of the work, and left zeros"):
+                session.infer({"x": np.ones(BLOCKS, np.int32)})
+
+
+@pytest.mark.browser
+def test_a_software_device_that_breaks_says_nothing_of_the_model(tmp_path: Path) -> None:
+    with opened(lambda x: {"y": x + 1}, tmp_path) as session:
+        session.infer({"x": np.ones(BLOCKS, np.int32)})
+        end_gpu_process()
+        with pytest.raises(RunError, match="the WebGPU device was lost") as error:
+            session.infer({"x": np.ones(BLOCKS, np.int32)})
+        software = session.hardware.kind == "software"
+    close("chromium")
+    assert error.value.unknown == software
+
+
+def blocks(x: Any) -> dict[str, Any]:
+    import tensorflow as tf
+
+    return {"y": tf.batch_to_space(x, [2, 2], [[0, 0], [0, 0]])}
+
+
+def opened(function: Any, folder: Path) -> Any:
+    frozen = freeze(function, [TensorSpec("x", "int32", BLOCKS)], folder / "frozen")
+    _, artifact = tfjs_artifact(frozen, folder)
+    return BACKENDS["tfjs-webgpu"].open_session(artifact, "chromium")
+
+
+def end_gpu_process() -> None:
+    """Of this process' Chromium, as a driver's crash does."""
+    browser = psutil.Process(running("chromium").browser.pid)
+    for process in browser.children(recursive=True):
+        if "--type=gpu-process" in process.cmdline():
+            process.kill()
+            process.wait(10)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.backends import failures
 from pipeline.backends.cpu import cpu_name
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.session import Hardware, Latency
 from pipeline.backends.web import bundles, packages
 from pipeline.backends.web.engine import engines
-from pipeline.base.errors import PipelineError
+from pipeline.base.errors import PipelineError, RunError
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
 
@@ -109,9 +111,10 @@ class PageSession:
     def infer(self, inputs: Arrays) -> dict[str, Array]:
         count = len(next(iter(inputs.values()), ()))
         most = 1 if self._compiles_longer(count) else FREE_BATCH
-        outputs, self._batch_failure = infer_singly_at_worst(
-            self._run, inputs, self._artifact.signature.inputs, most, self._reopen
-        )
+        with self._judged():
+            outputs, self._batch_failure = infer_singly_at_worst(
+                self._run, inputs, self._artifact.signature.inputs, most, self._reopen
+            )
         return outputs
 
     def _compiles_longer(self, count: int) -> bool:
@@ -139,7 +142,8 @@ class PageSession:
             self._reopen()
         self._ran = True
         page = self._require_page()
-        first_ms = float(page.ask_with("first", inputs, id=_ARTIFACT)["firstMs"])
+        with self._judged():
+            first_ms = float(page.ask_with("first", inputs, id=_ARTIFACT)["firstMs"])
         ids = [_ARTIFACT]
         if reference is not None:
             self._memory = self._read_memory()
@@ -155,6 +159,16 @@ class PageSession:
 
     def __exit__(self, *error: object) -> None:
         self._close()
+
+    @contextmanager
+    def _judged(self) -> Iterator[None]:
+        """Where a rasterizer's device breaks, nothing is known of the artifact."""
+        try:
+            yield
+        except RunError as error:
+            if error.again and self.hardware.kind == "software":
+                error.unknown, error.todo = True, failures.SOFTWARE
+            raise
 
     def _run(self, inputs: dict[str, Array]) -> dict[str, Array]:
         self._ran = True

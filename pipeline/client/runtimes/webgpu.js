@@ -26,16 +26,31 @@ export async function describeDevice(device) {
 }
 
 /**
+ * What WebGPU refuses it drops, with all that was sent together with it: zeros are left. Libraries
+ * do not listen for it.
+ *
  * @param {any} device a GPUDevice
- * @returns {() => void} throws once the device is lost
+ * @returns {() => void} throws once the device is lost, or has refused something
  */
 export function watchDevice(device) {
-  /** @type {string | undefined} */
-  let lost;
+  /** @type {RuntimeFailure | undefined} */
+  let failure;
   device.lost.then((/** @type {any} */ info) => {
-    lost = `the WebGPU device was lost: ${info.message || info.reason || "no reason given"}`;
+    const why = info.message || info.reason || "no reason given";
+    failure = new RuntimeFailure("lost", `the WebGPU device was lost: ${why}`);
+  });
+  device.addEventListener("uncapturederror", (/** @type {any} */ { error }) => {
+    failure ??= refusal(error);
   });
   return () => {
-    if (lost) throw new RuntimeFailure("lost", lost);
+    if (failure) throw failure;
   };
+}
+
+/** @param {any} error a GPUError: of memory, or of what was asked for */
+function refusal({ message, constructor: { name } }) {
+  const [line] = message.trim().split("\n");
+  return name === "GPUOutOfMemoryError"
+    ? new RuntimeFailure("memory", `WebGPU was out of memory: ${line}`)
+    : new RuntimeFailure("canary", `WebGPU refused a part of the work, and left zeros: ${line}`);
 }
