@@ -11,9 +11,12 @@ import pytest
 from nightly import nightly
 from sources_to_train import inputs, load, write_samples, write_source
 
+from pipeline.artifacts.samples_folder import SamplesFolder
+from pipeline.artifacts.source_folder import SourceFolder
 from pipeline.base.errors import PipelineError
 from pipeline.engine.step import on_progress
 from pipeline.optimize import distill
+from pipeline.optimize.contract import ModelInputs
 from pipeline.optimize.training import augment, outputs, teaching
 from pipeline.optimize.training.examples import Examples
 from pipeline.samples.folder import Split
@@ -154,7 +157,9 @@ def test_a_graph_teaches_as_its_layers_did(batch: int | None, tmp_path: Path) ->
     (source / "source.json").write_text(json.dumps(details | {"tags": ["serve"]}))
     write_samples(tmp_path / "samples", Split({"pixels": NOISE}, None))
     options = distill.Options(depth=2, resolution=8, finetune_epochs=1, batch_size=8)
-    lesson = teaching.read_lesson(inputs(tmp_path), options, "distill", by_graphs=True)
+    samples = SamplesFolder(tmp_path / "samples")
+    given = ModelInputs(SourceFolder(source), SourceFolder(source), samples)
+    lesson = teaching.read_lesson(given, options, "distill", by_graphs=True)
     given = np.concatenate([part.targets[0] for part in (lesson.train, lesson.watch)])
     wanted = np.concatenate(
         [model(part.inputs[0]).numpy() for part in (lesson.train, lesson.watch)]
