@@ -4,13 +4,14 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, multinomial
 
 from pipeline.measures.proportion import Z, difference, paired_difference, share, wilson
 
 
 @pytest.mark.parametrize("count", [1, 2, 17, 360, 50_000])
 def test_the_interval_is_scipys(count: int) -> None:
+    from scipy.stats import binomtest
+
     for successes in sorted({0, 1, count // 3, count - 1, count}):
         wanted = binomtest(successes, count).proportion_ci(0.95, method="wilson")
         assert wilson(successes, count) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
@@ -44,6 +45,8 @@ def test_the_paired_interval_holds_the_truth_as_often_as_it_says(
     lost: float, gained: float
 ) -> None:
     """All tables of 60 samples, by their probability: no simulation, so no chance in the test."""
+    from scipy.stats import multinomial
+
     count, covered, too_high = 60, 0.0, 0.0
     for b in range(count + 1):
         for c in range(count + 1 - b):

@@ -15,7 +15,7 @@ SIZES = (10, STEP_BYTES, STEP_BYTES + 1, 2 * STEP_BYTES - 5, 3 * STEP_BYTES)
 RANDOM = random.Random(1)
 CONTENTS = {
     "zeros": bytes(SIZES[-1]),
-    "text": b"".join(b"%d," % RANDOM.randrange(9999) for _ in range(SIZES[-1] // 4)),
+    "text": RANDOM.randbytes(SIZES[-1] // 2).hex().encode(),
 }
 COMPRESS = {".br": lambda data: brotli.compress(data, quality=5), ".gz": gzip.compress}
 
