@@ -124,3 +124,22 @@ def test_the_numbers_are_right_in_both_formats(model: Any, tmp_path: Path) -> No
     _, artifact = frozen_models.tfjs_artifact(folder, tmp_path)
     with BACKENDS["tfjs-wasm"].open_session(artifact, "chromium") as session:
         np.testing.assert_allclose(session.infer({"x": x})["y"], expected, atol=1e-5)
+
+
+def masked(x: Any, mask: Any) -> dict[str, Any]:
+    """As Keras masks scores: with the smallest number there is."""
+    import tensorflow as tf
+
+    return {"shares": tf.nn.softmax(x + (1 - mask[:, None]) * tf.float32.min)}
+
+
+def test_scores_that_are_all_masked_have_the_same_share_on_webgl(tmp_path: Path) -> None:
+    specs = [*INPUT, TensorSpec("mask", "float32", (None, 4))]
+    frozen = frozen_models.freeze(masked, specs, tmp_path / "frozen")
+    feeds = {"x": RANDOM.normal(0, 1, (3, 3, 4)), "mask": [[1, 1, 0, 1], [0, 0, 1, 0], [0] * 4]}
+    feeds = {name: np.asarray(values, np.float32) for name, values in feeds.items()}
+    wanted = frozen_models.run(frozen, feeds)["shares"]
+    np.testing.assert_allclose(wanted[2], 0.25, atol=1e-6)
+    _, artifact = frozen_models.tfjs_artifact(frozen, tmp_path)
+    with BACKENDS["tfjs-webgl"].open_session(artifact, "chromium") as session:
+        np.testing.assert_allclose(session.infer(feeds)["shares"], wanted, atol=1e-6)

@@ -117,8 +117,8 @@ def _tfjs(folder: Path) -> bytes:
 
     source = source_of(folder / "m.h5", folder / "source")
     frozen = made("frozen", lambda to: freeze.freeze({"source": source}, NoOptions(), to))
-    inputs = {"source": source, "frozen": frozen}
-    graph = made("tfjs", lambda to: tfjs_graph.FORMAT.convert(inputs, NoOptions(), to))
+    convert = tfjs_graph.FORMAT.convert
+    graph = made("tfjs", lambda to: convert({"frozen": frozen}, NoOptions(), to))
     options = PackageOptions(format="tfjs-graph", variant="fp32", shard_bytes=2**20, codec=None)
     entry = ArtifactFolder(
         made("artifact", lambda to: package({"model": graph}, options, to))

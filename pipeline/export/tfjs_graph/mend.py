@@ -7,6 +7,11 @@
 - ``ReverseV2`` takes a boolean for four bytes.
 - ``StridedSlice`` calls floats what it takes of integers and booleans, where it leaves some out.
 
+What it computes wrongly on WebGL:
+
+- The largest of numbers that all lie below -1e20 is -1e20 (``reduce_gpu.js``), so that a softmax of
+  what is masked entirely divides by zero. Keras masks with the smallest number there is.
+
 And what it computes wrongly, or lacks, everywhere:
 
 - ``MatrixBandPart`` does not read its bounds.
@@ -21,6 +26,43 @@ from typing import Any
 
 from pipeline.graphs.tensorflow.groups import split
 from pipeline.graphs.tensorflow.splicing import Build, Rewrite
+
+#: The smallest number of which WebGL knows that it is larger than others.
+LEAST = -1e20
+
+#: What hands a mask on to a softmax.
+PASSING = (
+    *("Add", "AddV2", "BiasAdd", "Cast", "ExpandDims", "Identity", "Maximum", "Minimum", "Mul"),
+    *("Neg", "RealDiv", "Reshape", "Select", "SelectV2", "Squeeze", "Sub", "Transpose"),
+)
+
+
+def masked_softmax(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """Of numbers that are not too small; all that are have the same share of nothing."""
+    import tensorflow as tf
+
+    if not _is_masked(tensors[node.input[0]]):
+        return None
+    return lambda x: tf.nn.softmax(tf.maximum(x, LEAST))
+
+
+def _is_masked(tensor: Any) -> bool:
+    """Whether a number below ``LEAST`` may have come into it."""
+    import tensorflow as tf
+
+    seen, waiting = set(), [tensor.op]
+    while waiting:
+        operation = waiting.pop()
+        if operation.name in seen:
+            continue
+        seen.add(operation.name)
+        if operation.type == "Const" and operation.outputs[0].shape.num_elements() == 1:
+            value = tf.get_static_value(operation.outputs[0])
+            if value.dtype.kind == "f" and abs(value.item()) > -LEAST:
+                return True
+        if operation.type in PASSING:
+            waiting += [source.op for source in operation.inputs]
+    return False
 
 
 def max_pool_3d(node: Any, tensors: Mapping[str, Any]) -> Build | None:
@@ -217,5 +259,6 @@ REWRITES: dict[str, Rewrite] = {
     "OneHot": one_hot,
     "ReverseV2": reversed_booleans,
     "Roll": rolled,
+    "Softmax": masked_softmax,
     "StridedSlice": strided,
 }
