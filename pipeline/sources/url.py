@@ -22,8 +22,8 @@ from pipeline.sources.downloaded import (
 )
 from pipeline.sources.tfjs.files import is_model
 
-#: What is downloaded is called so, whatever its address is.
-_MAIN = "model"
+#: What is downloaded is called so, whatever its address is; no file beside it can be.
+_MAIN = ".model"
 
 
 class Options(DownloadOptions):
@@ -49,6 +49,13 @@ class Options(DownloadOptions):
                 "this is no http or https address; for a local file use keras_file or saved_model"
             )
         return url
+
+    @field_validator("beside")
+    @classmethod
+    def _apart(cls, beside: tuple[str, ...]) -> tuple[str, ...]:
+        if "file" in beside:  # as the step calls the model's own
+            raise ValueError("a file called file cannot be fetched beside a model; rename it")
+        return beside
 
     def key(self) -> dict[str, Any]:
         """All options; the address without what may be secret in it, since it is published."""

@@ -178,6 +178,7 @@ def test_unsafe_archive(tmp_path: Path) -> None:
             {"url": "https://host.example/m", "beside": ["../weights.bin"]},
             "beside.0\n  String should match",
         ),
+        ({"url": "https://host.example/m", "beside": ["file"]}, "a file called file cannot be"),
         ({"url": "ftp://host.example/m", "sha256": DIGEST}, "this is no http or https address"),
         ({"url": "model.h5", "sha256": DIGEST}, "for a local file use keras_file or saved_model"),
         ({"url": "https://host.example/m", "sha256": "0" * 63}, "sha256\n  String should match"),
