@@ -52,17 +52,17 @@ def pull(path: Path, options: Options, work: Path) -> None:
 
 def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
     """Load what ``pull`` wrote, after a look at every operation in it."""
-    from pipeline.sources.tensorflow.graph_model import graph_model
+    from pipeline.sources.tensorflow.graph_model import graph_model, telling_of_graphs
 
     graph_def = _read_checked(folder / _FILE)
     feeds = details.get("feeds") or ()
-    _take_defaults(graph_def, feeds)
-    # What is fed would be read by nothing.
-    outputs = _unread(graph_def)
-    inputs = _feed(graph_def, feeds)
-    return graph_model(
-        _without_unused(graph_def, outputs), inputs, {name: name for name in outputs}
-    )
+    with telling_of_graphs(_FILE, "get the file again, or freeze the model again"):
+        _take_defaults(graph_def, feeds)
+        # What is fed would be read by nothing.
+        outputs = _unread(graph_def)
+        inputs = _feed(graph_def, feeds)
+        used = _without_unused(graph_def, outputs)
+        return graph_model(used, inputs, {name: name for name in outputs})
 
 
 def _read_checked(path: Path) -> Any:
@@ -158,14 +158,6 @@ def _without_unused(graph_def: Any, outputs: Sequence[str]) -> Any:
 
     if not outputs:
         raise SourceError("nothing in the graph looks like an output", where=_FILE)
-    names = {node.name for node in graph_def.node}
-    read = {source.lstrip("^").split(":")[0] for node in graph_def.node for source in node.input}
-    if lacking := sorted(read - names):
-        raise SourceError(
-            f"the graph reads {lacking[0]!r}, which it does not hold",
-            where=_FILE,
-            todo="get the file again, or freeze the model again",
-        )
     return tf.compat.v1.graph_util.extract_sub_graph(graph_def, list(outputs))
 
 

@@ -92,7 +92,7 @@ def is_keras(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return {"config.json", "model.weights.h5"} <= set(archive.namelist())
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError):
         return False
 
 
@@ -187,12 +187,10 @@ def _check_weights(archive: zipfile.ZipFile, names: list[str], where: str) -> No
 
 
 def _check_h5_model(path: Path, where: str) -> int:
-    import h5py
-
-    from pipeline.sources.keras.h5_safety import check_h5
+    from pipeline.sources.keras.h5_safety import check_h5, open_h5
 
     check_h5(path)
-    with h5py.File(path, "r") as file:
+    with open_h5(path) as file:
         if "model_config" not in file.attrs:
             raise SourceError(
                 "this HDF5 file holds weights only, no model",

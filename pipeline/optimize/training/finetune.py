@@ -91,10 +91,8 @@ def fit(
             verbose=0,
         )
     epoch = best.restore()
-    best_epoch = recipe.epochs - 1 if epoch is None else epoch
-    return {"epoch": best_epoch + 1} | {
-        n: float(values[best_epoch]) for n, values in history.history.items()
-    }
+    at = recipe.epochs - 1 if epoch is None else epoch
+    return {"epoch": at + 1} | {name: float(by[at]) for name, by in history.history.items()}
 
 
 def _compile(model: Any, train: Examples, learning_rate: float, steps: int) -> None:

@@ -8,6 +8,7 @@ terabytes that a few bytes stand for. Keras writes none of these.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,6 @@ def check_h5(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
 
     Reads structure only, no array. Raises SourceError naming the file and the object.
     """
-    import h5py
-
     with path.open("rb") as file:
         if file.read(len(SIGNATURE)) != SIGNATURE:
             raise SourceError(
@@ -39,9 +38,18 @@ def check_h5(path: Path, *, max_bytes: int = MAX_BYTES) -> None:
                 where=str(path),
                 todo="get the file again, or save the model again",
             )
+    with open_h5(path) as root:
+        _check_tree(root, path, max_bytes)
+
+
+@contextmanager
+def open_h5(path: Path) -> Iterator[Any]:
+    """An ``h5py.File`` to read; what is damaged in it is a SourceError whenever it is read."""
+    import h5py
+
     try:
         with h5py.File(path, "r") as root:
-            _check_tree(root, path, max_bytes)
+            yield root
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise SourceError(
             f"this HDF5 file is corrupt or cut short ({_first_line(error)})",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
+from pipeline.base.errors import SourceError
+from pipeline.base.reasons import reason_of
 from pipeline.graphs.tensorflow.canonical_graph import (
     LOWERED,
     RawGraph,
@@ -20,6 +23,19 @@ from pipeline.tensors.pruned import prune, wrap
 from pipeline.tensors.signature import Signature
 
 _NUMBERS = count()
+
+
+@contextmanager
+def telling_of_graphs(where: str, todo: str) -> Iterator[None]:
+    """What a crafted or an odd file makes TensorFlow raise is a SourceError."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except Exception as error:
+        raise SourceError(
+            f"TensorFlow does not take this graph ({reason_of(error)})", where=where, todo=todo
+        ) from error
 
 
 def graph_model(

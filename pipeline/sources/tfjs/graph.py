@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.backends.tfjs_graph import graph_def_of, read_weights
-from pipeline.base.errors import SourceError
-from pipeline.base.reasons import reason_of
 from pipeline.sources.contract import LoadedModel
 from pipeline.sources.tfjs.files import MODEL, read_model
 from pipeline.sources.tfjs.reference import with_reference
@@ -23,25 +21,17 @@ def load(folder: Path) -> LoadedModel:
     Raises:
         SourceError: TensorFlow does not take the graph, or it may not run.
     """
-    from pipeline.sources.tensorflow.graph_model import graph_model
+    from pipeline.sources.tensorflow.graph_model import graph_model, telling_of_graphs
     from pipeline.sources.tensorflow.safety import check_operations
 
     model = read_model(folder / MODEL)
-    try:
+    with telling_of_graphs(MODEL, "check that TF.js loads it; if it does, report the model"):
         graph_def = graph_def_of(model, read_weights(model["weightsManifest"], folder), whole=True)
         check_operations(graph_def, MODEL, "TF.js model")
         _drop_order(graph_def)
         inputs = _named(model, "inputs") or _placeholders(graph_def)
         outputs = _named(model, "outputs") or _unread(graph_def)
         loaded = graph_model(graph_def, inputs, outputs)
-    except SourceError:
-        raise
-    except Exception as error:  # whatever a crafted or an odd file makes TensorFlow raise
-        raise SourceError(
-            f"TensorFlow does not take this graph ({reason_of(error)})",
-            where=MODEL,
-            todo="check that TF.js loads it; if it does, report the model",
-        ) from error
     return with_reference(loaded, folder / MODEL, inputs, outputs)
 
 
