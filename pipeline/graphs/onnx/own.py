@@ -52,7 +52,7 @@ def cut(model: Any, part: Part) -> None:
     from onnx import helper
 
     graph = model.graph
-    nodes = needed(graph, part.outputs.values())
+    nodes = outline.needed(graph, part.outputs.values())
     copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)
@@ -64,18 +64,6 @@ def cut(model: Any, part: Part) -> None:
     del graph.output[:]
     names = dict.fromkeys(part.outputs.values())
     graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-
-
-def needed(graph: Any, names: Any) -> list[Any]:
-    """Nodes that these tensors are computed of, in the graph's order."""
-    makers = {name: node for node in graph.node for name in node.output if name}
-    waiting, kept = list(names), set[int]()
-    while waiting:
-        node = makers.get(waiting.pop())
-        if node is not None and id(node) not in kept:
-            kept.add(id(node))
-            waiting += outline.read_by(node)
-    return [node for node in graph.node if id(node) in kept]
 
 
 def own_graph(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.base.errors import SourceError
-from pipeline.graphs.onnx.to_tensorflow.convert import check_known, needed, operators
+from pipeline.graphs.onnx.to_tensorflow.convert import check_known, operators, sort_needed
 from pipeline.graphs.onnx.to_tensorflow.outline import as_text, without_shapes
 from pipeline.sources.onnx.files import read_model
 from pipeline.sources.onnx.names import tensors_of
@@ -25,7 +25,7 @@ def find_lacking(path: Path, cut: Collection[str]) -> SourceError | None:
             tensors = tensors_of(model) | own
             wanted = [tensors[name] for name in cut or own if name in tensors]
             bare = without_shapes(model, {}, operators())
-            nodes = needed(bare, wanted)
+            nodes = sort_needed(bare, wanted)
     except SourceError:
         return None  # Of a damaged file the pull tells more.
     try:

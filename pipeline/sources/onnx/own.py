@@ -11,10 +11,11 @@ from typing import Any
 from pipeline.artifacts.large import LargeTensors
 from pipeline.base.errors import SourceError
 from pipeline.base.reasons import reason_of
-from pipeline.graphs.onnx.own import Part, check_weights, needed, own_graph
+from pipeline.graphs.onnx.own import Part, check_weights, own_graph
 from pipeline.graphs.onnx.to_tensorflow.outline import (
     as_text,
     fix_dimensions,
+    needed,
     opset_of,
     read_by,
 )

@@ -16,7 +16,7 @@ from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.reasons import reason_of
 from pipeline.graphs.onnx.to_tensorflow import operators as families
 from pipeline.graphs.onnx.to_tensorflow.node import OPERATORS, Node, Operator, UncoveredError
-from pipeline.graphs.onnx.to_tensorflow.outline import Outline, as_text, read_by
+from pipeline.graphs.onnx.to_tensorflow.outline import Outline, as_text, needed, read_by
 from pipeline.graphs.onnx.to_tensorflow.sizes import sizes_of
 from pipeline.graphs.onnx.to_tensorflow.value import Value
 from pipeline.graphs.onnx.to_tensorflow.weights import array_of
@@ -64,7 +64,7 @@ def convert(outline: Outline, folder: Path | None, outputs: Sequence[str]) -> Im
     import tensorflow as tf
 
     with as_text(), tf.Graph().as_default() as graph:
-        nodes = needed(outline, outputs)
+        nodes = sort_needed(outline, outputs)
         check_known(nodes)
         builder = _Builder(outline, folder)
         for node in nodes:
@@ -76,27 +76,20 @@ def convert(outline: Outline, folder: Path | None, outputs: Sequence[str]) -> Im
     return Imported(graph_def, builder.placeholders, ends)
 
 
-def needed(outline: Outline, outputs: Sequence[str]) -> list[Any]:
+def sort_needed(outline: Outline, outputs: Sequence[str]) -> list[Any]:
     """Nodes that these tensors are computed of, each after those that it reads.
 
     Raises:
         SourceError: they go in circles.
     """
-    makers = {name: node for node in outline.model.graph.node for name in node.output if name}
-    kept: dict[int, Any] = {}
-    waiting = [makers[name] for name in outputs if name in makers]
-    while waiting:
-        node = waiting.pop()
-        if id(node) not in kept:
-            kept[id(node)] = node
-            waiting += [makers[name] for name in read_by(node) if name in makers]
+    nodes = {id(node): node for node in needed(outline.model.graph, outputs)}
+    makers = {name: key for key, node in nodes.items() for name in node.output if name}
     before = {
-        id(node): [id(makers[name]) for name in read_by(node) if name in makers]
-        for node in outline.model.graph.node
-        if id(node) in kept
+        key: [makers[name] for name in read_by(node) if name in makers]
+        for key, node in nodes.items()
     }
     try:
-        return [kept[key] for key in TopologicalSorter(before).static_order()]
+        return [nodes[key] for key in TopologicalSorter(before).static_order()]
     except CycleError as error:
         raise SourceError("the graph goes in circles", where="onnx") from error
 

@@ -6,7 +6,7 @@ model over 2 GiB.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
@@ -225,6 +225,18 @@ def read_by(node: Any) -> list[str]:
     names = [name for inner in all_nodes([node]) for name in inner.input if name]
     graphs = [graph for a in node.attribute for graph in (a.g, *a.graphs)]
     return names + [value.name for graph in graphs for value in graph.output]
+
+
+def needed(graph: Any, names: Iterable[str]) -> list[Any]:
+    """Nodes that these tensors are computed of, in the graph's order."""
+    makers = {name: node for node in graph.node for name in node.output if name}
+    waiting, visited = list(names), set[int]()
+    while waiting:
+        node = makers.get(waiting.pop())
+        if node is not None and id(node) not in visited:
+            visited.add(id(node))
+            waiting += read_by(node)
+    return [node for node in graph.node if id(node) in visited]
 
 
 def _inferred(model: Any, tensors: Mapping[str, Any]) -> Iterator[Any]:
