@@ -119,6 +119,8 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
                 safe_mode=True,
                 custom_objects=application_layers(library.__name__),
             )
+        if not isinstance(model, library.Model):
+            raise TypeError("it describes no model")
     except Exception as error:  # whatever a crafted or a too new file makes Keras raise
         raise SourceError(
             f"{library.__name__} {library.__version__} cannot load it ({reason_of(error)})",

@@ -90,8 +90,9 @@ def check_operations(graph_def: Any, where: str, what: str = "SavedModel") -> No
     unknown = sorted(op for op in operations if op_def_registry.get(op) is None)
     if unknown:
         forests = any(_DECISION_FORESTS.fullmatch(op) for op in unknown)
+        names = ", ".join(name if name.isprintable() else repr(name) for name in unknown)
         raise SourceError(
-            f"this {what} needs operations that TensorFlow does not have: {', '.join(unknown)}",
+            f"this {what} needs operations that TensorFlow does not have: {names}",
             where=where,
             todo="decision forests run in no browser format; distil the model into a Keras network"
             if forests
