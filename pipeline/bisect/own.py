@@ -23,17 +23,11 @@ def trace_own(frozen: ConvertedOnnx, golden: Golden, options: TraceOptions, work
 
 class _Session:
     def __init__(self, model: ConvertedOnnx, names: Iterable[str]) -> None:
-        from onnx import helper
-
-        from pipeline.graphs.onnx.observe import session
+        from pipeline.graphs.onnx.observe import session_inside
 
         outline, needed = model.outline(), set(names)
-        own = {value.name for value in outline.graph.output}
         order = [name for node in outline.graph.node for name in node.output if name in needed]
-        outline.graph.output.extend(
-            helper.make_empty_tensor_value_info(name) for name in order if name not in own
-        )
-        self._session = session(outline, optimized=False)
+        self._session = session_inside(outline, order)
         kinds = {value.name: value.type for value in self._session.get_outputs()}
         self._names = [
             name

@@ -44,17 +44,11 @@ def _constants(model: ConvertedOnnx) -> Iterator[dict[str, Any]]:
 
 
 def _nodes(model: ConvertedOnnx, arrays: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
-    from onnx import helper
+    from pipeline.graphs.onnx.observe import session_inside
 
-    from pipeline.graphs.onnx.observe import session
-
-    graph = (outline := model.outline()).graph
-    nodes = {node.output[0]: node for node in graph.node if node.op_type not in _SKIPPED}
-    own = {value.name for value in graph.output}
-    graph.output.extend(
-        helper.make_empty_tensor_value_info(name) for name in nodes if name and name not in own
-    )
-    opened = session(outline, optimized=False)
+    outline = model.outline()
+    nodes = {node.output[0]: node for node in outline.graph.node if node.op_type not in _SKIPPED}
+    opened = session_inside(outline, filter(None, nodes))
     floats = {value.name for value in opened.get_outputs() if value.type == "tensor(float)"}
     names = [name for name in nodes if name in floats]
     for start in range(0, len(names), GROUP):

@@ -211,6 +211,17 @@ def runs(
         yield batch, run(opened, batch) if opened else []
 
 
+def session_inside(model: Any, names: Iterable[str]) -> Any:
+    """A session of a model as it is, which gives these tensors too; they become its outputs."""
+    from onnx import helper
+
+    own = {value.name for value in model.graph.output}
+    model.graph.output.extend(
+        helper.make_empty_tensor_value_info(name) for name in names if name not in own
+    )
+    return session(model, optimized=False)
+
+
 def session(model: Any, *, optimized: bool = True) -> Any:
     """A model in onnxruntime on the CPU; large weights may lie in its folder."""
     import onnxruntime
