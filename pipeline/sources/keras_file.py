@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipeline.artifacts.source_folder import SourceFolder
-from pipeline.base.errors import SourceError
+from pipeline.base.errors import PipelineError, SourceError
 from pipeline.base.options import InputPath, StrictOptions
 from pipeline.base.reasons import reason_of
 from pipeline.engine.step import step
@@ -121,13 +121,15 @@ def load(folder: Path, details: Mapping[str, Any]) -> LoadedModel:
             )
         if not isinstance(model, library.Model):
             raise TypeError("it describes no model")
+        return wrap(model)
+    except PipelineError:
+        raise
     except Exception as error:  # whatever a crafted or a too new file makes Keras raise
         raise SourceError(
             f"{library.__name__} {library.__version__} cannot load it ({reason_of(error)})",
             where=details["path"],
             todo="save it as .keras with that version or an older one, or use source saved_model",
         ) from error
-    return wrap(model)
 
 
 def check(path: Path, where: str) -> int:

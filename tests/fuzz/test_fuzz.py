@@ -14,7 +14,6 @@ SOME, ALL = 10, 1250
 #: And those that ended in an error of a library once.
 FOUND = {
     "h5": (182, 254, 263, 382, 456),
-    "keras": (594, 738),
     "pb": (27, 207, 335, 727),
     "tfjs.zip": (176, 461),
 }

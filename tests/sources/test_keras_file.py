@@ -231,6 +231,36 @@ def test_unknown_versions_and_other_files(good: Path, tmp_path: Path) -> None:
         keras_file.check(tmp_path / "text.keras", "text.keras")
 
 
+def of_no_model(config: dict[str, Any]) -> None:
+    config.update(class_name="Dense", config={"units": 2}, build_config={"input_shape": [None, 3]})
+
+
+def with_a_number_for_a_name(config: dict[str, Any]) -> None:
+    text = json.dumps(config["config"]).replace('"number"', "7")
+    config["config"] = json.loads(text)
+
+
+@pytest.mark.parametrize("change", [of_no_model, with_a_number_for_a_name])
+def test_a_config_that_keras_takes_and_that_makes_no_model_is_told(
+    change: Callable[[dict[str, Any]], None], tmp_path: Path
+) -> None:
+    import tf_keras
+
+    given = tf_keras.Input(3, name="number")
+    tf_keras.Model(given, tf_keras.layers.Dense(2)(given)).save(tmp_path / "whole.keras")
+
+    def write(members: dict[str, bytes]) -> None:
+        config = json.loads(members["config.json"])
+        change(config)
+        members["config.json"] = json.dumps(config).encode()
+
+    file, work = changed(tmp_path / "whole.keras", tmp_path / "m.keras", write), tmp_path / "work"
+    work.mkdir()
+    keras_file.write_source(file, work)
+    with pytest.raises(SourceError, match=r"tf_keras 2\.\d+\.\d+ cannot load it"):
+        load(work)
+
+
 def test_weights_only_says_so(tmp_path: Path) -> None:
     import h5py
 
