@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import zipfile
@@ -61,7 +62,8 @@ def _replace_somewhere(tree: Any, random: np.random.Generator) -> None:
             if random.random() < 0.2:
                 del tree[key]
             else:
-                tree[key] = VALUES[random.integers(len(VALUES))]
+                # A copy: what is changed next may lie in it.
+                tree[key] = copy.deepcopy(VALUES[random.integers(len(VALUES))])
             return
         tree = inner
 
