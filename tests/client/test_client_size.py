@@ -12,7 +12,7 @@ from client_page import ScriptPage
 from client_release import Release
 from test_model import CLASSIFY, where
 
-from pipeline.publish.delivery.client import APART
+from pipeline.publish.delivery.client import APART, IMPORTED
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def test_what_few_visitors_need_is_apart_and_published(published: Release) -> No
     folder = published.cdn / "client"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*.js")}
     top = {name for name in names if "/" not in name}
-    assert top == {*APART, "fetch.js", "index.js"}
+    assert top == {*APART, *IMPORTED, "index.js"}
     # Nothing that it may ask for later is missing, and nothing else is there.
     asked = set(re.findall(r'import\("\./([^"]+)"\)', (folder / "index.js").read_text()))
     assert asked == set(APART)

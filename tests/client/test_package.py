@@ -23,6 +23,7 @@ TOOLS = CLIENT / "node_modules" / ".bin"
 USER = """
 import { load, LoadError, ModelError } from "model-pipeline-client";
 import type { ClassScore, ImageInput, Model, Progress } from "model-pipeline-client";
+import { drawBoxes, overlay } from "model-pipeline-client/draw";
 
 const controller = new AbortController();
 const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
@@ -45,6 +46,8 @@ try {
   const { probabilities } = await model.predict({
     image: { dtype: "float32", shape: [1, 64, 64, 3], data: new Float32Array(64 * 64 * 3) },
   });
+  const context = overlay(document.querySelector("canvas")!, image);
+  drawBoxes(context, [{ box: { x: 1, y: 2, width: 3, height: 4 }, label }], { dashed: true });
   console.log(label, probabilities.shape, model.info.backend, (await model.memory()).tensors);
 } catch (error) {
   if (error instanceof LoadError && error.code === "http") console.log(error.status, error.url);
@@ -78,8 +81,9 @@ def test_a_users_types_are_checked(project: Path, resolution: str) -> None:
     assert check_types(project, USER, resolution) == ""
     wrong = USER.replace("top: 3", 'top: "3"').replace('"tfjs-wasm"', '"tfjs-vasm"')
     wrong = wrong.replace('load<"image-', 'load<"sound-')
+    wrong = wrong.replace("dashed: true", "dotted: true")
     said = check_types(project, wrong, resolution)
-    assert said.count("error TS") == 4
+    assert said.count("error TS") == 5
     assert "tfjs-vasm" in said and "sound-classification" in said
 
 
@@ -87,7 +91,7 @@ def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
     installed = project / "node_modules" / "model-pipeline-client"
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
     modules = {path.name for path in CLIENT.glob("*.js")}
-    others = {"README.md", "package.json", "index.d.ts", "manifest.d.ts", "page.d.ts"}
+    others = {"README.md", "package.json"} | {path.name for path in CLIENT.glob("*.d.ts")}
     tasks = {f"tasks/{path.parent.name}/methods.d.ts" for path in TASKS.glob("*/methods.d.ts")}
     values = {f"inputs/{path.parent.name}/value.d.ts" for path in INPUTS.glob("*/value.d.ts")}
     types = {"tasks/index.d.ts", *tasks, *values}

@@ -39,6 +39,7 @@
  * @property {(model: any, item: any) => Promise<any>} ask
  * @property {(root: HTMLElement) => void} prepare what answers are drawn in; a picture of the input stands in its `.first`
  * @property {(root: HTMLElement, given: Given<any, any>) => void} draw
+ * @property {(root: HTMLElement) => void} [erase] take back what it drew beyond `root`
  * @property {(given: Given<any, any>) => string} inShort an answer in one line
  * @property {(a: Given<any, any>, b: Given<any, any>) => string} compare whether two agree, in a sentence
  */

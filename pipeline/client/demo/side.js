@@ -188,6 +188,7 @@ export class Side {
 
   /** @param {boolean} answered whether there is an answer to show */
   #answered(answered) {
+    if (!answered) this.#panel.erase?.(find(".answer", this.root));
     find(".answer", this.root).hidden = !answered;
     find(".waiting", this.root).hidden = answered;
   }

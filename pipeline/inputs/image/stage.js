@@ -2,6 +2,7 @@
 
 import { enable, find, make, onFiles, say } from "../../client/demo/dom.js";
 import { line } from "../../client/demo/words.js";
+import { overlay } from "../../client/draw.js";
 import { Camera } from "./stage/camera.js";
 import { Lens } from "./stage/lens.js";
 import { STAGE } from "./stage/markup.js";
@@ -21,6 +22,9 @@ import "./stage.css";
  * @property {string} hint to draw
  * @property {(strokes: import("./stage/pad.js").Stroke[]) => View} drawn
  * @property {(picture: Pixels) => View} photographed
+ *
+ * @typedef {(context: CanvasRenderingContext2D, order: number) => void} Paint in pixels of what is given; `order`: how
+ *   many painted before
  */
 
 const HINTS = {
@@ -33,12 +37,15 @@ export class Stage {
   #seen;
   /** Ends what listens beyond the stage. */
   #over = new AbortController();
+  #resized = new ResizeObserver(() => this.#paintMarks());
   /** @type {Lens | undefined} */
   #lens;
   /** The animation frame that will show a stroke, or 0. */
   #painting = 0;
   #pad;
   #photo;
+  /** What is drawn over the item, by whom. @type {Map<unknown, Paint>} */
+  #marks = new Map();
 
   /**
    * @param {HTMLElement} root that it fills
@@ -78,11 +85,33 @@ export class Stage {
 
   close() {
     this.camera.stop();
+    this.#resized.disconnect();
     this.#over.abort();
   }
 
   clear() {
     this.setMode(this.mode);
+  }
+
+  /**
+   * Draw over the item, in its pixels, until it is taken away or another one's answer is drawn.
+   * @param {unknown} author whose drawing this one replaces
+   * @param {Paint} paint
+   */
+  mark(author, paint) {
+    this.#marks.set(author, paint);
+    this.#paintMarks();
+  }
+
+  /** @param {unknown} author */
+  erase(author) {
+    if (this.#marks.delete(author)) this.#paintMarks();
+  }
+
+  #paintMarks() {
+    const canvas = /** @type {HTMLCanvasElement} */ (find("#marks"));
+    const context = overlay(canvas, this.item?.given ?? canvas);
+    [...this.#marks.values()].forEach((paint, order) => paint(context, order));
   }
 
   /** What a model is given of an item, as a picture. @param {Item} item */
@@ -104,6 +133,8 @@ export class Stage {
     if (this.mode === "camera") this.camera.stop();
     this.mode = mode;
     this.item = null;
+    this.#marks.clear();
+    this.#paintMarks();
     this.#pad.clear();
     /** @type {HTMLInputElement} */ (find(`.modes [value="${mode}"]`)).checked = true;
     say(find("#stage-error"));
@@ -132,6 +163,7 @@ export class Stage {
   }
 
   #listen() {
+    this.#resized.observe(find("#frame"));
     find(".modes").addEventListener("change", (event) => {
       this.setMode(/** @type {Mode} */ (/** @type {HTMLInputElement} */ (event.target).value));
     });

@@ -14,8 +14,8 @@ from pipeline.publish.delivery.compress import give_way, write_twins
 
 #: The page's and the worker's, in one file; in a package they are two.
 INDEX = CLIENT / "bundles" / "index.js"
-#: What a page may import too; one file, so that no import waits for another one's.
-FETCH = "fetch.js"
+#: What a page may import too; each one file, so that no import waits for another one's.
+IMPORTED = ("draw.js", "fetch.js")
 #: Properties that nothing outside of a bundle sees: they get short names there.
 PRIVATE = (
     *("bits", "cost", "f16", "first", "maxBytes", "ms", "old", "onBytes", "onFile", "place"),
@@ -24,12 +24,12 @@ PRIVATE = (
 )
 
 
-@step(version=6, lane="compress", tools=("brotli",))
+@step(version=7, lane="compress", tools=("brotli",))
 def make(options: NoOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()
     apart = [f"./{name}" for name in APART]
     esbuild.bundle([INDEX], work, apart=apart, private=PRIVATE)
-    esbuild.bundle([CLIENT / name for name in (FETCH, *APART)], work, apart=apart)
+    esbuild.bundle([CLIENT / name for name in (*IMPORTED, *APART)], work, apart=apart)
     types.copy_types(work)
     write_twins({path: work / path for path in scan(work)}, work)

@@ -12,6 +12,7 @@ export const STAGE = `
     <canvas id="pad" width="560" height="560" role="img" aria-label="Drawing pad. Draw with a finger, pen or mouse; by keyboard, pick a sample below."></canvas>
     <canvas id="photo" width="560" height="560" role="img" aria-label="No photo yet" hidden></canvas>
     <video id="camera" playsinline muted hidden aria-label="Live picture of the camera"></video>
+    <canvas id="marks" width="560" height="560" aria-hidden="true"></canvas>
     <p id="hint" class="hint">Looking what is published here</p>
     <p id="peek" class="peek" aria-hidden="true"></p>
   </div>
