@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, field_validator
 from pipeline.base.options import StrictOptions
 from pipeline.config.gates import Validate
 from pipeline.storage.layout import NAME, RESERVED
+from pipeline.tasks.find import Purpose
 
 Name = Annotated[str, Field(pattern=f"^{NAME}$")]
 
@@ -89,6 +90,12 @@ class Config(StrictOptions):
     def path(self) -> Path | None:
         """The file it was read from; digests of downloads are kept beside it."""
         return self._path
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the model is for, as steps are told it."""
+        purpose: Purpose = self.task.purpose
+        return purpose.model_copy(update={"labels": self.labels or []})
 
     @property
     def is_searched(self) -> bool:

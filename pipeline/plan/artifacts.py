@@ -134,7 +134,7 @@ def _bounds(
     config: Config, artifact: str, format_name: str, chain: Chain
 ) -> dict[str, dict[str, float]]:
     numbers = number_formats(technique for technique, _ in chain)
-    answered = config.task.purpose.task.agree is not None
+    answered = config.purpose.task.agree is not None
     numbers += source_of(config).narrow(config.source.options)
     bounds = {
         target.id: bounds_for(artifact, target, config.validate_.gates, numbers, answered=answered)

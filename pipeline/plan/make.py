@@ -101,7 +101,7 @@ def reading_of(config: Config) -> ReadOptions:
         options=config.samples.options.model_dump(mode="json"),
         input=config.input.kind,
         input_options=config.input.options.model_dump(mode="json"),
-        task=config.task.purpose,
+        task=config.purpose,
     )
 
 
@@ -140,7 +140,7 @@ def _plan_manifest(plan: Plan) -> None:
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     described["input"] = {config.input.kind: config.input.options.model_dump(mode="json")}
-    described |= {"task": config.task.kind, "task_options": config.task.purpose.options}
+    described |= {"task": config.task.kind, "task_options": config.purpose.options}
     options = {
         "config": described,
         "artifacts": artifacts,

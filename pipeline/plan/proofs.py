@@ -26,7 +26,7 @@ def plan_golden(plan: Plan, packages: list[Package]) -> None:
     """
     bounds = {name: bound for package in packages for name, bound in _distinct(package)}
     _check_measurable(plan.config, bounds)
-    task = plan.config.task.purpose
+    task = plan.config.purpose
     inputs = {"source": "pull", "frozen": plan.described, "samples": "samples"}
     make = "make_own" if plan.described == OWN else "make"
     plan.add(Node("golden", *step_of(f"pipeline.validate.golden:{make}", task=task), inputs))
@@ -126,7 +126,7 @@ def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, st
     validate = plan.config.validate_
     effort = {"repeats": validate.repeats, "threads": validate.threads}
     name = "pipeline.validate.measure:measure" + ("_brief" if target.brief else "")
-    measure = step_of(name, **same, **effort, task=plan.config.task.purpose)
+    measure = step_of(name, **same, **effort, task=plan.config.purpose)
     return Node(
         f"prove {package.artifact} {target.id}",
         *measure,
@@ -170,7 +170,7 @@ def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str |
         return None
     node = Node(
         f"half {package.artifact}",
-        *step_of("pipeline.validate.half:run", task=plan.config.task.purpose),
+        *step_of("pipeline.validate.half:run", task=plan.config.purpose),
         {key: proof.inputs[key] for key in ("artifact", "golden", "runtime")}
         | {"float32": proof.id},
         lane=FLOAT16.lane,

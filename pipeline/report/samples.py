@@ -136,9 +136,10 @@ class _Golden:
         task = tasks().get(str(record.get("task")))
         if task is None or task.show is None:
             return Shown(_differences(source, answers))
-        purpose = Purpose(name=task.name, options=record.get("task_options") or {})
+        said = {"options": record.get("task_options") or {}, "labels": record.get("labels") or []}
+        purpose = Purpose(name=task.name, **said)
         origins = self._origins.rows(np.array([sample])) if self._origins else None
-        about = purpose.about(labels=record.get("labels") or (), origins=origins)
+        about = purpose.about(origins=origins)
         truth = self._truth.sample(sample) if self._truth else None
         return task.show(source, answers, truth, about)
 

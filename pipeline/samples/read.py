@@ -54,7 +54,7 @@ class ReadOptions(StrictOptions):
         return super().key() | {"options": options.key() | names}
 
 
-@step(version=1, lane="light", tools=("numpy", "pillow"))
+@step(version=2, lane="light", tools=("numpy", "pillow"))
 def read(frozen: Frozen, files: Files, options: ReadOptions, work: Path) -> None:
     """FROZEN and the local files of the samples' options -> SAMPLES.
 

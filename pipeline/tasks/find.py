@@ -28,20 +28,23 @@ def default_task() -> str:
 
 
 class Purpose(StrictOptions):
-    """What a model is for, as steps are told: a task, and the config's options of it."""
+    """What a model is for, as steps are told: a task, the config's options of it, and labels."""
 
     shorthand: ClassVar[str | None] = "name"
 
     name: str = Field(default_factory=default_task)
     options: dict[str, Any] = Field(default={})
+    labels: list[str] = Field(default=[])
+    """Names of the classes, in the order of the outputs; empty where the config has none."""
 
     @property
     def task(self) -> Task[Any]:
         return tasks()[self.name]
 
     def about(self, **known: Any) -> About[Any]:
-        """With the task's options: what else is known, as ``About`` names it."""
-        return About(self.task.options.model_validate(self.options), **known)
+        """With the task's options and labels: what else is known, as ``About`` names it."""
+        options = self.task.options.model_validate(self.options)
+        return About(options, **{"labels": self.labels, **known})
 
 
 def need(able: Callable[[Task[Any]], Able | None], task: str, what: str, where: str) -> Able:

@@ -32,7 +32,7 @@ def test_splits_as_the_model_reads_them(frozen: Callable[..., dict[str, Path]], 
         "license": "CC-BY-4.0",
         "splits": {"calibration": 1437, "test": 360},
         "labelled": True,
-        "task": {"name": TASK, "options": {}},
+        "task": {"name": TASK, "options": {}, "labels": []},
     }
     images = load_file(work / "test" / "inputs.safetensors")["image"]
     labels = load_file(work / "test" / "truth.safetensors")["label"]

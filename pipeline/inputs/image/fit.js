@@ -9,6 +9,7 @@
  * @property {[number, number]} size height and width of the image, in pixels
  * @property {[number, number]} scale pixels of the input for one of the image, down and across
  * @property {[number, number]} pad where the image's top and left edge lie in the input
+ * @property {[number, number]} input height and width of the input, in pixels
  *
  * @typedef {import("./preprocess.js").ImageOptions} ImageOptions
  * @typedef {[number, number]} Pair of what is down and what is across
@@ -99,21 +100,22 @@ const HOW = { letterbox: whole, pad: whole, crop: covering, "crop-first": cut };
  * @returns {Origin}
  */
 export const originOf = (options, height, width) =>
-  originIn(spans(options, height, width), height, width);
+  originIn(spans(options, height, width), height, width, options);
 
 /**
  * The same of where it lies: down and across.
  * @param {Span[]} both
  * @param {number} height
  * @param {number} width
+ * @param {ImageOptions} options
  * @returns {Origin}
  */
-export function originIn(both, height, width) {
+export function originIn(both, height, width, { size }) {
   const scale = /** @type {Pair} */ (both.map(({ after, before }) => after / before));
   const pad = /** @type {Pair} */ (
     both.map(({ offset, first, start }, i) => offset - first - start * scale[i])
   );
-  return { size: [height, width], scale, pad };
+  return { size: [height, width], scale, pad, input: size ?? [height, width] };
 }
 
 /**

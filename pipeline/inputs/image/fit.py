@@ -99,11 +99,15 @@ class Origin:
     """Pixels of the input for one of the image, down and across."""
     pad: tuple[float, float]
     """Where the image's top and left edge lie in the input; negative where they are cut off."""
+    input: tuple[int, int]
+    """Height and width of the input, in pixels."""
 
     def arrays(self) -> dict[str, Array]:
-        """As each sample keeps them: ``size`` int64 [2], ``scale`` and ``pad`` float64 [2]."""
+        """As each sample keeps them: ``size`` and ``input`` int64 [2], ``scale`` and ``pad``
+        float64 [2]."""
         return {
             "size": np.array(self.size, np.int64),
+            "input": np.array(self.input, np.int64),
             "scale": np.array(self.scale, np.float64),
             "pad": np.array(self.pad, np.float64),
         }
@@ -112,7 +116,8 @@ class Origin:
 def origin_of(options: ImageOptions, height: int, width: int) -> Origin:
     """Of the input that is made of an image of that size."""
     down, across = spans(options, height, width)
-    return Origin((height, width), (down.scale, across.scale), (down.pad, across.pad))
+    size = options.size or (height, width)
+    return Origin((height, width), (down.scale, across.scale), (down.pad, across.pad), size)
 
 
 def to_image(points: Any, scale: Any, pad: Any) -> Float64s:

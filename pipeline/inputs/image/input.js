@@ -27,7 +27,7 @@ export async function inputOf(
   const pixels = await pixelsOf(image, how);
   const { height, width } = pixels;
   const { shape, data } = preprocess(pixels, how, wanted);
-  const origin = originIn(placed(how, height, width), height, width);
+  const origin = originIn(placed(how, height, width), height, width, how);
   return { [name]: { dtype, shape, data: cast(data, dtype), origin } };
 }
 

@@ -1,0 +1,65 @@
+/** Boxes around objects: the twin of answers.py. */
+import { decode } from "./decode.js";
+import { suppress } from "./suppress.js";
+
+/**
+ * @typedef {import("../../inputs/image/fit.js").Origin} Origin
+ * @typedef {import("./methods.js").DetectedObject} DetectedObject
+ */
+
+/** What a loaded model can do: of its outputs, the release's manifest, the caller's options, and what it was given. */
+export const methods = {
+  detect: (
+    /** @type {import("./decode.js").Outputs} */ outputs,
+    /** @type {any} */ manifest,
+    /** @type {import("./methods.js").DetectOptions} */ options,
+    /** @type {Record<string, { origin: Origin }>} */ feeds,
+  ) => {
+    const [{ origin }] = Object.values(feeds);
+    return detect(outputs, manifest, options, origin);
+  },
+};
+
+/**
+ * @param {import("./decode.js").Outputs} outputs
+ * @param {any} manifest
+ * @param {import("./methods.js").DetectOptions} options
+ * @param {Origin} origin how the image lies in the input
+ * @returns {DetectedObject[]} in pixels of the image, the surest first
+ */
+export function detect(outputs, { labels, task_options }, options, origin) {
+  /** @type {import("./options.js").Options} */
+  const { nms, max, clip, ...rest } = task_options;
+  const { allow, iou = nms?.iou, threshold = rest.threshold } = options;
+  const asked = { ...rest, max, clip, threshold, nms: nms && { ...nms, iou: iou ?? nms.iou } };
+  const [height, width] = origin.size;
+  const bounded = (/** @type {number} */ value, /** @type {number} */ most) =>
+    clip ? Math.max(0, Math.min(most, value)) : value;
+  return suppress(decode(outputs, asked), asked)
+    .map(({ box, points, score, index }) => {
+      const label = labels?.[index] || String(index);
+      const [[left, top], [right, bottom]] = [box.slice(0, 2), box.slice(2)]
+        .map((corner) => inImage(corner, origin))
+        .map(([x, y]) => [bounded(x, width), bounded(y, height)]);
+      const keypoints = points.map((point) => inImage(point, origin)).map(([x, y]) => ({ x, y }));
+      return {
+        label,
+        index,
+        score,
+        box: { x: left, y: top, width: right - left, height: bottom - top },
+        ...(keypoints.length && { keypoints }),
+      };
+    })
+    .filter(({ label }) => !allow || allow.includes(label))
+    .slice(0, options.max ?? max);
+}
+
+/**
+ * A share of the input in pixels of the image.
+ * @param {number[]} point
+ * @param {Origin} origin
+ */
+const inImage = ([x, y], { input, pad, scale }) => [
+  (x * input[1] - pad[1]) / scale[1],
+  (y * input[0] - pad[0]) / scale[0],
+];
