@@ -43,7 +43,8 @@ export const starting = (parts, places, threads) => {
      * @returns {Promise<any[]>} the model, and the modules: of the runtime, of the task
      */
     async open(artifact, manifest, coming) {
-      const contents = (await coming).slice(parts.length);
+      // Taken out: what holds the promise holds none of the model's files.
+      const contents = (await coming).splice(parts.length);
       await ready;
       const loaded = await Promise.all(code.flat());
       return [await loaded[0].open({ artifact, manifest, contents, assets, threads }), ...loaded];

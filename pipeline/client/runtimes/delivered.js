@@ -21,23 +21,40 @@ export const delivered = ({ open, prepare }) => ({
    * @param {Delivery} delivery
    * @returns {Promise<Model & {canary: boolean}>} whether it answered one
    */
-  async open({ artifact, manifest: { inputs, outputs, canary }, contents, assets, threads }) {
-    const { format } = artifact;
-    const files = named(artifact, contents);
-    const model = await withUrls(assets, (urls) =>
-      open({ format, ...files, assets: urls, inputs, outputs, threads }),
-    );
-    /** @type {Model['run']} */
-    const run = async (feeds) => {
-      checkFeeds(feeds, inputs);
-      return model.run(feeds);
-    };
+  async open(delivery) {
+    const { artifact, manifest } = delivery;
+    const model = await opened(open, delivery);
     try {
-      return { ...model, run, canary: await answers(model, canary, artifact.canary) };
+      const canary = await answers(model, manifest.canary, artifact.canary);
+      return { ...checked(model, manifest.inputs), canary };
     } catch (error) {
       await model.dispose().catch(() => {}); // what is broken may not be able to let go
       throw error;
     }
+  },
+});
+
+/**
+ * Apart, so that nothing that lives as long as the model holds its files.
+ * @param {Runtime['open']} open
+ * @param {Delivery} delivery whose contents are taken out of it
+ */
+const opened = (open, { artifact, manifest: { inputs, outputs }, contents, assets, threads }) =>
+  withUrls(assets, (urls) => {
+    const files = named(artifact, contents.splice(0));
+    return open({ format: artifact.format, ...files, assets: urls, inputs, outputs, threads });
+  });
+
+/**
+ * @param {Model} model
+ * @param {import("./contract.js").Spec[]} inputs
+ * @returns {Model} which says of feeds what is wrong with them
+ */
+const checked = (model, inputs) => ({
+  ...model,
+  run: async (feeds) => {
+    checkFeeds(feeds, inputs);
+    return model.run(feeds);
   },
 });
 

@@ -21,12 +21,41 @@ export function artifactsOf({ entry, files }) {
 }
 
 /**
+ * As TF.js does it, but shards are let go wherever one ends with a tensor, as ours mostly do: TF.js would
+ * hold all of them beside all decoded weights.
+ * @param {ArrayBuffer[]} shards are taken out
+ * @param {any[]} specs
+ * @returns {Record<string, any>} tensors by name
+ */
+export function decodeWeights(shards, specs) {
+  if (specs.some(hasOwnLength)) return io.decodeWeights(shards, specs);
+  const tensors = {};
+  /** @type {ArrayBuffer[]} */
+  let parts = [];
+  let [first, needed, held] = [0, 0, 0];
+  specs.forEach((spec, index) => {
+    needed += weightBytes(spec);
+    while (held < needed) {
+      const part = /** @type {ArrayBuffer} */ (shards.shift());
+      held += part.byteLength;
+      parts.push(part);
+    }
+    if (held > needed) return;
+    Object.assign(tensors, io.decodeWeights(parts, specs.slice(first, index + 1)));
+    [parts, first] = [[], index + 1];
+  });
+  return tensors;
+}
+
+/**
+ * Takes it out, so that nothing but its reader holds it.
  * @param {Record<string, ArrayBuffer>} files
  * @param {string} path
  */
 function shard(files, path) {
   const found = files[path];
   if (!found) throw new RuntimeFailure("format", `model.json names ${path}, which is not there`);
+  delete files[path];
   return found;
 }
 
@@ -36,14 +65,16 @@ function shard(files, path) {
  * @param {ArrayBuffer[]} shards
  */
 function checkBytes(specs, shards) {
-  // The bytes of strings depend on the strings.
-  if (specs.some(({ dtype }) => dtype === "string")) return;
+  if (specs.some(hasOwnLength)) return;
   const needed = specs.reduce((sum, spec) => sum + weightBytes(spec), 0);
   const there = shards.reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (needed === there) return;
   const text = `model.json needs ${needed} bytes of weights, its ${shards.length} shards hold ${there}`;
   throw new RuntimeFailure("format", text);
 }
+
+/** The bytes of strings depend on the strings. @param {{dtype: string}} spec */
+const hasOwnLength = ({ dtype }) => dtype === "string";
 
 /** @param {{shape: number[], dtype: string, quantization?: {dtype: string}}} spec */
 function weightBytes({ shape, dtype, quantization }) {

@@ -1,13 +1,17 @@
 /** TF.js graph models. */
 import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import { io } from "@tensorflow/tfjs-core";
 import { namesOf } from "../record.js";
+import { decodeWeights } from "./artifacts.js";
 import { graphPredictor } from "./predict.js";
 
 /** @typedef {import("../contract.js").OpenRequest} OpenRequest */
 
 export const FORMAT = "tfjs-graph";
 
-export const load = loadGraphModel;
+/** @param {any} handler */
+export const load = (handler) =>
+  loadGraphModel(handler, {}, /** @type {any} */ ({ ...io, decodeWeights }));
 
 /**
  * @param {any} model

@@ -25,7 +25,7 @@ import { promised, taken } from "./cast.js";
  * @property {(model: any, request: OpenRequest) => (feeds: Named) => Promise<Named>} predictor
  */
 
-/** @type {Set<OpenRequest>} of all models that are open or opening: they share TF.js */
+/** @type {Set<symbol>} of all models that are open or opening: they share TF.js */
 const opened = new Set();
 
 /**
@@ -63,15 +63,15 @@ export function opener(backend, kind) {
 async function opening(backend, kind, request) {
   /** @type {any} */
   let model;
-  opened.add(request);
+  const id = Symbol();
+  opened.add(id);
   try {
     await start(backend, request);
-    const artifacts = await artifactsOf(request);
-    model = await kind.load({ load: async () => artifacts });
-    return await described(backend, kind, model, request);
+    model = await kind.load({ load: () => artifactsOf(request) });
+    return await described(backend, kind, model, request, () => dispose(model, id));
   } catch (error) {
     try {
-      dispose(model, request);
+      dispose(model, id);
     } catch {} // what is broken may not be able to let go
     throw error;
   }
@@ -82,9 +82,10 @@ async function opening(backend, kind, request) {
  * @param {Kind} kind
  * @param {any} model
  * @param {OpenRequest} request
+ * @param {() => void} end
  * @returns {Promise<Model>}
  */
-async function described(backend, kind, model, request) {
+async function described(backend, kind, model, request, end) {
   const predict = kind.predictor(model, request);
   const dtypes = Object.fromEntries(request.outputs.map(({ name, dtype }) => [name, dtype]));
   const details = {
@@ -96,7 +97,7 @@ async function described(backend, kind, model, request) {
     details,
     run: (feeds) => explaining(() => run(backend, predict, feeds, dtypes)),
     memory,
-    dispose: async () => dispose(model, request),
+    dispose: async () => end(),
   };
 }
 
@@ -173,10 +174,10 @@ function memory() {
 
 /**
  * @param {any} model none where it did not load
- * @param {OpenRequest} request
+ * @param {symbol} id
  */
-function dispose(model, request) {
-  if (!opened.delete(request)) return;
+function dispose(model, id) {
+  if (!opened.delete(id)) return;
   model?.dispose();
   // The last one takes the context, its textures and the heap with it; TF.js can start again.
   if (!opened.size) tf.engine().reset();

@@ -1,10 +1,23 @@
 /** What bundles make of the files that a client hands over. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { delivered, named, withUrls } from "../../../../pipeline/client/runtimes/delivered.js";
 
 /** @param {number[]} values */
 const bytes = (...values) => Uint8Array.from(values).buffer;
+
+/** Until what only a reference that does not hold it knows is collected, or a while. @param {WeakRef<any>} reference */
+async function collected(reference) {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc");
+  for (let tries = 0; reference.deref() && tries < 20; tries++) {
+    await new Promise((done) => setTimeout(done, 5));
+    collect();
+  }
+}
+
 const read = async (url) => [...new Uint8Array(await (await fetch(url)).arrayBuffer())];
 
 test("parts of a file are joined in their order, however they come", async () => {
@@ -89,4 +102,15 @@ test("a model whose canary is wrong is disposed of, and the canary is what is to
   };
   await assert.rejects(runtime.open(delivery(canary)), { code: "canary" });
   assert.equal(disposed, 1);
+});
+
+test("a model's files are let go once it is open", async () => {
+  const given = { ...delivery(), contents: [bytes(1)] };
+  const file = new WeakRef(given.contents[0]);
+  const { open } = delivered({ open: async () => ({ run: async () => "ran" }) });
+  const model = await open(given);
+  assert.deepEqual(given.contents, []);
+  await collected(file);
+  assert.equal(file.deref(), undefined, "neither the model nor who gave it holds them");
+  assert.equal(await model.run({ x: X }), "ran");
 });
