@@ -20,7 +20,7 @@ def is_external(tensor: Any) -> bool:
 
 def raw_bytes(tensor: Any) -> int:
     """The size of a tensor that is raw or in a file."""
-    return int(_entries(tensor)["length"]) if is_external(tensor) else len(tensor.raw_data)
+    return int(entries_of(tensor)["length"]) if is_external(tensor) else len(tensor.raw_data)
 
 
 def large_tensor(name: str, array: Array, large: LargeTensors) -> Any:
@@ -95,7 +95,7 @@ def load_all(model: Any) -> None:
 
 def key_of(tensor: Any) -> str:
     """The key of a tensor in a file of ``LargeTensors``."""
-    return Path(_entries(tensor)["location"]).stem
+    return Path(entries_of(tensor)["location"]).stem
 
 
 def keys_of(tensors: Iterable[Any]) -> Iterator[str]:
@@ -126,7 +126,7 @@ def pieces(tensor: Any, folder: Path) -> Iterator[Any]:
     if not is_external(tensor):
         yield from blocks(np.frombuffer(tensor.raw_data, np.uint8))
         return
-    entries = _entries(tensor)
+    entries = entries_of(tensor)
     left = int(entries["length"])
     with (folder / entries["location"]).open("rb") as file:
         file.seek(int(entries.get("offset", 0)))
@@ -136,5 +136,6 @@ def pieces(tensor: Any, folder: Path) -> Iterator[Any]:
             yield block
 
 
-def _entries(tensor: Any) -> dict[str, str]:
+def entries_of(tensor: Any) -> dict[str, str]:
+    """Where the bytes of a tensor in a file lie: ``location``, ``offset``, ``length``."""
     return {item.key: item.value for item in tensor.external_data}

@@ -136,13 +136,13 @@ def _origins(
     return {names[old]: name for old, name in full.items() if name.rsplit(":", 1)[0] in frozen}
 
 
-@step(version=7, lane="light", tools=("onnx",))
+@step(version=8, lane="light", tools=("onnx",))
 def package(
     model: ConvertedOnnx, kept: KeptFolder | None, options: PackageOptions, work: Path
 ) -> None:
     """CONVERTED -> ARTIFACT: the graph, weights in digest-named files beside it, and origins."""
     from pipeline.artifacts.artifact import ArtifactWriter
-    from pipeline.export.onnx import files, weights
+    from pipeline.export.onnx import files, parts, weights
     from pipeline.graphs.onnx import canonical
 
     signature, graph = model.signature, model.outline()
@@ -158,6 +158,7 @@ def package(
     if tensor_origins:
         origins.write(work, tensor_origins)
     del graph.metadata_props[:]
+    parts.cut_large(graph)
     writer = ArtifactWriter(work, NAME, options.variant, signature)
     files.externalize(
         graph, options.shard_bytes, lambda data: writer.add_file(data, "bin"), model.folder

@@ -24,7 +24,7 @@ ALIGNMENT_BYTES = 64
 def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -> None:
     """Move the weights of ``model`` to files of at most ``shard_bytes``, which follow its layers.
 
-    ONNX cannot cut a tensor, so a larger one gets a file of its own. What the bodies of If and
+    A larger tensor gets a file of its own; ``parts.py`` cuts those that no host takes. What the bodies of If and
     Loop hold stays in the graph's file: ONNX Runtime reads no hard-linked file for them.
 
     Args:
