@@ -30,6 +30,7 @@ def wake(model: Any, inputs: Sequence[Array]) -> None:
         if (value := _value(variable, chance)) is not None:
             variable.assign(value.astype(variable.dtype if "bf" not in variable.dtype else "f4"))
     _settle(model, inputs)
+    _balance(model, inputs)
 
 
 def _value(variable: Any, chance: np.random.Generator) -> Array | None:
@@ -69,6 +70,18 @@ def _settle(model: Any, inputs: Sequence[Array]) -> None:
         layer.momentum = momentum
         variance = layer.moving_variance.numpy()
         layer.moving_variance.assign(np.maximum(variance, LEAST * variance.mean()))
+
+
+def _balance(model: Any, inputs: Sequence[Array]) -> None:
+    """Let no class win on all inputs, as none does after training: a softmax would hardly vary."""
+    head = model.layers[-1] if getattr(model, "layers", None) else None
+    activation = getattr(getattr(head, "activation", None), "__name__", "")
+    if head is None or activation != "softmax" or not head.use_bias:
+        return
+    head.activation, softmax = None, head.activation
+    logits = model(list(inputs) if len(inputs) > 1 else inputs[0])
+    head.activation = softmax
+    head.bias.assign(head.bias - logits.numpy().reshape(-1, logits.shape[-1]).mean(axis=0))
 
 
 def _varied(values: Array) -> Array:

@@ -26,7 +26,7 @@ def names(formats: Sequence[str], techniques: Sequence[str]) -> Iterator[str]:
     from pipeline.export.contract import formats as all_formats
     from pipeline.optimize.contract import techniques as all_techniques
 
-    for format_name in formats:
+    for format_name in filter(PROVED_ON.__contains__, formats):
         format_ = all_formats()[format_name]
         for name in techniques:
             holds = all_techniques()[name].formats

@@ -24,8 +24,9 @@ ALIGNMENT_BYTES = 64
 def externalize(model: Any, shard_bytes: int, add_file: AddFile, folder: Path) -> None:
     """Move the weights of ``model`` to files of at most ``shard_bytes``, which follow its layers.
 
-    A larger tensor gets a file of its own; ``parts.py`` cuts those that no host takes. What the bodies of If and
-    Loop hold stays in the graph's file: ONNX Runtime reads no hard-linked file for them.
+    A larger tensor gets a file of its own; ``parts.py`` cuts those that no host takes. What the
+    bodies of If and Loop hold stays in the graph's file: ONNX Runtime reads no hard-linked file
+    for them.
 
     Args:
         add_file: stores the bytes, of which it gets one piece after another, and returns the bare
