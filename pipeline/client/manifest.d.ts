@@ -555,6 +555,10 @@ export interface Parity {
    * Of the task: same top 5 classes.
    */
   top5_agreement?: number | null;
+  /**
+   * Of the task: same boxes.
+   */
+  box_agreement?: number | null;
 }
 /**
  * The same, and on the logits where it is a softmax; of the worst sample where outputs have one shape; and in what share of samples the shape is another one, where that depends on them.

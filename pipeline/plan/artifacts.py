@@ -134,10 +134,11 @@ def _bounds(
     config: Config, artifact: str, format_name: str, chain: Chain
 ) -> dict[str, dict[str, float]]:
     numbers = number_formats(technique for technique, _ in chain)
-    answered = config.purpose.task.agree is not None
+    task = config.purpose.task
+    usual = None if task.agree is None else task.usual
     numbers += source_of(config).narrow(config.source.options)
     bounds = {
-        target.id: bounds_for(artifact, target, config.validate_.gates, numbers, answered=answered)
+        target.id: bounds_for(artifact, target, config.validate_.gates, numbers, usual=usual)
         for target in parse(config.validate_.backends)
         if target.runs(format_name)
     }

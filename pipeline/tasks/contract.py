@@ -138,6 +138,8 @@ class Task(Generic[O]):
     agree: Agree[O] | None = None
     """Outputs of an artifact and of the source -> value by metric; ``None``: it says nothing of
     these."""
+    usual: Mapping[str, float] = field(default_factory=dict)
+    """Metric of ``agree`` -> its bound where a config bounds no difference from the source."""
     sure: SureOf[O] | None = None
     """Outputs -> how sure each answer is; ``None`` where they do not tell."""
     scores: Scores | None = None

@@ -22,14 +22,14 @@ def bounds_for(
     gates: Mapping[str, Gates],
     number_formats: Iterable[str],
     *,
-    answered: bool = True,
+    usual: Mapping[str, float] | None,
 ) -> dict[str, float]:
     """Metric -> bound of one artifact on one target; the last of ``_keys`` with a metric decides.
 
     Args:
         number_formats: the variant's; they decide where no gate bounds a difference.
-        answered: whether the task tells answers of outputs, whose agreement says more of a single
-            sample than numbers do.
+        usual: bounds on the agreement of the task's answers, which says more of a single sample
+            than numbers do; ``None`` where it tells no answers.
     """
     bounds = merge_bounds(artifact, target, gates)
     bounds.pop("portable", None)
@@ -39,10 +39,10 @@ def bounds_for(
     if any(metric_of(name).is_difference for name in bounds):
         return bounds
     formats = [*number_formats]
-    usual = {"relative_error": tolerance(formats, target.backend)}
-    if not answered and "trained" not in formats:
-        usual["worst_sample_error"] = WORST_SAMPLE
-    return usual | bounds
+    differences = {"relative_error": tolerance(formats, target.backend), **(usual or {})}
+    if usual is None and "trained" not in formats:
+        differences["worst_sample_error"] = WORST_SAMPLE
+    return differences | bounds
 
 
 @dataclass(frozen=True)

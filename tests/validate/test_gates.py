@@ -44,12 +44,12 @@ def test_the_more_particular_name_decides_metric_by_metric() -> None:
         "int8": {"top1_agreement": 0.97},
         "onnx/int8": {"cosine": 0.9},
     }
-    assert bounds_for("onnx/int8", NATIVE, gates, INT8) == {
+    assert bounds_for("onnx/int8", NATIVE, gates, INT8, usual={}) == {
         "top1_agreement": 0.97,
         "accuracy_drop": 0.01,
         "cosine": 0.9,
     }
-    assert bounds_for("tfjs-graph/int8", FIREFOX, gates, INT8)["top1_agreement"] == 0.97
+    assert bounds_for("tfjs-graph/int8", FIREFOX, gates, INT8, usual={})["top1_agreement"] == 0.97
 
 
 def test_where_it_runs_decides_before_what_it_is() -> None:
@@ -60,28 +60,38 @@ def test_where_it_runs_decides_before_what_it_is() -> None:
     ]
     gates = {key: {"cosine": number / 100} for number, key in enumerate(keys)}
     for number, key in reversed(list(enumerate(keys))):
-        assert bounds_for("tfjs-graph/fp16", FIREFOX, gates, ()) == {"cosine": number / 100}, key
+        assert bounds_for("tfjs-graph/fp16", FIREFOX, gates, (), usual={}) == {
+            "cosine": number / 100
+        }, key
         del gates[key]
     elsewhere = {key: {"cosine": 1} for key in ("tfjs-wasm", "tfjs-webgl@chromium", "fp32")}
-    assert "cosine" not in bounds_for("tfjs-graph/fp16", FIREFOX, elsewhere, ("float16",))
+    assert "cosine" not in bounds_for("tfjs-graph/fp16", FIREFOX, elsewhere, ("float16",), usual={})
 
 
 def test_without_any_gate_the_number_format_decides() -> None:
-    native = bounds_for("onnx/int8", NATIVE, {}, INT8)
+    native = bounds_for("onnx/int8", NATIVE, {}, INT8, usual={})
     assert native == {"relative_error": TOLERANCES["int8 onnxruntime-cpu"]}
     assert missed(native, relative_error=0.9) == [
         "onnx/int8 on tfjs-wasm: relative_error 0.9, must be <= 0.75"
     ]
     # Engines differ on int8: each has its own bound.
-    wasm = bounds_for("onnx/int8", Target("ort-wasm", "chromium"), {}, INT8)
+    wasm = bounds_for("onnx/int8", Target("ort-wasm", "chromium"), {}, INT8, usual={})
     assert wasm["relative_error"] > native["relative_error"]
 
 
 def test_a_bound_on_other_things_bounds_no_difference() -> None:
-    found = bounds_for("onnx/fp32", NATIVE, {"fp32": {"bytes": 2000}}, ("float32",))
+    found = bounds_for("onnx/fp32", NATIVE, {"fp32": {"bytes": 2000}}, ("float32",), usual={})
     assert found == {"bytes": 2000, "relative_error": TOLERANCES["float32"]}
-    found = bounds_for("onnx/fp32", NATIVE, {"fp32": {"cosine": 0.9}}, ("float32",))
+    found = bounds_for("onnx/fp32", NATIVE, {"fp32": {"cosine": 0.9}}, ("float32",), usual={})
     assert found == {"cosine": 0.9}
+
+
+def test_a_task_bounds_the_agreement_of_its_answers_where_no_gate_does() -> None:
+    usual = {"top1_agreement": 0.9}
+    held = bounds_for("onnx/int8", NATIVE, {}, INT8, usual=usual)
+    assert held == {"relative_error": TOLERANCES["int8 onnxruntime-cpu"], **usual}
+    gates = {"default": {"snr_db": 20}}
+    assert bounds_for("onnx/int8", NATIVE, gates, INT8, usual=usual) == {"snr_db": 20}
 
 
 def test_floors_and_ceilings() -> None:
@@ -145,9 +155,9 @@ def test_half_precision_is_asked_for_and_waived() -> None:
         "default": {"half_precision": True},
         "int8": {"half_precision": False},
     }
-    asked = bounds_for("tfjs-graph/fp32", FIREFOX, gates, ("float32",))
+    asked = bounds_for("tfjs-graph/fp32", FIREFOX, gates, ("float32",), usual={})
     assert asked == {"half_precision": 1, "relative_error": TOLERANCES["float32"]}
-    assert "half_precision" not in bounds_for("onnx/int8", NATIVE, gates, INT8)
+    assert "half_precision" not in bounds_for("onnx/int8", NATIVE, gates, INT8, usual={})
 
 
 def test_what_is_not_safe_in_float16_or_was_not_tried_misses() -> None:
@@ -249,7 +259,7 @@ def test_an_agreement_is_a_share_of_samples_too() -> None:
 
 def test_raw_outputs_are_held_to_a_bound_on_single_samples():
     """relative_error alone lets one sample of many be as wrong as can be."""
-    held = bounds_for("onnx/int8", NATIVE, {}, INT8, answered=False)
+    held = bounds_for("onnx/int8", NATIVE, {}, INT8, usual=None)
     assert held == {"relative_error": TOLERANCES["int8 onnxruntime-cpu"], "worst_sample_error": 1.2}
     golden = {"y": np.eye(10, dtype=np.float32)[np.arange(40) % 10]}
     broken = {"y": golden["y"].copy()}
@@ -280,9 +290,9 @@ def test_a_bound_on_single_samples_is_none_on_whole_numbers():
     assert result["parity"]["worst_sample_error"] is None
     assert not judge("onnx/int8", result, {"worst_sample_error": 1.2}, Facts(1)).missed
     assert "worst_sample_error" not in bounds_for(
-        "onnx/small", NATIVE, {}, ("trained",), answered=False
+        "onnx/small", NATIVE, {}, ("trained",), usual=None
     )
-    assert "worst_sample_error" not in bounds_for("onnx/int8", NATIVE, {}, INT8)
+    assert "worst_sample_error" not in bounds_for("onnx/int8", NATIVE, {}, INT8, usual={})
 
 
 def test_a_bound_on_shapes_says_nothing_where_none_depends_on_the_sample():

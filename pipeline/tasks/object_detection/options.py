@@ -149,6 +149,9 @@ class Options(StrictOptions):
     """The most answers to a picture."""
     clip: bool = False
     """Whether boxes end where the picture does."""
+    metric: Literal["average_precision", "average_precision_50"] = "average_precision"
+    """What is measured where samples say what is in them: COCO's average precision, the mean of
+    overlaps from 0.50 to 0.95, or that at 0.5."""
 
     @model_validator(mode="after")
     def _fits(self) -> Options:
