@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[1] / "pipeline"
 
 #: The folders of ``pipeline/`` from the roof down. Each may import what stands below it.
 HOUSE = (
-    *("__init__", "api", "cli", "build", "report", "search", "bisect", "fitting", "plan"),
+    *("__init__", "api", "cli", "draft", "build", "report", "search", "bisect", "fitting", "plan"),
     *("publish", "validate", "config", "samples", "optimize", "export", "tasks", "inputs"),
     *("sources", "graphs", "cdn", "manifest", "measures", "backends", "engine"),
     *("artifacts", "weights", "tensors", "storage", "download", "base", "client", "bundled"),

@@ -28,6 +28,7 @@ class ExportablePlan:
     """A plan without what its model does not allow."""
 
     plan: Plan
+    signature: Signature
     lacking: dict[str, dict[str, str]]
     """Artifact -> target -> why it cannot run there, of targets that may be missing."""
 
@@ -44,18 +45,19 @@ def look(plan: Plan, graph: Graph, store: Store, lanes: Lanes, watch: Watch) -> 
     run = Run(graph, store, lanes, fetch_files(plan, store, watch.on_progress), watch)
     run.all(plan.is_hopeless)
     settled = without_failed(plan, run) if run.failures else plan
-    settled.notes += _changes(settled, run, store)
+    signature = _signature(settled, run, store)
+    facts = json.loads(store.read(run.results[settled.described], Frozen.FACTS))
+    # What of the model was changed that users of it may look for.
+    settled.notes += changes(facts, signature)
     lacking = {
         artifact.id: _reasons(settled, artifact, run, store) for artifact in settled.artifacts
     }
-    return ExportablePlan(settled, {name: reasons for name, reasons in lacking.items() if reasons})
+    lacking = {name: reasons for name, reasons in lacking.items() if reasons}
+    return ExportablePlan(settled, signature, lacking)
 
 
-def _changes(plan: Plan, run: Run, store: Store) -> list[str]:
-    """What of the model was changed that users of it may look for."""
-    frozen = run.results[plan.described]
-    signature = Signature.of_json(json.loads(store.read(frozen, SIGNATURE)))
-    return list(changes(json.loads(store.read(frozen, Frozen.FACTS)), signature))
+def _signature(plan: Plan, run: Run, store: Store) -> Signature:
+    return Signature.of_json(json.loads(store.read(run.results[plan.described], SIGNATURE)))
 
 
 def conversions(plan: Plan) -> Graph:

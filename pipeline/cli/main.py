@@ -18,6 +18,7 @@ from pipeline.base.faults import without_store
 
 #: In the order of help: what is done every day comes first. Each is a file of ``commands/``.
 COMMANDS = (
+    "init",
     "build",
     "plan",
     "validate",
@@ -98,6 +99,7 @@ def main(debug: bool) -> None:
 
     \b
     Examples:
+      pipeline init model.onnx
       pipeline build configs/mobilenet.yaml
       pipeline plan configs/mobilenet.yaml
       pipeline build configs/mobilenet.yaml --set publish.channel=stable

@@ -30,6 +30,17 @@ class Tensors:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What a config may say of a kind of input, as far as a model's inputs tell."""
+
+    options: Mapping[str, Any]
+    samples: Mapping[str, Any]
+    """To begin with: a kind of samples that it can read, as a config has it."""
+    checks: tuple[str, ...] = ()
+    """What the model does not tell, and its author knows, in sentences."""
+
+
+@dataclass(frozen=True)
 class Input:
     """A kind of input."""
 
@@ -49,6 +60,9 @@ class Input:
 
     example: str = ""
     """What a config may say of it, for who has to."""
+
+    propose: Callable[[Sequence[TensorSpec]], Proposal | None] = lambda specs: None
+    """A model's inputs -> what a config may say of them; None where they are likely no such."""
 
     thumbnail: Callable[[Array, Any], NDArray[np.uint8] | None] | None = None
     """(one input of a sample, options) -> a picture of it, uint8 [height, width] or [height, width,

@@ -79,14 +79,25 @@ def pull(files: Files, options: Options, work: Path) -> None:
     SourceFolder(work).tell({"name": options.repo, "revision": options.revision})
 
 
+def list_models(repo: str, revision: str = "main") -> tuple[list[str], list[str]]:
+    """The files of a repository that are models by their names, the best first; and the others.
+
+    Raises:
+        SourceError: the hub does not tell.
+    """
+    files = sorted(_list(Options(repo=repo, revision=revision)), key=_rank)
+    models = [name for name in files if name.endswith(_KINDS)]
+    return models, [name for name in files if name not in models]
+
+
 def _unnamed(options: Options) -> SourceError:
     """What there is in the repository, for whoever has to choose."""
-    files = sorted(_list(options), key=_rank)
-    models = [name for name in files if name.endswith(_KINDS)]
+    models, others = list_models(options.repo, options.revision)
     if models:
         said, todo = f"its models: {', '.join(models[:40])}", "name one of these"
     else:
-        said = f"it holds no model of a kind that is known, but {', '.join(files[:8]) or 'nothing'}"
+        held = ", ".join(others[:8]) or "nothing"
+        said = f"it holds no model of a kind that is known, but {held}"
         todo = f"make an ONNX file of it: optimum-cli export onnx --model {options.repo} FOLDER"
     what = f"no file of {options.repo} is named; {said}"
     return SourceError(what, where=f"{_WHERE}.file", todo=todo)

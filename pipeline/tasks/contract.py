@@ -16,6 +16,7 @@ from pipeline.measures.metric import Metric
 from pipeline.measures.score import Score
 from pipeline.tensors.arrays import Array, Arrays, Float32s, Int64s, NDArray, np
 from pipeline.tensors.per_sample import PerSample
+from pipeline.tensors.signature import TensorSpec
 
 O = TypeVar("O", bound=StrictOptions)  # noqa: E741
 
@@ -103,6 +104,7 @@ SureOf = Callable[[Arrays, About[O]], Sure | None]
 Scores = Callable[[Arrays], Float32s]
 Kinds = Callable[[PerSample], Int64s]
 Teach = Callable[[PerSample, Sequence[Head]], Teaching | None]
+Propose = Callable[[Sequence[TensorSpec]], Mapping[str, Any] | None]
 Show = Callable[[Arrays, Arrays, Mapping[str, Array] | None, About[O]], Shown]
 
 
@@ -148,6 +150,9 @@ class Task(Generic[O]):
     """Truth -> the kind of each sample, [n]: a part of the samples has its share of every kind."""
     teach: Teach | None = None
     """Truth and a network's outputs -> how the one teaches the other; ``None`` where it cannot."""
+    propose: Propose | None = None
+    """A model's outputs -> the options under which it is likely of this task; ``None`` where it is
+    not."""
     show: Show[O] | None = None
     """A sample's outputs of the source and of the artifact, and its truth, each without the axis of
     samples -> how a report shows it; without this, by the numbers that differ most."""

@@ -3,6 +3,7 @@
 from pipeline.inputs.contract import Input
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import thumbnail
+from pipeline.inputs.image.propose import propose
 from pipeline.inputs.image.read import read
 
 
@@ -20,6 +21,7 @@ INPUT = Input(
     raw="image",
     read=read,
     example="{image: {size: [224, 224], color: rgb, scale: [-1, 1]}}",
+    propose=propose,
     thumbnail=thumbnail,
     constants=constants,
 )

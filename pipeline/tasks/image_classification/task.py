@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pipeline.base.options import NoOptions
 from pipeline.tasks.contract import Task
-from pipeline.tasks.image_classification import answers, metrics, score, show, teach, truth
+from pipeline.tasks.image_classification import (
+    answers,
+    metrics,
+    propose,
+    score,
+    show,
+    teach,
+    truth,
+)
 
 TASK = Task(
     "image-classification",
@@ -20,5 +28,6 @@ TASK = Task(
     scores=answers.scores,
     kinds=truth.classes,
     teach=teach.teach,
+    propose=propose.propose,
     show=show.show,
 )

@@ -1,0 +1,98 @@
+"""`pipeline init` writes a config for a model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.commands.common import JSON, STORE, open_store
+
+if TYPE_CHECKING:
+    from pipeline.draft.config import Draft
+
+
+@click.command("init")
+@click.argument("model", required=False)
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The config to write.  [default: configs/NAME.yaml]",
+)
+@click.option("--name", help="What to call the model.  [default: told by its file]")
+@click.option("--license", "licence", help="The model's licence, as an SPDX identifier.")
+@click.option(
+    "--samples",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Images of yours, best with one folder for each class: the usual ways to prepare them are "
+    "tried, and the one that is right most often is taken.",
+)
+@STORE
+@JSON
+def command(
+    model: str | None,
+    *,
+    to: Path | None,
+    name: str | None,
+    licence: str | None,
+    samples: Path | None,
+    store_path: Path,
+    as_json: bool,
+) -> None:
+    """Write a config for MODEL: a file, a folder, an address, or a name on a hub.
+
+    It looks at the model: what goes in and comes out, what it is likely for, which formats and
+    backends hold it. What a model does not tell is marked in the config. Without MODEL, the config
+    is of a small one that ships with the package, to see what comes of it.
+
+    \b
+    Examples:
+      pipeline init
+      pipeline init model.onnx
+      pipeline init saved_model/ --samples photos/
+      pipeline init onnx-community/mobilenet_v2_1.0_224 --to configs/v2.yaml
+    """
+    from dataclasses import replace
+
+    from pipeline.cli.progress import JsonLines, Lines
+    from pipeline.draft.source import TOUR, name_source, to_name
+    from pipeline.draft.write import write_config
+
+    folder = to.parent if to else Path("configs")
+    named = name_source(model, folder) if model else TOUR
+    named = replace(
+        named, name=to_name(name) if name else named.name, license=licence or named.license
+    )
+    path = to or folder / f"{named.name}.yaml"
+    own = {"images": samples_path(samples, folder)} if samples else None
+    progress = JsonLines() if as_json else Lines()
+    _show(write_config(named, path, own, open_store(store_path), progress), path, as_json)
+
+
+def samples_path(samples: Path, folder: Path) -> str:
+    """A folder of samples, as a config in another folder names it."""
+    import os
+
+    return Path(os.path.relpath(samples, folder)).as_posix()
+
+
+def _show(made: Draft, path: Path, as_json: bool) -> None:
+    if as_json:
+        said = {
+            "config": str(path),
+            "task": made.task,
+            "input": made.input,
+            "formats": made.formats,
+            "backends": made.backends,
+            "check": dict(made.checks),
+        }
+        click.echo(json.dumps(said))
+        return
+    click.echo(f"wrote {path}: {made.task}, as {', '.join(made.formats)}")
+    for target, reason in made.seen.lacking.items():
+        click.echo(f"{click.style('unavailable', fg='yellow')} {target}: {reason}")
+    for key, check in made.checks.items():
+        click.echo(f"{click.style('check', fg='yellow')} {key}: {check}")
+    click.echo(f"then: pipeline build {path}")

@@ -1,0 +1,133 @@
+"""What a person calls their model -> the source of a config."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from pipeline.base.errors import ConfigError
+from pipeline.sources.content import list_models, named, recognize
+
+#: Of a hub: ``org/name``, and ``owner/model/framework/variation/version``.
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_HANDLE = re.compile(r"[\w.-]+(/[\w.-]+){3}/\d+")
+
+#: Files of PyTorch, which are programs or mere numbers.
+PYTORCH = (".pt", ".pth", ".pt2", ".ckpt", ".safetensors")
+
+#: What makes an ONNX file of a model in PyTorch; told to whoever has such a file.
+TO_ONNX = """where the model is, in Python: model.eval()
+  torch.onnx.export(model, (example,), "model.onnx", input_names=["x"], output_names=["y"])
+  then: pipeline init model.onnx"""
+
+#: What a folder of TensorFlow's holds.
+SAVED_MODEL = "saved_model.pb"
+
+
+@dataclass(frozen=True)
+class Named:
+    """A model, by its source."""
+
+    name: str
+    """A config's ``name``."""
+    source: Mapping[str, Any]
+    """As a config has it."""
+    samples: Mapping[str, Any] | None = None
+    """Where they come with the model."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What is known of its input."""
+    labels: tuple[str, ...] = ()
+    license: str | None = None
+
+
+#: What there is to try without a model of one's own.
+TOUR = Named(
+    "tour",
+    {"bundled": "mobilenet_digits"},
+    {"bundled": "digits"},
+    {"scale": [-1, 1]},
+    tuple(map(str, range(10))),
+    "Apache-2.0",
+)
+
+
+def name_source(model: str, folder: Path) -> Named:
+    """The source of a config that lies in ``folder``.
+
+    Args:
+        model: a file, a folder, an address, or a name on a hub.
+
+    Raises:
+        ConfigError: it is nothing that a config can name.
+        SourceError: a hub does not say what it has.
+    """
+    path = Path(model).expanduser()
+    if path.exists():
+        return _of_path(path, folder)
+    if urlsplit(model).scheme in ("http", "https"):
+        return Named(to_name(PurePosixPath(urlsplit(model).path).stem), {"url": model})
+    if _HANDLE.fullmatch(model):
+        return Named(to_name(model.split("/")[1]), {"kaggle": model})
+    if _REPOSITORY.fullmatch(model) and not path.suffix:
+        return _of_repository(model)
+    raise ConfigError(
+        f"there is no {model}",
+        todo="name a model's file or folder, its address, or its name on a hub, as org/name of "
+        "Hugging Face; without one, `pipeline init` makes a config of a bundled model",
+    )
+
+
+def to_name(text: str) -> str:
+    """What a config may be called, of anything."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "model"
+
+
+def _of_path(path: Path, folder: Path) -> Named:
+    shown = Path(os.path.relpath(path, folder)).as_posix()
+    if path.is_dir():
+        return _of_folder(path, shown)
+    if path.suffix.lower() in PYTORCH:
+        raise ConfigError(
+            f"{path} is a file of PyTorch, which only the model's own program can read",
+            todo=TO_ONNX,
+        )
+    kind = recognize(path)
+    if kind is None:
+        raise ConfigError(
+            f"{path} is no model of a kind that is known",
+            todo="name an ONNX, TFLite, Keras or TF.js (model.json) file, a frozen .pb, "
+            "or a SavedModel's folder",
+        )
+    stem = path.parent.resolve().name if path.stem in ("model", "saved_model") else path.stem
+    return Named(to_name(stem), {kind.name: shown})
+
+
+def _of_folder(path: Path, shown: str) -> Named:
+    if (path / SAVED_MODEL).is_file():
+        return Named(to_name(path.resolve().name), {"saved_model": shown})
+    models = list_models(path)
+    if len(models) == 1 and (kind := recognize(models[0])):
+        inner = models[0].relative_to(path).as_posix()
+        return Named(to_name(path.resolve().name), {kind.name: f"{shown}/{inner}"})
+    what = f"{len(models)} models: {named(models, path)}" if models else "no model"
+    raise ConfigError(f"{path} holds {what}", todo="name one model's file")
+
+
+def _of_repository(repo: str) -> Named:
+    from pipeline.sources import hugging_face
+
+    models, others = hugging_face.list_models(repo)
+    if not models:
+        raise ConfigError(
+            f"{repo} holds no model of a kind that is known",
+            todo=f"make an ONNX file of it: optimum-cli export onnx --model {repo} FOLDER",
+        )
+    file = models[0]
+    beside = [other for other in others if other.startswith(f"{file}_") or other == f"{file}.data"]
+    source = {"repo": repo, "file": file} | ({"beside": beside} if beside else {})
+    return Named(to_name(repo.split("/")[1]), {"hugging_face": source})
