@@ -15,7 +15,7 @@
  */
 
 /** As in pipeline/backends/web/page_session.py. */
-const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+const SOFTWARE = /swiftshader|llvmpipe|soft(pipe|ware)|basic render/i;
 
 /**
  * @param {string} name of a GPU

@@ -133,7 +133,7 @@ export const locate = (root, files) =>
 const within = (root, path) => {
   const { href } = new URL(path, root);
   if (href.startsWith(`${root}`)) return href;
-  throw new LoadError("format", `this file lies outside of ${root}: ${path}`);
+  throw new LoadError("format", `${path} lies outside of ${root}`);
 };
 
 /**

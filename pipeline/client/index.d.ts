@@ -72,7 +72,54 @@ export interface FileProgress {
 }
 
 /** What every model can do, and what the code of its task adds. */
-export type Model<T extends keyof Tasks = keyof Tasks> = AnyModel & All<Tasks[T]>;
+export type Model<T extends keyof Tasks = keyof Tasks> = AnyModel & All<Tasks[T]> & Streaming<T>;
+
+export interface Streaming<T extends keyof Tasks = keyof Tasks> {
+  /**
+   * Answers a video's frames, or a camera's: always the newest one, once the last is answered, so that
+   * never more than one is on its way. Ends with the video; rejects with the signal's reason.
+   *
+   *     for await (const { result } of model.stream(video, { track: true, smooth: true, signal })) draw(result);
+   */
+  stream<M extends MethodOf<Tasks[T]> = MethodOf<Tasks[T]>>(
+    source: HTMLVideoElement | MediaStream,
+    options?: StreamOptions & { method?: M } & Record<string, unknown>,
+  ): AsyncGenerator<StreamFrame<AnswerOf<Tasks[T], M>>>;
+}
+
+/** Of several tasks, those of each. */
+type MethodOf<U> = U extends unknown ? keyof U : never;
+type AnswerOf<U, M> = U extends unknown
+  ? { [K in keyof U & M]: U[K] extends (...all: never[]) => Promise<infer A> ? A : never }[keyof U &
+      M]
+  : never;
+
+/** Beside these, the options of the method. */
+export interface StreamOptions {
+  /** Which of the model's methods answers; default: its first. */
+  method?: PropertyKey;
+  /**
+   * Give what lies at a place an `id`, the same from frame to frame: the box that overlaps most, of
+   * the same label. `overlap`: the least intersection over union, 0.3; `patience`: for how many
+   * frames what is not seen keeps its place, 15.
+   */
+  track?: boolean | { overlap?: number; patience?: number };
+  /**
+   * Take the trembling out of boxes and points, by the One Euro filter; tracks too. `cutoff` in Hz,
+   * 1.5: lower is calmer; `beta`, 4: higher follows what is fast more closely.
+   */
+  smooth?: boolean | { cutoff?: number; beta?: number };
+  signal?: AbortSignal;
+}
+
+export interface StreamFrame<A> {
+  /** What the method answers; with `track` or `smooth`, each has an `id`. */
+  result: A;
+  /** Of the frame in the video, in milliseconds. */
+  timestamp: number;
+  /** Frames that came since the one before, and were not answered. */
+  dropped: number;
+}
 
 /** Of several, all at once. */
 type All<U> = (U extends unknown ? (all: U) => void : never) extends (all: infer I) => void

@@ -26,7 +26,7 @@ export const linked = (port) => {
   };
   const fail = (/** @type {Error} */ error) => waiting.forEach((answer) => answer({ error }));
   port.onerror = (/** @type {ErrorEvent} */ { message }) =>
-    fail(new ModelError("lost", `the worker failed: ${message}`));
+    fail(new ModelError("lost", `worker failed: ${message}`));
 
   /**
    * @param {string} method

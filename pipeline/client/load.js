@@ -34,7 +34,7 @@ const end = async ({ info, call, close }) => {
   const freed = call("dispose", []).catch(() => {});
   // A worker is ended, and frees all.
   if (info.thread === "page") await freed;
-  close(new ModelError("disposed", "the model was disposed of: load it again"));
+  close(new ModelError("disposed", "disposed of: load it again"));
 };
 
 /**
@@ -72,6 +72,10 @@ const modelOf = (link, release) => {
       inOrder("predict", [[tensors]], options),
     memory: () => inOrder("memory", [[]]),
     dispose: () => end(link),
+    // Few pages have a video.
+    async *stream(/** @type {[any, any]} */ ...all) {
+      yield* (await import("./stream.js")).stream(model, ModelError, ...all);
+    },
   };
   // The release's code has names for what it makes of outputs.
   for (const name of info.methods) {

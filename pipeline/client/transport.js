@@ -66,13 +66,13 @@ const once = async (url, { bytes, signal, cache, stallMs = 20_000, onBytes }) =>
     const { byteLength } = content;
     // Firefox reports no error where a compressed body is cut. A page in place of a file is whole.
     if (byteLength < /** @type {any} */ (bytes) && !isPage(content)) {
-      throw `it ended after ${byteLength} of ${bytes} bytes`;
+      throw `ended after ${byteLength} of ${bytes} bytes`;
     }
     return content;
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof LoadError) throw cause;
-    const why = request.signal.aborted ? `nothing came for ${stallMs} ms` : cause;
+    const why = request.signal.aborted ? `no byte for ${stallMs} ms` : cause;
     const code = navigator.onLine ? "network" : "offline";
     throw new LoadError(code, `${url} cannot be fetched: ${why}`, { url, cause });
   } finally {

@@ -261,7 +261,7 @@ return [await pending, after];
 def test_a_model_that_is_disposed_of_says_so(page: ScriptPage, site: Site, worker: bool) -> None:
     pending, after = page.run(DISPOSE, **where(site, options={"worker": worker}))
     assert pending == "disposed"
-    assert after == "the model was disposed of: load it again"
+    assert after == "disposed of: load it again"
 
 
 ABORT = """

@@ -18,7 +18,7 @@ TASKS, INPUTS = CLIENT.parent / "tasks", CLIENT.parent / "inputs"
 #: What the client's modules load where they need it: few visitors fetch any of it.
 APART = (
     *("before.js", "cascade.js", "database.js", "explain.js", "fallback.js", "large.js"),
-    "room.js",
+    *("room.js", "stream.js"),
 )
 #: What the page takes of it.
 SHARED = (

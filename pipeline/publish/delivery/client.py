@@ -24,7 +24,7 @@ PRIVATE = (
 )
 
 
-@step(version=7, lane="compress", tools=("brotli",))
+@step(version=8, lane="compress", tools=("brotli",))
 def make(options: NoOptions, work: Path) -> None:
     """The client's sources -> its files, and their twins."""
     give_way()

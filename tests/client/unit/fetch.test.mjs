@@ -195,7 +195,7 @@ test("a manifest cannot name files elsewhere", () => {
     assert.throws(() => locate(root, [{ path }]), {
       name: "LoadError",
       code: "format",
-      message: `this file lies outside of ${root}: ${path}`,
+      message: `${path} lies outside of ${root}`,
     });
   }
 });

@@ -83,7 +83,7 @@ test("a worker that fails fails the calls that it has not answered", async (t) =
   const { link, port } = linkTo(t, () => {});
   const calling = link.call("open", []);
   port.onerror({ message: "out of memory" });
-  await assert.rejects(calling, { code: "lost", message: "the worker failed: out of memory" });
+  await assert.rejects(calling, { code: "lost", message: "worker failed: out of memory" });
 });
 
 test("what is closed answers no call, and says why", async (t) => {

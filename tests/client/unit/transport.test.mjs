@@ -88,7 +88,7 @@ test("a connection on which nothing comes counts as broken", async () => {
   network.fail(/a.bin/, stall);
   const { error } = await got({ stallMs: 5000, tries: 1 });
   assert.equal(error.code, "network");
-  assert.equal(error.message, `${URL} cannot be fetched: nothing came for 5000 ms`);
+  assert.equal(error.message, `${URL} cannot be fetched: no byte for 5000 ms`);
 });
 
 test("no more is read than was promised, but for one piece", async () => {
