@@ -47,6 +47,7 @@ class Draft:
     samples: Mapping[str, Any]
     checks: Mapping[str, str]
     """Key -> what could not be told of it, or only guessed."""
+    labels: tuple[str, ...] = ()
 
     @property
     def formats(self) -> list[str]:
@@ -69,17 +70,26 @@ def draft(named: Named, seen: Seen, samples: Mapping[str, Any] | None = None) ->
     kind, proposal = _propose_input(seen.signature.inputs)
     task, options = _propose_task(seen.signature.outputs, kind)
     own = samples or named.samples
-    checks = {"input" if kind else "samples": "; ".join(proposal.checks)}
+    known = inputs()[kind].options_of(named.facts.get(kind)) if kind else {}
+    known = {**known, **named.options}
+    told = {} if known else {"input" if kind else "samples": "; ".join(proposal.checks)}
+    labels = _are_classes(seen.signature.outputs, named.labels)
     return Draft(
         named,
         seen,
         task,
         options,
         kind,
-        {**proposal.options, **named.options},
+        {**proposal.options, **known},
         own or proposal.samples,
-        {} if named.options else {**dict(_other_checks(named, made_up=own is None)), **checks},
+        {**dict(_other_checks(named, made_up=own is None)), **told},
+        named.labels if labels else (),
     )
+
+
+def _are_classes(outputs: Sequence[TensorSpec], labels: Sequence[str]) -> bool:
+    """Whether some output has one number for each label."""
+    return any(spec.shape[-1:] == (len(labels),) for spec in outputs)
 
 
 def _propose_input(specs: Sequence[TensorSpec]) -> tuple[str | None, Proposal]:
@@ -130,7 +140,7 @@ def _lines(draft: Draft) -> Iterator[str]:
         "source": named.source,
         "samples": draft.samples,
         "input": {draft.input: draft.options} if draft.input else None,
-        "labels": list(named.labels) or None,
+        "labels": list(draft.labels) or None,
     }
     for key, value in values.items():
         if value is not None:

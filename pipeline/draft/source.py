@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipeline.base.errors import ConfigError
+from pipeline.inputs.contract import inputs
 from pipeline.sources.content import list_models, named, recognize
 
 #: Of a hub: ``org/name``, and ``owner/model/framework/variation/version``.
@@ -24,6 +25,10 @@ PYTORCH = (".pt", ".pth", ".pt2", ".ckpt", ".safetensors")
 TO_ONNX = """where the model is, in Python: model.eval()
   torch.onnx.export(model, (example,), "model.onnx", input_names=["x"], output_names=["y"])
   then: pipeline init model.onnx"""
+
+#: What transformers' models say of themselves, and how the hub's commonest licences are written.
+CONFIG = "config.json"
+LICENCES = {"apache-2.0": "Apache-2.0", "mit": "MIT", "bsd-3-clause": "BSD-3-Clause"}
 
 #: What a folder of TensorFlow's holds.
 SAVED_MODEL = "saved_model.pb"
@@ -39,6 +44,8 @@ class Named:
     """As a config has it."""
     samples: Mapping[str, Any] | None = None
     """Where they come with the model."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Kind of input -> what stands beside the model of how it is made."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What is known of its input."""
     labels: tuple[str, ...] = ()
@@ -50,9 +57,9 @@ TOUR = Named(
     "tour",
     {"bundled": "mobilenet_digits"},
     {"bundled": "digits"},
-    {"scale": [-1, 1]},
-    tuple(map(str, range(10))),
-    "Apache-2.0",
+    options={"scale": [-1, 1]},
+    labels=tuple(map(str, range(10))),
+    license="Apache-2.0",
 )
 
 
@@ -121,13 +128,31 @@ def _of_folder(path: Path, shown: str) -> Named:
 def _of_repository(repo: str) -> Named:
     from pipeline.sources import hugging_face
 
-    models, others = hugging_face.list_models(repo)
-    if not models:
+    there = hugging_face.describe(repo)
+    if not there.models:
         raise ConfigError(
             f"{repo} holds no model of a kind that is known",
             todo=f"make an ONNX file of it: optimum-cli export onnx --model {repo} FOLDER",
         )
-    file = models[0]
-    beside = [other for other in others if other.startswith(f"{file}_") or other == f"{file}.data"]
+    file = there.models[0]
+    beside = [name for name in there.others if name in (f"{file}_data", f"{file}.data")]
     source = {"repo": repo, "file": file} | ({"beside": beside} if beside else {})
-    return Named(to_name(repo.split("/")[1]), {"hugging_face": source})
+    return Named(
+        to_name(repo.split("/")[1]),
+        {"hugging_face": source},
+        facts={
+            kind: hugging_face.read_json(repo, input_.facts)
+            for kind, input_ in inputs().items()
+            if input_.facts in there.others
+        },
+        labels=_labels(hugging_face.read_json(repo, CONFIG) if CONFIG in there.others else None),
+        license=LICENCES.get(there.license or "", there.license),
+    )
+
+
+def _labels(config: Any) -> tuple[str, ...]:
+    """The classes that a model of transformers names, where they are numbered from 0."""
+    named = config.get("id2label") if isinstance(config, Mapping) else None
+    if not isinstance(named, Mapping) or {*named} != {str(index) for index in range(len(named))}:
+        return ()
+    return tuple(str(named[str(index)]) for index in range(len(named)))

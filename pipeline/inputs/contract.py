@@ -64,6 +64,13 @@ class Input:
     propose: Callable[[Sequence[TensorSpec]], Proposal | None] = lambda specs: None
     """A model's inputs -> what a config may say of them; None where they are likely no such."""
 
+    facts: str | None = None
+    """The JSON file of a hub's repository that tells how its models' inputs are made."""
+
+    options_of: Callable[[Any], Mapping[str, Any]] = lambda facts: {}
+    """Such a file's content, which may be anything -> what a config says of the input, as far as
+    it tells."""
+
     thumbnail: Callable[[Array, Any], NDArray[np.uint8] | None] | None = None
     """(one input of a sample, options) -> a picture of it, uint8 [height, width] or [height, width,
     3], for the report; its own answer is None where that input is no picture."""

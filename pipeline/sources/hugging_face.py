@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -32,6 +34,9 @@ HUB = Hub(
 #: Files without which a model means nothing, and that no other program wants to have: what is
 #: listed where no file is named, the best first.
 _KINDS = (".onnx", ".tflite", MODEL, ".keras", ".h5")
+
+#: Bytes of a list of files, and of a description.
+_MOST_LISTED, _MOST_JSON = 16 * 2**20, 4 * 2**20
 
 
 class Options(StrictOptions):
@@ -79,24 +84,56 @@ def pull(files: Files, options: Options, work: Path) -> None:
     SourceFolder(work).tell({"name": options.repo, "revision": options.revision})
 
 
-def list_models(repo: str, revision: str = "main") -> tuple[list[str], list[str]]:
-    """The files of a repository that are models by their names, the best first; and the others.
+@dataclass(frozen=True)
+class Repository:
+    """What the hub tells of one."""
+
+    models: tuple[str, ...]
+    """Files that are models by their names, the best first."""
+    others: tuple[str, ...]
+    license: str | None
+    """As its page names it, such as ``apache-2.0``."""
+
+
+def describe(repo: str, revision: str = "main") -> Repository:
+    """What there is in a repository.
 
     Raises:
         SourceError: the hub does not tell.
     """
-    files = sorted(_list(Options(repo=repo, revision=revision)), key=_rank)
-    models = [name for name in files if name.endswith(_KINDS)]
-    return models, [name for name in files if name not in models]
+    options = Options(repo=repo, revision=revision)
+    try:
+        told: Mapping[str, Any] = _get(
+            f"api/models/{repo}/revision/{quote(revision, safe='')}", _MOST_LISTED
+        )
+        names = [str(entry["rfilename"]) for entry in told["siblings"]]
+        tags = [str(tag) for tag in told.get("tags", ())]
+    except (KeyError, TypeError) as error:
+        raise _untold(options, f"no {error}") from error
+    except ValueError as error:
+        raise _untold(options, str(error).splitlines()[0]) from error
+    files = sorted(names, key=_rank)
+    models = tuple(name for name in files if name.endswith(_KINDS))
+    licences = (tag.removeprefix("license:") for tag in tags if tag.startswith("license:"))
+    others = tuple(name for name in files if name not in models)
+    return Repository(models, others, next(licences, None))
+
+
+def read_json(repo: str, file: str, revision: str = "main") -> Any:
+    """A small JSON file of a repository; ``None`` where it cannot be had."""
+    try:
+        return _get(f"{repo}/resolve/{quote(revision, safe='')}/{quote(file)}", _MOST_JSON)
+    except ValueError:
+        return None
 
 
 def _unnamed(options: Options) -> SourceError:
     """What there is in the repository, for whoever has to choose."""
-    models, others = list_models(options.repo, options.revision)
-    if models:
-        said, todo = f"its models: {', '.join(models[:40])}", "name one of these"
+    there = describe(options.repo, options.revision)
+    if there.models:
+        said, todo = f"its models: {', '.join(there.models[:40])}", "name one of these"
     else:
-        held = ", ".join(others[:8]) or "nothing"
+        held = ", ".join(there.others[:8]) or "nothing"
         said = f"it holds no model of a kind that is known, but {held}"
         todo = f"make an ONNX file of it: optimum-cli export onnx --model {options.repo} FOLDER"
     what = f"no file of {options.repo} is named; {said}"
@@ -108,29 +145,36 @@ def _rank(name: str) -> tuple[int, int, str]:
     return min(kinds, default=len(_KINDS)), len(name), name
 
 
-def _list(options: Options) -> list[str]:
-    """The names of a repository's files, by the hub's API."""
+def _get(path: str, most: int) -> Any:
+    """JSON of the hub.
+
+    Raises:
+        ValueError: it cannot be had, is none, or has more bytes than ``most``.
+    """
     import httpx
 
     token = HUB.token
-    url = f"{HUB.address}/api/models/{options.repo}/revision/{quote(options.revision, safe='')}"
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    url = f"{HUB.address}/{path}"
+    content = bytearray()
     try:
-        answer = httpx.get(
-            url,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=30,
-            follow_redirects=True,
-        )
-        answer.raise_for_status()
-        described: Mapping[str, Any] = answer.json()
-        return [str(entry["rfilename"]) for entry in described["siblings"]]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise SourceError(
-            f"no file of {options.repo} is named, and its files cannot be listed: "
-            f"{str(error).splitlines()[0]}",
-            where=f"{_WHERE}.file",
-            todo="name the file, as its page on the hub shows it",
-        ) from error
+        with httpx.stream("GET", url, headers=headers, timeout=30, follow_redirects=True) as came:
+            came.raise_for_status()
+            for part in came.iter_bytes():
+                content += part
+                if len(content) > most:
+                    raise ValueError(f"{path} has over {most:,} bytes")
+    except httpx.HTTPError as error:
+        raise ValueError(str(error)) from error
+    return json.loads(content)
+
+
+def _untold(options: Options, why: str) -> SourceError:
+    return SourceError(
+        f"no file of {options.repo} is named, and its files cannot be listed: {why}",
+        where=f"{_WHERE}.file",
+        todo="name the file, as its page on the hub shows it",
+    )
 
 
 SOURCE = Source(

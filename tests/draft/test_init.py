@@ -170,18 +170,54 @@ def test_a_repository_gives_its_best_model(tmp_path: Path, monkeypatch: pytest.M
         site.put("api/models/org/tiny/revision/main", json.dumps(listed).encode())
         site.put("api/models/org/none/revision/main", b'{"siblings": []}')
         named = name_source("org/tiny", tmp_path)
-        assert named == Named(
-            "tiny",
-            {
-                "hugging_face": {
-                    "repo": "org/tiny",
-                    "file": "onnx/model.onnx",
-                    "beside": ["onnx/model.onnx_data"],
-                }
-            },
-        )
+        source = {
+            "repo": "org/tiny",
+            "file": "onnx/model.onnx",
+            "beside": ["onnx/model.onnx_data"],
+        }
+        assert named == Named("tiny", {"hugging_face": source})
         with pytest.raises(ConfigError, match=r"org/none holds no model.*\n.*optimum-cli"):
             name_source("org/none", tmp_path)
+
+
+PROCESSOR = {
+    "do_center_crop": True,
+    "crop_size": {"height": 16, "width": 16},
+    "size": {"shortest_edge": 20},
+    "resample": 3,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.25, 0.25, 0.25],
+}
+
+
+def test_what_stands_beside_a_model_of_the_hub_is_in_its_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"id2label": {str(index): name for index, name in enumerate(["a", "b", "no", "d"])}}
+    files = {
+        "onnx/model.onnx": classifier(tmp_path / "model.onnx").read_bytes(),
+        "config.json": json.dumps(names).encode(),
+        "preprocessor_config.json": json.dumps(PROCESSOR).encode(),
+    }
+    listed = [{"rfilename": name} for name in files]
+    with http_server.running_server() as site:
+        monkeypatch.setenv("HF_ENDPOINT", site.address)
+        told = {"siblings": listed, "tags": ["onnx", "license:apache-2.0"]}
+        site.put("api/models/org/tiny/revision/main", json.dumps(told).encode())
+        for name, content in files.items():
+            site.put(f"org/tiny/resolve/main/{name}", content)
+        said = init(tmp_path, "org/tiny")
+    config = yaml.safe_load((tmp_path / "configs" / "tiny.yaml").read_text())
+    assert config["input"] == {
+        "image": {
+            **{"size": [16, 16], "color": "rgb", "scale": [0, 1], "fit": "crop", "ratio": 0.8},
+            **{"resize": "bicubic-pillow", "mean": [0.5] * 3, "std": [0.25] * 3},
+        }
+    }
+    assert config["labels"] == ["a", "b", "no", "d"] and config["license"] == "Apache-2.0"
+    assert config["source"] == {"hugging_face": {"repo": "org/tiny", "file": "onnx/model.onnx"}}
+    assert "check input" not in said and "check license" not in said and "check samples" in said
+    assert load_config(tmp_path / "configs" / "tiny.yaml").labels == ["a", "b", "no", "d"]
 
 
 def classifier(path: Path) -> Path:

@@ -5,6 +5,7 @@ from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import thumbnail
 from pipeline.inputs.image.propose import propose
 from pipeline.inputs.image.read import read
+from pipeline.inputs.image.transformers import FACTS, options_of
 
 
 def constants(options: ImageOptions) -> dict[str, bool]:
@@ -22,6 +23,8 @@ INPUT = Input(
     read=read,
     example="{image: {size: [224, 224], color: rgb, scale: [-1, 1]}}",
     propose=propose,
+    facts=FACTS,
+    options_of=options_of,
     thumbnail=thumbnail,
     constants=constants,
 )
