@@ -1,6 +1,6 @@
 # The targets people guess. `make build` and `make test` set everything up first.
 .DEFAULT_GOAL := help
-.PHONY: help setup ready chromium build test test-all lint types kernels format bench conformance configs release pack summary site assets lock doctor clean
+.PHONY: help setup ready chromium build test test-all lint types kernels format bench conformance configs release pack summary site assets wheel lock doctor clean
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -21,6 +21,10 @@ CDN ?= artifacts/cdn
 DIST ?= dist
 SITE ?= site
 SUMMARY ?= /dev/stdout
+
+# How both locks are resolved: of all that is here, and of what an installed wheel needs.
+LOCKS := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+  --no-annotate --quiet
 
 # What of the tests to run, as words of pytest. What measures times runs after all else; of the rest
 # JOBS files run at once.
@@ -107,6 +111,10 @@ assets: ## Attach the archives in dist/ to the GitHub release of TAG, which is m
 	@gh release view "$(TAG)" > /dev/null 2>&1 || gh release create "$(TAG)" --verify-tag --generate-notes
 	gh release upload "$(TAG)" $(DIST)/*.tar.gz --clobber
 
+wheel: .venv/.ready ## Build the wheel into DIST.
+	@rm -rf build/lib  # of the last time: what was removed since would come along
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir $(DIST)
+
 doctor: .venv/.ready ## List what is there and what is missing.
 	$(BIN)/pipeline doctor
 
@@ -164,9 +172,9 @@ chromium: .venv/.made
 	@$(BIN)/python -m pipeline.backends.web.optional
 	@touch $@
 
-lock: ## Resolve requirements.lock anew from pyproject.toml.
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock $(UPGRADE)
+lock: ## Resolve the locks anew from pyproject.toml.
+	$(BIN)/uv pip compile $(LOCKS) --group dev -o requirements.lock $(UPGRADE)
+	$(BIN)/uv pip compile $(LOCKS) --group environment -c requirements.lock -o pipeline/environment/requirements.lock
 
 clean: ## Remove the environment and the store; what is published stays.
 	rm -rf .venv $(PAGE)/node_modules $(CLIENT)/node_modules $(BUNDLERS)/node_modules artifacts/store

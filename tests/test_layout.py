@@ -22,7 +22,8 @@ HOUSE = (
     *("__init__", "api", "cli", "draft", "build", "report", "search", "bisect", "fitting", "plan"),
     *("publish", "validate", "config", "samples", "optimize", "export", "tasks", "inputs"),
     *("sources", "graphs", "cdn", "manifest", "measures", "backends", "engine"),
-    *("artifacts", "weights", "tensors", "storage", "download", "base", "client", "bundled"),
+    *("artifacts", "weights", "tensors", "storage", "download", "environment", "base"),
+    *("client", "bundled"),
 )
 
 Module = tuple[str, ...]

@@ -14,6 +14,7 @@ from pathlib import Path
 from pipeline.base import tools
 from pipeline.base.errors import MissingToolError
 from pipeline.base.tools import TOOLS
+from pipeline.environment import advice, is_clone
 
 
 @dataclass(frozen=True)
@@ -34,28 +35,41 @@ NEEDED_BYTES = 2 * 10**9
 def examine() -> list[Check]:
     """Look at everything; nothing is started but browsers and Node, to ask their versions."""
     return [
+        *_environment(),
         _python(),
-        *map(_distribution, (*TOOLS, "playwright")),
+        *map(_distribution, (*TOOLS, "playwright", "model-signing", "s3fs")),
         _browser(),
         *_engines(),
         _xvfb(),
         *map(_node, ("node", "npm")),
         _packages(),
-        _extra("model-signing", "'model-signing>=1.1' 'pyopenssl>=25'"),
-        _extra("s3fs", "'s3fs>=2025.9'"),
         _disk(),
     ]
+
+
+def _environment() -> Iterator[Check]:
+    """Of an installed command: where its packages lie, their bytes, and whether all are there."""
+    if is_clone():
+        return
+    from pipeline.environment import place
+
+    environment = place.wanted()
+    lacking = place.list_missing()
+    named = f", without {', '.join(lacking)}" if lacking else ""
+    shown = f"{environment.folder} ({environment.facts()['bytes'] / 1e9:.1f} GB{named})"
+    yield Check("environment", not lacking, shown, advice())
 
 
 def _python() -> Check:
     version = platform.python_version()
     ok = platform.python_version_tuple()[:2] in (("3", "11"), ("3", "12"))
-    return Check("python", ok, version, "rm -f .venv/.ready && make build PYTHON=python3.12")
+    mend = "rm -f .venv/.ready && make build PYTHON=python3.12" if is_clone() else advice()
+    return Check("python", ok, version, mend)
 
 
 def _distribution(name: str) -> Check:
     installed = tools.version(name)
-    return Check(name, installed is not None, installed or "", "rm -f .venv/.ready && make setup")
+    return Check(name, installed is not None, installed or "", advice())
 
 
 def _browser() -> Check:
@@ -106,15 +120,8 @@ def _packages() -> Check:
     lacking = list_missing()
     present = ", ".join(f"{name} {v}" for name, v in versions().items() if name not in lacking)
     where = os.path.relpath(FOLDER)
-    return Check("page packages", not lacking, present, f"npm ci --prefix {where}")
-
-
-def _extra(name: str, packages: str) -> Check:
-    """What only some need: to sign releases, to publish to a bucket."""
-    installed = tools.version(name)
-    return Check(
-        name, installed is not None, installed or "", f"pip install {packages}", required=False
-    )
+    mend = f"npm ci --prefix {where}" if is_clone() else advice()
+    return Check("page packages", not lacking, present, mend)
 
 
 def _disk() -> Check:

@@ -15,6 +15,7 @@ import click
 
 from pipeline.base.errors import PipelineError
 from pipeline.base.faults import without_store
+from pipeline.environment import is_inside
 
 #: In the order of help: what is done every day comes first. Each is a file of ``commands/``.
 COMMANDS = (
@@ -32,8 +33,11 @@ COMMANDS = (
     "report",
     "clean",
     "schema",
+    "setup",
     "doctor",
 )
+#: These look after the environment that all others run in, and enter it themselves.
+CARETAKERS = ("setup", "clean", "doctor")
 
 # pydantic looks for plug-ins in every installed package as it is imported, here and in the
 # processes of steps; there are none.
@@ -83,6 +87,17 @@ class Commands(click.Group):
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(context, args)
+        is_run = not context.resilient_parsing and not {*context.help_option_names} & {*rest}
+        if is_run and name not in CARETAKERS and not is_inside():
+            from pipeline.environment.enter import hand_over
+
+            hand_over(sys.argv[1:])
+        return name, command, rest
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.environment import advice
 from pipeline.storage import flags
 from pipeline.storage.base import Content, Entry, Storage
 from pipeline.storage.headers import Headers, headers
@@ -47,12 +48,12 @@ def implementation(url: str) -> type[AbstractFileSystem]:
         filesystem: type[AbstractFileSystem] = get_filesystem_class(scheme)
         return filesystem
     except ImportError as error:
-        extra = "pip install 'model-pipeline[s3]'" if scheme in ("s3", "s3a") else ""
+        locked = f"run: {advice()}" if scheme in ("s3", "s3a") else ""
         hint = known_implementations.get(scheme, {}).get("err", str(error))
         raise MissingToolError(
             f"{scheme}:// needs a library that is not installed",
             where=url,
-            todo=extra or hint,
+            todo=locked or hint,
         ) from error
     except ValueError as error:
         raise ConfigError(

@@ -13,6 +13,7 @@ from published import artifact, at, check, manifest
 from s3_server import S3, running_s3
 
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.environment import advice
 from pipeline.publish.release import release as releases
 from pipeline.publish.release.release import publish
 from pipeline.publish.upkeep.clean import clean
@@ -198,7 +199,7 @@ def test_a_server_that_ignores_conditions_is_said_to_be_one(
     assert publish(manifest(entry, n=2), at(tmp_path / "a"), bucket, "latest").notes == ()
 
 
-def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
+def test_a_library_that_is_missing_is_named() -> None:
     code = (
         "import sys; sys.modules['s3fs'] = None\n"
         "from pipeline.cli.main import main\n"
@@ -212,7 +213,7 @@ def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
         command = [sys.executable, "-c", code, store]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == MissingToolError.exit_code, ended.stderr
-    assert "pip install 'model-pipeline[s3]'" in ended.stderr
+    assert f"run: {advice()}" in ended.stderr
     assert "✓" not in ended.stderr, "no step ran"
 
 

@@ -14,6 +14,7 @@ from pipeline.backends.web.packages import FOLDER, MODULES
 from pipeline.backends.web.processes import bound
 from pipeline.base.digest import file_digest, tree_digest
 from pipeline.base.errors import MissingToolError, PipelineError
+from pipeline.environment import advice
 
 #: Every browser that has WebAssembly SIMD reads this.
 TARGET = "es2022"
@@ -70,7 +71,7 @@ def bundle(
         raise PipelineError(
             problem.splitlines()[0].removeprefix("✘ [ERROR] "),
             where=", ".join(entry.name for entry in entries),
-            todo="mend the module, or run npm ci --prefix pipeline/backends/web",
+            todo=f"mend the module, or run: {advice()}",
         )
     outputs = json.loads(meta.read_text())["outputs"]
     meta.unlink()
@@ -95,9 +96,7 @@ def _binary() -> Path:
     """esbuild's native executable, of the one optional package that npm chose for this machine."""
     binaries = sorted((MODULES / "@esbuild").glob("*/bin/esbuild"))
     if not binaries:
-        raise MissingToolError(
-            "esbuild is not installed", todo="run npm ci --prefix pipeline/backends/web"
-        )
+        raise MissingToolError("esbuild is not installed", todo=f"run: {advice()}")
     return binaries[0]
 
 

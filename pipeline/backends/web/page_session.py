@@ -17,6 +17,7 @@ from pipeline.backends.session import Hardware, Latency
 from pipeline.backends.web import bundles, packages
 from pipeline.backends.web.engine import engines
 from pipeline.base.errors import PipelineError, RunError
+from pipeline.environment import advice
 from pipeline.tensors.arrays import Array, Arrays
 from pipeline.tensors.batches import FREE_BATCH, infer_singly_at_worst
 
@@ -34,7 +35,7 @@ FEW = 8
 def unavailable(engine: str) -> str | None:
     """Why nothing can run in this engine here."""
     if absent := packages.list_missing():
-        return f"{', '.join(absent)} not installed: run npm ci --prefix pipeline/backends/web"
+        return f"{', '.join(absent)} not installed: run {advice()}"
     return engines()[engine].unavailable()
 
 

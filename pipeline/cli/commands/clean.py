@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from pipeline.cli.commands.common import JSON, STORE, open_store
+from pipeline.environment import is_inside
 
 
 @click.command("clean")
@@ -37,6 +40,11 @@ from pipeline.cli.commands.common import JSON, STORE, open_store
     type=click.FloatRange(min=0),
     help="With --cdn: what was written since stays, as a publisher may still need it.",
 )
+@click.option(
+    "--environments",
+    is_flag=True,
+    help="Clean the folder of environments, not the store: those of other versions, or --all.",
+)
 @click.option("--yes", is_flag=True, help="With --cdn: remove it; without, it is only named.")
 @click.pass_context
 def command(
@@ -50,6 +58,7 @@ def command(
     cdn: str | None,
     keep: int,
     grace_hours: float,
+    environments: bool,
     yes: bool,
 ) -> None:
     """Remove what the store has not needed for a while. What is published stays.
@@ -64,8 +73,18 @@ def command(
       pipeline clean --all
       pipeline clean --cdn
       pipeline clean --cdn s3://bucket/cdn --keep 3 --yes
+      pipeline clean --environments
     """
     _check(context, cdn)
+    if environments:
+        if cdn is not None:
+            raise click.UsageError("--environments and --cdn are two things: name one")
+        _clean_environments(everything, dry_run, as_json)
+        return
+    if not is_inside():
+        from pipeline.environment.enter import hand_over
+
+        hand_over(sys.argv[1:])
     if cdn is not None:
         from pipeline.cli import show_published
 
@@ -79,6 +98,23 @@ def command(
     else:
         verb = "would remove" if dry_run else "removed"
         click.echo(f"{verb} {removed} files, {size / 1e6:.1f} MB, from {store_path}")
+
+
+def _clean_environments(everything: bool, dry_run: bool, as_json: bool) -> None:
+    from pipeline.environment import enter
+    from pipeline.environment.remove import remove
+
+    removed = remove(enter.tell, everything=everything, dry_run=dry_run)
+    if as_json:
+        click.echo(json.dumps({**asdict(removed), "dry_run": dry_run}, default=str))
+        return
+    verb = "would remove" if dry_run else "removed"
+    for path in removed.folders:
+        click.echo(f"{verb} {path}")
+    for path in removed.in_use:
+        click.echo(f"left {path}: a command runs in it")
+    count = len(removed.folders)
+    click.echo(f"{verb} {count} old environments, {removed.bytes / 1e9:.1f} GB")
 
 
 #: Options that mean something only for a CDN folder, and only for the store.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from pipeline.base.errors import MissingToolError
 from pipeline.cli.commands.common import COMMON, open_store
+from pipeline.environment import is_inside
 
 
 @click.command("doctor")
@@ -25,6 +28,8 @@ def command(
       pipeline doctor
       pipeline doctor configs/mobilenet.yaml
     """
+    if not is_inside():
+        _enter()
     if config is not None:
         from pipeline.cli.fitting import run
 
@@ -37,3 +42,21 @@ def command(
     show.checks(checks, as_json)
     if not all(check.ok for check in checks if check.required):
         raise click.exceptions.Exit(5)
+
+
+def _enter() -> None:
+    """Go on in the environment; it is not made only to say that it is missing.
+
+    Raises:
+        MissingToolError: it is missing, or half of it.
+    """
+    from pipeline.environment import place
+    from pipeline.environment.enter import hand_over
+
+    environment = place.wanted()
+    if not environment.is_whole():
+        state = "broken" if environment.folder.exists() else "not made yet"
+        raise MissingToolError(
+            f"the environment is {state}", where=str(environment.folder), todo="run: pipeline setup"
+        )
+    hand_over(sys.argv[1:])

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pipeline.base.errors import MissingToolError
+from pipeline.environment import advice
 
 CONVERTER = "tensorflowjs.converters.tf_saved_model_conversion_v2"
 
@@ -42,7 +43,7 @@ def _standins() -> Iterator[None]:
     """Packages that know where their modules lie but run no ``__init__``, while importing."""
     spec = find_spec("tensorflowjs")
     if spec is None or not spec.submodule_search_locations:
-        raise MissingToolError("tensorflowjs is not installed", todo="run `make setup`")
+        raise MissingToolError("tensorflowjs is not installed", todo=f"run: {advice()}")
     root = Path(next(iter(spec.submodule_search_locations)))
     standins = {name: ModuleType(name) for name in UNUSED}
     for name, folder in (("tensorflowjs", root), ("tensorflowjs.converters", root / "converters")):

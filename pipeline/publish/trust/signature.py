@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.base.errors import ConfigError, MissingToolError, PipelineError
+from pipeline.environment import advice
 from pipeline.storage.layout import MANIFEST
 
 if TYPE_CHECKING:
@@ -95,8 +96,7 @@ def need_library() -> None:
         import model_signing.verifying  # noqa: F401
     except ImportError as error:
         raise MissingToolError(
-            f"signatures need the extra “sign” ({error})",
-            todo="run: pip install 'model-signing>=1.1' 'pyopenssl>=25'",
+            f"signatures need a library that is not installed ({error})", todo=f"run: {advice()}"
         ) from error
 
 

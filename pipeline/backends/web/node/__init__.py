@@ -14,6 +14,7 @@ from typing import IO
 from pipeline.backends.web.packages import FOLDER, versions
 from pipeline.backends.web.processes import bound
 from pipeline.base.errors import MissingToolError, RunError
+from pipeline.environment import advice
 from pipeline.tensors.arrays import Array, np
 
 SCRIPT = Path(__file__).with_name("run.mjs")
@@ -105,7 +106,7 @@ def _node() -> str:
         raise MissingToolError(
             "Node with TF.js, which runs the model as its users have it, is not here",
             where="source.tfjs",
-            todo="run make setup; pipeline doctor says what else is missing",
+            todo=f"run: {advice()}; pipeline doctor says what else is missing",
         )
     return path
 
