@@ -65,6 +65,12 @@ def pytest_runtest_teardown() -> None:
         _spare_what_lives()
 
 
+def pytest_sessionfinish() -> None:
+    """End what commands left open."""
+    if "kept_lanes" in sys.modules:
+        sys.modules["kept_lanes"].close()
+
+
 @pytest.fixture
 def distance(monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a metric of which less is better, and which is no share."""
