@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 from broken_artifacts import error, errors_of_broken
+from click.testing import Result
+from commands import pipeline
 from filelock import FileLock
 from nightly import nightly
 from readme import code
@@ -46,14 +48,6 @@ ARTIFACTS = {
 }
 
 
-def pipeline(*arguments: object, check: int | None = 0) -> subprocess.CompletedProcess[str]:
-    words = [str(PIPELINE), *map(str, arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if check is not None:
-        assert done.returncode == check, done.stdout + done.stderr
-    return done
-
-
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory, shared_store: SharedStore) -> Path:
     """Where a user's `artifacts` lie, whose store has what other tests built."""
@@ -70,8 +64,19 @@ def make_place(place: Path, store: Path) -> Path:
     return place
 
 
-def build(place: Path, *more: object, config: Path | None = None, check: int | None = 0) -> Any:
+def build(place: Path, *more: object, config: Path | None = None, check: int = 0) -> Result:
+    """A build in this process."""
     return pipeline(*words(place, config or place / MOBILENET), *more, check=check)
+
+
+def build_alone(place: Path, *more: str, check: int = 0, **environment: str) -> Any:
+    """A build that is a process of its own, with processes of its own, as a user's is."""
+    command = [*map(str, [PIPELINE, *words(place, place / MOBILENET)]), *more]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+    assert done.returncode == check, done.stdout + done.stderr
+    return done
 
 
 def words(place: Path, config: Path) -> list[object]:
@@ -83,7 +88,7 @@ def words(place: Path, config: Path) -> list[object]:
 def published(place: Path, building: FileLock) -> Path:
     """The CDN folder of the bundled model, built once for these tests."""
     with building:
-        build(place)
+        build_alone(place)
     return place / "artifacts/cdn" / "mobilenet"
 
 
@@ -258,12 +263,12 @@ def test_the_same_again_does_nothing_and_imports_no_tensorflow(
     place: Path, published: Path
 ) -> None:
     before = {p: p.stat().st_mtime_ns for p in published.rglob("*")}
-    again = build(place)
+    again = build_alone(place)
     assert "already published, unchanged" in again.stdout
     assert all("from the store" in line for line in again.stderr.splitlines())
     assert {p: p.stat().st_mtime_ns for p in published.rglob("*")} == before
     before = tensorflow_log(place)
-    build(place, "--json")
+    build_alone(place, "--json")
     assert tensorflow_log(place) == before
 
 
@@ -275,7 +280,7 @@ def tensorflow_log(place: Path) -> bytes | None:
 
 def test_a_weight_variant_is_added_without_tensorflow(place: Path, published: Path) -> None:
     before = tensorflow_log(place)
-    added = build(place, "--set", "variants.uint16.quantize=uint16", "--no-browsers")
+    added = build_alone(place, "--set", "variants.uint16.quantize=uint16", "--no-browsers")
     assert "tfjs-graph/uint16" in added.stdout
     assert tensorflow_log(place) == before
 
@@ -332,10 +337,7 @@ def test_a_failed_gate_publishes_nothing(place: Path, published: Path) -> None:
 
 def test_a_missing_browser_is_unavailable_not_passed(place: Path, published: Path) -> None:
     before = (published / "latest.json").read_text()
-    environment = {**os.environ, "PIPELINE_BROWSER": "/nowhere/chromium"}
-    command = [*map(str, [PIPELINE, *words(place, place / MOBILENET)])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 5, done.stderr
+    done = build_alone(place, check=5, PIPELINE_BROWSER="/nowhere/chromium")
     assert "/nowhere/chromium" in done.stderr and "nothing was published" in done.stderr
     assert "unavailable" in done.stdout
     assert (published / "latest.json").read_text() == before
@@ -352,29 +354,31 @@ def test_publish_takes_from_the_store_only(place: Path, published: Path, tmp_pat
     assert "mobilenet" in listed.stdout and "latest" in listed.stdout
 
 
-THREE_OUTPUTS = """
-import sys
-import tensorflow as tf
+def save_detector(folder: Path) -> None:
+    import tensorflow as tf
 
-class Detector(tf.Module):
-    def __init__(self):
-        g = tf.random.Generator.from_seed(7)
-        self.w = tf.Variable(g.normal([3, 3, 3, 8]) * 0.3)
-        self.boxes = tf.Variable(g.normal([8, 4]))
-        self.classes = tf.Variable(g.normal([8, 5]))
+    class Detector(tf.Module):
+        def __init__(self) -> None:
+            g = tf.random.Generator.from_seed(7)
+            self.w = tf.Variable(g.normal([3, 3, 3, 8]) * 0.3)
+            self.boxes = tf.Variable(g.normal([8, 4]))
+            self.classes = tf.Variable(g.normal([8, 5]))
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 32, 32, 3], tf.float32, "picture"),
-                                  tf.TensorSpec([None, 1], tf.float32, "threshold")])
-    def detect(self, picture, threshold):
-        x = tf.nn.relu(tf.nn.conv2d(picture, self.w, 2, "SAME"))
-        x = tf.reduce_mean(x, [1, 2])
-        scores = tf.nn.softmax(x @ self.classes)
-        return {"scores": scores, "boxes": tf.sigmoid(x @ self.boxes),
-                "certain": scores - threshold}
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec([None, 32, 32, 3], tf.float32, "picture"),
+                tf.TensorSpec([None, 1], tf.float32, "threshold"),
+            ]
+        )
+        def detect(self, picture: Any, threshold: Any) -> dict[str, Any]:
+            x = tf.nn.relu(tf.nn.conv2d(picture, self.w, 2, "SAME"))
+            x = tf.reduce_mean(x, [1, 2])
+            scores = tf.nn.softmax(x @ self.classes)
+            boxes = tf.sigmoid(x @ self.boxes)
+            return {"scores": scores, "boxes": boxes, "certain": scores - threshold}
 
-model = Detector()
-tf.saved_model.save(model, sys.argv[1], signatures={"detect": model.detect})
-"""
+    model = Detector()
+    tf.saved_model.save(model, folder, signatures={"detect": model.detect})
 
 
 #: As README has them; on a pull request without a rasterizer, on which test_chromium_session.py
@@ -389,9 +393,7 @@ def test_a_saved_model_with_three_outputs_builds_from_ten_lines(
     # With the runtimes that the default build has compressed.
     (tmp_path / "artifacts").mkdir()
     (tmp_path / "artifacts/store").symlink_to(shared_store.store("detector"))
-    subprocess.run(
-        [sys.executable, "-c", THREE_OUTPUTS, tmp_path / "model"], check=True, capture_output=True
-    )
+    save_detector(tmp_path / "model")
     config = tmp_path / "detector.yaml"
     config.write_text(code("yaml")[1])
     build(tmp_path, *(word for one in sets for word in ("--set", one)), config=config)

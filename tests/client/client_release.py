@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from commands import pipeline
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "pipeline" / "bundled" / "mobilenet_digits.h5"
@@ -84,20 +85,25 @@ def publish(
     """
     file = folder / "config.yaml"
     file.write_text(yaml.safe_dump(config, sort_keys=False))
-    words = [sys.executable, "-m", "pipeline.cli.main", "build", file, "--store", store]
+    words = ["build", str(file), "--store", str(store)]
     words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
-    # Before the installed one come what the variable names and, with -m, where the command runs.
-    environment = {**os.environ, "PYTHONPATH": str(package)} if package else None
+    told = build_of(package, words) if package else pipeline(*words).stdout
+    return Release(folder / "cdn", json.loads(told)["manifest"])
+
+
+def build_of(package: Path, words: Sequence[str]) -> str:
+    """What a command of another package says."""
     done = subprocess.run(
-        [*map(str, words)],
+        [sys.executable, "-m", "pipeline.cli.main", *words],
         capture_output=True,
         text=True,
         check=False,
-        env=environment,
+        # Before the installed one come what the variable names and, with -m, where it runs.
+        env={**os.environ, "PYTHONPATH": str(package)},
         cwd=package,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return Release(folder / "cdn", json.loads(done.stdout)["manifest"])
+    return done.stdout
 
 
 def retrain_head(target: Path) -> Path:
