@@ -7,6 +7,8 @@ From Python::
     release = build(load_config("configs/mobilenet.yaml"))
 
 ``build`` raises the errors of ``pipeline.base.errors``; the command line is a thin layer over it.
+In a process that has not the locked packages, both work by one that has: a config is then
+``pipeline.environment.remote.Config``.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'pipeline' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_HOMES[name]), name)
+    from pipeline.environment import is_inside
+
+    home = _HOMES[name] if is_inside() else "pipeline.environment.remote"
+    value = getattr(import_module(home), name)
     # The import left the folder of that name here, which is not what was asked for.
     globals()[name] = value
     return value

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipeline.base.errors import PipelineError
 from pipeline.build.make import make_build
 from pipeline.config.config import Config
 from pipeline.engine.store import Store
@@ -54,3 +59,29 @@ def build(
         built = make_build(plan, place, lanes, Silent())
         judge(built, whole=not allow_incomplete)
         return publish(built, signs)
+
+
+def answer() -> None:
+    """Answer one request of ``pipeline.environment.remote``: JSON on standard input and output."""
+    with os.fdopen(os.dup(1), "w") as out:
+        os.dup2(2, 1)  # What libraries print is no part of the answer.
+        try:
+            reply = {"value": _answer(json.load(sys.stdin))}
+        except PipelineError as error:
+            told = {"what": error.what, "where": error.where, "todo": error.todo}
+            reply = {"error": {"kind": type(error).__name__, **told}}
+        json.dump(reply, out)
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The config, or the release where one is to be built."""
+    from pipeline.config.file import load_config
+
+    config = load_config(request["config"], request["overrides"])
+    options = request.get("build")
+    if options is None:
+        dumped: dict[str, Any] = config.model_dump(mode="json", by_alias=True, warnings=False)
+        return dumped
+    key = options.pop("sign_key")
+    store, key = Path(options.pop("store")), Path(key) if key else None
+    return asdict(build(config, store=store, sign_key=key, **options))

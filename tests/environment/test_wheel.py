@@ -34,6 +34,28 @@ variants: {fp32: {}, uint8: {quantize: uint8}}
 export: {tfjs-graph: {}, onnx: {}}
 validate: {backends: [onnxruntime-cpu, tfjs-wasm]}
 """
+#: What a user's own script does.
+SCRIPT = """\
+import json
+try:
+    import numpy
+    version, theirs = numpy.__version__, "1."
+except ImportError:  # as in an environment of uv's, for the command alone
+    version = theirs = "no"
+from pipeline import build, load_config
+from pipeline.base.errors import ConfigError
+
+config = load_config("tiny.yaml", ["publish.to=cdn-of-api"])
+release = build(config)
+try:
+    load_config("tiny.yaml", ["validate.backends=[nowhere]"])
+except ConfigError as error:
+    wrong = str(error)
+print(json.dumps({
+    "name": config.name, "artifacts": len(release.manifest["artifacts"]), "wrong": wrong,
+    "numpy": version, "theirs": theirs,
+}))
+"""
 #: Of another project: older than what builds run with.
 THEIRS = "numpy<2"
 
@@ -126,12 +148,28 @@ def test_it_sets_up_builds_and_cleans(project: Project) -> None:
     checks = {check["name"]: check for check in json.loads(project.pipeline("doctor", "--json"))}
     assert project.environment["PIPELINE_ENVIRONMENTS"] in checks["environment"]["found"]
     assert [name for name, check in checks.items() if not check["ok"]] in ([], ["xvfb"])
+    check_api(project)
     old = Path(project.environment["PIPELINE_ENVIRONMENTS"]) / "0123456789abcdef"
     old.mkdir()
     assert json.loads(project.pipeline("clean", "--environments", "--json"))["folders"] == [
         str(old)
     ]
     assert str(python.parents[3]) in project.pipeline("clean", "--environments", "--all")
+
+
+def check_api(project: Project) -> None:
+    """In their own process, whose NumPy is older than that of builds."""
+    python = (project.bin / "pipeline").resolve().with_name("python")
+    script = project.folder / "ship.py"
+    script.write_text(SCRIPT)
+    ended = subprocess.run(
+        [python, script], cwd=project.folder, env=project.environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    told = json.loads(ended.stdout)
+    assert (told["name"], told["artifacts"], told["numpy"][:2]) == ("tiny", 4, told["theirs"])
+    assert "names no" in told["wrong"] or "nowhere" in told["wrong"]
 
 
 def test_nothing_was_written_into_their_environment(project: Project) -> None:
