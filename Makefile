@@ -13,6 +13,7 @@ PAGE := pipeline/backends/web
 CLIENT := pipeline/client
 BUNDLERS := tests/client/bundlers
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
+ACTION := action.yml
 
 # What a release is made of, and where it goes; .github/workflows/release.yml calls nothing else.
 RELEASE_CONFIGS ?= $(CONFIG)
@@ -53,6 +54,8 @@ lint: .venv/.ready $(CLIENT)/node_modules/.ready ## Check style, types and workf
 	npm run --silent --prefix $(CLIENT) check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows $(WORKFLOWS)
 	$(BIN)/zizmor --offline --no-progress --quiet $(WORKFLOWS)
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions $(ACTION)
+	$(BIN)/zizmor --offline --no-progress --quiet $(ACTION)
 
 types: .venv/.ready $(CLIENT)/node_modules/.ready ## Write the client's types of manifests and tasks anew.
 	npm run --silent --prefix $(CLIENT) types
