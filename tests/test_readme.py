@@ -37,7 +37,7 @@ def test_the_short_config_has_ten_lines() -> None:
 
 def test_the_search_shown_is_one(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    shown, count = re.subn(r"variants:\n( .*\n)+", code("yaml")[3], code("yaml")[1])
+    shown, count = re.subn(r"variants:\n( .*\n)+", code("yaml")[4], code("yaml")[1])
     assert count == 1
     (tmp_path / "config.yaml").write_text(shown)
     variants = load_config(tmp_path / "config.yaml").variants
@@ -51,6 +51,13 @@ def test_the_detector_shown_is_one(tmp_path: Path) -> None:
     purpose = load_config(tmp_path / "config.yaml").purpose
     assert (purpose.name, purpose.labels) == ("object-detection", ["face"])
     assert purpose.about().options.nms.kind == "weighted"
+
+
+def test_the_pose_estimator_shown_is_one(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "config.yaml").write_text(code("yaml")[1] + code("yaml")[3])
+    purpose = load_config(tmp_path / "config.yaml").purpose
+    assert (purpose.name, purpose.about().options.points.order) == ("pose-estimation", "xyzvp")
 
 
 def test_techniques_shown_in_the_table_are_taken() -> None:

@@ -1,11 +1,11 @@
 /** Outputs become boxes with scores, as shares of the input: the twin of decode.py. */
+import { tableOf } from "../part.js";
 import { makeAnchors } from "./anchors.js";
 
 /**
  * @typedef {import("./options.js").Options} Options
- * @typedef {import("./options.js").Part} Part
- * @typedef {Record<string, {shape: number[], data: ArrayLike<number>}>} Outputs of one sample
- * @typedef {(row: number, column: number) => number} Table
+ * @typedef {import("../part.js").Outputs} Outputs
+ * @typedef {import("../part.js").Table} Table
  * @typedef {[number, number]} Point x and y
  *
  * @typedef {object} Candidate
@@ -114,20 +114,3 @@ const placed = ([x, y], anchor) =>
 
 /** @param {{ scale: number | number[] }} options @returns {number[]} of x, y, width and height */
 const scaleOf = ({ scale }) => (Array.isArray(scale) ? scale : [scale, scale, scale, scale]);
-
-/**
- * @param {Outputs} outputs
- * @param {Part} part
- * @param {number} rows
- * @returns {{ columns: number, value: Table }}
- */
-function tableOf(outputs, { output, columns, activation }, rows) {
-  const { data } = outputs[output];
-  const wide = data.length / rows;
-  const [first, end] = columns ?? [0, wide];
-  const read = (/** @type {number} */ row, /** @type {number} */ column) =>
-    data[row * wide + first + column];
-  const value = (/** @type {number} */ row, /** @type {number} */ column) =>
-    1 / (1 + Math.exp(-Math.max(-100, Math.min(100, read(row, column)))));
-  return { columns: end - first, value: activation === "none" ? read : value };
-}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.base.errors import ConfigError
 from pipeline.tasks.object_detection.anchors import make_anchors
-from pipeline.tasks.object_detection.options import Boxes, Centers, Options, Part
+from pipeline.tasks.object_detection.options import Boxes, Centers, Options
+from pipeline.tasks.part import read_map, read_table, wrong
 from pipeline.tensors.arrays import Arrays, Float64s, Int64s, np
 
-#: Where logits end, as MediaPipe's do.
-MOST_LOGIT = 100.0
+#: Where a config says it.
+AT = "task.object-detection."
 
 
 @dataclass(frozen=True)
@@ -42,37 +42,39 @@ def decode(outputs: Arrays, options: Options) -> Candidates:
     """
     if options.centers:
         return _decode_centers(outputs, options, options.centers)
-    raw = _table(outputs, options.boxes, "boxes", wide=4)
+    raw = read_table(outputs, options.boxes, AT + "boxes", wide=4)
     anchors = None
     if options.anchors:
         anchors = make_anchors(options.anchors)
         if len(anchors) != len(raw):
-            raise _wrong(f"there are {len(anchors)} anchors for {len(raw)} boxes", "anchors")
-    scores = _table(outputs, options.scores, "scores", rows=len(raw))
+            raise wrong(f"there are {len(anchors)} anchors for {len(raw)} boxes", AT + "anchors")
+    scores = read_table(outputs, options.scores, AT + "scores", rows=len(raw))
     classes = None
     if options.classes:
-        numbers = _table(outputs, options.classes, "classes", rows=len(raw), wide=1)[:, 0]
+        numbers = read_table(outputs, options.classes, AT + "classes", rows=len(raw), wide=1)[:, 0]
         classes = np.nan_to_num(np.floor(numbers + 0.5)).astype(np.int64) - options.classes.first
     points = np.empty((len(raw), 0, 2))
     if options.keypoints:
-        numbers = _table(outputs, options.keypoints, "keypoints", rows=len(raw))
+        numbers = read_table(outputs, options.keypoints, AT + "keypoints", rows=len(raw))
         if numbers.shape[1] % 2:
-            raise _wrong(f"points have {numbers.shape[1]} columns, no x and y each", "keypoints")
+            raise wrong(
+                f"points have {numbers.shape[1]} columns, no x and y each", AT + "keypoints"
+            )
         points = _placed(numbers.reshape(len(raw), -1, 2) / _scale(options.boxes)[:2], anchors)
     return Candidates(_edges(raw, options.boxes, anchors), scores, classes, points)
 
 
 def _decode_centers(outputs: Arrays, options: Options, how: Centers) -> Candidates:
     """Of maps [height, width, …]: each cell is a candidate for the classes whose peak it is."""
-    heat = _map(outputs, options.scores, "scores")
+    heat = read_map(outputs, options.scores, AT + "scores")
     height, width, count = heat.shape
     cells = height * width
-    sizes = _table(outputs, options.boxes, "boxes", rows=cells, wide=2)
+    sizes = read_table(outputs, options.boxes, AT + "boxes", rows=cells, wide=2)
     sizes = sizes if options.boxes.order == "wh" else sizes[:, ::-1]
     rows, columns = np.divmod(np.arange(cells), width)
     centers = np.stack([columns, rows], 1).astype(np.float64)
     if how.offsets:
-        offsets = _table(outputs, how.offsets, "centers.offsets", rows=cells, wide=2)
+        offsets = read_table(outputs, how.offsets, AT + "centers.offsets", rows=cells, wide=2)
         centers += offsets if how.order == "xy" else offsets[:, ::-1]
     boxes = _around(centers, sizes / _scale(options.boxes)[2:]) / [width, height, width, height]
     scores = np.where(heat == _highest(heat, how.window), heat, -np.inf)
@@ -121,53 +123,3 @@ def _placed(points: Float64s, anchors: Float64s | None) -> Float64s:
 def _scale(options: Boxes) -> Float64s:
     """Of x, y, width and height."""
     return np.broadcast_to(np.array(options.scale, np.float64), (4,))
-
-
-def _map(outputs: Arrays, part: Part, name: str) -> Float64s:
-    """[height, width, columns]."""
-    values = _values(outputs, part, name)
-    if values.ndim != 3:
-        raise _wrong(f"{part.output} is no map [height, width, classes]: {values.shape}", name)
-    return _activated(values, part)
-
-
-def _table(
-    outputs: Arrays, part: Part, name: str, rows: int | None = None, wide: int | None = None
-) -> Float64s:
-    """[rows, columns] of a part.
-
-    Args:
-        rows: how many there have to be; ``None``: as many as the last axis leaves.
-        wide: how many columns there have to be.
-    """
-    values = _values(outputs, part, name)
-    count = values.size // values.shape[-1] if rows is None and values.ndim else rows
-    if not count or values.size % count:
-        raise _wrong(f"{part.output} is {values.shape}, no table of {rows or 'some'} boxes", name)
-    table = values.reshape(count, -1)
-    first, end = part.columns or (0, table.shape[1])
-    if end > table.shape[1] or (wide and end - first != wide):
-        wanted = f"{wide} columns" if wide else f"columns up to {end}"
-        raise _wrong(f"{part.output} has {table.shape[1]} columns, {name} needs {wanted}", name)
-    return _activated(table[:, first:end], part)
-
-
-def _values(outputs: Arrays, part: Part, name: str) -> Float64s:
-    if part.output not in outputs:
-        raise _wrong(f"there is no output {part.output}, only {', '.join(outputs)}", name)
-    return outputs[part.output].astype(np.float64)
-
-
-def _activated(values: Float64s, part: Part) -> Float64s:
-    if part.activation == "none":
-        return values
-    shares: Float64s = 1 / (1 + np.exp(-np.clip(values, -MOST_LOGIT, MOST_LOGIT)))
-    return shares
-
-
-def _wrong(what: str, name: str) -> ConfigError:
-    return ConfigError(
-        what,
-        where=f"task.object-detection.{name}",
-        todo="say which output holds what; `pipeline plan` lists outputs and their shapes",
-    )

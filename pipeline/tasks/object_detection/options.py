@@ -6,35 +6,12 @@ in one tensor or in several: so each part names its tensor, columns and activati
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from pipeline.base.options import StrictOptions
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Part(StrictOptions):
-    """Where numbers of each box stand."""
-
-    shorthand: ClassVar[str | None] = "output"
-
-    output: str
-    """The output's name. Its last axis holds a box's numbers, those before it the boxes."""
-
-    columns: tuple[int, int] | None = None
-    """The first of its columns, from 0, and the one behind the last; all where it is left out."""
-
-    activation: Literal["none", "sigmoid"] = "none"
-    """What is still to be done with the numbers."""
-
-    @model_validator(mode="after")
-    def _has_columns(self) -> Part:
-        if self.columns and not 0 <= self.columns[0] < self.columns[1]:
-            raise ValueError("columns are the first, from 0, and the one behind the last: [0, 4]")
-        return self
+from pipeline.tasks.part import Part, Positive, Share
 
 
 class Boxes(Part):

@@ -1,0 +1,99 @@
+/** Poses of bodies: the twin of answers.py. */
+import { tableOf } from "../part.js";
+import { best, readPoints, toImage } from "../points.js";
+import { readPoses } from "./heatmaps.js";
+import { refine } from "./refine.js";
+import skeletons from "./skeletons.json" with { type: "json" };
+
+/**
+ * @typedef {import("../../inputs/image/fit.js").Origin} Origin
+ * @typedef {import("../part.js").Outputs} Outputs
+ * @typedef {import("./options.js").Options} Options
+ * @typedef {import("./methods.js").Pose} Pose
+ */
+
+/** What a loaded model can do: of its outputs, the release's manifest, the caller's options, and what it was given. */
+export const methods = {
+  pose: (
+    /** @type {Outputs} */ outputs,
+    /** @type {any} */ manifest,
+    /** @type {import("./methods.js").PoseOptions} */ options,
+    /** @type {Record<string, { origin: Origin }>} */ feeds,
+  ) => {
+    const [{ origin }] = Object.values(feeds);
+    return pose(outputs, manifest, options, origin);
+  },
+};
+
+/**
+ * @param {Outputs} outputs
+ * @param {any} manifest
+ * @param {import("./methods.js").PoseOptions} asked
+ * @param {Origin} origin how the image lies in the input
+ * @returns {Pose[]} in pixels of the image, the surest first
+ */
+export function pose(outputs, { task_options: options }, asked, origin) {
+  const { threshold = options.threshold, max = options.max } = asked;
+  const { names, connections } = /** @type {Record<string, any>} */ (skeletons)[options.skeleton];
+  const found = options.heatmaps
+    ? ofHeatmaps(outputs, options, names.length, origin)
+    : ofPoints(outputs, options, names.length);
+  return best(found, threshold, Math.min(max, options.max)).map(({ keypoints3D, ...pose }) => ({
+    ...pose,
+    keypoints: pose.keypoints.map((/** @type {any} */ point, /** @type {number} */ i) => ({
+      ...toImage(point, origin),
+      name: names[i],
+    })),
+    connections,
+    ...(keypoints3D && {
+      keypoints3D: keypoints3D.map((/** @type {any} */ at, /** @type {number} */ i) => ({
+        ...at,
+        name: names[i],
+      })),
+    }),
+  }));
+}
+
+/**
+ * @param {Outputs} outputs
+ * @param {Options} options
+ * @param {number} count
+ * @param {Origin} origin
+ * @returns {any[]} as shares of the input
+ */
+const ofHeatmaps = (outputs, { heatmaps, max }, count, { input }) =>
+  readPoses(outputs, /** @type {any} */ (heatmaps), count, max).map((pose) => ({
+    ...pose,
+    keypoints: pose.keypoints.map(({ x, y, score }) => ({
+      x: x / input[1],
+      y: y / input[0],
+      score,
+    })),
+  }));
+
+/**
+ * @param {Outputs} outputs
+ * @param {Options} options
+ * @param {number} count
+ * @returns {any[]} as shares of the input
+ */
+function ofPoints(outputs, options, count) {
+  const points = /** @type {import("../points.js").Points} */ (options.points);
+  const score = options.score && tableOf(outputs, options.score, points.rows);
+  const world = options.world && tableOf(outputs, options.world, points.rows);
+  return readPoints(outputs, points, count).map((keypoints, row) => {
+    const seen = keypoints.map(({ score = 1 }) => score).filter((sure) => sure >= options.seen);
+    const mean = seen.reduce((sum, sure) => sum + sure, 0) / Math.max(seen.length, 1);
+    const keypoints3D =
+      world &&
+      keypoints.map((_, i) => {
+        const [x, y, z] = [0, 1, 2].map((axis) => world.value(row, 3 * i + axis));
+        return { x, y, z };
+      });
+    return {
+      score: score ? score.value(row, 0) : mean,
+      keypoints: options.refine ? refine(keypoints, outputs, options.refine) : keypoints,
+      ...(keypoints3D && { keypoints3D }),
+    };
+  });
+}
