@@ -78,6 +78,7 @@ bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages
 	$(BIN)/python -m tests.benchmarks.large_models
 	$(BIN)/python -m tests.benchmarks.releases
 	$(BIN)/python -m tests.benchmarks.from_nothing
+	$(BIN)/python -m tests.benchmarks.from_nothing --wheel
 
 conformance: setup ## Try every layer and architecture of Keras in every format; write docs/conformance.md.
 	$(BIN)/python -m tests.conformance --huge --write

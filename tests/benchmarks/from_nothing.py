@@ -1,8 +1,9 @@
 """``python -m tests.benchmarks.from_nothing``: what a first visitor waits for.
 
 A fresh clone of what is committed, with an environment, a store and caches of its own, and
-``make build``. Packages come from wherever this machine's package managers are told to look, and
-Chromium is installed only where there is none. Ends as the build does.
+``make build``; with ``--wheel``, the wheel in an environment and a folder of its own, and
+``pipeline build`` of the same config. Packages come from wherever this machine's package managers
+are told to look, and Chromium is installed only where there is none. Ends as the build does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from pathlib import Path
 import click
 import psutil
 
+from pipeline.environment.make import disk_bytes
+
 ROOT = Path(__file__).parents[2]
+UV = Path(sys.prefix) / "bin" / "uv"
 
 #: What is to be done within, on two cores that have nothing else to do.
 WANTED_S = 240
@@ -112,10 +116,54 @@ def _phase(phase: Phase) -> str:
     return f"{phase.seconds:8.1f} s, {phase.cpu_s:.0f} s of CPU, {phase.idle:.0%} idle"
 
 
+def of_wheel() -> int:
+    """Time the wheel's way to the same release; the build's exit code."""
+    with tempfile.TemporaryDirectory(prefix="from-nothing-") as name:
+        folder = Path(name)
+        subprocess.run(["git", "clone", "--quiet", ROOT, folder / "clone"], check=True)
+        build_wheel = [UV, "build", "--quiet", "--wheel", "--out-dir", folder, folder / "clone"]
+        subprocess.run(build_wheel, check=True)
+        (wheel,) = folder.glob("*.whl")
+        (folder / "project").mkdir()
+        config = (folder / "clone" / "configs" / "mobilenet.yaml").rename(
+            folder / "project" / "m.yaml"
+        )
+        environment = visitor(folder) | {"PIPELINE_ENVIRONMENTS": str(folder / "environments")}
+        venv = folder / "venv"
+        commands_in = venv / "bin"
+        commands = {
+            "virtual environment": [sys.executable, "-m", "venv", str(venv)],
+            "wheel": [str(commands_in / "pip"), "install", "--quiet", str(wheel)],
+            "set-up": [str(commands_in / "pipeline"), "setup"],
+            "build": [str(commands_in / "pipeline"), "build", config.name],
+        }
+        seconds = 0.0
+        for part, command in commands.items():
+            phase = timed(command, config.parent, environment)
+            click.echo(f"{part:34}{_phase(phase)}")
+            if phase.code:
+                return phase.code
+            seconds += phase.seconds
+        caches = sum(_bytes(Path(environment[name])) for name in CACHES)
+        size = _bytes(Path(environment["PIPELINE_ENVIRONMENTS"]))
+        click.echo(f"{'from nothing to a release':34}{seconds:8.1f} s")
+        click.echo(
+            f"environment {size / 1e9:.2f} GB, caches of pip, uv and npm {caches / 1e9:.2f} GB"
+        )
+    return 0
+
+
+def _bytes(folder: Path) -> int:
+    return disk_bytes(folder) if folder.is_dir() else 0
+
+
 @click.command()
 @click.option("--keep", type=click.Path(path_type=Path), help="Clone into this folder; keep it.")
-def main(keep: Path | None) -> None:
-    """Time a fresh clone's `make build`."""
+@click.option("--wheel", is_flag=True, help="Install the wheel, in place of a clone.")
+def main(keep: Path | None, wheel: bool) -> None:
+    """Time a fresh clone's `make build`, or the way of the wheel to the same release."""
+    if wheel:
+        sys.exit(of_wheel())
     with tempfile.TemporaryDirectory(prefix="from-nothing-") as name:
         clone = keep or Path(name) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
