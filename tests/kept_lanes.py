@@ -22,8 +22,13 @@ from pipeline.engine.lanes.local import KEEP_MEMORY, LocalLanes
 
 #: The modules that make lanes.
 MAKERS = (local, pipeline.cli.bisect, pipeline.fitting.run)
-#: What of the environment says nothing of what a process does.
-OF_NO_EFFECT = {"PYTEST_CURRENT_TEST", *KEEP_MEMORY}
+#: What TensorFlow, or what it imports, sets, in a lane as here.
+SET_BY_IMPORTS = {
+    *("TF2_BEHAVIOR", "HDF5_PLUGIN_PATH", "ENABLE_RUNTIME_UPTIME_TELEMETRY"),
+    *("TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION"),
+}
+#: What of the environment makes no other process.
+OF_NO_EFFECT = {"PYTEST_CURRENT_TEST", *KEEP_MEMORY, *SET_BY_IMPORTS}
 
 _kept: KeptLanes | None = None
 
