@@ -1,0 +1,19 @@
+"""The task."""
+
+from __future__ import annotations
+
+from pipeline.tasks.contract import Task
+from pipeline.tasks.face_landmarks import answers, metrics, score
+from pipeline.tasks.face_landmarks.options import Options
+
+TASK = Task(
+    "face-landmarks",
+    Options,
+    metrics=metrics.METRICS,
+    input="image",
+    example='const faces = await model.face(document.querySelector("img"));',
+    reads=(),
+    answers=answers.answers,
+    agree=score.agree,
+    usual={metrics.FACE_AGREEMENT.name: 0.9},
+)
