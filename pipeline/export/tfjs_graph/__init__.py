@@ -45,7 +45,7 @@ class Options(FormatOptions):
     """TF.js graph model, for ``tf.loadGraphModel(url)``."""
 
 
-@step(version=16, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
+@step(version=17, lane="tensorflow", tools=("tensorflow", "tensorflowjs"))
 def convert(frozen: Frozen, options: NoOptions, work: Path) -> None:
     """FROZEN -> ``model.json`` and ``weights.bin``, float32, the same bytes every time.
 

@@ -17,6 +17,8 @@ And what it computes wrongly, or lacks, everywhere:
 - ``MatrixBandPart`` does not read its bounds.
 - ``Cumsum`` and ``Cumprod`` do not count a negative axis from the end.
 - ``Roll`` is in no list of its converter.
+- ``FusedBatchNorm`` takes the mean and variance that it is given, also where it is to normalize by
+  those of the batch, of which Keras 2 makes its layer normalization.
 """
 
 from __future__ import annotations
@@ -194,6 +196,27 @@ def rolled(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     return build
 
 
+def normalized(node: Any, tensors: Mapping[str, Any]) -> Build | None:
+    """By the mean and variance of each channel, where they are not given."""
+    import tensorflow as tf
+
+    rank = tensors[node.input[0]].shape.rank
+    others = any(tensors[f"{node.name}:{port}"].consumers() for port in (1, 2))
+    if not node.attr["is_training"].b or rank is None or others:
+        return None
+    channel = 1 if node.attr["data_format"].s.startswith(b"NC") else rank - 1
+    axes = [axis for axis in range(rank) if axis != channel]
+    shape = [-1 if axis == channel else 1 for axis in range(rank)]
+    epsilon = node.attr["epsilon"].f
+
+    def build(x: Any, scale: Any, offset: Any) -> Any:
+        away = x - tf.reduce_mean(x, axes, keepdims=True)
+        spread = tf.sqrt(tf.reduce_mean(away * away, axes, keepdims=True) + epsilon)
+        return away / spread * tf.reshape(scale, shape) + tf.reshape(offset, shape)
+
+    return build
+
+
 def transposed_3d(node: Any, tensors: Mapping[str, Any]) -> Build | None:
     """A convolution of the input with zeros between its elements, with the kernel turned around.
 
@@ -254,6 +277,7 @@ REWRITES: dict[str, Rewrite] = {
     "Conv3DBackpropInputV2": transposed_3d,
     "Cumprod": cumulated,
     "Cumsum": cumulated,
+    **dict.fromkeys(("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"), normalized),
     "MatrixBandPart": band_part,
     "MaxPool3D": max_pool_3d,
     "OneHot": one_hot,
