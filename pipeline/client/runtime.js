@@ -7,7 +7,7 @@ const modules = {};
 
 /**
  * A runtime that starts while the model's own files still come.
- * @param {any[]} parts the runtime's bundle, its own files, and the task's module if there is one
+ * @param {any[]} parts the runtime's bundle, its own files, and the task's module and files if there are any
  * @param {{url: string}[]} places of the parts
  * @param {number} threads
  */
@@ -20,6 +20,8 @@ export const starting = (parts, places, threads) => {
   /** @type {Promise<void>} */
   let ready;
   return {
+    assets,
+
     /**
      * @param {number} index of what came: of the parts, then of the model's files
      * @param {ArrayBuffer} content

@@ -24,6 +24,8 @@ const PROVED = [
 export class Session {
   /** What the release brings: makes inputs of a page's values, and answers of outputs. @type {any} */
   code;
+  /** Files by name, of which it makes inputs too. @type {any} */
+  assets;
   /** @type {Tier[]} the best first; those that were tried are out */
   #tiers = [];
   /** @type {any} of a runtime */
@@ -121,6 +123,7 @@ export class Session {
     });
     const [model, ...modules] = await runtime.open(artifact, manifest, coming);
     this.#model = model;
+    this.assets = runtime.assets;
     const code = modules[1];
     this.code = !code || code.methods ? code : (await import("./before.js")).asNow(code);
     info.warnings.push(...modules.flatMap(({ unchecked = [] }) => unchecked));
@@ -167,19 +170,25 @@ export class Session {
   async ask(hooks, method, value, options) {
     const { code, info } = this;
     const { manifest } = this.release;
-    const feeds = await code.inputOf(value, manifest);
+    const feeds = await code.inputOf(value, manifest, this.assets);
     const outputs = await this.predict(hooks, feeds);
     const answer = await code.methods[method](outputs, manifest, options, feeds);
     return [answer, info.artifact];
   }
 
   /**
-   * Run; where the context is lost or memory ends, once more on the next tier.
+   * Run, or of several feeds one after another; where the context is lost or memory ends, once more on the next tier.
    * @param {Hooks} hooks
-   * @param {Tensors} feeds
-   * @returns {Promise<Tensors>}
+   * @param {Tensors | Tensors[]} feeds
+   * @returns {Promise<any>} outputs, of several feeds a list of them
    */
   async predict(hooks, feeds) {
+    if (Array.isArray(feeds)) {
+      const all = [];
+      for (const one of feeds) all.push(await this.predict(hooks, one));
+      return all;
+    }
+    hooks.signal.throwIfAborted();
     for (;;) {
       const model = await this.#opened(hooks);
       try {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.artifacts.evidence import name_compressed
@@ -69,10 +69,15 @@ def _runtimes(plan: Plan, packages: list[Package]) -> Iterator[str]:
 
 
 def _plan_assets(plan: Plan, name: str) -> None:
-    files = {path.name: path for path in bundles.assets_of(name)}
+    features = {path.name: needs for path, needs in bundles.assets_of(name).items()}
+    _plan_files(plan, name, {path.name: path for path in bundles.assets_of(name)}, features)
+
+
+def _plan_files(
+    plan: Plan, name: str, files: Mapping[str, Path], features: Mapping[str, tuple[str, ...]]
+) -> None:
     # Without the packages there is nothing to prove artifacts with either: the proofs say so.
     if files and all(path.is_file() for path in files.values()):
-        features = {path.name: needs for path, needs in bundles.assets_of(name).items()}
         keep = step_of(f"{_RUNTIME}:keep_assets", features=features, **_effort(plan))
         plan.add(Node(layout.runtime_node(name, asset=True), *keep, files=files))
 
@@ -93,6 +98,8 @@ def _plan_page_code(plan: Plan) -> None:
             f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=constant_values
         )
         _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
+        # Its page code is given what the input's options name, by the names of the options.
+        _plan_files(plan, task, plan.config.input.options.local_paths(), {})
 
 
 def _plan_made(

@@ -89,8 +89,9 @@ def plan_source(plan: Plan, *, frozen: bool = True) -> None:
 
 
 def _plan_samples(plan: Plan) -> None:
-    step = step_of(read, **reading_of(plan.config).model_dump())
-    files = plan.config.samples.options.local_paths()
+    reading = reading_of(plan.config)
+    step = step_of(read, **reading.model_dump())
+    files = reading.local_paths()
     plan.add(Node("samples", *step, {"frozen": plan.described}, files, reads=(SIGNATURE,)))
 
 
@@ -139,7 +140,7 @@ def _plan_manifest(plan: Plan) -> None:
         artifacts.append({**named, **kind, "targets": artifact.bounds})
     inputs |= delivered(plan) | _plan_searches(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
-    described["input"] = {config.input.kind: config.input.options.model_dump(mode="json")}
+    described["input"] = {config.input.kind: config.input.options.key()}
     described |= {"task": config.task.kind, "task_options": config.purpose.options}
     options = {
         "config": described,

@@ -41,17 +41,42 @@ class ReadOptions(StrictOptions):
         """Of the samples, as their kind has them."""
         return samples_kinds()[self.kind].options.model_validate(self.options)
 
-    def list_needs(self, specs: Sequence[TensorSpec]) -> Needs:
-        """What items are for, with the model's inputs."""
-        kind = inputs()[self.input]
-        options = kind.options.model_validate(self.input_options)
-        return Needs(specs, kind.raw, options, self.task.task.reads)
+    @property
+    def own_input_options(self) -> StrictOptions:
+        """Of the input, as its kind has them."""
+        return inputs()[self.input].options.model_validate(self.input_options)
+
+    def local_paths(self) -> dict[str, Path]:
+        """The files of the samples, and those of the input."""
+        own = self.own_input_options.local_paths()
+        return self.kind_options.local_paths() | {
+            f"{_OF_INPUT}{name}": path for name, path in own.items()
+        }
+
+    def list_needs(self, specs: Sequence[TensorSpec], files: Files | None = None) -> Needs:
+        """What items are for, with the model's inputs.
+
+        Args:
+            files: the step's, in place of where the options say that files lie.
+        """
+        options = self.own_input_options
+        places = dict(files or {})
+        own = {name: places.get(f"{_OF_INPUT}{name}") for name in options.local_paths()}
+        options = options.model_copy(update={name: file for name, file in own.items() if file})
+        return Needs(specs, inputs()[self.input].raw, options, self.task.task.reads)
 
     def key(self) -> dict[str, Any]:
         """Names of files, which stand in descriptions, but not where they lie."""
         options = self.kind_options
         names = {field: path.name for field, path in options.local_paths().items()}
-        return super().key() | {"options": options.key() | names}
+        return self.model_dump(mode="json") | {
+            "options": options.key() | names,
+            "input_options": self.own_input_options.key(),
+        }
+
+
+#: Before the names of an input's files: a kind of samples may have one of the same name.
+_OF_INPUT = "input_"
 
 
 @step(version=2, lane="light", tools=("numpy", "pillow"))
@@ -62,7 +87,7 @@ def read(frozen: Frozen, files: Files, options: ReadOptions, work: Path) -> None
         ConfigError: the config's kind of input makes nothing of such items.
         SourceError: an item cannot be read, or is not what the model reads.
     """
-    needs = options.list_needs(frozen.signature.inputs)
+    needs = options.list_needs(frozen.signature.inputs, files)
     items = read_items(files, options, needs)
     where = f"samples.{options.kind}"
     splits = {

@@ -1,5 +1,5 @@
 """What clients run a release with: a bundle for each backend, the WebAssembly that it starts, and
-the code of the task and its kind of input.
+the code of the task and its kind of input with the files that this reads.
 
 They are made of ``client/runtimes/``, ``tasks/``, ``inputs/`` and of pinned packages. Artifacts are
 proved with these same bundles (``pipeline/backends/web/bundles.py``), so that what was proved is
@@ -69,7 +69,7 @@ class AssetOptions(StrictOptions):
     """What a backend's own files need."""
 
     features: dict[str, tuple[str, ...]]
-    """Name of the file -> what a browser has to have for it."""
+    """Name of the file -> what a browser has to have for it; without one it needs nothing."""
     best: bool = False
     """Brotli 11, whatever it takes."""
 
@@ -124,7 +124,7 @@ def keep_assets(files: Files, options: AssetOptions, work: Path) -> None:
     for name, file in files.items():
         for index, part in enumerate(split(file, work / "parts")):
             called = f"{name}.{index}" if index else name
-            named[called], features[called] = part, list(options.features[name])
+            named[called], features[called] = part, list(options.features.get(name, ()))
     kept = _keep(named, work, best=options.best)
     described = [{**file, "features": features[file["name"]]} for file in kept]
     shutil.rmtree(work / "parts", ignore_errors=True)

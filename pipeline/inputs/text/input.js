@@ -1,0 +1,87 @@
+/** A page's texts become the tensors that a model takes: the twin of read.py. */
+import { readTokenizer } from "./tokenizer.js";
+import { inputError, isBest, windowOf, windowsOf } from "./windows.js";
+
+/**
+ * @typedef {{text: string, starts: number[], ends: number[]}} Origin of a window of a context: of each token from where
+ *   to where in it it comes, -1 for all others, and where no answer may begin, since another window shows more around it
+ * @typedef {{dtype: string, shape: number[], data: any, origin?: Origin & {best: boolean[]}}} Tensor
+ * @typedef {Record<string, Tensor>} Feeds
+ */
+
+/** @type {WeakMap<ArrayBuffer, import("./tokenizer.js").Tokenizer>} by the file that it is in */
+const tokenizers = new WeakMap();
+
+/** @param {ArrayBuffer} file */
+function tokenizerOf(file) {
+  let tokenizer = tokenizers.get(file);
+  if (!tokenizer) {
+    tokenizer = readTokenizer(JSON.parse(new TextDecoder().decode(file)));
+    tokenizers.set(file, tokenizer);
+  }
+  return tokenizer;
+}
+
+/**
+ * One run of the model for a text; of several, or of a question about a long one, several.
+ * @param {string | string[] | {question: string, context: string}} value
+ * @param {any} manifest
+ * @param {Record<string, ArrayBuffer>} files of the release
+ * @returns {Feeds | Feeds[]}
+ */
+export function inputOf(value, { inputs, input: { text: options } }, { tokenizer: file }) {
+  const tokenizer = tokenizerOf(file);
+  const { shape } = inputs.find((/** @type {any} */ { name }) => name === options.ids);
+  const how = { ...options, length: options.length ?? shape[1] };
+  const feed = (/** @type {import("./windows.js").Window} */ window) =>
+    feedsOf(window, inputs, options);
+  const one = (/** @type {string} */ text) => feed(windowOf(tokenizer, text, how));
+  if (typeof value === "string") return one(value);
+  if (Array.isArray(value) && value.every(isText)) return value.map(one);
+  if (!isText(value?.question) || !isText(value.context))
+    throw inputError("give a text, several, or { question, context } of texts");
+  const { windows, starts, ends } = windowsOf(tokenizer, value.question, value.context, how);
+  return windows.map((window, index) => {
+    const feeds = feed(window);
+    const places = { text: value.context, starts: filled(how), ends: filled(how) };
+    const best = filled(how).map(() => false);
+    for (let token = window.from; token < window.to; token++) {
+      const at = window.first + token - window.from;
+      [places.starts[at], places.ends[at]] = [starts[token], ends[token]];
+      best[at] = isBest(windows, index, token);
+    }
+    feeds[options.ids].origin = { ...places, best };
+    return feeds;
+  });
+}
+
+/** @param {{length: number}} how */
+const filled = ({ length }) => Array.from({ length }, () => -1);
+
+/** @param {unknown} value @returns {value is string} */
+const isText = (value) => typeof value === "string";
+
+/**
+ * @param {import("./windows.js").Window} window
+ * @param {any[]} inputs
+ * @param {any} options
+ * @returns {Feeds}
+ */
+function feedsOf({ ids, types, count }, inputs, options) {
+  const mask = ids.map((_, index) => +(index < count));
+  const values = { [options.ids]: ids, [options.mask]: mask, [options.types]: types };
+  return Object.fromEntries(
+    inputs.map(({ name, dtype }) => [
+      name,
+      { dtype, shape: [1, ids.length], data: inDtype(values[name], dtype) },
+    ]),
+  );
+}
+
+/** @param {number[]} values @param {string} dtype */
+const inDtype = (values, dtype) =>
+  dtype === "int64"
+    ? BigInt64Array.from(values, BigInt)
+    : dtype === "int32"
+      ? Int32Array.from(values)
+      : Float32Array.from(values);
