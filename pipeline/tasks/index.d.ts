@@ -4,6 +4,7 @@ export type * from "./hand_landmarks/methods.js";
 export type * from "./image_classification/methods.js";
 export type * from "./object_detection/methods.js";
 export type * from "./pose_estimation/methods.js";
+export type * from "./text_classification/methods.js";
 
 /** What models of a task can do, by the task's name. */
 export interface Tasks {
@@ -12,4 +13,5 @@ export interface Tasks {
   "image-classification": import("./image_classification/methods.js").default;
   "object-detection": import("./object_detection/methods.js").default;
   "pose-estimation": import("./pose_estimation/methods.js").default;
+  "text-classification": import("./text_classification/methods.js").default;
 }
