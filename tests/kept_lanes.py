@@ -18,7 +18,7 @@ from unittest.mock import patch
 import pipeline.cli.bisect
 import pipeline.fitting.run
 from pipeline.engine.lanes import local
-from pipeline.engine.lanes.local import KEEP_MEMORY, LocalLanes
+from pipeline.engine.lanes.local import KEEP_MEMORY, LocalLanes, engines
 
 #: The modules that make lanes.
 MAKERS = (local, pipeline.cli.bisect, pipeline.fitting.run)
@@ -34,7 +34,7 @@ _kept: KeptLanes | None = None
 
 
 class KeptLanes(LocalLanes):
-    """Lanes that the end of a command leaves open, unless a step still runs in one."""
+    """Lanes that the end of a command leaves open, but for browsers and where a step still runs."""
 
     def __init__(self, logs: Path) -> None:
         super().__init__(logs)
@@ -68,6 +68,10 @@ class KeptLanes(LocalLanes):
         if still:
             _kept = None
             super().__exit__(*raised)
+            return
+        # Who opens a browser in this process looks for it among all that the process started.
+        for lane in self._pools.keys() & engines():
+            self._pools.pop(lane).shutdown()
 
 
 def surroundings() -> object:

@@ -15,10 +15,11 @@ import numpy as np
 from pipeline.backends.web import session
 from pipeline.backends.web.processes import tree_bytes
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "client"))
 
 from client_page import ScriptPage, page_origin
-from client_release import build
+from client_release import config, publish
 from client_site import Origin, cdn, running
 from test_large_pictures import peak, picture
 
@@ -84,7 +85,7 @@ def measure(own: Origin, files: Origin, way: str) -> tuple[float, float, float]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        release = build({"bundled": "mobilenet_digits"}, Path(name), Path(name) / "store")
+        release = publish(config({"bundled": "mobilenet_digits"}), Path(name), Path(name) / "store")
         with running(page_origin()) as own, running(cdn(release.cdn)) as files:
             own.put("photo.jpg", picture(WIDTH, HEIGHT))
             told = [{way: measure(own, files, way) for way in ROWS} for _ in range(ROUNDS)]

@@ -10,10 +10,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
-from commands import pipeline
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = ROOT / "pipeline" / "bundled" / "mobilenet_digits.h5"
@@ -68,42 +67,39 @@ class Release:
         ]  # fmt: skip
 
 
-def build(
-    source: dict[str, str], folder: Path, store: Path, backends: Sequence[str] = BACKENDS
-) -> Release:
-    """Build and publish the small config into ``folder/cdn``."""
-    return publish(config(source, backends), folder, store)
+class Command(Protocol):
+    """Runs a command of the pipeline, given as words, and shows what it printed."""
+
+    def __call__(self, *words: object) -> Any: ...
 
 
-def publish(
-    config: dict[str, Any], folder: Path, store: Path, package: Path | None = None
-) -> Release:
-    """Build and publish a config into ``folder/cdn``.
+def apart(*words: object, package: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own.
 
     Args:
         package: the folder of another package than that of this repository.
     """
-    file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
-    words = ["build", str(file), "--store", str(store)]
-    words += ["--set", f"publish.to={folder / 'cdn'}", "--json"]
-    told = build_of(package, words) if package else pipeline(*words).stdout
-    return Release(folder / "cdn", json.loads(told)["manifest"])
-
-
-def build_of(package: Path, words: Sequence[str]) -> str:
-    """What a command of another package says."""
+    # Before the installed one come what the variable names and, with -m, where the command runs.
+    environment = {**os.environ, "PYTHONPATH": str(package)} if package else None
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli.main", *words],
+        [sys.executable, "-m", "pipeline.cli.main", *map(str, words)],
         capture_output=True,
         text=True,
         check=False,
-        # Before the installed one come what the variable names and, with -m, where it runs.
-        env={**os.environ, "PYTHONPATH": str(package)},
+        env=environment,
         cwd=package,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done
+
+
+def publish(config: dict[str, Any], folder: Path, store: Path, command: Command = apart) -> Release:
+    """Build and publish a config into ``folder/cdn``."""
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(config, sort_keys=False))
+    to = f"publish.to={folder / 'cdn'}"
+    done = command("build", file, "--store", store, "--set", to, "--json")
+    return Release(folder / "cdn", json.loads(done.stdout)["manifest"])
 
 
 def retrain_head(target: Path) -> Path:

@@ -11,9 +11,10 @@ import pytest
 from bundler_project import install
 from client_fixtures import Open, Site
 from client_page import Pages, ScriptPage, page_origin
-from client_release import Release, build, retrain_head
+from client_release import Release, config, publish, retrain_head
 from client_site import Origin, cdn, running
 from client_tiers import with_gpu_backends, with_other_head, with_tiny_model
+from commands import pipeline
 from filelock import FileLock
 from nightly import CHROMIUM_FIRST
 from shared_store import SharedStore
@@ -30,8 +31,9 @@ def store(shared_store: SharedStore) -> Path:
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory, store: Path, building: FileLock) -> Release:
     """The bundled model, published."""
+    small = config({"bundled": "mobilenet_digits"})
     with building:
-        return build({"bundled": "mobilenet_digits"}, tmp_path_factory.mktemp("published"), store)
+        return publish(small, tmp_path_factory.mktemp("published"), store, pipeline)
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +43,11 @@ def retrained(
     """The same CDN folder after a release of a model whose head was really trained again."""
     folder = tmp_path_factory.mktemp("retrained")
     shutil.copytree(published.cdn, folder / "cdn")
+    source = {"keras_file": str(retrain_head(folder / "model.h5"))}
     with building:
-        source = {"keras_file": str(retrain_head(folder / "model.h5"))}
         # It is fetched and never run: what proves each format once is enough.
-        return build(source, folder, store, ("onnxruntime-cpu", "tfjs-wasm"))
+        small = config(source, ("onnxruntime-cpu", "tfjs-wasm"))
+        return publish(small, folder, store, pipeline)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from client_page import Pages, ScriptError, ScriptPage, page_origin
 from client_release import Release, publish
 from client_site import Origin, cdn, running
 from client_tiers import with_gpu_backends
+from commands import pipeline
 from nightly import nightly
 
 pytestmark = pytest.mark.browser
@@ -38,7 +39,7 @@ return { info, outputs: Object.fromEntries(Object.entries(outputs).map(
 @pytest.fixture(scope="module")
 def typed(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Release:
     folder = tmp_path_factory.mktemp("typed")
-    return publish(typed_model.config(["onnxruntime-cpu", *BACKENDS]), folder, store)
+    return publish(typed_model.config(["onnxruntime-cpu", *BACKENDS]), folder, store, pipeline)
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 from client_fixtures import Site
 from client_page import ScriptPage
-from client_release import ROOT, Release, config, publish
+from client_release import ROOT, Release, apart, config, publish
 from client_site import Origin, running
 from client_tiers import Manifest, edited
 from demo_page import DemoPage
@@ -51,7 +52,8 @@ def release(
     toy["export"] = {"tfjs-graph": {}}
     toy["validate"]["gates"] = {"default": {"toy_agreement": 0.9, "accuracy_drop": 20.0}}
     with building:
-        return publish(toy, tmp_path_factory.mktemp("toy-release"), store, package)
+        command = partial(apart, package=package)
+        return publish(toy, tmp_path_factory.mktemp("toy-release"), store, command)
 
 
 def test_its_own_metrics_are_measured_and_gated(engine: str, release: Release) -> None:

@@ -123,7 +123,7 @@ def test_local_files_are_known_by_content(lanes: LocalLanes, tmp_path: Path) -> 
 def test_timings_run_alone(lanes: LocalLanes, tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.touch()
-    nodes = [node(f"w{i}", log=str(log), seconds=2, lane=lane)
+    nodes = [node(f"w{i}", log=str(log), seconds=1, lane=lane)
              for i, lane in enumerate(("light", "other"))]  # fmt: skip
     timings = [node(f"t{i}", steps.alone, log=str(log), seconds=0.2) for i in range(2)]
     run(lanes, Store(tmp_path / "store"), *timings, *nodes)
@@ -142,7 +142,7 @@ def test_the_background_stands_still_while_something_is_timed(
     lanes: LocalLanes, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
-    pieces = node("b", steps.background, log=str(log), seconds=4)
+    pieces = node("b", steps.background, log=str(log), seconds=2)
     before = node("a", log=str(log), seconds=0.5)
     timing = node("t", steps.alone, inputs=("a",), log=str(log), seconds=1)
     run(lanes, Store(tmp_path / "store"), pieces, before, timing)
@@ -158,7 +158,7 @@ def test_an_error_does_not_wait_for_the_background(tmp_path: Path) -> None:
     log = tmp_path / "log"
     pieces = node("b", steps.background, log=str(log), seconds=60)
     began = time.monotonic()
-    before = node("a", seconds=5)
+    before = node("a", seconds=3)
     with pytest.raises(PipelineError, match="cannot be had"):
         run_apart(Store(tmp_path / "store"), pieces, before, node("f", steps.refuse, inputs=("a",)))
     assert time.monotonic() - began < 30
@@ -169,7 +169,7 @@ def test_timings_wait_for_processes_that_are_starting(tmp_path: Path) -> None:
     store, log = Store(tmp_path / "store"), tmp_path / "log"
     ready = []
     with LocalLanes(store.root / "logs") as lanes:
-        slow = lanes.submit("browser", time.sleep, 2)
+        slow = lanes.submit("browser", time.sleep, 1)
         slow.add_done_callback(lambda future: ready.append(time.monotonic()))
         lanes._warming.append(slow)  # as a browser that takes its time to start
         timing = node("t", steps.alone, log=str(log))
