@@ -16,14 +16,6 @@ export const environment = () => ({
     "this is no browser: in Node run the release's files with onnxruntime-node or @tensorflow/tfjs-node; where a server renders pages, call load in the browser only",
 });
 
-export const disposed = () => ({
-  code: "disposed",
-  message: "disposed of: load it again",
-});
-
-/** @param {string} reason the browser's */
-export const lost = (reason) => ({ code: "lost", message: `worker failed: ${reason}` });
-
 /** @param {string} [reason] a browser's */
 export const noWorker = (reason) => ({
   message: `the model runs in the page, since no worker could start: ${reason || "the page's CSP (worker-src) refuses it, or its file is not there"}; see "Workers" in the client's README`,

@@ -1,5 +1,5 @@
 /** Calls to where the model runs. */
-import { explained, revived } from "./errors.js";
+import { explained, ModelError, revived } from "./errors.js";
 import { scriptUrl } from "./runtime.js";
 import { serve } from "./serve.js";
 import { unlessAborted } from "./transport.js";
@@ -25,7 +25,8 @@ export const linked = (port) => {
     waiting.get(data.id)?.(data);
   };
   const fail = (/** @type {Error} */ error) => waiting.forEach((answer) => answer({ error }));
-  port.onerror = (/** @type {ErrorEvent} */ { message }) => explained("lost", message).then(fail);
+  port.onerror = (/** @type {ErrorEvent} */ { message }) =>
+    fail(new ModelError("lost", `worker failed: ${message}`));
 
   /**
    * @param {string} method

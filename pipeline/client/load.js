@@ -34,7 +34,7 @@ const end = async ({ info, call, close }) => {
   const freed = call("dispose", []).catch(() => {});
   // A worker is ended, and frees all.
   if (info.thread === "page") await freed;
-  close(await explained("disposed"));
+  close(new ModelError("disposed", "disposed of: load it again"));
 };
 
 /**
