@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     from pipeline.engine.step import Lane
 
 #: What would give a variant that is trained other bytes on another machine: the number of
-#: threads and the widest vector unit decide how sums are split, and so rounded.
+#: threads and the widest vector unit decide how sums are split, and so rounded. TensorFlow takes
+#: oneDNN's kernels by itself on processors with VNNI alone; there 2.21 crashes in a fused
+#: convolution of MediaPipe's face detector.
 SAME_EVERYWHERE = {
     "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "TF_NUM_INTRAOP_THREADS": "2",
     "TF_NUM_INTEROP_THREADS": "2",

@@ -195,7 +195,8 @@ def reproducible(seed: int) -> Iterator[None]:
 
     Gradients are summed in an order that depends on the number of threads and on the
     processor's vector instructions: the same bytes on another machine also need the same
-    ``TF_NUM_INTRAOP_THREADS`` and ``ONEDNN_MAX_CPU_ISA`` when the process starts.
+    ``TF_NUM_INTRAOP_THREADS``, ``TF_ENABLE_ONEDNN_OPTS`` and ``ONEDNN_MAX_CPU_ISA`` when the
+    process starts.
     """
     import random
 
