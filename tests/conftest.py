@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,10 @@ from filelock import FileLock
 from shared_store import SharedStore
 
 from pipeline.engine.lanes.imports import YOUNG_OBJECTS
+from pipeline.engine.lanes.local import SAME_EVERYWHERE
 
-# As in the processes of steps, for the same reason.
+# As in the processes of steps, for the same reasons; what tests start inherits it.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", SAME_EVERYWHERE["TF_ENABLE_ONEDNN_OPTS"])
 gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 #: Files that take over twenty seconds, by their seconds on two cores. What builds with runtimes of
