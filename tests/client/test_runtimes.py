@@ -245,7 +245,7 @@ def test_a_model_that_does_not_open_leaves_nothing(plain: ScriptPage, cdn: Origi
     wrong = {"inputs": {spec["name"]: one}, "answer": answer}
     script = RUN.replace(
         "  const model =",
-        """  const code = await open({ ...delivery,
+        """  const code = await open({ ...delivery, contents: [...delivery.contents],
     artifact: { ...delivery.artifact, canary: wrong.answer },
     manifest: { ...delivery.manifest, canary: wrong } }).catch((error) => error.code);
   const model =""",
