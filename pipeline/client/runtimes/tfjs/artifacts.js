@@ -14,7 +14,10 @@ export function artifactsOf({ entry, files }) {
   const json = JSON.parse(new TextDecoder().decode(entry));
   return io.getModelArtifactsForJSON(json, async (manifest) => {
     const specs = manifest.flatMap(({ weights }) => weights);
-    const shards = manifest.flatMap(({ paths }) => paths).map((path) => shard(files, path));
+    const paths = manifest.flatMap(({ paths }) => paths);
+    const shards = paths.map((path) => shard(files, path));
+    // Nothing but their reader holds them then. Shards that are alike have one name.
+    for (const path of paths) delete files[path];
     checkBytes(specs, shards);
     return [specs, shards];
   });
@@ -48,14 +51,12 @@ export function decodeWeights(shards, specs) {
 }
 
 /**
- * Takes it out, so that nothing but its reader holds it.
  * @param {Record<string, ArrayBuffer>} files
  * @param {string} path
  */
 function shard(files, path) {
   const found = files[path];
   if (!found) throw new RuntimeFailure("format", `model.json names ${path}, which is not there`);
-  delete files[path];
   return found;
 }
 

@@ -68,6 +68,19 @@ for (const shardBytes of [1, 4, 5, 12, 17, 1000]) {
   });
 }
 
+test("shards that are alike have one name, and are read twice", async () => {
+  const weights = ["a", "b"].map((name) => ({ name, dtype: "float32", shape: [1] }));
+  const json = {
+    modelTopology: {},
+    weightsManifest: weights.map((spec) => ({ paths: ["same.bin"], weights: [spec] })),
+  };
+  const entry = new TextEncoder().encode(JSON.stringify(json)).buffer;
+  const files = { "same.bin": new Float32Array([2.5]).buffer };
+  const { weightData, weightSpecs } = await artifactsOf({ entry, files });
+  assert.deepEqual(valuesOf(decodeWeights(weightData, weightSpecs)), { a: [2.5], b: [2.5] });
+  assert.deepEqual(files, {});
+});
+
 test("a model without weights has none to decode", () => {
   assert.deepEqual(decodeWeights([], []), {});
 });
