@@ -548,6 +548,14 @@ export interface Parity {
     [k: string]: OutputDifference;
   };
   /**
+   * Of the task: same points.
+   */
+  face_agreement?: number | null;
+  /**
+   * Of the task: same points.
+   */
+  hand_agreement?: number | null;
+  /**
    * Of the task: same top class.
    */
   top1_agreement?: number | null;
@@ -559,6 +567,14 @@ export interface Parity {
    * Of the task: same boxes.
    */
   box_agreement?: number | null;
+  /**
+   * Of the task: same keypoints.
+   */
+  keypoint_agreement?: number | null;
+  /**
+   * Of the task: same labels.
+   */
+  label_agreement?: number | null;
 }
 /**
  * The same, and on the logits where it is a softmax; of the worst sample where outputs have one shape; and in what share of samples the shape is another one, where that depends on them.

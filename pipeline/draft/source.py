@@ -23,8 +23,8 @@ PYTORCH = (".pt", ".pth", ".pt2", ".ckpt", ".safetensors")
 
 #: What makes an ONNX file of a model in PyTorch; told to whoever has such a file.
 TO_ONNX = """where the model is, in Python: model.eval()
-  torch.onnx.export(model, (example,), "model.onnx", input_names=["x"], output_names=["y"])
-  then: pipeline init model.onnx"""
+  torch.onnx.export(model, (example,), "net.onnx", input_names=["x"], output_names=["y"])
+  then: pipeline init net.onnx"""
 
 #: What transformers' models say of themselves, and how the hub's commonest licences are written.
 CONFIG = "config.json"
