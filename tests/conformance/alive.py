@@ -76,7 +76,8 @@ def _balance(model: Any, inputs: Sequence[Array]) -> None:
     """Let no class win on all inputs, as none does after training: a softmax would hardly vary."""
     head = model.layers[-1] if getattr(model, "layers", None) else None
     activation = getattr(getattr(head, "activation", None), "__name__", "")
-    if head is None or activation != "softmax" or not head.use_bias:
+    is_biased = getattr(head, "use_bias", False)
+    if head is None or activation != "softmax" or not is_biased or len(model.outputs) != 1:
         return
     head.activation, softmax = None, head.activation
     logits = model(list(inputs) if len(inputs) > 1 else inputs[0])

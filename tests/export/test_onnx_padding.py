@@ -49,7 +49,8 @@ def test_zeros_count(made: Path) -> None:
     wanted = run(made / "frozen", {"x": X})
     assert (wanted["zeros"] == 0).any() and (wanted["same"] < 0).all()
     for name, values in answers(made / "onnx-artifact").items():
-        np.testing.assert_array_equal(values, wanted[name])
+        # The last bit hangs on the processor's widest instructions.
+        np.testing.assert_allclose(values, wanted[name], rtol=1e-6)
 
 
 def test_zeros_count_in_integers_too(made: Path, tmp_path: Path) -> None:
