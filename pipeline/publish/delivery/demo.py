@@ -35,7 +35,7 @@ def fingerprint() -> str:
     others = {
         path.relative_to(home.parent).as_posix(): file_digest(path)
         for home in (TASKS, INPUTS)
-        for path in (*home.glob("*/*.css"), *home.glob("*/panel/*.json"))
+        for path in (*home.glob("*.css"), *home.glob("*/*.css"), *home.glob("*/panel/*.json"))
     }
     return f"{modules} {tree_digest(scan(SOURCES))} {tree_digest(others)}"
 

@@ -2,10 +2,10 @@
 
 import { colorOf, drawBoxes, drawPoints } from "../../client/draw.js";
 import { Stage } from "../../inputs/image/stage.js";
+import { Threshold } from "../threshold.js";
 import { ANSWER, showObjects } from "./panel/list.js";
-import { Threshold } from "./panel/threshold.js";
 import { compare, inShort } from "./panel/words.js";
-import "./panel.css";
+import "../found.css";
 
 /**
  * @typedef {import("./methods.js").Detection} Answer

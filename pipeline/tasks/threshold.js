@@ -1,7 +1,7 @@
-/** The least score that counts, below the picture. */
+/** The least score that counts, below the picture in the demo. */
 
-import { find, parsed } from "../../../client/demo/dom.js";
-import { percent } from "../../../client/demo/words.js";
+import { find, parsed } from "../client/demo/dom.js";
+import { percent } from "../client/demo/words.js";
 
 const FIELD = `
   <label class="threshold">
