@@ -7,15 +7,11 @@ A step's peak is its process' largest resident memory, the kernel's (``VmHWM``),
 step begins. Pages of weights that are mapped from files count there, though the kernel may drop
 them. Of what the process started, its browser, it is the largest sum of what each has to itself and
 its share of the rest (PSS), looked at twice a second. CPU seconds are of all of these.
-
-A proof that compares speeds holds two models in one page, the artifact and the float32 one that it
-is timed in turn with: its bound has the file twice.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -43,9 +39,6 @@ FACTOR, REST_BYTES = 3, 2**30
 #: Units of a layer: a kernel of 64 MiB. Of sixty narrower ones with random weights the outputs
 #: hardly vary, so that int8 misses the bound (relative_error 1.26, and uint8 0.92).
 WIDTH = 4096
-
-#: Proofs in which the float32 artifact runs beside another one.
-BESIDE_ANOTHER = re.compile(r"prove [^ ]+/(?!fp32 )")
 
 CONFIG = """
 name: large
@@ -222,8 +215,7 @@ def build(model: Path, folder: Path, **chosen: str) -> Meter:
 
 def rows(bytes_: int, meter: Meter) -> Iterator[str]:
     for name, step in sorted(meter.steps.items(), key=lambda item: -item[1].peak_bytes):
-        models = 2 if step.browser_bytes and BESIDE_ANOTHER.match(name) else 1
-        bound = FACTOR * bytes_ * models + REST_BYTES
+        bound = FACTOR * bytes_ + REST_BYTES
         times, over = step.peak_bytes / bytes_, "OVER" if step.peak_bytes > bound else ""
         took = f"{step.seconds:7.1f} s {step.cpu_s:7.1f} s"
         browser = f"browser {step.browser_bytes / 1e6:.0f} MB" if step.browser_bytes else ""

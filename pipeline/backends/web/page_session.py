@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|software|basic render", re.IGNORECASE)
 _ARTIFACT, _REFERENCE = "artifact", "reference"
 
+#: Bytes of a reference from which on a page does not hold it and the artifact at once.
+LARGE_BYTES = 128 * 2**20
+
 #: So many samples one by one take a rasterizer less than shaders for a batch of them, as far as was
 #: seen where nothing was timed.
 FEW = 8
@@ -145,15 +148,30 @@ class PageSession:
         page = self._require_page()
         with self._judged():
             first_ms = float(page.ask_with("first", inputs, id=_ARTIFACT)["firstMs"])
-        ids = [_ARTIFACT]
+        effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
+        ids, apart = [_ARTIFACT], None
         if reference is not None:
             self._memory = self._read_memory()
-            self._open_model(_REFERENCE, ArtifactFolder(reference), page.mount(reference))
-            ids.append(_REFERENCE)
-        effort = {"warmups": warmups, "repeats": repeats, "seconds": seconds}
+            if ArtifactFolder(reference).description["bytes"] > LARGE_BYTES:
+                apart = reference
+            else:
+                self._open_model(_REFERENCE, ArtifactFolder(reference), page.mount(reference))
+                ids.append(_REFERENCE)
         times = page.ask_with("time", inputs, ids=ids, **effort)
-        self._timed = Latency(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
+        if apart is not None:
+            times[_REFERENCE] = self._time_apart(apart, inputs, effort)
+        self._timed = _paired(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
         return self._timed
+
+    def _time_apart(self, reference: Path, inputs: Arrays, effort: dict[str, Any]) -> list[float]:
+        """A large reference's times, in a page of its own; the artifact is opened anew then."""
+        memory = self._memory
+        self._close()
+        with PageSession(reference, self._engine, self._runtime) as alone:
+            times = alone.latency(inputs, reference=None, **effort).warm_ms
+        self._open()
+        self._memory = memory
+        return times
 
     def __enter__(self) -> Self:
         return self
@@ -217,6 +235,12 @@ class PageSession:
         if self._page is None:
             raise PipelineError("the session is closed", where=self._artifact.id)
         return self._page
+
+
+def _paired(first_ms: float, warm_ms: list[float], reference_ms: list[float] | None) -> Latency:
+    """As many of both: in a page of its own each went on for as long as it took."""
+    count = len(warm_ms) if reference_ms is None else min(len(warm_ms), len(reference_ms))
+    return Latency(first_ms, warm_ms[:count], reference_ms and reference_ms[:count])
 
 
 def open_request(

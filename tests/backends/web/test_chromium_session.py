@@ -15,7 +15,7 @@ from browser_cases import Case, case
 from nightly import nightly
 
 from pipeline.backends.session import Unavailable
-from pipeline.backends.web import artifact_page, packages, session
+from pipeline.backends.web import artifact_page, packages, page_session, session
 from pipeline.backends.web.backends import BACKENDS
 from pipeline.backends.web.engines import chromium
 from pipeline.base.errors import PipelineError, RunError
@@ -147,6 +147,24 @@ def test_a_reference_is_timed_in_the_same_page(classifier: Case) -> None:
     assert len(latency.warm_ms) == len(latency.reference_ms) == 5
     assert min(*latency.warm_ms, *latency.reference_ms) > 0
     assert (alone["process_bytes"] or 0) > 50_000_000
+
+
+def test_a_large_reference_is_timed_in_a_page_of_its_own(
+    classifier: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_session, "LARGE_BYTES", 0)
+    with tfjs_wasm.open_session(classifier.artifact, "chromium") as opened:
+        alone = opened.memory()
+        latency = opened.latency(
+            classifier.one, reference=classifier.artifact, warmups=1, repeats=5
+        )
+        assert opened.memory()["tensor_bytes"] == alone["tensor_bytes"]
+        expected = classifier.outputs
+        for name, values in opened.infer(classifier.inputs).items():
+            np.testing.assert_allclose(values, expected[name], atol=1e-4)
+    assert latency.reference_ms is not None
+    assert len(latency.warm_ms) == len(latency.reference_ms) == 5
+    assert min(*latency.warm_ms, *latency.reference_ms) > 0
 
 
 def test_artifacts_in_a_row_share_one_browser_and_leave_no_page(classifier: Case) -> None:
