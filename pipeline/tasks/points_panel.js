@@ -1,17 +1,10 @@
-/** What has points in the demo: lines over the picture, a list beside it, and the least score that counts. */
+/** What has points, in the demo: bodies, faces, hands. */
 
-import { find, make, say } from "../client/demo/dom.js";
-import { percent } from "../client/demo/words.js";
 import { colorOf } from "../client/draw.js";
-import { Stage } from "../inputs/image/stage.js";
-import { Threshold } from "./threshold.js";
-import "./found.css";
+import { FoundPanel } from "./found_panel.js";
 
 /**
  * @typedef {{score: number, keypoints: {x: number, y: number, score?: number}[]}} Found
- * @typedef {import("../inputs/image/stage.js").Item} Item
- * @typedef {import("../client/demo/contract.js").Host} Host
- * @typedef {import("../client/demo/contract.js").Given<Item, any>} Given
  *
  * @typedef {object} Kind what a task has
  * @property {string} method of its models
@@ -22,104 +15,47 @@ import "./found.css";
  * @property {(found: any) => string} [more] what the list says of each
  */
 
-const ANSWER = `
-<div class="first"><p class="found"></p></div>
-<ol class="objects" aria-label="What was found, the surest first"></ol>
-<p class="more quiet small" hidden></p>
-`;
+/**
+ * @param {import("../client/demo/contract.js").Host} host
+ * @param {Kind} kind
+ */
+export function pointsPanel(host, { method, one, many, code, paint, more = countPoints }) {
+  const inShort = (/** @type {Found[]} */ { length }) =>
+    length ? `${length} ${length > 1 ? many : one}` : `no ${one} found`;
+  const name = one[0].toUpperCase() + one.slice(1);
+  return new FoundPanel(host, {
+    method,
+    code,
+    inShort,
+    row: (/** @type {Found} */ found, index) => ({
+      color: colorOf(index),
+      label: `${name} ${index + 1}`,
+      where: more(found),
+      score: found.score,
+    }),
+    paint: (context, /** @type {Found[]} */ answer, order, options) =>
+      answer.forEach((found, index) => paint(context, found, colorOf(index + 3 * order), options)),
+    compare: (/** @type {Found[]} */ a, /** @type {Found[]} */ b) => {
+      if (!a.length && !b.length) return `Neither finds a ${one}.`;
+      if (a.length !== b.length) return `A: ${inShort(a)}; B: ${inShort(b)}.`;
+      return `Both find ${inShort(a)}; points lie ${apart(a, b).toFixed(1)} pixels apart in the mean.`;
+    },
+  });
+}
 
-export class PointsPanel {
-  /** @type {import("../client/demo/contract.js").View[]} */
-  views = [];
-  #kind;
-  #threshold;
-  /** @type {any} the release's, of the task */
-  #options = {};
+const countPoints = (/** @type {Found} */ { keypoints }) => `${keypoints.length} points`;
 
-  /** @param {Host} host @param {Kind} kind */
-  constructor({ stage, seen }, kind) {
-    this.#kind = kind;
-    this.code = kind.code;
-    this.stage = new Stage(stage, seen);
-    this.#threshold = new Threshold(stage, () => {
-      const { item } = this.stage;
-      if (item) this.stage.item = { ...item };
-      void seen();
-    });
-  }
-
-  /** @param {any} manifest */
-  open(manifest) {
-    this.#options = manifest.task_options;
-    this.#threshold.value = this.#options.threshold;
-    this.stage.open(manifest, null);
-  }
-
-  close() {
-    this.stage.close();
-  }
-
-  /** @param {any} model @param {Item} item */
-  ask(model, { given }) {
-    return model[this.#kind.method](given, { threshold: this.#threshold.value });
-  }
-
-  /** @param {HTMLElement} root */
-  prepare(root) {
-    root.innerHTML = ANSWER;
-  }
-
-  /** @param {HTMLElement} root @param {Given} given */
-  draw(root, { answer }) {
-    const text = this.inShort({ answer });
-    find(".found", root).textContent = text[0].toUpperCase() + text.slice(1);
-    find(".objects", root).replaceChildren(...answer.map(this.#row));
-    const none = `Nothing is surer than ${percent(this.#threshold.value)}.`;
-    say(find(".more", root), answer.length ? "" : none);
-    this.stage.mark(root, (context, order) => {
-      answer.forEach((/** @type {Found} */ found, /** @type {number} */ index) => {
-        this.#kind.paint(context, found, colorOf(index + 3 * order), this.#options);
-      });
-    });
-  }
-
-  /** @param {HTMLElement} root */
-  erase(root) {
-    this.stage.erase(root);
-  }
-
-  #row = (/** @type {Found} */ found, /** @type {number} */ index) => {
-    const { one, more } = this.#kind;
-    const mark = make("span", { class: "mark", "aria-hidden": "true" });
-    mark.style.background = colorOf(index);
-    const name = `${one[0].toUpperCase()}${one.slice(1)} ${index + 1}`;
-    const said = more?.(found) ?? `${found.keypoints.length} points`;
-    const label = make("span", { class: "label" }, name, " ");
-    label.append(make("span", { class: "where" }, said));
-    return make("li", {}, mark, label, make("span", { class: "score" }, percent(found.score)));
-  };
-
-  /** @param {{answer: Found[]}} given */
-  inShort({ answer: { length } }) {
-    const { one, many } = this.#kind;
-    return length ? `${length} ${length > 1 ? many : one}` : `no ${one} found`;
-  }
-
-  /** @param {Given} a @param {Given} b */
-  compare(a, b) {
-    const [ours, theirs] = [a.answer, b.answer];
-    if (!ours.length && !theirs.length) return `Neither finds a ${this.#kind.one}.`;
-    if (ours.length !== theirs.length) return `A: ${this.inShort(a)}; B: ${this.inShort(b)}.`;
-    const apart = ours.flatMap((/** @type {Found} */ { keypoints }, /** @type {number} */ index) =>
-      keypoints.map(({ x, y }, point) => {
-        const other = theirs[index].keypoints[point];
-        return Math.hypot(x - other.x, y - other.y);
-      }),
-    );
-    const mean = apart.reduce(
-      (/** @type {number} */ sum, /** @type {number} */ one) => sum + one,
-      0,
-    );
-    return `Both find ${this.inShort(a)}; points lie ${(mean / apart.length).toFixed(1)} pixels apart in the mean.`;
-  }
+/**
+ * Pixels between the same points of the same things, in the mean.
+ * @param {Found[]} a
+ * @param {Found[]} b
+ */
+function apart(a, b) {
+  const all = a.flatMap(({ keypoints }, index) =>
+    keypoints.map(({ x, y }, point) => {
+      const other = b[index].keypoints[point];
+      return Math.hypot(x - other.x, y - other.y);
+    }),
+  );
+  return all.reduce((sum, one) => sum + one, 0) / all.length;
 }

@@ -20,6 +20,12 @@ export function inShort(objects) {
   return [...named.slice(0, NAMED), ...(rest > 0 ? [`${rest} more`] : [])].join(", ");
 }
 
+/** @param {Found} found */
+export function placed({ box }) {
+  const [x, y, width, height] = [box.x, box.y, box.width, box.height].map(Math.round);
+  return `${width} × ${height} at ${x}, ${y}`;
+}
+
 /**
  * Whether two find the same, in a sentence.
  * @param {Found[]} a
