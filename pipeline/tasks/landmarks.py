@@ -8,9 +8,9 @@ from typing import TypeVar
 from pipeline.base.options import StrictOptions
 from pipeline.tasks.contract import About
 from pipeline.tasks.part import Part, Positive, Share, read_table
-from pipeline.tasks.points import Found, Points, origin_of, to_image
-from pipeline.tasks.same_points import SLACK, same_points
-from pipeline.tensors.arrays import Arrays, Float64s, np
+from pipeline.tasks.points import Found, Points, find_things
+from pipeline.tasks.same_points import share_of_same
+from pipeline.tensors.arrays import Arrays, Float64s
 
 
 class LandmarkOptions(StrictOptions):
@@ -40,13 +40,11 @@ def find(
         decode: the outputs of one sample -> points as shares of the input.
         threshold: the lowest score, in place of that of the options.
     """
-    least = about.options.threshold if threshold is None else threshold
-    found = []
-    for sample in range(len(next(iter(outputs.values())))):
-        one = decode({name: values[sample] for name, values in outputs.items()}, about)
-        points = to_image(one.points, origin_of(about.origins, sample))
-        found.append(Found(one.scores, points, one.sure).best(least, len(points)))
-    return found
+    options = about.options
+    least = options.threshold if threshold is None else threshold
+    return find_things(
+        outputs, about.origins, lambda own, size: decode(own, about), least, options.points.rows
+    )
 
 
 def read_score(outputs: Arrays, about: About[O], name: str) -> Float64s:
@@ -58,7 +56,10 @@ def read_score(outputs: Arrays, about: About[O], name: str) -> Float64s:
 def agree(outputs: Arrays, golden: Arrays, about: About[O], decode: Decode[O]) -> float:
     """The share of the golden's points in the same place, in the mean of all samples."""
     options = about.options
-    least = max(options.threshold - SLACK, 0.0)
-    found, wanted = (find(one, about, decode, least) for one in (outputs, golden))
-    shares = same_points(found, wanted, about.origins, options.threshold, options.tolerance)
-    return float(np.mean(shares))
+    return share_of_same(
+        lambda model, least: find(model, about, decode, least),
+        (outputs, golden),
+        about.origins,
+        options.threshold,
+        options.tolerance,
+    )

@@ -7,8 +7,8 @@ z scaled as x. All arithmetic is float64.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -102,8 +102,37 @@ def to_image(points: Float64s, origin: Mapping[str, Array] | None) -> Float64s:
     return pixels
 
 
+#: The outputs of one sample, and the input's height and width where they are known, [2] -> all that
+#: they tell, as shares of the input.
+Decode = Callable[[Arrays, Array | None], Found]
+
+
+def find_things(
+    outputs: Arrays, origins: PerSample | None, decode: Decode, threshold: float, most: int
+) -> list[Found]:
+    """Of each sample the things of a score of ``threshold`` or more, ``most`` of them, the surest
+    first, in pixels of the image.
+    """
+    found = []
+    for sample in range(len(next(iter(outputs.values())))):
+        origin = origin_of(origins, sample)
+        own = {name: values[sample] for name, values in outputs.items()}
+        things = decode(own, None if origin is None else origin["input"])
+        things = replace(things, points=to_image(things.points, origin))
+        found.append(things.best(threshold, most))
+    return found
+
+
 def origin_of(origins: PerSample | None, sample: int) -> Mapping[str, Array] | None:
     return None if origins is None else origins.sample(sample)
+
+
+def in_space(table: Float64s, names: Sequence[str]) -> list[dict[str, Any]]:
+    """[{"x", "y", "z", "name"}] of [points, 3], in metres."""
+    return [
+        {"x": x, "y": y, "z": z, "name": name}
+        for (x, y, z), name in zip(table.tolist(), names, strict=True)
+    ]
 
 
 def keypoints_of(found: Found, row: int, names: Sequence[str]) -> list[dict[str, Any]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pipeline.tasks.points import Found
-from pipeline.tensors.arrays import Float64s, np
+from pipeline.tensors.arrays import Arrays, Float64s, np
 from pipeline.tensors.per_sample import PerSample
 
 #: How far from the threshold rounding may move a score.
@@ -13,6 +13,25 @@ SLACK = 0.05
 
 #: From this score on a model is sure of a point.
 SURE = 0.5
+
+
+def share_of_same(
+    find: Callable[[Arrays, float], Sequence[Found]],
+    models: tuple[Arrays, Arrays],
+    origins: PerSample | None,
+    threshold: float,
+    tolerance: float,
+) -> float:
+    """The share of points in the same place, in the mean of all samples.
+
+    Args:
+        find: a model's outputs, and the lowest score of a thing -> what is there in each sample.
+        models: the outputs of the one that is judged, and of the one that it is compared with.
+        origins, threshold, tolerance: as in ``same_points``.
+    """
+    least = max(threshold - SLACK, 0.0)
+    found, wanted = (find(outputs, least) for outputs in models)
+    return float(np.mean(same_points(found, wanted, origins, threshold, tolerance)))
 
 
 def same_points(

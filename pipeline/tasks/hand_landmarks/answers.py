@@ -12,7 +12,7 @@ from pipeline.tasks import landmarks
 from pipeline.tasks.contract import About
 from pipeline.tasks.hand_landmarks.options import Options
 from pipeline.tasks.part import read_table
-from pipeline.tasks.points import Found, keypoints_of, read_points
+from pipeline.tasks.points import Found, in_space, keypoints_of, read_points
 from pipeline.tensors.arrays import Arrays
 
 AT = "task.hand-landmarks."
@@ -67,8 +67,5 @@ def _more(outputs: Arrays, options: Options) -> dict[str, Any]:
     if options.world:
         names = hand()["names"]
         table = read_table(outputs, options.world, AT + "world", 1, 3 * len(names))
-        more["keypoints3D"] = [
-            {"x": x, "y": y, "z": z, "name": name}
-            for (x, y, z), name in zip(table.reshape(-1, 3).tolist(), names, strict=True)
-        ]
+        more["keypoints3D"] = in_space(table.reshape(-1, 3), names)
     return more

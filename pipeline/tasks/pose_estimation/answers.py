@@ -7,7 +7,14 @@ from typing import Any
 
 from pipeline.tasks.contract import About
 from pipeline.tasks.part import read_table, wrong
-from pipeline.tasks.points import Found, Points, keypoints_of, origin_of, read_points, to_image
+from pipeline.tasks.points import (
+    Found,
+    Points,
+    find_things,
+    in_space,
+    keypoints_of,
+    read_points,
+)
 from pipeline.tasks.pose_estimation.heatmaps import read_poses
 from pipeline.tasks.pose_estimation.options import Options
 from pipeline.tasks.pose_estimation.refine import refine
@@ -37,14 +44,9 @@ def find(outputs: Arrays, about: About[Options], threshold: float | None = None)
     """
     options = about.options
     least = options.threshold if threshold is None else threshold
-    found = []
-    for sample in range(len(next(iter(outputs.values())))):
-        origin = origin_of(about.origins, sample)
-        mine = {name: values[sample] for name, values in outputs.items()}
-        poses = decode(mine, options, None if origin is None else origin["input"])
-        poses = replace(poses, points=to_image(poses.points, origin))
-        found.append(poses.best(least, options.max))
-    return found
+    return find_things(
+        outputs, about.origins, lambda own, size: decode(own, options, size), least, options.max
+    )
 
 
 def decode(outputs: Arrays, options: Options, size: Array | None = None) -> Found:
@@ -96,6 +98,5 @@ def _pose(found: Found, row: int, about: About[Options]) -> dict[str, Any]:
         "connections": [list(pair) for pair in skeleton.connections],
     }
     if found.world is not None:
-        world = zip(found.world[row].tolist(), skeleton.names, strict=True)
-        pose["keypoints3D"] = [{"x": x, "y": y, "z": z, "name": name} for (x, y, z), name in world]
+        pose["keypoints3D"] = in_space(found.world[row], skeleton.names)
     return pose
