@@ -30,7 +30,8 @@ export function smoothed(options) {
     for (const [id, kept] of known) if (++kept.missed > PATIENCE) known.delete(id);
     return answers.map((answer) => {
       const kept = known.get(answer.id) ?? { filters: new Map(), missed: 0 };
-      known.set(answer.id, { ...kept, missed: 0 });
+      kept.missed = 0;
+      known.set(answer.id, kept);
       const { width = 1, height = 1 } = boxOf(answer) ?? {};
       const size = Math.max(width, height, 1);
       const filter = (/** @type {string} */ name, /** @type {number} */ value) => {

@@ -22,6 +22,15 @@ export function tableOf(outputs, { output, columns, activation }, rows) {
   };
 }
 
+/**
+ * A method of models that read one image, whose answers are in pixels of that.
+ * @template O, A
+ * @param {(outputs: Outputs, manifest: any, options: O, origin: import("../inputs/image/fit.js").Origin) => A} answer
+ * @returns {(outputs: Outputs, manifest: any, options: O, feeds: Record<string, {origin: any}>) => A}
+ */
+export const inPicture = (answer) => (outputs, manifest, options, feeds) =>
+  answer(outputs, manifest, options, Object.values(feeds)[0].origin);
+
 /** @param {number} value @param {Part["activation"]} activation */
 export const activate = (value, activation) =>
   activation === "none" ? value : 1 / (1 + Math.exp(-Math.max(-100, Math.min(100, value))));

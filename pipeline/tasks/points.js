@@ -36,6 +36,17 @@ export function readPoints(outputs, how, count) {
 }
 
 /**
+ * @param {import("./part.js").Table} value of a table whose rows are x, y and z of one point after another
+ * @param {number} row
+ * @param {string[]} names
+ */
+export const inSpace = (value, row, names) =>
+  names.map((name, i) => {
+    const [x, y, z] = [0, 1, 2].map((axis) => value(row, 3 * i + axis));
+    return { x, y, z, name };
+  });
+
+/**
  * @template {Keypoint} K
  * @param {K} point as a share of the input
  * @param {Origin} origin

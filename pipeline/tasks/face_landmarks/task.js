@@ -1,5 +1,6 @@
 /** Points of a face: the twin of answers.py. */
 import { find } from "../landmarks.js";
+import { inPicture } from "../part.js";
 import { readPoints } from "../points.js";
 import mesh from "./mesh.json" with { type: "json" };
 
@@ -9,18 +10,8 @@ import mesh from "./mesh.json" with { type: "json" };
  * @typedef {import("../points.js").Keypoint} Keypoint
  */
 
-/** What a loaded model can do: of its outputs, the release's manifest, the caller's options, and what it was given. */
-export const methods = {
-  face: (
-    /** @type {Outputs} */ outputs,
-    /** @type {any} */ manifest,
-    /** @type {import("./methods.js").FaceOptions} */ options,
-    /** @type {Record<string, { origin: Origin }>} */ feeds,
-  ) => {
-    const [{ origin }] = Object.values(feeds);
-    return face(outputs, manifest, options, origin);
-  },
-};
+/** What a loaded model can do. */
+export const methods = { face: inPicture(face) };
 
 /**
  * @param {Outputs} outputs

@@ -1,6 +1,7 @@
 /** Points of a hand: the twin of answers.py. */
 import { find } from "../landmarks.js";
-import { tableOf } from "../part.js";
+import { inPicture, tableOf } from "../part.js";
+import { inSpace } from "../points.js";
 import hand from "./hand.json" with { type: "json" };
 
 /**
@@ -8,18 +9,8 @@ import hand from "./hand.json" with { type: "json" };
  * @typedef {import("../part.js").Outputs} Outputs
  */
 
-/** What a loaded model can do: of its outputs, the release's manifest, the caller's options, and what it was given. */
-export const methods = {
-  hands: (
-    /** @type {Outputs} */ outputs,
-    /** @type {any} */ manifest,
-    /** @type {import("./methods.js").HandOptions} */ options,
-    /** @type {Record<string, { origin: Origin }>} */ feeds,
-  ) => {
-    const [{ origin }] = Object.values(feeds);
-    return hands(outputs, manifest, options, origin);
-  },
-};
+/** What a loaded model can do. */
+export const methods = { hands: inPicture(hands) };
 
 /**
  * @param {Outputs} outputs
@@ -36,7 +27,9 @@ export function hands(outputs, { task_options: options }, asked, origin) {
     keypoints: keypoints.map((point, i) => ({ ...point, name: names[i] })),
     connections,
     ...(options.handedness && { handedness: handedness(outputs, options.handedness) }),
-    ...(options.world && { keypoints3D: inSpace(outputs, options.world) }),
+    ...(options.world && {
+      keypoints3D: inSpace(tableOf(outputs, options.world, 1).value, 0, names),
+    }),
   }));
 }
 
@@ -48,13 +41,4 @@ export function hands(outputs, { task_options: options }, asked, origin) {
 function handedness(outputs, part) {
   const right = tableOf(outputs, part, 1).value(0, 0);
   return right >= 0.5 ? { label: "right", score: right } : { label: "left", score: 1 - right };
-}
-
-/** @param {Outputs} outputs @param {import("../part.js").Part} part */
-function inSpace(outputs, part) {
-  const { value } = tableOf(outputs, part, 1);
-  return hand.names.map((name, i) => {
-    const [x, y, z] = [0, 1, 2].map((axis) => value(0, 3 * i + axis));
-    return { x, y, z, name };
-  });
 }

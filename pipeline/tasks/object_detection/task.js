@@ -1,4 +1,5 @@
 /** Boxes around objects: the twin of answers.py. */
+import { inPicture } from "../part.js";
 import { decode } from "./decode.js";
 import { suppress } from "./suppress.js";
 
@@ -7,18 +8,8 @@ import { suppress } from "./suppress.js";
  * @typedef {import("./methods.js").DetectedObject} DetectedObject
  */
 
-/** What a loaded model can do: of its outputs, the release's manifest, the caller's options, and what it was given. */
-export const methods = {
-  detect: (
-    /** @type {import("./decode.js").Outputs} */ outputs,
-    /** @type {any} */ manifest,
-    /** @type {import("./methods.js").DetectOptions} */ options,
-    /** @type {Record<string, { origin: Origin }>} */ feeds,
-  ) => {
-    const [{ origin }] = Object.values(feeds);
-    return detect(outputs, manifest, options, origin);
-  },
-};
+/** What a loaded model can do. */
+export const methods = { detect: inPicture(detect) };
 
 /**
  * @param {import("./decode.js").Outputs} outputs

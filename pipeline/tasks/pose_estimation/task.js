@@ -1,6 +1,6 @@
 /** Poses of bodies: the twin of answers.py. */
-import { tableOf } from "../part.js";
-import { best, readPoints, toImage } from "../points.js";
+import { inPicture, tableOf } from "../part.js";
+import { best, inSpace, readPoints, toImage } from "../points.js";
 import { readPoses } from "./heatmaps.js";
 import { refine } from "./refine.js";
 import skeletons from "./skeletons.json" with { type: "json" };
@@ -12,18 +12,8 @@ import skeletons from "./skeletons.json" with { type: "json" };
  * @typedef {import("./methods.js").Pose} Pose
  */
 
-/** What a loaded model can do: of its outputs, the release's manifest, the caller's options, and what it was given. */
-export const methods = {
-  pose: (
-    /** @type {Outputs} */ outputs,
-    /** @type {any} */ manifest,
-    /** @type {import("./methods.js").PoseOptions} */ options,
-    /** @type {Record<string, { origin: Origin }>} */ feeds,
-  ) => {
-    const [{ origin }] = Object.values(feeds);
-    return pose(outputs, manifest, options, origin);
-  },
-};
+/** What a loaded model can do. */
+export const methods = { pose: inPicture(pose) };
 
 /**
  * @param {Outputs} outputs
@@ -37,20 +27,14 @@ export function pose(outputs, { task_options: options }, asked, origin) {
   const { names, connections } = /** @type {Record<string, any>} */ (skeletons)[options.skeleton];
   const found = options.heatmaps
     ? ofHeatmaps(outputs, options, names.length, origin)
-    : ofPoints(outputs, options, names.length);
-  return best(found, threshold, Math.min(max, options.max)).map(({ keypoints3D, ...pose }) => ({
+    : ofPoints(outputs, options, names);
+  return best(found, threshold, Math.min(max, options.max)).map((pose) => ({
     ...pose,
     keypoints: pose.keypoints.map((/** @type {any} */ point, /** @type {number} */ i) => ({
       ...toImage(point, origin),
       name: names[i],
     })),
     connections,
-    ...(keypoints3D && {
-      keypoints3D: keypoints3D.map((/** @type {any} */ at, /** @type {number} */ i) => ({
-        ...at,
-        name: names[i],
-      })),
-    }),
   }));
 }
 
@@ -74,26 +58,20 @@ const ofHeatmaps = (outputs, { heatmaps, max }, count, { input }) =>
 /**
  * @param {Outputs} outputs
  * @param {Options} options
- * @param {number} count
+ * @param {string[]} names
  * @returns {any[]} as shares of the input
  */
-function ofPoints(outputs, options, count) {
+function ofPoints(outputs, options, names) {
   const points = /** @type {import("../points.js").Points} */ (options.points);
   const score = options.score && tableOf(outputs, options.score, points.rows);
   const world = options.world && tableOf(outputs, options.world, points.rows);
-  return readPoints(outputs, points, count).map((keypoints, row) => {
+  return readPoints(outputs, points, names.length).map((keypoints, row) => {
     const seen = keypoints.map(({ score = 1 }) => score).filter((sure) => sure >= options.seen);
     const mean = seen.reduce((sum, sure) => sum + sure, 0) / Math.max(seen.length, 1);
-    const keypoints3D =
-      world &&
-      keypoints.map((_, i) => {
-        const [x, y, z] = [0, 1, 2].map((axis) => world.value(row, 3 * i + axis));
-        return { x, y, z };
-      });
     return {
       score: score ? score.value(row, 0) : mean,
       keypoints: options.refine ? refine(keypoints, outputs, options.refine) : keypoints,
-      ...(keypoints3D && { keypoints3D }),
+      ...(world && { keypoints3D: inSpace(world.value, row, names) }),
     };
   });
 }
