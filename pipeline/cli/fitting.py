@@ -24,7 +24,7 @@ def run(path: Path, overrides: Sequence[str], store: Store, *, as_json: bool) ->
 
     config = load_config(path, overrides)
     image = image_options(config)
-    plan = plan_ways(config)
+    plan = plan_ways(config, image)
     progress = JsonLines() if as_json else Lines()
     with progress.of(len(plan.nodes)):
         result = fit(plan, store, progress)

@@ -89,13 +89,18 @@ def name_source(model: str, folder: Path) -> Named:
     )
 
 
+def named_from(path: Path, folder: Path) -> str:
+    """A path as a config that lies in ``folder`` names it."""
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
 def to_name(text: str) -> str:
     """What a config may be called, of anything."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "model"
 
 
 def _of_path(path: Path, folder: Path) -> Named:
-    shown = Path(os.path.relpath(path, folder)).as_posix()
+    shown = named_from(path, folder)
     if path.is_dir():
         return _of_folder(path, shown)
     if path.suffix.lower() in PYTORCH:

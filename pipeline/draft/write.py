@@ -57,7 +57,7 @@ def _fit(made: Draft, path: Path, store: Store, progress: Progress) -> Draft | N
         return None
     config = load_config(path)
     image = image_options(config)
-    plan = plan_ways(config)
+    plan = plan_ways(config, image)
     with progress.of(len(plan.nodes)):
         result = fit(plan, store, progress)
     best = result["tried"][0]

@@ -37,13 +37,12 @@ def fit(plan: Plan, store: Store, watch: Watch) -> dict[str, Any]:
     return result
 
 
-def plan_ways(config: Config) -> Plan:
+def plan_ways(config: Config, image: ImageOptions) -> Plan:
     """The source, and the attempt.
 
-    Raises:
-        ConfigError: the samples are no labelled images, or the task has no classes.
+    Args:
+        image: of ``image_options``.
     """
-    image = image_options(config)
     plan = Plan(config=config)
     plan_source(plan)
     nodes = {name: node for name, node in plan.nodes.items() if name != "samples"}

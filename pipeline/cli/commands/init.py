@@ -57,7 +57,7 @@ def command(
     from dataclasses import replace
 
     from pipeline.cli.progress import JsonLines, Lines
-    from pipeline.draft.source import TOUR, name_source, to_name
+    from pipeline.draft.source import TOUR, name_source, named_from, to_name
     from pipeline.draft.write import write_config
 
     folder = to.parent if to else Path("configs")
@@ -66,16 +66,9 @@ def command(
         named, name=to_name(name) if name else named.name, license=licence or named.license
     )
     path = to or folder / f"{named.name}.yaml"
-    own = {"images": samples_path(samples, folder)} if samples else None
+    own = {"images": named_from(samples, folder)} if samples else None
     progress = JsonLines() if as_json else Lines()
     _show(write_config(named, path, own, open_store(store_path), progress), path, as_json)
-
-
-def samples_path(samples: Path, folder: Path) -> str:
-    """A folder of samples, as a config in another folder names it."""
-    import os
-
-    return Path(os.path.relpath(samples, folder)).as_posix()
 
 
 def _show(made: Draft, path: Path, as_json: bool) -> None:
