@@ -6,16 +6,14 @@ import json
 from collections import defaultdict
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from pipeline.base.errors import SourceError
-from pipeline.base.options import InputPath, StrictOptions
+from pipeline.base.options import InputPath
 from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import assign
-from pipeline.samples.images import decode
+from pipeline.samples.images import FolderOptions, decode
 from pipeline.tensors.arrays import np
 
 #: The annotations of COCO's 118,000 training images are 449 MB.
@@ -24,7 +22,7 @@ MAX_BYTES = 1 << 29
 Record = dict[str, Any]
 
 
-class Options(StrictOptions):
+class Options(FolderOptions):
     """Images with boxes, as COCO's annotation files have them."""
 
     images: InputPath
@@ -33,21 +31,6 @@ class Options(StrictOptions):
     annotations: InputPath
     """A JSON file with ``images``, ``categories`` and ``annotations`` with ``bbox``; segmentations
     are not read. Labels are the categories' names."""
-
-    description: str = ""
-    """What the images are, for people."""
-
-    license: str = ""
-    """Their licence."""
-
-    limit: Annotated[int, Field(ge=1)] = 1000
-    """Use at most this many images, chosen by ``seed``."""
-
-    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    """Share of the images for the test split."""
-
-    seed: Annotated[int, Field(ge=0)] = 0
-    """Decides which images are used, and in which split."""
 
 
 def items(files: Files, options: Options, needs: Needs) -> Items:

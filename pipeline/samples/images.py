@@ -32,14 +32,8 @@ MODES = {"1": "L", "L": "L", "RGB": "RGB", "RGBA": "RGBA", "LA": "RGBA", "PA": "
 }
 
 
-class Options(StrictOptions):
-    """A folder of PNG, JPEG, WebP or BMP files."""
-
-    shorthand: ClassVar[str | None] = "folder"
-
-    folder: InputPath
-    """Either one subfolder per class (labels are 0, 1, … in the order of the subfolders'
-    sorted names) or image files directly in it (no labels)."""
+class FolderOptions(StrictOptions):
+    """What is said of a folder of images, whatever is known of each."""
 
     description: str = ""
     """What the images are, for people."""
@@ -55,6 +49,16 @@ class Options(StrictOptions):
 
     seed: Annotated[int, Field(ge=0)] = 0
     """Decides which images are used, and in which split."""
+
+
+class Options(FolderOptions):
+    """A folder of PNG, JPEG, WebP or BMP files."""
+
+    shorthand: ClassVar[str | None] = "folder"
+
+    folder: InputPath
+    """Either one subfolder per class (labels are 0, 1, … in the order of the subfolders'
+    sorted names) or image files directly in it (no labels)."""
 
 
 def items(files: Files, options: Options, needs: Needs) -> Items:
