@@ -28,6 +28,7 @@ EVERY = Effort(FORMATS, (*QUICK.backends, "ort-wasm", "tfjs-webgpu", "tfjs-webgl
 TROUBLED = (
     *("layers/Bidirectional masked", "layers/CategoryEncoding one hot"),
     *("layers/Conv3DTranspose same, strides 2", "layers/Resizing lanczos3"),
+    *("layers/MaxPooling3D", "layers/Activation glu"),
     *("composed/dictionary outputs", "composed/transformer encoder"),
 )
 #: In so many parts all are tried, so that none takes too long.

@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 IMPORT = """
 import sys
 from pipeline.export.tfjs_graph.guard import UNUSED, import_converter
@@ -18,7 +16,6 @@ print([name for name in (*UNUSED, "tensorflowjs", "jax", "tf_keras") if name in 
 """
 
 
-@pytest.mark.nightly  # every build imports it, and this lists what it must not
 def test_the_converter_imports_alone_and_leaves_no_stand_in() -> None:
     # Which tensorflow-model-optimization sets in the process that imports it, as other tests do.
     environment = {key: value for key, value in os.environ.items() if "LEGACY_KERAS" not in key}

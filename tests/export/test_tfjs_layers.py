@@ -293,9 +293,12 @@ BOTH = (masked, attending, resized, stepped, spatial, rewritten, lines)
 
 #: Layers of most kinds, in one library or the other; nightly all of them in both.
 LOADED = [
-    ("keras", (sequence, masked, attending, resized, spatial, rewritten, lines)),
+    (
+        "keras",
+        (sequence, masked, attending, resized, spatial, rewritten, lines, augmented, stepped),
+    ),
     ("tf_keras", (zoo, arithmetic)),
-    pytest.param("keras", (zoo, augmented, strided, gated, stepped), marks=pytest.mark.nightly),
+    pytest.param("keras", (zoo, strided, gated), marks=pytest.mark.nightly),
     pytest.param("keras", (mobilenet, mobilenet_v2, mobilenet_v3), marks=pytest.mark.nightly),
     pytest.param(
         "tf_keras",

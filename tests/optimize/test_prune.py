@@ -191,7 +191,6 @@ def test_a_pattern_without_quotes_is_the_pattern() -> None:
         prune.Options(pattern="2:4", sparsity=0.7)
 
 
-@pytest.mark.nightly  # the same process gives them twice: test_distill.py
 def test_another_process_gives_the_same_bytes(two_headed: Path, sparse: Path) -> None:
     there = two_headed / "there"
     there.mkdir()

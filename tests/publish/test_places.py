@@ -153,7 +153,6 @@ def test_an_index_that_is_behind_is_mended_by_the_same_build(place: str, tmp_pat
     assert listed["channels"] == {"latest": second.id} and len(listed["releases"]) == 2
 
 
-@WITH_S3_NIGHTLY
 def test_a_rollback_moves_the_channel_back_and_forth(place: str, tmp_path: Path) -> None:
     first = release(place, tmp_path / "a", b"one")
     second = release(place, tmp_path / "b", b"two")
