@@ -24,9 +24,9 @@ def show(result: Mapping[str, Any], image: ImageOptions) -> None:
         click.echo(line)
 
 
-def _row(row: Mapping[str, Any], own: bool) -> tuple[str, ...]:
+def _row(row: Mapping[str, Any], is_configured: bool) -> tuple[str, ...]:
     way = row["way"]
-    mark = "the config's" if own else "better" if row["better"] else ""
+    mark = "the config's" if is_configured else "better" if row["better"] else ""
     return (
         words.percent(row["right"]),
         *(way[key] for key in ("scale", "channels", "resize")),
@@ -37,8 +37,8 @@ def _row(row: Mapping[str, Any], own: bool) -> tuple[str, ...]:
 
 def advice(result: Mapping[str, Any], image: ImageOptions) -> Iterator[str]:
     """What fits best, and what the config is to say."""
-    best, own, count = result["tried"][0], result["config"], result["samples"]
-    asked = f"{words.percent(own['right'])} of {words.count(count, 'sample')}"
+    best, configured, count = result["tried"][0], result["config"], result["samples"]
+    asked = f"{words.percent(configured['right'])} of {words.count(count, 'sample')}"
     if not best["better"]:
         yield f"Nothing fits clearly better than what the config says: {asked} are right."
         return

@@ -69,7 +69,7 @@ def draft(named: Named, seen: Seen, samples: Mapping[str, Any] | None = None) ->
     """
     kind, proposal = _propose_input(seen.signature.inputs)
     task, options = _propose_task(seen.signature.outputs, kind)
-    own = samples or named.samples
+    samples_block = samples or named.samples
     known = inputs()[kind].options_of(named.facts.get(kind)) if kind else {}
     known = {**known, **named.options}
     told = {} if known else {"input" if kind else "samples": "; ".join(proposal.checks)}
@@ -81,8 +81,8 @@ def draft(named: Named, seen: Seen, samples: Mapping[str, Any] | None = None) ->
         options,
         kind,
         {**proposal.options, **known},
-        own or proposal.samples,
-        {**dict(_other_checks(named, made_up=own is None)), **told},
+        samples_block or proposal.samples,
+        {**dict(_other_checks(named, made_up=samples_block is None)), **told},
         named.labels if labels else (),
     )
 

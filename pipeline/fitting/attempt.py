@@ -93,10 +93,10 @@ class _Trial:
 
     def table(self) -> dict[str, Any]:
         """Scales and channels first, then ways to resize with the best of those."""
-        own = ways.of_config(self.options.image)
-        baseline = self._answers(own)[0] == self.pictures.labels
-        rows = [_row(own, orders.GIVEN, baseline, baseline)]
-        rows += self._tried(list(ways.list_scales(own)), baseline, 0.0, 0.6)
+        configured = ways.of_config(self.options.image)
+        baseline = self._answers(configured)[0] == self.pictures.labels
+        rows = [_row(configured, orders.GIVEN, baseline, baseline)]
+        rows += self._tried(list(ways.list_scales(configured)), baseline, 0.0, 0.6)
         if self._is_resized():
             best = Way(**min(rows, key=_rank)["way"])
             rows += self._tried(list(ways.list_resizes(best)), baseline, 0.6, 1.0)

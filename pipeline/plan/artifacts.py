@@ -33,7 +33,7 @@ class Package:
     node: str
     frozen: str
     """The node that holds its graph before any format's own changes."""
-    own: bool
+    takes_own_graph: bool
     """That graph is the source's own, as it came."""
     bounds: Mapping[str, Bounds]
     plain: bool
@@ -51,7 +51,7 @@ def _plan_package(plan: Plan, chosen: Chosen) -> Package:
     """Add the steps that make one artifact."""
     artifact, variant, chain = chosen.artifact, chosen.variant, chosen.chain
     format_, options = chosen.format, chosen.options
-    source, frozen = ("pull", OWN) if chosen.own else _plan_frozen(plan, variant, chain)
+    source, frozen = ("pull", OWN) if chosen.takes_own_graph else _plan_frozen(plan, variant, chain)
     model = _plan_converted(plan, chosen, source, frozen)
     encoding = _Encoding.of(chain)
     details = {
@@ -79,7 +79,7 @@ def _plan_package(plan: Plan, chosen: Chosen) -> Package:
         variant,
         node,
         frozen,
-        chosen.own,
+        chosen.takes_own_graph,
         bounds,
         plain=not chain,
         unportable=_may_be_unportable(plan.config, artifact, chain),
@@ -178,7 +178,7 @@ def _plan_frozen(plan: Plan, variant: str, chain: Chain) -> tuple[str, str]:
 def _plan_converted(plan: Plan, chosen: Chosen, source: str, frozen: str) -> str:
     """The node that holds the variant in this format, before weights are encoded."""
     variant, chain, format_ = chosen.variant, chosen.chain, chosen.format
-    if chosen.own:
+    if chosen.takes_own_graph:
         converted = _plan_own(plan, chosen)
     else:
         converted = _plan_from_frozen(plan, chosen, source, frozen)

@@ -25,7 +25,7 @@ class Chosen:
     chain: Chain
     format: Format
     options: FormatOptions
-    own: bool
+    takes_own_graph: bool
     """It is made of the source's own graph."""
 
     @property
@@ -90,7 +90,7 @@ def _reasons(plan: Plan, variant: str) -> str:
 def _by_another_graph(config: Config, chosen: Chosen) -> str | None:
     """Says of an artifact that it might be the source itself, and is not."""
     gives = source_of(config).gives(config.source.options)
-    if chosen.own or chosen.format.own not in gives:
+    if chosen.takes_own_graph or chosen.format.own not in gives:
         return None
     changing = ", ".join(t.name for t, _ in chosen.chain if t.stage in ("model", "frozen"))
     return (
@@ -137,7 +137,9 @@ def cannot_hold(
 def _known_to_fail(config: Config, chosen: Chosen) -> PipelineError | None:
     """What a format's conversion would raise, where the source's file tells."""
     chain, format_, source = chosen.chain, chosen.format, config.source
-    if not chosen.own and (error := source_of(config).lacks(source.options, source.wanted)):
+    if not chosen.takes_own_graph and (
+        error := source_of(config).lacks(source.options, source.wanted)
+    ):
         return error
     if format_.made_of != "keras" or of_stage(chain, "model"):
         return None  # A technique may make another network.

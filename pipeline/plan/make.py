@@ -55,7 +55,7 @@ def make_plan(
     )
     plan.notes += notes(config)
     chosen = choose_artifacts(plan)
-    plan_source(plan, frozen=not all(each.own for each in chosen))
+    plan_source(plan, frozen=not all(each.takes_own_graph for each in chosen))
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan, chosen)
     plan_golden(plan, packages)

@@ -30,7 +30,7 @@ def plan_golden(plan: Plan, packages: list[Package]) -> None:
     inputs = {"source": "pull", "frozen": plan.described, "samples": "samples"}
     make = "make_own" if plan.described == OWN else "make"
     plan.add(Node("golden", *step_of(f"pipeline.validate.golden:{make}", task=task), inputs))
-    if plan.described == OWN and not all(package.own for package in packages):
+    if plan.described == OWN and not all(package.takes_own_graph for package in packages):
         inputs = {"source": "pull", "golden": "golden"}
         plan.add(Node(CHECK_GRAPH, *step_of("pipeline.validate.golden:check_graph"), inputs))
     check = step_of("pipeline.validate.telling:check", task=task, bounds=bounds)
@@ -81,7 +81,7 @@ def plan_artifact(plan: Plan, package: Package, packages: list[Package]) -> Plan
         proofs,
         package.bounds,
         ranges=_plan_ranges(plan, package),
-        graph=None if package.own or CHECK_GRAPH not in plan.nodes else CHECK_GRAPH,
+        graph=None if package.takes_own_graph or CHECK_GRAPH not in plan.nodes else CHECK_GRAPH,
         half=_plan_half(plan, package, proofs),
         portable=_plan_portable(plan, package),
         unportable=package.unportable,
@@ -149,7 +149,7 @@ def _left_out(plan: Plan, target: Target) -> str | None:
 
 def _plan_ranges(plan: Plan, package: Package) -> str:
     """The scan of the graph that the package was made from, which others may share."""
-    if package.own:
+    if package.takes_own_graph:
         scan = step_of("pipeline.validate.own_ranges:scan")
         inputs = {"model": package.frozen, "samples": "samples"}
         return plan.add(Node(f"ranges {OWN}", *scan, inputs, after=("golden",)))

@@ -163,5 +163,7 @@ class Group:
         ratios = [ratio for proof in proofs if (ratio := proof.ratio)]
         beside = [ratio.reference_ms for ratio in ratios if ratio.reference == reference]
         medians = [median for median in beside if median is not None]
-        own = [p.median_ms for p in proofs if p.artifact == reference and p.median_ms is not None]
-        return min([*medians, *own]) if medians else None
+        reference_medians = [
+            p.median_ms for p in proofs if p.artifact == reference and p.median_ms is not None
+        ]
+        return min([*medians, *reference_medians]) if medians else None

@@ -48,9 +48,9 @@ class ReadOptions(StrictOptions):
 
     def local_paths(self) -> dict[str, Path]:
         """The files of the samples, and those of the input."""
-        own = self.own_input_options.local_paths()
+        input_files = self.own_input_options.local_paths()
         return self.kind_options.local_paths() | {
-            f"{_OF_INPUT}{name}": path for name, path in own.items()
+            f"{_OF_INPUT}{name}": path for name, path in input_files.items()
         }
 
     def list_needs(self, specs: Sequence[TensorSpec], files: Files | None = None) -> Needs:
@@ -61,8 +61,10 @@ class ReadOptions(StrictOptions):
         """
         options = self.own_input_options
         places = dict(files or {})
-        own = {name: places.get(f"{_OF_INPUT}{name}") for name in options.local_paths()}
-        options = options.model_copy(update={name: file for name, file in own.items() if file})
+        input_files = {name: places.get(f"{_OF_INPUT}{name}") for name in options.local_paths()}
+        options = options.model_copy(
+            update={name: file for name, file in input_files.items() if file}
+        )
         return Needs(specs, inputs()[self.input].raw, options, self.task.task.reads)
 
     def key(self) -> dict[str, Any]:

@@ -117,7 +117,7 @@ def plan_trial(job: Job, recipe: Recipe) -> Planned:
     """
     plan = Plan(config=job.config_of(recipe))
     chosen = choose_artifacts(plan)
-    plan_source(plan, frozen=not all(each.own for each in chosen))
+    plan_source(plan, frozen=not all(each.takes_own_graph for each in chosen))
     _hold_back(plan, job.search)
     every = plan_packages(plan, chosen)
     plan_golden(plan, every)

@@ -90,8 +90,8 @@ def _read_checked(path: Path) -> Any:
             "tf.compat.v1.graph_util.convert_variables_to_constants",
         )
     check_operations(graph_def, path.name, "graph")
-    own = {function.signature.name for function in graph_def.library.function}
-    if called := [node for node in all_nodes(graph_def) if node.op in own]:
+    local_functions = {function.signature.name for function in graph_def.library.function}
+    if called := [node for node in all_nodes(graph_def) if node.op in local_functions]:
         raise SourceError(
             f"{called[0].name!r} is a function of the graph's own, {called[0].op!r}, no operator",
             where=path.name,

@@ -109,12 +109,12 @@ def files(name: str, folder: Path, url: str, server: str) -> list[dict[str, Any]
         server: which serves the packages too.
     """
     entry = folder / f"{name}.js"
-    own = [
+    task_files = [
         (path, f"{server}/node_modules/{path.relative_to(MODULES).as_posix()}", list(features))
         for path, features in assets_of(name).items()
     ]
     return [
         {"name": path.name, "path": path.name, "url": where, "bytes": path.stat().st_size}
         | {"features": features}
-        for path, where, features in ((entry, f"{url}{entry.name}", []), *own)
+        for path, where, features in ((entry, f"{url}{entry.name}", []), *task_files)
     ]

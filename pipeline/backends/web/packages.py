@@ -46,9 +46,9 @@ def versions(kind: str = "dependencies") -> dict[str, str]:
 
 def page_digest() -> str:
     """A digest of the page and its scripts; the bundles that it runs decide beside it."""
-    own = {path.name: path for path in (*PAGE.glob("*.js"), *PAGE.glob("*.html"))}
+    page_files = {path.name: path for path in (*PAGE.glob("*.js"), *PAGE.glob("*.html"))}
     shared = {f"client/{name}": CLIENT / name for name in SHARED}
-    return tree_digest({name: file_digest(path) for name, path in (own | shared).items()})
+    return tree_digest({name: file_digest(path) for name, path in (page_files | shared).items()})
 
 
 def list_missing() -> list[str]:

@@ -66,9 +66,9 @@ def command(
         named, name=to_name(name) if name else named.name, license=licence or named.license
     )
     path = to or folder / f"{named.name}.yaml"
-    own = {"images": named_from(samples, folder)} if samples else None
+    own_samples = {"images": named_from(samples, folder)} if samples else None
     progress = JsonLines() if as_json else Lines()
-    _show(write_config(named, path, own, open_store(store_path), progress), path, as_json)
+    _show(write_config(named, path, own_samples, open_store(store_path), progress), path, as_json)
 
 
 def _show(made: Draft, path: Path, as_json: bool) -> None:

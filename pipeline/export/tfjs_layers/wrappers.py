@@ -24,8 +24,8 @@ def _each_step(entry: Config, layer: Any) -> list[Piece] | None:
     if kind not in REWRITES:
         return None
     inner(tf_keras.Input(layer.input_shape[2:]))  # Rewrites read the shapes of its own call.
-    own = {**config, "name": inner.name, "inbound_nodes": []}
-    pieces = REWRITES[kind](own, inner)
+    inner_config = {**config, "name": inner.name, "inbound_nodes": []}
+    pieces = REWRITES[kind](inner_config, inner)
     if pieces is None:
         return None
     if [piece.inputs for piece in pieces] != [(OWN,), *((p.name,) for p in pieces[:-1])]:

@@ -117,8 +117,8 @@ def _without_norms(
 
 def _nothing(entry: Config) -> Config:
     """A layer that gives what it reads, under the name of another."""
-    own = {key: entry["config"][key] for key in ("name", "dtype")}
-    return entry | {"class_name": "Activation", "config": own | {"activation": "linear"}}
+    kept_config = {key: entry["config"][key] for key in ("name", "dtype")}
+    return entry | {"class_name": "Activation", "config": kept_config | {"activation": "linear"}}
 
 
 def _foldable(model: Any, entries: list[Config], outputs: Any) -> Iterator[tuple[str, Place]]:

@@ -125,8 +125,8 @@ class _Folder:
         pad = self._producer.get(conv.input[0])
         if pad is None or pad.op_type != "Pad" or self._readers[conv.input[0]] != 1:
             return
-        own = {item.name: item for item in conv.attribute}
-        automatic = own["auto_pad"].s if "auto_pad" in own else b"NOTSET"
+        attributes = {item.name: item for item in conv.attribute}
+        automatic = attributes["auto_pad"].s if "auto_pad" in attributes else b"NOTSET"
         pads = self._zero_pads(pad)
         if pads is None or automatic not in (b"NOTSET", b"VALID"):
             return
@@ -134,7 +134,7 @@ class _Folder:
         spatial = pads[2:rank] + pads[rank + 2 :]
         if any(pads[:2]) or any(pads[rank : rank + 2]) or min(spatial) < 0:
             return
-        own_pads = list(own["pads"].ints) if "pads" in own else [0] * len(spatial)
+        own_pads = list(attributes["pads"].ints) if "pads" in attributes else [0] * len(spatial)
         self._set_pads(conv, [a + b for a, b in zip(own_pads, spatial, strict=True)])
         conv.input[0] = pad.input[0]
         self._dead.add(id(pad))

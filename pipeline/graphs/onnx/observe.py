@@ -215,9 +215,9 @@ def session_inside(model: Any, names: Iterable[str]) -> Any:
     """A session of a model as it is, which gives these tensors too; they become its outputs."""
     from onnx import helper
 
-    own = {value.name for value in model.graph.output}
+    output_names = {value.name for value in model.graph.output}
     model.graph.output.extend(
-        helper.make_empty_tensor_value_info(name) for name in names if name not in own
+        helper.make_empty_tensor_value_info(name) for name in names if name not in output_names
     )
     return session(model, optimized=False)
 

@@ -184,8 +184,8 @@ def _describe(name: str, inputs: Files) -> Runtime:
     """A runtime's version and files; paths are below the CDN folder."""
     bundle = json.loads((inputs[runtime_node(name)] / DESCRIPTION).read_text())
     kept = inputs.get(runtime_node(name, asset=True))
-    own = json.loads((kept / DESCRIPTION).read_text())["files"] if kept else []
-    described: list[RuntimeFile] = [bundle["entry"], *own]
+    bundled_files = json.loads((kept / DESCRIPTION).read_text())["files"] if kept else []
+    described: list[RuntimeFile] = [bundle["entry"], *bundled_files]
     files: list[RuntimeFile] = [
         {**file, "path": f"{RUNTIMES}/{file['path']}"} for file in described
     ]

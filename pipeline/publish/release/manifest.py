@@ -233,7 +233,7 @@ def _artifact(
     facts = Facts(described["bytes"], packed["br_bytes"], half["safe"], golden["accuracy"])
     portability = portable.read(evidence.portability(proved.id))
     judged = [_judge(proved, result, facts, portability, strict) for result in results]
-    own, reason = canary_of(golden_canary, judged, in_half)
+    canary, reason = canary_of(golden_canary, judged, in_half)
     artifact: Artifact = {
         "id": proved.id,
         "format": described["format"],
@@ -247,7 +247,7 @@ def _artifact(
         "accuracy": _lowest_accuracy(results, golden["accuracy"]),
         "half_precision": half,
         "portability": portability,
-        "canary": own,
+        "canary": canary,
         "canary_reason": reason,
         "validation": [_without_canary(result) for result in judged],
         "dominated_by": None,

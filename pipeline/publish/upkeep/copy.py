@@ -167,8 +167,8 @@ def _pieces(source: CopySource, fetch: Fetch) -> Iterator[Piece]:
     """The files beside the models, then theirs; but nothing that says what a folder holds."""
     singles = [name for name in source.storage.names("") if not name.endswith("/")]
     # What says what a folder holds is written anew.
-    own = {INDEX, FRONT}
-    sizes = source.storage.sizes([name for name in singles if plain(name) not in own])
+    pages = {INDEX, FRONT}
+    sizes = source.storage.sizes([name for name in singles if plain(name) not in pages])
     folders = list_folders(source.storage)
     shared = [folder for folder in folders if not holds_releases(source.storage, folder)]
     for folder in (*shared, *(f"{name}/{FILES}" for name in source.names)):

@@ -21,9 +21,9 @@ def find_lacking(path: Path, cut: Collection[str]) -> SourceError | None:
     try:
         model = read_model(path)
         with as_text():
-            own = {value.name: value.name for value in model.graph.output}
-            tensors = tensors_of(model) | own
-            wanted = [tensors[name] for name in cut or own if name in tensors]
+            outputs = {value.name: value.name for value in model.graph.output}
+            tensors = tensors_of(model) | outputs
+            wanted = [tensors[name] for name in cut or outputs if name in tensors]
             bare = without_shapes(model, {}, operators())
             nodes = sort_needed(bare, wanted)
     except SourceError:

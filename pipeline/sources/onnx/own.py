@@ -79,10 +79,10 @@ class _Reader:
         """The part that is wanted, and public name -> name before, of inputs and outputs."""
         named = cut.get("outputs")
         targets = name_outputs(named) if isinstance(named, list) else named
-        own = {value.name: value.name for value in self._graph.output}
+        whole = {value.name: value.name for value in self._graph.output}
         wanted = {
-            name: find_tensor(self._tensors | own, target)
-            for name, target in (targets or own).items()
+            name: find_tensor(self._tensors | whole, target)
+            for name, target in (targets or whole).items()
         }
         inputs = self._inputs(wanted.values())
         taken = dict(zip(public_names(inputs), inputs, strict=True))
@@ -105,13 +105,13 @@ class _Reader:
         read |= set(wanted)
         return [v.name for v in self._graph.input if v.name in read and v.name not in held]
 
-    def _input(self, name: str, own: str) -> TensorSpec:
+    def _input(self, name: str, tensor_name: str) -> TensorSpec:
         from onnx import helper
 
-        kind = next(v.type.tensor_type for v in self._graph.input if v.name == own)
+        kind = next(v.type.tensor_type for v in self._graph.input if v.name == tensor_name)
         if not kind.HasField("shape") or kind.elem_type in (0, 8):
             raise SourceError(
-                f"the input {own!r} is no tensor of numbers with a known number of axes",
+                f"the input {tensor_name!r} is no tensor of numbers with a known number of axes",
                 where="onnx",
                 todo="export the model with shapes of its inputs",
             )
@@ -124,7 +124,7 @@ class _Reader:
         Raises:
             SourceError: onnxruntime does not take the model, or it gives no tensors of numbers.
         """
-        inputs = [self._input(name, own) for name, own in part.inputs.items()]
+        inputs = [self._input(name, tensor_name) for name, tensor_name in part.inputs.items()]
         outputs = list(self._outputs(part, runtime))
 
         def rename(spec: TensorSpec) -> TensorSpec:
@@ -143,17 +143,18 @@ class _Reader:
                 todo="name tensors before what it does not know under source.outputs, or export "
                 "the model in another way",
             ) from error
-        for name, own in part.outputs.items():
-            kind, _, inner = given[own].type.partition("(")
+        for name, tensor_name in part.outputs.items():
+            described = given[tensor_name]
+            kind, _, inner = described.type.partition("(")
             dtype = _FLOATS.get(inner.rstrip(")"), inner.rstrip(")"))
             if kind != "tensor" or dtype == "string":
                 raise SourceError(
-                    f"the output {own!r} is no tensor of numbers, but a {given[own].type}",
+                    f"the output {tensor_name!r} is no tensor of numbers, but a {described.type}",
                     where="onnx",
                     todo="name the tensors that are wanted under source.outputs",
                 )
-            shape = tuple(size if isinstance(size, int) else None for size in given[own].shape)
-            yield TensorSpec(name, dtype, shape, softmax=self._is_softmax(own, len(shape)))
+            shape = tuple(size if isinstance(size, int) else None for size in described.shape)
+            yield TensorSpec(name, dtype, shape, softmax=self._is_softmax(tensor_name, len(shape)))
 
     def _is_softmax(self, tensor: str, rank: int) -> bool:
         """Whether a tensor is a softmax over its last axis."""

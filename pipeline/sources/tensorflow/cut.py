@@ -48,19 +48,21 @@ def cut(
             values[spec.name] = fixed_value(fixed[spec.name], spec)
             make_constant(node, values[spec.name])
     graph_def = fold_conditions(raw.graph_def) if fixed else raw.graph_def
-    own = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
-    theirs = {spec.renamed_from or spec.name: own[spec.name] for spec in signature.outputs} | own
+    tensor_of = dict(zip((spec.name for spec in signature.outputs), raw.outputs, strict=True))
+    theirs = {
+        spec.renamed_from or spec.name: tensor_of[spec.name] for spec in signature.outputs
+    } | tensor_of
     tensors = {name: find_tensor(graph_def, target, theirs) for name, target in outputs.items()}
     _check_ports(graph_def, tensors.values())
-    part = graph_model(graph_def, places, tensors or own)
+    part = graph_model(graph_def, places, tensors or tensor_of)
     before = {
         spec.name: spec for spec in (*signature.inputs, *(() if tensors else signature.outputs))
     }
     public = {spec.renamed_from or spec.name: spec.name for spec in signature.outputs}
     names = {new: public.get(old, old) for new, old in outputs.items()} or {
-        name: name for name in own
+        name: name for name in tensor_of
     }
-    reference = loaded.reference and _part_of(loaded.reference, names, own, values)
+    reference = loaded.reference and _part_of(loaded.reference, names, tensor_of, values)
     return replace(part, signature=_as_before(part.signature, before), reference=reference)
 
 

@@ -45,9 +45,11 @@ def load(folder: Path) -> LoadedModel:
             todo="check that TF.js loads them; if it does, report the model",
         ) from error
     sides = (loaded.signature.inputs, loaded.signature.outputs)
-    own = [[spec.renamed_from or spec.name for spec in side] for side in sides]
+    source_names = [[spec.renamed_from or spec.name for spec in side] for side in sides]
     theirs = (network.input_names, network.output_names)
-    inputs, outputs = (dict(zip(*pair, strict=True)) for pair in zip(own, theirs, strict=True))
+    inputs, outputs = (
+        dict(zip(*pair, strict=True)) for pair in zip(source_names, theirs, strict=True)
+    )
     return with_reference(loaded, folder / MODEL, inputs, outputs)
 
 

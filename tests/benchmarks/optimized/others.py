@@ -66,6 +66,8 @@ def _config(name: str, file: Path, more: Mapping[str, Any]) -> dict[str, Any]:
         "export": {"tfjs-graph": {}},
         # Whatever comes of it is wanted in the table.
         "validate": {"backends": ["tfjs-wasm"], "gates": {"default": {"relative_error": 0.99}}},
+        # As the peers' files are compressed.
+        "publish": {"compress": "best"},
     }
 
 

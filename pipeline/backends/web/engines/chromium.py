@@ -228,8 +228,8 @@ def _pid() -> int:
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             command = child.cmdline()
-            own = "--remote-debugging-pipe" in command and "--type=" not in str(command)
-            if own and child.status() != psutil.STATUS_ZOMBIE:
+            is_browser = "--remote-debugging-pipe" in command and "--type=" not in str(command)
+            if is_browser and child.status() != psutil.STATUS_ZOMBIE:
                 return int(child.pid)
     return 0
 

@@ -96,8 +96,8 @@ def version() -> str:
 
 def _as_tfjs_has_it(values: Array) -> Array:
     """TF.js has three types of numbers."""
-    own = {"i": np.int32, "u": np.int32, "f": np.float32}.get(values.dtype.kind, values.dtype)
-    return np.ascontiguousarray(values.astype(own))
+    dtype = {"i": np.int32, "u": np.int32, "f": np.float32}.get(values.dtype.kind, values.dtype)
+    return np.ascontiguousarray(values.astype(dtype))
 
 
 def _node() -> str:

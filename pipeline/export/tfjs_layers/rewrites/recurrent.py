@@ -22,10 +22,14 @@ def _of_cells(entry: Config, layer: Any) -> list[Piece]:
         if kind not in _LAYERS:
             raise cannot(name, "RNN", f"TF.js has no cell {kind}")
         is_last = number == len(cells) - 1
-        own = {**cell.get_config(), **config, "name": name if is_last else f"{name}_{number}"}
-        own["return_sequences"] = layer.return_sequences or not is_last
-        own["go_backwards"] = layer.go_backwards and number == 0
-        pieces.append(Piece(_LAYERS[kind], own, weights=dict(own_weights(cell))))
+        layer_config = {
+            **cell.get_config(),
+            **config,
+            "name": name if is_last else f"{name}_{number}",
+        }
+        layer_config["return_sequences"] = layer.return_sequences or not is_last
+        layer_config["go_backwards"] = layer.go_backwards and number == 0
+        pieces.append(Piece(_LAYERS[kind], layer_config, weights=dict(own_weights(cell))))
     return chain(*pieces)
 
 

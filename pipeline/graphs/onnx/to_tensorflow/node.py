@@ -88,10 +88,10 @@ class Node:
 
     def sizes(self, index: int) -> list[Size]:
         """The shape of an input, with names of free sizes."""
-        own = self.value(index).shape
-        told = self.shapes.get(self.proto.input[index], own)
-        named = told if len(told) == len(own) else own
-        return [there if size is None else size for size, there in zip(own, named, strict=True)]
+        static = self.value(index).shape
+        inferred = self.shapes.get(self.proto.input[index], static)
+        names = inferred if len(inferred) == len(static) else static
+        return [name if size is None else size for size, name in zip(static, names, strict=True)]
 
     def learn(self, sizes: Sequence[Size]) -> None:
         """Tell nodes behind this one the shape of its first output."""

@@ -193,10 +193,12 @@ def _composed(model: Any, known: Collection[str]) -> list[tuple[str, str]]:
 
 
 def _check_recursion(model: Any) -> None:
-    own = {(function.domain, function.name) for function in model.functions}
+    local_functions = {(function.domain, function.name) for function in model.functions}
     calls = {
         (function.domain, function.name): {
-            key for node in all_nodes(function.node) if (key := (node.domain, node.op_type)) in own
+            key
+            for node in all_nodes(function.node)
+            if (key := (node.domain, node.op_type)) in local_functions
         }
         for function in model.functions
     }

@@ -45,8 +45,8 @@ class Signatures:
         """A release's files, but for what is checked by the manifest, and twins."""
         if isinstance(published.storage, Storage):
             names = published.storage.names(published.folder)
-            own = (MANIFEST, PAGE, SIGNATURE)
-            return [name for name in names if name not in own and not is_twin(name)]
+            unsigned = (MANIFEST, PAGE, SIGNATURE)
+            return [name for name in names if name not in unsigned and not is_twin(name)]
         return [REPORT] if published.said.get("report") is not None else []
 
     def said(self) -> dict[str, list[str]]:

@@ -85,11 +85,11 @@ def _of_channels(value: Value, node: Node) -> Value:
     shape = [-1] + [1] * (value.rank - 2)
     operands = []
     for index in (1, 2):
-        own = node.value(index)
-        if own.constant is None:
-            operands.append(Value(tf.reshape(own.raw, shape)))
+        operand = node.value(index)
+        if operand.constant is None:
+            operands.append(Value(tf.reshape(operand.raw, shape)))
         else:
-            operands.append(Value(constant=own.constant.reshape(shape)))
+            operands.append(Value(constant=operand.constant.reshape(shape)))
     (x, scale, offset), order = aligned([value, *operands])
     return Value(x * scale + offset, order)
 

@@ -29,10 +29,10 @@ def _real(value: Value) -> Value:
 
 def _shaped(node: Node, index: int, value: Value) -> Value:
     """A scale or a zero point: one for all, one for each of an axis, or one for each block."""
-    own = node.value(index)
-    if own.rank == 0 or own.shape == (1,):
-        array = own.constant
-        return Value(constant=array.reshape(())) if array is not None else own
+    parameter = node.value(index)
+    if parameter.rank == 0 or parameter.shape == (1,):
+        array = parameter.constant
+        return Value(constant=array.reshape(())) if array is not None else parameter
     array = node.constant(index, "scales of channels")
     axis = node.attribute("axis", 1) % value.rank
     block = node.attribute("block_size", 0)

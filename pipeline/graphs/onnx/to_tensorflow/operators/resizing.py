@@ -32,8 +32,10 @@ def resize(node: Node) -> Value:
     }
     if not changed:
         return value
-    own = _own(value, axes, changed, how) if value.rank == 4 and set(changed) <= {2, 3} else None
-    return own or _along(value, changed, how)
+    resized = (
+        _own(value, axes, changed, how) if value.rank == 4 and set(changed) <= {2, 3} else None
+    )
+    return resized or _along(value, changed, how)
 
 
 def _options(node: Node) -> sampling.How:

@@ -34,10 +34,10 @@ def reshape(node: Node) -> Any:
     wanted = listed(node.value(1))
     if wanted is None:
         return _computed(node, value)
-    own = node.sizes(0)
+    input_sizes = node.sizes(0)
     if not node.attribute("allowzero", 0):
-        wanted = [own[i] if size == 0 else size for i, size in enumerate(wanted)]
-    sizes = resolve(own, wanted)
+        wanted = [input_sizes[i] if size == 0 else size for i, size in enumerate(wanted)]
+    sizes = resolve(input_sizes, wanted)
     if sum(_is_free(size) for size in sizes) > 1 and (known := _one_free(node)):
         sizes = [*known]
     if sum(map(_is_free, sizes)) > 1:
@@ -57,9 +57,9 @@ def _parts(node: Node, wanted: Sequence[Size]) -> Any:
     value, asked = node.value(0), node.value(1)
     if asked.constant is None:
         return asked.onnx()
-    own, sizes = tf.shape(value.raw), numbers(asked.constant)
+    input_sizes, sizes = tf.shape(value.raw), numbers(asked.constant)
     return [
-        own[value.axis(i)] if size == 0 and _is_free(wanted[i]) else wanted[i]
+        input_sizes[value.axis(i)] if size == 0 and _is_free(wanted[i]) else wanted[i]
         for i, size in enumerate(sizes)
     ]
 
@@ -74,8 +74,10 @@ def _computed(node: Node, value: Value) -> Any:
     count = tensor.shape[0]
     if count is None or node.attribute("allowzero", 0):
         return tf.reshape(value.flat(), tensor)
-    own = tf.concat([tf.shape(value.onnx(), tensor.dtype), tf.ones([count], tensor.dtype)], 0)
-    return tf.reshape(value.flat(), tf.where(tf.equal(tensor, 0), own[:count], tensor))
+    input_sizes = tf.concat(
+        [tf.shape(value.onnx(), tensor.dtype), tf.ones([count], tensor.dtype)], 0
+    )
+    return tf.reshape(value.flat(), tf.where(tf.equal(tensor, 0), input_sizes[:count], tensor))
 
 
 def _one_free(node: Node) -> list[int | None] | None:
@@ -122,8 +124,8 @@ def squeeze(node: Node) -> Value:
         if None in value.shape:
             raise UncoveredError("a Squeeze of axes that are not named, of a free size,")
         axes = [axis for axis, size in enumerate(value.shape) if size == 1]
-    own = sorted(value.axis(axis) for axis in axes)
-    return Value(tf.squeeze(value.raw, own) if own else value.raw, left(value, own))
+    squeezed = sorted(value.axis(axis) for axis in axes)
+    return Value(tf.squeeze(value.raw, squeezed) if squeezed else value.raw, left(value, squeezed))
 
 
 @operator("Unsqueeze")
@@ -210,7 +212,7 @@ def shape(node: Node) -> Value:
     span = slice(node.attribute("start", 0), node.attribute("end"))
     if None not in sizes[span]:
         return Value(constant=np.array(sizes[span], np.int32))
-    own = tf.shape(value.raw)
+    computed = tf.shape(value.raw)
     if value.order is not None:
-        own = tf.stack([own[value.axis(axis)] for axis in range(value.rank)])
-    return Value(own[span])
+        computed = tf.stack([computed[value.axis(axis)] for axis in range(value.rank)])
+    return Value(computed[span])

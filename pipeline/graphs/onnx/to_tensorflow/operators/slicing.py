@@ -152,16 +152,16 @@ def _coordinates(node: Node) -> Any:
     axis = node.attribute("axis", 0) % value.rank
     if index.rank != value.rank:
         raise ValueError("its indices have other axes than the data")
-    own = _positive(index, value.shape[axis], value.onnx(), axis)
-    own = tf.cast(own, tf.int32)
-    shape: Any = tf.shape(own) if None in index.shape else list(index.shape)
+    positions = _positive(index, value.shape[axis], value.onnx(), axis)
+    positions = tf.cast(positions, tf.int32)
+    shape: Any = tf.shape(positions) if None in index.shape else list(index.shape)
     lines = []
     for other in range(value.rank):
         line = tf.range(shape[other])
         wide = [1] * value.rank
         wide[other] = -1
         lines.append(tf.broadcast_to(tf.reshape(line, wide), shape))
-    lines[axis] = own
+    lines[axis] = positions
     return tf.stack(lines, -1)
 
 
