@@ -1,4 +1,5 @@
 /** Points of bodies, faces and hands: the twin of points.py. */
+import { shareToImage } from "../inputs/image/fit.js";
 import { activate, tableOf } from "./part.js";
 
 /**
@@ -52,12 +53,11 @@ export const inSpace = (value, row, names) =>
  * @param {Origin} origin
  * @returns {K} in pixels of the image; z is scaled as x
  */
-export const toImage = (point, { input, pad, scale }) => ({
-  ...point,
-  x: (point.x * input[1] - pad[1]) / scale[1],
-  y: (point.y * input[0] - pad[0]) / scale[0],
-  ...(point.z !== undefined && { z: (point.z * input[1]) / scale[1] }),
-});
+export const toImage = (point, origin) => {
+  const [x, y] = shareToImage([point.x, point.y], origin);
+  const deep = point.z !== undefined && { z: (point.z * origin.input[1]) / origin.scale[1] };
+  return { ...point, x, y, ...deep };
+};
 
 /**
  * @template {Thing} T

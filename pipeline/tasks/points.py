@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from pipeline.inputs.image.fit import share_to_image
 from pipeline.tasks.part import Part, Positive, activate, read_table, wrong
 from pipeline.tensors.arrays import Array, Arrays, Float64s, Int64s, np
 from pipeline.tensors.per_sample import PerSample
@@ -95,11 +96,8 @@ def to_image(points: Float64s, origin: Mapping[str, Array] | None) -> Float64s:
     """Shares of the input -> pixels of the image, where it is known how that lay in the input."""
     if origin is None:
         return points
-    (down, across), scale, pad = origin["input"], origin["scale"], origin["pad"]
-    placed = points * [across, down, across][: points.shape[-1]]
-    placed = placed - [pad[1], pad[0], 0][: points.shape[-1]]
-    pixels: Float64s = placed / [scale[1], scale[0], scale[1]][: points.shape[-1]]
-    return pixels
+    depth = points[..., 2:] * origin["input"][1] / origin["scale"][1]
+    return np.concatenate([share_to_image(points[..., :2], origin), depth], axis=-1)
 
 
 #: The outputs of one sample, and the input's height and width where they are known, [2] -> all that

@@ -9,7 +9,7 @@ import base64
 import json
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from PIL import Image
 from pipeline.inputs import image
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply
+from pipeline.inputs.image.region import Region, apply_region
 from pipeline.samples.images import decode
 from pipeline.tasks import image_classification
 
@@ -153,6 +154,43 @@ def test_pixels_become_what_python_makes_of_them_to_the_bit(page: ScriptPage, si
     """The cases that Node is held to, for every option, in the page's own engine."""
     cases = json.loads((Path(image.__file__).with_name("cases.json")).read_text())["images"]
     assert page.run(TWIN, sources=site.sources, cases=cases) == []
+
+
+REGIONS = """
+const { inputOf } = await import(`${args.sources}/inputs/image/input.js`);
+const manifest = { inputs: [{ name: 'image', dtype: 'float32' }], input: { image: args.image } };
+const blob = new Blob([Uint8Array.from(atob(args.file), (char) => char.charCodeAt(0))]);
+const image = { held: await createImageBitmap(blob, { premultiplyAlpha: "none" }) };
+const made = [];
+for (const region of args.regions)
+  made.push([...(await inputOf(image, manifest, {}, region)).image.data]);
+image.held.close();
+return made;
+"""
+
+#: Within the picture, over each of its edges, and beyond it.
+PARTS = [
+    Region(30, 20, 12, 9, 0.7), Region(1, 2, 40, 30, -2.0), Region(64, 44, 25, 25, 3.1),
+    Region(-90, 20, 10, 10, 0.2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["rgb-large", "rgba"])
+@pytest.mark.parametrize("border", ["zero", "replicate"])
+def test_parts_of_one_bitmap_become_what_python_makes_of_them(
+    page: ScriptPage, site: Site, name: str, border: Literal["zero", "replicate"]
+) -> None:
+    picture = PICTURES[name]
+    how = ImageOptions(size=(13, 17), scale=(0, 255), border=border)
+    file = base64.b64encode(png(picture)).decode()
+    regions = [vars(part) for part in PARTS]
+    found = page.run(
+        REGIONS, sources=site.sources, file=file, regions=regions, image=how.model_dump()
+    )
+    bound = 1.5 if page.engine == "webkit" and picture.mode == "RGBA" else 1e-3
+    for values, part in zip(found, PARTS, strict=True):
+        right = apply_region(np.asarray(picture), part, how)
+        assert np.abs(np.reshape(values, right.shape) - right).max() <= bound, part
 
 
 ANSWERS = """

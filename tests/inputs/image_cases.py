@@ -93,7 +93,7 @@ def cases() -> dict[str, list[Case]]:
     ]
     return {
         "images": [{**one, "values": input_of(one), "origin": origin(one)} for one in images],
-        "regions": [{**one, "values": crop_of(one)} for one in regions],
+        "regions": [{**one, "values": crop_of(one), "origin": crop_origin(one)} for one in regions],
     }
 
 
@@ -117,9 +117,17 @@ def input_of(case: Case) -> list[float]:
 
 def origin(case: Case) -> Case:
     """How it lies there, and where points of the input are in the image."""
-    found = origin_of(ImageOptions.model_validate(case["image"]), *case["shape"][:2])
-    points = to_image(POINTS, found.scale, found.pad).tolist()
-    return {name: list(value) for name, value in vars(found).items()} | {"points": points}
+    return _told(vars(origin_of(ImageOptions.model_validate(case["image"]), *case["shape"][:2])))
+
+
+def crop_origin(case: Case) -> Case:
+    """The same of a crop, whose size is as the options have it."""
+    return _told(Region(**case["region"]).origin(case["image"]["size"], case["shape"][:2]))
+
+
+def _told(found: dict[str, Any]) -> Case:
+    points = to_image(POINTS, found["scale"], found["pad"], found.get("turn")).tolist()
+    return {name: np.asarray(value).tolist() for name, value in found.items()} | {"points": points}
 
 
 def crop_of(case: Case) -> list[float]:

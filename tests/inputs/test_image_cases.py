@@ -23,3 +23,4 @@ def test_images(case: image_cases.Case) -> None:
 @pytest.mark.parametrize("case", CASES["regions"], ids=lambda case: str(case["region"]["angle"]))
 def test_regions(case: image_cases.Case) -> None:
     assert image_cases.crop_of(case) == pytest.approx(case["values"], rel=1e-6, abs=1e-5)
+    assert image_cases.crop_origin(case) == case["origin"]

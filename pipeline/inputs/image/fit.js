@@ -10,6 +10,7 @@
  * @property {[number, number]} scale pixels of the input for one of the image, down and across
  * @property {[number, number]} pad where the image's top and left edge lie in the input
  * @property {[number, number]} input height and width of the input, in pixels
+ * @property {[number, number, number]} [turn] of a region that is turned: x, y and radians, clockwise as seen
  *
  * @typedef {import("./preprocess.js").ImageOptions} ImageOptions
  * @typedef {[number, number]} Pair of what is down and what is across
@@ -124,7 +125,18 @@ export function originIn(both, height, width, { size }) {
  * @param {Origin} origin
  * @returns {[number, number]}
  */
-export const toImage = ([x, y], { scale, pad }) => [
-  (x - pad[1]) / scale[1],
-  (y - pad[0]) / scale[0],
-];
+export function toImage([x, y], { scale, pad, turn }) {
+  const [across, down] = [(x - pad[1]) / scale[1], (y - pad[0]) / scale[0]];
+  if (/** @type {any} */ (globalThis).INPUT_REGIONS === false || !turn) return [across, down];
+  const [right, below] = [across - turn[0], down - turn[1]];
+  const [cos, sin] = [Math.cos(turn[2]), Math.sin(turn[2])];
+  return [turn[0] + right * cos - below * sin, turn[1] + right * sin + below * cos];
+}
+
+/**
+ * The same of a share of the input.
+ * @param {[number, number]} point
+ * @param {Origin} origin
+ */
+export const shareToImage = ([x, y], origin) =>
+  toImage([x * origin.input[1], y * origin.input[0]], origin);

@@ -6,6 +6,7 @@ Coordinates are continuous: pixel ``i`` reaches from ``i`` to ``i + 1``.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,13 +121,14 @@ def origin_of(options: ImageOptions, height: int, width: int) -> Origin:
     return Origin((height, width), (down.scale, across.scale), (down.pad, across.pad), size)
 
 
-def to_image(points: Any, scale: Any, pad: Any) -> Float64s:
+def to_image(points: Any, scale: Any, pad: Any, turn: Any = None) -> Float64s:
     """Points of an input in pixels of the image that it was made of.
 
     Args:
         points: [..., 2] as x, y, in pixels of the input.
         scale: an origin's, down and across.
         pad: an origin's, top and left.
+        turn: of the origin of a region that is turned: x, y and radians, clockwise as seen.
 
     Returns:
         float64 [..., 2], which may lie outside of the image.
@@ -134,4 +136,16 @@ def to_image(points: Any, scale: Any, pad: Any) -> Float64s:
     pixels: Float64s = (np.asarray(points, np.float64) - np.asarray(pad)[::-1]) / np.asarray(scale)[
         ::-1
     ]
-    return pixels
+    return pixels if turn is None else _turned(pixels, *np.asarray(turn).tolist())
+
+
+def share_to_image(points: Any, origin: Mapping[str, Array]) -> Float64s:
+    """The same of shares of the input, [..., 2], by what a sample keeps of its origin."""
+    places = np.asarray(points, np.float64) * origin["input"][::-1]
+    return to_image(places, origin["scale"], origin["pad"], origin.get("turn"))
+
+
+def _turned(points: Float64s, x: float, y: float, angle: float) -> Float64s:
+    across, down = np.moveaxis(points - [x, y], -1, 0)
+    cos, sin = math.cos(angle), math.sin(angle)
+    return np.stack([x + across * cos - down * sin, y + across * sin + down * cos], axis=-1)

@@ -3,6 +3,7 @@ import { originIn } from "./fit.js";
 import { even } from "./numbers.js";
 import { gather, pixelsOf } from "./pixels.js";
 import { placed, preprocess } from "./preprocess.js";
+import { originOfRegion, preprocessRegion } from "./region.js";
 
 /** @typedef {{dtype: string, shape: number[], data: any, origin: import("./fit.js").Origin}} Tensor how the image lies in it, for the task */
 
@@ -16,18 +17,28 @@ const INTEGERS = {
 };
 
 /**
- * @param {ImageData | ImageBitmap | Blob} image
+ * @param {ImageData | ImageBitmap | Blob | import("./pixels.js").Held} image
  * @param {any} manifest
+ * @param {any} [_assets]
+ * @param {import("./region.js").Region} [region] in which alone the model is to look
  * @returns {Promise<Record<string, Tensor>>}
  */
 export async function inputOf(
   image,
   { inputs: [{ name, dtype, shape: wanted }], input: { image: how } },
+  _assets,
+  region,
 ) {
-  const pixels = await pixelsOf(image, how);
+  // What a release does not need is left out of its bundle: esbuild is told (constants of INPUT).
+  const part = /** @type {any} */ (globalThis).INPUT_REGIONS !== false ? region : undefined;
+  const pixels = await pixelsOf(image, how, part);
   const { height, width } = pixels;
-  const { shape, data } = preprocess(pixels, how, wanted);
-  const origin = originIn(placed(how, height, width), height, width, how);
+  const { shape, data } = part
+    ? preprocessRegion(pixels, part, how, wanted)
+    : preprocess(pixels, how, wanted);
+  const origin = part
+    ? originOfRegion(part, how.size ?? [height, width], [height, width])
+    : originIn(placed(how, height, width), height, width, how);
   return { [name]: { dtype, shape, data: cast(data, dtype), origin } };
 }
 

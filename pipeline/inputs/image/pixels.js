@@ -14,49 +14,84 @@
  * that is as large as a photo.
  */
 import { bitmapOf } from "../../client/image.js";
-import { axis, placed } from "./preprocess.js";
+import { axis, clamp, placed } from "./preprocess.js";
 
 /** @typedef {import("./preprocess.js").Pixels} Pixels */
 /** @typedef {import("./preprocess.js").ImageOptions} ImageOptions */
+/** @typedef {import("./region.js").Region} Region */
+/** @typedef {{held: ImageBitmap}} Held an image that is read several times; whoever holds it closes it */
 
 /**
- * @param {Pixels | ImageBitmap | Blob} image a bitmap is closed
+ * @param {Pixels | ImageBitmap | Blob | Held} image a bitmap is closed
  * @param {ImageOptions} options
+ * @param {Region} [region] in which alone pixels are needed
  * @returns {Promise<Pixels>}
  */
-export const pixelsOf = async (image, options) => {
+export const pixelsOf = async (image, options, region) => {
   /** @type {any} which may be anything; of what is no image decoding says so */
   const given = image ?? {};
-  return given.data ? given : gather(given.close ? given : await bitmapOf(image), options);
+  if (given.data) return given;
+  const bitmap = given.held ?? (given.close ? given : await bitmapOf(image));
+  return gather(bitmap, options, region, given.held);
 };
 
 /**
- * @param {ImageBitmap} bitmap is closed
+ * @param {ImageBitmap} bitmap is closed, but where it is held
  * @param {ImageOptions} options
+ * @param {Region} [region]
+ * @param {ImageBitmap} [held]
  * @returns {Pixels} those that decide what it becomes
  */
-export function gather(bitmap, options) {
+export function gather(bitmap, options, region, held) {
+  try {
+    return /** @type {any} */ (globalThis).INPUT_REGIONS !== false && region
+      ? rowsOf(bitmap, region)
+      : read(bitmap, options);
+  } finally {
+    held ?? bitmap.close();
+  }
+}
+
+/**
+ * @param {ImageBitmap} bitmap
+ * @param {ImageOptions} options
+ * @returns {Pixels}
+ */
+function read(bitmap, options) {
   const { width, height } = bitmap;
   // Else most of them do, and all are read.
   const [down, across] = placed(options, height, width);
   const sparse = (options.resize ?? "bilinear") === "bilinear";
   const gathered = sparse && down.before > 2 * down.after && across.before > 2 * across.after;
   const [rows, span] = gathered ? [[...axis(down).low], 2] : [[0], height];
-  const read = (/** @type {typeof draw | typeof readThroughWebgl} */ how) => {
-    const data = how(bitmap, rows, span);
-    return data && gathered ? picked(data, width, axis(across).low) : data;
-  };
-  try {
-    const drawn = /** @type {Pixels['data']} */ (read(draw));
-    return {
-      width,
-      height,
-      gathered,
-      data: opaque(drawn) ? drawn : (read(readThroughWebgl) ?? drawn),
-    };
-  } finally {
-    bitmap.close();
-  }
+  const data = exact((how) => {
+    const all = how(bitmap, rows, span);
+    return all && gathered ? picked(all, width, axis(across).low) : all;
+  });
+  return { width, height, gathered, data };
+}
+
+/**
+ * Those that a region needs, and no more rows: what lies in it, and next to it.
+ * @param {ImageBitmap} bitmap
+ * @param {Region} region
+ * @returns {Pixels}
+ */
+function rowsOf(bitmap, { y, width, height, angle }) {
+  const reach = (Math.abs(width * Math.sin(angle)) + Math.abs(height * Math.cos(angle))) / 2 + 1;
+  const row = (/** @type {number} */ at) => clamp(Math.floor(at), bitmap.height - 1);
+  const [top, bottom] = [row(y - reach), row(y + reach)];
+  const data = exact((how) => how(bitmap, [top], bottom - top + 1));
+  return { width: bitmap.width, height: bitmap.height, top, data };
+}
+
+/**
+ * @param {(how: typeof draw | typeof readThroughWebgl) => Pixels['data'] | null} get
+ * @returns {Pixels['data']}
+ */
+function exact(get) {
+  const drawn = /** @type {Pixels['data']} */ (get(draw));
+  return opaque(drawn) ? drawn : (get(readThroughWebgl) ?? drawn);
 }
 
 /**

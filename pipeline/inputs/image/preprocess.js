@@ -13,6 +13,7 @@ import { sampled } from "./resize.js";
  * @property {Uint8ClampedArray | Uint8Array} data RGBA: all of it; or where `gathered`, of each row and
  *   column of the result the two that it lies between, side by side
  * @property {boolean} [gathered]
+ * @property {number} [top] the first row that `data` holds of it
  *
  * @typedef {Object} ImageOptions as options.py says; a manifest has all of them
  * @property {[number, number] | null} [size]

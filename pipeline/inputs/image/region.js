@@ -35,14 +35,33 @@ export function toRegion([across, down], { x, y, width, height, angle }) {
 }
 
 /**
- * What is in a region, as the model reads it.
- * @param {Pixels} pixels all of them
+ * How the image lies in the crop, for the task.
  * @param {Region} region
- * @param {ImageOptions} options with a size
+ * @param {[number, number]} size that the crop is brought to: height and width
+ * @param {[number, number]} image its height and width
+ * @returns {import("./fit.js").Origin}
+ */
+export function originOfRegion({ x, y, width, height, angle }, size, image) {
+  /** @type {[number, number]} */
+  const scale = [size[0] / height, size[1] / width];
+  return {
+    size: image,
+    scale,
+    pad: [(height / 2 - y) * scale[0], (width / 2 - x) * scale[1]],
+    input: size,
+    turn: [x, y, angle],
+  };
+}
+
+/**
+ * What is in a region, as the model reads it.
+ * @param {Pixels} pixels of the whole image, or of the rows that the region needs
+ * @param {Region} region
+ * @param {ImageOptions} options
  * @param {(number | null)[]} [shape] of the model's input
  */
 export function preprocessRegion(pixels, region, options, shape = []) {
-  const size = /** @type {[number, number]} */ (options.size);
+  const size = options.size ?? [pixels.height, pixels.width];
   const tone = toneOf(options);
   const channels = tone.factors.length;
   const values = new Float32Array(size[0] * size[1] * channels);
@@ -81,11 +100,11 @@ function blended(read, x, y, c) {
  * @param {ImageOptions["border"]} border
  * @param {import("./colour.js").Reader} value
  */
-function reader({ data, width, height }, border, value) {
+function reader({ data, width, height, top = 0 }, border, value) {
   const beyond = borderOf(border);
   return (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ c) => {
     const [column, row] = [clamp(x, width - 1), clamp(y, height - 1)];
     const outside = border !== "replicate" && (column !== x || row !== y);
-    return outside ? value(beyond, 0, c) : value(data, row * width + column, c);
+    return outside ? value(beyond, 0, c) : value(data, (row - top) * width + column, c);
   };
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import Image, border_colour, normalize, set_colour
-from pipeline.tensors.arrays import Float64s, NDArray, np
+from pipeline.tensors.arrays import Array, Float64s, NDArray, np
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,19 @@ class Region:
         x = self.x + right * cos - below * sin
         y = self.y + right * sin + below * cos
         return np.stack([x, y], axis=-1)
+
+    def origin(self, size: tuple[int, int], image: tuple[int, int]) -> dict[str, Array]:
+        """How an image of that height and width lies in the crop, brought to a size: as
+        ``Origin.arrays``, with ``turn``, float64 [3], around which and how far it is turned back.
+        """
+        scale = np.array(size) / [self.height, self.width]
+        return {
+            "size": np.array(image, np.int64),
+            "input": np.array(size, np.int64),
+            "scale": scale,
+            "pad": ([self.height / 2, self.width / 2] - np.array([self.y, self.x])) * scale,
+            "turn": np.array([self.x, self.y, self.angle]),
+        }
 
     def from_image(self, points: Any) -> Float64s:
         """The way back: pixels of the image as shares of the crop."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.inputs.image.fit import share_to_image
 from pipeline.tasks.contract import About
 from pipeline.tasks.object_detection.decode import decode
 from pipeline.tasks.object_detection.options import Options
@@ -47,16 +48,22 @@ def _in_image(found: Found, origin: Mapping[str, Array] | None, options: Options
     points = found.points
     if origin is not None:
         size = origin["size"][::-1].astype(np.float64)
-        corners, points = (_to_image(spots, origin) for spots in (corners, points))
+        corners = _around(share_to_image(_all_corners(corners), origin))
+        points = share_to_image(points, origin)
     if options.clip:
         corners = np.clip(corners, 0, size)
     return Found(corners.reshape(-1, 4), found.scores, found.classes, points)
 
 
-def _to_image(points: Float64s, origin: Mapping[str, Array]) -> Float64s:
-    """[…, 2] as x and y."""
-    pixels: Float64s = points * origin["input"][::-1] - origin["pad"][::-1]
-    return pixels / origin["scale"][::-1]
+def _all_corners(corners: Float64s) -> Float64s:
+    """[n, 2, 2], two opposite corners of each box -> [n, 4, 2]: in a region that is turned, others
+    reach furthest."""
+    return np.stack([corners[:, [i, j], [0, 1]] for i in (0, 1) for j in (0, 1)], axis=1)
+
+
+def _around(corners: Float64s) -> Float64s:
+    """[n, 4, 2] -> [n, 2, 2], the upright box around each."""
+    return np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
 def _object(found: Found, row: int, about: About[Options]) -> dict[str, Any]:

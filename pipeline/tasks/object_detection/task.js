@@ -1,4 +1,5 @@
 /** Boxes around objects: the twin of answers.py. */
+import { shareToImage } from "../../inputs/image/fit.js";
 import { inPicture } from "../part.js";
 import { decode } from "./decode.js";
 import { suppress } from "./suppress.js";
@@ -29,10 +30,11 @@ export function detect(outputs, { labels, task_options }, options, origin) {
   return suppress(decode(outputs, asked), asked)
     .map(({ box, points, score, index }) => {
       const label = labels?.[index] || String(index);
-      const [[left, top], [right, bottom]] = [box.slice(0, 2), box.slice(2)]
-        .map((corner) => inImage(corner, origin))
-        .map(([x, y]) => [bounded(x, width), bounded(y, height)]);
-      const keypoints = points.map((point) => inImage(point, origin)).map(([x, y]) => ({ x, y }));
+      const corners = [0, 2].flatMap((x) => [1, 3].map((y) => toImage([box[x], box[y]], origin)));
+      const [xs, ys] = [corners.map(({ x }) => x), corners.map(({ y }) => y)];
+      const [left, right] = [Math.min(...xs), Math.max(...xs)].map((x) => bounded(x, width));
+      const [top, bottom] = [Math.min(...ys), Math.max(...ys)].map((y) => bounded(y, height));
+      const keypoints = points.map((point) => toImage(point, origin));
       return {
         label,
         index,
@@ -50,7 +52,7 @@ export function detect(outputs, { labels, task_options }, options, origin) {
  * @param {number[]} point
  * @param {Origin} origin
  */
-const inImage = ([x, y], { input, pad, scale }) => [
-  (x * input[1] - pad[1]) / scale[1],
-  (y * input[0] - pad[0]) / scale[0],
-];
+function toImage(point, origin) {
+  const [x, y] = shareToImage(/** @type {[number, number]} */ (point), origin);
+  return { x, y };
+}

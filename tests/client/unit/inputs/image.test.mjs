@@ -4,11 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { originOf, toImage } from "../../../../pipeline/inputs/image/fit.js";
 import { inputOf } from "../../../../pipeline/inputs/image/input.js";
-import {
-  fromRegion,
-  preprocessRegion,
-  toRegion,
-} from "../../../../pipeline/inputs/image/region.js";
+import { fromRegion, toRegion } from "../../../../pipeline/inputs/image/region.js";
 
 const FILE = new URL("../../../../pipeline/inputs/image/cases.json", import.meta.url);
 const CASES = JSON.parse(readFileSync(FILE, "utf8"));
@@ -63,9 +59,18 @@ for (const picture of CASES.images) {
 
 for (const picture of CASES.regions) {
   const { region, image: options, values } = picture;
-  test(`a region of ${JSON.stringify(region)}`, () => {
-    const { shape, data } = preprocessRegion(imageOf(picture), region, options);
+  test(`a region of ${JSON.stringify(region)}`, async () => {
+    const inputs = [{ name: "image", dtype: "float32", shape: [] }];
+    const manifest = { inputs, input: { image: options } };
+    const { image } = await inputOf(imageOf(picture), manifest, {}, region);
+    const { shape, data, origin } = image;
     assert.deepEqual(shape, sizeOf(picture));
+    const { points, ...wanted } = picture.origin;
+    assert.deepEqual(origin, wanted);
+    for (const [i, point] of POINTS.entries()) {
+      const [x, y] = toImage(point, origin);
+      assert.ok(Math.hypot(x - points[i][0], y - points[i][1]) < 1e-9);
+    }
     // Sines of the two languages differ in their last bit.
     const bound = 1e-6 * (options.scale[1] - options.scale[0]);
     for (const [i, value] of values.entries())
