@@ -572,6 +572,10 @@ export interface Parity {
    */
   keypoint_agreement?: number | null;
   /**
+   * Of the task: same answers.
+   */
+  span_agreement?: number | null;
+  /**
    * Of the task: same labels.
    */
   label_agreement?: number | null;

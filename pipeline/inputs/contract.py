@@ -53,10 +53,10 @@ class Input:
     raw: str = ARRAYS
     """What it makes tensors of, as samples kinds name it; ``ARRAYS`` it takes as they are too."""
 
-    read: Callable[[Any, Any, Sequence[TensorSpec], str], Tensors] | None = None
+    read: Callable[[Any, Any, Sequence[TensorSpec], str], Tensors | Sequence[Tensors]] | None = None
     """(raw item, options, the model's inputs, where the item is from) -> what the model reads of
-    it; None where items are what the model reads already. It raises ``SourceError`` where the item
-    cannot become that."""
+    it, or of each part of it that takes a run of its own; None where items are what the model
+    reads already. It raises ``SourceError`` where the item cannot become that."""
 
     example: str = ""
     """What a config may say of it, for who has to."""

@@ -17,7 +17,7 @@ from pipeline.samples import folder
 from pipeline.samples.contract import Item, Items, Needs, Reading, SamplesKind, samples_kinds
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import np
-from pipeline.tensors.per_sample import PerSample
+from pipeline.tensors.per_sample import PerSample, gather
 from pipeline.tensors.shapes import shown
 from pipeline.tensors.signature import TensorSpec
 
@@ -81,7 +81,7 @@ class ReadOptions(StrictOptions):
 _OF_INPUT = "input_"
 
 
-@step(version=2, lane="light", tools=("numpy", "pillow"))
+@step(version=3, lane="light", tools=("numpy", "pillow"))
 def read(frozen: Frozen, files: Files, options: ReadOptions, work: Path) -> None:
     """FROZEN and the local files of the samples' options -> SAMPLES.
 
@@ -132,17 +132,15 @@ class _Split:
         facts = []
         for reading in readings:
             item = reading()
-            samples.append(self._tensors(item))
-            self._check_alike(samples, len(readings))
-            facts.append(item.facts)
+            for tensors in self._tensors(item):
+                samples.append(tensors)
+                self._check_alike(samples, len(readings))
+                facts.append(item.facts)
         arrays = {
             name: np.stack([sample.arrays[name] for sample in samples])
             for name in samples[0].arrays
         }
-        origin = {
-            name: np.stack([sample.origin[name] for sample in samples])
-            for name in samples[0].origin
-        }
+        origin = gather([sample.origin for sample in samples])
         truth = self._task.task.truth
         split = folder.Split(
             arrays,
@@ -151,10 +149,11 @@ class _Split:
         )
         return folder.check(split, self._needs.inputs, self._where)
 
-    def _tensors(self, item: Item) -> Tensors:
+    def _tensors(self, item: Item) -> Sequence[Tensors]:
         if self._input.read is None or isinstance(item.raw, dict):
-            return Tensors(item.raw)
-        return self._input.read(item.raw, self._needs.options, self._needs.inputs, item.where)
+            return [Tensors(item.raw)]
+        read = self._input.read(item.raw, self._needs.options, self._needs.inputs, item.where)
+        return [read] if isinstance(read, Tensors) else read
 
     def _check_alike(self, samples: Sequence[Tensors], count: int) -> None:
         """Of the last of them: all have one shape, and there is memory for so many."""
@@ -167,5 +166,6 @@ class _Split:
                     where=self._where,
                     todo=f"set input.{self._input.name}.size, such as [224, 224]",
                 )
-        if len(samples) == 1:
+        if len(samples) == 1 or len(samples) > count:
+            count = max(count, len(samples))
             folder.check_bytes(sum(values.nbytes for values in first.values()) * count, self._where)

@@ -4,6 +4,7 @@ export type * from "./hand_landmarks/methods.js";
 export type * from "./image_classification/methods.js";
 export type * from "./object_detection/methods.js";
 export type * from "./pose_estimation/methods.js";
+export type * from "./question_answering/methods.js";
 export type * from "./text_classification/methods.js";
 
 /** What models of a task can do, by the task's name. */
@@ -13,5 +14,6 @@ export interface Tasks {
   "image-classification": import("./image_classification/methods.js").default;
   "object-detection": import("./object_detection/methods.js").default;
   "pose-estimation": import("./pose_estimation/methods.js").default;
+  "question-answering": import("./question_answering/methods.js").default;
   "text-classification": import("./text_classification/methods.js").default;
 }

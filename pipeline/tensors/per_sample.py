@@ -92,6 +92,17 @@ class PerSample:
         return cls(load_file(folder / file)) if (folder / file).exists() else None
 
 
+def gather(samples: Sequence[Arrays]) -> dict[str, Array]:
+    """What is said of each sample under the same names: one array of each name, [n, …] where all
+    have one shape, else with its offsets, as ``PerSample`` has it."""
+    arrays: dict[str, Array] = {}
+    for name in samples[0]:
+        values = [sample[name] for sample in samples]
+        is_alike = len({value.shape for value in values}) == 1
+        arrays |= {name: np.stack(values)} if is_alike else ragged({name: values})
+    return arrays
+
+
 def ragged(parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
     """Arrays of any number of rows a sample, [k, …], and their offsets; n at least 1."""
     arrays: dict[str, Array] = {}

@@ -86,25 +86,28 @@ def test_special_tokens_in_a_text_are_letters() -> None:
 
 
 def test_a_text_becomes_what_the_model_reads() -> None:
-    tensors = read("The model runs.", TextOptions(tokenizer=UNCASED), BERT, "here")
+    (tensors,) = read("The model runs.", TextOptions(tokenizer=UNCASED), BERT, "here")
     assert list(tensors.arrays) == [one.name for one in BERT] and tensors.origin == {}
     ids, mask, types = tensors.arrays.values()
     assert all(array.shape == (12,) and array.dtype == np.int64 for array in (ids, mask, types))
     assert ids[0] == 2 and ids[mask.sum() - 1] == 3 and not ids[mask == 0].any()
-    long = read("word " * 50, TextOptions(tokenizer=UNCASED), BERT, "here").arrays["input_ids"]
+    (cut,) = read("word " * 50, TextOptions(tokenizer=UNCASED), BERT, "here")
+    long = cut.arrays["input_ids"]
     assert long[-1] == 3 and long.all(), "cut, and closed"
 
 
 def test_a_model_may_read_ids_alone() -> None:
     options = TextOptions(tokenizer=UNCASED, ids="tokens", length=6)
-    tensors = read("A model", options, [spec("tokens", None, "float32")], "here")
+    (tensors,) = read("A model", options, [spec("tokens", None, "float32")], "here")
     assert tensors.arrays["tokens"].dtype == np.float32
 
 
 def test_the_places_of_a_context_are_code_points_of_it() -> None:
     context = "👍🏽 Zoë came"
     inputs = [spec("input_ids", 30)]
-    origin = read(Question("Who?", context), TextOptions(tokenizer=UNCASED), inputs, "here").origin
+    asked = Question("Who?", context)
+    (origin,) = [one.origin for one in read(asked, TextOptions(tokenizer=UNCASED), inputs, "")]
+    assert "".join(map(chr, origin["text"])) == context
     places = {tuple(place) for place in origin["offsets"].tolist() if place[0] >= 0}
     assert {context[a:b] for a, b in places} >= {"Z"} and max(b for _, b in places) <= len(context)
 
@@ -131,6 +134,16 @@ def test_long_texts_are_bounded() -> None:
     options = TextOptions(tokenizer=UNCASED)
     with pytest.raises(SourceError, match="more than 1,048,576"):
         read("x" * (MAX_CHARS + 1), options, BERT, "here")
-    with pytest.raises(SourceError, match=r"takes \d windows") as caught:
-        read(Question("?", "model " * 20), options.model_copy(update={"stride": 4}), BERT, "here")
-    assert "shorter contexts" in str(caught.value.todo)
+
+
+def test_a_long_context_is_read_through_windows_that_share_a_question() -> None:
+    options = TextOptions(tokenizer=UNCASED, stride=4)
+    read_windows = read(Question("?", "model " * 20), options, BERT, "here")
+    assert len(read_windows) > 2
+    numbers = {int(one.origin["question"]) for one in read_windows}
+    (other,) = read(Question("?", "model"), options, BERT, "here")
+    assert len(numbers) == 1 and int(other.origin["question"]) not in numbers
+    best = [one.origin["offsets"][one.origin["best"]].tolist() for one in read_windows]
+    places = [place for window in best for place in window]
+    whole = {tuple(p) for one in read_windows for p in one.origin["offsets"].tolist() if p[0] >= 0}
+    assert len(places) == len(whole) and {tuple(place) for place in places} == whole

@@ -100,6 +100,7 @@ def question(name: str, asked: str, context: str) -> dict[str, Any]:
                 "types": window.types.tolist(),
                 "starts": [at[place] if place >= 0 else -1 for place in window.offsets[:, 0]],
                 "ends": [at[place] if place >= 0 else -1 for place in window.offsets[:, 1]],
+                "best": window.best.tolist(),
             }
             for window in read
         ],

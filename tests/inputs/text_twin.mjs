@@ -44,8 +44,8 @@ for (const name of Object.keys(encoded)) {
       files,
     );
     const read = all.map((feeds) => {
-      const { starts, ends } = feeds.i.origin;
-      return { ...numbers(feeds), starts, ends };
+      const { starts, ends, best } = feeds.i.origin;
+      return { ...numbers(feeds), starts, ends, best };
     });
     check(`${name}: windows of ${question}`, read, wanted);
   }

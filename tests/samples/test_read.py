@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from pipeline.base.errors import SourceError
 from pipeline.base.options import NoOptions
 from pipeline.inputs.image.fit import to_image
 from pipeline.inputs.image.options import ImageOptions
+from pipeline.inputs.text.options import TextOptions
 from pipeline.samples.read import read
 from pipeline.tasks.contract import Task
 from pipeline.tasks.find import tasks
-from pipeline.tensors.per_sample import ORIGINS, PerSample, ragged
+from pipeline.tasks.question_answering.truth import right_answers
+from pipeline.tensors.per_sample import ORIGINS, TRUTH, PerSample, ragged
 from pipeline.tensors.signature import TensorSpec
 
+TOKENIZER = Path(__file__).parents[1] / "client/fixtures/tokenizers/wordpiece-uncased.json"
 Frozen = Callable[..., dict[str, Path]]
 
 
@@ -90,6 +94,32 @@ def test_what_neither_model_nor_task_reads_is_refused(
     inputs = {**frozen(TensorSpec("x", "float32", (None, 1))), "file": file}
     with pytest.raises(SourceError, match="samples are named labels, x, the model's inputs x"):
         read(inputs, reading("npz", {"file": file}, task=boxes), work)
+
+
+def test_a_question_about_a_long_text_is_several_samples(
+    frozen: Frozen, work: Path, tmp_path: Path
+) -> None:
+    """Each window has the question's truth, and the text that it is of, whatever its length."""
+    file, tokens = tmp_path / "questions.jsonl", TOKENIZER
+    contexts = {"test": "model " * 20, "calibration": "A model."}
+    lines = [
+        {"split": split, "question": "What?", "context": context, "answers": [split]}
+        for split, context in contexts.items()
+    ]
+    lines += [{**lines[0], "context": "short", "answers": []}]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    how = TextOptions(tokenizer=tokens, stride=4)
+    options = reading("jsonl", {"file": file}, text=how, task={"name": "question-answering"})
+    spec = TensorSpec("input_ids", "int32", (None, 12))
+    read({**frozen(spec), "file": file, "input_tokenizer": tokens}, options, work)
+    truth, origins = (PerSample.read(work / "test", part) for part in (TRUTH, ORIGINS))
+    values = load_file(work / "test" / "inputs.safetensors")["input_ids"]
+    assert truth and origins and len(values) == len(truth) == len(origins) > 4
+    texts = ["".join(map(chr, origins.of("text", row))) for row in range(len(values))]
+    assert texts == [contexts["test"]] * (len(values) - 1) + ["short"]
+    said = [right_answers(truth.of("answers", row)) for row in range(len(values))]
+    assert said == [["test"]] * (len(values) - 1) + [[]]
+    assert len({*origins.arrays["question"].tolist()}) == 2
 
 
 def test_made_up_images_are_read_as_others_are(frozen: Frozen, work: Path) -> None:

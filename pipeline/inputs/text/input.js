@@ -5,7 +5,7 @@ import { inputError, isBest, windowOf, windowsOf } from "./windows.js";
 /**
  * @typedef {{text: string, starts: number[], ends: number[]}} Origin of a window of a context: of each token from where
  *   to where in it it comes, -1 for all others, and where no answer may begin, since another window shows more around it
- * @typedef {{dtype: string, shape: number[], data: any, origin?: Origin & {best: boolean[]}}} Tensor
+ * @typedef {{dtype: string, shape: number[], data: any, origin?: Origin & {question?: number, best: boolean[]}}} Tensor
  * @typedef {Record<string, Tensor>} Feeds
  */
 
@@ -23,8 +23,10 @@ function tokenizerOf(file) {
 }
 
 /**
- * One run of the model for a text; of several, or of a question about a long one, several.
- * @param {string | string[] | {question: string, context: string}} value
+ * One run of the model for a text; of several, or of a question about a long one, several. Of several questions each
+ * origin says of which it is.
+ * @typedef {{question: string, context: string}} Question
+ * @param {string | string[] | Question | Question[]} value
  * @param {any} manifest
  * @param {Record<string, ArrayBuffer>} files of the release
  * @returns {Feeds | Feeds[]}
@@ -37,20 +39,35 @@ export function inputOf(value, { inputs, input: { text: options } }, { tokenizer
     feedsOf(window, inputs, options);
   const one = (/** @type {string} */ text) => feed(windowOf(tokenizer, text, how));
   if (typeof value === "string") return one(value);
-  if (Array.isArray(value) && value.every(isText)) return value.map(one);
-  if (!isText(value?.question) || !isText(value.context))
-    throw inputError("give a text, several, or { question, context } of texts");
-  const { windows, starts, ends } = windowsOf(tokenizer, value.question, value.context, how);
+  if (Array.isArray(value)) {
+    if (value.every(isText)) return value.map(one);
+    if (value.every(isQuestion))
+      return value.flatMap((asked, question) => asking(asked, tokenizer, how, feed, { question }));
+  } else if (isQuestion(value)) return asking(value, tokenizer, how, feed);
+  throw inputError("give a text, several, or { question, context } of texts");
+}
+
+/**
+ * What the model is given of a question: each window of the context, with its origin.
+ * @param {Question} asked
+ * @param {import("./tokenizer.js").Tokenizer} tokenizer
+ * @param {import("./windows.js").How & {ids: string}} how
+ * @param {(window: import("./windows.js").Window) => Feeds} feed
+ * @param {{question?: number}} [which] of several
+ * @returns {Feeds[]}
+ */
+function asking({ question, context }, tokenizer, how, feed, which = {}) {
+  const { windows, starts, ends } = windowsOf(tokenizer, question, context, how);
   return windows.map((window, index) => {
     const feeds = feed(window);
-    const places = { text: value.context, starts: filled(how), ends: filled(how) };
+    const places = { text: context, starts: filled(how), ends: filled(how) };
     const best = filled(how).map(() => false);
     for (let token = window.from; token < window.to; token++) {
       const at = window.first + token - window.from;
       [places.starts[at], places.ends[at]] = [starts[token], ends[token]];
       best[at] = isBest(windows, index, token);
     }
-    feeds[options.ids].origin = { ...places, best };
+    feeds[how.ids].origin = { ...which, ...places, best };
     return feeds;
   });
 }
@@ -60,6 +77,9 @@ const filled = ({ length }) => Array.from({ length }, () => -1);
 
 /** @param {unknown} value @returns {value is string} */
 const isText = (value) => typeof value === "string";
+
+/** @param {any} value @returns {value is Question} */
+const isQuestion = (value) => isText(value?.question) && isText(value.context);
 
 /**
  * @param {import("./windows.js").Window} window

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from pipeline.base.errors import SourceError
 from pipeline.inputs.contract import Tensors
 from pipeline.inputs.text.options import TextOptions
-from pipeline.inputs.text.windows import Question, windows
-from pipeline.tensors.arrays import np
+from pipeline.inputs.text.tokenizer import well_formed
+from pipeline.inputs.text.windows import Question, Window, windows
+from pipeline.tensors.arrays import Arrays, np
 from pipeline.tensors.shapes import shown
 from pipeline.tensors.signature import TensorSpec
 
 
 def read(
     raw: str | Question, options: TextOptions, inputs: Sequence[TensorSpec], where: str
-) -> Tensors:
-    """The model's inputs of one text; of a question, ``offsets`` of the context's tokens too.
+) -> Sequence[Tensors]:
+    """The model's inputs of one text, or of each window of a question's context.
+
+    Of a question's, the origin says: ``text``, the context's code points, int32 [k]; ``offsets``
+    and ``best`` as in ``Window``; ``question``, a number that all its windows share.
 
     Raises:
         SourceError: the model has other inputs, or the text does not fit.
@@ -26,18 +31,25 @@ def read(
         read_windows = windows(raw, options, length)
     except ValueError as error:
         raise SourceError(str(error), where=where) from error
-    if len(read_windows) > 1:
-        raise SourceError(
-            f"a context is too long for {length} tokens: it takes {len(read_windows)} windows, and "
-            "a sample is one",
-            where=where,
-            todo="give shorter contexts to prove with; pages read longer ones in windows",
-        )
-    (window,) = read_windows
+    of_all = _origin(raw) if isinstance(raw, Question) else {}
+    return [_tensors(window, options, inputs, of_all) for window in read_windows]
+
+
+def _origin(question: Question) -> Arrays:
+    """What all windows of a question share."""
+    whole = "\0".join(question).encode("utf-8", "surrogatepass")
+    number = int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "little", signed=True)
+    text = np.array([ord(char) for char in well_formed(question.context)], np.int32)
+    return {"text": text, "question": np.array(number, np.int64)}
+
+
+def _tensors(
+    window: Window, options: TextOptions, inputs: Sequence[TensorSpec], of_all: Arrays
+) -> Tensors:
     values = {options.ids: window.ids, options.mask: window.mask, options.types: window.types}
     arrays = {spec.name: values[spec.name].astype(np.dtype(spec.dtype)) for spec in inputs}
-    origin = {"offsets": window.offsets} if isinstance(raw, Question) else {}
-    return Tensors(arrays, origin)
+    own = {"offsets": window.offsets, "best": window.best} if of_all else {}
+    return Tensors(arrays, {**of_all, **own})
 
 
 def length_of(options: TextOptions, inputs: Sequence[TensorSpec], where: str) -> int:
