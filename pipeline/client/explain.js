@@ -91,6 +91,11 @@ const input = (message) => ({ code: "input", message });
 export const notThere = ({ artifact = "any artifact", backend = "any backend" }, tiers) =>
   input(`this release has not ${artifact} on ${backend}, but ${tiers.map(named).join(", ")}`);
 
+export const noRegion = () =>
+  input(
+    "this release reads no region and no rotation: its input is no image, or it was published before they came; leave them out, or build and publish it again",
+  );
+
 /** A page may not read the pixels of other origins that do not allow it. */
 export const foreign = () =>
   input('the image is of another origin: it needs crossorigin="anonymous"');

@@ -35,14 +35,15 @@ const large = ({ width, height, naturalWidth = width, naturalHeight = height }) 
  * all other pictures go as a bitmap of their own.
  * @param {any} image
  * @param {import("./fetch.js").Release} release that is to read it
+ * @param {any} options the method's
  * @returns {Promise<[any, Transferable[]?]>} and what of it is given away
  */
-export const portable = async (image, release) => {
+export const portable = async (image, release, options) => {
   if ((image?.width ?? image?.displayWidth) == null) return [image];
   const whole = image?.data || (image?.decode && large(image));
   // What may change meanwhile is copied now.
   const one = whole ? image : await bitmapOf(image);
   // Few pages have any.
-  if (large(one)) return (await import("./large.js")).bounded(one, release);
+  if (large(one)) return (await import("./large.js")).bounded(one, release, options);
   return [one, whole ? undefined : [one]];
 };

@@ -13,10 +13,11 @@ let last = Promise.resolve();
 /**
  * @param {HTMLImageElement | ImageBitmap | ImageData} image
  * @param {Release} release
+ * @param {any} options the method's
  * @returns {Promise<Sent>}
  */
-export const bounded = (image, release) => {
-  const sent = last.then(() => reduced(image, release));
+export const bounded = (image, release, options) => {
+  const sent = last.then(() => reduced(image, release, options));
   last = sent.catch(() => {});
   return sent;
 };
@@ -24,9 +25,10 @@ export const bounded = (image, release) => {
 /**
  * @param {any} image a bitmap is closed
  * @param {Release} release
+ * @param {any} options
  * @returns {Promise<Sent>}
  */
-async function reduced(image, release) {
+async function reduced(image, release, options) {
   if (image.complete === false) await loading(image);
   const file = image.currentSrc && (await fileOf(image.currentSrc));
   if (file) return [file, []];
@@ -35,7 +37,7 @@ async function reduced(image, release) {
   // Those of releases of before take the whole.
   if (!code.bounded) return [bitmap, [bitmap]];
   try {
-    const pixels = code.bounded(bitmap, release.manifest);
+    const pixels = code.bounded(bitmap, release.manifest, options);
     return [pixels, [pixels.data.buffer]];
   } catch (/** @type {any} */ error) {
     throw error.name === "SecurityError" ? await explained("foreign") : error;

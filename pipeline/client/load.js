@@ -83,7 +83,7 @@ const modelOf = (link, release) => {
       /** @type {any} */ value,
       /** @type {any} */ { signal, ...options } = {},
     ) => {
-      const sent = portable(value, release).then(([one, transfer]) => [
+      const sent = portable(value, release, options).then(([one, transfer]) => [
         [name, one, options],
         transfer,
       ]);

@@ -168,12 +168,22 @@ export class Session {
    * @returns {Promise<[any, string]>} the answer, and the artifact that gave it
    */
   async ask(hooks, method, value, options) {
-    const { code, info } = this;
-    const { manifest } = this.release;
-    const feeds = await code.inputOf(value, manifest, this.assets);
+    const feeds = await this.feeds(value, options);
     const outputs = await this.predict(hooks, feeds);
-    const answer = await code.methods[method](outputs, manifest, options, feeds);
-    return [answer, info.artifact];
+    const { manifest } = this.release;
+    const answer = await this.code.methods[method](outputs, manifest, options, feeds);
+    return [answer, this.info.artifact];
+  }
+
+  /**
+   * @param {any} value of the page's
+   * @param {any} options a method's
+   * @returns {Promise<any>} what the model reads of it
+   */
+  async feeds(value, options) {
+    const { code } = this;
+    if (!code.regions && (options.region || options.rotation)) throw await explained("noRegion");
+    return code.inputOf(value, this.release.manifest, this.assets, options);
   }
 
   /**

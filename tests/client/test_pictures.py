@@ -163,7 +163,7 @@ const blob = new Blob([Uint8Array.from(atob(args.file), (char) => char.charCodeA
 const image = { held: await createImageBitmap(blob, { premultiplyAlpha: "none" }) };
 const made = [];
 for (const region of args.regions)
-  made.push([...(await inputOf(image, manifest, {}, region)).image.data]);
+  made.push([...(await inputOf(image, manifest, {}, { region })).image.data]);
 image.held.close();
 return made;
 """

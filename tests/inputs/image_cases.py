@@ -20,7 +20,7 @@ from pipeline.inputs import image
 from pipeline.inputs.image.fit import origin_of, to_image
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply, cast, laid_out
-from pipeline.inputs.image.region import Region, apply_region
+from pipeline.inputs.image.region import Region, apply_region, fit_region
 
 FILE = Path(image.__file__).with_name("cases.json")
 
@@ -76,6 +76,11 @@ REGIONS = [
     (Region(1, 9, 14.5, 11, -2.1), {"size": [6, 4], "border": "replicate", "scale": [-1, 1]}),
     (Region(3, 3, 20, 20, 3.0), {"size": [5, 5], "border": [9, 99, 200], "color": "bgr"}),
     (Region(6, 5, 12, 10, 0.0), {"size": [10, 12], "color": "grey", "scale": [0, 255]}),
+    # Of another shape than the input.
+    (Region(5, 6, 8, 4, 0.5), LETTERBOX),
+    (Region(7, 4, 3, 7, -0.25), {**LETTERBOX, "fit": "pad", "border": "replicate"}),
+    (Region(6, 5, 9, 6, 1.0), CROP),
+    (Region(6, 5, 5, 8, -1.5), {**CROP, "fit": "crop-first"}),
 ]
 POINTS = [[0.0, 0.0], [3.5, 1.25], [8.0, 6.0]]
 
@@ -122,7 +127,7 @@ def origin(case: Case) -> Case:
 
 def crop_origin(case: Case) -> Case:
     """The same of a crop, whose size is as the options have it."""
-    return _told(Region(**case["region"]).origin(case["image"]["size"], case["shape"][:2]))
+    return _told(fitted(case).origin(case["image"]["size"], case["shape"][:2]))
 
 
 def _told(found: dict[str, Any]) -> Case:
@@ -132,7 +137,11 @@ def _told(found: dict[str, Any]) -> Case:
 
 def crop_of(case: Case) -> list[float]:
     options = ImageOptions.model_validate(case["image"])
-    return figures(apply_region(decoded(case), Region(**case["region"]), options))
+    return figures(apply_region(decoded(case), fitted(case), options))
+
+
+def fitted(case: Case) -> Region:
+    return fit_region(Region(**case["region"]), ImageOptions.model_validate(case["image"]))
 
 
 def figures(values: NDArray[Any]) -> list[float]:

@@ -11,7 +11,7 @@ import pytest
 from pipeline.inputs.image.fit import origin_of, spans, to_image
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply, set_colour
-from pipeline.inputs.image.region import Region, apply_region
+from pipeline.inputs.image.region import Region, apply_region, fit_region
 
 CHANCE = np.random.default_rng(3)
 IMAGES = [CHANCE.integers(0, 256, (*size, 3), np.uint8) for size in ((40, 64), (90, 31), (50, 50))]
@@ -134,3 +134,17 @@ def test_points_of_a_region_come_back() -> None:
     region = Region(31.5, 12, 40, 25, -2.2)
     points = CHANCE.uniform(-1, 2, (5, 4, 2))
     np.testing.assert_allclose(region.from_image(region.to_image(points)), points, atol=1e-12)
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("size", [(32, 32), (16, 64)])
+def test_a_region_fits_as_an_image_of_its_size_does(fit: str, size: tuple[int, int]) -> None:
+    """The corners of the input lie where they would in the image that the region is."""
+    how = options(fit=fit, size=size, ratio=0.5)
+    origin = origin_of(how, 32, 64)
+    corners = np.array([[0, 0], [size[1], 0], [0, size[0]], [size[1], size[0]]], np.float64)
+    inside = to_image(corners, origin.scale, origin.pad)
+    region = Region(100, 70, 64, 32, 0.8)
+    wanted = region.to_image(inside / [64, 32])
+    found = fit_region(region, how).to_image(corners / [size[1], size[0]])
+    np.testing.assert_allclose(found, wanted, atol=1e-9)

@@ -9,10 +9,8 @@ from pipeline.inputs.image.transformers import FACTS, options_of
 
 
 def constants(options: ImageOptions) -> dict[str, bool]:
-    """Whether pages have to keep shapes, to resize in other ways than the default, and to cut out
-    regions."""
+    """Whether preprocess.js has to keep shapes, and to resize in other ways than the default."""
     return {
-        "INPUT_REGIONS": False,
         "INPUT_FITS": options.fit != "stretch",
         "INPUT_KERNELS": options.resize != "bilinear",
     }

@@ -127,7 +127,7 @@ export function originIn(both, height, width, { size }) {
  */
 export function toImage([x, y], { scale, pad, turn }) {
   const [across, down] = [(x - pad[1]) / scale[1], (y - pad[0]) / scale[0]];
-  if (/** @type {any} */ (globalThis).INPUT_REGIONS === false || !turn) return [across, down];
+  if (!turn) return [across, down];
   const [right, below] = [across - turn[0], down - turn[1]];
   const [cos, sin] = [Math.cos(turn[2]), Math.sin(turn[2])];
   return [turn[0] + right * cos - below * sin, turn[1] + right * sin + below * cos];

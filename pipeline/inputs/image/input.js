@@ -1,9 +1,10 @@
 /** A picture of the page's becomes the tensor that a model takes: the twin of preprocess.py and of the cast. */
+import { cropOf } from "./asked.js";
 import { originIn } from "./fit.js";
 import { even } from "./numbers.js";
 import { gather, pixelsOf } from "./pixels.js";
 import { placed, preprocess } from "./preprocess.js";
-import { originOfRegion, preprocessRegion } from "./region.js";
+import { originOfRegion, preprocessRegion, sizeOf } from "./region.js";
 
 /** @typedef {{dtype: string, shape: number[], data: any, origin: import("./fit.js").Origin}} Tensor how the image lies in it, for the task */
 
@@ -20,34 +21,37 @@ const INTEGERS = {
  * @param {ImageData | ImageBitmap | Blob | import("./pixels.js").Held} image
  * @param {any} manifest
  * @param {any} [_assets]
- * @param {import("./region.js").Region} [region] in which alone the model is to look
+ * @param {import("./asked.js").Asked} [asked] for a part of it, in which alone the model is to look
  * @returns {Promise<Record<string, Tensor>>}
  */
 export async function inputOf(
   image,
   { inputs: [{ name, dtype, shape: wanted }], input: { image: how } },
   _assets,
-  region,
+  asked,
 ) {
-  // What a release does not need is left out of its bundle: esbuild is told (constants of INPUT).
-  const part = /** @type {any} */ (globalThis).INPUT_REGIONS !== false ? region : undefined;
-  const pixels = await pixelsOf(image, how, part);
+  const pixels = await pixelsOf(image, how, asked);
   const { height, width } = pixels;
-  const { shape, data } = part
-    ? preprocessRegion(pixels, part, how, wanted)
+  const region = cropOf(asked, how, height, width);
+  const { shape, data } = region
+    ? preprocessRegion(pixels, region, how, wanted)
     : preprocess(pixels, how, wanted);
-  const origin = part
-    ? originOfRegion(part, how.size ?? [height, width], [height, width])
+  const origin = region
+    ? originOfRegion(region, sizeOf(region, how), [height, width])
     : originIn(placed(how, height, width), height, width, how);
   return { [name]: { dtype, shape, data: cast(data, dtype), origin } };
 }
+
+/** That `inputOf` reads a part of an image where that is asked for. */
+export const regions = true;
 
 /**
  * What a page may hand over in place of a large image: far less, and all the same to `inputOf`.
  * @param {ImageBitmap} bitmap is closed
  * @param {any} manifest
+ * @param {import("./asked.js").Asked} [asked] as `inputOf` is
  */
-export const bounded = (bitmap, { input: { image } }) => gather(bitmap, image);
+export const bounded = (bitmap, { input: { image } }, asked) => gather(bitmap, image, asked);
 
 /**
  * @param {Float32Array} values

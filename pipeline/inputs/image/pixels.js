@@ -14,39 +14,40 @@
  * that is as large as a photo.
  */
 import { bitmapOf } from "../../client/image.js";
+import { cropOf } from "./asked.js";
 import { axis, clamp, placed } from "./preprocess.js";
 
 /** @typedef {import("./preprocess.js").Pixels} Pixels */
 /** @typedef {import("./preprocess.js").ImageOptions} ImageOptions */
 /** @typedef {import("./region.js").Region} Region */
+/** @typedef {import("./asked.js").Asked} Asked */
 /** @typedef {{held: ImageBitmap}} Held an image that is read several times; whoever holds it closes it */
 
 /**
  * @param {Pixels | ImageBitmap | Blob | Held} image a bitmap is closed
  * @param {ImageOptions} options
- * @param {Region} [region] in which alone pixels are needed
+ * @param {Asked} [asked] for a part, in which alone pixels are needed
  * @returns {Promise<Pixels>}
  */
-export const pixelsOf = async (image, options, region) => {
+export const pixelsOf = async (image, options, asked) => {
   /** @type {any} which may be anything; of what is no image decoding says so */
   const given = image ?? {};
   if (given.data) return given;
   const bitmap = given.held ?? (given.close ? given : await bitmapOf(image));
-  return gather(bitmap, options, region, given.held);
+  return gather(bitmap, options, asked, given.held);
 };
 
 /**
  * @param {ImageBitmap} bitmap is closed, but where it is held
  * @param {ImageOptions} options
- * @param {Region} [region]
+ * @param {Asked} [asked] for a part of it
  * @param {ImageBitmap} [held]
  * @returns {Pixels} those that decide what it becomes
  */
-export function gather(bitmap, options, region, held) {
+export function gather(bitmap, options, asked, held) {
   try {
-    return /** @type {any} */ (globalThis).INPUT_REGIONS !== false && region
-      ? rowsOf(bitmap, region)
-      : read(bitmap, options);
+    const region = cropOf(asked, options, bitmap.height, bitmap.width);
+    return region ? rowsOf(bitmap, region) : read(bitmap, options);
   } finally {
     held ?? bitmap.close();
   }

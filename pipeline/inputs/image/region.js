@@ -11,6 +11,26 @@ import { borderOf, clamp, laidOut, toned, toneOf } from "./preprocess.js";
  */
 
 /**
+ * The region that becomes a model's input, which has another shape: as `fit` has it for a whole image.
+ * What a border would fill is read from the image around.
+ * @param {Region} region
+ * @param {ImageOptions} options
+ * @returns {Region}
+ */
+export function fitRegion(region, { size, fit = "stretch", ratio = 1 }) {
+  if (!size || fit === "stretch") return region;
+  const { width, height } = region;
+  const scales = [size[1] / width, size[0] / height];
+  const scale = /crop/.test(fit) ? Math.max(...scales) / ratio : Math.min(...scales);
+  const fitted = { ...region, width: size[1] / scale, height: size[0] / scale };
+  if (fit !== "pad") return fitted;
+  // The region stays in the left upper corner.
+  const middle = [1 - width / fitted.width / 2, 1 - height / fitted.height / 2];
+  const [x, y] = fromRegion(/** @type {[number, number]} */ (middle), fitted);
+  return { ...fitted, x, y };
+}
+
+/**
  * A point of the crop in pixels of the image.
  * @param {[number, number]} point x and y, from 0 to 1 over the crop
  * @param {Region} region
@@ -54,6 +74,14 @@ export function originOfRegion({ x, y, width, height, angle }, size, image) {
 }
 
 /**
+ * @param {Region} region
+ * @param {ImageOptions} options
+ * @returns {[number, number]} what it is brought to, height and width: a model of any size reads a pixel for a pixel
+ */
+export const sizeOf = ({ width, height }, { size }) =>
+  size ?? [Math.round(height), Math.round(width)];
+
+/**
  * What is in a region, as the model reads it.
  * @param {Pixels} pixels of the whole image, or of the rows that the region needs
  * @param {Region} region
@@ -61,7 +89,7 @@ export function originOfRegion({ x, y, width, height, angle }, size, image) {
  * @param {(number | null)[]} [shape] of the model's input
  */
 export function preprocessRegion(pixels, region, options, shape = []) {
-  const size = options.size ?? [pixels.height, pixels.width];
+  const size = sizeOf(region, options);
   const tone = toneOf(options);
   const channels = tone.factors.length;
   const values = new Float32Array(size[0] * size[1] * channels);

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.inputs.image.options import ImageOptions
@@ -65,11 +65,30 @@ class Region:
         return np.stack([across / self.width + 0.5, down / self.height + 0.5], axis=-1)
 
 
+def fit_region(region: Region, options: ImageOptions) -> Region:
+    """The region that becomes a model's input, which has another shape: as ``fit`` has it for a
+    whole image. What a border would fill is read from the image around, as MediaPipe does
+    (``PadRoi`` of mediapipe/calculators/tensor/image_to_tensor_utils.cc).
+    """
+    if options.size is None or options.fit == "stretch":
+        return region
+    scales = [options.size[1] / region.width, options.size[0] / region.height]
+    cuts = options.fit in ("crop", "crop-first")
+    scale = max(scales) / options.ratio if cuts else min(scales)
+    fitted = replace(region, width=options.size[1] / scale, height=options.size[0] / scale)
+    if options.fit != "pad":
+        return fitted
+    # The region stays in the left upper corner.
+    shares = (region.width / fitted.width, region.height / fitted.height)
+    x, y = fitted.to_image([1 - share / 2 for share in shares])
+    return replace(fitted, x=float(x), y=float(y))
+
+
 def apply_region(image: NDArray[np.uint8], region: Region, options: ImageOptions) -> Image:
     """What is in a region, as the model reads it.
 
     Each pixel of the result lies between four of the image, without antialiasing. ``border`` says
-    what lies beyond the image; ``fit`` and ``resize`` say nothing here.
+    what lies beyond the image, ``fit_region`` what ``fit`` does; ``resize`` says nothing here.
 
     Args:
         image: uint8, [height, width] or [height, width, 1, 3 or 4].

@@ -9,3 +9,11 @@ export type ImageInput =
   | ImageData
   | VideoFrame
   | Blob;
+
+/** What of an image a model reads, beside the options of each method; answers are in pixels of the whole image. */
+export interface ImageRegion {
+  /** In pixels of the image, before it is turned. Default: the whole, as large as it is once it is turned. */
+  region?: { x: number; y: number; width: number; height: number };
+  /** How far the region is turned about its centre, clockwise, in degrees: what stands in it is read upright. */
+  rotation?: number;
+}

@@ -1,6 +1,7 @@
 /** A page's texts become the tensors that a model takes: the twin of read.py. */
+import { inputError } from "../errors.js";
 import { readTokenizer } from "./tokenizer.js";
-import { inputError, isBest, windowOf, windowsOf } from "./windows.js";
+import { isBest, windowOf, windowsOf } from "./windows.js";
 
 /**
  * @typedef {{text: string, starts: number[], ends: number[]}} Origin of a window of a context: of each token from where

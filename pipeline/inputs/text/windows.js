@@ -1,4 +1,5 @@
 /** What a model reads of a text, or of a question about one: the twin of windows.py. */
+import { inputError } from "../errors.js";
 
 /**
  * @typedef {import("./tokenizer.js").Tokenizer} Tokenizer
@@ -16,10 +17,6 @@ function checked(text, most = MOST) {
   if (text.length <= most) return text;
   throw inputError(`this text has ${text.length} characters, more than ${most}`);
 }
-
-/** What the client takes for its own. @param {string} message */
-export const inputError = (message) =>
-  Object.assign(new Error(message), { name: "ModelError", code: "input" });
 
 /**
  * @param {Tokenizer} tokenizer

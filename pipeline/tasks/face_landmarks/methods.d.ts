@@ -1,12 +1,12 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
 
 export default interface FaceLandmarks {
   /** The face that the image shows close, or none, in pixels of the image. */
   face(image: ImageInput, options?: FaceOptions): Promise<Faces>;
 }
 
-export interface FaceOptions {
+export interface FaceOptions extends ImageRegion {
   /** The lowest score of a face, 0 to 1; default: the release's. */
   threshold?: number;
   signal?: AbortSignal;

@@ -1,12 +1,12 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
 
 export default interface HandLandmarks {
   /** The hand that the image shows close, or none, in pixels of the image. */
   hands(image: ImageInput, options?: HandOptions): Promise<Hands>;
 }
 
-export interface HandOptions {
+export interface HandOptions extends ImageRegion {
   /** The lowest score of a hand, 0 to 1; default: the release's. */
   threshold?: number;
   signal?: AbortSignal;

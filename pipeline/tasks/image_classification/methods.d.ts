@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
 
 export type { ImageInput };
 
@@ -8,7 +8,7 @@ export default interface ImageClassification {
   classify(image: ImageInput, options?: ClassifyOptions): Promise<Classification>;
 }
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends ImageRegion {
   top?: number;
   signal?: AbortSignal;
 }

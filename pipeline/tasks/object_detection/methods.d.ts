@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
 
 export type { ImageInput };
 
@@ -8,7 +8,7 @@ export default interface ObjectDetection {
   detect(image: ImageInput, options?: DetectOptions): Promise<Detection>;
 }
 
-export interface DetectOptions {
+export interface DetectOptions extends ImageRegion {
   /** The lowest score, 0 to 1; default: the release's. */
   threshold?: number;
   /** Boxes that overlap by more are of one object, 0 to 1; default: the release's. */

@@ -1,12 +1,12 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
 
 export default interface PoseEstimation {
   /** Poses of bodies, in pixels of the image, the surest first. */
   pose(image: ImageInput, options?: PoseOptions): Promise<Poses>;
 }
 
-export interface PoseOptions {
+export interface PoseOptions extends ImageRegion {
   /** The lowest score of a pose, 0 to 1; default: the release's. */
   threshold?: number;
   /** The most poses, of those that the release looks for. */

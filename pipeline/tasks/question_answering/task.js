@@ -1,6 +1,6 @@
 /** Parts of a text that answer a question: the twin of answers.py. */
 
-import { inputError } from "../../inputs/text/windows.js";
+import { inputError } from "../../inputs/errors.js";
 
 /**
  * @typedef {Record<string, {data: Float32Array}>} Outputs of one window of a text

@@ -85,6 +85,9 @@ const CODE = {
         export const methods = {
           tell: ({ y }, { name }, { times = 1 }, { value }) => [name, value, y.data[0] * times],
         };`,
+  parts: `export const regions = true;
+          export const inputOf = async (value, manifest, files, asked) => ({ value, asked });
+          export const methods = { tell: (outputs, manifest, options, { value, asked }) => [value, asked] };`,
   before: `export const inputOf = async (image) => image;
            export const answer = ({ y }) => [{ score: y.data[0] }, { score: 0 }];`,
 };
@@ -130,6 +133,23 @@ test("it opens the best, and says what and why", async () => {
   assert.deepEqual([info.tried, info.hardware], [[], { backend: "tfjs-wasm" }]);
   assert.equal(info.bytes.fetched, info.bytes.total);
   assert.deepEqual(log, [`open ${SMALL}`]);
+});
+
+test("a part is asked for of releases that read parts of images only", async () => {
+  const session = await opened({}, releaseOf({ task: "parts" }));
+  const region = { x: 1, y: 2, width: 3, height: 4 };
+  for (const asked of [{ region }, { rotation: 30 }]) {
+    const [answer] = await session.ask(hooks, "tell", "image", asked);
+    assert.deepEqual(answer, ["image", asked]);
+    for (const task of ["now", "before"]) {
+      const other = await opened({}, releaseOf({ task }));
+      const [method] = other.info.methods;
+      await assert.rejects(other.ask(hooks, method, "image", asked), {
+        code: "input",
+        message: /reads no region and no rotation/,
+      });
+    }
+  }
 });
 
 test("it tells what it holds, and of code that ran unchecked", async () => {

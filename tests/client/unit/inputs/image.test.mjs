@@ -57,30 +57,94 @@ for (const picture of CASES.images) {
   });
 }
 
+/** How far numbers may differ: sines of the two languages do in their last bit. */
+const near = (found, wanted, bound) =>
+  found.every((value, i) => Math.abs(value - wanted[i]) <= bound) && found.length === wanted.length;
+
+/** A region as callers ask for it. */
+const asked = ({ x, y, width, height, angle }) => ({
+  region: { x: x - width / 2, y: y - height / 2, width, height },
+  rotation: (angle * 180) / Math.PI,
+});
+
 for (const picture of CASES.regions) {
   const { region, image: options, values } = picture;
-  test(`a region of ${JSON.stringify(region)}`, async () => {
-    const inputs = [{ name: "image", dtype: "float32", shape: [] }];
-    const manifest = { inputs, input: { image: options } };
-    const { image } = await inputOf(imageOf(picture), manifest, {}, region);
-    const { shape, data, origin } = image;
-    assert.deepEqual(shape, sizeOf(picture));
-    const { points, ...wanted } = picture.origin;
-    assert.deepEqual(origin, wanted);
-    for (const [i, point] of POINTS.entries()) {
-      const [x, y] = toImage(point, origin);
-      assert.ok(Math.hypot(x - points[i][0], y - points[i][1]) < 1e-9);
-    }
-    // Sines of the two languages differ in their last bit.
-    const bound = 1e-6 * (options.scale[1] - options.scale[0]);
-    for (const [i, value] of values.entries())
-      assert.ok(Math.abs(data[i] - value) <= bound, `${i}`);
-    for (const point of POINTS) {
-      const [x, y] = toRegion(fromRegion(point, region), region);
-      assert.ok(Math.hypot(x - point[0], y - point[1]) < 1e-12);
-    }
+  const { points, ...wanted } = picture.origin;
+  const bound = 1e-6 * (options.scale[1] - options.scale[0]);
+  const manifest = {
+    inputs: [{ name: "image", dtype: "float32", shape: [] }],
+    input: { image: options },
+  };
+  test(`a region of ${JSON.stringify(region)}, ${options.fit}`, async () => {
+    const { image } = await inputOf(imageOf(picture), manifest, {}, asked(region));
+    assert.deepEqual(image.shape, sizeOf(picture));
+    assert.ok(near([...image.data], values, bound));
+    for (const [name, value] of Object.entries(wanted))
+      assert.ok(near(image.origin[name], value, 1e-12), name);
+    for (const [i, point] of POINTS.entries())
+      assert.ok(near(toImage(point, image.origin), points[i], 1e-9));
   });
+
+  if (options.fit === "stretch")
+    test("the same of what knows its angle", async () => {
+      const { image } = await inputOf(imageOf(picture), manifest, {}, { region });
+      assert.deepEqual(image.origin, wanted);
+      assert.ok(near([...image.data], values, bound));
+      for (const point of POINTS)
+        assert.ok(near(toRegion(fromRegion(point, region), region), point, 1e-12));
+    });
 }
+
+const manifestOf = (image) => ({
+  inputs: [{ name: "image", dtype: "float32", shape: [] }],
+  input: { image },
+});
+
+test("the whole image, turned by a right angle, is as wide as it was high", async () => {
+  const [picture] = CASES.images;
+  const [height, width] = picture.shape;
+  const how = manifestOf({ ...picture.image, size: null, layout: "nhwc" });
+  const whole = (await inputOf(imageOf(picture), how)).image;
+  const { image } = await inputOf(imageOf(picture), how, {}, { rotation: 90 });
+  assert.deepEqual(image.shape, [1, width, height, 3]);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      // What was right comes to be above: the frame turns clockwise, what it shows the other way.
+      const [row, column] = [width - 1 - x, y];
+      const found = image.data.slice((row * height + column) * 3).slice(0, 3);
+      assert.ok(near([...found], [...whole.data.slice((y * width + x) * 3).slice(0, 3)], 1e-3));
+    }
+});
+
+test("a part without a turn is what the same pixels are alone", async () => {
+  const [picture] = CASES.images;
+  const image = imageOf(picture);
+  const [x, y, width, height] = [2, 1, 4, 3];
+  const data = new Uint8ClampedArray(width * height * 4);
+  for (let row = 0; row < height; row++) {
+    const from = ((y + row) * image.width + x) * 4;
+    data.set(image.data.subarray(from, from + width * 4), row * width * 4);
+  }
+  const how = manifestOf({ ...picture.image, size: null });
+  const part = await inputOf(image, how, {}, { region: { x, y, width, height } });
+  assert.deepEqual(part.image.data, (await inputOf({ width, height, data }, how)).image.data);
+});
+
+test("what is no region of the image is told", async () => {
+  const [picture] = CASES.images;
+  const ask = (asked) => inputOf(imageOf(picture), manifestOf(picture.image), {}, asked);
+  for (const region of [
+    { x: 0.1, y: 0.1, width: 0.5, height: 0.5 },
+    { x: 0, y: 0, width: 4, height: -4 },
+    { x: 0, y: 0, width: 4 },
+    { x: "0", y: 0, width: 4, height: Number.NaN },
+  ])
+    await assert.rejects(ask({ region }), { code: "input", message: /in pixels of the image/ });
+  await assert.rejects(ask({ rotation: "right" }), { code: "input", message: /degrees/ });
+  const region = { x: 70, y: 0, width: 5, height: 5 };
+  await assert.rejects(ask({ region }), { code: "input", message: /outside.* 7x5 pixels/ });
+  await ask({ region: { x: 6, y: 3, width: 5, height: 5 }, rotation: 45 });
+});
 
 test("channels are where the model's input has them", async () => {
   const picture = CASES.images[0];

@@ -1,6 +1,7 @@
 /** Of a large picture only those pixels are read that decide what it becomes: with the same result. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inputOf } from "../../../../pipeline/inputs/image/input.js";
 import { gather, pixelsOf } from "../../../../pipeline/inputs/image/pixels.js";
 import { axis, placed, preprocess } from "../../../../pipeline/inputs/image/preprocess.js";
 
@@ -13,8 +14,11 @@ globalThis.OffscreenCanvas = class {
   getContext(kind) {
     assert.equal(kind, "2d", "opaque pictures need no other");
     return {
-      drawImage: ({ data, width }, _x, from, _width, span, _left, to) => {
-        this.rows[to] = data.subarray(from * width * 4, (from + span) * width * 4);
+      drawImage: ({ data, width }, left, from, wide, span, _left, to) => {
+        for (let row = 0; row < span; row++) {
+          const at = ((from + row) * width + left) * 4;
+          this.rows[to + row] = data.subarray(at, at + wide * 4);
+        }
       },
       getImageData: () => ({ data: Uint8ClampedArray.from(this.rows.flatMap((row) => [...row])) }),
     };
@@ -60,6 +64,34 @@ for (const [width, height, size, fit] of [
     assert.deepEqual(preprocess(part, how), preprocess(whole, how));
   });
 }
+
+test("of a region only the pixels around are read, with the same result", async () => {
+  const how = { ...HOW, size: [9, 12], border: "replicate" };
+  const manifest = {
+    inputs: [{ name: "image", dtype: "float32", shape: [] }],
+    input: { image: how },
+  };
+  for (const [x, y, width, height, rotation] of [
+    [20, 30, 40, 25, 0],
+    [20, 30, 40, 25, 33],
+    [-10, -5, 40, 25, -100],
+    [80, 60, 40, 25, 181],
+    [-50, -50, 300, 300, 10],
+  ]) {
+    const asked = { region: { x, y, width, height }, rotation };
+    const whole = bitmap(101, 87);
+    const part = gather(whole, how, asked);
+    assert.equal(whole.closed, 1);
+    const found = await inputOf(part, manifest, {}, asked);
+    const { width: across, height: down, data } = whole;
+    const all = { width: across, height: down, data };
+    assert.deepEqual(found, await inputOf(all, manifest, {}, asked));
+    assert.ok(part.data.length <= 4 * 101 * Math.min(87, width + height + 4), "rows around it");
+  }
+  const lost = bitmap(9, 9);
+  assert.throws(() => gather(lost, how, { region: {} }), { code: "input" });
+  assert.equal(lost.closed, 1, "what is refused is let go of");
+});
 
 test("what is not twice as large both ways, or needs all its pixels, is read whole", async () => {
   for (const [width, height, size, resize] of [

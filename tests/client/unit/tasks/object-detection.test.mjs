@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fromRegion, originOfRegion, toRegion } from "../../../../pipeline/inputs/image/region.js";
 import { detect, methods } from "../../../../pipeline/tasks/object_detection/task.js";
 
 const FILE = new URL("../../../../pipeline/tasks/object_detection/cases.json", import.meta.url);
@@ -59,3 +60,43 @@ test("as the peer has it, the threshold is the overlap too", () => {
   assert.ok(Math.abs(rest - ask({ threshold: 0.2 }, compat).length) <= 2);
   assert.ok(ask({ threshold: 0.2, iou: 0.9 }, apart).length > rest);
 });
+
+/** The region that an origin without one stands for: all of the input, as it lies in the image. */
+const whole = ({ input, pad, scale }, angle = 0) => {
+  const [height, width] = [0, 1].map((axis) => input[axis] / scale[axis]);
+  const [top, left] = [0, 1].map((axis) => -pad[axis] / scale[axis]);
+  return { x: left + width / 2, y: top + height / 2, width, height, angle };
+};
+const inRegion = (one, region) =>
+  detect(
+    outputsOf(one),
+    manifestOf(one),
+    {},
+    originOfRegion(region, one.origin.input, one.origin.size),
+  );
+
+for (const one of [CASES[0], CASES[6]])
+  test(`answers of a region are in pixels of the whole image: ${one.answers.length}`, () => {
+    near(inRegion(one, whole(one.origin)), one.answers);
+    const region = whole(one.origin, 0.4);
+    const back = ({ x, y }) => fromRegion(toRegion([x, y], { ...region, angle: 0 }), region);
+    const clip = (value, most) => (one.options.clip ? Math.max(0, Math.min(most, value)) : value);
+    const bare = { ...one, options: { ...one.options, clip: false } };
+    const [height, width] = one.origin.size;
+    for (const [i, { box, keypoints }] of inRegion(bare, whole(one.origin)).entries()) {
+      const found = inRegion(one, region)[i];
+      const corners = [0, 1, 2, 3].map((n) =>
+        back({ x: box.x + (n % 2) * box.width, y: box.y + (n >> 1) * box.height }),
+      );
+      const [across, down] = [0, 1].map((axis) => corners.map((corner) => corner[axis]));
+      const left = clip(Math.min(...across), width);
+      const top = clip(Math.min(...down), height);
+      near(found.box, {
+        ...{ x: left, y: top },
+        width: clip(Math.max(...across), width) - left,
+        height: clip(Math.max(...down), height) - top,
+      });
+      const turned = keypoints?.map(back).map(([x, y]) => ({ x, y }));
+      if (turned) near(found.keypoints, turned);
+    }
+  });
