@@ -6,11 +6,12 @@ import fcntl
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from pipeline.environment import is_inside
 from pipeline.environment.make import Say, ensure
-from pipeline.environment.place import Environment, Run
+from pipeline.environment.place import COMMANDS, Environment, Run
 
 #: What would bring the user's own packages in.
 _UNWANTED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
@@ -30,7 +31,9 @@ def _replace(arguments: Sequence[str]) -> NoReturn:
     run = hold(tell)
     sys.stdout.flush()
     sys.stderr.flush()
-    command = [str(run.python), str(run.script), *arguments]
+    called = Path(sys.argv[0]).name
+    script = run.script(called if called in COMMANDS else COMMANDS[0])
+    command = [str(run.python), str(script), *arguments]
     os.execve(run.python, command, variables())  # noqa: S606 - no shell is wanted
 
 

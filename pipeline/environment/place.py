@@ -8,7 +8,6 @@ import os
 import platform
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,9 @@ LOCK = Path(__file__).with_name("requirements.lock")
 WEB = PACKAGE / "backends" / "web"
 #: What npm reads.
 NPM_FILES = ("package.json", "package-lock.json", ".npmrc")
+
+#: The command, and the same by a name that no other package has.
+COMMANDS = ("pipeline", OURSELVES)
 
 #: Names another folder for environments than the user's cache.
 VARIABLE = "PIPELINE_ENVIRONMENTS"
@@ -92,10 +94,9 @@ class Run:
     def python(self) -> Path:
         return self.folder / "bin" / "python"
 
-    @cached_property
-    def script(self) -> Path:
+    def script(self, command: str) -> Path:
         """Its name is that of the command, which click shows."""
-        return self.folder / "bin" / "pipeline"
+        return self.folder / "bin" / command
 
     def is_whole(self) -> bool:
         return (self.folder / MARK).is_file() and os.access(self.python, os.X_OK)

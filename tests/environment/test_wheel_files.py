@@ -1,15 +1,16 @@
-"""What the wheel carries: the locks, and every file that builds read. Nothing is built here."""
+"""What the wheel carries: the locks, and every file that builds read."""
 
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 
 from readme import ROOT
+from wheels import build_wheel, list_files
 
-from pipeline.environment.place import LOCK
+from pipeline.environment.place import COMMANDS, LOCK
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
@@ -19,16 +20,15 @@ OURS = {
 }
 
 
-def test_every_file_of_the_package_is_in_the_wheel() -> None:
-    package = ROOT / "pipeline"
-    patterns = PYPROJECT["tool"]["setuptools"]["package-data"]["pipeline"]
-    carried = {path.relative_to(package).as_posix() for p in patterns for path in package.glob(p)}
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "."],
-        cwd=package, check=True, capture_output=True, text=True,
-    ).stdout.split()  # fmt: skip
-    left = {name for name in listed if not name.endswith((".py", "/cases.json"))} - carried
-    assert left == OURS
+def test_the_wheel_has_every_file_of_the_package(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build_wheel(tmp_path)) as wheel:
+        carried = {name for name in wheel.namelist() if ".dist-info/" not in name}
+        commands = wheel.read(next(n for n in wheel.namelist() if n.endswith("entry_points.txt")))
+    files = {name for name in list_files() if name.startswith("pipeline/")}
+    left = {name.removeprefix("pipeline/") for name in files - carried}
+    assert {name for name in left if not name.endswith("/cases.json")} == OURS
+    assert carried <= files
+    assert set(re.findall(r"^([\w-]+) = ", commands.decode(), re.MULTILINE)) == {*COMMANDS}
 
 
 def pins(lock: Path) -> dict[str, str]:
