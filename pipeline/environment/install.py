@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.errors import MissingToolError, PipelineError
@@ -23,16 +24,35 @@ _UNWANTED = (
 _OLDEST_NODE = 18
 
 
+#: What keeps pip, uv and npm from the network: they take what their caches have.
+OFFLINE = {"UV_OFFLINE": "1", "PIP_NO_INDEX": "1", "npm_config_offline": "true"}
+
+
 class InstallError(PipelineError):
     """A package manager failed."""
 
 
-def require_tools() -> None:
-    """See that there is Node with npm.
+@dataclass(frozen=True)
+class Tools:
+    """What environments are made with, beside Node; at least one of both is there."""
+
+    uv: str | None
+    """The user's own."""
+    python: Interpreter | None
+
+
+def find_tools() -> Tools:
+    """Look for all that environments are made with.
 
     Raises:
-        MissingToolError: one of them is missing or too old.
+        MissingToolError: something is missing or too old.
     """
+    _require_node()
+    uv = shutil.which("uv")
+    return Tools(uv, interpreter.find(has_uv=uv is not None))
+
+
+def _require_node() -> None:
     for name in ("node", "npm"):
         version = _version(name)
         if version is None or (name == "node" and version < _OLDEST_NODE):
@@ -51,21 +71,19 @@ def _version(name: str) -> int | None:
         return None
 
 
-def install_python(environment: Environment) -> None:
+def install_python(environment: Environment, tools: Tools) -> None:
     """Make ``venv`` of the locked packages, and of nothing else.
 
     The user's uv makes it where there is one, else pip of the locked uv. Where uv's settings do
     not lead to the packages, pip's may: it installs all of them, which takes several times as long.
 
     Raises:
-        MissingToolError: there is no Python that fits.
         InstallError: the packages could not be had; in the words of who tried last.
     """
-    uv = find_uv()
-    python = interpreter.find(has_uv=uv is not None)
-    if uv is not None:
+    python = tools.python
+    if tools.uv is not None:
         try:
-            _by_uv(environment, uv, python)
+            _by_uv(environment, tools.uv, python)
         except InstallError:
             if python is None or not python.has_pip:
                 raise
@@ -73,11 +91,6 @@ def install_python(environment: Environment) -> None:
             return
     if python is not None:
         _by_pip(environment, python)
-
-
-def find_uv() -> str | None:
-    """The user's own uv."""
-    return shutil.which("uv")
 
 
 def _by_uv(environment: Environment, uv: str, python: Interpreter | None) -> None:
@@ -112,7 +125,7 @@ def _block(lock: str, name: str) -> str:
     return "\n".join(lines[: end + 1]) + "\n"
 
 
-def install_npm(environment: Environment) -> None:
+def install_npm(environment: Environment, tools: Tools) -> None:
     """Make ``node_modules`` of the locked packages; nothing of them runs.
 
     Raises:
@@ -157,6 +170,8 @@ def _failure(tool: str, said: str) -> InstallError:
     if "no space left" in text or "enospc" in text or "disk quota" in text:
         return InstallError("no space left", where=tool, todo=NO_SPACE)
     if any(word in text for word in _OF_NETWORK):
+        if any(map(os.environ.get, OFFLINE)):
+            return InstallError(f"not in its cache: {first}", where=tool, todo=NOT_CACHED)
         return InstallError(f"the packages cannot be reached: {first}", where=tool, todo=NO_NETWORK)
     return InstallError(first, where=tool, todo="mend that, and run: pipeline setup")
 
@@ -168,5 +183,9 @@ _OF_NETWORK = (
 NO_NETWORK = (
     "go online, or name a mirror as pip, uv and npm take it (PIP_INDEX_URL, UV_DEFAULT_INDEX, "
     "npm_config_registry); then run: pipeline setup"
+)
+NOT_CACHED = (
+    "run once with a network: pipeline setup; pip installs nothing of its cache without one: "
+    "install uv, which does"
 )
 NO_SPACE = "make room, or name a folder on another disk: PIPELINE_ENVIRONMENTS=/path"

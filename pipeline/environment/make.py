@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,15 +17,9 @@ from pathlib import Path
 
 from pipeline.base.errors import MissingToolError, PipelineError
 from pipeline.base.tools import OURSELVES, version
-from pipeline.environment import MARK, PACKAGE, interpreter, place
-from pipeline.environment.install import (
-    NO_SPACE,
-    find_uv,
-    install_npm,
-    install_python,
-    require_tools,
-)
-from pipeline.environment.place import ASIDE, WEB, Environment, Run
+from pipeline.environment import MARK, PACKAGE, place
+from pipeline.environment.install import NO_SPACE, Tools, find_tools, install_npm, install_python
+from pipeline.environment.place import ASIDE, COMMANDS, WEB, Environment, Run
 
 #: Takes a line for the user.
 Say = Callable[[str], None]
@@ -32,7 +27,7 @@ Say = Callable[[str], None]
 #: What an environment takes, while packages are unpacked from a cache on the same disk.
 NEEDED_BYTES = 5 * 10**9
 
-_PARTS: dict[str, Callable[[Environment], None]] = {
+_PARTS: dict[str, Callable[[Environment, Tools], None]] = {
     "Python packages": install_python,
     "npm packages": install_npm,
 }
@@ -51,7 +46,7 @@ def ensure(say: Say, *, anew: bool = False) -> tuple[Environment, Run]:
     environment = place.wanted()
     run = place.run_of(environment)
     if anew or not (environment.is_whole() and run.is_whole()):
-        with alone(place.root(), say):
+        with told(place.root()), alone(place.root(), say):
             # Somebody else may have made it by now.
             if anew or not environment.is_whole():
                 _make(environment, say)
@@ -61,12 +56,12 @@ def ensure(say: Say, *, anew: bool = False) -> tuple[Environment, Run]:
 
 
 def _make(environment: Environment, say: Say) -> None:
-    _require(environment.folder.parent)
+    tools = _require(environment.folder.parent)
     began = time.monotonic()
     say(f"making the environment of locked packages in {environment.folder}; this is done once")
     with _aside(environment.folder) as aside:
         made = Environment(aside)
-        _install(made, say)
+        _install(made, tools, say)
         seconds = round(time.monotonic() - began, 1)
         size = disk_bytes(aside)
         facts = {"bytes": size, "seconds": seconds, "python": _version(made.python)}
@@ -74,23 +69,23 @@ def _make(environment: Environment, say: Say) -> None:
     say(f"made the environment: {size / 1e9:.1f} GB in {seconds:.0f} s")
 
 
-def _require(root: Path) -> None:
+def _require(root: Path) -> Tools:
     """See what is missing before anything is downloaded."""
     if os.name != "posix":
         raise MissingToolError("this system is neither Linux nor macOS", todo="use WSL on Windows")
-    require_tools()
-    interpreter.find(has_uv=find_uv() is not None)
+    tools = find_tools()
     free = shutil.disk_usage(root).free
     if free < NEEDED_BYTES:
         what = f"{free / 1e9:.1f} GB are free, and an environment needs {NEEDED_BYTES / 1e9:.0f} GB"
         raise PipelineError(what, where=str(root), todo=NO_SPACE)
+    return tools
 
 
-def _install(environment: Environment, say: Say) -> None:
+def _install(environment: Environment, tools: Tools, say: Say) -> None:
     """All parts side by side, as most of it is downloads."""
     began = time.monotonic()
     with ThreadPoolExecutor() as pool:
-        parts = {pool.submit(part, environment): name for name, part in _PARTS.items()}
+        parts = {pool.submit(part, environment, tools): name for name, part in _PARTS.items()}
         for part in as_completed(parts):
             part.result()
             say(f"✓ {parts[part]:40}{time.monotonic() - began:8.1f} s")
@@ -111,7 +106,8 @@ def _make_run(environment: Environment, run: Run) -> None:
         (packages / "environment.pth").write_text(f"{theirs}\n")
         made = Run(aside)
         _check([made.python, "-I", "-m", "compileall", "-q", packages / PACKAGE.name])
-        made.script.write_text("from pipeline.cli.main import main\n\nmain()\n")
+        for name in COMMANDS:
+            made.script(name).write_text("from pipeline.cli.main import main\n\nmain()\n")
         (aside / MARK).write_text("{}")
 
 
@@ -147,12 +143,8 @@ def _version(python: Path) -> str:
 @contextmanager
 def alone(root: Path, say: Say) -> Iterator[None]:
     """One process makes or removes environments at a time; the others wait, and say so."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(root, os.O_RDONLY)
-    except OSError as error:
-        todo = f"name a folder that can be written: {place.VARIABLE}=/path"
-        raise PipelineError(error.strerror or str(error), where=str(root), todo=todo) from error
+    root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(root, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -165,6 +157,21 @@ def alone(root: Path, say: Say) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def told(root: Path) -> Iterator[None]:
+    """Say what to do where the folder of environments cannot be written.
+
+    Raises:
+        PipelineError: in place of an error of the system's.
+    """
+    try:
+        yield
+    except OSError as error:
+        writable = f"name a folder that can be written: {place.VARIABLE}=/path"
+        todo = NO_SPACE if error.errno in (errno.ENOSPC, errno.EDQUOT) else writable
+        raise PipelineError(error.strerror or str(error), where=str(root), todo=todo) from error
 
 
 @contextmanager

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.environment import make, place
+from pipeline.environment.install import Tools
 from pipeline.environment.place import Environment
 
 MAIN = """\
@@ -22,15 +24,21 @@ def main():
 """
 
 
-def make_venv(environment: Environment) -> None:
+def make_venv(environment: Environment, tools: Tools) -> None:
     """As ``install_python``, of no packages."""
     command = [sys.executable, "-I", "-m", "venv", "--without-pip", str(environment.venv)]
     subprocess.run(command, check=True)
 
 
-def make_modules(environment: Environment) -> None:
+def make_modules(environment: Environment, tools: Tools) -> None:
     """As ``install_npm``, of no packages."""
     (environment.npm / "node_modules" / "one").mkdir(parents=True)
+
+
+def patches(package: Path) -> dict[str, Any]:
+    """What ``pipeline.environment.make`` has otherwise, of a package of nothing."""
+    parts = {"Python": make_venv, "npm": make_modules}
+    return {"PACKAGE": package, "WEB": package / "backends" / "web", "_PARTS": parts}
 
 
 @pytest.fixture
@@ -41,8 +49,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "__init__.py").touch()
     (folder / "cli" / "__init__.py").touch()
     (folder / "cli" / "main.py").write_text(MAIN)
-    monkeypatch.setattr(make, "PACKAGE", folder)
-    monkeypatch.setattr(make, "WEB", folder / "backends" / "web")
-    monkeypatch.setattr(make, "_PARTS", {"Python": make_venv, "npm": make_modules})
+    for name, value in patches(folder).items():
+        monkeypatch.setattr(make, name, value)
     monkeypatch.setenv(place.VARIABLE, str(tmp_path / "environments"))
     return folder

@@ -10,11 +10,14 @@ import pytest
 
 from pipeline.base.errors import MissingToolError
 from pipeline.environment import install, interpreter
-from pipeline.environment.install import InstallError, _block, _failure
+from pipeline.environment.install import InstallError, Tools, _block, _failure
 from pipeline.environment.place import LOCK, Environment
 
 NOWHERE = "http://127.0.0.1:9"
-UV = Path(sys.prefix) / "bin" / "uv"
+UV = str(Path(sys.prefix) / "bin" / "uv")
+PYTHON = interpreter.probe(sys.executable)
+#: What somebody has: pip alone, or uv too.
+PIP, BOTH = Tools(None, PYTHON), Tools(UV, PYTHON)
 
 
 @pytest.fixture
@@ -29,10 +32,6 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     return Environment(tmp_path / "environment")
 
 
-def hide_uv(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "find_uv", lambda: None)
-
-
 def unreachable(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     for name in names:
         monkeypatch.setenv(name, NOWHERE)
@@ -45,10 +44,9 @@ def unreachable(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 def test_pip_says_what_cannot_be_reached(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hide_uv(monkeypatch)
     unreachable(monkeypatch, "PIP_INDEX_URL")
     with pytest.raises(InstallError, match="cannot be reached") as raised:
-        install.install_python(environment)
+        install.install_python(environment, PIP)
     assert len(str(raised.value).splitlines()) == 2
     assert "PIP_INDEX_URL" in raised.value.todo
 
@@ -57,9 +55,8 @@ def test_uv_says_what_cannot_be_reached(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unreachable(monkeypatch, "UV_DEFAULT_INDEX")
-    python = interpreter.probe(sys.executable)
     with pytest.raises(InstallError, match="cannot be reached") as raised:
-        install._by_uv(environment, str(UV), python)
+        install._by_uv(environment, UV, PYTHON)
     assert len(str(raised.value).splitlines()) == 2
 
 
@@ -68,7 +65,7 @@ def test_npm_says_what_cannot_be_reached(
 ) -> None:
     unreachable(monkeypatch, "npm_config_registry")
     with pytest.raises(InstallError, match="npm: the packages cannot be reached") as raised:
-        install.install_npm(environment)
+        install.install_npm(environment, BOTH)
     assert "npm_config_registry" in raised.value.todo
 
 
@@ -110,12 +107,12 @@ def test_a_python_that_fits_is_looked_for(tmp_path: Path, monkeypatch: pytest.Mo
 def test_node_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError, match=r"node is missing\n.*nodejs npm"):
-        install.require_tools()
+        install._require_node()
     write_script(tmp_path / "node", "echo v16.20.0")
     with pytest.raises(MissingToolError, match="Node 16 is too old"):
-        install.require_tools()
+        install._require_node()
     write_script(tmp_path / "node", "echo v20.1.0")
     with pytest.raises(MissingToolError, match="npm is missing"):
-        install.require_tools()
+        install._require_node()
     write_script(tmp_path / "npm", "echo 11.0.0")
-    install.require_tools()
+    install._require_node()

@@ -16,6 +16,7 @@ from pipeline.base.errors import PipelineError
 from pipeline.environment import make, place
 from pipeline.environment import remove as removing
 from pipeline.environment.enter import hold
+from pipeline.environment.install import Tools
 from pipeline.environment.make import ensure
 from pipeline.environment.place import ASIDE, Environment
 from pipeline.environment.remove import remove
@@ -28,7 +29,7 @@ def quiet(line: str) -> None:
     """Says nothing."""
 
 
-def make_slowly(environment: Environment) -> None:
+def make_slowly(environment: Environment, tools: Tools) -> None:
     (environment.folder / "half").touch()
     time.sleep(60)
 
@@ -49,7 +50,7 @@ def wait_for(pattern: str) -> None:
 def test_a_command_runs_in_it_with_its_own_name_and_code(package: Path) -> None:
     environment, run = ensure(quiet)
     assert environment.is_whole() and environment.facts()["bytes"] > 0
-    command = [run.python, run.script, "build", "a b"]
+    command = [run.python, run.script("pipeline"), "build", "a b"]
     ended = subprocess.run(
         command, env={"ENDS_WITH": "3"}, capture_output=True, text=True, check=False
     )
@@ -90,7 +91,7 @@ def test_a_new_version_with_the_same_locks_shares_its_packages(
 def test_a_failure_leaves_what_there_was(monkeypatch: pytest.MonkeyPatch) -> None:
     environment, run = ensure(quiet)
 
-    def fail(environment: Environment) -> None:
+    def fail(environment: Environment, tools: Tools) -> None:
         raise PipelineError("no network")
 
     monkeypatch.setattr(make, "_PARTS", {"npm": fail})
@@ -116,7 +117,7 @@ def test_one_that_was_killed_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> No
 def test_of_two_at_once_one_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "log"
 
-    def count(environment: Environment) -> None:
+    def count(environment: Environment, tools: Tools) -> None:
         with log.open("a") as file:
             file.write("made\n")
         time.sleep(0.5)

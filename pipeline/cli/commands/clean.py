@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pipeline.cli.commands.common import JSON, STORE, open_store
-from pipeline.environment import is_inside
+from pipeline.environment import enter
 
 
 @click.command("clean")
@@ -77,38 +77,37 @@ def command(
     """
     _check(context, cdn)
     if environments:
-        if cdn is not None:
-            raise click.UsageError("--environments and --cdn are two things: name one")
         _clean_environments(everything, dry_run, as_json)
         return
-    if not is_inside():
-        from pipeline.environment.enter import hand_over
-
-        hand_over(sys.argv[1:])
-    if cdn is not None:
-        from pipeline.cli import show_published
-
-        show_published.show_cleaned(
-            cdn, keep, grace_hours * 3600, really=yes and not dry_run, as_json=as_json
-        )
+    enter.hand_over(sys.argv[1:])
+    if cdn is None:
+        _clean_store(store_path, 0 if everything else keep_days, dry_run, as_json)
         return
-    removed, size = open_store(store_path).clean(0 if everything else keep_days, dry_run)
+    from pipeline.cli.show_published import show_cleaned
+
+    show_cleaned(cdn, keep, grace_hours * 3600, really=yes and not dry_run, as_json=as_json)
+
+
+def _clean_store(folder: Path, keep_days: int, dry_run: bool, as_json: bool) -> None:
+    removed, size = open_store(folder).clean(keep_days, dry_run)
     if as_json:
         click.echo(json.dumps({"files": removed, "bytes": size, "dry_run": dry_run}))
     else:
-        verb = "would remove" if dry_run else "removed"
-        click.echo(f"{verb} {removed} files, {size / 1e6:.1f} MB, from {store_path}")
+        click.echo(f"{_verb(dry_run)} {removed} files, {size / 1e6:.1f} MB, from {folder}")
+
+
+def _verb(dry_run: bool) -> str:
+    return "would remove" if dry_run else "removed"
 
 
 def _clean_environments(everything: bool, dry_run: bool, as_json: bool) -> None:
-    from pipeline.environment import enter
     from pipeline.environment.remove import remove
 
     removed = remove(enter.tell, everything=everything, dry_run=dry_run)
     if as_json:
         click.echo(json.dumps({**asdict(removed), "dry_run": dry_run}, default=str))
         return
-    verb = "would remove" if dry_run else "removed"
+    verb = _verb(dry_run)
     for path in removed.folders:
         click.echo(f"{verb} {path}")
     for path in removed.in_use:
@@ -124,6 +123,8 @@ _OF_STORE = ("everything", "keep_days", "store_path")
 
 def _check(context: click.Context, cdn: str | None) -> None:
     """Refuse options that mean nothing there."""
+    if cdn is not None and context.params["environments"]:
+        raise click.UsageError("--environments and --cdn are two things: name one")
     wrong = _OF_CDN if cdn is None else _OF_STORE
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
