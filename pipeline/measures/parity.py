@@ -88,11 +88,12 @@ def _relative_error(ours: Float64s, expected: Float64s) -> float:
     A model that gives its mean answer to every sample has 1, whatever the outputs' scale and
     offset. For an output that is the same for every sample, its own size is what counts.
     """
-    return _share_of(_measure(expected), _rms(ours - expected))
+    return _share_of(variation(expected), _rms(ours - expected))
 
 
-def _measure(expected: Float64s) -> float:
-    """The golden's deviation from its mean sample, or a little of its size where that is more."""
+def variation(expected: Float64s) -> float:
+    """Root mean square deviation of [n, …] from the mean sample, or a little of its size where that
+    is more."""
     deviation = _rms(expected - expected.mean(axis=0)) if expected.size else 0.0
     return max(deviation, SAME * _rms(expected))
 
@@ -109,7 +110,7 @@ def _worst_sample(ours: Float64s, expected: Float64s) -> float:
     A sample that gets another one's answer has about the square root of two, and one whose
     softmax is off by 1 in an element at least that.
     """
-    measure = _measure(expected)
+    measure = variation(expected)
     return max((_share_of(measure, _rms(row)) for row in ours - expected), default=0.0)
 
 

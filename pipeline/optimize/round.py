@@ -34,7 +34,7 @@ def levels_given(options: Options) -> int:
     return options.levels
 
 
-@step(version=7, lane="tensorflow", tools=("tensorflow", "numpy"))
+@step(version=8, lane="tensorflow", tools=("tensorflow", "numpy"))
 def apply(inputs: FrozenInputs, options: Options, work: Path) -> None:
     """FROZEN -> FROZEN with batch norms folded and weights on grids.
 

@@ -91,3 +91,19 @@ def images(count: int, seed: int = 3) -> Array:
     chance = np.random.default_rng(seed)
     coarse = chance.normal(0, 1, (count, 2, 2, 3)).repeat(4, 1).repeat(4, 2)
     return (coarse + chance.normal(0, 0.3, (count, 8, 8, 3))).astype(np.float32)
+
+
+def heads(folder: Path, scale: float) -> Path:
+    """Two outputs of a shared layer: ``score`` as it is, and ``points`` times ``scale``."""
+    import tensorflow as tf
+
+    w = Weights(3)
+
+    def model(image: Any) -> dict[str, Any]:
+        x = tf.nn.relu(w.conv(image, 3, 8))
+        points = tf.nn.relu(w.conv(x, 3, 16))
+        score = tf.nn.relu(w.conv(x, 3, 16))
+        means = [tf.reduce_mean(one, [1, 2]) for one in (points, score)]
+        return {"points": w.dense(means[0], 40) * scale, "score": w.dense(means[1], 1)}
+
+    return freeze(model, [TensorSpec("image", "float32", (None, 8, 8, 3))], folder)

@@ -23,6 +23,8 @@ from pipeline.tasks.image_classification import score
 from pipeline.tensors.signature import TensorSpec
 from pipeline.weights import grid
 
+Array = np.ndarray[Any, Any]
+
 
 def relu6(x: Any) -> Any:
     import tensorflow as tf
@@ -99,6 +101,24 @@ def test_bits_are_what_a_weight_takes_and_more_of_them_cost_less(
         errors.append(error(work, folder / "frozen"))
     # 6 dB for a bit.
     assert errors[1] < errors[0] / 30
+
+
+@pytest.mark.parametrize("scale", [nightly(1.0), nightly(1e-4), 1e4])
+def test_outputs_count_alike_whatever_their_scale(
+    scale: float, folder: Path, tmp_path: Path
+) -> None:
+    frozen = chains.heads(tmp_path / "frozen", scale)
+    rounded(folder, frozen, tmp_path / "rounded", bits=4)
+    given = {"image": chains.images(64)}
+    wanted, found = freeze.run(frozen, given), freeze.run(tmp_path / "rounded", given)
+    errors = {name: compare_one(found[name], wanted[name]) for name in wanted}
+    assert max(errors.values()) < 0.1
+    assert max(errors.values()) < 3 * min(errors.values())
+
+
+def compare_one(found: Array, wanted: Array) -> float:
+    """Root mean square error, as a share of the deviation."""
+    return float(np.sqrt(((found - wanted) ** 2).mean() / wanted.var(axis=0).mean()))
 
 
 def test_no_grid_has_more_levels_than_asked_for(folder: Path, tmp_path: Path) -> None:
