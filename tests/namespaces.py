@@ -43,3 +43,9 @@ def _way() -> tuple[str, ...]:
         if subprocess.run(tried, capture_output=True, check=False).returncode == 0:
             return way
     return ()
+
+
+def without_network(command: Sequence[object]) -> list[str]:
+    """A command that reaches nothing, itself neither."""
+    way = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net"]
+    return [*way, *map(str, command)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import yaml
 from onnx import TensorProto, helper, numpy_helper
+from runners import run_step
 
 ROOT = Path(__file__).parents[1]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -56,30 +57,12 @@ class Runner:
 
     def run(self, name: str) -> subprocess.CompletedProcess[str]:
         (step,) = (step for step in ACTION["runs"]["steps"] if step.get("name") == name)
-        files = {
-            "GITHUB_OUTPUT": self.temp / "output",
-            "GITHUB_STEP_SUMMARY": self.temp / "summary",
-            "RUNNER_TEMP": self.temp,
-            "GITHUB_ACTION_PATH": ROOT,
-        }
         given = {
             variable: self.inputs[value.split("inputs.")[1].split()[0]]
             for variable, value in step.get("env", {}).items()
             if value.split("inputs.")[1].split()[1] == "}}"
         }
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        return subprocess.run(
-            # As a runner does for `shell: bash`.
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            cwd=self.folder,
-            env=os.environ
-            | {name: str(file) for name, file in files.items()}
-            | given
-            | {"PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_step(step["run"], self.folder, self.temp, **given)
 
     def outputs(self) -> dict[str, str]:
         lines = (self.temp / "output").read_text().splitlines()
@@ -88,9 +71,8 @@ class Runner:
 
 def test_every_config_is_published_and_reported(tmp_path: Path) -> None:
     write_configs(tmp_path, "one", "two")
-    runner = Runner(
-        tmp_path, configs="one.yaml\n  two.yaml\n", **{"publish-to": "out put", "channel": "beta"}
-    )
+    inputs = {"publish-to": "out put", "channel": "beta", "url": "https://cdn.example/models/"}
+    runner = Runner(tmp_path, configs="one.yaml\n  tw*.yaml\n", **inputs)
     built = runner.run("build")
     assert built.returncode == 0, built.stderr
     releases = json.loads(runner.outputs()["releases"])
@@ -99,7 +81,10 @@ def test_every_config_is_published_and_reported(tmp_path: Path) -> None:
         folder = tmp_path / one["folder"]
         assert folder == tmp_path / "out put" / one["name"]
         assert (folder / "releases" / one["release"] / "manifest.json").is_file()
+        served = one["url"].removeprefix("https://cdn.example/models/")
+        assert (tmp_path / "out put" / served).is_file() and served.endswith("/manifest.json")
         assert json.loads((folder / "beta.json").read_text())["release"] == one["release"]
+    assert runner.outputs()["url"] == releases[0]["url"]
     assert runner.run("report").returncode == 0
     report = Path(runner.outputs()["report"]).read_text()
     assert (runner.temp / "summary").read_text() == report
@@ -119,3 +104,30 @@ def test_its_outputs_are_those_of_its_steps() -> None:
     for name, output in ACTION["outputs"].items():
         step = output["value"].split("steps.")[1].split(".")[0]
         assert f"{name}=" in steps[step]
+
+
+def test_the_recipes_name_inputs_that_there_are() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs" / "ci.md").read_text(), re.M | re.S)
+    workflow = yaml.safe_load((ROOT / ".github/workflows/models.yml").read_text())
+    known = {
+        "model-pipeline@COMMIT": ACTION["inputs"].keys(),
+        "models.yml@COMMIT": workflow[True]["workflow_call"]["inputs"].keys(),
+    }
+    used = [
+        (name, one["with"].keys())
+        for block in blocks
+        for one in uses(yaml.safe_load(block))
+        for name in known
+        if one["uses"].endswith(name)
+    ]
+    assert len(used) == 5
+    assert all(given <= known[name] for name, given in used)
+
+
+def uses(value: Any) -> Iterator[dict[str, Any]]:
+    """All that names an action or a workflow."""
+    if isinstance(value, dict) and "uses" in value:
+        yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, dict | list):
+            yield from uses(inner)

@@ -4,36 +4,69 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import signal
 import subprocess
-import sys
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import namespaces
 import pytest
-from readme import ROOT
+from installed import HIDDEN, Project, install_by_pip, install_by_pipx, install_by_uv
+from wheels import build_wheel
 
-pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
+from pipeline.environment.place import ASIDE
 
-UV = Path(sys.prefix) / "bin" / "uv"
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2400)]
 
-MODEL = """\
-import keras
-keras.utils.set_random_seed(1)
+#: Models as users have them, and what each makes of a grey picture: by Keras and by onnxruntime.
+MODELS = """\
+import json
+import keras, numpy as np, onnx, onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+grey = np.full((1, 16, 16, 3), 128 / 255, np.float32)
+stir = keras.initializers.RandomNormal(stddev=1, seed=1)
 layers = keras.layers
-keras.Sequential([
-    keras.Input((8, 8, 3)), layers.Conv2D(8, 3, activation="relu"),
-    layers.GlobalAveragePooling2D(), layers.Dense(4, activation="softmax"),
-]).save("tiny.keras")
+net = keras.Sequential([
+    keras.Input((16, 16, 3)), layers.Conv2D(4, 3, kernel_initializer=stir, activation="relu"),
+    layers.GlobalAveragePooling2D(),
+    layers.Dense(7, kernel_initializer=stir, activation="softmax"),
+])
+net.save("net.keras")
+net.export("saved")
+weights = np.random.default_rng(0).standard_normal((3, 4)).astype(np.float32)
+onnx.save(helper.make_model(helper.make_graph(
+    [helper.make_node("GlobalAveragePool", ["pixels"], ["means"]),
+     helper.make_node("Flatten", ["means"], ["flat"]),
+     helper.make_node("MatMul", ["flat", "w"], ["logits"]),
+     helper.make_node("Softmax", ["logits"], ["classes"], axis=-1)],
+    "colours",
+    [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, 16, 16])],
+    [helper.make_tensor_value_info("classes", TensorProto.FLOAT, ["n", 4])],
+    [numpy_helper.from_array(weights, "w")],
+), opset_imports=[helper.make_opsetid("", 17)], ir_version=8), "colours.onnx")
+scores = net(grey).numpy()[0].tolist()
+session = onnxruntime.InferenceSession("colours.onnx")
+colours = session.run(None, {"pixels": grey.transpose(0, 3, 1, 2)})[0][0].tolist()
+json.dump({"net": scores, "saved": scores, "colours": colours}, open("expected.json", "w"))
 """
-CONFIG = """\
-name: tiny
-license: Apache-2.0
-source: {keras_file: tiny.keras}
-variants: {fp32: {}, uint8: {quantize: uint8}}
-export: {tfjs-graph: {}, onnx: {}}
-validate: {backends: [onnxruntime-cpu, tfjs-wasm]}
-"""
+#: A page's own lines: the published client, and a grey picture.
+PAGE = """\
+async ([name, count]) => {
+  const { load } = await import(new URL("client/index.js", location.origin));
+  const model = await load(new URL(`${name}/latest.json`, location.origin).href);
+  const canvas = Object.assign(document.createElement("canvas"), { width: 32, height: 32 });
+  const context = canvas.getContext("2d");
+  context.fillStyle = "rgb(128, 128, 128)";
+  context.fillRect(0, 0, 32, 32);
+  const top = await model.classify(canvas, { top: count });
+  const { artifact, backend } = model.info;
+  await model.dispose();
+  return { artifact, backend, scores: top.map((one) => [one.index, one.score]) };
+}"""
 #: What a user's own script does.
 SCRIPT = """\
 import json
@@ -45,10 +78,10 @@ except ImportError:  # as in an environment of uv's, for the command alone
 from pipeline import build, load_config
 from pipeline.base.errors import ConfigError
 
-config = load_config("tiny.yaml", ["publish.to=cdn-of-api"])
+config = load_config("configs/net.yaml", ["publish.to=cdn-of-api"])
 release = build(config)
 try:
-    load_config("tiny.yaml", ["validate.backends=[nowhere]"])
+    load_config("configs/net.yaml", ["validate.backends=[nowhere]"])
 except ConfigError as error:
     wrong = str(error)
 print(json.dumps({
@@ -58,121 +91,174 @@ print(json.dumps({
 """
 #: Of another project: older than what builds run with.
 THEIRS = "numpy<2"
+#: Completes the first word after the command, as bash does on Tab.
+COMPLETE = """\
+eval "$(_{variable}_COMPLETE=bash_source {command})"
+COMP_WORDS=({command} bu) COMP_CWORD=1
+_{function}_completion {command}
+echo "${{COMPREPLY[@]}}"
+"""
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built of what git has, as from a fresh clone."""
-    folder = tmp_path_factory.mktemp("wheel")
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in names.splitlines():
-        target = folder / "source" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target)
-    command = [UV, "build", "--wheel", "--quiet", "--out-dir", folder, folder / "source"]
-    subprocess.run(command, check=True)
-    shutil.rmtree(folder / "source")
-    return next(folder.glob("*.whl"))
-
-
-@dataclass(frozen=True)
-class Project:
-    """Somebody's folder, and the command that they installed."""
-
-    folder: Path
-    bin: Path
-    environment: dict[str, str]
-    packages: Path
-    installed: frozenset[Path]
-    """What the installer left in the folder of this package."""
-
-    def pipeline(self, *arguments: str) -> str:
-        ended = subprocess.run(
-            [self.bin / "pipeline", *arguments], cwd=self.folder, env=self.environment,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr[-2000:]
-        return ended.stdout
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module", params=["pip", "uv"])
 def project(
     request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    folder = tmp_path_factory.mktemp(request.param)
-    ours = {"PYTHONPATH", "PIPELINE_STORE", "VIRTUAL_ENV"}
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
-    environment["PIPELINE_ENVIRONMENTS"] = str(folder / "environments")
+    home = tmp_path_factory.mktemp(request.param)
     if request.param == "pip":
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-        pip = [folder / "venv" / "bin" / "python", "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, THEIRS, wheel], env=environment, check=True)
-        commands = folder / "venv" / "bin"
-    else:
-        # With uv at hand, which then makes the environment too.
-        commands = folder / "bin"
-        commands.mkdir()
-        (commands / "uv").symlink_to(UV)
-        environment["PATH"] = f"{commands}{os.pathsep}{environment['PATH']}"
-        places = {"UV_TOOL_DIR": folder / "tools", "UV_TOOL_BIN_DIR": commands}
-        environment |= {name: str(path) for name, path in places.items()}
-        command = ["uv", "tool", "install", "--quiet", "--python", sys.executable, wheel]
-        subprocess.run(command, env=environment, check=True)
-    (folder / "project").mkdir()
-    packages = next(folder.glob("*/**/site-packages/pipeline"))
-    return Project(
-        folder / "project", commands, environment, packages, frozenset(packages.rglob("*"))
-    )
+        return install_by_pip(home, wheel, THEIRS)
+    return install_by_uv(home, wheel)
+
+
+def test_nothing_of_the_checkout_is_in_reach(project: Project) -> None:
+    namespaces.require()
+    for folder in HIDDEN:
+        assert any(folder.iterdir())
+        assert project.run("ls", "-A", folder) == ""
 
 
 def test_it_tells_its_version_and_options_before_anything_is_made(project: Project) -> None:
-    assert project.pipeline("--version") == "pipeline, version 0.1.0\n"
-    assert "--sign-key" in project.pipeline("build", "--help")
-    assert not Path(project.environment["PIPELINE_ENVIRONMENTS"]).exists()
+    for command in ("pipeline", "model-pipeline"):
+        assert project.run(command, "--version").startswith(f"{command}, version ")
+        assert f"Usage: {command} build" in project.run(command, "build", "--help")
+        name = command.replace("-", "_")
+        script = COMPLETE.format(command=command, function=name, variable=name.upper())
+        assert project.run("bash", "-c", script) == "build\n"
+    assert not project.environments.exists()
 
 
-def test_it_sets_up_builds_and_cleans(project: Project) -> None:
-    made = json.loads(project.pipeline("setup", "--json"))
-    assert Path(made["browser"]).is_file()
-    python = Path(made["environment"]) / "bin" / "python"
-    subprocess.run([python, "-c", MODEL], cwd=project.folder, check=True, capture_output=True)
-    (project.folder / "tiny.yaml").write_text(CONFIG)
-    built = json.loads(project.pipeline("build", "tiny.yaml", "--json").splitlines()[-1])
-    assert built
-    latest = json.loads((project.folder / "artifacts/cdn/tiny/latest.json").read_text())
-    release = project.folder / "artifacts/cdn/tiny/releases" / latest["release"]
-    manifest = json.loads((release / "manifest.json").read_text())
-    assert len(manifest["artifacts"]) == 4
-    assert str(ROOT) not in (release / "report.html").read_text()
+def wait_for(folder: Path, pattern: str, process: subprocess.Popen[str]) -> None:
+    while not list(folder.glob(pattern)):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+
+
+def test_a_set_up_that_is_killed_is_mended_by_two_at_once(project: Project) -> None:
+    setup = [project.bin / "pipeline", "setup", "--json"]
+    killed = project.start(*setup)
+    wait_for(project.environments, f"{ASIDE}*/venv/lib/*/site-packages/*", killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    first, second = (project.start(*setup) for _ in range(2))
+    made, said = zip(*(process.communicate() for process in (first, second)), strict=True)
+    assert (first.returncode, second.returncode) == (0, 0), said
+    assert sum("another process is making an environment" in text for text in said) == 1
+    assert made[0] == made[1] and Path(json.loads(made[0])["browser"]).is_file()
+    (left,) = project.environments.iterdir()
+    assert not left.name.startswith(ASIDE)
+
+
+def python_of(project: Project) -> Path:
+    """Of the packages that builds run with."""
+    return next(project.environments.glob("*/venv/bin/python"))
+
+
+def test_models_are_drafted_built_served_and_loaded_in_a_page(project: Project) -> None:
+    project.run(python_of(project), "-c", MODELS)
+    expected = json.loads((project.folder / "expected.json").read_text())
+    for model in ("net.keras", "colours.onnx", "saved"):
+        project.pipeline("init", model)
+    configs = [f"configs/{name}.yaml" for name in expected]
+    built = project.pipeline("build", *configs, "--json")
+    assert len(built.splitlines()) == len(configs)
+    for report in project.folder.glob("artifacts/cdn/*/releases/*/report.html"):
+        assert not any(str(folder) in report.read_text() for folder in HIDDEN)
+    with served(project) as url:
+        for name, scores in expected.items():
+            told = in_chromium(url, [name, len(scores)])
+            assert {index for index, _ in told["scores"]} == {*range(len(scores))}
+            for index, score in told["scores"]:
+                assert score == pytest.approx(scores[index], abs=0.02), (name, told)
     checks = {check["name"]: check for check in json.loads(project.pipeline("doctor", "--json"))}
-    assert project.environment["PIPELINE_ENVIRONMENTS"] in checks["environment"]["found"]
+    assert str(project.environments) in checks["environment"]["found"]
     assert [name for name, check in checks.items() if not check["ok"]] in ([], ["xvfb"])
-    check_api(project)
-    old = Path(project.environment["PIPELINE_ENVIRONMENTS"]) / "0123456789abcdef"
-    old.mkdir()
-    assert json.loads(project.pipeline("clean", "--environments", "--json"))["folders"] == [
-        str(old)
-    ]
-    assert str(python.parents[3]) in project.pipeline("clean", "--environments", "--all")
 
 
-def check_api(project: Project) -> None:
-    """In their own process, whose NumPy is older than that of builds."""
+@contextmanager
+def served(project: Project) -> Iterator[str]:
+    server = project.start(project.bin / "pipeline", "serve", "--port", "0")
+    try:
+        assert server.stdout
+        yield server.stdout.readline().split(" at ")[1].split()[0]
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def in_chromium(url: str, given: list[Any]) -> dict[str, Any]:
+    from playwright.sync_api import sync_playwright
+
+    from pipeline.backends.web.install import find_browser
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=find_browser(), chromium_sandbox=os.geteuid() != 0
+        )
+        page = browser.new_page()
+        page.goto(f"{url}index.json")  # without the policy of pages
+        told: dict[str, Any] = page.evaluate(PAGE, given)
+        browser.close()
+    return told
+
+
+def test_their_own_process_builds_whatever_packages_it_has(project: Project) -> None:
     python = (project.bin / "pipeline").resolve().with_name("python")
-    script = project.folder / "ship.py"
-    script.write_text(SCRIPT)
-    ended = subprocess.run(
-        [python, script], cwd=project.folder, env=project.environment, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    told = json.loads(ended.stdout)
-    assert (told["name"], told["artifacts"], told["numpy"][:2]) == ("tiny", 4, told["theirs"])
-    assert "names no" in told["wrong"] or "nowhere" in told["wrong"]
+    (project.folder / "ship.py").write_text(SCRIPT)
+    told = json.loads(project.run(python, "ship.py"))
+    assert (told["name"], told["numpy"][:2]) == ("net", told["theirs"])
+    assert told["artifacts"] >= 4 and "nowhere" in told["wrong"]
+
+
+def test_what_else_installs_tools_runs_in_the_same_environment(
+    project: Project, wheel: Path, tmp_path: Path
+) -> None:
+    """By pipx, and by uvx, which keeps nothing: a model of ONNX, without a browser."""
+    build = ["build", project.folder / "configs/colours.yaml", "--no-browsers", "--json"]
+    shared = {"PIPELINE_ENVIRONMENTS": str(project.environments)}
+    if (project.bin / "uv").exists():
+        uvx = ["uv", "tool", "run", "--quiet", "--from", wheel, "model-pipeline"]
+        assert json.loads(project.run(*uvx, *build))["manifest"]["name"] == "colours"
+        return
+    theirs = install_by_pipx(tmp_path, wheel)
+    theirs.more.update(shared)
+    assert json.loads(theirs.pipeline(*build))["manifest"]["name"] == "colours"
+
+
+def test_without_any_network_it_is_made_of_what_caches_have(project: Project) -> None:
+    namespaces.require()
+    if not (project.bin / "uv").exists():
+        pytest.skip("pip installs nothing of its cache without an index")
+    setup = [project.bin / "pipeline", "setup", "--anew", "--json"]
+    alone = namespaces.without_network([*setup, "--offline"])
+    assert str(project.environments) in json.loads(project.run(*alone))["environment"]
+    refused = project.run(
+        "env", f"UV_CACHE_DIR={project.home / 'cold'}", *alone, check=1
+    ).splitlines()
+    assert "not in its cache" in refused[-2] and "pipeline setup" in refused[-1]
+    assert python_of(project).exists()
+
+
+def test_what_is_old_is_removed(project: Project) -> None:
+    old = project.environments / "0123456789abcdef"
+    old.mkdir()
+    removed = json.loads(project.pipeline("clean", "--environments", "--json"))
+    assert removed["folders"] == [str(old)]
+    assert str(python_of(project).parents[2]) in project.pipeline(
+        "clean", "--environments", "--all"
+    )
 
 
 def test_nothing_was_written_into_their_environment(project: Project) -> None:
-    new = {*project.packages.rglob("*")} - project.installed
+    assert not [*project.environments.iterdir()]
+    (packages,) = project.home.glob("*/**/site-packages/pipeline")
+    (record,) = packages.parent.glob("model_pipeline-*/RECORD")
+    installed = {line.partition(",")[0] for line in record.read_text().splitlines()}
+    files = {path.relative_to(packages.parent).as_posix() for path in packages.rglob("*.*")}
     # What Python keeps of modules that it imported, as of any package.
-    assert {path for path in new if "__pycache__" not in path.parts} == set()
+    assert {name for name in files - installed if "__pycache__" not in name} == set()

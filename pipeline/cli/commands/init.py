@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     help="Images of yours, best with one folder for each class: the usual ways to prepare them are "
     "tried, and the one that is right most often is taken.",
 )
+@click.option("--ci", is_flag=True, help="Write a workflow too, which builds and proves on GitHub.")
+@click.option(
+    "--action",
+    metavar="OWNER/REPO@COMMIT",
+    help="With --ci: the action that it uses. Without, pip installs what is to be named there.",
+)
 @STORE
 @JSON
 def command(
@@ -38,6 +44,8 @@ def command(
     name: str | None,
     licence: str | None,
     samples: Path | None,
+    ci: bool,
+    action: str | None,
     store_path: Path,
     as_json: bool,
 ) -> None:
@@ -52,11 +60,13 @@ def command(
       pipeline init
       pipeline init model.onnx
       pipeline init saved_model/ --samples photos/
+      pipeline init model.onnx --ci
       pipeline init onnx-community/mobilenet_v2_1.0_224 --to configs/v2.yaml
     """
     from dataclasses import replace
 
     from pipeline.cli.progress import JsonLines, Lines
+    from pipeline.draft.ci import require_place, write_workflow
     from pipeline.draft.source import TOUR, name_source, named_from, to_name
     from pipeline.draft.write import write_config
 
@@ -66,12 +76,19 @@ def command(
         named, name=to_name(name) if name else named.name, license=licence or named.license
     )
     path = to or folder / f"{named.name}.yaml"
+    if action is not None and not ci:
+        raise click.UsageError("--action needs --ci")
+    if ci:
+        require_place(path, action)
     own_samples = {"images": named_from(samples, folder)} if samples else None
     progress = JsonLines() if as_json else Lines()
-    _show(write_config(named, path, own_samples, open_store(store_path), progress), path, as_json)
+    made = write_config(named, path, own_samples, open_store(store_path), progress)
+    _show(made, path, write_workflow(path, action) if ci else None, action, as_json)
 
 
-def _show(made: Draft, path: Path, as_json: bool) -> None:
+def _show(
+    made: Draft, path: Path, workflow: Path | None, action: str | None, as_json: bool
+) -> None:
     if as_json:
         said = {
             "config": str(path),
@@ -80,12 +97,19 @@ def _show(made: Draft, path: Path, as_json: bool) -> None:
             "formats": made.formats,
             "backends": made.backends,
             "check": dict(made.checks),
+            "workflow": str(workflow) if workflow else None,
         }
         click.echo(json.dumps(said))
         return
+    from pipeline.draft.ci import CHECK
+
     click.echo(f"wrote {path}: {made.task}, as {', '.join(made.formats)}")
     for target, reason in made.seen.lacking.items():
         click.echo(f"{click.style('unavailable', fg='yellow')} {target}: {reason}")
     for key, check in made.checks.items():
         click.echo(f"{click.style('check', fg='yellow')} {key}: {check}")
+    if workflow:
+        click.echo(f"wrote {workflow}")
+        if action is None:
+            click.echo(f"{click.style('check', fg='yellow')} PIPELINE, in it: {CHECK}")
     click.echo(f"then: pipeline build {path}")
