@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.int64]
 
-PANEL = Path(__file__).parents[1] / "pipeline" / "tasks" / "image_classification" / "panel"
-FILE = PANEL / "samples.json"
+STAGE = Path(__file__).parents[1] / "pipeline" / "inputs" / "image" / "stage"
+FILE = STAGE / "digits.json"
 ROWS = 3
 CREDIT = (
     "Digits: E. Alpaydin and C. Kaynak (1998), UCI Machine Learning Repository, "

@@ -552,6 +552,14 @@ export interface Parity {
    */
   face_agreement?: number | null;
   /**
+   * Of the task: same nearest neighbours.
+   */
+  neighbour_agreement?: number | null;
+  /**
+   * Of the task: least likeness.
+   */
+  least_cosine?: number | null;
+  /**
    * Of the task: same points.
    */
   hand_agreement?: number | null;

@@ -87,7 +87,7 @@ def test_special_tokens_in_a_text_are_letters() -> None:
 
 def test_a_text_becomes_what_the_model_reads() -> None:
     (tensors,) = read("The model runs.", TextOptions(tokenizer=UNCASED), BERT, "here")
-    assert list(tensors.arrays) == [one.name for one in BERT] and tensors.origin == {}
+    assert list(tensors.arrays) == [one.name for one in BERT] and tensors.origin == {"tokens": 6}
     ids, mask, types = tensors.arrays.values()
     assert all(array.shape == (12,) and array.dtype == np.int64 for array in (ids, mask, types))
     assert ids[0] == 2 and ids[mask.sum() - 1] == 3 and not ids[mask == 0].any()

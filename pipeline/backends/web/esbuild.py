@@ -19,6 +19,9 @@ from pipeline.environment import advice
 #: Every browser that has WebAssembly SIMD reads this.
 TARGET = "es2022"
 
+#: What modules are made of; the cases of tasks and inputs are for tests.
+_READ, _CASES = (".js", ".json", ".d.ts"), "cases.json"
+
 
 @dataclass(frozen=True)
 class Bundled:
@@ -87,7 +90,7 @@ def fingerprint(folder: Path) -> str:
     files = {"lock": file_digest(FOLDER / "package-lock.json")}
     for top, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if name != "node_modules"]
-        for path in (Path(top, name) for name in names if name.endswith((".js", ".d.ts"))):
+        for path in (Path(top, name) for name in names if name.endswith(_READ) and name != _CASES):
             files[path.relative_to(folder).as_posix()] = file_digest(path)
     return tree_digest(files)
 

@@ -4,9 +4,14 @@ import { readTokenizer } from "./tokenizer.js";
 import { isBest, windowOf, windowsOf } from "./windows.js";
 
 /**
- * @typedef {{text: string, starts: number[], ends: number[]}} Origin of a window of a context: of each token from where
- *   to where in it it comes, -1 for all others, and where no answer may begin, since another window shows more around it
- * @typedef {{dtype: string, shape: number[], data: any, origin?: Origin & {question?: number, best: boolean[]}}} Tensor
+ * @typedef {object} Place of a window of a context
+ * @property {string} text
+ * @property {number[]} starts where in it each token begins, -1 of all others
+ * @property {number[]} ends
+ * @property {number} [question] which one it belongs to, of several
+ * @property {boolean[]} best whether no other window shows more around a token: an answer may begin there
+ * @typedef {{tokens: number} & Partial<Place>} Origin `tokens`: those that are no padding
+ * @typedef {{dtype: string, shape: number[], data: any, origin?: Origin}} Tensor
  * @typedef {Record<string, Tensor>} Feeds
  */
 
@@ -68,7 +73,7 @@ function asking({ question, context }, tokenizer, how, feed, which = {}) {
       [places.starts[at], places.ends[at]] = [starts[token], ends[token]];
       best[at] = isBest(windows, index, token);
     }
-    feeds[how.ids].origin = { ...which, ...places, best };
+    feeds[how.ids].origin = { tokens: window.count, ...which, ...places, best };
     return feeds;
   });
 }
@@ -91,12 +96,15 @@ const isQuestion = (value) => isText(value?.question) && isText(value.context);
 function feedsOf({ ids, types, count }, inputs, options) {
   const mask = ids.map((_, index) => +(index < count));
   const values = { [options.ids]: ids, [options.mask]: mask, [options.types]: types };
-  return Object.fromEntries(
+  /** @type {Feeds} */
+  const feeds = Object.fromEntries(
     inputs.map(({ name, dtype }) => [
       name,
       { dtype, shape: [1, ids.length], data: inDtype(values[name], dtype) },
     ]),
   );
+  feeds[options.ids].origin = { tokens: count };
+  return feeds;
 }
 
 /** @param {number[]} values @param {string} dtype */

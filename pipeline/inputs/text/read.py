@@ -20,8 +20,9 @@ def read(
 ) -> Sequence[Tensors]:
     """The model's inputs of one text, or of each window of a question's context.
 
-    Of a question's, the origin says: ``text``, the context's code points, int32 [k]; ``offsets``
-    and ``best`` as in ``Window``; ``question``, a number that all its windows share.
+    The origin says how many ``tokens`` are no padding; of a question's also: ``text``, the
+    context's code points, int32 [k]; ``offsets`` and ``best`` as in ``Window``; ``question``, a
+    number that all its windows share.
 
     Raises:
         SourceError: the model has other inputs, or the text does not fit.
@@ -49,7 +50,7 @@ def _tensors(
     values = {options.ids: window.ids, options.mask: window.mask, options.types: window.types}
     arrays = {spec.name: values[spec.name].astype(np.dtype(spec.dtype)) for spec in inputs}
     own = {"offsets": window.offsets, "best": window.best} if of_all else {}
-    return Tensors(arrays, {**of_all, **own})
+    return Tensors(arrays, {"tokens": window.mask.sum(), **of_all, **own})
 
 
 def length_of(options: TextOptions, inputs: Sequence[TensorSpec], where: str) -> int:

@@ -1,7 +1,7 @@
 """The demo page as it is published: ``demo/``, and what has to lie at the CDN folder's root.
 
 The page is a frame. Each task brings a panel: ``panel.js`` in its folder, with what that imports of
-the task's kind of input; workers of its own as ``panel/*.worker.js``, and data as ``panel/*.json``.
+the task's kind of input; and workers of its own as ``panel/*.worker.js``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def fingerprint() -> str:
     others = {
         path.relative_to(home.parent).as_posix(): file_digest(path)
         for home in (TASKS, INPUTS)
-        for path in (*home.glob("*.css"), *home.glob("*/*.css"), *home.glob("*/panel/*.json"))
+        for path in (*home.glob("*.css"), *home.glob("*/*.css"))
     }
     return f"{modules} {tree_digest(scan(SOURCES))} {tree_digest(others)}"
 
@@ -61,9 +61,6 @@ def make_panels(demo: Path) -> dict[str, list[str]]:
         home = demo / TASKS.name / panel.parent.name
         workers = panel.parent.glob("panel/*.worker.js")
         esbuild.bundle([panel, *sorted(workers)], home, base=panel.parent)
-        for data in panel.parent.glob("panel/*.json"):
-            (home / "panel").mkdir(exist_ok=True)
-            shutil.copyfile(data, home / "panel" / data.name)
         others = sorted(path for path in home.rglob("*.*") if path != home / panel.name)
         files = [home / panel.name, *others]
         panels[task_of(panel.parent)] = [path.relative_to(demo).as_posix() for path in files]

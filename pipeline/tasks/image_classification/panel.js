@@ -1,8 +1,8 @@
 /** Image classification in the demo: classes as bars, and a second view in which it is taught others. */
 
+import { Digits } from "../../inputs/image/stage/digits.js";
 import { Stage } from "../../inputs/image/stage.js";
 import { ANSWER, inShort, showAnswer } from "./panel/bars.js";
-import { Digits } from "./panel/digits.js";
 import { compare } from "./panel/doubt.js";
 import { Teach } from "./panel/teach/teach.js";
 import "./panel.css";
@@ -15,17 +15,16 @@ import "./panel.css";
  */
 
 /** @param {Host} host */
-export const create = async (host) => new Panel(host, await Digits.read());
+export const create = (host) => new Panel(host);
 
 export class Panel {
   code = `const [best] = await model.classify(document.querySelector("img"));
 console.log(best.label, best.score);`;
-  #digits;
+  #digits = new Digits();
   #teach;
 
-  /** @param {Host} host @param {Digits} digits */
-  constructor(host, digits) {
-    this.#digits = digits;
+  /** @param {Host} host */
+  constructor(host) {
     this.stage = new Stage(host.stage, host.seen);
     this.#teach = new Teach(this.stage, host);
     this.views = [this.#teach];

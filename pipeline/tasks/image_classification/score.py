@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pipeline.base.options import NoOptions
 from pipeline.measures.score import Score, share_of
+from pipeline.tasks.class_numbers import classes
 from pipeline.tasks.contract import About, Sure
 from pipeline.tasks.image_classification.answers import rank_classes, scores
-from pipeline.tasks.image_classification.truth import classes
 from pipeline.tensors.arrays import Arrays, Int64s, np
 from pipeline.tensors.per_sample import PerSample
 

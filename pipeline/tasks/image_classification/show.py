@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from pipeline.base.options import NoOptions
 from pipeline.measures import words
+from pipeline.tasks.class_numbers import NAME
 from pipeline.tasks.contract import About, Line, Shown
 from pipeline.tasks.image_classification.answers import scores
-from pipeline.tasks.image_classification.truth import NAME
 from pipeline.tensors.arrays import Array, Arrays, np
 
 #: Classes shown of each sample, of the source's highest and of the artifact's.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from pipeline.tasks.class_numbers import classes
 from pipeline.tasks.contract import Head, Teaching
-from pipeline.tasks.image_classification.truth import classes
 from pipeline.tensors.per_sample import PerSample
 
 #: Activations of outputs that labels can teach: cross-entropy takes them for scores.

@@ -68,13 +68,18 @@ def written(points: Int64s) -> str:
     return "".join(map(chr, points.tolist()))
 
 
+def has_texts(about: Told) -> bool:
+    """Whether samples are questions about texts."""
+    return about.origins is not None and "text" in about.origins.names
+
+
 def read_texts(about: Told) -> PerSample:
     """What the kind of input says of each window.
 
     Raises:
         ConfigError: samples were no questions.
     """
-    if about.origins is None:
+    if about.origins is None or not has_texts(about):
         raise ConfigError(
             "answers are parts of a text, and these samples are none",
             where="samples",

@@ -12,6 +12,7 @@ from pipeline.measures.score import Score, share_of
 from pipeline.tasks.question_answering.answers import (
     Told,
     find,
+    has_texts,
     questions,
     spans_of,
     text_of,
@@ -39,7 +40,7 @@ def score(outputs: Arrays, truth: PerSample, about: Told) -> Score:
 
 def agree(outputs: Arrays, golden: Arrays, about: Told) -> dict[str, float | None]:
     """``span_agreement``: the share of questions that get the same part of the text."""
-    if about.origins is None:
+    if not has_texts(about):
         return {AGREEMENT.name: None}
     both = zip(_best(outputs, about), _best(golden, about), strict=True)
     return {AGREEMENT.name: float(np.mean([place == other for (_, place), (_, other) in both]))}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.tasks.contract import Line, Shown
-from pipeline.tasks.question_answering.answers import Told, answers
+from pipeline.tasks.question_answering.answers import Told, answers, has_texts
 from pipeline.tasks.question_answering.score import exact
 from pipeline.tasks.question_answering.truth import NAME, right_answers
 from pipeline.tensors.arrays import Array, Arrays
@@ -17,7 +17,7 @@ Found = Sequence[Mapping[str, Any]]
 
 def show(source: Arrays, artifact: Arrays, truth: Mapping[str, Array] | None, about: Told) -> Shown:
     """The best answer of each with a bar; without a text, where each output is largest."""
-    if about.origins is None:
+    if not has_texts(about):
         return Shown([_largest(name, source, artifact) for name in sorted(source)])
     before, after = (
         answers({name: values[None] for name, values in outputs.items()}, about)[0][:1]

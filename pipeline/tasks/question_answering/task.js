@@ -34,7 +34,8 @@ export const methods = {
 /** @param {Record<string, {origin?: Origin}>} feed */
 function originOf(feed) {
   const origin = Object.values(feed).find((tensor) => tensor.origin)?.origin;
-  if (!origin) throw inputError("give { question, context } of texts, or several");
+  if (origin?.text === undefined)
+    throw inputError("give { question, context } of texts, or several");
   return origin;
 }
 

@@ -11,8 +11,9 @@ import pytest
 from classes import PURPOSE, truth_of
 
 from pipeline.base.errors import ConfigError
+from pipeline.tasks import class_numbers
 from pipeline.tasks.contract import Head
-from pipeline.tasks.image_classification import answers, score, show, truth
+from pipeline.tasks.image_classification import answers, score, show
 from pipeline.tasks.image_classification.teach import teach
 
 SCORES = np.array([[0.1, 0.9, 0], [0.8, 0.1, 0.1], [0.2, 0.2, 0.6], [0.4, 0.4, 0.2]], np.float32)
@@ -59,17 +60,17 @@ def test_other_outputs_are_no_classes(outputs: dict[str, np.ndarray]) -> None:
 
 
 def test_truth_is_the_label_that_samples_have() -> None:
-    found = truth.labels_of([{"label": 3}, {"label": np.int64(0)}], ABOUT)
+    found = class_numbers.labels_of([{"label": 3}, {"label": np.int64(0)}], ABOUT)
     assert found is not None
     assert found.arrays["label"].dtype == np.int64
-    assert truth.classes(found).tolist() == [3, 0]
-    assert truth.labels_of([{}, {"boxes": []}], ABOUT) is None
+    assert class_numbers.classes(found).tolist() == [3, 0]
+    assert class_numbers.labels_of([{}, {"boxes": []}], ABOUT) is None
 
 
 @pytest.mark.parametrize("wrong", [None, -1, "cat", 1.5, True])
 def test_a_sample_without_a_class_is_named(wrong: Any) -> None:
     with pytest.raises(ConfigError, match="sample 1 has no class: its label is"):
-        truth.labels_of([{"label": 0}, {"label": wrong}], ABOUT)
+        class_numbers.labels_of([{"label": 0}, {"label": wrong}], ABOUT)
 
 
 @pytest.mark.parametrize(

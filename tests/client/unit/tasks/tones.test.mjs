@@ -1,7 +1,7 @@
 /** Ink is told from paper, whatever the light is. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inkOf } from "../../../../pipeline/tasks/image_classification/panel/tones.js";
+import { inkOf } from "../../../../pipeline/inputs/image/stage/tones.js";
 
 const [WIDTH, HEIGHT, REACH] = [40, 30, 10];
 

@@ -1,4 +1,4 @@
-"""The class of each sample."""
+"""Truth that is a class by its number, for whichever task has such samples."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.options import NoOptions
 from pipeline.tasks.contract import About
 from pipeline.tensors.arrays import Int64s, np
 from pipeline.tensors.per_sample import PerSample
@@ -14,7 +13,7 @@ from pipeline.tensors.per_sample import PerSample
 NAME = "label"
 
 
-def labels_of(facts_of: Sequence[Mapping[str, Any]], about: About[NoOptions]) -> PerSample | None:
+def labels_of(facts_of: Sequence[Mapping[str, Any]], about: About[Any]) -> PerSample | None:
     """``label`` of each sample, int64 [n]; ``None`` where no sample has one.
 
     Raises:

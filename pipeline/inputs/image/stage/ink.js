@@ -2,7 +2,7 @@
 
 import { inkOf } from "./tones.js";
 
-/** @typedef {import("../../../inputs/image/stage/pad.js").Point} Point */
+/** @typedef {import("./pad.js").Point} Point */
 
 /** The longer side of what is searched, in pixels. */
 const SIDE = 112;

@@ -1,11 +1,12 @@
 /** Handwritten digits: real ones to pick, and drawn or photographed ones made to look like them. */
 
-import { draw } from "../../../inputs/image/stage/pad.js";
+import data from "./digits.json" with { type: "json" };
 import { findInk } from "./ink.js";
+import { draw } from "./pad.js";
 
 /**
  * @typedef {{ label: string, pixels: ImageData }} Sample
- * @typedef {import("../../../inputs/image/stage.js").View} View
+ * @typedef {import("../stage.js").View} View
  */
 
 const NO_DRAWING =
@@ -16,15 +17,14 @@ const UNLIKE = "This is unlike the handwritten digits that the model learnt.";
  * fills one column of blocks, or half of two. */
 const SHIFTS = [0, -2, -1, 1, 2];
 
-/** What samples.json says of a data set: tools/demo_samples.py writes it. */
+/** What a data set is, by default digits.json, which tools/demo_samples.py writes. */
 export class Digits {
   #description;
   #look;
   #typical;
   #farthest;
 
-  /** @param {any} data */
-  constructor({ description, credit, labels, pixels, look, like }) {
+  constructor({ description, credit, labels, pixels, look, like } = data) {
     this.credit = credit;
     this.hint = "Draw a digit here";
     this.#description = description;
@@ -39,13 +39,6 @@ export class Digits {
     this.#farthest = like.squared_distance;
   }
 
-  /** From the bundle's own folder, which is the panel's. @returns {Promise<Digits>} */
-  static async read() {
-    const answer = await fetch(new URL("panel/samples.json", import.meta.url));
-    if (!answer.ok) throw new Error(`samples.json: HTTP ${answer.status}. Reload the page.`);
-    return new Digits(await answer.json());
-  }
-
   /** Whether a release was proved on this data set, and so reads its digits. @param {any} manifest */
   suits({ samples }) {
     return samples?.description === this.#description;
@@ -54,7 +47,7 @@ export class Digits {
   /**
    * A drawing as the data set would hold it: scaled to the bitmap's height, centred, and its ink
    * counted in blocks. The pen keeps its width, however large the drawing is.
-   * @param {import("../../../inputs/image/stage/pad.js").Stroke[]} strokes
+   * @param {import("./pad.js").Stroke[]} strokes
    * @param {number} [pen] its width in pixels of the bitmap
    * @returns {View}
    */
@@ -65,7 +58,7 @@ export class Digits {
   }
 
   /**
-   * @param {import("../../../inputs/image/stage/pad.js").Stroke[]} strokes
+   * @param {import("./pad.js").Stroke[]} strokes
    * @param {number} pen
    * @param {number} shift to the right, in pixels of the bitmap
    */
@@ -140,10 +133,10 @@ export class Digits {
 
 /**
  * Where points lie on the bitmap.
- * @param {import("../../../inputs/image/stage/pad.js").Point[]} points
+ * @param {import("./pad.js").Point[]} points
  * @param {number} size of the bitmap
  * @param {number} pen
- * @returns {(point: import("../../../inputs/image/stage/pad.js").Point) => [number, number]}
+ * @returns {(point: import("./pad.js").Point) => [number, number]}
  */
 function placement(points, size, pen) {
   let [left, right, top, bottom] = [Infinity, -Infinity, Infinity, -Infinity];
