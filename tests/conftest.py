@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
+import secrets
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -14,6 +17,9 @@ from shared_store import SharedStore
 
 from pipeline.engine.lanes.imports import YOUNG_OBJECTS
 from pipeline.engine.lanes.local import SAME_EVERYWHERE
+
+if TYPE_CHECKING:
+    from s3_server import S3
 
 # As in the processes of steps, for the same reasons; what tests start inherits it.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", SAME_EVERYWHERE["TF_ENABLE_ONEDNN_OPTS"])
@@ -72,6 +78,40 @@ def pytest_sessionfinish() -> None:
     """End what commands left open."""
     if "kept_lanes" in sys.modules:
         sys.modules["kept_lanes"].close()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    """moto's S3, with a bucket named ``models``."""
+    import boto3
+    from s3_server import running_s3
+
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    with running_s3() as server:
+        boto3.client("s3", endpoint_url=server.address, **keys).create_bucket(Bucket="models")
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    """The server, as a user's environment names one; it answers as it should."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3_server.requests.clear()
+    yield s3_server
+    s3_server.failing.clear()
+    s3_server.lost.clear()
+    s3_server.denied.clear()
+    s3_server.unconditional = False
+    s3_server.before = s3_server.after = lambda method, path: None
+
+
+@pytest.fixture
+def bucket(s3: S3) -> str:
+    """A place of its own in the bucket."""
+    return f"s3://models/{secrets.token_hex(4)}"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
-from pipeline.backends import kernels
+from pipeline.backends import elsewhere, kernels
 from pipeline.backends.faults import explain_fault
 from pipeline.backends.gpu import host_gpu
 from pipeline.backends.web import bundles
@@ -55,14 +55,18 @@ class Target:
     @property
     def brief(self) -> bool:
         """Whether nobody named it and a rasterizer stands in for its GPU."""
-        return not self.required and self.definition.gpu and not host_gpu()
+        told = elsewhere.told(self.id)
+        has_gpu = told.gpu if told else host_gpu()
+        return not self.required and self.definition.gpu and not has_gpu
 
     def runs(self, format_name: str) -> bool:
         """Whether it can run artifacts of this format."""
         return format_name in self.definition.formats
 
     def unavailable(self) -> str | None:
-        """A cheap reason why it cannot run on this machine."""
+        """A cheap reason why it cannot run on this machine, or on those that plans are for."""
+        if told := elsewhere.told(self.id):
+            return told.unavailable
         return self.definition.unavailable(self.engine)
 
     def why_not(self, artifact: Path) -> str:
@@ -94,11 +98,18 @@ class Target:
 
     def fingerprint(self) -> Any:
         """What can change its results besides the artifact."""
+        if told := elsewhere.told(self.id):
+            return told.fingerprint
         return self.definition.fingerprint(self.engine)
 
+    def machine(self) -> tuple[str, ...]:
+        """What a machine must have for it, where plans are for others than this one."""
+        told = elsewhere.told(self.id)
+        return (told.tag,) if told else ()
+
     def watched(self) -> tuple[str, ...]:
-        """Files outside of this package that ``fingerprint`` speaks of."""
-        return self.definition.watched(self.engine)
+        """Files of this machine, outside of this package, that ``fingerprint`` speaks of."""
+        return () if elsewhere.told(self.id) else self.definition.watched(self.engine)
 
 
 def explain_problem(model: Mapping[str, Any], runtime: str) -> str:

@@ -16,6 +16,8 @@ class PipelineError(Exception):
     """
 
     exit_code = 1
+    ends_all = False
+    """Whether nothing else of the command has to be tried."""
 
     def __init__(self, what: str, *, where: str = "", todo: str = "") -> None:
         super().__init__(what, where, todo)
@@ -82,6 +84,9 @@ class Failures:
         try:
             yield
         except PipelineError as error:
+            if error.ends_all:
+                self._errors.append(error)
+                self.tell()
             self._errors.append(error if error.where.startswith(of) else _of(of, error))
 
     def tell(self) -> None:

@@ -5,7 +5,7 @@ Loads nothing of a config, its type or its steps where receipts say that there i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.build.result import Built
     from pipeline.config.config import Config
     from pipeline.engine.lanes.local import LocalLanes
+    from pipeline.engine.schedule import Lanes
     from pipeline.engine.store import Store
     from pipeline.plan import Plan
 
@@ -43,7 +44,7 @@ def plan_configs(
     Raises:
         ConfigError: with every error found in all of them.
     """
-    return {path: loaded.plan for path, loaded in _load(paths, overrides, True, store).items()}
+    return {path: loaded.plan for path, loaded in load_all(paths, overrides, True, store).items()}
 
 
 def look_into(
@@ -57,20 +58,20 @@ def look_into(
     from pipeline.build.look import conversions, look
 
     with store.in_use(), _lanes(store, paths) as lanes:
-        loaded = _load(paths, overrides, True, store)
+        loaded = load_all(paths, overrides, True, store)
         if lanes is None:  # A config that is not there is refused by now: there are none.
             return
 
         def seen(path: Path) -> ExportablePlan:
             plan = loaded[path].plan
             graph = conversions(plan)
-            with _in(path, overrides), progress.of(len(graph.nodes)):
+            with in_config(path, overrides), progress.of(len(graph.nodes)):
                 return look(plan, graph, store, lanes, progress)
 
         yield from (partial(seen, path) for path in paths)
 
 
-def _load(
+def load_all(
     paths: Sequence[Path], overrides: Sequence[str], browsers: bool, store: Store | None = None
 ) -> dict[Path, Loaded]:
     """Load and plan all, so that an error in the last one shows before the first one is built."""
@@ -92,7 +93,7 @@ def _load_one(path: Path, overrides: Sequence[str], browsers: bool, store: Store
     from pipeline.plan import make_plan
 
     config = load_config(path, overrides)
-    with _in(path, overrides):
+    with in_config(path, overrides):
         if not config.is_searched:
             return Loaded(config, make_plan(config, browsers=browsers))
         from pipeline.search.resolve import settle_from_store
@@ -101,7 +102,7 @@ def _load_one(path: Path, overrides: Sequence[str], browsers: bool, store: Store
 
 
 @contextmanager
-def _in(path: Path, overrides: Sequence[str]) -> Iterator[None]:
+def in_config(path: Path, overrides: Sequence[str]) -> Iterator[None]:
     """Name the place in the config in what is wrong with it."""
     try:
         yield
@@ -120,7 +121,7 @@ def build_configs(
     *,
     browsers: bool = True,
     publishes: bool = False,
-) -> Iterator[Callable[[], Built]]:
+) -> Generator[Callable[[], Built], None, None]:
     """Each config's build, to be called in order: as its receipt says that it still is, or made.
 
     A build that raises a ``PipelineError`` ends no other one; its finished steps are kept.
@@ -135,19 +136,18 @@ def build_configs(
     receipts = {path: receipt.read(store, key) for path, key in keys.items() if key}
     unchanged = {path: built for path, built in receipts.items() if built}
     changed = [path for path in paths if path not in unchanged]
-    from pipeline import storage
 
     with store.in_use(), _lanes(store, changed) as lanes:
-        loaded = _load(changed, overrides, browsers) if changed else {}
-        for config, _ in loaded.values() if publishes else ():
-            storage.require(config.publish.to)
+        loaded = load_all(changed, overrides, browsers) if changed else {}
+        if publishes:
+            require_places(loaded.values())
 
         def build(path: Path) -> Built:
             if lanes is not None and path in loaded:
                 from pipeline.build.make import make_build
 
-                with _in(path, overrides):
-                    plan = _resolve_searches(loaded[path], store, lanes, progress)
+                with in_config(path, overrides):
+                    plan = resolve_searches(loaded[path], store, lanes, progress)
                 for note in plan.notes:
                     progress.note(note)
                 with progress.of(len(plan.nodes), plan.nodes.values()):
@@ -163,7 +163,7 @@ def build_configs(
         yield from (partial(build, path) for path in paths)
 
 
-def _resolve_searches(loaded: Loaded, store: Store, lanes: LocalLanes, progress: Progress) -> Plan:
+def resolve_searches(loaded: Loaded, store: Store, lanes: Lanes, progress: Progress) -> Plan:
     """The plan of a config, with what its searches find."""
     config, plan = loaded
     if not plan.searches.unknown:
@@ -174,6 +174,14 @@ def _resolve_searches(loaded: Loaded, store: Store, lanes: LocalLanes, progress:
     browsers = plan.browsers
     settled = search_all(config, store, lanes, progress, browsers=browsers)
     return make_plan(*settled, browsers=browsers)
+
+
+def require_places(loaded: Iterable[Loaded]) -> None:
+    """Refuse, before a long build does its work, places that nothing can be published to."""
+    from pipeline import storage
+
+    for config, _ in loaded:
+        storage.require(config.publish.to)
 
 
 def _key(path: Path, overrides: Sequence[str], browsers: bool) -> str | None:

@@ -35,6 +35,8 @@ COMMANDS = (
     "schema",
     "setup",
     "doctor",
+    "scheduler",
+    "worker",
 )
 #: These look after the environment that all others run in, and enter it themselves.
 CARETAKERS = ("setup", "clean", "doctor")

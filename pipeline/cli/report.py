@@ -41,7 +41,7 @@ class Reported:
         return page(self.release, report_context(self.built) if self.built else Context())
 
 
-def find_reported(name: str | None, cdn: Path, store: Path) -> Reported:
+def find_reported(name: str | None, cdn: Path, store: str) -> Reported:
     """What a name stands for.
 
     Raises:
@@ -53,13 +53,13 @@ def find_reported(name: str | None, cdn: Path, store: Path) -> Reported:
     return Reported(Release(find.read(path)), page=path.with_name(REPORT))
 
 
-def _last_build(config: Path, store: Path) -> Reported:
+def _last_build(config: Path, store: str) -> Reported:
     from pipeline.build.last import recall
     from pipeline.config.file import load_config
-    from pipeline.engine.store import Store
+    from pipeline.engine.stores import open_store
 
     model = load_config(config).name
-    built = recall(Store(store), model)
+    built = recall(open_store(store), model)
     if built is None:
         raise ConfigError(
             f"{model} was not built in {store}",

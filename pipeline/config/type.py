@@ -34,11 +34,7 @@ class OneOf(StrictOptions):
     @classmethod
     def kinds(cls) -> list[str]:
         """The fields of which one is named; others say something of whichever it is."""
-        return [
-            field.alias or name
-            for name, field in cls.model_fields.items()
-            if name not in Source.model_fields
-        ]
+        return _kinds(cls)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> OneOf:
@@ -57,6 +53,12 @@ class OneOf(StrictOptions):
     def options(self) -> StrictOptions:
         options: StrictOptions = getattr(self, _identifier(self.kind))
         return options
+
+
+@cache
+def _kinds(cls: type[OneOf]) -> list[str]:
+    fields = cls.model_fields.items()
+    return [field.alias or name for name, field in fields if name not in Source.model_fields]
 
 
 class Source(OneOf):

@@ -12,7 +12,8 @@ from pipeline.base.digest import Tree
 from pipeline.base.faults import explain, in_words
 from pipeline.engine.memory import give_back
 from pipeline.engine.step import Keep, find
-from pipeline.engine.store import Result, Store
+from pipeline.engine.store import Place, Result, Store, Taken
+from pipeline.engine.stores import open_place
 
 
 @dataclass(frozen=True)
@@ -20,11 +21,16 @@ class StepCall:
     """A step as it travels: names and digests, nothing pickled of the code."""
 
     label: str
-    store: Path
+    store: Place
     step: str
     options: str
     trees: Mapping[str, Tree]
-    files: Mapping[str, Path]
+    files: Mapping[str, Path | Taken]
+    """What comes from outside: a path where the step runs on this machine."""
+    key: str
+    """Of its result."""
+    needs: tuple[str, ...] = ()
+    """What its machine must have, of what workers of a cluster declare."""
 
 
 def execute(call: StepCall) -> tuple[Tree, float, bool]:
@@ -40,7 +46,7 @@ def execute(call: StepCall) -> tuple[Tree, float, bool]:
         paths: dict[str, Path] = {}
         try:
             paths |= {name: store.open(Result(tree, 0.0)) for name, tree in call.trees.items()}
-            paths |= call.files
+            paths |= {name: _open_file(store, file) for name, file in call.files.items()}
             start = perf_counter()
             keep = function(paths, options, work)
             result = store.add(work, perf_counter() - start)
@@ -52,7 +58,11 @@ def execute(call: StepCall) -> tuple[Tree, float, bool]:
     return result.tree, result.seconds, keep is not Keep.THIS_BUILD
 
 
+def _open_file(store: Store, file: Path | Taken) -> Path:
+    return store.open_taken(file) if isinstance(file, Taken) else file
+
+
 @cache
-def _store(root: Path) -> Store:
+def _store(place: Place) -> Store:
     """One for the time of this process, which looks at each file once."""
-    return Store(root)
+    return open_place(place)

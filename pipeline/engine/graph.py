@@ -36,6 +36,8 @@ class Node:
     """More distributions whose version can change the result."""
     extra_key: Any = None
     """What else decides the result, such as the build of a browser."""
+    machine: tuple[str, ...] = ()
+    """What its machine must have, where there are several to choose from."""
     watched: tuple[str, ...] = ()
     """Files outside of the store that ``extra_key`` speaks of."""
 

@@ -13,14 +13,22 @@ from pipeline.base.digest import Tree, digest, scan, tree_digest
 from pipeline.base.errors import PipelineError, together
 from pipeline.base.faults import explain, explain_kill
 from pipeline.engine.call import StepCall, execute
+from pipeline.engine.ended import LanesLostError, StepEndedError
 from pipeline.engine.graph import Graph, Node
 from pipeline.engine.step import BACKGROUND, Lane
-from pipeline.engine.store import Result, Store
+from pipeline.engine.store import Result, Store, Taken
 from pipeline.engine.watch import OnProgress, Watch
 
 
 class Lanes(Protocol):
     """Where steps run: one ``concurrent.futures.Executor`` per lane."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether steps run on other machines.
+
+        They look themselves at what may run beside what, and record what was made.
+        """
 
     def submit(
         self,
@@ -121,17 +129,25 @@ class Run:
             self.results[node.id] = stored
             self._watch.on_event("stored", node, stored.seconds)
             return True
-        running = self._now()
-        if any(other.function.alone for other in running):
+        # Equal work of two variants is done once.
+        if key in {k for _, k in self._running.values()}:
             return False
-        # One step a lane: what comes first in the graph is not kept waiting by what was ready
-        # first, and equal work of two variants is done once.
-        if _lane(node) in map(_lane, running) or key in {k for _, k in self._running.values()}:
-            return False
-        if node.function.alone and (any(map(_hinders, running)) or self._others_can_run()):
+        if not self._lanes.elsewhere and not self._may_run_here(node):
             return False
         self._submit(node, key)
         return True
+
+    def _may_run_here(self, node: Node) -> bool:
+        """Whether it may run beside what runs now."""
+        running = self._now()
+        if any(other.function.alone for other in running):
+            return False
+        # One step a lane: what comes first in the graph does not wait for what was ready first.
+        if _lane(node) in map(_lane, running):
+            return False
+        return not node.function.alone or not (
+            any(map(_hinders, running)) or self._others_can_run()
+        )
 
     def _now(self) -> list[Node]:
         return [node for node, _ in self._running.values()]
@@ -149,16 +165,19 @@ class Run:
         )
 
     def _submit(self, node: Node, key: str) -> None:
-        self._warm_up_after(node)
-        if node.function.alone:
-            self._lanes.quiet()
+        if not self._lanes.elsewhere:
+            self._warm_up_after(node)
+            if node.function.alone:
+                self._lanes.quiet()
         call = StepCall(
             node.id,
-            self._store.root,
+            self._store.place,
             node.function.name,
             node.options.model_dump_json(by_alias=True, exclude_unset=True),
             {name: self._read(node, need) for name, need in node.inputs.items()},
-            self._files.get(node.id, {}),
+            self._inputs_from_outside(node),
+            key,
+            node.machine,
         )
         self._watch.on_event("start", node, 0.0)
         try:
@@ -170,12 +189,24 @@ class Run:
             return
         self._running[future] = (node, key)
 
+    def _inputs_from_outside(self, node: Node) -> Mapping[str, Path | Taken]:
+        files = self._files.get(node.id, {})
+        if not self._lanes.elsewhere:
+            return files
+        return {name: self._store.take(path) for name, path in files.items()}
+
     def _fail(self, node: Node, error: Exception) -> None:
         self._watch.on_event("failed", node, 0.0)
+        if isinstance(error, LanesLostError):
+            raise error
         if not isinstance(error, BrokenProcessPool):
             self.failures[node.id] = explain(error, node.id)
             return
-        ended = explain_kill(error, node.id, self._lanes.exit_code(_lane(node)))
+        ended = (
+            error.explain(node.id)
+            if isinstance(error, StepEndedError)
+            else explain_kill(error, node.id, self._lanes.exit_code(_lane(node)))
+        )
         if node.function.if_killed is None:
             self.failures[node.id] = ended
             return
@@ -218,7 +249,7 @@ class Run:
                 self._fail(node, error)
                 continue
             result = Result(tree, seconds)
-            if reusable:
+            if reusable and not self._lanes.elsewhere:
                 result = self._store.record_first(key, result)
             self.only_now |= not reusable
             self.results[node.id] = result

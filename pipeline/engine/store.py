@@ -6,6 +6,7 @@
 ``downloads/``        files fetched from the network, by digest, and parts of them
 ``last/<model>.json`` what a model's last build came to
 ``work/``             folders in which steps are running
+``id``                what tells it from every other store
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +43,24 @@ class Result:
         return tree_digest(self.tree)
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a store is, as it travels to another process of this machine."""
+
+    root: Path
+    shared: str | None = None
+    """The folder or URL that it shares with other machines, of which ``root`` is a cache."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file or folder from outside, as it lies in the store."""
+
+    tree: Tree
+    file: str = ""
+    """The name of the one file; empty for a folder."""
+
+
 class Store:
     """A store in one folder; safe for several processes at once."""
 
@@ -48,15 +68,29 @@ class Store:
         self.root = root.resolve()
         self._verified: set[str] = set()
 
+    @property
+    def place(self) -> Place:
+        """Where another process of this machine opens it."""
+        return Place(self.root)
+
+    def identity(self) -> str:
+        """The same for everyone who uses this store, whatever path or URL they know it by."""
+        path = self.root / "id"
+        if not path.exists():
+            self.root.mkdir(parents=True, exist_ok=True)
+            aside = self.root / f".new-{uuid.uuid4().hex}"
+            aside.write_text(uuid.uuid4().hex)
+            with suppress(FileExistsError):
+                path.hardlink_to(aside)  # unlike a rename, it replaces nothing
+            aside.unlink()
+        return path.read_text()
+
     def result(self, key: str) -> Result | None:
         """The recorded result under ``key``, or ``None`` if it must be (re)made."""
-        try:
-            record = json.loads(self._record(key).read_text())
-            tree = {path: (sha256, size) for path, (sha256, size) in record["tree"].items()}
-            result = Result(tree, record["seconds"])
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return None
-        if not all(self._has(*entry) for entry in tree.values()):
+        result = None
+        with suppress(OSError):
+            result = parse_record(self._record(key).read_bytes())
+        if result is None or not all(self._has(*entry) for entry in result.tree.values()):
             return None
         # The time of last use is what ``clean`` goes by.
         with suppress(OSError):
@@ -69,8 +103,7 @@ class Store:
 
     def record(self, key: str, result: Result) -> None:
         """Remember that the step with ``key`` made ``result``."""
-        content = json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)})
-        write_aside(self._record(key), content.encode(), lasting=False)
+        write_aside(self._record(key), write_record(result), lasting=False)
 
     def record_first(self, key: str, result: Result) -> Result:
         """The same, unless another process came first: then what it made is the result of both.
@@ -92,6 +125,20 @@ class Store:
         for path, (sha256, size) in tree.items():
             self._keep(folder / path, sha256, size)
         return Result(tree, seconds)
+
+    def take(self, path: Path) -> Taken:
+        """Copy a file or folder from outside into the objects."""
+        one = path.name if path.is_file() else ""
+        with self.work_folder() as work:
+            if one:
+                shutil.copyfile(path, work / one)
+            else:
+                shutil.copytree(path, work, dirs_exist_ok=True)
+            return Taken(self.add(work, 0.0).tree, one)
+
+    def open_taken(self, taken: Taken) -> Path:
+        """What was taken: a read-only folder, or the one file in it."""
+        return self.open(Result(taken.tree, 0.0)) / taken.file
 
     def open(self, result: Result) -> Path:
         """A read-only folder with the result's files, each checked against its digest.
@@ -225,6 +272,21 @@ class Store:
             shutil.rmtree(aside, ignore_errors=True)
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
+
+
+def write_record(result: Result) -> bytes:
+    """What stands under a step's key."""
+    return json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)}).encode()
+
+
+def parse_record(content: bytes) -> Result | None:
+    """The result that a record speaks of; ``None`` where it was damaged."""
+    try:
+        record = json.loads(content)
+        tree = {path: (sha256, size) for path, (sha256, size) in record["tree"].items()}
+        return Result(tree, record["seconds"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def touch(path: Path) -> None:

@@ -39,11 +39,16 @@ def root() -> Path:
     """The folder of all environments."""
     if named := os.environ.get(VARIABLE):
         return Path(named).expanduser().absolute()
-    caches = Path.home() / ("Library/Caches" if platform.system() == "Darwin" else ".cache")
+    return caches() / "environments"
+
+
+def caches() -> Path:
+    """This package's folder among the user's caches."""
+    folder = Path.home() / ("Library/Caches" if platform.system() == "Darwin" else ".cache")
     named = os.environ.get("XDG_CACHE_HOME", "")
     # The XDG Base Directory Specification: what is not absolute is ignored.
-    caches = Path(named) if Path(named).is_absolute() else caches
-    return caches / OURSELVES / "environments"
+    folder = Path(named) if Path(named).is_absolute() else folder
+    return folder / OURSELVES
 
 
 @dataclass(frozen=True)

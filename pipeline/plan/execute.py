@@ -42,6 +42,8 @@ def run(plan: Plan, store: Store, lanes: Lanes, watch: Watch) -> Run:
 class NoLanes:
     """Refuses to run anything."""
 
+    elsewhere = False
+
     def submit(
         self,
         lane: Lane,

@@ -135,6 +135,7 @@ def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, st
         lane=target.lane,
         tools=target.definition.tools,
         extra_key=target.fingerprint(),
+        machine=target.machine(),
         watched=target.watched(),
     )
 
@@ -176,6 +177,7 @@ def _plan_half(plan: Plan, package: Package, proofs: Mapping[str, str]) -> str |
         lane=FLOAT16.lane,
         tools=FLOAT16.definition.tools,
         extra_key=FLOAT16.fingerprint(),
+        machine=FLOAT16.machine(),
         watched=FLOAT16.watched(),
     )
     return plan.add(node)

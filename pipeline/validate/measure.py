@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.artifacts.artifact import ArtifactFolder
 from pipeline.artifacts.proof import Proof
 from pipeline.artifacts.samples_folder import Golden
+from pipeline.backends import machine
 from pipeline.backends.targets import Target
 from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Keep, step
@@ -180,6 +181,11 @@ def _open_and_measure(
     return measured
 
 
+def _hardware(session: Session) -> dict[str, Any]:
+    hardware = asdict(session.hardware)
+    return {**hardware, "details": {**hardware["details"], **machine.name()}}
+
+
 def _measure(
     session: Session, inputs: ProofInputs, options: MeasureOptions, work: Path
 ) -> tuple[dict[str, Any], Arrays]:
@@ -202,7 +208,7 @@ def _measure(
     if sure := answers.confidence(outputs, expected):
         sure.write(work)
     measured = {
-        "hardware": asdict(session.hardware),
+        "hardware": _hardware(session),
         "samples": count,
         "partial": not complete,
         "single_samples": session.batch_failure,

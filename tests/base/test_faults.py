@@ -27,7 +27,7 @@ def keep(store: Store, folder: Path) -> Any:
 
 def run(store: Store, step: str, options: dict[str, Any], **trees: Any) -> dict[str, str]:
     """A step, as a process of steps runs it: the files that it made."""
-    call = StepCall("a step", store.root, step, json.dumps(options), trees, {})
+    call = StepCall("a step", store.place, step, json.dumps(options), trees, {}, "key")
     tree, seconds, _ = execute(call)
     folder = store.open(Result(tree, seconds))
     return {path.name: path.read_text() for path in folder.iterdir() if path.suffix == ".json"}

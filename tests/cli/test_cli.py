@@ -166,3 +166,11 @@ def test_help_is_fast() -> None:
     code += "'tensorflow') if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_a_build_on_this_machine_imports_nothing_of_clusters() -> None:
+    code = "import sys, pipeline.cli.commands.build, pipeline.build.batch, pipeline.build.make, "
+    code += "pipeline.engine.lanes.local, pipeline.engine.call; print([m for m in ('distributed', "
+    code += "'dask', 'pipeline.engine.shared', 'pipeline.build.cluster') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

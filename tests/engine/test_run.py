@@ -16,6 +16,7 @@ from pipeline.base.errors import PipelineError, SourceError
 from pipeline.engine.graph import Node
 from pipeline.engine.lanes.local import LocalLanes
 from pipeline.engine.schedule import Run
+from pipeline.engine.shared import SharedStore
 from pipeline.engine.store import Store
 from pipeline.plan import Plan
 
@@ -84,6 +85,15 @@ def test_results_flow_and_the_second_run_makes_nothing(lanes: LocalLanes, tmp_pa
     second, events = run(lanes, store, *nodes)
     assert events == [("stored", "a"), ("stored", "b"), ("stored", "ab")]
     assert second["ab"].digest == first["ab"].digest
+
+
+def test_machines_that_share_a_store_share_results(lanes: LocalLanes, tmp_path: Path) -> None:
+    one, other = (SharedStore(str(tmp_path / "shared"), tmp_path / name) for name in "ab")
+    nodes = (node("a"), node("ab", inputs=("a",)))
+    run(lanes, one, *nodes)
+    results, events = run(lanes, other, *nodes, node("abc", inputs=("ab",)))
+    assert events[:2] == [("stored", "a"), ("stored", "ab")]
+    assert text(one, results["abc"]) == "aababc"
 
 
 def test_only_what_a_change_reaches_is_made_again(lanes: LocalLanes, tmp_path: Path) -> None:
@@ -387,11 +397,13 @@ from pathlib import Path
 import plain_steps as steps
 from pipeline.engine.lanes.local import LocalLanes
 from pipeline.engine.call import StepCall, execute
+from pipeline.engine.store import Place
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     options = steps.Write(log=str(folder / "log")).model_dump_json()
-    call = StepCall("talk", folder / "store", "plain_steps:chatter", options, {{}}, {{}})
+    place = Place(folder / "store")
+    call = StepCall("talk", place, "plain_steps:chatter", options, {{}}, {{}}, "key")
     with LocalLanes(folder) as lanes:
         lanes.submit("light", execute, call, on_progress=lambda *report: time.sleep(0.2))
         while not (folder / "log").exists():

@@ -47,7 +47,7 @@ from pipeline.cli.commands.common import COMMON, open_store
 def command(
     artifact: str,
     overrides: tuple[str, ...],
-    store_path: Path,
+    store_path: str,
     as_json: bool,
     *,
     target: str,

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.commands.common import COMMON, CONFIGS, SIGN, judge, make, publish, show, signer
+from pipeline.cli.commands.common import (
+    COMMON,
+    CONFIGS,
+    ON,
+    SIGN,
+    judge,
+    make,
+    publish,
+    show,
+    signer,
+)
 
 if TYPE_CHECKING:
     from pipeline.build.result import Built
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
 @click.command("build")
 @CONFIGS
 @COMMON
+@ON
 @SIGN
 @click.option(
     "--no-browsers",
@@ -30,8 +41,9 @@ if TYPE_CHECKING:
 def command(
     configs: tuple[Path, ...],
     overrides: tuple[str, ...],
-    store_path: Path,
+    store_path: str,
     as_json: bool,
+    on: str,
     *,
     no_browsers: bool,
     allow_incomplete: bool,
@@ -46,6 +58,7 @@ def command(
       pipeline build configs/*.yaml --json
       pipeline build configs/mobilenet.yaml --set variants.uint8.quantize=uint16
       pipeline build configs/mobilenet.yaml --sign-key release.pem
+      pipeline build configs/*.yaml --on tcp://scheduler:8786 --store s3://bucket/store
     """
     signs = signer(sign_key, sign_keyless)
     browsers = not no_browsers
@@ -54,4 +67,13 @@ def command(
         judge(built, as_json, complete=browsers, whole=not allow_incomplete)
         show(built, as_json, publish(built, signs) if built.verdict.is_complete else None)
 
-    make(configs, overrides, store_path, as_json, browsers=browsers, publishes=True, then=published)
+    make(
+        configs,
+        overrides,
+        store_path,
+        as_json,
+        browsers=browsers,
+        publishes=True,
+        on=on,
+        then=published,
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -50,7 +49,7 @@ from pipeline.environment import enter
 def command(
     context: click.Context,
     *,
-    store_path: Path,
+    store_path: str,
     as_json: bool,
     everything: bool,
     keep_days: int,
@@ -88,12 +87,16 @@ def command(
     show_cleaned(cdn, keep, grace_hours * 3600, really=yes and not dry_run, as_json=as_json)
 
 
-def _clean_store(folder: Path, keep_days: int, dry_run: bool, as_json: bool) -> None:
-    removed, size = open_store(folder).clean(keep_days, dry_run)
+def _clean_store(where: str, keep_days: int, dry_run: bool, as_json: bool) -> None:
+    if "://" in where:
+        raise click.UsageError(
+            f"{where} is cleaned by a lifecycle rule of its host: what is missing is made again"
+        )
+    removed, size = open_store(where).clean(keep_days, dry_run)
     if as_json:
         click.echo(json.dumps({"files": removed, "bytes": size, "dry_run": dry_run}))
     else:
-        click.echo(f"{_verb(dry_run)} {removed} files, {size / 1e6:.1f} MB, from {folder}")
+        click.echo(f"{_verb(dry_run)} {removed} files, {size / 1e6:.1f} MB, from {where}")
 
 
 def _verb(dry_run: bool) -> str:

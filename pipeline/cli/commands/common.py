@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,6 +45,15 @@ def refuse_url(
         raise click.BadParameter(said, context, param)
 
 
+class StorePath(click.Path):
+    """A folder on this machine, or the URL of a store that machines share."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        return value if "://" in str(value) else super().convert(value, param, context)
+
+
 def options(*decorators: Callable[[Any], Any]) -> Callable[[F], F]:
     """Several click decorators as one."""
 
@@ -67,8 +78,20 @@ STORE = click.option(
     default="artifacts/store",
     show_default=True,
     envvar="PIPELINE_STORE",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the content-addressed store.",
+    type=StorePath(file_okay=False),
+    metavar="FOLDER-OR-URL",
+    help="The content-addressed store: a folder, or a URL such as s3://bucket/prefix.",
+)
+#: Where steps run by themselves.
+LOCAL = "local"
+ON = click.option(
+    "--on",
+    default=LOCAL,
+    show_default=True,
+    envvar="PIPELINE_EXECUTOR",
+    metavar="WHERE",
+    help="Where steps run: local, or the address of a Dask scheduler, as in "
+    "tcp://scheduler:8786, whose workers (`pipeline worker`) share the store.",
 )
 CDN = click.option(
     "--cdn",
@@ -106,21 +129,22 @@ def signer(key: Path | None, keyless: bool) -> Signer | None:
     return signature.signer(key, keyless=keyless)
 
 
-def open_store(path: Path) -> Store:
-    """The store in a folder; made where it is used first."""
-    from pipeline.engine.store import Store
+def open_store(where: str) -> Store:
+    """The store in a folder, made where it is used first, or at a URL."""
+    from pipeline.engine import stores
 
-    return Store(path)
+    return stores.open_store(where)
 
 
 def make(
     configs: tuple[Path, ...],
     overrides: tuple[str, ...],
-    store_path: Path,
+    store_path: str,
     as_json: bool,
     *,
     browsers: bool = True,
     publishes: bool = False,
+    on: str = LOCAL,
     then: Callable[[Built], None],
 ) -> None:
     """Make and prove every artifact of each config, with progress, and do the rest of it ``then``.
@@ -128,15 +152,27 @@ def make(
     Raises:
         PipelineError: what failed of any config, once all have had their turn.
     """
-    from pipeline.build.batch import build_configs
     from pipeline.cli.progress import JsonLines, Lines
 
-    progress = JsonLines() if as_json else Lines(store_path / "last" / "seconds.json")
     store = open_store(store_path)
-    each = build_configs(
-        configs, overrides, store, progress, browsers=browsers, publishes=publishes
-    )
-    in_turn(configs, each, then)
+    progress = JsonLines() if as_json else Lines(store.root / "last" / "seconds.json")
+    build = _builder(on)
+    # Closed where a command is interrupted too: threads of a cluster's builds would keep it.
+    with closing(
+        build(configs, overrides, store, progress, browsers=browsers, publishes=publishes)
+    ) as each:
+        in_turn(configs, each, then)
+
+
+def _builder(on: str) -> Callable[..., Generator[Callable[[], Built], None, None]]:
+    """What makes several configs: here, one after another, or on a cluster at once."""
+    if on == LOCAL:
+        from pipeline.build.batch import build_configs
+
+        return build_configs
+    from pipeline.build.cluster import build_on
+
+    return partial(build_on, on)
 
 
 def in_turn(

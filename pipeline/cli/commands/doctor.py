@@ -16,7 +16,7 @@ from pipeline.environment import is_inside
 @click.argument("config", required=False, type=click.Path(path_type=Path), metavar="[CONFIG]")
 @COMMON
 def command(
-    config: Path | None, overrides: tuple[str, ...], store_path: Path, as_json: bool
+    config: Path | None, overrides: tuple[str, ...], store_path: str, as_json: bool
 ) -> None:
     """List the tools that builds need: there or missing, with the command that mends it.
 

@@ -46,7 +46,7 @@ def command(
     samples: Path | None,
     ci: bool,
     action: str | None,
-    store_path: Path,
+    store_path: str,
     as_json: bool,
 ) -> None:
     """Write a config for MODEL: a file, a folder, an address, or a name on a hub.

@@ -20,7 +20,7 @@ from pipeline.cli.commands.common import COMMON, CONFIGS, in_turn, open_store
 def command(
     configs: tuple[Path, ...],
     overrides: tuple[str, ...],
-    store_path: Path,
+    store_path: str,
     as_json: bool,
     *,
     no_model: bool,

@@ -25,7 +25,7 @@ from pipeline.cli.commands.common import (
 def command(
     configs: tuple[Path, ...],
     overrides: tuple[str, ...],
-    store_path: Path,
+    store_path: str,
     as_json: bool,
     *,
     sign_key: Path | None,

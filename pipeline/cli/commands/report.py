@@ -37,7 +37,7 @@ from pipeline.cli.commands.common import STORE, FolderPath, refuse_url
 def command(
     names: tuple[str, ...],
     *,
-    store_path: Path,
+    store_path: str,
     form: str | None,
     html_path: Path | None,
     launch: bool,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.commands.common import COMMON, CONFIGS, judge, make, show
+from pipeline.cli.commands.common import COMMON, CONFIGS, ON, judge, make, show
 
 if TYPE_CHECKING:
     from pipeline.build.result import Built
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 @click.command("validate")
 @CONFIGS
 @COMMON
+@ON
 def command(
-    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: Path, as_json: bool
+    configs: tuple[Path, ...], overrides: tuple[str, ...], store_path: str, as_json: bool, on: str
 ) -> None:
     """Make and prove every artifact, and publish nothing.
 
@@ -31,4 +32,4 @@ def command(
         judge(built, as_json)
         show(built, as_json)
 
-    make(configs, overrides, store_path, as_json, then=judged)
+    make(configs, overrides, store_path, as_json, on=on, then=judged)

@@ -69,6 +69,8 @@ _SILENT = Silent()
 class LocalLanes:
     """Processes that start when they are first needed, and end with this one."""
 
+    elsewhere = False
+
     def __init__(self, logs: Path) -> None:
         self._context = multiprocessing.get_context("spawn")
         self._logs = logs

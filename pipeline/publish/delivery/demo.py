@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 
 from pipeline.backends.web import esbuild
@@ -29,6 +30,7 @@ ROOT = ("sw.js",)
 PANELS = "panels.json"
 
 
+@cache
 def fingerprint() -> str:
     """What decides the page's files."""
     modules = [esbuild.fingerprint(folder) for folder in (CLIENT, INPUTS, TASKS)]

@@ -135,3 +135,21 @@ def chatter(files: Files, options: Write, work: Path) -> None:
     _ran(options)
     while True:
         progress(0.5, "x" * 1_000_000)
+
+
+@step(version=1)
+def ends_its_worker(files: Files, options: Write, work: Path) -> None:
+    """Kills the process that its own was started by, as often as the log has no such lines."""
+    with Path(options.log).open("a+") as log:
+        log.seek(0)
+        before = sum(line.startswith(f"{options.text} ") for line in log)
+        log.write(f"{options.text} {os.getppid()}\n")
+    if before < options.seconds:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    (work / "text").write_text(options.text)
+
+
+@step(version=1)
+def names_its_machine(files: Files, options: Write, work: Path) -> None:
+    (work / "text").write_text(f"{os.environ['PIPELINE_MACHINE']} {os.getppid()}")
