@@ -18,14 +18,15 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from time import time
+from typing import Any
 
-from pipeline.base.digest import Tree, file_digest, scan, tree_digest
+from pipeline.base.digest import Tree, digest, file_digest, scan, tree_digest
 from pipeline.base.errors import PipelineError
 from pipeline.base.files import alone_in, write_aside
 
@@ -150,9 +151,24 @@ class Store:
         for sha256, size in result.tree.values():
             self._verify(sha256, size)
         folder = self.root / "trees" / result.digest
-        if not folder.is_dir():
+        if not self._is_linked(result, folder):
+            shutil.rmtree(folder, ignore_errors=True)
             self._link(result, folder)
         return folder
+
+    def _is_linked(self, result: Result, folder: Path) -> bool:
+        """Whether a folder has the very files that were just checked, or whole copies of them.
+
+        A file that was damaged and made again lies beside the damaged one that it linked to.
+        """
+        try:
+            return all(
+                (folder / path).samefile(self.path(sha256))
+                or file_digest(folder / path)[0] == sha256
+                for path, (sha256, _) in result.tree.items()
+            )
+        except OSError:
+            return False
 
     def read(self, result: Result, name: str) -> str:
         """The text of one file of a result."""
@@ -276,7 +292,8 @@ class Store:
 
 def write_record(result: Result) -> bytes:
     """What stands under a step's key."""
-    return json.dumps({"tree": result.tree, "seconds": round(result.seconds, 3)}).encode()
+    record = {"tree": result.tree, "seconds": round(result.seconds, 3)}
+    return json.dumps({**record, "digest": _record_digest(record)}).encode()
 
 
 def parse_record(content: bytes) -> Result | None:
@@ -284,9 +301,22 @@ def parse_record(content: bytes) -> Result | None:
     try:
         record = json.loads(content)
         tree = {path: (sha256, size) for path, (sha256, size) in record["tree"].items()}
-        return Result(tree, record["seconds"])
+        # Those of earlier versions have no digest.
+        if record.pop("digest", None) not in (None, _record_digest(record)):
+            return None
+        return Result(tree, record["seconds"]) if all(map(_is_inside, tree)) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _record_digest(record: Mapping[str, Any]) -> str:
+    return digest("record", record["tree"], record["seconds"])
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path leads nowhere out of its folder, whoever wrote the record."""
+    pure = PurePosixPath(path)
+    return bool(path) and not pure.is_absolute() and ".." not in pure.parts
 
 
 def touch(path: Path) -> None:
