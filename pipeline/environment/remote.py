@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.base import errors
 from pipeline.base.errors import PipelineError
@@ -31,6 +31,9 @@ class Config:
     name: str
     values: Mapping[str, Any]
     """All keys as JSON has them, with what is there by default."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"here a config has its keys in values, as in config.values[{name!r}]")
 
 
 @dataclass(frozen=True)

@@ -58,13 +58,18 @@ def test_a_process_that_dies_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_both_ways_take_and_give_the_same() -> None:
-    for ours, theirs in ((api.build, remote.build), (file.load_config, remote.load_config)):
-        known, same = (inspect.signature(f).parameters.values() for f in (ours, theirs))
-        assert [(p.name, p.kind, p.default) for p in known] == [
-            (p.name, p.kind, p.default) for p in same
-        ]
-    names = [
-        [field.name for field in fields(kind)]
+    """By which editors and type checkers may take the one for the other."""
+    assert inspect.signature(api.build) == inspect.signature(remote.build)
+    assert inspect.signature(file.load_config) == inspect.signature(remote.load_config)
+    ours, theirs = (
+        {field.name: field.type for field in fields(kind)}
         for kind in (PublishedRelease, remote.PublishedRelease)
-    ]
-    assert names[0] == names[1]
+    )
+    assert [*ours] == [*theirs]
+    assert {name for name in ours if ours[name] != theirs[name]} == {"manifest"}
+
+
+def test_what_a_config_has_not_there_is_told() -> None:
+    config = remote.load_config(CONFIG)
+    with pytest.raises(AttributeError, match=r"config\.values\['labels'\]"):
+        _ = config.labels
