@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.base.errors import ConfigError
-from pipeline.base.files import write_aside
 from pipeline.base.tools import OURSELVES, version
 
 FILE = Path(".github/workflows/models.yml")
@@ -79,24 +79,38 @@ _TAIL = """\
 """
 
 
-def write_workflow(config: Path, action: str | None) -> Path:
-    """Write the workflow into the repository that this is the folder of.
+@dataclass(frozen=True)
+class Workflow:
+    """What is written into the repository that this is the folder of."""
 
-    Args:
-        config: one of those that it builds; those beside it are the others.
-        action: the action to use, ``OWNER/REPOSITORY@COMMIT``; else pip installs the wheel.
-    """
-    text = to_text(config.parent, action)
-    FILE.parent.mkdir(parents=True, exist_ok=True)
-    write_aside(FILE, text)
-    return FILE
+    folder: Path
+    """It builds all configs there."""
+    action: str | None
+    """The action that it uses, ``OWNER/REPOSITORY@COMMIT``; else pip installs the wheel."""
+
+    @property
+    def check(self) -> str | None:
+        """What could not be told of it."""
+        return f"PIPELINE, in it: {CHECK}" if self.action is None else None
+
+    def text(self) -> str:
+        """The file, in YAML."""
+        values = {
+            "CONFIGS": (self.folder / "*.yaml").as_posix(),
+            "FILE": FILE.as_posix(),
+            "CHECK": CHECK,
+            "REQUIREMENT": f"./{OURSELVES.replace('-', '_')}-{version(OURSELVES)}-py3-none-any.whl",
+            "ACTION": self.action or "",
+        }
+        steps = _BY_PIP if self.action is None else _BY_ACTION
+        return re.sub(r"\b[A-Z]{4,}\b", lambda m: values.get(m[0], m[0]), f"{_HEAD}{steps}{_TAIL}")
 
 
-def require_place(config: Path, action: str | None) -> None:
-    """See that the workflow can be written, before a model is looked at.
+def plan_workflow(config: Path, action: str | None) -> Workflow:
+    """A workflow that can be written, for a config that may not be there yet.
 
     Raises:
-        ConfigError: it cannot.
+        ConfigError: it cannot be written here, or there is one.
     """
     if action is not None and not _ACTION.fullmatch(action):
         raise ConfigError("it is no action", where=action, todo="--action OWNER/REPOSITORY@COMMIT")
@@ -112,16 +126,4 @@ def require_place(config: Path, action: str | None) -> None:
             f"there is {FILE} already",
             todo="leave out --ci: it builds what its line `pipeline build` or `configs` names",
         )
-
-
-def to_text(folder: Path, action: str | None) -> str:
-    """A workflow for the configs of a folder."""
-    steps = _BY_PIP if action is None else _BY_ACTION
-    values = {
-        "CONFIGS": (folder / "*.yaml").as_posix(),
-        "FILE": FILE.as_posix(),
-        "CHECK": CHECK,
-        "REQUIREMENT": f"./{OURSELVES.replace('-', '_')}-{version(OURSELVES)}-py3-none-any.whl",
-        "ACTION": action or "",
-    }
-    return re.sub(r"\b[A-Z]{4,}\b", lambda m: values.get(m[0], m[0]), f"{_HEAD}{steps}{_TAIL}")
+    return Workflow(config.parent, action)

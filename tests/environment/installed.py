@@ -29,7 +29,7 @@ class Project:
 
     @property
     def folder(self) -> Path:
-        return self.home / "project"
+        return self.home / "a project"
 
     @property
     def bin(self) -> Path:
@@ -43,7 +43,7 @@ class Project:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name not in _OURS}
-        kept["PIPELINE_ENVIRONMENTS"] = str(self.home / "environments")
+        kept["PIPELINE_ENVIRONMENTS"] = str(self.home / "of my own, ü")
         kept["PATH"] = f"{self.bin}{os.pathsep}{kept['PATH']}"
         return kept | self.more
 
@@ -77,14 +77,14 @@ def interpreter() -> str:
     return os.path.realpath(sys.executable)
 
 
-def install_by_pip(home: Path, wheel: Path, *beside: str) -> Project:
-    """In an environment that has other packages."""
+def install_by_pip(home: Path, wheel: Path, *beside: str, python: str = "") -> Project:
+    """In an environment that has other packages, maybe of another Python."""
     project = open_project(home)
-    project.run(interpreter(), "-m", "venv", home / "venv")
-    python = home / "venv" / "bin" / "python"
-    project.run(python, "-m", "pip", "install", "--quiet", *beside, wheel)
+    project.run(python or interpreter(), "-m", "venv", home / "venv")
+    theirs = home / "venv" / "bin" / "python"
+    project.run(theirs, "-m", "pip", "install", "--quiet", *beside, wheel)
     for name in ("pipeline", "model-pipeline"):
-        (project.bin / name).symlink_to(python.with_name(name))
+        (project.bin / name).symlink_to(theirs.with_name(name))
     return project
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +16,13 @@ from typing import Any
 
 import namespaces
 import pytest
+import yaml
 from installed import HIDDEN, Project, install_by_pip, install_by_pipx, install_by_uv
 from wheels import build_wheel
 
+from pipeline.cli.main import COMMANDS
+from pipeline.draft.ci import FILE
+from pipeline.environment import interpreter
 from pipeline.environment.place import ASIDE
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2400)]
@@ -100,6 +106,17 @@ echo "${{COMPREPLY[@]}}"
 """
 
 
+#: What an editor, or a type checker, is told of a script of theirs.
+TYPED = """\
+from pipeline import build, load_config
+
+config = load_config("a.yaml", ["x=1"])
+reveal_type(config.name)
+reveal_type(build(config).folder)
+build(config, store=1)
+"""
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(tmp_path_factory.mktemp("wheel"))
@@ -126,6 +143,8 @@ def test_it_tells_its_version_and_options_before_anything_is_made(project: Proje
     for command in ("pipeline", "model-pipeline"):
         assert project.run(command, "--version").startswith(f"{command}, version ")
         assert f"Usage: {command} build" in project.run(command, "build", "--help")
+        shown = project.run(command, "--help")
+        assert all(f"  {name} " in shown for name in COMMANDS)
         name = command.replace("-", "_")
         script = COMPLETE.format(command=command, function=name, variable=name.upper())
         assert project.run("bash", "-c", script) == "build\n"
@@ -180,6 +199,28 @@ def test_models_are_drafted_built_served_and_loaded_in_a_page(project: Project) 
     assert [name for name, check in checks.items() if not check["ok"]] in ([], ["xvfb"])
 
 
+def test_the_workflow_that_it_writes_does_the_same(project: Project, wheel: Path) -> None:
+    """All its steps, as a runner with the wheel has them."""
+    if (project.bin / "uv").exists():
+        pytest.skip("it installs by pip, into an environment")
+    project.pipeline("init", "colours.onnx", "--name", "again", "--ci")
+    (job,) = yaml.safe_load((project.folder / FILE).read_text())["jobs"].values()
+    summary = project.home / "summary"
+    variables = {
+        "PATH": f"{project.home / 'venv/bin'}{os.pathsep}{project.environment['PATH']}",
+        "PIPELINE": wheel,
+        "GITHUB_STEP_SUMMARY": summary,
+    }
+    bash = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+    scripts = [step["run"] for step in job["steps"] if "run" in step]
+    assert len(scripts) == 3
+    for script in scripts:
+        given = (f"{name}={value}" for name, value in variables.items())
+        project.run("env", *given, *bash, script)
+    assert (project.folder / "artifacts/cdn/again/latest.json").is_file()
+    assert "again" in summary.read_text()
+
+
 @contextmanager
 def served(project: Project) -> Iterator[str]:
     server = project.start(project.bin / "pipeline", "serve", "--port", "0")
@@ -213,6 +254,15 @@ def test_their_own_process_builds_whatever_packages_it_has(project: Project) -> 
     told = json.loads(project.run(python, "ship.py"))
     assert (told["name"], told["numpy"][:2]) == ("net", told["theirs"])
     assert told["artifacts"] >= 4 and "nowhere" in told["wrong"]
+    (project.folder / "typed.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir=/dev/null"]
+    checked = subprocess.run(
+        [*command, "--python-executable", python, "typed.py"], cwd=project.folder,
+        env=project.environment, capture_output=True, text=True, check=False,
+    ).stdout.splitlines()  # fmt: skip
+    words = ['Revealed type is "str"', 'Revealed type is "str"', '"store" to "build" has incompat']
+    assert [word in line for word, line in zip(words, checked, strict=False)] == [True] * 3, checked
+    assert "Found 1 error in 1 file" in checked[-1]
 
 
 def test_what_else_installs_tools_runs_in_the_same_environment(
@@ -228,6 +278,28 @@ def test_what_else_installs_tools_runs_in_the_same_environment(
     theirs = install_by_pipx(tmp_path, wheel)
     theirs.more.update(shared)
     assert json.loads(theirs.pipeline(*build))["manifest"]["name"] == "colours"
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+def test_their_python_may_be_another(
+    project: Project, wheel: Path, tmp_path: Path, version: str
+) -> None:
+    """The one that the environment is made of stays."""
+    if not (project.bin / "uv").exists():
+        pytest.skip("seen once")
+    pyenvs = Path.home().glob(f".pyenv/versions/{version}*/bin/python")
+    tried = [shutil.which(f"python{version}"), *map(str, pyenvs)]
+    python = next((path for path in tried if path and interpreter.probe(path)), None)
+    if python is None:
+        pytest.skip(f"there is no Python {version}")
+    theirs = install_by_pip(tmp_path, wheel, python=python)
+    theirs.more["PIPELINE_ENVIRONMENTS"] = str(project.environments)
+    config = project.folder / "configs/colours.yaml"
+    built = json.loads(theirs.pipeline("build", config, "--no-browsers", "--json"))
+    assert built["manifest"]["name"] == "colours"
+    code = f"import pipeline; print(pipeline.load_config({str(config)!r}).name)"
+    assert theirs.run(tmp_path / "venv/bin/python", "-c", code) == "colours\n"
+    assert len([*project.environments.iterdir()]) == 1
 
 
 def test_without_any_network_it_is_made_of_what_caches_have(project: Project) -> None:

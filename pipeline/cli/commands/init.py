@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.base.files import write_aside
 from pipeline.cli.commands.common import JSON, STORE, open_store
+from pipeline.draft.ci import FILE
 
 if TYPE_CHECKING:
+    from pipeline.draft.ci import Workflow
     from pipeline.draft.config import Draft
 
 
@@ -66,7 +69,7 @@ def command(
     from dataclasses import replace
 
     from pipeline.cli.progress import JsonLines, Lines
-    from pipeline.draft.ci import require_place, write_workflow
+    from pipeline.draft.ci import plan_workflow
     from pipeline.draft.source import TOUR, name_source, named_from, to_name
     from pipeline.draft.write import write_config
 
@@ -78,17 +81,16 @@ def command(
     path = to or folder / f"{named.name}.yaml"
     if action is not None and not ci:
         raise click.UsageError("--action needs --ci")
-    if ci:
-        require_place(path, action)
+    workflow = plan_workflow(path, action) if ci else None
     own_samples = {"images": named_from(samples, folder)} if samples else None
     progress = JsonLines() if as_json else Lines()
     made = write_config(named, path, own_samples, open_store(store_path), progress)
-    _show(made, path, write_workflow(path, action) if ci else None, action, as_json)
+    if workflow:
+        write_aside(FILE, workflow.text())
+    _show(made, path, workflow, as_json)
 
 
-def _show(
-    made: Draft, path: Path, workflow: Path | None, action: str | None, as_json: bool
-) -> None:
+def _show(made: Draft, path: Path, workflow: Workflow | None, as_json: bool) -> None:
     if as_json:
         said = {
             "config": str(path),
@@ -97,19 +99,17 @@ def _show(
             "formats": made.formats,
             "backends": made.backends,
             "check": dict(made.checks),
-            "workflow": str(workflow) if workflow else None,
+            "workflow": str(FILE) if workflow else None,
         }
         click.echo(json.dumps(said))
         return
-    from pipeline.draft.ci import CHECK
-
     click.echo(f"wrote {path}: {made.task}, as {', '.join(made.formats)}")
     for target, reason in made.seen.lacking.items():
         click.echo(f"{click.style('unavailable', fg='yellow')} {target}: {reason}")
     for key, check in made.checks.items():
         click.echo(f"{click.style('check', fg='yellow')} {key}: {check}")
     if workflow:
-        click.echo(f"wrote {workflow}")
-        if action is None:
-            click.echo(f"{click.style('check', fg='yellow')} PIPELINE, in it: {CHECK}")
+        click.echo(f"wrote {FILE}")
+    if workflow and workflow.check:
+        click.echo(f"{click.style('check', fg='yellow')} {workflow.check}")
     click.echo(f"then: pipeline build {path}")
