@@ -46,7 +46,7 @@ def ensure(say: Say, *, anew: bool = False) -> tuple[Environment, Run]:
     environment = place.wanted()
     run = place.run_of(environment)
     if anew or not (environment.is_whole() and run.is_whole()):
-        with told(place.root()), alone(place.root(), say):
+        with writing_to(place.root()), alone(place.root(), say):
             # Somebody else may have made it by now.
             if anew or not environment.is_whole():
                 _make(environment, say)
@@ -160,7 +160,7 @@ def alone(root: Path, say: Say) -> Iterator[None]:
 
 
 @contextmanager
-def told(root: Path) -> Iterator[None]:
+def writing_to(root: Path) -> Iterator[None]:
     """Say what to do where the folder of environments cannot be written.
 
     Raises:

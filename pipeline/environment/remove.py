@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.environment import is_inside, place
-from pipeline.environment.make import Say, alone, disk_bytes, told
+from pipeline.environment.make import Say, alone, disk_bytes, writing_to
 from pipeline.environment.place import ASIDE
 
 
@@ -35,7 +35,7 @@ def remove(say: Say, *, everything: bool, dry_run: bool) -> Removed:
     if not root.is_dir():
         return Removed((), 0, ())
     folders, in_use, size = [], [], 0
-    with told(root), alone(root, say):
+    with writing_to(root), alone(root, say):
         for folder in _old(root, everything):
             with _unused(folder) as free:
                 if not free:
