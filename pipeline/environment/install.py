@@ -14,11 +14,12 @@ from pipeline.environment import interpreter
 from pipeline.environment.interpreter import Interpreter
 from pipeline.environment.place import LOCK, NPM_FILES, WEB, Environment
 
-#: Of the user's settings, those that would install elsewhere, or bring other packages in. All else,
-#: as indexes, mirrors and proxies, is between them and pip, uv and npm.
+#: Of the user's settings, those that would install elsewhere, or bring other packages in, or refuse
+#: the locked ones. All else, as indexes, mirrors and proxies, is between them and pip, uv and npm.
 _UNWANTED = (
     *("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "UV_TARGET"),
-    *("UV_PREFIX", "UV_OVERRIDE", "UV_SYSTEM_PYTHON", "VIRTUAL_ENV"),
+    *("UV_PREFIX", "UV_OVERRIDE", "UV_SYSTEM_PYTHON", "VIRTUAL_ENV", "PIP_ROOT"),
+    *("PIP_CONSTRAINT", "UV_CONSTRAINT"),
 )
 #: Node 18 runs all that the pinned packages ship.
 _OLDEST_NODE = 18
@@ -157,7 +158,8 @@ def _run(command: Sequence[str], **more: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise _failure(Path(command[0]).name, done.stderr or done.stdout)
+        module = command[3] if command[2:3] == ["-m"] else None
+        raise _failure(module or Path(command[0]).name, done.stderr or done.stdout)
 
 
 def _failure(tool: str, said: str) -> InstallError:

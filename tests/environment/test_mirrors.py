@@ -95,6 +95,17 @@ def test_python_packages_come_from_the_index_that_is_set(
     assert any(request.path.endswith("one-1.2.0-py3-none-any.whl") for request in mirror.requests)
 
 
+@pytest.mark.parametrize("uv", [UV, nightly(None)], ids=["uv", "pip"])
+def test_versions_are_those_of_the_lock_whatever_a_user_holds_back(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uv: str | None
+) -> None:
+    (tmp_path / "constraints.txt").write_text("one<1\n")
+    for name in ("UV_CONSTRAINT", "PIP_CONSTRAINT", "UV_OVERRIDE"):
+        monkeypatch.setenv(name, str(tmp_path / "constraints.txt"))
+    install.install_python(environment, Tools(uv, PYTHON))
+    assert value_of(environment) == "1"
+
+
 def test_npm_packages_come_from_the_registry_that_is_set(
     mirror: Site, environment: Environment
 ) -> None:
