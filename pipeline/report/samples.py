@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from pipeline.measures.worst import FILE
 from pipeline.report.artifact import Artifact
 from pipeline.report.proof import Proof
 from pipeline.report.release import Release
-from pipeline.tasks.contract import Line, Shown
+from pipeline.tasks.contract import Drawn, Line, Shown, Stroke
 from pipeline.tasks.find import Purpose, tasks
 from pipeline.tensors.arrays import Array, Arrays, NDArray, np
 from pipeline.tensors.per_sample import ORIGINS, PerSample
@@ -33,8 +33,9 @@ SHOWN = 4
 #: Differences below this are told in a sentence: no eye would see them in a table.
 VISIBLE = 1e-3
 
-#: Pixels of an image's longer side; larger ones are made smaller.
-LONGEST = 128
+#: Pixels of an image's longer side; larger ones are made smaller. With answers drawn over it, more
+#: of it has to be seen.
+LONGEST, LONGEST_DRAWN = 128, 320
 
 #: Smaller ones are shown pixel by pixel.
 SHORTEST = 96
@@ -54,6 +55,10 @@ class Example:
     changed: bool
     """Whether the artifact answers otherwise than the source."""
     description: str
+    heading: str
+    """What lines are of."""
+    drawn: dict[str, str] = field(default_factory=dict)
+    """Whose answer -> the path of an SVG of 1 by 1 that draws it over the image."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +116,18 @@ class _Golden:
         from safetensors.numpy import load_file
 
         outputs = unpack(load_file(folder / FILE))
-        return [self._example(row, worst, outputs) for row, worst in enumerate(proof.worst[:SHOWN])]
+        every = [self._example(row, worst, outputs) for row, worst in enumerate(proof.worst)]
+        # Another answer is worse than a larger error; of what has none, there is little to see.
+        every.sort(key=lambda example: (not example.changed, not example.lines))
+        return every[:SHOWN]
 
     def _example(self, row: int, worst: WorstSample, outputs: Arrays) -> Example:
         sample = int(worst["sample"])
         outputs_of_row = {name: values[row] for name, values in outputs.items()}
         inputs = self._row(Golden.INPUTS, sample)
         shown = self._shown(sample, self._row(Golden.OUTPUTS, sample), outputs_of_row)
-        image, others = _shown_inputs(inputs, self._release.record.get("input") or {})
+        longest = LONGEST_DRAWN if shown.drawn else LONGEST
+        image, others = _shown_inputs(inputs, self._release.record.get("input") or {}, longest)
         return Example(
             sample=sample,
             error=words.number(worst["error"]),
@@ -127,6 +136,8 @@ class _Golden:
             lines=shown.lines,
             changed=shown.changed,
             description=", ".join(filter(None, (f"Sample {sample}", shown.truth))),
+            heading=shown.heading,
+            drawn=_paths(shown.drawn) if image and shown.drawn else {},
         )
 
     def _shown(self, sample: int, source: Arrays, answers: Arrays) -> Shown:
@@ -135,7 +146,7 @@ class _Golden:
         # A release may be of a task that only another version of this package has.
         task = tasks().get(str(record.get("task")))
         if task is None or task.show is None:
-            return Shown(_differences(source, answers))
+            return Shown(_differences(source, answers), heading="Output")
         said = {"options": record.get("task_options") or {}, "labels": record.get("labels") or []}
         purpose = Purpose(name=task.name, **said)
         origins = self._origins.rows(np.array([sample])) if self._origins else None
@@ -172,19 +183,33 @@ def _sizes(values: Array) -> str:
     return "×".join(map(str, values.shape))
 
 
+def _paths(drawn: Drawn) -> dict[str, str]:
+    return {"source": _path(drawn.source), "artifact": _path(drawn.artifact)}
+
+
+def _path(strokes: Sequence[Stroke]) -> str:
+    """``d`` of an SVG's path; a line to where it begins is a dot."""
+    return "".join(
+        "M"
+        + "L".join(f"{x:.4g} {y:.4g}" for x, y in (stroke if len(stroke) > 1 else [*stroke] * 2))
+        for stroke in strokes
+    )
+
+
 def _shown_inputs(
-    inputs: Arrays, said: Mapping[str, Any]
+    inputs: Arrays, said: Mapping[str, Any], longest: int
 ) -> tuple[str | None, list[tuple[str, str]]]:
     """The input that can be seen as a picture, and the first values of the others.
 
     Args:
         said: the manifest's ``input``.
+        longest: pixels of the picture's longer side, at most.
     """
     image, others = None, []
     for name, values in inputs.items():
         pixels = _pixels(values, said) if image is None else None
         if pixels is not None:
-            image = data_uri(pixels)
+            image = data_uri(pixels, longest)
         else:
             others.append((name, _first_values(values)))
     return image, others
@@ -205,16 +230,17 @@ def _first_values(values: Array, count: int = 6) -> str:
     return f"{first}{', …' if values.size > count else ''}" + (f" ({shape})" if shape else "")
 
 
-def data_uri(pixels: NDArray[np.uint8]) -> str:
+def data_uri(pixels: NDArray[np.uint8], longest: int = LONGEST) -> str:
     """A picture for a page.
 
     Args:
         pixels: [height, width] or [height, width, 3].
+        longest: pixels of its longer side, at most.
     """
     from PIL import Image
 
     image = Image.fromarray(pixels)
-    image.thumbnail((LONGEST, LONGEST))
+    image.thumbnail((longest, longest))
     # Of a tiny image people should see its pixels, not what a browser makes up between them.
     if (larger := SHORTEST // max(image.size)) > 1:
         image = image.resize(

@@ -85,6 +85,18 @@ class Line:
     """Whether this is what is true of the sample."""
 
 
+#: x and y of each of its points, shares of the input: one alone is a dot.
+Stroke = Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What each model's answer is in a picture of the input."""
+
+    source: Sequence[Stroke]
+    artifact: Sequence[Stroke]
+
+
 @dataclass(frozen=True)
 class Shown:
     """A sample in a report."""
@@ -94,6 +106,11 @@ class Shown:
     """What is true of it, as ``labelled cat``."""
     changed: bool = False
     """Whether the artifact answers otherwise than the source."""
+    drawn: Drawn | None = None
+    """Both answers over the sample, where that is an image; ``None`` where there is nothing to
+    draw."""
+    heading: str = "Class"
+    """What ``lines`` are of."""
 
 
 Truth = Callable[[Sequence[Mapping[str, Any]], About[O]], PerSample | None]

@@ -57,18 +57,18 @@ function ofBoxes(outputs, { boxes, scores, classes, keypoints, anchors: how }) {
 }
 
 /** Of maps: each cell is a candidate. @param {Outputs} outputs @param {Options} options @returns {Candidates} */
-function ofCenters(outputs, { boxes, scores, centers }) {
+function ofCenters(outputs, { boxes, scores, centers, threshold }) {
   const [height, width] = outputs[scores.output].shape.slice(-3);
   const count = height * width;
   const heat = tableOf(outputs, scores, count);
-  const sizes = tableOf(outputs, boxes, count);
+  const distances = distancesOf(outputs, boxes, count);
   const offsets = centers?.offsets && tableOf(outputs, centers.offsets, count);
   const around = ((centers?.window ?? 1) - 1) / 2;
-  const [, , wide, tall] = scaleOf(boxes);
-  const [across, down] = boxes.order === "wh" ? [0, 1] : [1, 0];
   const [right, below] = centers?.order === "xy" ? [0, 1] : [1, 0];
   const score = (/** @type {number} */ row, /** @type {number} */ column) => {
     const value = heat.value(row, column);
+    // Most cells are of nothing: their neighbours are not looked at.
+    if (value < threshold) return -Infinity;
     const [y, x] = [Math.floor(row / width), row % width];
     for (let i = Math.max(y - around, 0); i <= Math.min(y + around, height - 1); i++)
       for (let j = Math.max(x - around, 0); j <= Math.min(x + around, width - 1); j++)
@@ -78,12 +78,30 @@ function ofCenters(outputs, { boxes, scores, centers }) {
   const candidate = (/** @type {number} */ row) => {
     const x = (row % width) + (offsets?.value(row, right) ?? 0);
     const y = Math.floor(row / width) + (offsets?.value(row, below) ?? 0);
-    const [half, high] = [sizes.value(row, across) / wide / 2, sizes.value(row, down) / tall / 2];
+    const [a, b, c, d] = distances(row);
     /** @type {Candidate["box"]} */
-    const box = [(x - half) / width, (y - high) / height, (x + half) / width, (y + high) / height];
+    const box = [(x - a) / width, (y - b) / height, (x + c) / width, (y + d) / height];
     return { box, points: [] };
   };
   return { count, classes: heat.columns, score, chosen: null, candidate };
+}
+
+/**
+ * How far the left, upper, right and lower edge of each row's box are from its centre, in cells.
+ * @param {Outputs} outputs
+ * @param {import("./options.js").Boxes} boxes
+ * @param {number} count
+ * @returns {(row: number) => number[]}
+ */
+function distancesOf(outputs, boxes, count) {
+  const { value } = tableOf(outputs, boxes, count);
+  const scale = scaleOf(boxes);
+  if (boxes.order === "ltrb") return (row) => scale.map((by, column) => value(row, column) / by);
+  const [across, down] = boxes.order === "wh" ? [0, 1] : [1, 0];
+  return (row) => {
+    const [half, high] = [value(row, across) / scale[2] / 2, value(row, down) / scale[3] / 2];
+    return [half, high, half, high];
+  };
 }
 
 /**

@@ -69,16 +69,25 @@ def _decode_centers(outputs: Arrays, options: Options, how: Centers) -> Candidat
     heat = read_map(outputs, options.scores, AT + "scores")
     height, width, count = heat.shape
     cells = height * width
-    sizes = read_table(outputs, options.boxes, AT + "boxes", rows=cells, wide=2)
-    sizes = sizes if options.boxes.order == "wh" else sizes[:, ::-1]
     rows, columns = np.divmod(np.arange(cells), width)
     centers = np.stack([columns, rows], 1).astype(np.float64)
     if how.offsets:
         offsets = read_table(outputs, how.offsets, AT + "centers.offsets", rows=cells, wide=2)
         centers += offsets if how.order == "xy" else offsets[:, ::-1]
-    boxes = _around(centers, sizes / _scale(options.boxes)[2:]) / [width, height, width, height]
+    around = _distances(outputs, options.boxes, cells)
+    boxes = np.concatenate([centers - around[:, :2], centers + around[:, 2:]], 1)
+    boxes /= [width, height, width, height]
     scores = np.where(heat == _highest(heat, how.window), heat, -np.inf)
     return Candidates(boxes, scores.reshape(cells, count), None, np.empty((cells, 0, 2)))
+
+
+def _distances(outputs: Arrays, boxes: Boxes, cells: int) -> Float64s:
+    """[cells, 4]: how far the left, upper, right and lower edge are from the centre, in cells."""
+    if boxes.order == "ltrb":
+        return read_table(outputs, boxes, AT + "boxes", rows=cells, wide=4) / _scale(boxes)
+    sizes = read_table(outputs, boxes, AT + "boxes", rows=cells, wide=2)
+    halves = (sizes if boxes.order == "wh" else sizes[:, ::-1]) / _scale(boxes)[2:] / 2
+    return np.concatenate([halves, halves], 1)
 
 
 def _highest(heat: Float64s, window: int) -> Float64s:

@@ -7,7 +7,7 @@ export interface Part {
 }
 
 export interface Boxes extends Part {
-  order: "yxyx" | "xyxy" | "xywh" | "cxcywh" | "cycxhw" | "wh" | "hw";
+  order: "yxyx" | "xyxy" | "xywh" | "cxcywh" | "cycxhw" | "wh" | "hw" | "ltrb";
   scale: number | [number, number, number, number];
   exponential: boolean;
 }

@@ -17,13 +17,15 @@ from pipeline.tasks.part import Part, Positive, Share
 class Boxes(Part):
     """Where the four numbers of each box stand, and what they are."""
 
-    order: Literal["yxyx", "xyxy", "xywh", "cxcywh", "cycxhw", "wh", "hw"] = "yxyx"
+    order: Literal["yxyx", "xyxy", "xywh", "cxcywh", "cycxhw", "wh", "hw", "ltrb"] = "yxyx"
     """What they are, in their order: edges; ``xywh``, the left and upper edge and sizes;
-    ``cxcywh`` and ``cycxhw``, the centre and sizes; with ``centers`` sizes alone."""
+    ``cxcywh`` and ``cycxhw``, the centre and sizes; with ``centers`` sizes alone, or ``ltrb``, how
+    far the left, upper, right and lower edge are from the centre."""
 
     scale: Positive | tuple[Positive, Positive, Positive, Positive] = 1.0
-    """What they are divided by to be shares of the input, or of an anchor: one number, or one for
-    each of x, y, width and height (of edges: x and y). Of an SSD head often [10, 10, 5, 5]."""
+    """What they are divided by to be shares of the input or of an anchor, or cells with
+    ``centers``: one number, or one for each of x, y, width and height (of edges: x and y). Of an
+    SSD head often [10, 10, 5, 5]."""
 
     exponential: bool = False
     """Whether sizes are powers of e, relative to the anchor's, as SSD heads have them."""
@@ -65,7 +67,8 @@ class Anchors(StrictOptions):
 
 
 class Centers(StrictOptions):
-    """Of heads that tell where centres are: ``scores`` is a map of them, ``boxes`` one of sizes."""
+    """Of heads that tell where centres are: ``scores`` is a map of them, ``boxes`` one of sizes or
+    of distances to the edges."""
 
     offsets: Part | None = None
     """From a cell to the centre, in cells."""
@@ -132,8 +135,8 @@ class Options(StrictOptions):
 
     @model_validator(mode="after")
     def _fits(self) -> Options:
-        if (self.boxes.order in ("wh", "hw")) != (self.centers is not None):
-            raise ValueError("sizes alone (boxes.order wh or hw) go with centers, and no others do")
+        if (self.boxes.order in ("wh", "hw", "ltrb")) != (self.centers is not None):
+            raise ValueError("boxes.order wh, hw and ltrb go with centers, and no others do")
         if self.centers and (self.anchors or self.keypoints or self.classes):
             raise ValueError("centers go without anchors, keypoints and classes")
         if self.anchors and self.boxes.order not in ("cxcywh", "cycxhw"):

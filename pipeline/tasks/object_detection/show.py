@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
-from pipeline.tasks.contract import About, Line, Shown
+from pipeline.tasks.contract import About, Drawn, Line, Shown, Stroke
 from pipeline.tasks.object_detection.answers import find, label
 from pipeline.tasks.object_detection.options import Options
 from pipeline.tasks.object_detection.precision import overlap_all
@@ -27,10 +28,10 @@ def show(
     source: Arrays, artifact: Arrays, truth: Mapping[str, Array] | None, about: About[Options]
 ) -> Shown:
     """A line for each object of either, with scores as bars; ``right`` where the truth has it."""
-    wanted, found = (
-        find({name: values[None] for name, values in outputs.items()}, about)[0]
-        for outputs in (source, artifact)
-    )
+    both = [
+        {name: values[None] for name, values in outputs.items()} for outputs in (source, artifact)
+    ]
+    wanted, found = (find(outputs, about)[0] for outputs in both)
     partners = dict(pair_boxes(wanted, found, SAME))
     alone = [row for row in range(len(found.scores)) if row not in partners.values()]
     pairs: list[tuple[int | None, int | None]] = [
@@ -39,7 +40,19 @@ def show(
     pairs += [(None, row) for row in alone]
     lines = [_line((wanted, found), pair, truth, about) for pair in pairs[:TOP]]
     changed = any(None in pair for pair in pairs)
-    return Shown(lines, "" if truth is None else _in_words(truth, about), changed)
+    # Without origins, lengths are shares of the input, as in the picture.
+    drawn = Drawn(*(_strokes(find(outputs, replace(about, origins=None))[0]) for outputs in both))
+    words = "" if truth is None else _in_words(truth, about)
+    return Shown(lines, words, changed, drawn, "Object")
+
+
+def _strokes(found: Found) -> list[Stroke]:
+    """The outline of each box, and a dot for each of its points."""
+    outlines = [
+        [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+        for left, top, right, bottom in found.boxes.tolist()
+    ]
+    return [*outlines, *([(x, y)] for x, y in found.points.reshape(-1, 2).tolist())]
 
 
 def _line(
@@ -49,9 +62,10 @@ def _line(
     about: About[Options],
 ) -> Line:
     one, row = next((of, at) for of, at in zip(both, pair, strict=True) if at is not None)
-    left, top, right, bottom = one.boxes[row]
     # Shares of the input are small, and pixels are not.
     digits = 0 if about.origins else 2
+    # No zero has a sign.
+    left, top, right, bottom = one.boxes[row].round(digits) + 0.0
     size = f"{right - left:.{digits}f}×{bottom - top:.{digits}f}"
     name = f"{label(int(one.classes[row]), about)}, {size} at {left:.{digits}f}, {top:.{digits}f}"
     before, after = (

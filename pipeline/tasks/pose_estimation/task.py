@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.tasks.contract import Task
-from pipeline.tasks.pose_estimation import answers, metrics, score
+from pipeline.tasks.pose_estimation import answers, metrics, score, show
 from pipeline.tasks.pose_estimation.options import Options
 
 TASK = Task(
@@ -16,4 +16,5 @@ TASK = Task(
     answers=answers.answers,
     agree=score.agree,
     usual={metrics.KEYPOINT_AGREEMENT.name: 0.9},
+    show=show.show,
 )

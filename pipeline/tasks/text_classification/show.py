@@ -30,6 +30,7 @@ def show(source: Arrays, artifact: Arrays, truth: Mapping[str, Array] | None, ab
         ],
         "" if truth is None else f"labelled {listed}",
         bool((before != after).any()),
+        heading="Label",
     )
 
 

@@ -87,6 +87,16 @@ def _cases() -> list[Case]:
         "size": chance.uniform(0.5, 5, (1, 6, 8, 2)),
         "offset": chance.uniform(0, 1, (1, 6, 8, 2)),
     }
+    edges = {
+        "heat": chance.uniform(0, 1, (1, 6, 8, 3)) ** 3,
+        "edges": chance.uniform(-2, 12, (1, 6, 8, 4)),
+    }
+    distances = {
+        "boxes": {"output": "edges", "order": "ltrb", "scale": [4, 3, 2, 5]},
+        "scores": "heat",
+        "centers": {},
+        "threshold": 0.2,
+    }
     centers = {
         "boxes": {"output": "size", "order": "hw"},
         "scores": {"output": "heat", "activation": "sigmoid"},
@@ -129,6 +139,8 @@ def _cases() -> list[Case]:
             IMAGE,
         ),
         (DECODED, broken, IMAGE),
+        ({**distances, "nms": {"by_class": True, "iou": 0.3}}, edges, letterbox),
+        ({**distances, "nms": None}, edges, IMAGE),
     ]
     return [
         {

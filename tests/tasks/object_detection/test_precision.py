@@ -188,9 +188,24 @@ def test_a_report_shows_what_both_found() -> None:
         ("dog, 0.30×0.30 at 0.60, 0.60", "75.0%", "–", False),
         ("cow, 0.30×0.30 at 0.60, 0.60", "–", "60.0%", False),
     ]
-    assert shown.changed and shown.truth == "with 2 × cat"
+    assert shown.changed and shown.truth == "with 2 × cat" and shown.heading == "Object"
+    outlines = [[tuple(stroke[0]), tuple(stroke[2])] for stroke in shown.drawn.source]
+    corners = [((0.1, 0.1), (0.5, 0.5)), ((0.6, 0.6), (0.9, 0.9))]
+    np.testing.assert_allclose(outlines, corners, atol=1e-6)
+    assert all(stroke[0] == stroke[-1] and len(stroke) == 5 for stroke in shown.drawn.artifact)
     same = PURPOSE.task.show(source, source, None, ABOUT)
     assert not same.changed and same.truth == "" and len(same.lines) == 2
+
+
+def test_a_report_draws_in_shares_of_the_input_and_tells_pixels() -> None:
+    """An image of 100 by 200 pixels in the upper half of an input of 100 by 100."""
+    origin = {"size": [100, 200], "input": [100, 100], "scale": [0.5, 0.5], "pad": [0, 0]}
+    origins = PerSample({name: np.array([value]) for name, value in origin.items()})
+    about = PURPOSE.about(origins=origins)
+    outputs = {name: values[0] for name, values in outputs_of([(BOX, [0.9, 0, 0])]).items()}
+    shown = PURPOSE.task.show(outputs, outputs, None, about)
+    assert [line.name for line in shown.lines] == ["cat, 80×80 at 20, 20"]
+    np.testing.assert_allclose(shown.drawn.source[0][0], [0.1, 0.1], atol=1e-6)
 
 
 def test_truth_is_of_classes_that_the_model_knows() -> None:
