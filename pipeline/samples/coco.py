@@ -23,14 +23,15 @@ Record = dict[str, Any]
 
 
 class Options(FolderOptions):
-    """Images with boxes, as COCO's annotation files have them."""
+    """Images with boxes, and with keypoints if there are such, as COCO's annotation files have
+    them."""
 
     images: InputPath
     """The folder that ``file_name`` of each image is read from."""
 
     annotations: InputPath
-    """A JSON file with ``images``, ``categories`` and ``annotations`` with ``bbox``; segmentations
-    are not read. Labels are the categories' names."""
+    """A JSON file with ``images``, ``categories`` and ``annotations`` with ``bbox``, and maybe
+    ``keypoints``; segmentations are not read. Labels are the categories' names."""
 
 
 def items(files: Files, options: Options, needs: Needs) -> Items:
@@ -40,8 +41,9 @@ def items(files: Files, options: Options, needs: Needs) -> Items:
     try:
         names = {record["id"]: str(record["name"]) for record in data["categories"]}
         images = sorted((record["id"], str(record["file_name"])) for record in data["images"])
-        objects = _objects(data["annotations"], names)
-    except (KeyError, TypeError, AttributeError) as error:
+        points = {record["id"]: record.get("keypoints", []) for record in data["categories"]}
+        objects = _objects(data["annotations"], names, points)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _wrong(f"lacks a field or has another kind of value ({error})", where) from error
     if not images:
         raise _wrong("names no images", where)
@@ -68,12 +70,24 @@ def _read(path: Path, where: str) -> Record:
     return data
 
 
-def _objects(annotations: list[Record], names: dict[Any, str]) -> dict[Any, list[Record]]:
-    """By the id of their image."""
+def _objects(
+    annotations: list[Record], names: dict[Any, str], points: dict[Any, list[str]]
+) -> dict[Any, list[Record]]:
+    """By the id of their image.
+
+    Args:
+        names, points: of each category, by its id: its own name, and those of its keypoints.
+    """
     objects = defaultdict(list)
     for record in annotations:
-        named = {"label": names[record["category_id"]], "box": record["bbox"]}
-        objects[record["image_id"]].append({**named, "crowd": bool(record.get("iscrowd", 0))})
+        category = record["category_id"]
+        told = {"label": names[category], "box": record["bbox"]}
+        told |= {"crowd": bool(record.get("iscrowd", 0)), "area": record.get("area")}
+        if "keypoints" in record:
+            numbers = record["keypoints"]
+            triples = zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
+            told["keypoints"] = dict(zip(points[category], map(list, triples), strict=True))
+        objects[record["image_id"]].append(told)
     return objects
 
 

@@ -105,12 +105,42 @@ def test_some_of_the_images_are_used(read: Read) -> None:
         ("annotations", {"image_id": 0, "category_id": 5, "bbox": [0, 0, 1, 1]}, "lacks a field"),
         ("annotations", {"image_id": 0, "category_id": 17, "bbox": None}, "None is no box"),
         ("annotations", 7, "another kind of value"),
+        (
+            "annotations",
+            {"image_id": 0, "category_id": 17, "bbox": [0, 0, 1, 1], "keypoints": [1, 2]},
+            "another kind of value",
+        ),
+        (
+            "annotations",
+            {"image_id": 0, "category_id": 17, "bbox": [0, 0, 1, 1], "keypoints": [1, 2, 2]},
+            "another kind of value",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(read: Read, folder: Path, key: str, record: Any, said: str) -> None:
     change(folder, key, record)
     with pytest.raises(Exception, match=said):
         read(limit=9)
+
+
+def test_keypoints_are_the_truth_of_poses(
+    frozen: Callable[..., dict[str, Path]], folder: Path, work: Path
+) -> None:
+    category = {"id": 1, "name": "person", "keypoints": ["left_eye", "nose", "tail"]}
+    change(folder, "categories", category)
+    body = {"image_id": 14, "category_id": 1, "bbox": [1, 2, 3, 4], "area": 5,
+            "keypoints": [1, 2, 2, 3, 4, 1, 9, 9, 2]}  # fmt: skip
+    change(folder, "annotations", body)
+    files = {"images": folder / "images", "annotations": folder / "boxes.json"}
+    task = {"name": "pose-estimation", "options": {"points": {"output": "p"}, "score": "s"}}
+    options = reading("coco", files, LETTERBOX, task)
+    read_samples({**frozen(SPEC), **files}, options, work)
+    truths = [PerSample.read(work / split) for split in ("calibration", "test")]
+    bodies = [truth.sample(row) for truth in truths if truth for row in range(len(truth))]
+    (there,) = (one for one in bodies if len(one["boxes"]))
+    assert there["boxes"].tolist() == [[1, 2, 3, 4]] and there["areas"].tolist() == [5]
+    assert there["points"][0, :3].tolist() == [[3, 4, 1], [1, 2, 2], [0, 0, 0]]
+    assert not there["points"][0, 3:].any(), "COCO has no tail, and nobody told the rest"
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{", "[" * 100_000, '{"images": []}'])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pipeline.measures.score import Score
+from pipeline.tasks.average_precision import average, list_likenesses
 from pipeline.tasks.contract import About
 from pipeline.tasks.object_detection import metrics
 from pipeline.tasks.object_detection.answers import find
 from pipeline.tasks.object_detection.options import Options
-from pipeline.tasks.object_detection.precision import average, list_overlaps, match, overlap_all
+from pipeline.tasks.object_detection.precision import match, overlap_all
 from pipeline.tasks.object_detection.suppress import Found
 from pipeline.tensors.arrays import Arrays, Int64s, np
 from pipeline.tensors.per_sample import PerSample
@@ -24,7 +25,7 @@ SLACK = 0.05
 
 def precision(outputs: Arrays, truth: PerSample, about: About[Options]) -> Score:
     """COCO's average precision, at overlaps of 0.50 to 0.95 or at 0.5 alone."""
-    overlaps = list_overlaps()
+    overlaps = list_likenesses()
     if about.options.metric == metrics.AVERAGE_PRECISION_50.name:
         overlaps = overlaps[:1]
     least = min(LEAST_SCORE, about.options.threshold)

@@ -20,4 +20,16 @@ KEYPOINT_AGREEMENT = Metric(
     interval="share",
 )
 
-METRICS = (KEYPOINT_AGREEMENT,)
+KEYPOINT_AVERAGE_PRECISION = Metric(
+    "keypoint_average_precision",
+    "keypoints' average precision",
+    "truth",
+    better="higher",
+    unit="percent",
+)
+
+CORRECT_KEYPOINTS = Metric(
+    "correct_keypoints", "correct keypoints", "truth", better="higher", unit="percent"
+)
+
+METRICS = (KEYPOINT_AGREEMENT, KEYPOINT_AVERAGE_PRECISION, CORRECT_KEYPOINTS)

@@ -70,6 +70,11 @@ class Options(StrictOptions):
     """The most poses in a picture."""
     tolerance: Positive = 0.01
     """Points of two models are the same up to such a share of the picture's longer side."""
+    metric: Literal["keypoint_average_precision", "correct_keypoints"] = (
+        "keypoint_average_precision"
+    )
+    """What is measured where samples say where keypoints are: COCO's average precision, by object
+    keypoint similarity, or the share of them within a fifth of the torso (PCK)."""
 
     @model_validator(mode="after")
     def _has_one_head(self) -> Options:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from pipeline.base.errors import ConfigError
+from pipeline.tasks.average_precision import average, list_likenesses
 from pipeline.tasks.find import Purpose
-from pipeline.tasks.object_detection.precision import average, list_overlaps, match
+from pipeline.tasks.object_detection.precision import match
 from pipeline.tasks.object_detection.suppress import Found
 from pipeline.tasks.object_detection.truth import objects_of
 from pipeline.tensors.per_sample import PerSample
@@ -22,7 +23,7 @@ PURPOSE = Purpose(
     labels=["cat", "dog", "cow"],
 )
 ABOUT = PURPOSE.about()
-OVERLAPS = list_overlaps()
+OVERLAPS = list_likenesses()
 
 Case = tuple[list[list[dict[str, Any]]], list[Found]]
 
