@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from pipeline.base.options import StrictOptions
-from pipeline.bundled import digits, photos
+from pipeline.bundled import digits, drawings, photos
 from pipeline.engine.step import Files
 from pipeline.samples.contract import Item, Items, Needs, SamplesKind
 from pipeline.samples.folder import SPLITS
@@ -19,20 +19,21 @@ class Options(StrictOptions):
 
     shorthand: ClassVar[str | None] = "name"
 
-    name: Literal["digits", "photos"]
+    name: Literal["digits", "drawings", "photos"]
     """``digits``: 1,797 handwritten digits of 8x8 pixels (CC BY 4.0), 360 of them for the
-    test split. ``photos``: parts of four photographs (public domain and CC0), ten in each split,
-    without labels; a face and a body are in some."""
+    test split. ``drawings``: several of these digits on 128x128 pixels, with their boxes, 150 for
+    the test split. ``photos``: parts of four photographs (public domain and CC0), ten in each
+    split, without labels; a face and a body are in some."""
 
     def local_paths(self) -> dict[str, Path]:
         """The file or folder that ships with the package."""
-        return {"data": digits.FILE if self.name == "digits" else photos.FOLDER}
+        return {"data": photos.FOLDER if self.name == "photos" else digits.FILE}
 
 
 def items(files: Files, options: Options, needs: Needs) -> Items:
     """The data set, as it is."""
     where = f"samples.bundled: {options.name}"
-    return _digits(where) if options.name == "digits" else _photos(where)
+    return {"digits": _digits, "drawings": _drawings, "photos": _photos}[options.name](where)
 
 
 def _digits(where: str) -> Items:
@@ -44,6 +45,17 @@ def _digits(where: str) -> Items:
         for name in SPLITS
     }
     return Items(splits, digits.TITLE, digits.LICENSE, [str(digit) for digit in range(10)])
+
+
+def _drawings(where: str) -> Items:
+    splits = {
+        name: [
+            partial(Item, image, where, {"objects": objects})
+            for image, objects in drawings.drawings(name)
+        ]
+        for name in SPLITS
+    }
+    return Items(splits, drawings.TITLE, digits.LICENSE, [str(digit) for digit in range(10)])
 
 
 def _photos(where: str) -> Items:

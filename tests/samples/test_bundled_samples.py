@@ -14,6 +14,8 @@ from safetensors.numpy import load_file
 from pipeline.base.errors import ConfigError, SourceError
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.samples.read import ReadOptions, read
+from pipeline.tasks.find import Purpose
+from pipeline.tensors.per_sample import PerSample
 from pipeline.tensors.signature import TensorSpec
 
 TASK = "image-classification"
@@ -83,3 +85,26 @@ def test_photos_are_parts_of_pictures_of_real_things(
     assert pictures.std((1, 2, 3)).min() > 0.1
     apart = np.abs(pictures[:, None] - pictures).mean((2, 3, 4)) + np.eye(10)
     assert apart.min() > 0.05
+
+
+def test_drawings_know_what_is_in_them(frozen: Callable[..., dict[str, Path]], work: Path) -> None:
+    parts = {"boxes": {"output": "boxes", "order": "xyxy"}, "scores": "scores"}
+    purpose = Purpose(
+        name="object-detection", options=parts, labels=[str(digit) for digit in range(10)]
+    )
+    large = ImageOptions(size=(256, 256), color="grey", scale=(0, 1))
+    image = TensorSpec("image", "float32", (None, 256, 256, 1))
+    said = reading("bundled", "drawings", large, "object-detection")
+    read(frozen(image), said.model_copy(update={"task": purpose}), work)
+    about = json.loads((work / "samples.json").read_text())
+    assert about["splits"] == {"calibration": 240, "test": 150} and about["labelled"]
+    assert about["license"] == "CC-BY-4.0"
+    images = load_file(work / "test" / "inputs.safetensors")["image"]
+    truth = PerSample.read(work / "test")
+    assert truth is not None
+    # Boxes are in pixels of the drawing, of 128 pixels.
+    boxes, classes = truth.of("boxes", 0), truth.of("classes", 0)
+    assert len(boxes) == len(classes) > 1 and boxes.max() <= 128
+    paper = np.median(images[0])
+    for left, top, right, bottom in (2 * boxes).astype(int):
+        assert np.abs(images[0, top:bottom, left:right] - paper).max() > 0.3
