@@ -56,7 +56,7 @@ class Example:
     """Whether the artifact answers otherwise than the source."""
     description: str
     heading: str
-    """What lines are of."""
+    """What lines are of; empty of classes and outputs."""
     drawn: dict[str, str] = field(default_factory=dict)
     """Whose answer -> the path of an SVG of 1 by 1 that draws it over the image."""
 
@@ -146,7 +146,7 @@ class _Golden:
         # A release may be of a task that only another version of this package has.
         task = tasks().get(str(record.get("task")))
         if task is None or task.show is None:
-            return Shown(_differences(source, answers), heading="Output")
+            return Shown(_differences(source, answers))
         said = {"options": record.get("task_options") or {}, "labels": record.get("labels") or []}
         purpose = Purpose(name=task.name, **said)
         origins = self._origins.rows(np.array([sample])) if self._origins else None

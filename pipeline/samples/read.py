@@ -81,7 +81,7 @@ class ReadOptions(StrictOptions):
 _OF_INPUT = "input_"
 
 
-@step(version=3, lane="light", tools=("numpy", "pillow"))
+@step(version=4, lane="light", tools=("numpy", "pillow"))
 def read(frozen: Frozen, files: Files, options: ReadOptions, work: Path) -> None:
     """FROZEN and the local files of the samples' options -> SAMPLES.
 

@@ -109,8 +109,8 @@ class Shown:
     drawn: Drawn | None = None
     """Both answers over the sample, where that is an image; ``None`` where there is nothing to
     draw."""
-    heading: str = "Class"
-    """What ``lines`` are of."""
+    heading: str = ""
+    """What ``lines`` are of, where they are no classes and no outputs."""
 
 
 Truth = Callable[[Sequence[Mapping[str, Any]], About[O]], PerSample | None]

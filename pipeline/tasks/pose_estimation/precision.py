@@ -20,10 +20,10 @@ from pipeline.tensors.per_sample import PerSample
 MOST_ANSWERS = 20
 
 #: How far people who mark each of COCO's 17 keypoints are apart, as a share of the body's size.
-SIGMAS = np.array([
+SIGMAS = (
     0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072, 0.062, 0.062, 0.107, 0.107,
     0.087, 0.087, 0.089, 0.089,
-])  # fmt: skip
+)  # fmt: skip
 
 #: A keypoint is correct within this share of the torso.
 NEAR = 0.2
@@ -73,7 +73,8 @@ def similarity(points: Float64s, there: Mapping[str, Array]) -> Float64s:
     none: NDArray[np.bool_] = known.sum(axis=1) == 0
     squares = (np.where(none[:, None, None], outside, apart) ** 2).sum(axis=-1)
     size = there["areas"][:, None] + np.spacing(1)
-    near = np.exp(-squares / (2 * (2 * SIGMAS) ** 2 * size))
+    reach = 2 * np.array(SIGMAS)
+    near = np.exp(-squares / (2 * reach**2 * size))
     counts = known | none[:, None]
     shares: Float64s = (near * counts).sum(axis=-1) / counts.sum(axis=-1)
     return shares
