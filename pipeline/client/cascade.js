@@ -95,8 +95,8 @@ export const cascaded = (Session) =>
      * @returns {Promise<[any, string]>} the answer, and the artifact that gave it
      */
     async ask(hooks, method, value, options) {
-      const { code } = this.#small;
-      const feeds = await this.#small.feeds(value, options);
+      const { code, assets } = this.#small;
+      const feeds = await code.inputOf(value, this.#manifest, assets, options, hooks.signal);
       const ask = (/** @type {Open} */ one) => one.predict(hooks, feeds);
       const outputs = await ask(this.#small);
       const sure = code.sure(outputs, this.#manifest) >= this.#pair.threshold;

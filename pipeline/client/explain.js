@@ -1,4 +1,5 @@
 /** Errors that few meet, as errors.js makes them, so that nobody else fetches their words: what, and what to do. */
+import { SCHEMA } from "./limits.js";
 import {
   HALF_UNSAFE,
   NO_HALF_SHADERS,
@@ -32,11 +33,20 @@ export const insecure = () => ({
   message: "files cannot be checked here: serve the page over https",
 });
 
-/** @param {string} url */
-export const format = (url) => ({
+/** Of this package, as package.json has it. */
+export const VERSION = "0.1.0";
+
+/**
+ * @param {string} url
+ * @param {number} [schema] of what is there, where it says one
+ */
+export const format = (url, schema = 0) => ({
   name: "LoadError",
   code: "format",
-  message: `${url}: this is no release; is it the URL of a model's latest.json?`,
+  message:
+    schema > SCHEMA
+      ? `${url}: this release has manifests of schema ${schema}, and model-pipeline-client ${VERSION} reads up to ${SCHEMA}: take the client that lies beside the release (client/index.js), or a newer package`
+      : `${url}: this is no release; is it the URL of a model's latest.json?`,
   url,
 });
 
@@ -90,11 +100,6 @@ const input = (message) => ({ code: "input", message });
  */
 export const notThere = ({ artifact = "any artifact", backend = "any backend" }, tiers) =>
   input(`this release has not ${artifact} on ${backend}, but ${tiers.map(named).join(", ")}`);
-
-export const noRegion = () =>
-  input(
-    "this release reads no region and no rotation: its input is no image, or it was published before they came; leave them out, or build and publish it again",
-  );
 
 /** A page may not read the pixels of other origins that do not allow it. */
 export const foreign = () =>

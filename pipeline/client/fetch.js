@@ -2,7 +2,7 @@
 
 import { openCache } from "./cache.js";
 import { explained, LoadError } from "./errors.js";
-import { PARALLEL } from "./limits.js";
+import { PARALLEL, SCHEMA } from "./limits.js";
 import { download } from "./transport.js";
 
 export { LoadError };
@@ -102,7 +102,8 @@ const online = async (url, known, transfer, pin) => {
  */
 const released = async (url, content, warnings = [], old) => {
   const manifest = parse(content);
-  if (!manifest.artifacts) throw await explained("format", url);
+  if (!manifest.artifacts || manifest.schema > SCHEMA)
+    throw await explained("format", url, manifest.schema);
   const base = new URL(".", url.replace(/releases\/\w+\/\w+\.json/, "")).href;
   return { manifest, base, url, content, old, warnings, offline: !!warnings[0] };
 };

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /**
  * Loads a published model by its URL and runs it where this device runs it best.
  *
@@ -133,8 +134,11 @@ export interface AnyModel {
   predict(tensors: Tensors, options?: { signal?: AbortSignal }): Promise<Tensors>;
   /** What the runtime holds now; null where it does not tell. */
   memory(): Promise<{ tensors: number | null; bytes: number | null }>;
-  /** Frees the model, its runtime and its worker. */
+  /** Frees the model, its runtime and its worker; so does the end of a block: `await using model = await load(url)`. */
   dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+  /** The same for `using`, which does not wait until all is freed. */
+  [Symbol.dispose](): void;
 }
 
 export type Tensors = Record<string, Tensor>;

@@ -1,8 +1,7 @@
 /** Large images, made small on the page, one after another, before they wait: loaded where there is one. */
+import { codeOf } from "./code.js";
 import { explained } from "./errors.js";
-import { fetchFiles, locate } from "./fetch.js";
 import { bitmapOf } from "./image.js";
-import { moduleOf } from "./runtime.js";
 
 /** @typedef {import("./fetch.js").Release} Release */
 /** @typedef {[any, Transferable[]]} Sent and what of it is given away */
@@ -64,16 +63,4 @@ async function fileOf(url) {
   } catch {
     return false;
   }
-}
-
-/**
- * @param {Release} release
- * @returns {Promise<any>} the module that the release brings for its task
- */
-async function codeOf({ manifest, base }) {
-  /** @type {any[]} */
-  const parts = manifest.runtimes?.[manifest.task]?.files ?? [];
-  const files = locate(new URL("..", base).href, parts);
-  const contents = await fetchFiles(files);
-  return files[0] ? moduleOf(files[0].url, contents[0]) : {};
 }

@@ -65,13 +65,16 @@ const modelOf = (link, release) => {
     }
   };
 
+  const dispose = () => end(link);
   /** @type {any} */
   const model = {
     info,
     predict: (/** @type {any} */ tensors, /** @type {any} */ options) =>
       inOrder("predict", [[tensors]], options),
     memory: () => inOrder("memory", [[]]),
-    dispose: () => end(link),
+    dispose,
+    [Symbol.asyncDispose ?? "dispose"]: dispose,
+    [Symbol.dispose ?? "dispose"]: dispose,
     // Few pages have a video.
     async *stream(/** @type {[any, any]} */ ...all) {
       yield* (await import("./stream.js")).stream(model, ModelError, ...all);
@@ -84,7 +87,7 @@ const modelOf = (link, release) => {
       /** @type {any} */ { signal, ...options } = {},
     ) => {
       const sent = portable(value, release, options).then(([one, transfer]) => [
-        [name, one, options],
+        [name, one, { base: document.baseURI, ...options }],
         transfer,
       ]);
       const [answer, artifact] = await inOrder("ask", sent, { signal });

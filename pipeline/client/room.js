@@ -94,6 +94,19 @@ export async function evict(url, needed, old) {
   await Promise.all(gone.map((key) => all.delete(key)));
 }
 
+/** @returns {Promise<string[]>} digests of files, and URLs of releases */
+export const keptKeys = () => opened().then(({ keys }) => keys);
+
+/** @param {string} [url] of a release; without, all is deleted */
+export async function clear(url) {
+  const { cache, all, keys } = await opened();
+  const old = url && (await cache.get(url));
+  if (old) {
+    await all.delete(url);
+    await evict(url, new ArrayBuffer(0), old);
+  } else if (!url) await Promise.all(keys.map((key) => all.delete(key)));
+}
+
 /** What no first visit needs of it. */
 async function cacheApi() {
   const cache = await caches.open(PLACE);

@@ -125,7 +125,7 @@ export class Session {
     this.#model = model;
     this.assets = runtime.assets;
     const code = modules[1];
-    this.code = !code || code.methods ? code : (await import("./before.js")).asNow(code);
+    this.code = !code || code.takes ? code : (await import("./before.js")).asNow(code);
     info.warnings.push(...modules.flatMap(({ unchecked = [] }) => unchecked));
     const time = ms ? `${ms.toFixed(1)} ms a run` : "not timed";
     const canary = model.canary ? "canary answered" : "no canary";
@@ -168,22 +168,12 @@ export class Session {
    * @returns {Promise<[any, string]>} the answer, and the artifact that gave it
    */
   async ask(hooks, method, value, options) {
-    const feeds = await this.feeds(value, options);
-    const outputs = await this.predict(hooks, feeds);
+    const { code, info } = this;
     const { manifest } = this.release;
-    const answer = await this.code.methods[method](outputs, manifest, options, feeds);
-    return [answer, this.info.artifact];
-  }
-
-  /**
-   * @param {any} value of the page's
-   * @param {any} options a method's
-   * @returns {Promise<any>} what the model reads of it
-   */
-  async feeds(value, options) {
-    const { code } = this;
-    if (!code.regions && (options.region || options.rotation)) throw await explained("noRegion");
-    return code.inputOf(value, this.release.manifest, this.assets, options);
+    const feeds = await code.inputOf(value, manifest, this.assets, options, hooks.signal);
+    const outputs = await this.predict(hooks, feeds);
+    const answer = await code.methods[method](outputs, manifest, options, feeds);
+    return [answer, info.artifact];
   }
 
   /**

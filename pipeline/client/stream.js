@@ -57,8 +57,8 @@ function followed(track, smooth) {
   const calm = smooth ? smoothed(smooth) : (/** @type {any} */ answers) => answers;
   return (result, timestamp) => {
     if (!Array.isArray(result) || !result.every(boxOf)) return result;
-    const { artifact } = /** @type {any} */ (result);
-    return Object.assign(calm(follow(result), timestamp), { artifact });
+    const { artifact, image } = /** @type {any} */ (result);
+    return Object.assign(calm(follow(result), timestamp), { artifact, image });
   };
 }
 

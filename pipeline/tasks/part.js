@@ -23,13 +23,17 @@ export function tableOf(outputs, { output, columns, activation }, rows) {
 }
 
 /**
- * A method of models that read one image, whose answers are in pixels of that.
- * @template O, A
+ * A method of models that read one image, whose answers are in pixels of that; they know its size.
+ * @template O
+ * @template {object} A
  * @param {(outputs: Outputs, manifest: any, options: O, origin: import("../inputs/image/fit.js").Origin) => A} answer
  * @returns {(outputs: Outputs, manifest: any, options: O, feeds: Record<string, {origin: any}>) => A}
  */
-export const inPicture = (answer) => (outputs, manifest, options, feeds) =>
-  answer(outputs, manifest, options, Object.values(feeds)[0].origin);
+export const inPicture = (answer) => (outputs, manifest, options, feeds) => {
+  const { origin } = Object.values(feeds)[0];
+  const [height, width] = origin.size;
+  return Object.assign(answer(outputs, manifest, options, origin), { image: { width, height } });
+};
 
 /** @param {number} value @param {Part["activation"]} activation */
 export const activate = (value, activation) =>

@@ -1,4 +1,5 @@
-"""Releases that were published before, whose code knew no methods, in the client of now."""
+"""Releases that were published before, whose code knew no methods, in the client of now; and the
+client of that time with a release of now."""
 
 from __future__ import annotations
 
@@ -22,6 +23,9 @@ pytestmark = [
 #: The code of image classification as releases had it until November 2026: it exports ``answer``,
 #: ``bounded`` and ``inputOf``.
 BEFORE = Path(__file__).parent / "fixtures" / "before.js"
+
+#: The client of that time (ba6d2cc, 0.1.0), bundled: what a page has that keeps its own copy.
+CLIENT = BEFORE.with_name("client.js")
 
 ASK = f"""{LOADED}
 const files = args.images.map(image);
@@ -67,3 +71,21 @@ def test_a_release_of_before_answers(
     assert said["label"] == said["found"][0] and said["length"] == 5
     assert said["info"]["methods"] == ["classify"]
     assert said["artifact"] == f"tfjs-graph/{'fp32' if options.get('cascade') else 'uint8'}"
+
+
+OLD_CLIENT = """
+const { load } = await import(args.client);
+const model = await load(args.url);
+const image = (text) => new Blob([Uint8Array.from(atob(text), (char) => char.charCodeAt(0))]);
+const found = await Promise.all(args.images.map((one) => model.classify(image(one), { top: 3 })));
+const { info } = model;
+await model.dispose();
+return { labels: found.map(([best]) => best.label), artifact: found[0].artifact, info };
+"""
+
+
+def test_a_client_of_before_reads_a_release_of_now(page: ScriptPage, site: Site) -> None:
+    client = site.page.put("client.js", CLIENT.read_text())
+    said = page.run(OLD_CLIENT, client=client, url=site.latest, images=pngs(8))
+    assert said["labels"] == [str(label) for label in digits("test")[1][:8]]
+    assert said["artifact"] == "tfjs-graph/uint8" and said["info"]["tried"] == []

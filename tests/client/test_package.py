@@ -24,6 +24,11 @@ USER = """
 import { load, LoadError, ModelError } from "model-pipeline-client";
 import type { ClassScore, ImageInput, Model, Progress } from "model-pipeline-client";
 import { drawBoxes, overlay } from "model-pipeline-client/draw";
+import { observed } from "model-pipeline-client/events";
+import type { ModelEvent } from "model-pipeline-client/events";
+import { clear, inspect } from "model-pipeline-client/inspect";
+import { normalized } from "model-pipeline-client/normalized";
+import { fakeLoad, fakeModel } from "model-pipeline-client/testing";
 
 const controller = new AbortController();
 const model: Model = await load("https://cdn.example/mobilenet/latest.json", {
@@ -46,6 +51,19 @@ try {
   const { probabilities } = await model.predict({
     image: { dtype: "float32", shape: [1, 64, 64, 3], data: new Float32Array(64 * 64 * 3) },
   });
+  const region = { x: 1, y: 2, width: 3, height: 4 };
+  const shares = normalized(await model.detect("/cat.jpg", { region, rotation: 90 }));
+  console.log(shares[0].box.x, shares.image.width);
+  const { chosen, tiers } = await inspect("latest.json", { backend: "ort-wasm" });
+  if (chosen && chosen.cached === chosen.bytes) await clear("latest.json");
+  console.log(tiers.map(({ out }) => out ?? "runs"));
+  const tell = (event: ModelEvent) => event.type === "download" && console.log(event.url, event.ms);
+  await using seen = await observed(load, tell)<"image-classification">("latest.json");
+  const canned = { classify: [{ label: "cat", index: 0, score: 1 }] };
+  const fake = fakeModel<"image-classification">({ answers: canned });
+  const other = await fakeLoad({ "a.json": { answers: canned } })<"image-classification">("a.json");
+  console.log((await fake.classify("x.png"))[0].label, (await other.classify("x.png")).artifact);
+  console.log((await seen.classify("x.png")).length);
   const context = overlay(document.querySelector("canvas")!, image);
   drawBoxes(context, [{ box: { x: 1, y: 2, width: 3, height: 4 }, label }], { dashed: true });
   console.log(label, probabilities.shape, model.info.backend, (await model.memory()).tensors);
@@ -81,9 +99,10 @@ def test_a_users_types_are_checked(project: Path, resolution: str) -> None:
     assert check_types(project, USER, resolution) == ""
     wrong = USER.replace("top: 3", 'top: "3"').replace('"tfjs-wasm"', '"tfjs-vasm"')
     wrong = wrong.replace('load<"image-', 'load<"sound-')
-    wrong = wrong.replace("dashed: true", "dotted: true")
+    wrong = wrong.replace("dashed: true", "dotted: true").replace("height: 4 }", "high: 4 }")
+    wrong = wrong.replace("0, score: 1 }", "0 }").replace("event.url", "event.path")
     said = check_types(project, wrong, resolution)
-    assert said.count("error TS") == 5
+    assert said.count("error TS") == 9, said
     assert "tfjs-vasm" in said and "sound-classification" in said
 
 
@@ -92,6 +111,7 @@ def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
     found = {path.relative_to(installed).as_posix() for path in installed.rglob("*.*")}
     modules = {path.name for path in CLIENT.glob("*.js")}
     others = {"README.md", "package.json"} | {path.name for path in CLIENT.glob("*.d.ts")}
+    others |= {"runtimes/feeds.js", "runtimes/failure.js"}
     tasks = {f"tasks/{path.parent.name}/methods.d.ts" for path in TASKS.glob("*/methods.d.ts")}
     values = {f"inputs/{path.parent.name}/value.d.ts" for path in INPUTS.glob("*/value.d.ts")}
     types = {"tasks/index.d.ts", *tasks, *values}
@@ -102,10 +122,44 @@ def test_the_package_holds_what_it_needs_and_no_more(project: Path) -> None:
     assert (installed / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
 
 
-def test_the_package_has_the_pipelines_version() -> None:
+def test_the_package_has_the_pipelines_version_and_can_be_published_with_provenance() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     package = json.loads((CLIENT / "package.json").read_text())
     assert (package["version"], package["license"]) == (project["version"], project["license"])
+    assert package["publishConfig"] == {"access": "public", "provenance": True}
+    # Its address is the repository's that publishes it: docs/ci.md says how it gets there.
+    folder = ROOT / package["repository"]["directory"]
+    assert folder == CLIENT and "url" not in package["repository"]
+
+
+def test_every_module_that_may_be_imported_is_there_with_its_types(project: Path) -> None:
+    installed = project / "node_modules" / "model-pipeline-client"
+    exports = json.loads((installed / "package.json").read_text())["exports"]
+    modules = [one for one in exports.values() if isinstance(one, dict)]
+    assert len(modules) == 6
+    for module in modules:
+        assert (installed / module["default"]).is_file() and (installed / module["types"]).is_file()
+
+
+#: A user's own test, in Node.
+NODE = """
+import assert from "node:assert/strict";
+import { fakeModel, ModelError } from "model-pipeline-client/testing";
+import { normalized } from "model-pipeline-client/normalized";
+import { load } from "model-pipeline-client";
+
+const box = { x: 1, y: 2, width: 3, height: 4 };
+const answer = Object.assign([{ label: "cat", box }], { image: { width: 10, height: 10 } });
+const model = fakeModel({ answers: { detect: answer } });
+assert.equal(normalized(await model.detect("cat.jpg"))[0].box.width, 0.3);
+await model.dispose();
+await assert.rejects(model.detect("cat.jpg"), (error) => error instanceof ModelError);
+await assert.rejects(load("latest.json"), { code: "environment" });
+"""
+
+
+def test_fakes_run_in_node(project: Path) -> None:
+    run(["node", "--input-type=module", "--eval", NODE], project)
 
 
 def test_types_of_manifests_follow_their_schema(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 /** A picture of the page's becomes the tensor that a model takes: the twin of preprocess.py and of the cast. */
+import { pictureAt } from "./address.js";
 import { cropOf } from "./asked.js";
 import { originIn } from "./fit.js";
 import { even } from "./numbers.js";
@@ -18,10 +19,12 @@ const INTEGERS = {
 };
 
 /**
- * @param {ImageData | ImageBitmap | Blob | import("./pixels.js").Held} image
+ * @param {ImageData | ImageBitmap | Blob | string | import("./pixels.js").Held} image or its URL
  * @param {any} manifest
  * @param {any} [_assets]
- * @param {import("./asked.js").Asked} [asked] for a part of it, in which alone the model is to look
+ * @param {import("./asked.js").Asked & {base?: string}} [asked] for a part of it, in which alone the model is to
+ *   look; `base`: what its URL is relative to
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Record<string, Tensor>>}
  */
 export async function inputOf(
@@ -29,8 +32,10 @@ export async function inputOf(
   { inputs: [{ name, dtype, shape: wanted }], input: { image: how } },
   _assets,
   asked,
+  signal,
 ) {
-  const pixels = await pixelsOf(image, how, asked);
+  const picture = typeof image === "string" ? await pictureAt(image, asked?.base, signal) : image;
+  const pixels = await pixelsOf(picture, how, asked);
   const { height, width } = pixels;
   const region = cropOf(asked, how, height, width);
   const { shape, data } = region
@@ -42,8 +47,8 @@ export async function inputOf(
   return { [name]: { dtype, shape, data: cast(data, dtype), origin } };
 }
 
-/** That `inputOf` reads a part of an image where that is asked for. */
-export const regions = true;
+/** Options of methods that `inputOf` heeds, but for `base`. */
+export const takes = ["region", "rotation"];
 
 /**
  * What a page may hand over in place of a large image: far less, and all the same to `inputOf`.

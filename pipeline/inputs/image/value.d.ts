@@ -8,7 +8,16 @@ export type ImageInput =
   | ImageBitmap
   | ImageData
   | VideoFrame
-  | Blob;
+  | Blob
+  /** A URL, relative to the page's. One of another origin has to allow that (CORS). */
+  | string;
+
+/** What answers in pixels tell beside: which artifact gave them, and the size of the whole image. */
+export interface OfImage {
+  artifact: string;
+  /** In pixels; `normalized(answers)` divides by it. */
+  image: { width: number; height: number };
+}
 
 /** What of an image a model reads, beside the options of each method; answers are in pixels of the whole image. */
 export interface ImageRegion {

@@ -28,6 +28,9 @@ function tokenizerOf(file) {
   return tokenizer;
 }
 
+/** @type {string[]} options of methods that `inputOf` heeds */
+export const takes = [];
+
 /**
  * One run of the model for a text; of several, or of a question about a long one, several. Of several questions each
  * origin says of which it is.

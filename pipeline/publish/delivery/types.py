@@ -39,8 +39,11 @@ export interface Tasks {{
 
 
 def copy_types(folder: Path) -> None:
-    """Write all types of the client into a folder, those of tasks and inputs where it looks."""
+    """Write the types of a folder's modules, and those of manifests, tasks and inputs."""
     for path in CLIENT.glob("*.d.ts"):
+        module = path.name.replace(".d.ts", ".js")
+        if (CLIENT / module).is_file() and not (folder / module).is_file():
+            continue
         shutil.copyfile(path, folder / path.name)
     for home, name in ((TASKS, METHODS), (INPUTS, VALUE)):
         for path in home.glob(f"*/{name}"):

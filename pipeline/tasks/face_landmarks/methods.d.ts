@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
 
 export default interface FaceLandmarks {
   /** The face that the image shows close, or none, in pixels of the image. */
@@ -13,7 +13,7 @@ export interface FaceOptions extends ImageRegion {
 }
 
 /** `artifact` is the one that answered. */
-export type Faces = Face[] & { artifact: string };
+export type Faces = Face[] & OfImage;
 
 export interface Face {
   score: number;

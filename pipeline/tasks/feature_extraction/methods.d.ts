@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
 import type { TextInput } from "../../inputs/text/value.js";
 
 export default interface FeatureExtraction {
@@ -9,7 +9,7 @@ export default interface FeatureExtraction {
   embed(texts: TextInput[], options?: EmbedOptions): Promise<Float32Array[] & { artifact: string }>;
 }
 
-export interface EmbedOptions {
+export interface EmbedOptions extends ImageRegion {
   signal?: AbortSignal;
 }
 

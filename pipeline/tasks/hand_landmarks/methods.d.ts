@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
 
 export default interface HandLandmarks {
   /** The hand that the image shows close, or none, in pixels of the image. */
@@ -13,7 +13,7 @@ export interface HandOptions extends ImageRegion {
 }
 
 /** `artifact` is the one that answered. */
-export type Hands = Hand[] & { artifact: string };
+export type Hands = Hand[] & OfImage;
 
 export interface Hand {
   score: number;

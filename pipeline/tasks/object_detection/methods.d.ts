@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
 
 export type { ImageInput };
 
@@ -21,7 +21,7 @@ export interface DetectOptions extends ImageRegion {
 }
 
 /** The surest first; `artifact` is the one that answered. */
-export type Detection = DetectedObject[] & { artifact: string };
+export type Detection = DetectedObject[] & OfImage;
 
 export interface DetectedObject {
   label: string;

@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
 
 export default interface PoseEstimation {
   /** Poses of bodies, in pixels of the image, the surest first. */
@@ -15,7 +15,7 @@ export interface PoseOptions extends ImageRegion {
 }
 
 /** The surest first; `artifact` is the one that answered. */
-export type Poses = Pose[] & { artifact: string };
+export type Poses = Pose[] & OfImage;
 
 export interface Pose {
   score: number;

@@ -20,6 +20,7 @@ class Session {
     this.release = release;
     this.info = { artifact, backend: `${artifact}-backend`, tried: [], warnings: [] };
     this.code = {
+      inputOf: (value) => value,
       sure: ({ sure }) => sure,
       methods: {
         tell: ({ from }, _manifest, { more }, feeds) => ({ from, more, of: feeds.sure }),
@@ -31,10 +32,6 @@ class Session {
     log.push(`open ${this.info.artifact}`);
     faults[`open ${this.info.artifact}`]?.();
     return this;
-  }
-
-  async feeds(value) {
-    return value;
   }
 
   async predict(_hooks, feeds) {

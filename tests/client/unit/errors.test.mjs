@@ -1,10 +1,15 @@
 /** What the client throws: a class, a code, and words that say what to do. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import "./worker.mjs";
 import { explained, LoadError, ModelError, revived } from "../../../pipeline/client/errors.js";
 import * as explain from "../../../pipeline/client/explain.js";
+import { SCHEMA } from "../../../pipeline/client/limits.js";
 import * as reasons from "../../../pipeline/client/reasons.js";
+
+const CLIENT = fileURLToPath(new URL("../../../pipeline/client/", import.meta.url));
 
 test("what travelled from a worker is an error again, with all its fields", () => {
   const error = revived({ name: "LoadError", code: "http", message: "HTTP 404", status: 404 });
@@ -32,9 +37,18 @@ test("the words of rare errors come where they are needed", async () => {
   assert.equal(insecure.code, "insecure");
   const format = await explained("format", "https://a.example/x");
   assert.equal(format.url, "https://a.example/x");
+  assert.match(format.message, /this is no release/);
   const foreign = await explained("foreign");
   assert.ok(foreign instanceof ModelError && !(foreign instanceof LoadError));
   assert.equal(foreign.code, "input");
+});
+
+test("a newer manifest is told by both versions, and the package by its own", async () => {
+  const { version } = JSON.parse(readFileSync(`${CLIENT}package.json`, "utf8"));
+  const { code, message } = await explained("format", "https://a.example/x", SCHEMA + 1);
+  assert.equal(code, "format");
+  assert.ok(message.includes(`schema ${SCHEMA + 1}, and model-pipeline-client ${version} reads`));
+  assert.ok(message.includes(`up to ${SCHEMA}: take the client that lies beside`));
 });
 
 test("each reason why a tier is out has words", () => {

@@ -200,6 +200,13 @@ test("a manifest cannot name files elsewhere", () => {
   }
 });
 
+test("a manifest of a newer schema is refused in words that name both versions", async () => {
+  network.serve(LATEST, JSON.stringify({ schema: 2, artifacts: [] }));
+  const { error } = await timed(() => fetchRelease(LATEST));
+  assert.equal(error.code, "format");
+  assert.match(error.message, /manifests of schema 2, and model-pipeline-client .* reads up to 1/);
+});
+
 /** Publish a release, as a page finds it. */
 const publish = (id, { page = true } = {}) => {
   const folder = `releases/${id}`;

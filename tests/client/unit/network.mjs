@@ -138,7 +138,7 @@ export class Caches {
 
   constructor() {
     const cache = {
-      match: async (key) => this.kept.has(key) && new Response(this.kept.get(key)),
+      match: async (key) => (this.kept.has(key) ? new Response(this.kept.get(key)) : undefined),
       put: (key, response) => this.#put(key, response),
       keys: async () => [...this.kept.keys()].map((url) => ({ url })),
       delete: async (key) => this.kept.delete(key),

@@ -85,7 +85,7 @@ const CODE = {
         export const methods = {
           tell: ({ y }, { name }, { times = 1 }, { value }) => [name, value, y.data[0] * times],
         };`,
-  parts: `export const regions = true;
+  parts: `export const takes = ["region", "rotation"];
           export const inputOf = async (value, manifest, files, asked) => ({ value, asked });
           export const methods = { tell: (outputs, manifest, options, { value, asked }) => [value, asked] };`,
   before: `export const inputOf = async (image) => image;
@@ -146,7 +146,7 @@ test("a part is asked for of releases that read parts of images only", async () 
       const [method] = other.info.methods;
       await assert.rejects(other.ask(hooks, method, "image", asked), {
         code: "input",
-        message: /reads no region and no rotation/,
+        message: /was published before models read a region/,
       });
     }
   }

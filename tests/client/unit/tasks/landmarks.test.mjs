@@ -20,8 +20,11 @@ const outputsOf = ({ outputs }) =>
     ]),
   );
 
-const ask = (find, one, options = {}) =>
-  find(outputsOf(one), { task_options: one.options }, options, { image: { origin: one.origin } });
+const ask = (find, one, options = {}) => [
+  ...find(outputsOf(one), { task_options: one.options }, options, {
+    image: { origin: one.origin },
+  }),
+];
 
 /** Numbers of both differ by no more than 1e-5. */
 function near(found, wanted, path = "") {

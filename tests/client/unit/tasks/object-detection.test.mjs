@@ -35,8 +35,12 @@ for (const [i, one] of CASES.entries())
   });
 
 const [, , , , , decoded, , , , compat] = CASES;
-const ask = (options, one = decoded) =>
-  methods.detect(outputsOf(one), manifestOf(one), options, { image: { origin: one.origin } });
+const ask = (options, one = decoded) => {
+  const feeds = { image: { origin: one.origin } };
+  const { image, ...found } = methods.detect(outputsOf(one), manifestOf(one), options, feeds);
+  assert.deepEqual(image, { width: one.origin.size[1], height: one.origin.size[0] });
+  return Object.values(found);
+};
 
 test("callers choose the threshold, the overlap, how many, and which", () => {
   const all = ask({});

@@ -33,10 +33,11 @@ for (const [i, one] of CASES.entries())
 
 test("callers choose the threshold and how many", () => {
   const several = CASES.find(({ options }) => options.points?.rows === 6);
-  const ask = (options) =>
-    methods.pose(outputsOf(several), { task_options: several.options }, options, {
+  const ask = (options) => [
+    ...methods.pose(outputsOf(several), { task_options: several.options }, options, {
       image: { origin: several.origin },
-    });
+    }),
+  ];
   const all = ask({ threshold: 0 });
   assert.ok(all.length > 3);
   assert.deepEqual(ask({ threshold: all[1].score }), all.slice(0, 2), "the threshold is enough");
