@@ -20,7 +20,8 @@ from pipeline.base.digest import digest, scan
 from pipeline.base.errors import PipelineError
 from pipeline.engine.store import Place, Result, Store, parse_record, touch, write_record
 from pipeline.environment.place import caches
-from pipeline.storage import open_storage
+from pipeline.storage import open_storage, scheme
+from pipeline.storage.local import LocalStorage
 
 if TYPE_CHECKING:
     from pipeline.storage import Storage
@@ -47,7 +48,7 @@ class SharedStore(Store):
     def __init__(self, where: str, cache: Path | None = None) -> None:
         super().__init__(cache or cache_of(where))
         self._where = where
-        self._storage: Storage = open_storage(where)
+        self._storage = _open(where)
         self._there: set[str] = set()
         """Objects that were seen in the shared place."""
 
@@ -184,6 +185,13 @@ class SharedStore(Store):
             ) from None
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _open(where: str) -> Storage:
+    if scheme(where) == "file":
+        # What a machine loses with its power is found by its digest, and made again.
+        return LocalStorage(Path(where.removeprefix("file://")), lasting=False)
+    return open_storage(where)
 
 
 def _record(key: str) -> str:

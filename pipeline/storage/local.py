@@ -32,13 +32,17 @@ BLOCK_BYTES = 2**20
 
 
 class LocalStorage(Storage):
-    """A folder, and a lock in it for those that write."""
+    """A folder, and a lock in it for those that write.
+
+    Args:
+        lasting: whether to wait for the disk, so that a machine that loses its power loses no file.
+    """
 
     # More threads than this only wait for the disk.
     parallel = 4
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, *, lasting: bool = True) -> None:
+        self.root, self._lasting = root, lasting
         self.where = str(root)
 
     def read(self, path: str, limit_bytes: int = 2**24) -> Content | None:
@@ -92,7 +96,8 @@ class LocalStorage(Storage):
             with os.fdopen(handle, "wb") as copy, source.open("rb") as original:
                 shutil.copyfileobj(original, copy, BLOCK_BYTES)
                 copy.flush()
-                os.fsync(copy.fileno())
+                if self._lasting:
+                    os.fsync(copy.fileno())
             check_digest(aside, source, sha256)
             aside.chmod(0o644)
             aside.replace(target)
@@ -101,7 +106,7 @@ class LocalStorage(Storage):
                 aside.unlink()
 
     def write(self, path: str, data: bytes) -> None:
-        write_aside(self.root / path, data)
+        write_aside(self.root / path, data, lasting=self._lasting)
 
     def swap(self, path: str, data: bytes, expected: Content | None) -> bool:
         with self._locked():
