@@ -27,7 +27,7 @@ PIECES = 700
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
-def make_tokenizer(texts: Sequence[str], file: Path) -> None:
+def make_tokenizer(texts: Sequence[str], file: Path, pieces: int = PIECES) -> None:
     """WordPiece of the texts, with every printable character of ASCII."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
@@ -37,7 +37,7 @@ def make_tokenizer(texts: Sequence[str], file: Path) -> None:
     tokenizer.train_from_iterator(
         texts,
         trainers.WordPieceTrainer(
-            vocab_size=PIECES,
+            vocab_size=pieces,
             special_tokens=SPECIAL,
             initial_alphabet=[chr(code) for code in range(33, 127)],
             show_progress=False,
@@ -107,27 +107,40 @@ def write_samples(out: Path) -> None:
 
 def write_facts(parameters: int, out: Path) -> None:
     """What the model is, and how it was trained."""
+    facts = facts_of(
+        NAME,
+        "Tells what short English messages to a shop are about, of one grammar",
+        "sentences made by tools/text_grammar.py",
+        parameters,
+        out,
+    )
+    facts["training"] = {
+        "command": "python -m tools.train_text",
+        "seed": SEED,
+        "epochs": EPOCHS,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+    } | facts["training"]
+    (out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def facts_of(name: str, description: str, data: str, parameters: int, out: Path) -> dict[str, Any]:
+    """Of a model that was trained here on what a grammar makes, but for its numbers."""
     import tensorflow as tf
 
-    facts = {
-        "name": NAME,
-        "description": "Tells what short English messages to a shop are about, of one grammar",
+    return {
+        "name": name,
+        "description": description,
         "license": "Apache-2.0",
-        "data": {"name": "sentences made by tools/text_grammar.py", "license": "Apache-2.0"},
+        "data": {"name": data, "license": "Apache-2.0"},
         "parameters": int(parameters),
-        "sha256": hashlib.sha256((out / f"{NAME}.h5").read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256((out / f"{name}.h5").read_bytes()).hexdigest(),
         "training": {
-            "command": "python -m tools.train_text",
-            "seed": SEED,
-            "epochs": EPOCHS,
-            "batch_size": BATCH_SIZE,
-            "learning_rate": LEARNING_RATE,
             "schedule": "half a cosine to 0",
             "optimizer": "Adam",
             "tensorflow": tf.__version__,
         },
     }
-    (out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
 @click.command()

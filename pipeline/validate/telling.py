@@ -39,7 +39,7 @@ class CheckOptions(StrictOptions):
     """Artifact -> metric -> bound."""
 
 
-@step(version=4, tools=("numpy",), quick=True)
+@step(version=5, tools=("numpy",), quick=True)
 def check(golden: Golden, options: CheckOptions, work: Path) -> None:
     """GOLDEN -> nothing, if it tells.
 
@@ -51,7 +51,8 @@ def check(golden: Golden, options: CheckOptions, work: Path) -> None:
     facts = golden.facts["outputs"]
     check_spread({name: output["spread"] for name, output in facts.items()}, options.bounds)
     softmax = {name: output["softmax"] for name, output in facts.items()}
-    check_bounds(golden.outputs(), softmax, options.task, options.bounds)
+    judge = Answers.of(options.task, softmax, golden.folder)
+    check_bounds(golden.outputs(), softmax, judge, options.bounds)
     (work / "telling.json").write_text(json.dumps(options.bounds))
 
 
@@ -83,10 +84,9 @@ def check_spread(spreads: Mapping[str, float], bounds: Bounds) -> None:
 
 
 def check_bounds(
-    outputs: Mapping[str, Array], softmax: Mapping[str, bool], task: Purpose, bounds: Bounds
+    outputs: Mapping[str, Array], softmax: Mapping[str, bool], judge: Answers, bounds: Bounds
 ) -> None:
     """Refuse bounds that a model which ignores its input would keep."""
-    judge = Answers.of(task, softmax)
     for does, answers in _broken(outputs).items():
         parity = compare(answers, outputs, softmax) | judge.agreement(answers, outputs)
         result = {**parity, "samples": len(next(iter(outputs.values())))}

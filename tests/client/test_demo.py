@@ -43,15 +43,19 @@ in_chromium = pytest.mark.parametrize("demo", ["chromium"], indirect=True, scope
 Stroke = list[Point]
 
 
-@pytest.fixture(scope="module")
-def origin(published: Release) -> Iterator[Origin]:
-    """The CDN folder on a plain web server."""
+def demo_origin(release: Release) -> Origin:
+    """A release's CDN folder on a plain web server."""
     types = {pattern: {"Content-Type": kind} for pattern, kind in TYPES.items()}
     # Nothing is forbidden to be kept, and everything is asked for again.
-    served = Origin({"Cache-Control": "no-cache"}, {"/": published.cdn}, extra_headers=types)
+    served = Origin({"Cache-Control": "no-cache"}, {"/": release.cdn}, extra_headers=types)
     for folder in ("", "demo/"):
-        served.put(folder, (published.cdn / folder / "index.html").read_bytes())
-    with running(served):
+        served.put(folder, (release.cdn / folder / "index.html").read_bytes())
+    return served
+
+
+@pytest.fixture(scope="module")
+def origin(published: Release) -> Iterator[Origin]:
+    with running(demo_origin(published)) as served:
         yield served
 
 

@@ -8,7 +8,7 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
-from tools import demo_samples
+from tools import demo_samples, demo_texts
 
 CLIENT = Path(__file__).parents[2] / "pipeline" / "client"
 DEMO = CLIENT / "demo"
@@ -25,6 +25,11 @@ def test_samples_are_digits_that_the_model_was_not_trained_on() -> None:
     assert written == demo_samples.samples(), "run `python -m tools.demo_samples`"
     assert written["labels"] == list("0123456789") * 3
     assert "CC BY 4.0" in written["credit"]
+
+
+def test_texts_to_pick_are_what_the_grammars_make() -> None:
+    for file, samples in (demo_texts.labelled(), demo_texts.asked()):
+        assert json.loads(file.read_text()) == samples, "run `python -m tools.demo_texts`"
 
 
 class _Elements(HTMLParser):

@@ -9,6 +9,7 @@ from safetensors.numpy import save_file
 
 from pipeline.base.errors import GateError
 from pipeline.tasks.find import Purpose
+from pipeline.validate.answers import Answers
 from pipeline.validate.golden import _check_finite, _spread
 from pipeline.validate.telling import CheckOptions, check, check_bounds, check_spread
 from pipeline.validate.tolerances import WIDEST
@@ -53,7 +54,7 @@ def test_a_source_that_gives_nan_is_refused() -> None:
 
 
 def held_to(outputs: dict[str, np.ndarray], task: str = "tensors", **bounds: float) -> None:
-    check_bounds(outputs, {}, Purpose(name=task), {"onnx/int8": bounds})
+    check_bounds(outputs, {}, Answers.of(Purpose(name=task), {}), {"onnx/int8": bounds})
 
 
 def test_bounds_that_the_mean_answer_keeps_are_refused() -> None:

@@ -32,7 +32,7 @@ function fact(term, value, more, figure = false) {
 
 /** @param {number[]} times */
 function runs(times) {
-  if (!times.length) return "no image yet";
+  if (!times.length) return "not run yet";
   return times.length > 1 ? `median of ${times.length}` : "first run";
 }
 

@@ -6,18 +6,23 @@ import itertools
 import json
 import math
 import random
+from pathlib import Path
 from typing import Any
 
 import answer_cases
 import numpy as np
 import pytest
 
-from pipeline.base.errors import ConfigError
+from pipeline.artifacts.samples_folder import SamplesFolder
+from pipeline.base.errors import ConfigError, GateError
 from pipeline.inputs.text.windows import Question
+from pipeline.tasks.agreement import agreement
 from pipeline.tasks.find import Purpose
 from pipeline.tasks.question_answering import answers, score, truth
-from pipeline.tensors.per_sample import PerSample
+from pipeline.tensors.per_sample import ORIGINS, PerSample
 from pipeline.tensors.signature import TensorSpec
+from pipeline.validate.answers import Answers
+from pipeline.validate.telling import check_bounds
 
 TASK = Purpose(name="question-answering").task
 #: Without texts.
@@ -251,3 +256,40 @@ def test_a_model_with_the_usual_outputs_is_proposed() -> None:
     assert TASK.propose
     usual = [TensorSpec(name, "float32", (None, 384)) for name in ("end_logits", "start_logits")]
     assert TASK.propose(usual) == {} and TASK.propose(usual[:1]) is None
+
+
+def samples_of(folder: Path) -> SamplesFolder:
+    """Three questions, the second of which has two windows."""
+    asked = [Question("What runs?", "The model runs."), ANNA, Question("Why?", "It is late.")]
+    about, rows = answer_cases.told(asked, 64)
+    assert rows == 4
+    task = Purpose(name="question-answering")
+    SamplesFolder(folder).describe({"task": task.model_dump(mode="json")})
+    SamplesFolder(folder).calibration.folder.mkdir()
+    about.origins.write(SamplesFolder(folder).calibration.folder, ORIGINS)
+    return SamplesFolder(folder)
+
+
+def test_artifacts_are_held_to_answers_while_they_are_made(tmp_path: Path) -> None:
+    """Outputs of the first samples are compared by the texts that these are of."""
+    agree = agreement(samples_of(tmp_path), ["span_agreement"], "here")
+    assert agree
+    for rows, expected in ((4, 2 / 3), (3, 1 / 2), (1, 1.0)):
+        golden = answer_cases.logits(rows, 0, 64)
+        moved = {name: values.copy() for name, values in golden.items()}
+        for values in moved.values():
+            values[1:3] = np.roll(values[1:3], 7, axis=1)
+        assert agree(golden, golden) == {"span_agreement": 1.0}
+        assert agree(moved, golden) == {"span_agreement": pytest.approx(expected)}
+
+
+def test_bounds_that_a_model_without_eyes_keeps_are_told_by_answers(tmp_path: Path) -> None:
+    """The golden's own texts say what an answer is."""
+    about, rows = answer_cases.told([Question(f"What {n}?", f"Model {n} runs.") for n in range(6)])
+    about.origins.write(tmp_path, ORIGINS)
+    judge = Answers.of(Purpose(name="question-answering"), {}, tmp_path)
+    outputs = answer_cases.logits(rows, 0)
+    check_bounds(outputs, {}, judge, {"onnx/fp32": {"span_agreement": 0.97}})
+    same = {name: np.tile(values[:1], (rows, 1)) for name, values in outputs.items()}
+    with pytest.raises(GateError, match="would let a broken model pass"):
+        check_bounds(same, {}, judge, {"onnx/fp32": {"span_agreement": 0.97}})
