@@ -64,7 +64,7 @@ export const hexOf = (integrity) => {
 };
 
 /** @param {string} sha256 in hexadecimal */
-const pinOf = (sha256) =>
+export const pinOf = (sha256) =>
   `sha256-${btoa(sha256.replace(/../g, (pair) => String.fromCharCode(parseInt(pair, 16))))}`;
 
 /**

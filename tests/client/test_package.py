@@ -27,6 +27,7 @@ import { drawBoxes, overlay } from "model-pipeline-client/draw";
 import { observed } from "model-pipeline-client/events";
 import type { ModelEvent } from "model-pipeline-client/events";
 import { clear, inspect } from "model-pipeline-client/inspect";
+import { through } from "model-pipeline-client/network";
 import { normalized } from "model-pipeline-client/normalized";
 import { fakeLoad, fakeModel } from "model-pipeline-client/testing";
 
@@ -57,6 +58,7 @@ try {
   const { chosen, tiers } = await inspect("latest.json", { backend: "ort-wasm" });
   if (chosen && chosen.cached === chosen.bytes) await clear("latest.json");
   console.log(tiers.map(({ out }) => out ?? "runs"));
+  await (await through(load, { headers: { Authorization: "x" } })("latest.json")).dispose();
   const tell = (event: ModelEvent) => event.type === "download" && console.log(event.url, event.ms);
   await using seen = await observed(load, tell)<"image-classification">("latest.json");
   const canned = { classify: [{ label: "cat", index: 0, score: 1 }] };
@@ -136,7 +138,7 @@ def test_every_module_that_may_be_imported_is_there_with_its_types(project: Path
     installed = project / "node_modules" / "model-pipeline-client"
     exports = json.loads((installed / "package.json").read_text())["exports"]
     modules = [one for one in exports.values() if isinstance(one, dict)]
-    assert len(modules) == 6
+    assert len(modules) == 7
     for module in modules:
         assert (installed / module["default"]).is_file() and (installed / module["types"]).is_file()
 

@@ -15,7 +15,7 @@ from pipeline.publish.delivery.compress import give_way, write_twins
 #: The page's and the worker's, in one file; in a package they are two.
 INDEX = CLIENT / "bundles" / "index.js"
 #: What a page may import too; each one file, so that no import waits for another one's.
-IMPORTED = ("draw.js", "events.js", "fetch.js", "inspect.js", "normalized.js")
+IMPORTED = ("draw.js", "events.js", "fetch.js", "inspect.js", "network.js", "normalized.js")
 #: Properties that nothing outside of a bundle sees: they get short names there.
 PRIVATE = (
     *("bits", "cost", "f16", "first", "maxBytes", "ms", "old", "onBytes", "onFile", "place"),

@@ -67,7 +67,7 @@ def _rules(models: Models, versions: list[str]) -> Iterator[Rule]:
     for name in _TYPES:
         yield f"/{CLIENT}/{name}*", {**moving, "Content-Type": TYPES[".ts"]}
     yield f"/{CLIENT}/:module", moving
-    for name in ("index", "draw", "events", "inspect", "manifest", "normalized", "page"):
+    for name in ("index", "draw", "events", "inspect", "manifest", "network", "normalized", "page"):
         # More of the same path: these add a type, and no Cache-Control.
         yield f"/{CLIENT}/{name}.d.ts", {"Content-Type": TYPES[".ts"]}
     changing = [f"/{path}" for name in models for path in (f"{name}/", page_path(name))]
