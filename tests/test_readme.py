@@ -37,12 +37,17 @@ def test_the_short_config_has_ten_lines() -> None:
 
 def test_the_search_shown_is_one(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
-    shown, count = re.subn(r"variants:\n( .*\n)+", code("yaml")[4], code("yaml")[1])
+    shown, count = re.subn(r"variants:\n( .*\n)+", code("yaml")[5], code("yaml")[1])
     assert count == 1
     (tmp_path / "config.yaml").write_text(shown)
     variants = load_config(tmp_path / "config.yaml").variants
     assert variants["small"].search.minimize == "wire_bytes"
     assert variants["quick"].search.on == "tfjs-wasm@chromium"
+
+
+def test_the_region_shown_is_that_of_the_config() -> None:
+    config = (ROOT / "configs" / "facemesh.yaml").read_text()
+    assert yaml.safe_load(code("yaml")[4]).items() <= yaml.safe_load(config).items()
 
 
 def test_the_detector_shown_is_one(tmp_path: Path) -> None:

@@ -44,6 +44,11 @@ def name_search(variant: str) -> str:
     return f"search {variant}"
 
 
+def of_detector(name: str) -> str:
+    """The name of a piece of the detector's evidence, beside that of the model behind it."""
+    return " ".join(f"detector:{word}" for word in name.split())
+
+
 @dataclass(frozen=True)
 class Evidence:
     """The pieces as classes of their folders."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.base.errors import GateError, MissingToolError, PipelineError, together
 from pipeline.build.advice import advise
 from pipeline.build.result import Built
+from pipeline.manifest.parse import models
 from pipeline.validate.trust import remedy
 from pipeline.validate.verdict import ProofVerdict, Verdict, by_cause
 
@@ -29,12 +30,18 @@ def judge(built: Built, *, complete: bool = True, whole: bool = True) -> None:
         MissingToolError: a backend that the config requires could not run.
         PipelineError: an artifact could not be made.
     """
-    verdict = built.verdict
-    errors = list(_doubts(verdict)) or list(_faults(verdict, built.manifest))
-    if whole:
-        errors += _not_whole(verdict)
-    if complete:
-        errors += _not_proved(verdict)
+    errors = []
+    for manifest in models(built.manifest):
+        verdict = Verdict.of(manifest)
+        found = list(_doubts(verdict)) or list(_faults(verdict, manifest))
+        if whole:
+            found += _not_whole(verdict)
+        if complete:
+            found += _not_proved(verdict)
+        if manifest["name"] != built.manifest["name"]:
+            for error in found:
+                error.where = f"the detector {manifest['name']}: {error.where}".removesuffix(": ")
+        errors += found
     if errors:
         raise together(errors)
 

@@ -80,6 +80,8 @@ def _watched(plan: Plan, files: Mapping[str, Mapping[str, Path]]) -> list[Path]:
 
     watched = {path for named in files.values() for path in named.values()}
     watched |= {Path(name) for node in plan.nodes.values() for name in node.watched}
+    if plan.config.region:
+        watched.add(plan.config.region.detector)
     config = plan.config.path
     if config and weights_lock.lock_path(config).exists():
         watched.add(weights_lock.lock_path(config))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pipeline.build.result import Built
+from pipeline.manifest.parse import models
 
 if TYPE_CHECKING:
-    from pipeline.manifest.release import ReleaseManifest
+    from pipeline.manifest.release import Manifest, ReleaseManifest
     from pipeline.publish.release.release import PublishedRelease, Writer
-    from pipeline.publish.release.upload import CopyProgress
+    from pipeline.publish.release.upload import CopyProgress, Piece
     from pipeline.publish.trust.signature import Signer
     from pipeline.report.page import Context
 
@@ -28,7 +29,6 @@ def publish(
     """
     from pipeline.artifacts.evidence import name_compressed
     from pipeline.publish.release import release
-    from pipeline.publish.release.root import root_pieces
     from pipeline.publish.trust import signing
     from pipeline.storage import open_storage
 
@@ -42,13 +42,34 @@ def publish(
         report,
         writers=writers,
         compressed=lambda artifact: built.open_evidence(name_compressed(artifact)),
-        root=list(root_pieces(built.manifest, built.open_evidence)),
+        root=_other_pieces(built),
         progress=progress,
     )
     storage = open_storage(built.to)
     if signer:
         signing.ensure(storage, published.manifest, signer)
     return replace(published, signed=signing.is_signed(storage, published.manifest))
+
+
+def _other_pieces(built: Built) -> list[Piece]:
+    """What a release needs beside the model's own files, each once."""
+    from pipeline.artifacts.evidence import name_compressed, of_detector
+    from pipeline.publish.release.root import root_pieces
+    from pipeline.publish.release.upload import artifact_pieces
+
+    pieces = [*root_pieces(built.manifest, built.open_evidence)]
+    for detector in models(built.manifest)[1:]:
+
+        def opened(name: str) -> Path:
+            return built.open_evidence(of_detector(name))
+
+        # Its files lie with the model's.
+        own = {**detector, "name": built.manifest["name"]}
+        pieces += artifact_pieces(
+            cast("Manifest", own), opened, lambda name: opened(name_compressed(name))
+        )
+        pieces += root_pieces(detector, opened)
+    return [*{piece.path: piece for piece in reversed(pieces)}.values()]
 
 
 def _write_bom(manifest: ReleaseManifest, to: Path) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from pipeline.manifest.parse import ManifestError
+from pipeline.manifest.parse import ManifestError, models
 from pipeline.storage.layout import FILES, RUNTIMES, TWINS
 
 if TYPE_CHECKING:
     from pipeline.manifest.artifact import File
-    from pipeline.manifest.release import ReleaseManifest, RuntimeFile
+    from pipeline.manifest.release import Manifest, ReleaseManifest, RuntimeFile
 
 _NAMED = r"/([0-9a-f]{64})\.[a-z0-9]{1,8}"
 #: A file of a model, by its path in the model's folder; one of a runtime, from the root.
@@ -40,20 +40,22 @@ def list_files(manifest: ReleaseManifest, model: str) -> list[Listed]:
     """
     try:
         by_path = {
-            file.path: file for file in chain(_list_own(manifest, model), _runtimes(manifest))
+            file.path: file
+            for part in models(manifest)
+            for file in chain(_list_own(part, model), _runtimes(part))
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ManifestError(f"it does not describe its files: {error!r}") from error
     return list(by_path.values())
 
 
-def _list_own(manifest: ReleaseManifest, model: str) -> Iterator[Listed]:
+def _list_own(manifest: Manifest, model: str) -> Iterator[Listed]:
     for artifact in manifest["artifacts"]:
         for file in artifact["files"]:
             yield _entry_of(file, FILE, f"{model}/")
 
 
-def _runtimes(manifest: ReleaseManifest) -> Iterator[Listed]:
+def _runtimes(manifest: Manifest) -> Iterator[Listed]:
     for runtime in (manifest.get("runtimes") or {}).values():
         for file in runtime["files"]:
             yield _entry_of(file, RUNTIME, "")

@@ -182,6 +182,8 @@ export interface ModelInfo {
   loadMs: number;
   /** What went wrong and did not end it: no worker could start, code ran unchecked, a full cache. */
   warnings: string[];
+  /** What finds where the model looks, in releases that have such. */
+  detector?: { name: string; artifact: string; backend: Backend };
   cascade: null | {
     small: string;
     large: string;

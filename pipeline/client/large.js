@@ -33,8 +33,8 @@ async function reduced(image, release, options) {
   if (file) return [file, []];
   const bitmap = image instanceof ImageBitmap ? image : await bitmapOf(image);
   const code = await codeOf(release);
-  // Those of releases of before take the whole.
-  if (!code.bounded) return [bitmap, [bitmap]];
+  // Those of releases of before take the whole; and nobody knows yet where in it a model will look.
+  if (!code.bounded || release.manifest.region) return [bitmap, [bitmap]];
   try {
     const pixels = code.bounded(bitmap, release.manifest, options);
     return [pixels, [pixels.data.buffer]];

@@ -12,6 +12,12 @@ export type CanaryInput1 = {
  * What a release holds, what was measured, and what passed.
  */
 export interface ReleaseManifest {
+  release: string;
+  created: string;
+  /**
+   * The report for people, from the model's folder.
+   */
+  report?: string;
   schema: 1;
   name: string;
   task: string;
@@ -21,12 +27,6 @@ export interface ReleaseManifest {
   task_options?: {
     [k: string]: unknown;
   };
-  release: string;
-  created: string;
-  /**
-   * The report for people, from the model's folder.
-   */
-  report?: string;
   description: string;
   license: string;
   source: Source;
@@ -100,6 +100,7 @@ export interface ReleaseManifest {
    * Artifacts that another one replaces, left out of the release.
    */
   dropped: Dropped[];
+  region?: Region;
 }
 /**
  * Where the model comes from: its kind, and that kind's options.
@@ -548,6 +549,10 @@ export interface Parity {
     [k: string]: OutputDifference;
   };
   /**
+   * Of the task: points where the source models have them, with the detector.
+   */
+  chain_agreement?: number | null;
+  /**
    * Of the task: same points.
    */
   face_agreement?: number | null;
@@ -668,6 +673,7 @@ export interface Measured {
    * The samples furthest from the golden, the worst first.
    */
   worst?: WorstSample[];
+  chain?: Chained;
   /**
    * The bounds that it was held to here.
    */
@@ -794,6 +800,32 @@ export interface WorstSample {
   error: number;
 }
 /**
+ * Of a model that a detector goes before.
+ */
+export interface Chained {
+  /**
+   * The detector's artifact.
+   */
+  detector: string;
+  pictures: number;
+  /**
+   * Those that both the page and the source models found, twice a picture: where the detector looks, and where the first answer says to look.
+   */
+  things: number;
+  /**
+   * How far the furthest point is from where the source models have it, as a share of the side of the square that was looked at.
+   */
+  furthest: number;
+  /**
+   * Median time of detector and model together, in pictures where something is found.
+   */
+  first_ms?: number;
+  /**
+   * The same where the detector rests.
+   */
+  next_ms?: number;
+}
+/**
  * A gate that says nothing here, which is no pass.
  */
 export interface NotApplied {
@@ -915,4 +947,163 @@ export interface Dropped {
   id: string;
   dominated_by: string;
   dominated_reason: string;
+}
+/**
+ * Of a model that reads one thing close up: what finds where, as pages need it.
+ */
+export interface Region {
+  found: Around;
+  followed: Around1;
+  /**
+   * The most things in a picture.
+   */
+  max: number;
+  detector: Detector;
+}
+/**
+ * Around what the detector finds.
+ */
+export interface Around {
+  /**
+   * Numbers of the point in its middle, and of one that it reaches to; null: around the box, or all points.
+   */
+  circle: [number, number, ...number[]] | null;
+  /**
+   * Numbers of two points: it is turned so that the second lies to the right of the first.
+   */
+  right: [number, number, ...number[]] | null;
+  /**
+   * The same, with the second above the first.
+   */
+  up: [number, number, ...number[]] | null;
+  /**
+   * How many times as long its side is as the box' longer one.
+   */
+  scale: number;
+  /**
+   * How far it is moved to the right and down, as it lies: as shares of the box' sides.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  shift: [number, number, ...number[]];
+}
+/**
+ * Around what the model itself told of the frame before, in a video.
+ */
+export interface Around1 {
+  /**
+   * Numbers of the point in its middle, and of one that it reaches to; null: around the box, or all points.
+   */
+  circle: [number, number, ...number[]] | null;
+  /**
+   * Numbers of two points: it is turned so that the second lies to the right of the first.
+   */
+  right: [number, number, ...number[]] | null;
+  /**
+   * The same, with the second above the first.
+   */
+  up: [number, number, ...number[]] | null;
+  /**
+   * How many times as long its side is as the box' longer one.
+   */
+  scale: number;
+  /**
+   * How far it is moved to the right and down, as it lies: as shares of the box' sides.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  shift: [number, number, ...number[]];
+}
+/**
+ * A model that finds where another one looks: a manifest of its own, whose files lie with those of the model.
+ */
+export interface Detector {
+  schema: 1;
+  name: string;
+  task: string;
+  /**
+   * The task's own, as in the config: its code in a page does with them what Python does.
+   */
+  task_options?: {
+    [k: string]: unknown;
+  };
+  description: string;
+  license: string;
+  source: Source;
+  inputs: Spec[];
+  /**
+   * @minItems 1
+   */
+  outputs: [Spec, ...Spec[]];
+  /**
+   * The kind of input that the model reads, and how it becomes tensors: as in the config.
+   */
+  input: {
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+  /**
+   * What releases of before said of images, in place of `input`.
+   */
+  preprocess?: {
+    [k: string]: unknown;
+  } | null;
+  labels: string[] | null;
+  samples: Samples;
+  /**
+   * Of the source model, on the test samples.
+   */
+  accuracy: SourceAccuracy | null;
+  /**
+   * Why the source model itself is not to be trusted; null in what was published.
+   */
+  doubt?: string | null;
+  tools: {
+    [k: string]: string;
+  };
+  /**
+   * A tiny golden for a client to run once after loading; each artifact has its own answer. Null where none would tell a broken model.
+   */
+  canary: Canary | null;
+  /**
+   * Why there is no canary.
+   */
+  canary_reason: string | null;
+  /**
+   * Two artifacts of one format to be used together: the small one answers, and the large one is asked where that is unsure. Null where nothing is gained.
+   */
+  cascade: Cascade | null;
+  /**
+   * Why there is no cascade.
+   */
+  cascade_reason: string | null;
+  /**
+   * What a client runs artifacts with, by backend; with -layers behind it, by backend for layers models; and by the task's name what makes inputs of a page's values and answers of outputs. Of backends that an artifact of this release passed on; empty in a build that publishes nothing. Paths are below the CDN folder, one folder above the model's.
+   */
+  runtimes: {
+    [k: string]: Runtime;
+  };
+  /**
+   * @minItems 1
+   */
+  artifacts: [Artifact, ...Artifact[]];
+  /**
+   * How variants were found, where a search found them.
+   */
+  searches?: FoundBySearch[];
+  /**
+   * Artifacts that the config asks for and that could not be made or proved; absent where there are none.
+   */
+  not_made?: NotMade[];
+  /**
+   * Artifacts that another one replaces, left out of the release.
+   */
+  dropped: Dropped[];
+  /**
+   * The digest of what it says, and so the release of its own that says the same.
+   */
+  release: string;
 }

@@ -22,8 +22,6 @@ export interface PageManifest {
     [k: string]: unknown;
   };
   release: string;
-  created: string;
-  report?: string;
   description: string;
   license: string;
   source: PageSource;
@@ -52,6 +50,9 @@ export interface PageManifest {
     [k: string]: PageRuntime;
   };
   artifacts: PageArtifact[];
+  created: string;
+  report?: string;
+  region?: PageRegion;
 }
 /**
  * Of the source model.
@@ -226,4 +227,115 @@ export interface PageHardware {
 export interface PageLatency {
   first_ms: number;
   median_ms: number;
+}
+/**
+ * Where in a picture the model looks, and what finds that.
+ */
+export interface PageRegion {
+  found: Around;
+  followed: Around1;
+  /**
+   * The most things in a picture.
+   */
+  max: number;
+  detector: PageDetector;
+}
+/**
+ * Around what the detector finds.
+ */
+export interface Around {
+  /**
+   * Numbers of the point in its middle, and of one that it reaches to; null: around the box, or all points.
+   */
+  circle: [number, number, ...number[]] | null;
+  /**
+   * Numbers of two points: it is turned so that the second lies to the right of the first.
+   */
+  right: [number, number, ...number[]] | null;
+  /**
+   * The same, with the second above the first.
+   */
+  up: [number, number, ...number[]] | null;
+  /**
+   * How many times as long its side is as the box' longer one.
+   */
+  scale: number;
+  /**
+   * How far it is moved to the right and down, as it lies: as shares of the box' sides.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  shift: [number, number, ...number[]];
+}
+/**
+ * Around what the model itself told of the frame before, in a video.
+ */
+export interface Around1 {
+  /**
+   * Numbers of the point in its middle, and of one that it reaches to; null: around the box, or all points.
+   */
+  circle: [number, number, ...number[]] | null;
+  /**
+   * Numbers of two points: it is turned so that the second lies to the right of the first.
+   */
+  right: [number, number, ...number[]] | null;
+  /**
+   * The same, with the second above the first.
+   */
+  up: [number, number, ...number[]] | null;
+  /**
+   * How many times as long its side is as the box' longer one.
+   */
+  scale: number;
+  /**
+   * How far it is moved to the right and down, as it lies: as shares of the box' sides.
+   *
+   * @minItems 2
+   * @maxItems 2
+   */
+  shift: [number, number, ...number[]];
+}
+/**
+ * A model that finds where another one looks.
+ */
+export interface PageDetector {
+  schema: 1;
+  name: string;
+  task: string;
+  /**
+   * The task's own, as in the config.
+   */
+  task_options?: {
+    [k: string]: unknown;
+  };
+  release: string;
+  description: string;
+  license: string;
+  source: PageSource;
+  inputs: PageSpec[];
+  outputs: PageSpec[];
+  /**
+   * The kind of input that the model reads, and how it becomes tensors: as in the config.
+   */
+  input: {
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  };
+  /**
+   * What releases of before said of images, in place of `input`.
+   */
+  preprocess?: {
+    [k: string]: unknown;
+  } | null;
+  labels: string[] | null;
+  samples: PageSamples;
+  accuracy: PageSourceAccuracy | null;
+  canary: Canary | null;
+  cascade: PageCascade | null;
+  runtimes: {
+    [k: string]: PageRuntime;
+  };
+  artifacts: PageArtifact[];
 }

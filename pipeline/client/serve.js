@@ -14,7 +14,7 @@ import { Session } from "./session.js";
 export const serve = (port, page) => {
   /** @type {Record<number, AbortController>} */
   const controls = {};
-  /** @type {Session | InstanceType<ReturnType<typeof import("./cascade.js").cascaded>>} */
+  /** @type {any} a Session, or what answers as one */
   let model;
 
   /**
@@ -24,7 +24,11 @@ export const serve = (port, page) => {
    */
   const open = async (hooks, release, wish) => {
     // Few visitors need it.
-    const Kind = wish.cascade ? (await import("./cascade.js")).cascaded(Session) : Session;
+    const Kind = wish.cascade
+      ? (await import("./cascade.js")).cascaded(Session)
+      : release.manifest.region
+        ? (await import("./chain.js")).chained(Session)
+        : Session;
     model = new Kind(release, wish);
     await model.open(hooks);
     // What is kept of older releases is of no use any more.
@@ -42,7 +46,7 @@ export const serve = (port, page) => {
       const hooks = { signal, onProgress: (/** @type {any} */ progress) => send({ progress }) };
       said = {
         result: await (model
-          ? /** @type {any} */ (model)[method](hooks, ...args)
+          ? model[method](hooks, ...args)
           : open(hooks, .../** @type {[any, any]} */ (args))),
       };
     } catch (/** @type {any} */ error) {

@@ -31,13 +31,16 @@ export async function* stream(
   const video = await playing(source, ModelError);
   const follow = followed(track, smooth);
   const frames = new Frames(video);
+  /** @type {unknown[]} where the last frame's answers say to look */
+  let regions = [];
   try {
     for (;;) {
       signal?.throwIfAborted();
       const frame = await unlessAborted(frames.next(), signal);
       if (!frame) return;
       const { timestamp, dropped } = frame;
-      const result = await model[ask](video, { ...options, signal });
+      const result = await model[ask](video, { ...options, regions, signal });
+      regions = [result].flat().flatMap((answer) => answer?.region ?? []);
       yield { result: follow(result, timestamp), timestamp, dropped };
     }
   } finally {

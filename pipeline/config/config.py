@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, PrivateAttr, field_validator
 
 from pipeline.base.options import StrictOptions
 from pipeline.config.gates import Validate
+from pipeline.config.region import Region
 from pipeline.storage.layout import NAME, RESERVED
 from pipeline.tasks.find import Purpose
 
@@ -69,6 +70,9 @@ class Config(StrictOptions):
     """Inputs to calibrate, compare and evaluate with: exactly one kind."""
     input: Any = Field({"tensors": {}}, validate_default=True)
     """What kind of input the model reads, and how it becomes tensors: exactly one kind."""
+    region: Region | None = None
+    """Of a model that reads one thing close up: where in a picture it looks, and what finds that.
+    The two are proved together too, and are one release."""
     labels: list[str] | None = None
     """The classes, in the order of the outputs."""
     variants: Any
@@ -81,15 +85,23 @@ class Config(StrictOptions):
     """Where a release goes."""
 
     _path: Path | None = PrivateAttr(None)
+    _detector: Config | None = PrivateAttr(None)
 
     def model_post_init(self, context: Any, /) -> None:
-        """Remember where it was read from, which is no key of it."""
+        """Remember where it was read from, which is no key of it, and read the detector's."""
         self._path = (context or {}).get("path")
+        if self.region and context:
+            self._detector = context["load"](self.region.detector)
 
     @property
     def path(self) -> Path | None:
         """The file it was read from; digests of downloads are kept beside it."""
         return self._path
+
+    @property
+    def detector(self) -> Config | None:
+        """The config of what finds where to look, where ``region`` names one."""
+        return self._detector
 
     @property
     def purpose(self) -> Purpose:

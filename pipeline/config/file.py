@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     config = None
     try:
         config = config_type().model_validate(
-            document.data, context={"folder": document.path.parent, "path": document.path}
+            document.data,
+            context={
+                "folder": document.path.parent,
+                "path": document.path,
+                "load": partial(_load_detector, overrides),
+            },
         )
     except ValidationError as error:
         of_model = [problem(details, document.data) for details in error.errors()]
@@ -46,6 +52,30 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         lines = [f"{document.where(loc)}: {join_location(loc)}{text}" for loc, text in problems]
         raise ConfigError("\n".join(dict.fromkeys(map(printable, lines))))
     return config
+
+
+#: Where and how hard a model is proved, and where it goes: a detector as the model behind it.
+_SHARED = ("validate.backends", "validate.repeats", "validate.threads", "publish.")
+
+
+def _load_detector(overrides: Sequence[str], path: Path) -> Config:
+    """The config that ``region.detector`` names.
+
+    Raises:
+        ConfigError: it is wrong, or finds nothing in images.
+    """
+    detector = load_config(path, [one for one in overrides if one.startswith(_SHARED)])
+    reason = (
+        "has a region itself" if detector.region
+        else "has variants that are searched for" if detector.is_searched
+        else "does not read images" if detector.input.kind != "image"
+        else "tells no answers" if detector.purpose.task.answers is None
+        else ""
+    )  # fmt: skip
+    if reason:
+        todo = "name the config of a model that finds boxes or points in images"
+        raise ConfigError(f"{path.name} {reason}", where="region.detector", todo=todo)
+    return detector
 
 
 def place(path: Path, overrides: Sequence[str], key: str) -> str:

@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from pipeline.manifest.canary import Canary, CanaryAnswer
 from pipeline.manifest.kinds import Count, Digest, Input, Moment, ReleaseId, closed
+from pipeline.manifest.region import Regions
 from pipeline.manifest.release import Feature
 
 
@@ -151,19 +152,13 @@ class PageArtifact(TypedDict):
     validation: list[PageProof]
 
 
-@closed()
-class PageManifest(TypedDict):
-    """What a page needs of a release's manifest, word for word: `page.json`. Whatever is named here
-    is kept of it, and nothing else."""
-
+class _PageModel(TypedDict):
     schema: Literal[1]
     name: str
     task: str
     task_options: NotRequired[dict[str, Any]]
     """The task's own, as in the config."""
     release: ReleaseId
-    created: Moment
-    report: NotRequired[str]
     description: str
     license: str
     source: PageSource
@@ -180,3 +175,25 @@ class PageManifest(TypedDict):
     cascade: PageCascade | None
     runtimes: dict[str, PageRuntime]
     artifacts: list[PageArtifact]
+
+
+@closed()
+class PageDetector(_PageModel):
+    """A model that finds where another one looks."""
+
+
+@closed()
+class PageRegion(Regions):
+    """Where in a picture the model looks, and what finds that."""
+
+    detector: PageDetector
+
+
+@closed()
+class PageManifest(_PageModel):
+    """What a page needs of a release's manifest, word for word: `page.json`. Whatever is named here
+    is kept of it, and nothing else."""
+
+    created: Moment
+    report: NotRequired[str]
+    region: NotRequired[PageRegion]

@@ -7,11 +7,14 @@ Imports no types: a build with nothing to do reads manifests too.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
+
+from pipeline.base.digest import digest
 
 if TYPE_CHECKING:
     from pipeline.manifest.proof import Measured, Validation
-    from pipeline.manifest.release import ReleaseManifest
+    from pipeline.manifest.release import Manifest, ReleaseManifest
 
 #: No manifest is larger.
 MOST_BYTES = 2**24
@@ -45,6 +48,21 @@ def _is_manifest(manifest: Any) -> bool:
 
 def _is_artifact(artifact: Any) -> bool:
     return isinstance(artifact, dict) and bool(artifact.get("id"))
+
+
+#: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
+ID_DIGITS = 16
+
+
+def release_id(manifest: Mapping[str, Any]) -> str:
+    """The name of the release of a manifest, which says neither that nor when it was published."""
+    return digest("release", manifest)[:ID_DIGITS]
+
+
+def models(manifest: Manifest) -> list[Manifest]:
+    """The manifests of all models that a release holds: its own, and that of its detector."""
+    region = manifest.get("region")
+    return [manifest, *([cast("Manifest", region["detector"])] if region else [])]
 
 
 def measured_or_none(proof: Validation) -> Measured | None:

@@ -172,6 +172,24 @@ class NotApplied(TypedDict):
     reason: str
 
 
+class Chained(TypedDict):
+    """A detector and the model behind it, in pictures."""
+
+    detector: str
+    """The detector's artifact."""
+    pictures: Some
+    things: Count
+    """Those that both the page and the source models found, twice a picture: where the detector
+    looks, and where the first answer says to look."""
+    furthest: NotNegative
+    """How far the furthest point is from where the source models have it, as a share of the side of
+    the square that was looked at."""
+    first_ms: NotRequired[NotNegative]
+    """Median time of detector and model together, in pictures where something is found."""
+    next_ms: NotRequired[NotNegative]
+    """The same where the detector rests."""
+
+
 class Tried(TypedDict):
     """Where an artifact was to run."""
 
@@ -206,6 +224,8 @@ class Measured(Tried):
     passes."""
     worst: NotRequired[list[WorstSample]]
     """The samples furthest from the golden, the worst first."""
+    chain: NotRequired[Chained]
+    """Of a model that a detector goes before."""
     gates: dict[str, float]
     """The bounds that it was held to here."""
     not_applied: list[NotApplied]

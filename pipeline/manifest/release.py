@@ -22,6 +22,7 @@ from pipeline.manifest.kinds import (
     closed,
 )
 from pipeline.manifest.proof import SourceAccuracy
+from pipeline.manifest.region import Regions
 from pipeline.storage.layout import RELEASE, REPORT, RUNTIMES, release_path
 
 _REPORT = f"^{release_path(RELEASE, re.escape(REPORT))}$"
@@ -211,10 +212,29 @@ class _Content(TypedDict):
     """Artifacts that another one replaces, left out of the release."""
 
 
-class Manifest(_Head, _Content):
-    """What a build made, what was measured, and what passed; not yet published."""
+@closed()
+class Detector(_Head, _Content):
+    """A model that finds where another one looks: a manifest of its own, whose files lie with those
+    of the model."""
+
+    release: ReleaseId
+    """The digest of what it says, and so the release of its own that says the same."""
 
 
 @closed()
-class ReleaseManifest(_Head, _Released, _Content):
+class Region(Regions):
+    """Where in a picture the model looks, and what finds that."""
+
+    detector: Detector
+
+
+class Manifest(_Head, _Content):
+    """What a build made, what was measured, and what passed; not yet published."""
+
+    region: NotRequired[Region]
+    """Of a model that reads one thing close up: what finds where, as pages need it."""
+
+
+@closed()
+class ReleaseManifest(_Released, Manifest):
     """What a release holds, what was measured, and what passed."""

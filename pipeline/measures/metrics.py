@@ -131,7 +131,25 @@ OUTPUTS = (
 #: What is lost of the metric that a task measures by the truth.
 LOSS = "accuracy_drop"
 
+#: Of a model that a detector goes before, both in a page.
+CHAIN = "chain_agreement"
+
 OTHERS = (
+    Metric(
+        CHAIN,
+        "points where the source models have them, with the detector",
+        "answers",
+        better="higher",
+        unit="percent",
+        gate=Limits(
+            "Of a config with region: the share of points that the detector and the model put in "
+            "the same place as their source models do, within 1 % of the side of the square that "
+            "was looked at, in pictures; 0.95 unless a gate says otherwise. Measured in pages.",
+            least=0,
+            most=1,
+        ),
+        short="with the detector",
+    ),
     Metric(
         LOSS,
         "accuracy lost",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.backends import kernels
-from pipeline.backends.targets import parse
+from pipeline.backends.targets import Target, parse
 from pipeline.config.bounds import merge_bounds
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
@@ -15,12 +15,16 @@ from pipeline.engine.step import find
 from pipeline.export.contract import Format, FormatOptions
 from pipeline.export.keep import KeepOptions
 from pipeline.measures.keep import Keep
+from pipeline.measures.metrics import CHAIN
 from pipeline.optimize.contract import WeightOptions
 from pipeline.plan.choose import Chain, Chosen, of_stage, source_of
 from pipeline.plan.graph import OWN, Bounds, Plan
 from pipeline.validate.gates import bounds_for
 from pipeline.validate.tolerances import number_formats
 from pipeline.weights.codec import Codec
+
+#: Of the points of both models together, so many are where the source models have them.
+CHAIN_BOUND = 0.95
 
 
 @dataclass(frozen=True)
@@ -139,12 +143,20 @@ def _bounds(
     numbers += source_of(config).narrow(config.source.options)
     bounds = {
         target.id: bounds_for(artifact, target, config.validate_.gates, numbers, usual=usual)
+        | _chain_bound(config, artifact, target)
         for target in parse(config.validate_.backends)
         if target.runs(format_name)
     }
     for bound in () if chain else bounds.values():
         bound.pop("latency_ratio", None)  # float32 is what the others are timed with
     return bounds
+
+
+def _chain_bound(config: Config, artifact: str, target: Target) -> dict[str, float]:
+    """Of a model that a detector goes before, in a page: gates say otherwise where they say it."""
+    if not (config.region and target.engine):
+        return {}
+    return {CHAIN: merge_bounds(artifact, target, config.validate_.gates).get(CHAIN, CHAIN_BOUND)}
 
 
 def _may_be_unportable(config: Config, artifact: str, chain: Chain) -> bool:

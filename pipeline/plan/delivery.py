@@ -32,7 +32,10 @@ def plan_wire(plan: Plan, packages: list[Package]) -> None:
         _plan_assets(plan, name)
         _plan_kept(plan, name, plan_bundle(plan, name))
     if names:
-        _plan_page_code(plan)
+        if code := plan_page_code(plan):
+            _plan_kept(plan, plan.config.task.kind, code)
+            # It is given what the input's options name, by the names of the options.
+            _plan_files(plan, plan.config.task.kind, plan.config.input.options.local_paths(), {})
         _plan_client(plan)
 
 
@@ -88,18 +91,16 @@ def plan_bundle(plan: Plan, name: str) -> str:
     return _plan_made(plan, name, make, runtime.SOURCES, bundles.UNPUBLISHED)
 
 
-def _plan_page_code(plan: Plan) -> None:
+def plan_page_code(plan: Plan) -> str | None:
+    """Add the bundle of the task's code and its input's; its node, where pages have such."""
     task = plan.config.task.kind
     kind = plan.config.input.kind
-    if bundles.page_code(task, kind):
-        constants = inputs()[kind].constants
-        constant_values = constants(plan.config.input.options) if constants else {}
-        make = step_of(
-            f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=constant_values
-        )
-        _plan_kept(plan, task, _plan_made(plan, task, make, CLIENT, TASKS, INPUTS))
-        # Its page code is given what the input's options name, by the names of the options.
-        _plan_files(plan, task, plan.config.input.options.local_paths(), {})
+    if not bundles.page_code(task, kind):
+        return None
+    constants = inputs()[kind].constants
+    constant_values = constants(plan.config.input.options) if constants else {}
+    make = step_of(f"{_RUNTIME}:bundle_page_code", task=task, kind=kind, constants=constant_values)
+    return _plan_made(plan, task, make, CLIENT, TASKS, INPUTS)
 
 
 def _plan_made(

@@ -76,6 +76,8 @@ class Plan(Graph):
     notes: list[str] = field(default_factory=list)
     """What the config's author may not expect, and what to do about it."""
     searches: Searches = field(default_factory=Searches)
+    detector: Plan | None = None
+    """Of what finds where the model looks; its nodes are nodes of this plan."""
 
     def evidence(self) -> dict[str, str]:
         """What the manifest is made of -> the node that makes it."""

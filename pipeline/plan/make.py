@@ -20,10 +20,12 @@ from pipeline.plan.delivery import delivered, plan_wire
 from pipeline.plan.graph import OWN, Plan, Searches
 from pipeline.plan.notes import notes
 from pipeline.plan.proofs import plan_artifact, plan_golden
+from pipeline.plan.region import detector_evidence, plan_chain
 from pipeline.publish.delivery import runtime
 from pipeline.publish.release import manifest
 from pipeline.samples.read import ReadOptions, read
 from pipeline.sources.contract import sources
+from pipeline.storage.layout import MANIFEST
 from pipeline.tensors.signature import FILE as SIGNATURE
 from pipeline.validate import canary, confidence
 from pipeline.validate.verdict import NotMade
@@ -58,6 +60,9 @@ def make_plan(
     plan_source(plan, frozen=not all(each.takes_own_graph for each in chosen))
     # All of TensorFlow's conversions come before the golden: what is made of them runs beside it.
     packages = plan_packages(plan, chosen)
+    if config.detector:
+        detector = make_plan(config.detector, browsers=browsers)
+        plan_chain(plan, detector, reading_of(config))
     plan_golden(plan, packages)
     plan_wire(plan, packages)
     plan.artifacts += [plan_artifact(plan, package, packages) for package in packages]
@@ -138,7 +143,7 @@ def _plan_manifest(plan: Plan) -> None:
         named = {"id": artifact.id, "variant": artifact.variant}
         kind = {"plain": not chain, "retrained": retrained, "unportable": artifact.unportable}
         artifacts.append({**named, **kind, "targets": artifact.bounds})
-    inputs |= delivered(plan) | _plan_searches(plan)
+    inputs |= delivered(plan) | _plan_searches(plan) | detector_evidence(plan)
     described = config.model_dump(mode="json", include=set(_DESCRIPTIVE))
     described["input"] = {config.input.kind: config.input.options.key()}
     described |= {"task": config.task.kind, "task_options": config.purpose.options}
@@ -147,6 +152,9 @@ def _plan_manifest(plan: Plan) -> None:
         "artifacts": artifacts,
         "drop_dominated": config.publish.drop_dominated,
         "strict": config.validate_.strict,
+        "region": config.region.model_dump(mode="json", exclude={"detector"})
+        if config.region
+        else None,
         "searches": list(plan.searches.outcomes),
         "not_made": [asdict(failed) for failed in plan.failed.values()],
         "source": {
@@ -163,7 +171,7 @@ def _plan_manifest(plan: Plan) -> None:
 _DESCRIBING = (
     *(Identity.FILE, Frozen.FACTS, SIGNATURE, SamplesFolder.DESCRIPTION, Golden.FACTS),
     *(canary.RESULT, confidence.FILE, DESCRIPTION, Twins.FILE, Proof.FILE, Ranges.FILE),
-    *(HalfProof.FILE, Portability.FILE, runtime.DESCRIPTION, manifest.SEARCH),
+    *(HalfProof.FILE, Portability.FILE, runtime.DESCRIPTION, manifest.SEARCH, MANIFEST),
 )
 
 

@@ -8,10 +8,11 @@ from pipeline.backends.targets import Target, list_targets, parse
 from pipeline.base.errors import ConfigError
 from pipeline.config.config import Config
 from pipeline.engine.graph import Node, step_of
-from pipeline.measures.metrics import GENERAL, LOSS, of_tasks, task_with
+from pipeline.measures.metrics import CHAIN, GENERAL, LOSS, of_tasks, task_with
 from pipeline.plan.artifacts import Package
 from pipeline.plan.delivery import plan_bundle
 from pipeline.plan.graph import OWN, Bounds, Plan, PlannedArtifact
+from pipeline.plan.region import chain_inputs
 from pipeline.validate.half import FLOAT16, FLOAT32
 
 #: The node that compares TensorFlow's graph with the runtime that the source comes from.
@@ -47,6 +48,12 @@ def _distinct(package: Package) -> Iterator[tuple[str, Bounds]]:
 def _check_measurable(config: Config, bounds: Mapping[str, Bounds]) -> None:
     """Refuse bounds on what the task cannot measure, before the work and not after it."""
     measured = {*GENERAL, *of_tasks()[config.task.kind]}
+    if config.region is None and any(CHAIN in gate for gate in config.validate_.gates.values()):
+        raise ConfigError(
+            f"{CHAIN} is of a model that a detector goes before, and this has none",
+            where="validate.gates",
+            todo="say region, or leave it out",
+        )
     for name, bound in bounds.items():
         if named := next((metric for metric in bound if metric not in measured), None):
             raise ConfigError(
@@ -123,6 +130,7 @@ def _proof(plan: Plan, package: Package, target: Target, inputs: Mapping[str, st
         return Node(f"leave out {target.id}", *leave, watched=target.watched())
     if bundle := target.bundle(package.format):
         inputs = {**inputs, "runtime": plan_bundle(plan, bundle)}
+        inputs |= chain_inputs(plan, package, target)
     validate = plan.config.validate_
     effort = {"repeats": validate.repeats, "threads": validate.threads}
     name = "pipeline.validate.measure:measure" + ("_brief" if target.brief else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.measures import words
 from pipeline.measures.metrics import all_metrics
@@ -15,7 +15,7 @@ from pipeline.report.release import Release
 
 if TYPE_CHECKING:
     from pipeline.manifest.artifact import HalfPrecision, Hazard, Portability
-    from pipeline.manifest.proof import Accuracy
+    from pipeline.manifest.proof import Accuracy, Chained
     from pipeline.manifest.weights import Weights
 
 Fact = tuple[str, str]
@@ -59,6 +59,7 @@ def of_proof(proof: Proof) -> list[tuple[str, list[Fact]]]:
             *_accuracy(proof.accuracy),
             *_parity(proof.parity),
         ],
+        "Behind the detector": list(_chain(proof.chain)),
         "Time": [*_times(proof), *_ratio(proof.ratio)],
         "Memory": list(_memory(proof)),
     }
@@ -99,6 +100,16 @@ def _parity(parity: Mapping[str, float]) -> Iterator[Fact]:
     for name, metric in all_metrics().items():
         if metric.is_difference and name in parity:
             yield metric.words, words.value_of(name, parity[name])
+
+
+def _chain(chain: Chained | None) -> Iterator[Fact]:
+    if chain:
+        yield "detector", chain["detector"]
+        yield "found in", words.count(chain["pictures"], "picture")
+        yield "furthest point", f"{chain['furthest']:.2g} of the side of the square"
+        for name, label in (("first_ms", "both"), ("next_ms", "where the detector rests")):
+            if (value := chain.get(name)) is not None:
+                yield label, words.milliseconds(cast("float", value))
 
 
 def _times(proof: Proof) -> Iterator[Fact]:

@@ -101,6 +101,11 @@ class Proof:
         return self._measured["hardware"] if self._measured else None
 
     @property
+    def chain(self) -> proof.Chained | None:
+        """Of a model that a detector goes before, both in pictures."""
+        return self._measured.get("chain") if self._measured else None
+
+    @property
     def software(self) -> bool:
         """Whether a CPU answered for a GPU: its times say nothing of a GPU."""
         return self.hardware is not None and self.hardware["kind"] == "software"

@@ -49,14 +49,29 @@ class Found:
     """[k, n]: how sure each is in the picture, where that is told."""
     world: Float64s | None = None
     """[k, n, 3], in metres, where that is told."""
+    auxiliary: Float64s | None = None
+    """[k, m, 2 or 3]: points that only say where the thing is, where such are told."""
 
     def rows(self, chosen: Int64s) -> Found:
         """The things of these indices, in this order."""
-        sure, presence, world = (
+        others = (
             None if values is None else values[chosen]
-            for values in (self.sure, self.presence, self.world)
+            for values in (self.sure, self.presence, self.world, self.auxiliary)
         )
-        return Found(self.scores[chosen], self.points[chosen], sure, presence, world)
+        return Found(self.scores[chosen], self.points[chosen], *others)
+
+    def first(self, count: int) -> Found:
+        """With so many points; those behind them are auxiliary ones."""
+        sure, presence = (
+            None if values is None else values[:, :count] for values in (self.sure, self.presence)
+        )
+        points, others = self.points[:, :count], self.points[:, count:]
+        return Found(self.scores, points, sure, presence, self.world, others)
+
+    def in_image(self, origin: Mapping[str, Array] | None) -> Found:
+        """Shares of the input as pixels of the image."""
+        others = None if self.auxiliary is None else to_image(self.auxiliary, origin)
+        return replace(self, points=to_image(self.points, origin), auxiliary=others)
 
     def best(self, threshold: float, most: int) -> Found:
         """Those of a score of ``threshold`` or more, the surest first, ``most`` of them."""
@@ -116,8 +131,7 @@ def find_things(
         origin = origin_of(origins, sample)
         own = {name: values[sample] for name, values in outputs.items()}
         things = decode(own, None if origin is None else origin["input"])
-        things = replace(things, points=to_image(things.points, origin))
-        found.append(things.best(threshold, most))
+        found.append(things.in_image(origin).best(threshold, most))
     return found
 
 

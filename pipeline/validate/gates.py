@@ -10,7 +10,7 @@ from pipeline.backends.targets import Target
 from pipeline.config.bounds import merge_bounds
 from pipeline.measures.bounds import Gates
 from pipeline.measures.latency import FEWEST_PAIRS
-from pipeline.measures.metrics import metric_of
+from pipeline.measures.metrics import CHAIN, metric_of
 from pipeline.measures.miss import Miss
 from pipeline.validate.sampling import Undecided, explain_undecided
 from pipeline.validate.tolerances import WORST_SAMPLE, tolerance
@@ -33,6 +33,8 @@ def bounds_for(
     """
     bounds = merge_bounds(artifact, target, gates)
     bounds.pop("portable", None)
+    # It says nothing of the artifact alone, and is added where both run.
+    bounds.pop(CHAIN, None)
     # A particular key may waive what a general one asks for.
     if bounds.pop("half_precision", False):
         bounds["half_precision"] = 1

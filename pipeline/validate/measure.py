@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.artifacts.artifact import ArtifactFolder
+from pipeline.artifacts.chain_folder import ChainFolder
 from pipeline.artifacts.proof import Proof
 from pipeline.artifacts.samples_folder import Golden
 from pipeline.backends import machine
@@ -15,11 +16,12 @@ from pipeline.backends.targets import Target
 from pipeline.base.options import StrictOptions
 from pipeline.engine.step import Keep, step
 from pipeline.measures.latency import summary, time_until_narrow
+from pipeline.measures.metrics import CHAIN
 from pipeline.measures.parity import compare
 from pipeline.measures.worst import keep_worst
 from pipeline.tasks.find import Purpose
 from pipeline.tensors.arrays import Arrays
-from pipeline.validate import canary, half
+from pipeline.validate import canary, chain, half
 from pipeline.validate.answers import Answers
 
 if TYPE_CHECKING:
@@ -91,6 +93,14 @@ class ProofInputs:
     """Of the same format without techniques, which it is timed with."""
     runtime: Path | None
     """The bundle in which pages run it."""
+    chain: ChainFolder | None
+    """Of a model that a detector goes before: what both have to find in pictures."""
+    detector: ArtifactFolder | None
+    """That detector, in the same format."""
+    code: Path | None
+    """The bundle of the task's code."""
+    detector_code: Path | None
+    """The same of the detector's."""
 
 
 @step(version=16, tools=("numpy",), alone=True, if_killed=write_killed)
@@ -207,18 +217,36 @@ def _measure(
     answers = answers if complete else answers.first(count)
     if sure := answers.confidence(outputs, expected):
         sure.write(work)
+    parity = compare(outputs, expected, softmax) | answers.agreement(outputs, expected)
+    chained = _chain(session, inputs)
+    if chained:
+        parity[CHAIN] = chained.pop("same")
     measured = {
         "hardware": _hardware(session),
         "samples": count,
         "partial": not complete,
         "single_samples": session.batch_failure,
-        "parity": compare(outputs, expected, softmax) | answers.agreement(outputs, expected),
+        "parity": parity,
         "accuracy": answers.accuracy(outputs, expected) if complete else None,
         "worst": keep_worst(outputs, expected, work),
         "latency": latency,
         "canary": answered,
+        **({"chain": chained} if chained else {}),
     }
     return measured, outputs
+
+
+def _chain(session: Session, inputs: ProofInputs) -> dict[str, Any]:
+    """What a page finds behind the detector, of a model that has one."""
+    if not (inputs.chain and inputs.detector and inputs.code and inputs.detector_code):
+        return {}
+    from pipeline.backends.web.page_session import PageSession
+
+    if not isinstance(session, PageSession):
+        raise TypeError("only pages run a detector before a model")
+    return chain.measure(
+        session, inputs.chain, inputs.detector, (inputs.code, inputs.detector_code)
+    )
 
 
 def _first(arrays: dict[str, Any]) -> dict[str, Any]:

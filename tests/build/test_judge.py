@@ -45,6 +45,16 @@ def test_a_miss_ends_with_3_and_a_lacking_target_with_5(tmp_path: Path) -> None:
     judge(built(tmp_path, made), complete=False)
 
 
+def test_a_detector_is_judged_as_the_model_behind_it_is(tmp_path: Path) -> None:
+    detector = {**failed(), "name": "finder"}
+    made = manifest() | {"name": "mesh", "region": {"max": 1, "detector": detector}}
+    error = refused(tmp_path, made)
+    assert error.exit_code == 3
+    assert str(error).startswith("the detector finder: ")
+    made["region"]["detector"] = {**manifest(), "name": "finder"}
+    judge(built(tmp_path, made))
+
+
 def test_what_did_not_run_is_told_with_artifact_target_and_what_to_do(tmp_path: Path) -> None:
     made = manifest()
     lost = {"status": "fail", "reason": "the WebGL context was lost", "todo": "build again"}

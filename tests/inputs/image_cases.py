@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.inputs import image
+from pipeline.inputs.image.around import Around, region_of
 from pipeline.inputs.image.fit import origin_of, to_image
 from pipeline.inputs.image.options import ImageOptions
 from pipeline.inputs.image.preprocess import apply, cast, laid_out
@@ -82,6 +83,14 @@ REGIONS = [
     (Region(6, 5, 9, 6, 1.0), CROP),
     (Region(6, 5, 5, 8, -1.5), {**CROP, "fit": "crop-first"}),
 ]
+#: Squares around boxes and points, turned by points of each kind.
+AROUND: list[Case] = [
+    {},
+    {"right": [0, 3], "scale": 1.5},
+    {"up": [4, 2], "scale": 2.6, "shift": [0.25, -0.5]},
+    {"circle": [6, 7], "up": [6, 7], "scale": 1.25},
+    {"circle": [1, 5], "right": [5, 0], "shift": [-0.1, 0.3]},
+]
 POINTS = [[0.0, 0.0], [3.5, 1.25], [8.0, 6.0]]
 
 
@@ -98,8 +107,28 @@ def cases() -> dict[str, list[Case]]:
     ]
     return {
         "images": [{**one, "values": input_of(one), "origin": origin(one)} for one in images],
+        "around": [{**one, **square_of(one)} for one in arounds()],
         "regions": [{**one, "values": crop_of(one), "origin": crop_origin(one)} for one in regions],
     }
+
+
+def arounds() -> list[Case]:
+    """Answers, and how squares are made of them."""
+    chance = np.random.default_rng(11)
+    cases: list[Case] = []
+    for how in AROUND:
+        x, y, *points = np.round(chance.uniform(-40, 300, 18), 2).tolist()
+        width, height = np.round(chance.uniform(5, 200, 2), 2).tolist()
+        keypoints = [{"x": a, "y": b} for a, b in zip(points[::2], points[1::2], strict=True)]
+        answer = {"keypoints": keypoints[:6], "auxiliary": keypoints[6:]}
+        boxed = {"box": {"x": x, "y": y, "width": width, "height": height}}
+        whole = Around.model_validate(how).model_dump(mode="json")
+        cases += [{"answer": answer, "how": whole}, {"answer": answer | boxed, "how": whole}]
+    return cases
+
+
+def square_of(case: Case) -> Case:
+    return {"square": vars(region_of(case["answer"], Around.model_validate(case["how"])))}
 
 
 def encoded(pixels: NDArray[np.uint8], how: Case) -> Case:

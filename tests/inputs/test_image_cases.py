@@ -20,6 +20,11 @@ def test_images(case: image_cases.Case) -> None:
     assert image_cases.origin(case) == case["origin"]
 
 
+@pytest.mark.parametrize("case", CASES["around"], ids=lambda case: str(case["how"]))
+def test_around(case: image_cases.Case) -> None:
+    assert image_cases.square_of(case)["square"] == pytest.approx(case["square"], rel=1e-12)
+
+
 @pytest.mark.parametrize("case", CASES["regions"], ids=lambda case: str(case["region"]["angle"]))
 def test_regions(case: image_cases.Case) -> None:
     assert image_cases.crop_of(case) == pytest.approx(case["values"], rel=1e-6, abs=1e-5)

@@ -17,13 +17,13 @@ CLIENT = FOLDER.parents[1] / "client"
 TASKS, INPUTS = CLIENT.parent / "tasks", CLIENT.parent / "inputs"
 #: What the client's modules load where they need it: few visitors fetch any of it.
 APART = (
-    *("before.js", "cascade.js", "database.js", "explain.js", "fallback.js", "large.js"),
-    *("room.js", "stream.js"),
+    *("before.js", "cascade.js", "chain.js", "database.js", "explain.js", "fallback.js"),
+    *("large.js", "room.js", "stream.js"),
 )
 #: What the page takes of it.
 SHARED = (
-    *("choose.js", "device.js", "errors.js", "explain.js", "limits.js", "reasons.js"),
-    *("runtime.js", "runtimes/failure.js", "transport.js"),
+    *("chain.js", "choose.js", "device.js", "errors.js", "explain.js", "image.js", "limits.js"),
+    *("reasons.js", "runtime.js", "runtimes/failure.js", "transport.js"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.backends.web.artifact_page import ArtifactPage
 
 _SOFTWARE = re.compile(r"swiftshader|llvmpipe|softpipe|software|basic render", re.IGNORECASE)
-_ARTIFACT, _REFERENCE = "artifact", "reference"
+_ARTIFACT, _REFERENCE, _DETECTOR = "artifact", "reference", "detector"
 
 #: Bytes of a reference from which on a page does not hold it and the artifact at once.
 LARGE_BYTES = 128 * 2**20
@@ -163,6 +163,38 @@ class PageSession:
         self._timed = _paired(first_ms, times[_ARTIFACT], times.get(_REFERENCE))
         return self._timed
 
+    def look(
+        self,
+        detector: ArtifactFolder,
+        code: tuple[Path, Path],
+        facts: Mapping[str, Any],
+        pictures: Sequence[Path],
+    ) -> dict[str, list[Any]]:
+        """What the artifact answers where a detector finds something in pictures.
+
+        Args:
+            detector: an artifact of the same format.
+            code: the folders with the bundles of the tasks: the artifact's and the detector's.
+            facts: ``region``, and what each bundle is told as ``model`` and ``detector``.
+            pictures: files of one folder.
+
+        Returns:
+            By picture ``first`` and ``next``, lists of answers, and ``firstMs`` and ``nextMs``.
+        """
+        page = self._require_page()
+        self._open_model(_DETECTOR, detector, page.mount(detector.folder))
+        request: dict[str, Any] = {"region": facts["region"]}
+        request["pictures"] = _urls(page, pictures)
+        artifacts = (self._artifact, detector)
+        names = (("model", _ARTIFACT), ("detector", _DETECTOR))
+        for (name, id_), artifact, folder in zip(names, artifacts, code, strict=True):
+            inputs = [asdict(spec) for spec in artifact.signature.inputs]
+            manifest = {**facts[name], "inputs": inputs}
+            (url,) = _urls(page, sorted(folder.glob("*.js")))
+            request[name] = {"id": id_, "code": url, "manifest": manifest}
+        with self._judged():
+            return page.ask("look", request)
+
     def _time_apart(self, reference: Path, inputs: Arrays, effort: dict[str, Any]) -> list[float]:
         """A large reference's times, in a page of its own; the artifact is opened anew then."""
         memory = self._memory
@@ -241,6 +273,12 @@ def _paired(first_ms: float, warm_ms: list[float], reference_ms: list[float] | N
     """As many of both: in a page of its own each went on for as long as it took."""
     count = len(warm_ms) if reference_ms is None else min(len(warm_ms), len(reference_ms))
     return Latency(first_ms, warm_ms[:count], reference_ms and reference_ms[:count])
+
+
+def _urls(page: ArtifactPage, files: Sequence[Path]) -> list[str]:
+    """Where files of one folder are served."""
+    folder = page.mount(files[0].parent)
+    return [folder + file.name for file in files]
 
 
 def open_request(

@@ -22,6 +22,7 @@ _CONTENT_TYPES = {
     ".json": "application/json",
     ".map": "application/json",
     ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".wasm": "application/wasm",
 }
 _HEADERS = {

@@ -20,6 +20,7 @@ const SHELL = [
   // Loaded where they are needed, which may be offline.
   "client/before.js",
   "client/cascade.js",
+  "client/chain.js",
   "client/database.js",
   "client/explain.js",
   "client/fallback.js",

@@ -47,6 +47,8 @@ export async function inputOf(
   return { [name]: { dtype, shape, data: cast(data, dtype), origin } };
 }
 
+export { pictureAt };
+
 /** Options of methods that `inputOf` heeds, but for `base`. */
 export const takes = ["region", "rotation"];
 

@@ -25,4 +25,16 @@ export interface ImageRegion {
   region?: { x: number; y: number; width: number; height: number };
   /** How far the region is turned about its centre, clockwise, in degrees: what stands in it is read upright. */
   rotation?: number;
+  /** Of a release that looks where its detector says: where to look in place of it, as the answers to the frame before
+   * say in their `region`. The detector is asked where these are fewer than the release looks for. */
+  regions?: Square[];
+}
+
+/** A square in pixels of the image: its centre, its side, and how far it is turned, clockwise, in radians. */
+export interface Square {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  angle: number;
 }

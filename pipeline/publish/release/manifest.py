@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import Field
 
-from pipeline.artifacts.evidence import Evidence, name_search
+from pipeline.artifacts.evidence import Evidence, name_search, of_detector
 from pipeline.artifacts.frozen import Frozen
 from pipeline.artifacts.proof import Twins
 from pipeline.artifacts.samples_folder import Golden, SamplesFolder
@@ -18,6 +18,7 @@ from pipeline.artifacts.source_folder import Identity, SourceFolder
 from pipeline.base import tools
 from pipeline.base.options import NoOptions, StrictOptions
 from pipeline.engine.step import Files, step
+from pipeline.manifest.parse import release_id
 from pipeline.measures.metrics import metric_of
 from pipeline.publish.delivery import runtime
 from pipeline.publish.delivery.compress import total
@@ -66,6 +67,8 @@ class ManifestOptions(StrictOptions):
     drop_dominated: bool
     strict: bool = False
     """Whether shares of samples are held to their bounds without regard to chance."""
+    region: dict[str, Any] | None = None
+    """Where the model looks, of one that a detector goes before."""
     searches: list[str] = Field(default=[])
     """The variants that a search found."""
     not_made: list[NotMade] = Field(default=[])
@@ -131,11 +134,20 @@ def write(inputs: ManifestInputs, options: ManifestOptions, work: Path) -> None:
         "not_made": [_not_made(lost) for lost in options.not_made],
         "dropped": [_dropped(artifact) for artifact in dropped],
     }
+    if options.region:
+        detector = _detector(inputs.others)
+        manifest["region"] = cast("release.Region", {**options.region, "detector": detector})
     if not manifest["searches"]:
         del manifest["searches"]
     if not manifest["not_made"]:
         del manifest["not_made"]
     (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
+
+
+def _detector(others: Files) -> dict[str, Any]:
+    """A detector's whole manifest, with the name of the release of its own that says the same."""
+    detector = json.loads((others[of_detector("manifest")] / MANIFEST).read_text())
+    return {**detector, "release": release_id(detector)}
 
 
 def _list_artifacts(inputs: ManifestInputs, options: ManifestOptions) -> list[Artifact]:

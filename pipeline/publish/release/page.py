@@ -26,12 +26,19 @@ def encode(manifest: Manifest) -> bytes:
 
     Published ones never change: whoever changes what is kept has to keep this too, for ``verify``.
     """
+    schema = json.loads(SCHEMA.read_text())
+    shortened = _keep_named(_proved_in_browsers(manifest), schema, schema["$defs"])
+    return json.dumps(shortened, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _proved_in_browsers(manifest: Mapping[str, Any]) -> dict[str, Any]:
     artifacts = [
         {**artifact, "validation": _in_browsers(artifact)} for artifact in manifest["artifacts"]
     ]
-    schema = json.loads(SCHEMA.read_text())
-    shortened = _keep_named({**manifest, "artifacts": artifacts}, schema, schema["$defs"])
-    return json.dumps(shortened, ensure_ascii=False, separators=(",", ":")).encode()
+    kept = {**manifest, "artifacts": artifacts}
+    if region := manifest.get("region"):
+        kept["region"] = {**region, "detector": _proved_in_browsers(region["detector"])}
+    return kept
 
 
 def _in_browsers(artifact: Artifact) -> list[Validation]:

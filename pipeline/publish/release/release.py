@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from pipeline.base.digest import digest
 from pipeline.base.errors import PipelineError
 from pipeline.base.files import write_aside
 from pipeline.cdn import tree
 from pipeline.cdn.index import read_index
-from pipeline.manifest.parse import ManifestError
+from pipeline.manifest.parse import ManifestError, models, release_id
 from pipeline.publish.release import channel as channels
 from pipeline.publish.release import hosting, index, site
 from pipeline.publish.release import page as pages
@@ -36,9 +35,6 @@ from pipeline.storage.layout import MANIFEST, MOST_FILE_BYTES, PAGE, REPORT, rel
 
 if TYPE_CHECKING:
     from pipeline.manifest.release import Manifest, ReleaseManifest
-
-#: Digits of a release's digest in its name: 64 bits, and a clash is refused, not overwritten.
-ID_DIGITS = 16
 
 #: What publishing adds to a manifest: it decides neither the release's name nor its content.
 ADDED = ("release", "created", "report")
@@ -87,7 +83,7 @@ def publish(
         report: writes a new release's report; asked only where the release is not there yet.
         writers: write what else lies in a new release's folder, one after the other.
         compressed: gives the folder with the ``.br`` and ``.gz`` of an artifact's files.
-        root: files beside the models: the runtimes and the client.
+        root: other files: the runtimes and the client beside the models, and those of a detector.
 
     Raises:
         MovedError: another publisher moved the channel meanwhile; the release itself is published.
@@ -95,7 +91,7 @@ def publish(
             see what they saw before.
     """
     storage = open_storage(to)
-    name, release = manifest["name"], digest("release", manifest)[:ID_DIGITS]
+    name, release = manifest["name"], release_id(manifest)
     check_sizes(manifest)
     pieces = [*artifact_pieces(manifest, artifact, compressed), *root]
     with explain_errors(storage, NO_ROOM):
@@ -120,7 +116,7 @@ def publish(
 
 def check_sizes(manifest: Manifest) -> None:
     """Refuse files that some hosts would not take."""
-    for artifact in manifest["artifacts"]:
+    for artifact in (artifact for part in models(manifest) for artifact in part["artifacts"]):
         for file in artifact["files"]:
             if file["bytes"] > MOST_FILE_BYTES:
                 part = "graph" if file["path"] == artifact["entry"] else "largest weight"

@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage, Square } from "../../inputs/image/value.js";
 
 export default interface FaceLandmarks {
   /** The face that the image shows close, or none, in pixels of the image. */
@@ -21,4 +21,6 @@ export interface Face {
   keypoints: { x: number; y: number; z?: number }[];
   /** Pairs of keypoints that a line joins, by what they are; sides are the person's. */
   contours: Record<string, [number, number][]>;
+  /** Of a release with a detector: where to look for it in the next picture. */
+  region?: Square;
 }

@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage, Square } from "../../inputs/image/value.js";
 
 export default interface HandLandmarks {
   /** The hand that the image shows close, or none, in pixels of the image. */
@@ -24,4 +24,6 @@ export interface Hand {
   handedness?: { label: "left" | "right"; score: number };
   /** In metres, from the middle of the hand. */
   keypoints3D?: { x: number; y: number; z: number; name: string }[];
+  /** Of a release with a detector: where to look for it in the next picture. */
+  region?: Square;
 }

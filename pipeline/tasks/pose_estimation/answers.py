@@ -29,8 +29,8 @@ def answers(outputs: Arrays, about: About[Options]) -> list[list[dict[str, Any]]
 
     Each is ``{"score", "keypoints", "connections"}``, where keypoints are ``{"x", "y", "z",
     "score", "presence", "name"}`` and connections pairs of them; and has ``"keypoints3D"`` in
-    metres where the model tells such. Of samples that do not know how they lay in an image, lengths
-    are shares of the input.
+    metres, and ``"auxiliary"``, [{"x", "y"}], where the model tells such. Of samples that do not
+    know how they lay in an image, lengths are shares of the input.
     """
     return [[_pose(found, row, about) for row in range(len(found.scores))]
             for found in find(outputs, about)]  # fmt: skip
@@ -68,10 +68,12 @@ def decode(outputs: Arrays, options: Options, size: Array | None = None) -> Foun
 
 
 def _read_points(outputs: Arrays, options: Options, how: Points, count: int) -> Found:
-    found = read_points(outputs, how, count, AT + "points")
+    others = skeletons()[options.skeleton].auxiliary
+    found = read_points(outputs, how, count + others, AT + "points")
     if options.refine:
         points = np.stack([refine(each, outputs, options.refine) for each in found.points])
         found = replace(found, points=points)
+    found = found.first(count) if others else found
     rows, world = how.rows, None
     if options.world:
         table = read_table(outputs, options.world, AT + "world", rows)
@@ -99,4 +101,6 @@ def _pose(found: Found, row: int, about: About[Options]) -> dict[str, Any]:
     }
     if found.world is not None:
         pose["keypoints3D"] = in_space(found.world[row], skeleton.names)
+    if found.auxiliary is not None:
+        pose["auxiliary"] = [{"x": x, "y": y} for x, y in found.auxiliary[row, :, :2].tolist()]
     return pose

@@ -1,5 +1,5 @@
 /** What a loaded model of this task can do. */
-import type { ImageInput, ImageRegion, OfImage } from "../../inputs/image/value.js";
+import type { ImageInput, ImageRegion, OfImage, Square } from "../../inputs/image/value.js";
 
 export default interface PoseEstimation {
   /** Poses of bodies, in pixels of the image, the surest first. */
@@ -25,6 +25,10 @@ export interface Pose {
   connections: [number, number][];
   /** In metres, from the middle of the hips, where the model tells it. */
   keypoints3D?: { x: number; y: number; z: number; name: string }[];
+  /** Where the body is: the middle of the hips, and a point of a circle around it, where the model tells such. */
+  auxiliary?: { x: number; y: number }[];
+  /** Of a release with a detector: where to look for it in the next picture. */
+  region?: Square;
 }
 
 export interface PosePoint {

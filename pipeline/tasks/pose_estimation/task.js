@@ -24,18 +24,25 @@ export const methods = { pose: inPicture(pose) };
  */
 export function pose(outputs, { task_options: options }, asked, origin) {
   const { threshold = options.threshold, max = options.max } = asked;
-  const { names, connections } = /** @type {Record<string, any>} */ (skeletons)[options.skeleton];
+  const { names, connections, auxiliary } = /** @type {Record<string, any>} */ (skeletons)[
+    options.skeleton
+  ];
   const found = options.heatmaps
     ? ofHeatmaps(outputs, options, names.length, origin)
-    : ofPoints(outputs, options, names);
-  return best(found, threshold, Math.min(max, options.max)).map((pose) => ({
-    ...pose,
-    keypoints: pose.keypoints.map((/** @type {any} */ point, /** @type {number} */ i) => ({
-      ...toImage(point, origin),
-      name: names[i],
-    })),
-    connections,
-  }));
+    : ofPoints(outputs, options, names, auxiliary);
+  return best(found, threshold, Math.min(max, options.max)).map(({ keypoints, ...pose }) => {
+    const points = keypoints.map((/** @type {any} */ point) => toImage(point, origin));
+    const others = points.slice(names.length).map((/** @type {any} */ { x, y }) => ({ x, y }));
+    return {
+      ...pose,
+      keypoints: names.map((/** @type {string} */ name, /** @type {number} */ i) => ({
+        ...points[i],
+        name,
+      })),
+      connections,
+      ...(auxiliary && { auxiliary: others }),
+    };
+  });
 }
 
 /**
@@ -59,14 +66,16 @@ const ofHeatmaps = (outputs, { heatmaps, max }, count, { input }) =>
  * @param {Outputs} outputs
  * @param {Options} options
  * @param {string[]} names
+ * @param {number} [auxiliary] points behind those
  * @returns {any[]} as shares of the input
  */
-function ofPoints(outputs, options, names) {
+function ofPoints(outputs, options, names, auxiliary = 0) {
   const points = /** @type {import("../points.js").Points} */ (options.points);
   const score = options.score && tableOf(outputs, options.score, points.rows);
   const world = options.world && tableOf(outputs, options.world, points.rows);
-  return readPoints(outputs, points, names.length).map((keypoints, row) => {
-    const seen = keypoints.map(({ score = 1 }) => score).filter((sure) => sure >= options.seen);
+  return readPoints(outputs, points, names.length + auxiliary).map((keypoints, row) => {
+    const named = keypoints.slice(0, names.length);
+    const seen = named.map(({ score = 1 }) => score).filter((sure) => sure >= options.seen);
     const mean = seen.reduce((sum, sure) => sum + sure, 0) / Math.max(seen.length, 1);
     return {
       score: score ? score.value(row, 0) : mean,

@@ -217,3 +217,24 @@ test("with track and smooth what lies at places has an id and moves calmly; clas
   const { value } = await run(classes, still, { smooth: true }).next();
   assert.deepEqual(value.result, [{ label: "cat", score: 1 }]);
 });
+
+test("what says where it will be is looked for there, and nothing is kept of what is lost", async () => {
+  const video = new Video();
+  const answers = [[{ region: 1 }, { region: 2 }], [], [{ score: 1 }], []];
+  const asked = [];
+  const model = modelOf(async (_video, { regions }) => {
+    asked.push(regions);
+    return answers[asked.length - 1];
+  });
+  const over = (async () => {
+    for await (const _ of run(model, video, { track: false }));
+  })();
+  for (const _ of answers) {
+    await times();
+    video.show();
+  }
+  await times();
+  video.end();
+  await over;
+  assert.deepEqual(asked, [[], [1, 2], [], []]);
+});

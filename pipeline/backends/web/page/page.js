@@ -4,6 +4,7 @@
  * The driver calls `start(job)` and waits for the page to POST the job's answer:
  * tensors as safetensors, anything else as JSON, a failure as `{error}`.
  */
+import { held, look } from "./client/chain.js";
 import { partsOf } from "./client/choose.js";
 import { probe } from "./client/device.js";
 import { starting } from "./client/runtime.js";
@@ -36,6 +37,13 @@ import { format, parse } from "./safetensors.js";
  * @property {number | null} threads that WebAssembly is to have
  */
 
+/**
+ * @typedef {Object} Reader a model that is open, and the code of its task
+ * @property {string} id
+ * @property {string} code its URL
+ * @property {any} manifest what the code asks of a release's
+ */
+
 /** @type {Map<string, Model>} */
 const models = new Map();
 
@@ -61,6 +69,38 @@ const jobs = {
   /** @param {{id: string, inputs: string}} request */
   async infer({ id, inputs }) {
     return format(await opened(id).run(await fetchTensors(inputs)));
+  },
+
+  /**
+   * What a model answers where a detector finds something, and once more where that says to look: as
+   * a release does it, whose code of both tasks this is.
+   * @param {{model: Reader, detector: Reader, region: import("../../../client/chain.js").Rule, pictures: string[]}} request
+   */
+  async look({ model, detector, region, pictures }) {
+    const [read, find] = await Promise.all([model, detector].map(reader));
+    /** @type {Record<string, any[]>} */
+    const answered = { first: [], next: [], firstMs: [], nextMs: [] };
+    for (const picture of pictures) {
+      const file = await (await fetch(picture)).blob();
+      /** @type {any[] | undefined} */
+      let known;
+      for (const turn of ["first", "next"]) {
+        const image = await held(file);
+        const start = performance.now();
+        const detect = async () => (known ? [] : find(image, { max: region.max }));
+        const answers = await look(
+          region,
+          detect,
+          (square) => read(image, { region: square }),
+          known,
+        );
+        answered[`${turn}Ms`].push(performance.now() - start);
+        answered[turn].push(answers);
+        known = answers.map((answer) => answer.region);
+        image.held.close();
+      }
+    }
+    return answered;
   },
 
   /** @param {{id: string}} request */
@@ -148,6 +188,20 @@ async function fetchTensors(url) {
  * @param {Remote} file
  */
 const fetched = ({ url, bytes }) => download(url, { bytes, tries: 1 });
+
+/**
+ * As a client's session asks.
+ * @param {Reader} of
+ * @returns {Promise<(image: any, options: any) => Promise<any[]>>}
+ */
+async function reader({ id, code, manifest }) {
+  const { inputOf, methods } = await import(code);
+  const [method] = /** @type {any[]} */ (Object.values(methods));
+  return async (image, options) => {
+    const feeds = await inputOf(image, manifest, {}, options);
+    return method(await opened(id).run(feeds), manifest, options, feeds);
+  };
+}
 
 /** @param {unknown} error */
 function describe(error) {

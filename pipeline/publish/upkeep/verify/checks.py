@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from pipeline.base.digest import digest
 from pipeline.cdn.listed import Listed, list_files
-from pipeline.manifest.parse import ManifestError
+from pipeline.manifest.parse import ManifestError, release_id
 from pipeline.publish.release import page as pages
 from pipeline.publish.release.bom import BOM
-from pipeline.publish.release.release import ID_DIGITS, without_added
+from pipeline.publish.release.release import without_added
 from pipeline.publish.trust.signature import SIGNATURE
 from pipeline.publish.upkeep.verify import hashes, twins
 from pipeline.publish.upkeep.verify.fault import Check, Fault, Published
@@ -30,7 +29,7 @@ OWN = (MANIFEST, PAGE, SIGNATURE, BOM, REPORT, REPORT_MARKDOWN, REPORT_DATA)
 
 def name(published: Published) -> Iterator[Fault]:
     """The release's name is the digest of what its manifest says."""
-    expected = digest("release", without_added(published.said))[:ID_DIGITS]
+    expected = release_id(without_added(published.said))
     path = published.path()
     if published.said["name"] != published.model:
         yield Fault(path, f"is of a model named {published.said['name']!r}")
