@@ -32,7 +32,11 @@ export const through = (load, network) =>
       const tried = [];
       for (const tier of tiers.filter(({ out }) => !out)) {
         const root = new URL("..", base).href;
-        const files = [...locate(root, tier.parts), ...locate(base, tier.artifact.files)];
+        const { detector } = /** @type {any} */ (manifest.region ?? {});
+        const finders = detector ? choose(detector, device, { backend: tier.backend }) : [];
+        const files = [tier, ...finders.filter(({ out }) => !out).slice(0, 1)]
+          .flatMap((one) => [...locate(root, one.parts), ...locate(base, one.artifact.files)])
+          .filter(({ url }, index, all) => all.findIndex((other) => other.url === url) === index);
         await fetchAll(files, get, moving(network, root), options.onProgress);
         try {
           const wish = { artifact: tier.artifact.id, backend: /** @type {any} */ (tier.backend) };

@@ -67,7 +67,7 @@ const ARTIFACT = (id, size) => ({
 });
 
 /** Two artifacts, the smaller the better; modules come by their own URLs, since Node imports no blob: one. */
-const publish = () => {
+const publish = (finds = false) => {
   const runtime = `export const prepare = async () => {};
     export const open = async ({ artifact, contents }) => {
       if (globalThis.broken === artifact.id) throw Object.assign(new Error("it breaks"), { code: "failed" });
@@ -85,6 +85,10 @@ const publish = () => {
     artifacts: [ARTIFACT("onnx/small", 100), ARTIFACT("onnx/large", 300)],
     runtimes: { "ort-wasm": { files: [one] }, "a-task": { files: [other] } },
   };
+  if (finds) {
+    const detector = { ...manifest, artifacts: [ARTIFACT("onnx/finder", 70)] };
+    Object.assign(manifest, { region: { max: 1, detector } });
+  }
   const { sha256 } = network.serve(`${ROOT}m/releases/r/page.json`, JSON.stringify(manifest));
   const pointer = { page: { path: "releases/r/page.json", sha256 } };
   network.serve(URL_OF, JSON.stringify(pointer));
@@ -114,6 +118,16 @@ test("headers go with each request, and load asks for nothing more", async () =>
   asked = [];
   await (await load({ headers: TOKEN })).dispose();
   assert.deepEqual(paths(), ["m/latest.json", "m/releases/r/page.json"]);
+});
+
+test("what a detector needs goes the same way", async () => {
+  publish(true);
+  await (await load({ headers: TOKEN })).dispose();
+  assert.deepEqual(paths().sort(), [
+    ...["m/files/100.bin", "m/files/70.bin", "m/latest.json", "m/releases/r/page.json"],
+    ...["runtimes/r.js", "runtimes/t.js"],
+  ]);
+  assert.ok(asked.every(([, token]) => token === TOKEN.Authorization));
 });
 
 test("a fetch of the page's own gets all, and runtimes come from elsewhere without its headers", async () => {
