@@ -41,14 +41,16 @@ class Matched:
         if not total:
             return float("nan")
         weight = times[self.samples]
-        right = np.cumsum(self.right * weight, axis=1, dtype=np.float64)
-        wrong = np.cumsum((self.counted & ~self.right) * weight, axis=1, dtype=np.float64)
-        precision = right / np.maximum(right + wrong, 1)
-        # The best of what finds as much or more.
-        precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-        means = [
-            _at_recalls(recall, best) for recall, best in zip(right / total, precision, strict=True)
-        ]
+        means = []
+        for right, counted in zip(self.right, self.counted, strict=True):
+            # Between right answers precision only falls, and recall stays.
+            places = np.flatnonzero(right)
+            found = np.cumsum(weight[places], dtype=np.float64)
+            answers = np.cumsum(np.where(counted, weight, 0))[places]
+            precision = found / np.maximum(answers, 1)
+            # The best of what finds as much or more.
+            best = np.maximum.accumulate(precision[::-1])[::-1]
+            means.append(_at_recalls(found / total, best))
         return float(np.mean(means))
 
 
