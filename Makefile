@@ -85,6 +85,7 @@ bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages
 	$(BIN)/python -m tests.benchmarks.large_images
 	$(BIN)/python -m tests.benchmarks.large_models
 	$(BIN)/python -m tests.benchmarks.releases
+	$(BIN)/python -m tests.benchmarks.cluster
 	$(BIN)/python -m tests.benchmarks.from_nothing
 	$(BIN)/python -m tests.benchmarks.from_nothing --wheel
 
