@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def release_of(task: str, case: Case, published: Release, folder: Path) -> Relea
     twins = {"br_bytes": None, "gz_bytes": None}
     file = {"path": path, "sha256": path[6:-5], "bytes": len(content), **twins}
     height, width = case["origin"]["input"]
-    image = ImageOptions(size=(height, width)).model_dump(mode="json")
+    image = ImageOptions(size=(height, width), fit=FITS[task]).model_dump(mode="json")
 
     def change(manifest: Manifest) -> None:
         del manifest["runtimes"][manifest["task"]]
@@ -103,8 +103,12 @@ def release_of(task: str, case: Case, published: Release, folder: Path) -> Relea
     return edited(published, folder, change)
 
 
-#: Task -> the number of a case that was stretched to its input, as all pictures are here.
+#: Task -> the number of a case, and how its image came to lie in the input.
 CASES = {"object-detection": 5, "pose-estimation": 8}
+FITS: dict[str, Literal["stretch", "pad"]] = {
+    "object-detection": "stretch",
+    "pose-estimation": "pad",
+}
 
 
 @pytest.fixture(params=CHROMIUM_FIRST)
@@ -150,6 +154,17 @@ field.dispatchEvent(new Event('input', { bubbles: true }));
 """
 
 
+#: Asked by the client itself, on the same page.
+ASK = """
+const { load } = await import('/client/index.js');
+const { normalized } = await import('/client/normalized.js');
+const model = await load('/mobilenet/latest.json');
+const found = await model[model.info.methods[0]](new ImageData(args.width, args.height));
+await model.dispose();
+return { image: found.image, first: normalized(found)[0], count: found.length };
+"""
+
+
 def listed(page: DemoPage) -> list[str]:
     rows: list[str] = page.get(
         "[...document.querySelectorAll('.side .objects li .score')].map((one) => one.innerText)"
@@ -185,3 +200,17 @@ def test_what_is_found_is_listed_and_marked_above_the_least_score(told: Told) ->
     if not sure:
         assert page.text(".side .more") == "Nothing is surer than 95\u00a0%."
     assert page.wrong() == []
+
+
+def test_answers_know_their_images_size_when_they_come_from_a_worker(told: Told) -> None:
+    height, width = told.case["origin"]["size"]
+    first = told.case["answers"][0]
+    said = told.page.run(ASK, width=width, height=height)
+    assert said["image"] == {"width": width, "height": height}
+    assert said["count"] == len(told.case["answers"])
+    for place in ("box", "keypoints"):
+        if place in first:
+            found, wanted = ([one[place]] if place == "box" else one[place]
+                             for one in (said["first"], first))  # fmt: skip
+            assert found[0]["x"] == pytest.approx(wanted[0]["x"] / width, abs=1e-5)
+            assert found[0]["y"] == pytest.approx(wanted[0]["y"] / height, abs=1e-5)
