@@ -91,7 +91,7 @@ const sides = {{ region: {{ x: 0, y: 300, width: 512, height: 200 }} }};
 const nobody = await model.face(canvas, sides);
 context.setTransform(0, 1, -1, 0, 512, 0);
 context.drawImage(photo, 0, 0);
-const turned = await model.face(canvas);
+const turned = await model.face(canvas, {{ rotation: 90 }});
 const {{ info }} = model;
 await model.dispose();
 return {{ whole, next, nobody, turned, info, artifact: whole.artifact }};
