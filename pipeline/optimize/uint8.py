@@ -105,7 +105,7 @@ def _leave(weight: Weight, settled: bool) -> Encoded | None:
 
 CODEC = Codec(
     name="uint8",
-    version=6,
+    version=5,
     bytes_each=1,
     encode=encode,
     encode_all=encode_all,

@@ -30,11 +30,6 @@ CODER = 0.983
 #: The steps between numbers of levels that are tried.
 LADDER = 2**0.125
 
-#: The steps between prices of a byte that are tried. Were the price exact, a layer that was trained
-#: anew would more often change what another one gets, and readers would fetch that one's shard once
-#: more; so up to a sixteenth of a bit a weight is not used.
-PRICES = LADDER
-
 #: With two levels, zero and another, all values of one sign are lost, and of both where they are
 #: alike: the nearest multiple of their difference is zero.
 FEWEST = 3
@@ -85,14 +80,14 @@ def _best(choices: list[list[Choice]], allowed: float) -> list[Choice]:
     def at(price: float) -> list[Choice]:
         return [min(each, key=lambda c: c.error + price * c.bytes) for each in choices]
 
-    cheap, dear = -480, 160  # exponents of the price of a byte
-    while dear - cheap > 1:
-        middle = (cheap + dear) // 2
-        if sum(choice.bytes for choice in at(PRICES**middle)) > allowed:
+    cheap, dear = -60.0, 20.0  # exponents of the price of a byte
+    for _ in range(60):
+        middle = (cheap + dear) / 2
+        if sum(choice.bytes for choice in at(2.0**middle)) > allowed:
             cheap = middle
         else:
             dear = middle
-    return at(PRICES**dear)
+    return at(2.0**dear)
 
 
 def _choices(weight: Weight, levels: int) -> Iterator[Choice]:

@@ -44,7 +44,8 @@ CALLS = {
     ),
     "return model.predict()": TAKES + "nothing",
     "return model.predict({ image: () => tensor })": "tensors ({dtype, shape, data} by",
-    "return model.classify('7')": "this is no image that can be read",
+    "return model.classify(new Blob(['7']))": "this is no image that can be read",
+    "return model.classify('7')": "no image at 7: HTTP 404",
 }
 
 
