@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config.type import config_type
 from pipeline.config.yaml import Location
+from pipeline.sources import pytorch
 from pipeline.storage.layout import NAME
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def problem(details: ErrorDetails, data: Any) -> tuple[Location, str]:
 def _unknown(location: Location, keys: list[str], value: Any) -> str:
     if location == ("preprocess",):
         return _explain_renamed(value)
+    if location == ("source", "pytorch"):
+        return _explain_pytorch(value)
     return f" is not a key here{suggest(str(location[-1]), keys)}"
 
 
@@ -91,6 +94,13 @@ def _explain_renamed(preprocess: Any) -> str:
     pairs = {"size" if key == "resize" else key: value for key, value in options.items()}
     inside = ", ".join(f"{key}: {_bare(value)}" for key, value in pairs.items())
     return f" is no key any more; write input: {{image: {{{inside}}}}} in its place"
+
+
+def _explain_pytorch(value: Any) -> str:
+    """What to write in place of a file that is not opened here."""
+    name = next(iter(value.values()), "") if isinstance(value, Mapping) else value
+    name = name if isinstance(name, str) and pytorch.is_pytorch(name) else "net.pt"
+    return f": {pytorch.refuse(name)}"
 
 
 def _bare(value: Any) -> str:

@@ -12,19 +12,12 @@ from urllib.parse import urlsplit
 
 from pipeline.base.errors import ConfigError
 from pipeline.inputs.contract import inputs
+from pipeline.sources import pytorch
 from pipeline.sources.content import list_models, named, recognize
 
 #: Of a hub: ``org/name``, and ``owner/model/framework/variation/version``.
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
 _HANDLE = re.compile(r"[\w.-]+(/[\w.-]+){3}/\d+")
-
-#: Files of PyTorch, which are programs or mere numbers.
-PYTORCH = (".pt", ".pth", ".pt2", ".ckpt", ".safetensors")
-
-#: What makes an ONNX file of a model in PyTorch; told to whoever has such a file.
-TO_ONNX = """where the model is, in Python: model.eval()
-  torch.onnx.export(model, (example,), "net.onnx", input_names=["x"], output_names=["y"])
-  then: pipeline init net.onnx"""
 
 #: What transformers' models say of themselves, and how the hub's commonest licences are written.
 CONFIG = "config.json"
@@ -103,11 +96,9 @@ def _of_path(path: Path, folder: Path) -> Named:
     shown = named_from(path, folder)
     if path.is_dir():
         return _of_folder(path, shown)
-    if path.suffix.lower() in PYTORCH:
-        raise ConfigError(
-            f"{path} is a file of PyTorch, which only the model's own program can read",
-            todo=TO_ONNX,
-        )
+    if pytorch.is_pytorch(path.name):
+        todo = pytorch.advise(str(path), "pipeline init net.onnx")
+        raise ConfigError(pytorch.explain(str(path)), todo=todo)
     kind = recognize(path)
     if kind is None:
         raise ConfigError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -13,6 +13,7 @@ from pipeline.download.address import hide_secrets, is_web_address
 from pipeline.download.remote_file import RemoteFile
 from pipeline.engine.step import Files, step
 from pipeline.graphs import kinds
+from pipeline.sources import pytorch
 from pipeline.sources.contract import Source
 from pipeline.sources.downloaded import (
     DownloadOptions,
@@ -48,6 +49,9 @@ class Options(DownloadOptions):
             raise ValueError(
                 "this is no http or https address; for a local file use keras_file or saved_model"
             )
+        name = PurePosixPath(urlsplit(url).path).name
+        if pytorch.is_pytorch(name):
+            raise ValueError(pytorch.refuse(name))
         return url
 
     @field_validator("beside")

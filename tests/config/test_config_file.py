@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,37 @@ def test_what_configs_said_of_images_before_is_told_anew(tmp_path: Path) -> None
     message = f"6: preprocess is no key any more; write {said} in its place"
     assert said in GOOD
     assert errors(tmp_path, GOOD.replace(said, old)) == [message]
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        (
+            "pytorch: net.pth",
+            "where the model is, in Python: model.eval()|torch.onnx.export(model, (example,), "
+            '"net.onnx", input_names=["x"], output_names=["y"])',
+        ),
+        (
+            "pytorch: {file: a/net.pt2}",
+            'where it comes from, in Python: program = torch.export.load("a/net.pt2")|'
+            'torch.onnx.export(program, f="net.onnx")',
+        ),
+        (
+            "url: https://h.example/net.pt2?a=b",
+            'where it comes from, in Python: program = torch.export.load("net.pt2")|'
+            'torch.onnx.export(program, f="net.onnx")',
+        ),
+    ],
+)
+def test_a_file_of_pytorch_is_refused_with_what_makes_an_onnx_one(
+    tmp_path: Path, source: str, lines: str
+) -> None:
+    config = re.sub("source:.*(\n  .*)*", f"source: {{{source}}}", GOOD)
+    assert config != GOOD
+    (told,) = errors(tmp_path, config)
+    first, *rest = told.split("; ")
+    assert re.search(r"source\.(pytorch|url).*net\.pt(h|2) is a (file|program) of PyTorch", first)
+    assert rest == [*lines.split("|"), "then: write source: {onnx: net.onnx}"]
 
 
 def test_aliases_cannot_blow_up(tmp_path: Path) -> None:

@@ -147,6 +147,7 @@ def test_models_are_named_by_what_they_are(tmp_path: Path) -> None:
     [
         (lambda to: to / "none.onnx", "there is no "),
         (lambda to: file_of(to, "net.pth"), "is a file of PyTorch"),
+        (lambda to: file_of(to, "net.pt2"), "is a program of PyTorch's"),
         (lambda to: file_of(to, "notes.onnx", b"no model"), "is no model of a kind"),
         (lambda to: file_of(to / "empty", "a.txt").parent, "holds no model"),
         (
