@@ -79,6 +79,7 @@ format: .venv/.ready $(CLIENT)/node_modules/.ready ## Format the code.
 
 bench: setup ## Compare bytes, accuracy and times of builds, artifacts and pages with the peers' tools.
 	$(BIN)/python -m tests.benchmarks.optimized
+	$(BIN)/python -m tests.benchmarks.real_models
 	$(BIN)/python -m tests.benchmarks.seeds
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.first_prediction

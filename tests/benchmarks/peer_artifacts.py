@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import brotli
 
 from pipeline.artifacts.artifact import ArtifactFolder, ArtifactWriter
+from pipeline.artifacts.frozen import Frozen
 from pipeline.tensors.signature import Signature
 from tests.benchmarks.peers import peers_environment
 
@@ -28,6 +30,13 @@ HERE = Path(__file__).parent
 def saved_model(file: Path, target: Path) -> Path:
     """A Keras file as a SavedModel."""
     words = [sys.executable, HERE / "saved_model.py", file, target]
+    subprocess.run([*map(str, words)], check=True, capture_output=True)
+    return target
+
+
+def saved_frozen(frozen: Frozen, target: Path) -> Path:
+    """A frozen graph as a SavedModel."""
+    words = [sys.executable, "-m", "tests.benchmarks.frozen_model", frozen.folder, target]
     subprocess.run([*map(str, words)], check=True, capture_output=True)
     return target
 
@@ -59,14 +68,33 @@ def tfjs(saved_model: Path, signature: Signature, work: Path, *flags: str) -> Pa
 def onnx_int8(
     saved_model: Path, signature: Signature, work: Path, calibration: Arrays, opset: int = 17
 ) -> Path:
-    """``tf2onnx``, then onnxruntime's static quantization, per channel, as its guide says."""
+    """``tf2onnx``, then onnxruntime's static quantization."""
+    with tempfile.TemporaryDirectory() as name:
+        plain = Path(name, "plain.onnx")
+        words = ("--saved-model", saved_model, "--opset", opset, "--output", plain)
+        _run("tf2onnx.convert", *words)
+        return _static_int8(plain, signature, work, calibration)
+
+
+def onnx_int8_of(artifact: Path, signature: Signature, work: Path, calibration: Arrays) -> Path:
+    """onnxruntime's static quantization of one of our artifacts in ONNX."""
+    import onnx
+
+    with tempfile.TemporaryDirectory() as name:
+        # Files of the store are hard links, which onnx refuses, and the guide's first step takes a
+        # model of one file.
+        copy, plain = shutil.copytree(artifact, Path(name, "model")), Path(name, "plain.onnx")
+        onnx.save(onnx.load(ArtifactFolder(copy).entry), plain)
+        return _static_int8(plain, signature, work, calibration)
+
+
+def _static_int8(plain: Path, signature: Signature, work: Path, calibration: Arrays) -> Path:
+    """Per channel, as onnxruntime's guide says."""
     from onnxruntime.quantization import quantize_static, shape_inference
 
     work.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as name:
-        plain, ready, made = (Path(name, f"{stem}.onnx") for stem in ("plain", "ready", "made"))
-        words = ("--saved-model", saved_model, "--opset", opset, "--output", plain)
-        _run("tf2onnx.convert", *words)
+        ready, made = (Path(name, f"{stem}.onnx") for stem in ("ready", "made"))
         shape_inference.quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
         quantize_static(str(ready), str(made), _Reader(calibration), per_channel=True)
         writer = ArtifactWriter(work, "onnx", "peer", signature)

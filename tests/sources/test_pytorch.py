@@ -89,7 +89,7 @@ def test_the_advice_makes_an_onnx_file(torch: Path, name: str, tmp_path: Path) -
     subprocess.run([torch, "-c", script], cwd=tmp_path, check=True, capture_output=True)
     command = last.split("then: pipeline ")[1].split()
     pipeline(*command, cwd=tmp_path)
-    assert "source: {onnx: net.onnx}" in (tmp_path / "net.yaml").read_text()
+    assert "source: {onnx: net.onnx}" in next(tmp_path.rglob("net.yaml")).read_text()
 
 
 #: What a downloaded program may hold in place of sample inputs.
